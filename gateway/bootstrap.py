@@ -1,0 +1,136 @@
+"""Puts the gateway together: the only module that names what it is made of."""
+
+import asyncio
+import json
+import logging
+import ssl
+
+import grpc
+from aiohttp import web
+
+from gateway.config import Config
+from gateway.core.hub import status_of
+from gateway.door import FrontProtocol
+from gateway.http.auth import AuthRoutes
+from gateway.http.grpcweb import GrpcWebRoutes
+from gateway.http.guard import OriginGuard, middleware
+from gateway.http.media import MediaRoutes
+from gateway.http.page import PageRoutes
+from gateway.http.session import TokenCache
+from gateway.http.socket import SocketRoutes
+from gateway.native import door_server
+from gateway.relay import Switchboard
+from google.rpc import code_pb2
+from mesh.auth import service_token
+from mesh.service import Runtime
+from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
+from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
+
+log = logging.getLogger(__name__)
+
+DRAIN = status_of(code_pb2.UNAVAILABLE, "GATEWAY_DRAINING", "This gateway is going away; open again, nothing is lost.")
+
+
+class Gateway:
+    """The service: one TCP port, everything behind it."""
+
+    def __init__(self, config: Config, runtime: Runtime) -> None:
+        self._config = config
+        self._runtime = runtime
+        channels = runtime.channels
+        identity = channels.stub(IdentityServiceStub, "svc_project")
+        self._board = Switchboard(
+            lambda: channels.stub(RelayServiceStub, "svc_annotation", as_person=False), config.merge_bytes_s
+        )
+        self._tokens = TokenCache(identity)
+        self._auth = AuthRoutes(identity, self._tokens, secure=bool(config.tls_certificate))
+        token = service_token(runtime.name, runtime.mesh.secret)
+        self._media = MediaRoutes(runtime.mesh.services["svc_media.http"], token, self._tokens)
+        self._runner: web.AppRunner | None = None
+        self._server: asyncio.Server | None = None
+        self._door: grpc.aio.Server | None = None
+        self.port = config.port
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """The gateway has no RPCs of its own but health and reflection."""
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Where it is reached, for whoever starts it."""
+        scheme = "https" if self._config.tls_certificate else "http"
+        return {"http": f"{scheme}://{self._config.host}:{self.port}"}
+
+    async def start(self) -> None:
+        """Listens."""
+        config = self._config
+        self._board.start()
+        await self._media.start()
+        self._door = door_server(self._runtime.channels, config.door_listen, config.max_message_bytes)
+        await self._door.start()
+        self._runner = web.AppRunner(self._app(), access_log=None, keepalive_timeout=75.0, shutdown_timeout=2.0)
+        await self._runner.setup()
+        http = self._runner.server
+        assert http is not None
+        door_path = config.door_listen.removeprefix("unix:")
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: FrontProtocol(http, door_path), config.host, config.port, ssl=self._tls(), backlog=4096
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def _app(self) -> web.Application:
+        config = self._config
+        guard = OriginGuard(config.allowed_origins)
+        app = web.Application(middlewares=[middleware(guard, tls=bool(config.tls_certificate))])
+        app.router.add_get("/healthz", _healthz)
+        app.router.add_get("/readyz", self._readyz)
+        self._auth.add_to(app)
+        GrpcWebRoutes(self._runtime.channels, self._tokens, config.max_message_bytes).add_to(app)
+        SocketRoutes(
+            self._board,
+            self._runtime.channels,
+            self._tokens,
+            max_message_bytes=config.max_socket_message_bytes,
+            max_viewers=config.max_viewers,
+        ).add_to(app)
+        self._media.add_to(app)
+        PageRoutes(config.web).add_to(app)
+        return app
+
+    async def _readyz(self, request: web.Request) -> web.Response:
+        ready = not self._board.closing
+        return web.Response(
+            text=json.dumps({"ready": ready}), status=200 if ready else 503, content_type="application/json"
+        )
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if not self._config.tls_certificate:
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.load_cert_chain(self._config.tls_certificate, self._config.tls_key)
+        # Browsers offer both and get the first; gRPC offers h2 alone.
+        context.set_alpn_protocols(["http/1.1", "h2"])
+        return context
+
+    async def drain(self) -> None:
+        """Takes nothing new; viewers are told to open again elsewhere."""
+        if self._server is not None:
+            self._server.close()
+        await self._board.close(DRAIN)
+
+    async def stop(self) -> None:
+        """Ends what is left."""
+        if self._door is not None:
+            await self._door.stop(1.0)
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self._media.close()
+
+
+async def _healthz(request: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+def build(config: Config, runtime: Runtime) -> Gateway:
+    """The gateway of this configuration."""
+    return Gateway(config, runtime)

@@ -1,0 +1,45 @@
+"""Settings of the gateway."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Config:
+    """Section `gateway`: environment RUSHES_GATEWAY__FIELD."""
+
+    listen: str = "unix:/tmp/rushes-gateway.sock"
+    """Where its own gRPC server (health, reflection) listens, for the mesh."""
+
+    door_listen: str = "unix:/tmp/rushes-door.sock"
+    """Where connections that speak HTTP/2 are handed to; private to the gateway."""
+
+    host: str = "127.0.0.1"
+    """Address that people and programs reach it at."""
+
+    port: int = 8080
+    """Port that people and programs reach it at; 0: any."""
+
+    web: Path = field(default_factory=lambda: Path(__file__).resolve().parent.parent / "web" / "dist")
+    """Folder of the built page."""
+
+    tls_certificate: str = ""
+    """PEM file of the certificate and its chain; empty: no TLS."""
+
+    tls_key: str = ""
+    """PEM file of its key."""
+
+    allowed_origins: tuple[str, ...] = ()
+    """Other origins whose pages may call, such as https://review.example.com; the gateway's own needs no entry."""
+
+    max_message_bytes: int = 4 * 1024 * 1024
+    """Largest gRPC message taken from outside."""
+
+    max_socket_message_bytes: int = 512 * 1024
+    """Largest WebSocket message taken from a browser."""
+
+    merge_bytes_s: int = 256 * 1024
+    """Bytes a second of a video's commits past which `auto` viewers get merged states."""
+
+    max_viewers: int = 15_000
+    """Most WebSockets at once."""

@@ -1,0 +1,426 @@
+"""The hub of one video: many viewers on one Relay stream. Decides who gets which bytes when; its driver moves them.
+
+A viewer that keeps up is LIVE on a lane: a broadcast goes to all of them at once. One whose socket is full is BEHIND: it
+holds only a place in the lane's cache, so that a slow reader costs no memory, and is cut when the cache has moved past it.
+"""
+
+from collections.abc import Callable, Iterable
+
+from gateway.core.lane import Lane, LaneKey
+from gateway.core.socket import message_frame
+from gateway.core.viewer import AUTO, FULL, MERGED, Action, End, Send, State, Upstream, Viewer
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from rushes.annotation.v1 import annotation_service_pb2 as service
+from rushes.annotation.v1 import relay_service_pb2 as relay
+
+CATCH_UP_BYTES = 256 * 1024
+RESUME_SLACK = 500
+BEHIND_S = 30.0
+UNACKED_REVISIONS = 20_000
+UNACKED_S = 30.0
+LANE_IDLE_S = 30.0
+
+
+def status_of(code: int, reason: str, message: str, **metadata: str) -> status_pb2.Status:
+    """A google.rpc.Status with an ErrorInfo."""
+    detail = any_pb2.Any()
+    detail.Pack(error_details_pb2.ErrorInfo(reason=reason, domain="rushes", metadata=metadata))
+    return status_pb2.Status(code=code, message=message, details=[detail])
+
+
+class Hub:
+    """See the module. Every method returns the actions to carry out, in order."""
+
+    def __init__(self, video_id: int, *, merge_bytes_s: int = 256 * 1024) -> None:
+        self.video_id = video_id
+        self.epoch = 0
+        self.connected = False
+        self.viewers: dict[int, Viewer] = {}
+        self._merge_bytes_s = merge_bytes_s
+        self._lanes: dict[LaneKey, Lane] = {}
+        self._live: dict[LaneKey, dict[int, Viewer]] = {}
+        self._lane_used: dict[LaneKey, float] = {}
+        self._behind: dict[int, Viewer] = {}
+        self._next_session = 0
+        self._quiet_s = 0.0
+        self._last_tick: float | None = None
+        self._merging = False
+        self._handlers: dict[str, Callable[[relay.RelayResponse, float], list[Action]]] = {
+            "opened": lambda m, now: self._opened(m.opened),
+            "attached": lambda m, now: self._attached(m.attached, now),
+            "broadcast": lambda m, now: self._broadcast(m.broadcast, now),
+            "snapshot": lambda m, now: self._snapshot(m.snapshot),
+            "addressed": lambda m, now: self._addressed(m.addressed),
+            "ended": lambda m, now: self._ended(m.ended),
+            "reset": lambda m, now: self._reset(m.reset),
+        }
+
+    # -- viewers ---------------------------------------------------------------------------------------------
+
+    def join(self, opening: service.CollaborateOpen, token: str, now: float) -> tuple[Viewer, list[Action]]:
+        """A viewer's first message."""
+        self._next_session += 1
+        viewer = Viewer(self._next_session, token, opening, now)
+        self.viewers[viewer.session] = viewer
+        return viewer, self._attach(viewer) if self.connected else []
+
+    def leave(self, session: int) -> list[Action]:
+        """A viewer is gone."""
+        if not self._forget(session) or not self.connected:
+            return []
+        return [Upstream(relay.RelayRequest(detach_session=session))]
+
+    def ack(self, session: int, revision: int, now: float) -> None:
+        """A viewer says what it has received."""
+        viewer = self.viewers.get(session)
+        if viewer is not None and revision >= viewer.acked:
+            viewer.acked, viewer.acked_at = revision, now
+
+    def token(self, session: int, token: str) -> list[Action]:
+        """A viewer's token was renewed."""
+        viewer = self.viewers.get(session)
+        if viewer is None:
+            return []
+        viewer.token = token
+        if not self.connected:
+            return []
+        return [Upstream(relay.RelayRequest(token=relay.RelayToken(session=session, token=token)))]
+
+    def congested(self, session: int, now: float) -> None:
+        """A viewer's socket takes no more for now."""
+        viewer = self.viewers.get(session)
+        if viewer is None or viewer.state is not State.LIVE or viewer.lane is None:
+            return
+        self._live[viewer.lane.key].pop(session, None)
+        viewer.state = State.BEHIND
+        viewer.cursor = max(viewer.cursor, viewer.lane.head or 0)
+        viewer.behind_since = now
+        self._behind[session] = viewer
+
+    def drained(self, session: int) -> list[Action]:
+        """A viewer's socket takes bytes again: the next piece of what it lacks."""
+        viewer = self._behind.get(session)
+        if viewer is None or viewer.lane is None:
+            return []
+        if not viewer.lane.resumes(viewer.cursor):
+            return self._cut(viewer, "it is slower than the notes come")
+        return self._catch_up(viewer)
+
+    def behind(self) -> Iterable[int]:
+        """Sessions that wait for their socket."""
+        return list(self._behind)
+
+    def _catch_up(self, viewer: Viewer) -> list[Action]:
+        assert viewer.lane is not None
+        actions: list[Action] = []
+        size = 0
+        for entry in viewer.lane.since(viewer.cursor):
+            if size >= CATCH_UP_BYTES:
+                return actions
+            actions.append(Send((viewer.session,), entry.frame))
+            size += len(entry.frame)
+            viewer.cursor = entry.to_revision
+        self._go_live(viewer)
+        return actions + self._release(viewer)
+
+    def _go_live(self, viewer: Viewer) -> None:
+        assert viewer.lane is not None
+        self._behind.pop(viewer.session, None)
+        viewer.state = State.LIVE
+        self._live.setdefault(viewer.lane.key, {})[viewer.session] = viewer
+
+    def _forget(self, session: int) -> bool:
+        viewer = self.viewers.pop(session, None)
+        if viewer is None:
+            return False
+        self._behind.pop(session, None)
+        for live in self._live.values():
+            live.pop(session, None)
+        return True
+
+    def _cut(self, viewer: Viewer, why: str) -> list[Action]:
+        status = status_of(
+            code_pb2.RESOURCE_EXHAUSTED,
+            "SLOW_READER",
+            f"This session was cut since {why}; nothing is lost, open again to go on.",
+            resume_revision=str(viewer.acked),
+        )
+        return [End(viewer.session, status), *self.leave(viewer.session)]
+
+    # -- upstream --------------------------------------------------------------------------------------------
+
+    def opening(self) -> relay.RelayRequest:
+        """The first request of a Relay stream."""
+        return relay.RelayRequest(open=relay.RelayOpen(video_id=self.video_id, epoch=self.epoch))
+
+    def lost(self) -> list[Action]:
+        """The stream broke. Browsers stay; another stream will be opened."""
+        self.connected = False
+        for lane in self._lanes.values():
+            lane.snapshot_asked = False
+        for viewer in self.viewers.values():
+            viewer.switching, viewer.next_lane = False, None
+        return []
+
+    def receive(self, message: relay.RelayResponse, now: float) -> list[Action]:
+        """A message of the stream."""
+        kind = message.WhichOneof("message")
+        return self._handlers[kind](message, now) if kind else []
+
+    def _opened(self, message: relay.RelayOpened) -> list[Action]:
+        if self.epoch not in (0, message.epoch):
+            self._begin_anew()
+        self.epoch = message.epoch
+        self.connected = True
+        actions: list[Action] = []
+        for lane in self._lanes.values():
+            actions.append(self._want(lane, lane.head))
+        for viewer in self.viewers.values():
+            actions += self._attach(viewer)
+        return actions
+
+    def _begin_anew(self) -> None:
+        """Another incarnation of the log: nothing cached is worth anything."""
+        for lane in self._lanes.values():
+            lane.clear()
+        self._behind.clear()
+        self._live.clear()
+        for viewer in self.viewers.values():
+            viewer.state, viewer.resume, viewer.cursor, viewer.acked = State.ATTACHING, None, 0, 0
+            viewer.held.clear()
+
+    def _attach(self, viewer: Viewer) -> list[Action]:
+        attach = relay.RelayAttach(session=viewer.session, token=viewer.token, open=viewer.open)
+        actions: list[Action] = [Upstream(relay.RelayRequest(attach=attach))]
+        if viewer.serving == MERGED:
+            actions.append(self._serve(viewer, MERGED))
+        return actions
+
+    def _serve(self, viewer: Viewer, delivery: "service.Delivery.ValueType") -> Upstream:
+        return Upstream(relay.RelayRequest(serve=relay.RelayServe(session=viewer.session, delivery=delivery)))
+
+    def _want(self, lane: Lane, since: int | None) -> Upstream:
+        want = relay.RelayWant(lane=relay.Lane(audience=lane.key[0], delivery=lane.key[1]))
+        if since is None:
+            want.snapshot = True
+            lane.snapshot_asked = True
+        else:
+            want.since_revision = since
+        return Upstream(relay.RelayRequest(want=want))
+
+    def _attached(self, message: relay.RelayAttached, now: float) -> list[Action]:
+        viewer = self.viewers.get(message.session)
+        if viewer is None:
+            return []
+        if not message.opened:
+            viewer.switching = viewer.next_lane is not None
+            return []
+        viewer.audience = message.audience
+        if not viewer.greeted:
+            viewer.greeted = True
+            if viewer.open.epoch != self.epoch:
+                viewer.resume = None
+            viewer.state = State.JOINING
+            return [Send((viewer.session,), message_frame(message.opened)), *self._join_lane(viewer, now)]
+        if viewer.state is State.ATTACHING:
+            viewer.state = State.JOINING
+            reset = service.Reset(reason=service.RESET_REASON_EPOCH, epoch=self.epoch)
+            return [self._say(viewer, service.CollaborateResponse(reset=reset)), *self._join_lane(viewer, now)]
+        resend = self._say(viewer, service.CollaborateResponse(resend=service.Resend()))
+        return [resend, *(self._serve_join(viewer) if viewer.state is State.JOINING else [])]
+
+    def _say(self, viewer: Viewer, response: service.CollaborateResponse) -> Send:
+        return Send((viewer.session,), message_frame(response.SerializeToString()))
+
+    def _lane(self, key: LaneKey, resume: int | None, now: float) -> tuple[Lane, list[Action]]:
+        self._lane_used[key] = now
+        lane = self._lanes.get(key)
+        if lane is not None:
+            return lane, []
+        lane = self._lanes[key] = Lane(key)
+        if resume is None:
+            return lane, [self._want(lane, None)]
+        since = max(0, resume - RESUME_SLACK)
+        lane.begin(since)
+        return lane, [self._want(lane, since)]
+
+    def _join_lane(self, viewer: Viewer, now: float) -> list[Action]:
+        lane, actions = self._lane((viewer.audience, viewer.serving), viewer.resume, now)
+        viewer.lane = lane
+        return actions + self._serve_join(viewer)
+
+    def _serve_join(self, viewer: Viewer) -> list[Action]:
+        lane = viewer.lane
+        assert lane is not None
+        if lane.head is None:
+            return []
+        if viewer.resume is not None and lane.resumes(viewer.resume):
+            return self._start(viewer, viewer.resume, [])
+        snapshot = lane.usable_snapshot()
+        if snapshot is None:
+            return [] if lane.snapshot_asked or not self.connected else [self._want(lane, None)]
+        frames: list[Action] = []
+        if viewer.resume is not None:
+            reset = service.Reset(reason=service.RESET_REASON_COMPACTED, epoch=self.epoch)
+            frames.append(self._say(viewer, service.CollaborateResponse(reset=reset)))
+        frames += [Send((viewer.session,), frame) for frame in snapshot.frames]
+        return self._start(viewer, snapshot.revision, frames)
+
+    def _start(self, viewer: Viewer, revision: int, actions: list[Action]) -> list[Action]:
+        viewer.cursor = revision
+        viewer.state = State.BEHIND
+        viewer.behind_since = viewer.now
+        self._behind[viewer.session] = viewer
+        return actions + self._catch_up(viewer)
+
+    def _broadcast(self, message: relay.RelayBroadcast, now: float) -> list[Action]:
+        lane = self._lanes.get((message.lane.audience, message.lane.delivery))
+        entry = lane.broadcast(message) if lane is not None else None
+        if lane is None or entry is None:
+            return []
+        live = self._live.setdefault(lane.key, {})
+        if lane.key[1] == MERGED or self._merging:
+            self._move(lane, entry.from_revision, now)
+        if not live:
+            return []
+        actions: list[Action] = [Send(tuple(live), entry.frame)]
+        for viewer in [v for v in live.values() if v.held]:
+            actions += self._release(viewer)
+        return actions
+
+    def _move(self, lane: Lane, from_revision: int, now: float) -> None:
+        """Viewers whose change of lane is answered come over, where this frame goes on from what they have."""
+        for viewer in [v for v in self.viewers.values() if v.switching and v.next_lane is lane]:
+            old = viewer.lane
+            if viewer.state is not State.LIVE or old is None or (old.head or 0) < from_revision:
+                continue
+            self._live[old.key].pop(viewer.session, None)
+            viewer.lane, viewer.next_lane, viewer.switching = lane, None, False
+            viewer.serving = lane.key[1]
+            self._go_live(viewer)
+            self._lane_used[lane.key] = now
+
+    def _snapshot(self, message: relay.RelaySnapshot) -> list[Action]:
+        lane = self._lanes.get((message.lane.audience, message.lane.delivery))
+        if lane is None or not lane.snapshot_part(message):
+            return []
+        actions: list[Action] = []
+        for viewer in list(self.viewers.values()):
+            if viewer.lane is lane and viewer.state is State.JOINING:
+                actions += self._serve_join(viewer)
+        return actions
+
+    def _addressed(self, message: relay.RelayAddressed) -> list[Action]:
+        frame = message_frame(message.response)
+        if message.droppable:
+            ready = [s for s in message.sessions if s in self.viewers and self.viewers[s].state is State.LIVE]
+            return [Send(ready, frame, droppable=True)] if ready else []
+        actions: list[Action] = []
+        for session in message.sessions:
+            viewer = self.viewers.get(session)
+            if viewer is None:
+                continue
+            if message.after_revision and self._reached(viewer) < message.after_revision:
+                viewer.held.append((message.after_revision, frame))
+            else:
+                actions.append(Send((session,), frame))
+        return actions
+
+    def _reached(self, viewer: Viewer) -> int:
+        if viewer.state is State.LIVE and viewer.lane is not None:
+            return max(viewer.cursor, viewer.lane.head or 0)
+        return viewer.cursor if viewer.state is State.BEHIND else -1
+
+    def _release(self, viewer: Viewer) -> list[Action]:
+        reached = self._reached(viewer)
+        ready = [frame for after, frame in viewer.held if after <= reached]
+        viewer.held = [(after, frame) for after, frame in viewer.held if after > reached]
+        return [Send((viewer.session,), frame) for frame in ready]
+
+    def _ended(self, message: relay.RelayEnded) -> list[Action]:
+        if not self._forget(message.session):
+            return []
+        return [End(message.session, message.status)]
+
+    def _reset(self, message: relay.RelayReset) -> list[Action]:
+        """A lane cannot go on from where it was asked to: all on it begin from a snapshot."""
+        if not message.HasField("lane"):
+            lanes = list(self._lanes.values())
+        else:
+            lane = self._lanes.get((message.lane.audience, message.lane.delivery))
+            lanes = [lane] if lane is not None else []
+        actions: list[Action] = []
+        for lane in lanes:
+            lane.clear()
+            for viewer in [v for v in self.viewers.values() if v.lane is lane]:
+                self._live.get(lane.key, {}).pop(viewer.session, None)
+                self._behind.pop(viewer.session, None)
+                if viewer.state is not State.ATTACHING:
+                    viewer.state = State.JOINING
+                    viewer.resume = max(viewer.resume or 0, viewer.cursor, viewer.acked)
+            actions.append(self._want(lane, None))
+        return actions
+
+    # -- time ------------------------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> list[Action]:
+        """Once a second: cuts who does not read, forgets lanes without viewers, changes `auto` viewers' lanes."""
+        passed = now - self._last_tick if self._last_tick is not None else 1.0
+        self._last_tick = now
+        actions: list[Action] = []
+        for viewer in list(self.viewers.values()):
+            if self._too_slow(viewer, now):
+                actions += self._cut(viewer, "it did not read for 30 seconds")
+        actions += self._choose_delivery(now, passed)
+        return actions + self._drop_idle_lanes(now)
+
+    def _too_slow(self, viewer: Viewer, now: float) -> bool:
+        if viewer.state is State.BEHIND and now - viewer.behind_since > BEHIND_S:
+            return True
+        lag = self._reached(viewer) - viewer.acked
+        return lag > UNACKED_REVISIONS and now - viewer.acked_at > UNACKED_S
+
+    def _choose_delivery(self, now: float, passed: float) -> list[Action]:
+        rates = [lane.bytes_in / max(passed, 0.001) for key, lane in self._lanes.items() if key[1] == FULL]
+        for lane in self._lanes.values():
+            lane.bytes_in = 0
+        rate = max(rates, default=0.0)
+        if rate > self._merge_bytes_s:
+            self._quiet_s, wanted = 0.0, MERGED
+        else:
+            self._quiet_s = self._quiet_s + passed if rate < self._merge_bytes_s / 2 else 0.0
+            wanted = FULL if self._quiet_s >= 10.0 else None
+        if wanted is None or not self.connected:
+            return []
+        self._merging = wanted == MERGED or any(v.serving == MERGED for v in self.viewers.values())
+        actions: list[Action] = []
+        for viewer in self.viewers.values():
+            if viewer.wants == AUTO and viewer.state is State.LIVE and viewer.serving != wanted:
+                actions += self._switch(viewer, wanted, now)
+        return actions
+
+    def _switch(self, viewer: Viewer, wanted: "service.Delivery.ValueType", now: float) -> list[Action]:
+        if viewer.next_lane is not None or viewer.lane is None:
+            return []
+        lane, actions = self._lane((viewer.audience, wanted), None, now)
+        if actions:
+            lane.begin(viewer.lane.head or 0)
+            actions = [self._want(lane, lane.head)]
+        viewer.next_lane = lane
+        return [*actions, self._serve(viewer, wanted)]
+
+    def _drop_idle_lanes(self, now: float) -> list[Action]:
+        used = {v.lane.key for v in self.viewers.values() if v.lane} | {
+            v.next_lane.key for v in self.viewers.values() if v.next_lane
+        }
+        used |= {(v.audience, FULL) for v in self.viewers.values() if v.wants == AUTO and v.lane}
+        actions: list[Action] = []
+        for key in list(self._lanes):
+            if key in used:
+                self._lane_used[key] = now
+            elif now - self._lane_used[key] > LANE_IDLE_S:
+                del self._lanes[key]
+                self._live.pop(key, None)
+                actions.append(Upstream(relay.RelayRequest(unwant=relay.Lane(audience=key[0], delivery=key[1]))))
+        return actions if self.connected else []

@@ -1,0 +1,100 @@
+"""The `grpc-websockets` subprotocol, one call a socket, as its existing clients speak it.
+
+The client's first message is a block of header lines; each later one begins with a byte: 0 and a gRPC frame, or 1 alone
+for "no more from me". The server's messages are gRPC-Web frames: the headers in a message of their own, then data frames,
+any number in a message, then the trailers.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+from gateway.core import grpcweb
+from gateway.core.grpcweb import ProtocolError
+
+SUBPROTOCOL = "grpc-websockets"
+MAX_HEADER_BYTES = 16 * 1024
+_MORE, _FINISH = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """The call begins, with these metadata."""
+
+    fields: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A serialised message."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The client sends nothing more."""
+
+
+Event = Headers | Message | Finish
+
+
+class _State(Enum):
+    HEADERS = 1
+    OPEN = 2
+    FINISHED = 3
+
+
+class ServerSocket:
+    """The server's side of one call."""
+
+    def __init__(self, max_message_bytes: int) -> None:
+        self._state = _State.HEADERS
+        self._reader = grpcweb.FrameReader(max_message_bytes)
+
+    def receive(self, message: bytes) -> list[Event]:
+        """Events of one binary WebSocket message; raises ProtocolError."""
+        if self._state is _State.HEADERS:
+            if len(message) > MAX_HEADER_BYTES:
+                raise ProtocolError("the headers are too large")
+            self._state = _State.OPEN
+            return [Headers(grpcweb.parse_fields(message))]
+        if self._state is _State.FINISHED or not message:
+            raise ProtocolError("a message after the end, or an empty one")
+        if message[0] == _FINISH:
+            return [self._finish(message)]
+        if message[0] != _MORE:
+            raise ProtocolError("a message begins with an unknown byte")
+        return [Message(payload) for payload in self._messages(message[1:])]
+
+    def _finish(self, message: bytes) -> Finish:
+        if len(message) > 1 or self._reader.pending:
+            raise ProtocolError("the end comes inside a message")
+        self._state = _State.FINISHED
+        return Finish()
+
+    def _messages(self, data: bytes) -> list[bytes]:
+        frames = self._reader.feed(data)
+        if any(flag != grpcweb.DATA for flag, _ in frames):
+            raise ProtocolError("a client sends no trailers")
+        return [payload for _, payload in frames]
+
+
+def headers(fields: Iterable[tuple[str, str]] = (("content-type", "application/grpc-web+proto"),)) -> bytes:
+    """The server's first message."""
+    return grpcweb.trailer_frame(fields)
+
+
+def binary_frame(payload: bytes) -> bytes:
+    """A server's binary WebSocket frame (RFC 6455, 5.2): unmasked, so the same bytes do for every viewer."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x82, size)) + payload
+    if size < 65536:
+        return b"\x82\x7e" + size.to_bytes(2, "big") + payload
+    return b"\x82\x7f" + size.to_bytes(8, "big") + payload
+
+
+def message_frame(message: bytes) -> bytes:
+    """A serialised message as a data frame in a WebSocket frame of its own, ready for the wire."""
+    return binary_frame(grpcweb.data_frame(message))

@@ -1,0 +1,256 @@
+"""Drives hubs: one Relay stream per video, actions of the hub to sockets and upstream. Decides nothing."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import grpc
+
+from gateway import metrics
+from gateway.core.hub import Hub
+from gateway.core.viewer import Action, End, Send, Viewer
+from google.rpc import status_pb2
+from rushes.annotation.v1 import annotation_service_pb2, relay_service_pb2
+from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
+
+log = logging.getLogger(__name__)
+
+HIGH_BYTES = 256 * 1024
+LOW_BYTES = 64 * 1024
+MAX_PENDING_PER_VIEWER = 256
+MAX_RECONNECT_S = 5.0
+IDLE_HUB_S = 30.0
+_PRESENCE_TAG = 0x1A
+
+
+class Socket(Protocol):
+    """A viewer's socket, as the hub's driver writes to it."""
+
+    def write(self, frame: bytes) -> None:
+        """Queues a frame that is ready for the wire."""
+
+    def buffered(self) -> int:
+        """Bytes that the socket has not taken yet."""
+
+    def end(self, status: status_pb2.Status) -> None:
+        """Sends the trailers and closes."""
+
+
+class Channel:
+    """One video: its hub, its viewers' sockets and its Relay stream."""
+
+    def __init__(self, hub: Hub, stub: RelayServiceStub) -> None:
+        self._hub = hub
+        self._stub = stub
+        self._sockets: dict[int, Socket] = {}
+        self._pending: list[relay_service_pb2.RelayRequest] = []
+        self._pending_of: dict[int, int] = {}
+        self._wake = asyncio.Event()
+        self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
+        self.idle_since = time.monotonic()
+
+    @property
+    def viewers(self) -> int:
+        """How many viewers it has."""
+        return len(self._sockets)
+
+    # -- viewers ---------------------------------------------------------------------------------------------
+
+    def join(self, socket: Socket, opening: annotation_service_pb2.CollaborateOpen, token: str) -> Viewer:
+        """A viewer's first message."""
+        viewer, actions = self._hub.join(opening, token, time.monotonic())
+        self._sockets[viewer.session] = socket
+        metrics.VIEWERS.inc()
+        self._carry_out(actions)
+        return viewer
+
+    def leave(self, session: int) -> None:
+        """A viewer's socket is gone."""
+        if self._sockets.pop(session, None) is not None:
+            metrics.VIEWERS.dec()
+        self._pending_of.pop(session, None)
+        self._carry_out(self._hub.leave(session))
+        if not self._sockets:
+            self.idle_since = time.monotonic()
+
+    def token(self, session: int, token: str) -> None:
+        """A viewer's token was renewed."""
+        self._carry_out(self._hub.token(session, token))
+
+    def ack(self, session: int, revision: int) -> None:
+        """A viewer says what it has received."""
+        self._hub.ack(session, revision, time.monotonic())
+
+    def forward(self, session: int, request: bytes) -> bool:
+        """Passes a viewer's message on; False: it sends faster than it can be taken."""
+        if not self._hub.connected:
+            return True  # resend{} follows when the stream is back; presence is repeated anyway
+        last = self._pending[-1] if self._pending else None
+        if last is None or last.WhichOneof("message") != "frames":
+            last = relay_service_pb2.RelayRequest(frames=relay_service_pb2.RelayFrames())
+            self._pending.append(last)
+        frames = last.frames.frames
+        if request[0] == _PRESENCE_TAG and frames and frames[-1].session == session and frames[-1].request[:1] == b"\x1a":
+            frames[-1].request = request
+            return True
+        count = self._pending_of.get(session, 0) + 1
+        if count > MAX_PENDING_PER_VIEWER:
+            return False
+        self._pending_of[session] = count
+        frames.add(session=session, request=request)
+        self._wake.set()
+        return True
+
+    # -- actions ---------------------------------------------------------------------------------------------
+
+    def _carry_out(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Send):
+                self._send(action)
+            elif isinstance(action, End):
+                self._end(action)
+            else:
+                self._pending.append(action.request)
+                self._wake.set()
+
+    def _send(self, action: Send) -> None:
+        if len(action.sessions) > 1:
+            with metrics.FAN_OUT_S.time():
+                self._write(action)
+        else:
+            self._write(action)
+
+    def _write(self, action: Send) -> None:
+        sockets, frame, written = self._sockets, action.frame, 0
+        for session in action.sessions:
+            socket = sockets.get(session)
+            if socket is None:
+                continue
+            waiting = socket.buffered()
+            if action.droppable and waiting > LOW_BYTES:
+                metrics.FRAMES_DROPPED.inc()
+                continue
+            socket.write(frame)
+            written += 1
+            if waiting > HIGH_BYTES:
+                self._hub.congested(session, time.monotonic())
+        metrics.FRAMES_OUT.inc(written)
+
+    def _end(self, action: End) -> None:
+        socket = self._sockets.pop(action.session, None)
+        self._pending_of.pop(action.session, None)
+        if socket is not None:
+            metrics.VIEWERS.dec()
+            socket.end(action.status)
+
+    # -- upstream --------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        delay_s = 0.05
+        while True:
+            try:
+                await self._stream()
+                delay_s = 0.05
+            except grpc.aio.AioRpcError as error:
+                log.warning("relay_lost", extra={"video": self._hub.video_id, "code": error.code().name})
+                delay_s = 0.05 if self._hub.connected else min(delay_s * 2, MAX_RECONNECT_S)
+            self._carry_out(self._hub.lost())
+            await asyncio.sleep(delay_s)
+
+    async def _stream(self) -> None:
+        call = self._stub.Relay(timeout=None)
+        self._pending.clear()
+        self._pending_of.clear()
+        await call.write(self._hub.opening())
+        writer = asyncio.create_task(self._write_upstream(call))
+        try:
+            async for message in call:
+                self._carry_out(self._hub.receive(message, time.monotonic()))
+        finally:
+            writer.cancel()
+            call.cancel()
+            with contextlib.suppress(asyncio.CancelledError, grpc.aio.AioRpcError, asyncio.InvalidStateError):
+                await writer
+
+    async def _write_upstream(
+        self, call: "grpc.aio.StreamStreamCall[relay_service_pb2.RelayRequest, relay_service_pb2.RelayResponse]"
+    ) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            pending, self._pending = self._pending, []
+            self._pending_of.clear()
+            for request in pending:
+                await call.write(request)
+
+    async def _tick(self) -> None:
+        """Every 50 ms the viewers that are behind; once a second the hub's own clock."""
+        turn = 0
+        while True:
+            await asyncio.sleep(0.05)
+            for session in self._hub.behind():
+                socket = self._sockets.get(session)
+                if socket is not None and socket.buffered() < LOW_BYTES:
+                    self._carry_out(self._hub.drained(session))
+            turn += 1
+            if turn % 20 == 0:
+                self._carry_out(self._hub.tick(time.monotonic()))
+
+    async def close(self, status: status_pb2.Status) -> None:
+        """Ends every viewer with this status and the stream."""
+        for session in list(self._sockets):
+            self._end(End(session, status))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+class Switchboard:
+    """The channels of all videos that have viewers."""
+
+    def __init__(self, stub: Callable[[], RelayServiceStub], merge_bytes_s: int) -> None:
+        self._stub = stub
+        self._merge_bytes_s = merge_bytes_s
+        self._channels: dict[int, Channel] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+        self.closing = False
+
+    def start(self) -> None:
+        """Begins to forget videos without viewers."""
+        self._sweeper = asyncio.create_task(self._sweep())
+
+    def channel(self, video_id: int) -> Channel:
+        """The channel of a video."""
+        channel = self._channels.get(video_id)
+        if channel is None:
+            channel = Channel(Hub(video_id, merge_bytes_s=self._merge_bytes_s), self._stub())
+            self._channels[video_id] = channel
+            metrics.HUBS.inc()
+        return channel
+
+    @property
+    def viewers(self) -> int:
+        """Viewers of all videos."""
+        return sum(channel.viewers for channel in self._channels.values())
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(IDLE_HUB_S / 3)
+            before = time.monotonic() - IDLE_HUB_S
+            for video_id, channel in list(self._channels.items()):
+                if not channel.viewers and channel.idle_since < before:
+                    del self._channels[video_id]
+                    metrics.HUBS.dec()
+                    await channel.close(status_pb2.Status())
+
+    async def close(self, status: status_pb2.Status) -> None:
+        """Ends everything; viewers are told to open again."""
+        self.closing = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for channel in self._channels.values():
+            await channel.close(status)
+        self._channels.clear()

@@ -1,0 +1,47 @@
+"""Which RPCs are open to the outside, and which service answers them."""
+
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
+from rushes.annotation.v1 import annotation_service_pb2
+from rushes.media.v1 import job_service_pb2, media_service_pb2
+from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
+from rushes.type.v1 import access_pb2
+
+_FILES: tuple[tuple[str, FileDescriptor], ...] = (
+    ("svc_annotation", annotation_service_pb2.DESCRIPTOR),
+    ("svc_media", media_service_pb2.DESCRIPTOR),
+    ("svc_media", job_service_pb2.DESCRIPTOR),
+    ("svc_project", identity_service_pb2.DESCRIPTOR),
+    ("svc_project", access_service_pb2.DESCRIPTOR),
+    ("svc_project", project_service_pb2.DESCRIPTOR),
+    ("svc_project", audit_service_pb2.DESCRIPTOR),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where an RPC goes and how it streams."""
+
+    path: str
+    service: str
+    client_streaming: bool
+    server_streaming: bool
+
+
+def _is_open(method: MethodDescriptor) -> bool:
+    return method.GetOptions().Extensions[access_pb2.access].WhichOneof("rule") != "services"
+
+
+def _routes() -> dict[str, Route]:
+    routes = {}
+    for name, file in _FILES:
+        for service in file.services_by_name.values():
+            for method in filter(_is_open, service.methods):
+                path = f"/{service.full_name}/{method.name}"
+                routes[path] = Route(path, name, method.client_streaming, method.server_streaming)
+    return routes
+
+
+ROUTES = _routes()
+COLLABORATE = "/rushes.annotation.v1.AnnotationService/Collaborate"
