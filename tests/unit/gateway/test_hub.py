@@ -1,0 +1,381 @@
+"""The hub: joins, resumes, fan-out, laggards, lost streams, lanes."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from gateway.core import hub as hub_module
+from gateway.core.hub import Hub
+from gateway.core.lane import Lane
+from gateway.core.socket import message_frame
+from gateway.core.viewer import FULL, MERGED, Action, End, Send, State, Upstream, Viewer
+from google.rpc import code_pb2, status_pb2
+from rushes.annotation.v1 import annotation_service_pb2 as service
+from rushes.annotation.v1 import relay_service_pb2 as relay
+from rushes.type.v1 import access_pb2
+
+INTERNAL = access_pb2.AUDIENCE_INTERNAL
+CLIENT = access_pb2.AUDIENCE_CLIENT
+
+
+class Rig:
+    """A hub with what it said, and short words for what its upstream says."""
+
+    def __init__(self, *, merge_bytes_s: int = 10**9) -> None:
+        self.hub = Hub(7, merge_bytes_s=merge_bytes_s)
+        self.now = 0.0
+        self.sent: dict[int, list[bytes]] = {}
+        self.ends: dict[int, status_pb2.Status] = {}
+        self.upstream: list[relay.RelayRequest] = []
+
+    def do(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Send):
+                for session in action.sessions:
+                    self.sent.setdefault(session, []).append(action.frame)
+            elif isinstance(action, End):
+                self.ends[action.session] = action.status
+            elif isinstance(action, Upstream):
+                self.upstream.append(action.request)
+
+    def say(self, **message: object) -> None:
+        self.do(self.hub.receive(relay.RelayResponse(**message), self.now))  # type: ignore[arg-type]
+
+    def opened(self, epoch: int = 1, revision: int = 0) -> None:
+        self.say(opened=relay.RelayOpened(epoch=epoch, revision=revision))
+
+    def join(self, resume: int | None = None, delivery: "service.Delivery.ValueType" = FULL, epoch: int = 1) -> Viewer:
+        opening = service.CollaborateOpen(video_id=7, delivery=delivery, epoch=epoch)
+        if resume is not None:
+            opening.resume_revision = resume
+        viewer, actions = self.hub.join(opening, "token", self.now)
+        self.do(actions)
+        return viewer
+
+    def attached(self, viewer: Viewer, audience: "access_pb2.Audience.ValueType" = INTERNAL, opened: bytes = b"o") -> None:
+        self.say(attached=relay.RelayAttached(session=viewer.session, audience=audience, opened=opened))
+
+    def commit(
+        self, revision: int, size: int = 1, delivery: "service.Delivery.ValueType" = FULL, since: int | None = None
+    ) -> bytes:
+        response = f"{delivery}:{revision}".encode() + b"." * size
+        lane = relay.Lane(audience=INTERNAL, delivery=delivery)
+        before = revision - 1 if since is None else since
+        self.say(broadcast=relay.RelayBroadcast(lane=lane, from_revision=before, to_revision=revision, response=response))
+        return message_frame(response)
+
+    def snapshot(self, revision: int, parts: int = 2, delivery: "service.Delivery.ValueType" = FULL) -> list[bytes]:
+        lane = relay.Lane(audience=INTERNAL, delivery=delivery)
+        frames = []
+        for index in range(parts):
+            response = f"snapshot {revision} {index}".encode()
+            frames.append(message_frame(response))
+            self.say(
+                snapshot=relay.RelaySnapshot(
+                    lane=lane, revision=revision, index=index, last=index == parts - 1, response=response
+                )
+            )
+        return frames
+
+    def live(self, revision: int = 0) -> Viewer:
+        """A viewer that has everything up to a revision."""
+        viewer = self.join(resume=revision)
+        self.attached(viewer)
+        self.sent[viewer.session].clear()
+        return viewer
+
+    def asked(self) -> list[str]:
+        kinds = [str(request.WhichOneof("message")) for request in self.upstream]
+        self.upstream.clear()
+        return kinds
+
+
+def said(frame: bytes) -> service.CollaborateResponse:
+    head = 2 if frame[1] < 126 else 4
+    return service.CollaborateResponse.FromString(frame[head + 5 :])
+
+
+@pytest.fixture
+def rig() -> Rig:
+    rig = Rig()
+    rig.opened()
+    return rig
+
+
+def test_a_new_viewer_gets_opened_then_the_snapshot_then_what_came_after(rig: Rig) -> None:
+    viewer = rig.join()
+    rig.attached(viewer, opened=b"hello")
+    assert rig.asked() == ["attach", "want"]
+    parts = rig.snapshot(5)
+    later = rig.commit(6)
+    assert rig.sent[viewer.session] == [message_frame(b"hello"), *parts, later]
+
+
+def test_a_second_viewer_is_served_from_the_cache_alone(rig: Rig) -> None:
+    first = rig.join()
+    rig.attached(first)
+    parts = rig.snapshot(5)
+    commits = [rig.commit(6), rig.commit(7)]
+    rig.asked()
+    second = rig.join()
+    rig.attached(second, opened=b"second")
+    assert rig.asked() == ["attach"]
+    assert rig.sent[second.session] == [message_frame(b"second"), *parts, *commits]
+
+
+def test_a_resumed_viewer_gets_only_what_it_lacks(rig: Rig) -> None:
+    rig.live(0)
+    commits = [rig.commit(revision) for revision in range(1, 6)]
+    viewer = rig.join(resume=3)
+    rig.attached(viewer)
+    assert rig.sent[viewer.session][1:] == commits[3:]
+
+
+def test_a_viewer_ahead_of_this_gateway_waits_for_what_is_new_to_it(rig: Rig) -> None:
+    rig.live(0)
+    rig.commit(1)
+    ahead = rig.join(resume=4)
+    rig.attached(ahead)
+    rig.sent[ahead.session].clear()
+    overlapping = rig.commit(5, since=1)
+    assert rig.sent[ahead.session] == [overlapping]
+
+
+def test_a_resume_older_than_the_cache_is_told_so_and_gets_a_snapshot(rig: Rig) -> None:
+    rig.live(1000)
+    rig.commit(1001, since=1000)
+    viewer = rig.join(resume=3)
+    rig.attached(viewer)
+    parts = rig.snapshot(1001)
+    frames = rig.sent[viewer.session]
+    assert said(frames[1]).reset.reason == service.RESET_REASON_COMPACTED
+    assert frames[2:] == parts
+
+
+def test_a_resume_of_another_epoch_counts_for_nothing(rig: Rig) -> None:
+    viewer = rig.join(resume=3, epoch=99)
+    rig.attached(viewer)
+    parts = rig.snapshot(9)
+    assert rig.sent[viewer.session][1:] == parts
+
+
+def test_a_broadcast_goes_to_all_viewers_as_the_same_bytes(rig: Rig) -> None:
+    viewers = [rig.live(0) for _ in range(5)]
+    frame = rig.commit(1)
+    assert all(rig.sent[viewer.session] == [frame] for viewer in viewers)
+    assert len({id(rig.sent[viewer.session][0]) for viewer in viewers}) == 1
+
+
+def test_a_viewer_whose_socket_is_full_costs_a_place_in_the_cache_and_catches_up(rig: Rig) -> None:
+    slow, quick = rig.live(0), rig.live(0)
+    first = rig.commit(1)
+    rig.hub.congested(slow.session, rig.now)
+    rest = [rig.commit(revision) for revision in range(2, 6)]
+    assert rig.sent[slow.session] == [first]
+    assert rig.sent[quick.session] == [first, *rest]
+    rig.do(rig.hub.drained(slow.session))
+    assert rig.sent[slow.session] == [first, *rest]
+    assert slow.state is State.LIVE
+
+
+def test_catching_up_goes_in_pieces(rig: Rig) -> None:
+    slow = rig.live(0)
+    rig.hub.congested(slow.session, rig.now)
+    for revision in range(1, 6):
+        rig.commit(revision, size=hub_module.CATCH_UP_BYTES // 2)
+    rig.do(rig.hub.drained(slow.session))
+    assert len(rig.sent[slow.session]) == 2
+    assert list(rig.hub.behind()) == [slow.session]
+
+
+def test_a_viewer_that_does_not_read_is_cut_with_where_to_resume(rig: Rig) -> None:
+    slow = rig.live(0)
+    rig.commit(1)
+    rig.hub.ack(slow.session, 1, rig.now)
+    rig.hub.congested(slow.session, rig.now)
+    rig.now += hub_module.BEHIND_S + 1
+    rig.do(rig.hub.tick(rig.now))
+    status = rig.ends[slow.session]
+    assert status.code == code_pb2.RESOURCE_EXHAUSTED
+    assert b"resume_revision" in status.details[0].value
+    assert "detach_session" in rig.asked()
+
+
+def test_a_viewer_that_the_kernel_reads_for_is_found_by_its_acknowledgements(rig: Rig) -> None:
+    viewer = rig.live(0)
+    for _ in range(2):
+        rig.commit(hub_module.UNACKED_REVISIONS + 1, since=0)
+        rig.do(rig.hub.tick(rig.now))
+        assert viewer.session not in rig.ends
+        rig.now += hub_module.UNACKED_S - 10
+    rig.do(rig.hub.tick(rig.now))
+    assert viewer.session in rig.ends
+
+
+def test_one_who_acknowledges_is_not_cut(rig: Rig) -> None:
+    viewer = rig.live(0)
+    rig.commit(hub_module.UNACKED_REVISIONS + 1, since=0)
+    rig.hub.ack(viewer.session, hub_module.UNACKED_REVISIONS + 1, rig.now)
+    rig.now += 1000
+    rig.do(rig.hub.tick(rig.now))
+    assert not rig.ends
+
+
+def test_when_the_stream_breaks_browsers_stay_and_are_asked_to_send_again(rig: Rig) -> None:
+    viewer = rig.live(0)
+    rig.commit(1)
+    rig.do(rig.hub.lost())
+    rig.asked()
+    rig.opened(epoch=1, revision=2)
+    wants = [request.want for request in rig.upstream if request.WhichOneof("message") == "want"]
+    assert [want.since_revision for want in wants] == [1]
+    rig.attached(viewer)
+    assert said(rig.sent[viewer.session][-1]).HasField("resend")
+    frame = rig.commit(2)
+    assert rig.sent[viewer.session][-1] == frame
+    assert not rig.ends
+
+
+def test_a_viewer_that_joins_while_the_stream_is_away_is_attached_when_it_is_back() -> None:
+    rig = Rig()
+    viewer = rig.join()
+    assert rig.asked() == []
+    rig.opened()
+    assert rig.asked() == ["attach"]
+    rig.attached(viewer)
+    assert rig.asked() == ["want"]
+
+
+def test_a_snapshot_lost_with_the_stream_is_asked_for_again(rig: Rig) -> None:
+    viewer = rig.join()
+    rig.attached(viewer)
+    rig.do(rig.hub.lost())
+    rig.asked()
+    rig.opened()
+    assert "want" in rig.asked()
+    rig.attached(viewer)
+    parts = rig.snapshot(3)
+    assert rig.sent[viewer.session][-2:] == parts
+
+
+def test_another_epoch_resets_everybody_to_a_snapshot(rig: Rig) -> None:
+    viewer = rig.live(0)
+    rig.commit(1)
+    rig.do(rig.hub.lost())
+    rig.opened(epoch=2)
+    rig.attached(viewer)
+    parts = rig.snapshot(0)
+    frames = rig.sent[viewer.session]
+    reset = said(frames[-3]).reset
+    assert (reset.reason, reset.epoch) == (service.RESET_REASON_EPOCH, 2)
+    assert frames[-2:] == parts
+
+
+def test_a_lane_that_cannot_go_on_begins_anew_from_a_snapshot(rig: Rig) -> None:
+    viewer = rig.live(5)
+    reset = service.Reset(reason=service.RESET_REASON_COMPACTED, epoch=1)
+    rig.asked()
+    rig.say(reset=relay.RelayReset(lane=relay.Lane(audience=INTERNAL, delivery=FULL), reset=reset))
+    assert rig.asked() == ["want"]
+    parts = rig.snapshot(900)
+    assert said(rig.sent[viewer.session][0]).reset.reason == service.RESET_REASON_COMPACTED
+    assert rig.sent[viewer.session][1:] == parts
+
+
+def test_a_refusal_waits_until_its_revision_was_sent(rig: Rig) -> None:
+    viewer = rig.live(0)
+    rig.say(addressed=relay.RelayAddressed(sessions=[viewer.session], response=b"refused", after_revision=2))
+    first = rig.commit(1)
+    assert rig.sent[viewer.session] == [first]
+    second = rig.commit(2)
+    assert rig.sent[viewer.session] == [first, second, message_frame(b"refused")]
+
+
+def test_presence_is_not_sent_to_who_is_behind(rig: Rig) -> None:
+    slow, quick = rig.live(0), rig.live(0)
+    rig.hub.congested(slow.session, rig.now)
+    addressed = relay.RelayAddressed(sessions=[slow.session, quick.session], response=b"here", droppable=True)
+    rig.say(addressed=addressed)
+    assert rig.sent[quick.session] == [message_frame(b"here")]
+    assert rig.sent[slow.session] == []
+
+
+def test_a_session_ended_by_the_service_ends(rig: Rig) -> None:
+    viewer = rig.live(0)
+    rig.say(ended=relay.RelayEnded(session=viewer.session, status=status_pb2.Status(code=16)))
+    assert rig.ends[viewer.session].code == 16
+    rig.commit(1)
+    assert rig.sent[viewer.session] == []
+
+
+def test_audiences_have_lanes_of_their_own(rig: Rig) -> None:
+    inside, guest = rig.live(0), rig.join(resume=0)
+    rig.attached(guest, audience=CLIENT)
+    rig.sent[guest.session].clear()
+    frame = rig.commit(1)
+    assert rig.sent[inside.session] == [frame]
+    assert rig.sent[guest.session] == []
+
+
+def test_past_the_budget_auto_viewers_are_served_merged_states_and_come_back(rig: Rig) -> None:
+    rig = Rig(merge_bytes_s=1000)
+    rig.opened()
+    auto, full = rig.join(resume=0, delivery=service.DELIVERY_AUTO), rig.join(resume=0)
+    rig.attached(auto)
+    rig.attached(full)
+    rig.do(rig.hub.tick(0.0))
+    rig.commit(1, size=5000)
+    rig.asked()
+    rig.do(rig.hub.tick(1.0))
+    assert rig.asked() == ["want", "serve"]
+    rig.commit(2, delivery=MERGED)
+    assert auto.serving == FULL
+    rig.attached(auto, opened=b"")
+    both = rig.commit(2)
+    merged = rig.commit(3, delivery=MERGED, since=2)
+    assert auto.serving == MERGED
+    assert rig.sent[auto.session][-2:] == [both, merged]
+    third = rig.commit(3)
+    assert rig.sent[full.session][-1] == third
+    assert rig.sent[auto.session][-1] == merged
+    for second in range(2, 14):
+        rig.do(rig.hub.tick(float(second)))
+    assert rig.asked() == ["serve"]
+    rig.attached(auto, opened=b"")
+    fourth = rig.commit(4)
+    assert auto.serving == FULL
+    assert rig.sent[auto.session][-1] == fourth
+
+
+def test_a_lane_without_viewers_is_given_back(rig: Rig) -> None:
+    viewer = rig.live(0)
+    rig.do(rig.hub.leave(viewer.session))
+    rig.do(rig.hub.tick(1.0))
+    rig.asked()
+    rig.do(rig.hub.tick(2.0 + hub_module.LANE_IDLE_S))
+    assert rig.asked() == ["unwant"]
+
+
+def test_a_lanes_cache_is_bounded_and_its_old_snapshot_no_longer_used() -> None:
+    lane = Lane((INTERNAL, FULL))
+    part = relay.RelaySnapshot(revision=0, index=0, last=True, response=b"s")
+    assert lane.snapshot_part(part)
+    for revision in range(1, 12_001):
+        lane.broadcast(relay.RelayBroadcast(from_revision=revision - 1, to_revision=revision, response=b"x"))
+    assert lane.usable_snapshot() is None
+    assert not lane.resumes(1_999)
+    assert lane.resumes(2_000)
+    assert len(list(lane.since(2_000))) == 10_000
+
+
+def test_a_broadcast_with_a_hole_before_it_is_not_taken() -> None:
+    lane = Lane((INTERNAL, FULL))
+    lane.begin(5)
+    assert lane.broadcast(relay.RelayBroadcast(from_revision=7, to_revision=8, response=b"x")) is None
+
+
+def test_snapshot_parts_out_of_order_are_not_a_snapshot() -> None:
+    lane = Lane((INTERNAL, FULL))
+    lane.snapshot_part(relay.RelaySnapshot(revision=1, index=0, response=b"a"))
+    assert not lane.snapshot_part(relay.RelaySnapshot(revision=2, index=1, last=True, response=b"b"))
+    assert lane.usable_snapshot() is None
