@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gobwas/ws"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+const collaborate = "/rushes.annotation.v1.AnnotationService/Collaborate"
+
+// rushes is a client of Collaborate over grpc-websockets. Messages are written and read field by field
+// (numbers of protos/rushes/annotation/v1), since decoding them whole would cost more than the server spends.
+type rushes struct {
+	o       options
+	index   int
+	session string
+	full    bool
+	book    *ledger
+
+	conn     net.Conn
+	reader   io.Reader
+	mutex    sync.Mutex // writes
+	clientID [16]byte
+	revision atomic.Int64
+	ackedAt  time.Time
+	writerOf *sync.Map // client id -> writer
+}
+
+var writersByID sync.Map
+
+func newRushes(o options, index int, session string, full bool, book *ledger) *rushes {
+	c := &rushes{o: o, index: index, session: session, full: full, book: book, writerOf: &writersByID}
+	_, _ = rand.Read(c.clientID[:])
+	if index < o.writers {
+		c.writerOf.Store(c.clientID, index)
+	}
+	return c
+}
+
+func (c *rushes) connect() error {
+	dialer := ws.Dialer{
+		Protocols: []string{"grpc-websockets"},
+		Header:    ws.HandshakeHeaderHTTP(http.Header{"Cookie": {"rushes_session=" + c.session}}),
+		Timeout:   30 * time.Second,
+	}
+	conn, buffered, _, err := dialer.Dial(context.Background(), strings.Replace(c.o.url, "http", "ws", 1)+collaborate)
+	if err != nil {
+		return fmt.Errorf("dial: %w", err)
+	}
+	c.conn, c.reader = conn, conn
+	if buffered != nil {
+		c.reader = buffered
+	}
+	if err := c.write([]byte("content-type: application/grpc-web+proto\r\nx-grpc-web: 1\r\n")); err != nil {
+		return err
+	}
+	delivery := c.o.delivery
+	if c.full {
+		delivery = 1
+	}
+	var open []byte
+	open = protowire.AppendTag(open, 1, protowire.VarintType)
+	open = protowire.AppendVarint(open, uint64(c.o.video))
+	open = protowire.AppendTag(open, 2, protowire.BytesType)
+	open = protowire.AppendBytes(open, c.clientID[:])
+	open = protowire.AppendTag(open, 6, protowire.VarintType)
+	open = protowire.AppendVarint(open, uint64(delivery))
+	if err := c.message(field(nil, 1, open)); err != nil {
+		return err
+	}
+	return c.opened()
+}
+
+// opened reads until the document is here: opened, then its snapshot.
+func (c *rushes) opened() error {
+	for {
+		payload, err := c.frame()
+		if err != nil {
+			return err
+		}
+		last := false
+		err = c.messages(payload, func(message []byte) error {
+			number, body := only(message)
+			switch number {
+			case 1:
+			case 2:
+				c.revision.Store(int64(varint(body, 1)))
+				last = varint(body, 3) != 0
+			}
+			return nil
+		})
+		if err != nil || last {
+			return err
+		}
+	}
+}
+
+func (c *rushes) send() error {
+	number := c.book.make(c.index)
+	var batch []byte
+	batch = protowire.AppendTag(batch, 1, protowire.VarintType)
+	batch = protowire.AppendVarint(batch, number)
+	batch = protowire.AppendTag(batch, 2, protowire.VarintType)
+	batch = protowire.AppendVarint(batch, uint64(c.revision.Load()))
+	for i := range c.o.batch {
+		batch = field(batch, 3, c.operation(number, i))
+	}
+	return c.message(field(nil, 2, batch))
+}
+
+func (c *rushes) operation(number uint64, index int) []byte {
+	if c.o.batch > 1 && number > 1 {
+		return field(nil, 2, c.move(index))
+	}
+	return field(nil, 1, field(nil, 1, c.stroke(number, index)))
+}
+
+func (c *rushes) annotation(number uint64, index int) []byte {
+	id := make([]byte, 16)
+	copy(id, c.clientID[:8])
+	binary.BigEndian.PutUint32(id[8:], uint32(number))
+	binary.BigEndian.PutUint32(id[12:], uint32(index))
+	return id
+}
+
+func (c *rushes) move(index int) []byte {
+	var to []byte
+	to = protowire.AppendTag(to, 1, protowire.VarintType)
+	to = protowire.AppendVarint(to, protowire.EncodeZigZag(int64(time.Now().UnixMilli()%20000)))
+	move := field(nil, 1, c.annotation(1, index))
+	move = field(move, 2, to)
+	move = protowire.AppendTag(move, 3, protowire.VarintType)
+	return protowire.AppendVarint(move, uint64(c.revision.Load()))
+}
+
+func (c *rushes) stroke(number uint64, index int) []byte {
+	a := field(nil, 1, c.annotation(number, index))
+	a = protowire.AppendTag(a, 2, protowire.VarintType)
+	a = protowire.AppendVarint(a, 1)
+	var points []byte
+	for i := range c.o.points {
+		angle := float64(i) / 3
+		points = protowire.AppendVarint(points, protowire.EncodeZigZag(int64(300*math.Cos(angle))))
+		points = protowire.AppendVarint(points, protowire.EncodeZigZag(int64(300*math.Sin(angle))))
+	}
+	a = field(a, 8, nil)
+	a = field(a, 10, points)
+	a = protowire.AppendTag(a, 12, protowire.VarintType)
+	a = protowire.AppendVarint(a, 1)
+	var style []byte
+	for n, value := range map[protowire.Number]uint64{1: 0xff3300, 2: 255, 3: 120} {
+		style = protowire.AppendTag(style, n, protowire.VarintType)
+		style = protowire.AppendVarint(style, value)
+	}
+	a = field(a, 13, style)
+	a = protowire.AppendTag(a, 20, protowire.VarintType)
+	return protowire.AppendVarint(a, 2)
+}
+
+func (c *rushes) presence() error {
+	var cursor []byte
+	cursor = protowire.AppendTag(cursor, 1, protowire.VarintType)
+	cursor = protowire.AppendVarint(cursor, protowire.EncodeZigZag(time.Now().UnixMilli()%20000))
+	state := field(nil, 4, cursor)
+	state = field(state, 5, []byte("pen"))
+	return c.message(field(nil, 3, state))
+}
+
+func (c *rushes) read() error {
+	c.ackedAt = time.Now()
+	for {
+		payload, err := c.frame()
+		if err != nil {
+			return err
+		}
+		now := c.book.now()
+		c.book.frames.Add(1)
+		c.book.bytes.Add(int64(len(payload)))
+		if err := c.messages(payload, func(message []byte) error { return c.take(message, now) }); err != nil {
+			return err
+		}
+		if time.Since(c.ackedAt) > time.Second {
+			c.ackedAt = time.Now()
+			ack := protowire.AppendTag(nil, 4, protowire.VarintType)
+			if err := c.message(protowire.AppendVarint(ack, uint64(c.revision.Load()))); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (c *rushes) take(message []byte, now int64) error {
+	number, body := only(message)
+	switch number {
+	case 3:
+		return each(body, func(number protowire.Number, commit []byte) error {
+			return c.commit(commit, now)
+		})
+	case 4:
+		c.book.merged.Add(1)
+		c.revision.Store(int64(varint(body, 2)))
+	case 6:
+		c.book.refused.Add(1)
+		return fmt.Errorf("refused: %x", body)
+	}
+	return nil
+}
+
+func (c *rushes) commit(commit []byte, now int64) error {
+	revision := int64(varint(commit, 1))
+	var id [16]byte
+	copy(id[:], bytesOf(commit, 3))
+	writer, ok := c.writerOf.Load(id)
+	if !ok {
+		return nil
+	}
+	sequence := varint(commit, 4)
+	c.book.arrived(c.index, writer.(int), sequence, revision, now)
+	if c.index%50 == 0 {
+		c.book.check(writer.(int), sequence, revision)
+	}
+	c.revision.Store(revision)
+	return nil
+}
+
+func (c *rushes) close() { _ = c.conn.Close() }
+
+// message sends a serialised CollaborateRequest.
+func (c *rushes) message(request []byte) error {
+	frame := make([]byte, 6, 6+len(request))
+	binary.BigEndian.PutUint32(frame[2:], uint32(len(request)))
+	return c.write(append(frame, request...))
+}
+
+func (c *rushes) write(payload []byte) error {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return ws.WriteFrame(c.conn, ws.MaskFrameInPlace(ws.NewBinaryFrame(payload)))
+}
+
+// frame reads the next binary WebSocket message; pings are answered.
+func (c *rushes) frame() ([]byte, error) {
+	for {
+		frame, err := ws.ReadFrame(c.reader)
+		if err != nil {
+			return nil, err
+		}
+		switch frame.Header.OpCode {
+		case ws.OpBinary:
+			return frame.Payload, nil
+		case ws.OpPing:
+			c.mutex.Lock()
+			err = ws.WriteFrame(c.conn, ws.MaskFrameInPlace(ws.NewPongFrame(frame.Payload)))
+			c.mutex.Unlock()
+			if err != nil {
+				return nil, err
+			}
+		case ws.OpClose:
+			return nil, errors.New("the server closed")
+		}
+	}
+}
+
+// messages cuts gRPC-Web frames; trailers with a status other than 0 are an error.
+func (c *rushes) messages(payload []byte, take func([]byte) error) error {
+	for len(payload) >= 5 {
+		size := int(binary.BigEndian.Uint32(payload[1:]))
+		body := payload[5 : 5+size]
+		if payload[0] == 0x80 {
+			if strings.Contains(string(body), "grpc-status") {
+				return fmt.Errorf("ended: %q", body)
+			}
+		} else if err := take(body); err != nil {
+			return err
+		}
+		payload = payload[5+size:]
+	}
+	return nil
+}
