@@ -54,6 +54,7 @@ class Hub:
             "addressed": lambda m, now: self._addressed(m.addressed),
             "ended": lambda m, now: self._ended(m.ended),
             "reset": lambda m, now: self._reset(m.reset),
+            "batch": lambda m, now: [action for each in m.batch.responses for action in self.receive(each, now)],
         }
 
     # -- viewers ---------------------------------------------------------------------------------------------

@@ -704,6 +704,7 @@ class CollaborateResponse(_message.Message):
     RESET_FIELD_NUMBER: _builtins.int
     RIGHTS_FIELD_NUMBER: _builtins.int
     PONG_FIELD_NUMBER: _builtins.int
+    TROUBLE_FIELD_NUMBER: _builtins.int
     progress_revision: _builtins.int
     """The document is at this revision, with nothing for one's audience up to it."""
     @_builtins.property
@@ -750,6 +751,12 @@ class CollaborateResponse(_message.Message):
     def pong(self) -> Global___Pong:
         """Answer to a ping."""
 
+    @_builtins.property
+    def trouble(self) -> _status_pb2.Status:
+        """Batches cannot be made durable now, and why (the disk is full); OK: they can again. Reading goes on; what is not
+        answered is kept by its sender, and a resend asks for it.
+        """
+
     def __init__(
         self,
         *,
@@ -765,12 +772,13 @@ class CollaborateResponse(_message.Message):
         reset: Global___Reset | None = ...,
         rights: Global___Rights | None = ...,
         pong: Global___Pong | None = ...,
+        trouble: _status_pb2.Status | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["committed", b"committed", "merged", b"merged", "message", b"message", "opened", b"opened", "outcome", b"outcome", "pong", b"pong", "presence", b"presence", "progress_revision", b"progress_revision", "refused", b"refused", "resend", b"resend", "reset", b"reset", "rights", b"rights", "snapshot_part", b"snapshot_part"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["committed", b"committed", "merged", b"merged", "message", b"message", "opened", b"opened", "outcome", b"outcome", "pong", b"pong", "presence", b"presence", "progress_revision", b"progress_revision", "refused", b"refused", "resend", b"resend", "reset", b"reset", "rights", b"rights", "snapshot_part", b"snapshot_part", "trouble", b"trouble"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["committed", b"committed", "merged", b"merged", "message", b"message", "opened", b"opened", "outcome", b"outcome", "pong", b"pong", "presence", b"presence", "progress_revision", b"progress_revision", "refused", b"refused", "resend", b"resend", "reset", b"reset", "rights", b"rights", "snapshot_part", b"snapshot_part"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["committed", b"committed", "merged", b"merged", "message", b"message", "opened", b"opened", "outcome", b"outcome", "pong", b"pong", "presence", b"presence", "progress_revision", b"progress_revision", "refused", b"refused", "resend", b"resend", "reset", b"reset", "rights", b"rights", "snapshot_part", b"snapshot_part", "trouble", b"trouble"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["opened", "snapshot_part", "committed", "merged", "outcome", "refused", "presence", "progress_revision", "resend", "reset", "rights", "pong"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["opened", "snapshot_part", "committed", "merged", "outcome", "refused", "presence", "progress_revision", "resend", "reset", "rights", "pong", "trouble"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

@@ -167,7 +167,9 @@ Global___RelayToken: _TypeAlias = RelayToken  # noqa: Y015
 
 @_typing.final
 class RelayServe(_message.Message):
-    """Which lane the gateway now serves a viewer from."""
+    """Which lane the gateway wants to serve a viewer from. Answered with attached without opened: what the stream carries from
+    there on holds, before each merged frame, the outcomes of the viewer's own batches in it; until then the viewer stays where it was.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -347,7 +349,7 @@ class RelayAttached(_message.Message):
     audience: _access_pb2.Audience.ValueType
     """The audience whose lanes it reads."""
     opened: _builtins.bytes
-    """A serialised CollaborateResponse{opened} to send as the session's first message."""
+    """A serialised CollaborateResponse{opened} to send as the session's first message; empty: this answers a serve."""
     def __init__(
         self,
         *,
@@ -534,6 +536,30 @@ class RelayReset(_message.Message):
 Global___RelayReset: _TypeAlias = RelayReset  # noqa: Y015
 
 @_typing.final
+class RelayBatch(_message.Message):
+    """Several messages, in order: what was ready at the same time. A gRPC message costs much more than what is in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESPONSES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def responses(self) -> _containers.RepeatedCompositeFieldContainer[Global___RelayResponse]:
+        """The messages; none of them is a batch."""
+
+    def __init__(
+        self,
+        *,
+        responses: _abc.Iterable[Global___RelayResponse] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["responses", b"responses"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelayBatch: _TypeAlias = RelayBatch  # noqa: Y015
+
+@_typing.final
 class RelayResponse(_message.Message):
     """The server's message."""
 
@@ -546,6 +572,7 @@ class RelayResponse(_message.Message):
     ADDRESSED_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
     RESET_FIELD_NUMBER: _builtins.int
+    BATCH_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def opened(self) -> Global___RelayOpened:
         """The first."""
@@ -574,6 +601,10 @@ class RelayResponse(_message.Message):
     def reset(self) -> Global___RelayReset:
         """A lane or all begin anew."""
 
+    @_builtins.property
+    def batch(self) -> Global___RelayBatch:
+        """Several of these."""
+
     def __init__(
         self,
         *,
@@ -584,12 +615,13 @@ class RelayResponse(_message.Message):
         addressed: Global___RelayAddressed | None = ...,
         ended: Global___RelayEnded | None = ...,
         reset: Global___RelayReset | None = ...,
+        batch: Global___RelayBatch | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["addressed", b"addressed", "attached", b"attached", "broadcast", b"broadcast", "ended", b"ended", "message", b"message", "opened", b"opened", "reset", b"reset", "snapshot", b"snapshot"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addressed", b"addressed", "attached", b"attached", "batch", b"batch", "broadcast", b"broadcast", "ended", b"ended", "message", b"message", "opened", b"opened", "reset", b"reset", "snapshot", b"snapshot"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addressed", b"addressed", "attached", b"attached", "broadcast", b"broadcast", "ended", b"ended", "message", b"message", "opened", b"opened", "reset", b"reset", "snapshot", b"snapshot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addressed", b"addressed", "attached", b"attached", "batch", b"batch", "broadcast", b"broadcast", "ended", b"ended", "message", b"message", "opened", b"opened", "reset", b"reset", "snapshot", b"snapshot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["opened", "attached", "broadcast", "snapshot", "addressed", "ended", "reset"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["opened", "attached", "broadcast", "snapshot", "addressed", "ended", "reset", "batch"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
