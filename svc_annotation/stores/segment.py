@@ -235,13 +235,11 @@ class SegmentLog:
     # Writing
 
     async def _commit_for_ever(self) -> None:
-        while True:
+        while not (self._closing and self._queue.idle):
             await self._queue.wait()
             batch = self._queue.take(self._options.group_bytes)
             if batch:
                 await self._commit_or_fail(batch)
-            elif self._closing and self._queue.idle:
-                return
 
     async def _commit_or_fail(self, batch: list[Pending]) -> None:
         try:

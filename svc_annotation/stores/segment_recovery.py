@@ -24,7 +24,10 @@ from svc_annotation.stores.segment_file import (
 )
 
 MARK_NAME: Final = "mark"
-"""Holds what was durable at the last commit: overwritten in place, not synced, a hint that may be old."""
+"""Holds what was durable at the last commit: overwritten in place, not synced, a hint that may be old.
+
+It tells a hole in the newest group from a write that a power cut left half done. A backup need not hold it.
+"""
 
 _logger = logging.getLogger(__name__)
 

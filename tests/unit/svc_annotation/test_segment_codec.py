@@ -14,6 +14,7 @@ from svc_annotation.core.segment import (
     Boundary,
     Record,
     RecordScanner,
+    crc32c,
     decode_boundary,
     encode_batch,
     salt_seed,
@@ -168,6 +169,21 @@ def test_noise_is_no_boundary_and_no_index(noise: bytes) -> None:
     assert decode_boundary(noise, SEGMENT_MAGIC) is None
     assert decode_boundary(SEGMENT_MAGIC + noise, SEGMENT_MAGIC) is None
     assert decode_sealed_index(noise) is None
+
+
+def sealed(body: bytes) -> bytes:
+    return body + crc32c(body).to_bytes(4, "little")
+
+
+def test_an_index_whose_checksum_is_right_and_whose_content_is_not_is_none() -> None:
+    index = SegmentIndex()
+    index.add(1, 2, 3)
+    body = SealedIndex(1, 2, 3, index).encode()[:-4]
+
+    assert decode_sealed_index(sealed(body)) is not None
+    assert decode_sealed_index(sealed(b"RUSHIDX2" + body[8:])) is None
+    assert decode_sealed_index(sealed(body[:-1])) is None
+    assert decode_sealed_index(sealed(body + b"\0")) is None
 
 
 def sample_index(records: Sequence[tuple[int, int]]) -> tuple[SegmentIndex, list[tuple[int, int, int]]]:

@@ -102,7 +102,7 @@ async def test_a_failure_reaches_everybody_with_an_error_of_their_own() -> None:
     queue.fail(lambda: LogFull("full"))
     await until_blocked()
 
-    errors = [future.exception() for future in (*inside, outside)]
+    errors = [*(future.exception() for future in inside), outside.exception()]
     assert [type(error) for error in errors] == [LogFull] * 3
     assert len(set(map(id, errors))) == 3
     assert queue.idle
