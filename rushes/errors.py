@@ -29,6 +29,8 @@ class RushesError(Exception):
         super().__init__(message)
         self.message = message
         self.metadata = metadata
+        self.retry_after_s: float | None = None
+        """When to try again, if that is known."""
 
 
 class InvalidArgument(RushesError):

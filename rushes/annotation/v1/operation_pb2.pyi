@@ -455,7 +455,9 @@ Global___Operation: _TypeAlias = Operation  # noqa: Y015
 
 @_typing.final
 class Batch(_message.Message):
-    """A batch as a client sends it: 1-20 operations (services 1,000), all or none, one revision."""
+    """A batch as a client sends it: 1-20 operations (services 1,000), all or none, one revision.
+    Numbered as in Commit: the bytes of a batch that nothing changes pass into its commit as they are.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -111,12 +111,12 @@ func (c *rushes) opened() error {
 func (c *rushes) send() error {
 	number := c.book.make(c.index)
 	var batch []byte
-	batch = protowire.AppendTag(batch, 1, protowire.VarintType)
+	batch = protowire.AppendTag(batch, 4, protowire.VarintType)
 	batch = protowire.AppendVarint(batch, number)
-	batch = protowire.AppendTag(batch, 2, protowire.VarintType)
+	batch = protowire.AppendTag(batch, 5, protowire.VarintType)
 	batch = protowire.AppendVarint(batch, uint64(c.revision.Load()))
 	for i := range c.o.batch {
-		batch = field(batch, 3, c.operation(number, i))
+		batch = field(batch, 7, c.operation(number, i))
 	}
 	return c.message(field(nil, 2, batch))
 }
