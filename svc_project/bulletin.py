@@ -1,0 +1,86 @@
+"""Tells watchers what changed about rights: the asyncio side of core/change.py."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable
+
+from mesh.clock import Clock
+from svc_project.core.change import Changes, Notice, Pending
+from svc_project.core.errors import TooManyWatchers
+from svc_project.core.model import SessionId
+
+log = logging.getLogger(__name__)
+
+
+class _Watcher:
+    def __init__(self, limit: int) -> None:
+        self.pending = Pending(limit)
+        self.wake = asyncio.Event()
+
+
+class Bulletin:
+    """Hands changes to every watcher, and knows the sessions that ended while a token of theirs may still be valid."""
+
+    def __init__(self, clock: Clock, *, token_ms: int, heartbeat_s: float, watchers: int, pending: int) -> None:
+        self._clock = clock
+        # Twice: a token issued in the transaction before the end, and clocks that differ.
+        self.remember_ms = 2 * token_ms
+        self._heartbeat_s = heartbeat_s
+        self._limit = watchers
+        self._pending = pending
+        self._watchers: set[_Watcher] = set()
+        self._ended: dict[SessionId, int] = {}
+        self._closed = False
+
+    @property
+    def watching(self) -> int:
+        """How many watch."""
+        return len(self._watchers)
+
+    def publish(self, changes: Changes) -> None:
+        """This has changed, durably."""
+        now_ms = self._clock.now_ms()
+        self._ended.update(dict.fromkeys(changes.sessions, now_ms))
+        for watcher in self._watchers:
+            watcher.pending.add(changes)
+            watcher.wake.set()
+
+    def load(self, ended: Iterable[tuple[SessionId, int]]) -> None:
+        """Sessions that ended before this process began."""
+        self._ended.update(ended)
+
+    def ended(self, session_id: str) -> bool:
+        """The session was ended here not long ago; for older ones no token is valid any more."""
+        return session_id in self._ended
+
+    def prune(self) -> None:
+        """Forgets sessions whose last token has expired."""
+        before_ms = self._clock.now_ms() - self.remember_ms
+        self._ended = {session_id: at_ms for session_id, at_ms in self._ended.items() if at_ms >= before_ms}
+
+    async def watch(self) -> AsyncIterator[Notice]:
+        """What changes: first "everything", then changes as they come, and an empty notice for a heartbeat."""
+        if self._closed or len(self._watchers) >= self._limit:
+            raise TooManyWatchers
+        watcher = _Watcher(self._pending)
+        self._watchers.add(watcher)
+        try:
+            while not self._closed:
+                yield watcher.pending.take(self._ended)
+                await self._wait(watcher)
+        finally:
+            self._watchers.discard(watcher)
+
+    def close(self) -> None:
+        """Ends every stream."""
+        self._closed = True
+        for watcher in self._watchers:
+            watcher.wake.set()
+
+    async def _wait(self, watcher: _Watcher) -> None:
+        try:
+            async with asyncio.timeout(self._heartbeat_s):
+                await watcher.wake.wait()
+        except TimeoutError:
+            return
+        watcher.wake.clear()

@@ -1,0 +1,1 @@
+"""Decisions without I/O: time, ids and randomness come in as arguments."""

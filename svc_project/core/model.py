@@ -1,0 +1,199 @@
+"""The things that svc_project knows, as values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+PersonId = NewType("PersonId", str)
+SessionId = NewType("SessionId", str)
+TenantId = NewType("TenantId", str)
+InvitationId = NewType("InvitationId", str)
+ProjectId = NewType("ProjectId", int)
+AssetId = NewType("AssetId", int)
+VideoId = NewType("VideoId", int)
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Whom a use case acts for."""
+
+    tenant_id: TenantId
+    person_id: PersonId
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Identity of a mutation: the same id with the same content is done once, with other content refused."""
+
+    tenant_id: str
+    person_id: str
+    method: str
+    request_id: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody; `password_hash` and `email` are empty for guests."""
+
+    person_id: PersonId
+    tenant_id: TenantId
+    name: str
+    email: str
+    color: int
+    guest: bool
+    administrator: bool
+    password_hash: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A sign-in of a person; `ended_ms` is 0 while it is open."""
+
+    session_id: SessionId
+    tenant_id: TenantId
+    person_id: PersonId
+    created_ms: int
+    expires_ms: int
+    ended_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """An Ed25519 key: it signs from `signs_ms` until `retires_ms`, and is published until `expires_ms`."""
+
+    kid: str
+    private: bytes
+    created_ms: int
+    signs_ms: int
+    retires_ms: int
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A way into a project for whoever has its secret."""
+
+    invitation_id: InvitationId
+    tenant_id: TenantId
+    project_id: ProjectId
+    role: str
+    person_id: PersonId
+    created_ms: int
+    expires_ms: int
+    max_uses: int
+    uses: int
+    revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoleGrant:
+    """A person's role on a project."""
+
+    project_id: ProjectId
+    person_id: PersonId
+    name: str
+    name_key: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A place for assets, and the unit of rights."""
+
+    project_id: ProjectId
+    tenant_id: TenantId
+    name: str
+    name_key: str
+    created_ms: int
+    version: int
+    asset_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A video stacked on an asset. `home_id` is the project it was uploaded for."""
+
+    asset_id: AssetId
+    number: int
+    video_id: VideoId
+    home_id: ProjectId
+    person_id: PersonId
+    created_ms: int
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """What is being made; `cuts` has the newest first."""
+
+    asset_id: AssetId
+    tenant_id: TenantId
+    project_id: ProjectId
+    name: str
+    tags: tuple[str, ...]
+    status: str
+    created_ms: int
+    updated_ms: int
+    version: int
+    cuts: tuple[Cut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What svc_media says about a video."""
+
+    video_id: VideoId
+    tenant_id: TenantId
+    project_id: ProjectId
+    file_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPath:
+    """One way from a person to a video: the roles that decide it ("" is none)."""
+
+    at_home: bool
+    role: str
+    adder_role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was done, for the audit chain."""
+
+    event_id: str
+    tenant_id: str
+    time_ms: int
+    service: str
+    person_id: str
+    action: str
+    resource: str
+    detail_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainedEvent:
+    """An event at its place in the tenant's chain."""
+
+    ordinal: int
+    event: Event
+    hash: bytes
+
+
+class Kind(StrEnum):
+    """The kinds of things that rights are about."""
+
+    TENANT = "tenant"
+    PROJECT = "project"
+    ASSET = "asset"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One thing that rights are about; the tenant has id 0."""
+
+    kind: Kind
+    id: int = 0

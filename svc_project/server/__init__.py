@@ -1,0 +1,1 @@
+"""The gRPC adapters: protos in, use cases, protos out."""

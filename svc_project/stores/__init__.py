@@ -1,0 +1,275 @@
+"""Ports of svc_project's store.
+
+Promises that every adapter keeps:
+
+- `Store.run(work)` is one transaction: all of what `work` did is durable when it returns, or nothing of it happened.
+- Transactions take effect one after the other: no two see the other half done.
+- Every row belongs to a tenant, and what is asked for by tenant never answers another's. Keys alone belong to all.
+- Lists come in the order that their docstring names, from the row after the key `after`, at most `limit` rows.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from svc_project.core.model import (
+    Asset,
+    AssetId,
+    ChainedEvent,
+    Cut,
+    Event,
+    Invitation,
+    InvitationId,
+    Once,
+    Person,
+    PersonId,
+    Project,
+    ProjectId,
+    RoleGrant,
+    Session,
+    SessionId,
+    SigningKey,
+    TenantId,
+    VideoFacts,
+    VideoId,
+    VideoPath,
+)
+from svc_project.core.page import Key
+
+T = TypeVar("T")
+
+
+class People(Protocol):
+    """Tenants and the people in them."""
+
+    def tenants(self) -> Sequence[TenantId]:
+        """All tenants."""
+
+    def add_tenant(self, tenant_id: TenantId, name: str, now_ms: int) -> None:
+        """A new tenant."""
+
+    def add(self, person: Person) -> None:
+        """A new person; EmailTaken when another has the address."""
+
+    def get(self, tenant_id: TenantId, person_id: PersonId) -> Person | None:
+        """A person of the tenant."""
+
+    def by_email(self, email: str) -> Person | None:
+        """Who signs in with this address, of whichever tenant."""
+
+    def save(self, person: Person) -> None:
+        """Name, colour and password of a person as they are now."""
+
+    def named(self, tenant_id: TenantId, person_ids: Sequence[PersonId]) -> Sequence[Person]:
+        """Those of these people who are of the tenant, by (name key, id)."""
+
+    def page(self, tenant_id: TenantId, sharing_with: PersonId | None, after: Key | None, limit: int) -> Sequence[Person]:
+        """People of the tenant by (name key, id): all, or who shares a project with one (that one among them)."""
+
+
+class Sessions(Protocol):
+    """Sign-ins."""
+
+    def add(self, session: Session, secret_hash: bytes) -> None:
+        """A new session."""
+
+    def get(self, session_id: SessionId) -> Session | None:
+        """A session by id."""
+
+    def by_secret(self, secret_hash: bytes) -> Session | None:
+        """A session by the hash of its secret."""
+
+    def extend(self, session_id: SessionId, expires_ms: int) -> None:
+        """It lasts until then."""
+
+    def end(self, session_id: SessionId, now_ms: int) -> None:
+        """It has ended."""
+
+    def end_others(self, tenant_id: TenantId, person_id: PersonId, keep: SessionId, now_ms: int) -> Sequence[SessionId]:
+        """All open sessions of a person but one end; these were they."""
+
+    def ended_since(self, since_ms: int) -> Sequence[tuple[SessionId, int]]:
+        """Sessions that ended at `since_ms` or later, and when."""
+
+    def prune(self, before_ms: int) -> int:
+        """Drops sessions that ended or ran out before then; how many."""
+
+
+class Keys(Protocol):
+    """Signing keys, of all tenants together."""
+
+    def all(self) -> Sequence[SigningKey]:
+        """All keys, the oldest first."""
+
+    def add(self, key: SigningKey) -> None:
+        """A new key."""
+
+    def drop(self, kids: Sequence[str]) -> None:
+        """These are forgotten."""
+
+
+class Invitations(Protocol):
+    """Links into projects."""
+
+    def add(self, invitation: Invitation) -> None:
+        """A new invitation."""
+
+    def add_secret(self, invitation: Invitation, secret_hash: bytes) -> int:
+        """A secret that opens it; how many it has with this one."""
+
+    def get(self, tenant_id: TenantId, project_id: ProjectId, invitation_id: InvitationId) -> Invitation | None:
+        """An invitation by id."""
+
+    def by_secret(self, secret_hash: bytes) -> Invitation | None:
+        """An invitation by the hash of a secret."""
+
+    def use(self, invitation_id: InvitationId) -> None:
+        """One more has used it."""
+
+    def revoke(self, invitation_id: InvitationId) -> None:
+        """It is withdrawn."""
+
+    def prune(self, before_ms: int) -> int:
+        """Drops those that ended before then; how many."""
+
+
+class Access(Protocol):
+    """Roles, and the ways from people to resources."""
+
+    def role(self, tenant_id: TenantId, project_id: ProjectId, person_id: PersonId) -> str:
+        """A person's role on a project; "": none."""
+
+    def put(self, tenant_id: TenantId, project_id: ProjectId, person_id: PersonId, role: str, now_ms: int) -> None:
+        """The role is this from now on."""
+
+    def take(self, tenant_id: TenantId, project_id: ProjectId, person_id: PersonId) -> None:
+        """No role any more."""
+
+    def owners(self, tenant_id: TenantId, project_id: ProjectId) -> Sequence[PersonId]:
+        """Who owns the project; until the transaction ends nobody else changes the project's roles."""
+
+    def page(self, tenant_id: TenantId, project_id: ProjectId, after: Key | None, limit: int) -> Sequence[RoleGrant]:
+        """Roles on a project by (name key, person id)."""
+
+    def project_of(self, tenant_id: TenantId, asset_id: AssetId) -> ProjectId | None:
+        """The project of an asset."""
+
+    def video_paths(self, person: Person, video_id: VideoId) -> Sequence[VideoPath]:
+        """One for each cut of the video in the person's tenant."""
+
+    def lent_videos(self, tenant_id: TenantId, home_id: ProjectId, person_id: PersonId) -> Sequence[VideoId]:
+        """Videos of a project that this person has stacked in other projects: rights on them follow theirs."""
+
+
+class Projects(Protocol):
+    """Projects."""
+
+    def add(self, tenant_id: TenantId, name: str, name_key: str, now_ms: int) -> ProjectId:
+        """A new project with version 1; ids are dense and never given twice."""
+
+    def get(self, tenant_id: TenantId, project_id: ProjectId) -> Project | None:
+        """A project with its count of assets."""
+
+    def rename(self, project: Project, name: str, name_key: str) -> None:
+        """A new name, and the next version."""
+
+    def page(
+        self, tenant_id: TenantId, visible_to: PersonId | None, after: Key | None, limit: int
+    ) -> Sequence[tuple[Project, str]]:
+        """Projects by (name key, id), all or those where one has a role, each with that role."""
+
+
+class Assets(Protocol):
+    """Assets and their cuts."""
+
+    def add(
+        self, tenant_id: TenantId, project_id: ProjectId, name: str, tags: Sequence[str], search: str, now_ms: int
+    ) -> AssetId:
+        """A new asset with version 1 and the first status; ids are dense and never given twice."""
+
+    def get(self, tenant_id: TenantId, asset_id: AssetId) -> Asset | None:
+        """An asset with its cuts."""
+
+    def save(self, asset: Asset, search: str) -> None:
+        """Name, tags, status, version and time of change as they are now."""
+
+    def add_cut(self, asset: Asset, video: VideoFacts, person_id: PersonId, now_ms: int) -> Cut:
+        """Stacks a video on the asset; CutExists when it is there already."""
+
+    def page(
+        self, tenant_id: TenantId, project_id: ProjectId, words: Sequence[str], after: Key | None, limit: int
+    ) -> Sequence[Asset]:
+        """Assets of a project whose search text contains all words, by (updated_ms, id), the newest first."""
+
+
+class Audit(Protocol):
+    """The audit chain of each tenant. Nothing here changes or drops an event."""
+
+    def append(self, event: Event) -> bool:
+        """Takes an event as the next of its tenant's chain; False when its id was taken before."""
+
+    def page(self, tenant_id: str, after: int, limit: int) -> Sequence[ChainedEvent]:
+        """Events by ordinal, those after `after`."""
+
+    def head(self, tenant_id: str) -> tuple[int, bytes]:
+        """Ordinal and hash of the last event, kept apart from the events; (0, 32 zero bytes) of an empty chain."""
+
+    def heads(self) -> Sequence[tuple[str, int, bytes]]:
+        """Tenant, ordinal and hash of every chain's end."""
+
+
+class Unit(Protocol):
+    """One transaction."""
+
+    @property
+    def people(self) -> People:
+        """Tenants and people."""
+
+    @property
+    def sessions(self) -> Sessions:
+        """Sign-ins."""
+
+    @property
+    def keys(self) -> Keys:
+        """Signing keys."""
+
+    @property
+    def invitations(self) -> Invitations:
+        """Links into projects."""
+
+    @property
+    def access(self) -> Access:
+        """Roles."""
+
+    @property
+    def projects(self) -> Projects:
+        """Projects."""
+
+    @property
+    def assets(self) -> Assets:
+        """Assets and cuts."""
+
+    @property
+    def audit(self) -> Audit:
+        """The audit chain."""
+
+    def once(self, once: Once, do: Callable[[], str]) -> tuple[str, bool]:
+        """What `do` answers, and whether it was done now. The same request again answers what it did then and does
+        nothing; the same id with other content is refused (Conflict). Without a request id it is always done.
+        """
+
+
+class Store(Protocol):
+    """The store."""
+
+    async def run(self, work: Callable[[Unit], T]) -> T:
+        """Does the work in one transaction and gives its answer; an exception leaves everything as it was."""
+
+    async def close(self) -> None:
+        """Ends it, once all work is done."""
+
+
+class Videos(Protocol):
+    """What svc_media knows."""
+
+    async def look_up(self, video_id: VideoId) -> VideoFacts | None:
+        """Facts of a video, of whichever tenant; None: there is none."""
