@@ -1,0 +1,18 @@
+"""The fold: a document and a record give the next document and what became of the record."""
+
+from rushes.annotation.v1.record_pb2 import Record
+from rushes.document.document import Document
+from rushes.document.result import Result
+from rushes.document.rules import RULES, UnknownRules
+
+
+def apply(document: Document, record: Record) -> Result:
+    """Applies a record in place, whole or not at all. Total: any record gives a result.
+
+    Discards the record's unknown fields. Raises UnknownRules for a rule set that this program does not have: whoever
+    folds stops with that video (quarantine) and skips nothing.
+    """
+    rules = RULES.get(record.rules)
+    if rules is None:
+        raise UnknownRules("the log was written by a newer program", rules=str(record.rules))
+    return rules(document, record)

@@ -1,0 +1,211 @@
+"""The state of one video's fold: its annotations, and what exactly-once and transformation need to know."""
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rushes.annotation.v1.annotation_pb2 import AnnotationState
+from rushes.annotation.v1.operation_pb2 import Outcome
+from rushes.annotation.v1.record_pb2 import ClientWindow, DocumentState, LandedEdit, RevisionTime
+from rushes.document import limit
+from rushes.document.table import Table
+
+
+@dataclass(slots=True)
+class Window:
+    """What is known of one client."""
+
+    person_id: str
+    client_id: bytes
+    last_seq: int = 0
+    closed: bool = False
+    last_ms: int = 0
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def message(self) -> ClientWindow:
+        """As a snapshot holds it."""
+        return ClientWindow(
+            person_id=self.person_id,
+            client_id=self.client_id,
+            last_seq=self.last_seq,
+            closed=self.closed,
+            last_ms=self.last_ms,
+            outcomes=self.outcomes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A document at one moment, taken without copying what is in it: may be serialised in another thread."""
+
+    video_id: int
+    ordinal: int
+    revision: int
+    time_ms: int
+    annotations: list[AnnotationState]
+    clients: list[ClientWindow]
+    edits: list[LandedEdit]
+    times: list[RevisionTime]
+
+    def to_state(self) -> DocumentState:
+        """The message that a snapshot is."""
+        return DocumentState(
+            video_id=self.video_id,
+            ordinal=self.ordinal,
+            revision=self.revision,
+            time_ms=self.time_ms,
+            annotations=self.annotations,
+            clients=self.clients,
+            edits=self.edits,
+            times=self.times,
+        )
+
+
+class Document(Table):
+    """Everything that the fold of one video depends on. Only `apply` changes it."""
+
+    def __init__(self, video_id: int, epoch: int) -> None:
+        super().__init__()
+        self.video_id = video_id
+        self.epoch = epoch
+        """Incarnation of the log, from the history's metadata: no part of the state."""
+        self.ordinal = 0
+        """Records that changed the state so far."""
+        self.revision = 0
+        self.time_ms = 0
+        """Time of the last record that changed the state."""
+        self._windows: dict[tuple[str, bytes], Window] = {}
+        self._edits: deque[LandedEdit] = deque()
+        self._edits_of: dict[bytes, deque[LandedEdit]] = {}
+        self._times: deque[tuple[int, int]] = deque()
+
+    @classmethod
+    def from_state(cls, state: DocumentState, epoch: int) -> "Document":
+        """The document that a snapshot holds."""
+        document = cls(state.video_id, epoch)
+        document.ordinal = state.ordinal
+        document.revision = state.revision
+        document.time_ms = state.time_ms
+        for each in state.annotations:
+            own = AnnotationState()
+            own.CopyFrom(each)
+            document.put((own,))
+        document._in_order = all(
+            (a.order_revision, a.order_index) < (b.order_revision, b.order_index)
+            for a, b in zip(state.annotations[:-1], state.annotations[1:], strict=True)
+        )
+        # The longest silent client stands first, so that forgetting looks at the front alone.
+        for window in sorted(state.clients, key=lambda each: each.last_ms):
+            outcomes = [Outcome.FromString(each.SerializeToString()) for each in window.outcomes]
+            key = (window.person_id, window.client_id)
+            document._windows[key] = Window(*key, window.last_seq, window.closed, window.last_ms, outcomes)
+        for edit in state.edits:
+            document.add_edit(LandedEdit.FromString(edit.SerializeToString()))
+        document._times.extend((each.revision, each.time_ms) for each in state.times)
+        return document
+
+    def freeze(self) -> Frozen:
+        """The state now, quickly: `Frozen.to_state` does the rest, wherever."""
+        windows = sorted(self._windows.values(), key=lambda each: (each.person_id, each.client_id))
+        return Frozen(
+            video_id=self.video_id,
+            ordinal=self.ordinal,
+            revision=self.revision,
+            time_ms=self.time_ms,
+            annotations=self.annotations,
+            clients=[window.message() for window in windows],
+            edits=list(self._edits),
+            times=[RevisionTime(revision=revision, time_ms=time_ms) for revision, time_ms in self._times],
+        )
+
+    def to_state(self) -> DocumentState:
+        """The state as a snapshot holds it."""
+        return self.freeze().to_state()
+
+    def to_bytes(self) -> bytes:
+        """The state, canonically: equal documents have equal bytes."""
+        return self.to_state().SerializeToString(deterministic=True)
+
+    def window(self, person_id: str, client_id: bytes, now_ms: int) -> ClientWindow | None:
+        """What is known of a client at a time; None: it is unknown, or forgotten by then."""
+        window = self.find_window(person_id, client_id, now_ms)
+        return window and window.message()
+
+    def find_window(self, person_id: str, client_id: bytes, now_ms: int) -> Window | None:
+        """The window itself."""
+        window = self._windows.get((person_id, client_id))
+        return None if window is None or window.last_ms < now_ms - limit.STALE_MS else window
+
+    def is_stale(self, epoch: int, base_revision: int, now_ms: int) -> bool:
+        """Whether a base is of another epoch, in the future, or too far behind to transform from."""
+        if (epoch and epoch != self.epoch) or not 0 <= base_revision <= self.revision:
+            return True
+        if base_revision == self.revision:
+            return False
+        if self.revision - base_revision > limit.MAX_BEHIND:
+            return True
+        # The time kept at or before the next revision's: it is at most an hour too early, for everybody alike.
+        at = bisect_right(self._times, (base_revision + 1, limit.MAX_NUMBER)) - 1
+        return at < 0 or self._times[at][1] < now_ms - limit.STALE_MS
+
+    def edits_since(self, annotation_id: bytes, revision: int) -> list[LandedEdit]:
+        """The text edits of an annotation that landed after a revision, in order."""
+        landed = self._edits_of.get(annotation_id)
+        since: list[LandedEdit] = []
+        if landed is not None:
+            for edit in reversed(landed):
+                if edit.revision <= revision:
+                    break
+                since.append(edit)
+            since.reverse()
+        return since
+
+    def add_edit(self, edit: LandedEdit) -> None:
+        """Keeps a text edit, so that later ones can be moved past it."""
+        self._edits.append(edit)
+        self._edits_of.setdefault(edit.edit.id, deque()).append(edit)
+
+    def advance(
+        self,
+        window: Window,
+        outcome: Outcome,
+        now_ms: int,
+    ) -> int:
+        """Counts a record that changes the state, and forgets what is too old. Gives its ordinal."""
+        window.last_seq = outcome.client_seq
+        window.last_ms = now_ms
+        window.outcomes.append(outcome)
+        if len(window.outcomes) > limit.MAX_OUTCOMES:
+            del window.outcomes[0]
+        key = (window.person_id, window.client_id)
+        self._windows.pop(key, None)
+        self._windows[key] = window
+        self.time_ms = now_ms
+        self._forget(now_ms - limit.STALE_MS)
+        ordinal = self.ordinal
+        self.ordinal = ordinal + 1
+        return ordinal
+
+    def next_revision(self, now_ms: int, edits: Iterable[LandedEdit]) -> None:
+        """Takes the next revision, with the text edits that it landed."""
+        self.revision += 1
+        if not self._times or now_ms >= self._times[-1][1] + limit.TIME_STEP_MS:
+            self._times.append((self.revision, now_ms))
+        for edit in edits:
+            self.add_edit(edit)
+        while self._edits and self._edits[0].revision <= self.revision - limit.MAX_BEHIND:
+            annotation_id = self._edits.popleft().edit.id
+            landed = self._edits_of[annotation_id]
+            landed.popleft()
+            if not landed:
+                del self._edits_of[annotation_id]
+
+    def _forget(self, before_ms: int) -> None:
+        while self._windows:
+            key = next(iter(self._windows))
+            if self._windows[key].last_ms >= before_ms:
+                break
+            del self._windows[key]
+        while self._times and self._times[0][1] < before_ms:
+            self._times.popleft()

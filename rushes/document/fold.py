@@ -1,0 +1,251 @@
+"""Rule set 1: what becomes of a record, in the order of "Numbers: exactly once" of the annotation model.
+
+Pure and total: any record gives a result, the same on every instance and at every replay. Published, so what it decides
+never changes; a change of rules is another rule set (rules.py).
+"""
+
+from dataclasses import dataclass, field
+
+from rushes.annotation.v1.annotation_pb2 import AnnotationState
+from rushes.annotation.v1.operation_pb2 import (
+    Commit,
+    EditTextOperation,
+    Operation,
+    Outcome,
+    Refusal,
+)
+from rushes.annotation.v1.record_pb2 import LandedEdit, Record
+from rushes.document import limit, text
+from rushes.document.change import Change
+from rushes.document.document import Document, Window
+from rushes.document.operation import check_operations
+from rushes.document.refusal import Refuse, refusal
+from rushes.document.result import Applied, Duplicate, Ignored, Refused, Result
+from rushes.type.v1.access_pb2 import (
+    AUDIENCE_CLIENT,
+    AUDIENCE_INTERNAL,
+    PERMISSION_ANNOTATE,
+    PERMISSION_EDIT_OTHERS,
+    PERMISSION_SEE_INTERNAL,
+)
+
+
+def fold(document: Document, record: Record) -> Result:
+    """Applies a record to a document, in place, whole or not at all."""
+    record.DiscardUnknownFields()
+    if len(record.client_id) != limit.ID_BYTES:
+        return Ignored(refusal("INVALID_CLIENT"))
+    sent_ms = record.time_ms if 0 <= record.time_ms <= limit.MAX_NUMBER else 0
+    now_ms = max(document.time_ms, sent_ms)
+    batch = record.batch
+    window = document.find_window(record.person_id, record.client_id, now_ms)
+    stale = document.is_stale(record.epoch, batch.base_revision, now_ms)
+    early = _numbered(window, record, stale)
+    if early is not None:
+        return early
+    window = window or Window(record.person_id, record.client_id)
+    refused: Refusal | None = None
+    if record.HasField("refused"):
+        refused = Refusal()
+        refused.CopyFrom(record.refused)
+    elif stale:
+        refused = refusal("STALE_BASE")
+    elif not record.permissions >> PERMISSION_ANNOTATE & 1:
+        refused = refusal("MAY_NOT_ANNOTATE")
+    else:
+        refused = check_operations(batch.operations, record.frame_count)
+    if refused is None:
+        attempt = _Attempt(document, record, now_ms)
+        refused = attempt.run()
+        if refused is None:
+            return attempt.land(window)
+    outcome = Outcome(
+        client_seq=batch.client_seq, refusal=refused, hash=record.hash, at_revision=document.revision
+    )
+    window.closed = True
+    return Refused(document.advance(window, outcome, now_ms), outcome, refused, document.revision)
+
+
+def _numbered(window: Window | None, record: Record, stale: bool) -> Duplicate | Ignored | None:
+    """Steps 1 and 2: what was sent before, cannot land any more, or is too early. None: it is this client's next."""
+    number = record.batch.client_seq
+    last = 0
+    if window is not None:
+        for outcome in window.outcomes:
+            if outcome.client_seq == number:
+                return Duplicate(outcome, outcome.hash == record.hash)
+        if window.closed:
+            return Ignored(refusal("ABORTED"))
+        last = window.last_seq
+    if number <= last:
+        return Ignored(None)
+    if number > last + 1:
+        return Ignored(refusal("OUT_OF_ORDER"))
+    if window is None and stale:
+        return Ignored(refusal("UNKNOWN_CLIENT"))
+    return None
+
+
+@dataclass
+class _Attempt:
+    """Step 4: a batch on its way into the document."""
+
+    document: Document
+    record: Record
+    now_ms: int
+    edits: list[LandedEdit] = field(default_factory=list)
+    moved: dict[int, text.Edit] = field(default_factory=dict)
+    """Index of a text edit that others' edits changed -> the edit as applied."""
+    void: list[int] = field(default_factory=list)
+    """Indices of restores without effect."""
+
+    def __post_init__(self) -> None:
+        record = self.record
+        self.edit_others = record.permissions >> PERMISSION_EDIT_OTHERS & 1
+        self.see_internal = record.permissions >> PERMISSION_SEE_INTERNAL & 1
+        self.change = Change(
+            self.document,
+            revision=self.document.revision + 1,
+            person_id=record.person_id,
+            client_id=record.client_id,
+            time_ms=self.now_ms,
+        )
+
+    def run(self) -> Refusal | None:
+        """Does all operations on the side; says why not, if not."""
+        index = 0
+        try:
+            for index, operation in enumerate(self.record.batch.operations):
+                getattr(self, f"_{operation.WhichOneof('kind')}")(operation, index)
+        except Refuse as error:
+            return refusal(error.reason, index)
+        return None
+
+    def land(self, window: Window) -> Applied:
+        """Makes it the document's next revision."""
+        document, record, change = self.document, self.record, self.change
+        earlier = {annotation_id: document.get(annotation_id) for annotation_id in change.touched}
+        commit = self._commit()
+        document.land(change.touched, change.created)
+        document.next_revision(self.now_ms, self.edits)
+        outcome = Outcome(client_seq=commit.client_seq, revision=commit.revision, hash=record.hash)
+        ordinal = document.advance(window, outcome, self.now_ms)
+        return Applied(ordinal, commit, outcome, earlier, change.touched, change.published)
+
+    def _commit(self) -> Commit:
+        record = self.record
+        # A batch is numbered as a commit: its bytes pass into it as they are.
+        commit = Commit.FromString(record.batch.SerializeToString())
+        commit.revision = self.change.revision
+        commit.person_id = record.person_id
+        commit.client_id = record.client_id
+        commit.time_ms = self.now_ms
+        for index, edit in self.moved.items():
+            pieces = commit.operations[index].edit_text.pieces
+            del pieces[:]
+            pieces.extend(text.to_pieces(edit))
+        for index in reversed(self.void):
+            del commit.operations[index]
+        return commit
+
+    def _target(self, annotation_id: bytes, *, resolves: bool = False) -> AnnotationState:
+        """The annotation that an operation is about. Refuses what its sender may not see or change."""
+        state = self.change.get(annotation_id)
+        if state is None:
+            raise Refuse("NOT_FOUND")
+        annotation = state.annotation
+        if not self.see_internal and annotation.audience != AUDIENCE_CLIENT:
+            raise Refuse("NOT_FOUND")
+        person_id = self.record.person_id
+        if not self.edit_others and annotation.author_id != person_id:
+            root = self.change.get(self.change.root(annotation_id)) if resolves else None
+            if root is None or root.annotation.author_id != person_id:
+                raise Refuse("NOT_YOURS")
+        return state
+
+    def _create(self, operation: Operation, index: int) -> None:
+        annotation = operation.create.annotation
+        change = self.change
+        if change.get(annotation.id) is not None:
+            raise Refuse("ALREADY_EXISTS")
+        if len(self.document) + len(change.created) >= limit.MAX_ANNOTATIONS:
+            raise Refuse("TOO_MANY_ANNOTATIONS")
+        if annotation.parent_id:
+            parent = change.get(annotation.parent_id)
+            if parent is None or (not self.see_internal and parent.annotation.audience != AUDIENCE_CLIENT):
+                raise Refuse("NOT_FOUND")
+        elif annotation.audience == AUDIENCE_INTERNAL and not self.see_internal:
+            raise Refuse("MAY_NOT_WRITE_INTERNAL")
+        change.create(annotation, index)
+
+    def _move(self, operation: Operation, index: int) -> None:
+        move = operation.move
+        self._target(move.id)
+        if not 0 <= move.seen_revision <= self.record.batch.base_revision:
+            raise Refuse("INVALID_SEEN")
+        self.change.move(move)
+
+    def _resize(self, operation: Operation, index: int) -> None:
+        self._target(operation.resize.id)
+        self.change.resize(operation.resize)
+
+    def _set_fields(self, operation: Operation, index: int) -> None:
+        set_fields = operation.set_fields
+        names = [value.field for value in set_fields.fields]
+        state = self._target(set_fields.id, resolves=names == ["resolved"])
+        if "audience" in names and state.annotation.parent_id:
+            raise Refuse("AUDIENCE_OF_REPLY")
+        self.change.set_fields(set_fields)
+
+    def _set_deleted(self, operation: Operation, index: int) -> None:
+        self._target(operation.set_deleted.id)
+        self.change.set_deleted(operation.set_deleted)
+
+    def _edit_text(self, operation: Operation, index: int) -> None:
+        edit_text = operation.edit_text
+        annotation_id = edit_text.id
+        self._target(annotation_id)
+        edit = text.from_pieces(edit_text.pieces)
+        moved = self._past_others(annotation_id, edit)
+        self.change.edit_text(annotation_id, moved)
+        state = self.change.get(annotation_id)
+        size = len(state.annotation.text) if state is not None else 0
+        if size > limit.MAX_TEXT_BYTES // 4 and state is not None and (
+            len(state.annotation.text.encode()) > limit.MAX_TEXT_BYTES
+        ):
+            raise Refuse("TEXT_TOO_LONG")
+        if moved != edit:
+            self.moved[index] = moved
+            edit_text = EditTextOperation(id=annotation_id, pieces=text.to_pieces(moved))
+        record = self.record
+        self.edits.append(
+            LandedEdit(
+                revision=self.change.revision,
+                person_id=record.person_id,
+                client_id=record.client_id,
+                edit=edit_text,
+            )
+        )
+
+    def _past_others(self, annotation_id: bytes, edit: text.Edit) -> text.Edit:
+        """The edit moved past what others landed on that text since its base."""
+        record = self.record
+        pieces = 0
+        for landed in self.document.edits_since(annotation_id, record.batch.base_revision):
+            if landed.client_id == record.client_id and landed.person_id == record.person_id:
+                raise Refuse("STALE_TEXT")
+            pieces += len(landed.edit.pieces) + len(edit)
+            if pieces > limit.MAX_TRANSFORM_PIECES:
+                raise Refuse("TEXT_TOO_FAR_BEHIND")
+            edit = text.transform(text.from_pieces(landed.edit.pieces), edit)[1]
+        return edit
+
+    def _restore(self, operation: Operation, index: int) -> None:
+        restore = operation.restore
+        name = restore.value.field
+        state = self._target(restore.id, resolves=name == "resolved")
+        base = self.record.batch.base_revision
+        if not state.order_revision <= restore.stamp_revision <= base or not 0 < restore.made_revision <= base:
+            raise Refuse("INVALID_STAMP")
+        if not self.change.restore(restore):
+            self.void.append(index)

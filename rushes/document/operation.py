@@ -1,0 +1,245 @@
+"""Checks of a batch that need no document: before it is appended, and again in the fold."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from itertools import accumulate
+from typing import Final
+
+from rushes.annotation.v1.annotation_pb2 import (
+    ANNOTATION_KIND_ARROW,
+    ANNOTATION_KIND_COMMENT,
+    ANNOTATION_KIND_LINE,
+    ANNOTATION_KIND_STROKE,
+    STROKE_MODE_ERASE,
+    Annotation,
+)
+from rushes.annotation.v1.operation_pb2 import (
+    Batch,
+    CreateOperation,
+    EditTextOperation,
+    MoveOperation,
+    Operation,
+    Refusal,
+    ResizeOperation,
+    RestoreOperation,
+    SetDeletedOperation,
+    SetFieldsOperation,
+)
+from rushes.document import field, limit, text
+from rushes.document.refusal import Refuse, refusal
+from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_UNSPECIFIED
+
+_LOW: Final = -limit.MAX_COORDINATE
+_HIGH: Final = limit.MAX_COORDINATE
+
+
+def submitted_hash(batch: Batch) -> int:
+    """The number that tells a batch sent twice from another of the same number. Discards the batch's unknown fields."""
+    batch.DiscardUnknownFields()
+    return int.from_bytes(hashlib.blake2b(batch.SerializeToString(deterministic=True)).digest()[:8], "little")
+
+
+def check_batch(batch: Batch, *, frame_count: int, service: bool) -> Refusal | None:
+    """Everything that can be said of a batch without the document, sizes included: to be asked before it is appended."""
+    most = limit.MAX_SERVICE_OPERATIONS if service else limit.MAX_OPERATIONS
+    if len(batch.operations) > most:
+        return refusal("INVALID_BATCH")
+    if service and batch.ByteSize() > limit.MAX_SERVICE_BATCH_BYTES:
+        return refusal("BATCH_TOO_LARGE")
+    for index, operation in enumerate(batch.operations):
+        if operation.ByteSize() > limit.MAX_OPERATION_BYTES:
+            return refusal("OPERATION_TOO_LARGE", index)
+    return check_operations(batch.operations, frame_count)
+
+
+def check_operations(operations: Iterable[Operation], frame_count: int) -> Refusal | None:
+    """The part of `check_batch` that the fold repeats: how many, each by itself, one text edit of an annotation."""
+    edited: set[bytes] = set()
+    index = -1
+    try:
+        for index, operation in enumerate(operations):
+            check_operation(operation, frame_count)
+            if operation.HasField("edit_text"):
+                if operation.edit_text.id in edited:
+                    return refusal("INVALID_BATCH", index)
+                edited.add(operation.edit_text.id)
+    except Refuse as error:
+        return refusal(error.reason, index)
+    if not 0 <= index < limit.MAX_SERVICE_OPERATIONS:
+        return refusal("INVALID_BATCH")
+    return None
+
+
+def check_operation(operation: Operation, frame_count: int) -> None:
+    """Refuses what no document can take. Raises Refuse."""
+    kind = operation.WhichOneof("kind")
+    check = CHECKS.get(kind or "")
+    if check is None:
+        raise Refuse("SERVER_ONLY" if kind == "present" else "UNKNOWN_OPERATION")
+    check(operation, frame_count)
+
+
+def check_id(annotation_id: bytes) -> None:
+    """Refuses what is no annotation's id."""
+    if len(annotation_id) != limit.ID_BYTES:
+        raise Refuse("INVALID_ID")
+
+
+def check_annotation(annotation: Annotation, frame_count: int) -> None:
+    """Refuses an annotation that cannot be created."""
+    check_id(annotation.id)
+    if not 0 < annotation.kind <= ANNOTATION_KIND_COMMENT:
+        raise Refuse("INVALID_KIND")
+    field.check_frames(annotation.first_frame, annotation.last_frame, frame_count)
+    field.check_place(annotation.position.x, annotation.position.y)
+    _check_shape(annotation)
+    _check_style(annotation)
+    if len(annotation.text) > limit.MAX_OPERATION_TEXT_BYTES // 4 and (
+        len(annotation.text.encode()) > limit.MAX_OPERATION_TEXT_BYTES
+    ):
+        raise Refuse("TEXT_TOO_LONG")
+    if annotation.parent_id:
+        check_id(annotation.parent_id)
+    least = AUDIENCE_UNSPECIFIED if annotation.parent_id else AUDIENCE_UNSPECIFIED + 1
+    if not least <= annotation.audience <= AUDIENCE_CLIENT:
+        raise Refuse("INVALID_AUDIENCE")
+    if annotation.tags or annotation.attachments or annotation.HasField("origin"):
+        _check_lists(annotation)
+
+
+def _check_shape(annotation: Annotation) -> None:
+    box = annotation.box
+    if not (
+        _LOW <= box.left <= _HIGH
+        and _LOW <= box.top <= _HIGH
+        and _LOW <= box.right <= _HIGH
+        and _LOW <= box.bottom <= _HIGH
+    ):
+        raise Refuse("INVALID_BOX")
+    points = annotation.points[:]
+    count = len(points) // 2
+    kind = annotation.kind
+    if kind == ANNOTATION_KIND_STROKE:
+        fits = 0 < count <= limit.MAX_POINTS
+    elif kind in (ANNOTATION_KIND_LINE, ANNOTATION_KIND_ARROW):
+        fits = count == 2
+    else:
+        fits = count == 0
+    if not fits or len(points) != 2 * count:
+        raise Refuse("INVALID_POINTS")
+    if points:
+        for axis in (0, 1):
+            along = list(accumulate(points[axis::2]))
+            if min(along) < _LOW or max(along) > _HIGH:
+                raise Refuse("INVALID_POINTS")
+    if annotation.pressure and len(annotation.pressure) != count:
+        raise Refuse("INVALID_PRESSURE")
+
+
+def _check_style(annotation: Annotation) -> None:
+    style = annotation.style
+    if (
+        style.color > 0xFFFFFF
+        or style.opacity > 255
+        or style.width > _HIGH
+        or style.font_size > _HIGH
+        or not 0 <= style.align <= field.STYLE_LIMITS["align"]
+        or not 0 <= annotation.mode <= STROKE_MODE_ERASE
+    ):
+        raise Refuse("INVALID_STYLE")
+
+
+def _check_lists(annotation: Annotation) -> None:
+    tags = annotation.tags[:]
+    if len(tags) > limit.MAX_TAGS:
+        raise Refuse("TOO_MANY_TAGS")
+    if any(not tag or len(tag.encode()) > limit.MAX_TAG_BYTES for tag in tags) or not _ascends(tags):
+        raise Refuse("INVALID_TAGS")
+    if len(annotation.attachments) > limit.MAX_ATTACHMENTS:
+        raise Refuse("TOO_MANY_ATTACHMENTS")
+    for attachment in annotation.attachments:
+        field.check_attachment(attachment)
+    if not _ascends([attachment.id for attachment in annotation.attachments]):
+        raise Refuse("INVALID_ATTACHMENTS")
+    origin = annotation.origin
+    if (
+        not 0 <= origin.video_id <= limit.MAX_NUMBER
+        or len(origin.annotation_id) not in (0, limit.ID_BYTES)
+        or len(origin.author_id.encode()) > limit.MAX_PERSON_ID_BYTES
+    ):
+        raise Refuse("INVALID_ORIGIN")
+
+
+def _ascends(names: list[str]) -> bool:
+    """Sorted by code points, without repeats."""
+    return all(names[i - 1] < names[i] for i in range(1, len(names)))
+
+
+def _check_create(operation: Operation, frame_count: int) -> None:
+    create: CreateOperation = operation.create
+    check_annotation(create.annotation, frame_count)
+
+
+def _check_move(operation: Operation, frame_count: int) -> None:
+    move: MoveOperation = operation.move
+    check_id(move.id)
+    if not move.HasField("to"):
+        raise Refuse("INVALID_POSITION")
+    field.check_place(move.to.x, move.to.y)
+
+
+def _check_resize(operation: Operation, frame_count: int) -> None:
+    resize: ResizeOperation = operation.resize
+    check_id(resize.id)
+    edges = [getattr(resize, edge) for edge in field.EDGES if resize.HasField(edge)]  # type: ignore[arg-type]
+    if not edges:
+        raise Refuse("NOTHING_SET")
+    if min(edges) < _LOW or max(edges) > _HIGH:
+        raise Refuse("INVALID_BOX")
+
+
+def _check_set_fields(operation: Operation, frame_count: int) -> None:
+    set_fields: SetFieldsOperation = operation.set_fields
+    check_id(set_fields.id)
+    names: set[str] = set()
+    for value in set_fields.fields:
+        name = value.field
+        if name in names or not (name in field.SETTABLE or name.startswith(("tags/", "attachments/"))):
+            raise Refuse("INVALID_FIELD")
+        names.add(name)
+        field.check_value(value, frame_count)
+        if name == "audience" and value.audience != AUDIENCE_CLIENT:
+            raise Refuse("INVALID_AUDIENCE")
+    if not names:
+        raise Refuse("NOTHING_SET")
+
+
+def _check_edit_text(operation: Operation, frame_count: int) -> None:
+    edit_text: EditTextOperation = operation.edit_text
+    check_id(edit_text.id)
+    if len(edit_text.pieces) > limit.MAX_PIECES:
+        raise Refuse("TEXT_TOO_LONG")
+    if text.inserted_bytes(text.from_pieces(edit_text.pieces)) > limit.MAX_OPERATION_TEXT_BYTES:
+        raise Refuse("TEXT_TOO_LONG")
+
+
+def _check_set_deleted(operation: Operation, frame_count: int) -> None:
+    set_deleted: SetDeletedOperation = operation.set_deleted
+    check_id(set_deleted.id)
+
+
+def _check_restore(operation: Operation, frame_count: int) -> None:
+    restore: RestoreOperation = operation.restore
+    check_id(restore.id)
+    field.check_value(restore.value, frame_count)
+
+
+CHECKS: Final[dict[str, Callable[[Operation, int], None]]] = {
+    "create": _check_create,
+    "move": _check_move,
+    "resize": _check_resize,
+    "set_fields": _check_set_fields,
+    "edit_text": _check_edit_text,
+    "set_deleted": _check_set_deleted,
+    "restore": _check_restore,
+}

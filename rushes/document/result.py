@@ -1,0 +1,72 @@
+"""What becomes of a record."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+from rushes.annotation.v1.annotation_pb2 import AnnotationState
+from rushes.annotation.v1.annotation_service_pb2 import FieldBefore
+from rushes.annotation.v1.operation_pb2 import Commit, EditTextOperation, Outcome, Refusal
+from rushes.document.inverse import fields_before
+
+
+@dataclass
+class Applied:
+    """The batch landed, whole."""
+
+    ordinal: int
+    """Of the record among those that changed the state."""
+    commit: Commit
+    outcome: Outcome
+    earlier: dict[bytes, AnnotationState | None]
+    """What the commit touched, as it was before; None: it was not there."""
+    after: dict[bytes, AnnotationState]
+    """The same as it is now."""
+    published: list[bytes]
+    """What became readable by the client audience."""
+
+    @property
+    def touched(self) -> list[bytes]:
+        """Ids of what changed."""
+        return list(self.after)
+
+    @cached_property
+    def before(self) -> list[FieldBefore]:
+        """What the fields were, so that the batch can be undone."""
+        return fields_before(self.commit, self.earlier)
+
+    @property
+    def edits(self) -> list[EditTextOperation]:
+        """Text edits as applied."""
+        return [each.edit_text for each in self.commit.operations if each.HasField("edit_text")]
+
+
+@dataclass
+class Refused:
+    """Nothing of the batch landed, and nothing more of its client will."""
+
+    ordinal: int
+    outcome: Outcome
+    refusal: Refusal
+    at: int
+    """Revision of the document."""
+
+
+@dataclass
+class Duplicate:
+    """The number has an outcome already. Nothing changed."""
+
+    outcome: Outcome
+    same: bool
+    """Whether it was this batch; else the number was used for another one (ALREADY_USED)."""
+
+
+@dataclass
+class Ignored:
+    """Not taken, and nothing changed."""
+
+    refusal: Refusal | None
+    """Why; None: the number is at or below the client's last."""
+
+
+Result: TypeAlias = Applied | Refused | Duplicate | Ignored
