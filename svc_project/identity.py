@@ -206,8 +206,8 @@ class Identity:
                 return before
             work.unit.people.save(after)
             work.changes.people.add(after.person_id)
-            detail = f"{'name ' if name else ''}{'color ' if color is not None else ''}{'password' if new_hash else ''}"
-            work.trail.add(who.tenant_id, who.person_id, "person.update", f"person/{who.person_id}", changed=detail.strip())
+            changed = " ".join(field for field, new in (("name", name), ("password", new_hash)) if new) or "color"
+            work.trail.add(who.tenant_id, who.person_id, "person.update", f"person/{who.person_id}", changed=changed)
             if new_hash:
                 ended = work.unit.sessions.end_others(who.tenant_id, who.person_id, session_id, work.now_ms)
                 work.changes.sessions.update(ended)
@@ -266,7 +266,13 @@ class Identity:
 
 
 def new_person(
-    tenant_id: TenantId, name: str, now_ms: int, *, email: str = "", password_hash: str = "", administrator: bool = False
+    tenant_id: TenantId,
+    name: str,
+    now_ms: int,
+    *,
+    email: str = "",
+    password_hash: str = "",
+    administrator: bool = False,
 ) -> Person:
     """A new person; without an address a guest."""
     person_id = PersonId(new_id())

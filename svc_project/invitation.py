@@ -125,9 +125,7 @@ class Invitations:
             if not found.revoked:
                 work.unit.invitations.revoke(invitation_id)
                 resource = f"project/{project_id}"
-                work.trail.add(
-                    who.tenant_id, who.person_id, "invitation.revoke", resource, invitation_id=invitation_id
-                )
+                work.trail.add(who.tenant_id, who.person_id, "invitation.revoke", resource, invitation_id=invitation_id)
             return ""
 
         await self._context.run(lambda work: work.unit.once(once, lambda: withdraw(work)))

@@ -86,9 +86,7 @@ class Library:
             person = _me(work, who)
             visible_to = None if person.administrator else person.person_id
             rows = work.unit.projects.page(who.tenant_id, visible_to, asked.after, asked.size + 1)
-            found = [
-                (project, role.mask(role.OWNER if person.administrator else mine)) for project, mine in rows[: asked.size]
-            ]
+            found = [(one, role.mask(role.OWNER if person.administrator else mine)) for one, mine in rows[: asked.size]]
             last = found[-1][0] if len(rows) > asked.size else None
             return found, page.token(scope, (last.name_key, last.project_id)) if last else ""
 

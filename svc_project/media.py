@@ -1,7 +1,8 @@
 """What svc_media knows about videos, over gRPC."""
 
-from mesh.rpc import Channels, to_error
 import grpc
+
+from mesh.rpc import Channels, to_error
 from rushes import errors
 from rushes.media.v1 import media_service_pb2 as pb
 from rushes.media.v1.media_service_pb2_grpc import MediaServiceStub

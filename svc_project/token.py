@@ -8,10 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mesh.clock import Clock
 from mesh.ids import new_id
+from rushes.errors import Unavailable
 from svc_project.context import Context, Work
 from svc_project.core import key as rules
 from svc_project.core.model import Session, SigningKey
-from rushes.errors import Unavailable
 
 AUDIENCE = "rushes"
 ALGORITHM = "EdDSA"

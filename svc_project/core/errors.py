@@ -178,12 +178,13 @@ class SessionEnded(errors.Unauthenticated):
 
 
 class TooManyAttempts(errors.ResourceExhausted):
-    """Too many wrong passwords; metadata says when to try again."""
+    """Too many wrong passwords: later."""
 
     reason = "TOO_MANY_ATTEMPTS"
 
     def __init__(self, retry_ms: int) -> None:
-        super().__init__(f"Too many attempts: try again in {-(-retry_ms // 1000)} s.", retry_ms=str(retry_ms))
+        super().__init__(f"Too many attempts: try again in {-(-retry_ms // 1000)} s.")
+        self.retry_after_s = retry_ms / 1000
 
 
 class TooManyWatchers(errors.ResourceExhausted):
@@ -210,4 +211,5 @@ class SignInBusy(errors.Unavailable):
     reason = "SIGN_IN_BUSY"
 
     def __init__(self) -> None:
-        super().__init__("Too many people sign in right now.", retry_ms="1000")
+        super().__init__("Too many people sign in right now.")
+        self.retry_after_s = 1.0

@@ -66,9 +66,7 @@ class IdentityServicer(pb_grpc.IdentityServiceServicer):
     async def ListPeople(self, request: pb.ListPeopleRequest, context: Context) -> pb.ListPeopleResponse:
         """Names of people; addresses are for oneself and administrators."""
         person_ids = [PersonId(person_id) for person_id in request.person_ids]
-        me, people, token = await self._identity.people(
-            proto.who(), person_ids, request.page_size, request.page_token
-        )
+        me, people, token = await self._identity.people(proto.who(), person_ids, request.page_size, request.page_token)
         return pb.ListPeopleResponse(
             people=[
                 proto.to_person(person, with_email=me.administrator or person.person_id == me.person_id)

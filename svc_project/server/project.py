@@ -89,9 +89,7 @@ class ProjectServicer(pb_grpc.ProjectServiceServicer):
     async def AddCut(self, request: pb.AddCutRequest, context: Context) -> pb.AddCutResponse:
         """Stacks a cut."""
         once = proto.once("AddCut", request, request.request_id)
-        asset = await self._library.add_cut(
-            proto.who(), AssetId(request.asset_id), VideoId(request.video_id), once
-        )
+        asset = await self._library.add_cut(proto.who(), AssetId(request.asset_id), VideoId(request.video_id), once)
         return pb.AddCutResponse(asset=proto.to_asset(asset, granted()))
 
 

@@ -62,7 +62,9 @@ class People(Protocol):
     def named(self, tenant_id: TenantId, person_ids: Sequence[PersonId]) -> Sequence[Person]:
         """Those of these people who are of the tenant, by (name key, id)."""
 
-    def page(self, tenant_id: TenantId, sharing_with: PersonId | None, after: Key | None, limit: int) -> Sequence[Person]:
+    def page(
+        self, tenant_id: TenantId, sharing_with: PersonId | None, after: Key | None, limit: int
+    ) -> Sequence[Person]:
         """People of the tenant by (name key, id): all, or who shares a project with one (that one among them)."""
 
 

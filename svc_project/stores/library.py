@@ -84,7 +84,9 @@ class SqlAssets:
             "updated_ms": now_ms,
             "version": 1,
         }
-        return AssetId(self._connection.execute(insert(_asset).values(values).returning(_asset.c.asset_id)).scalar_one())
+        return AssetId(
+            self._connection.execute(insert(_asset).values(values).returning(_asset.c.asset_id)).scalar_one()
+        )
 
     def get(self, tenant_id: TenantId, asset_id: AssetId) -> Asset | None:
         """An asset with its cuts."""

@@ -82,7 +82,9 @@ class SqlPeople:
         rows = self._connection.execute(select(_person).where(where).order_by(_person.c.name_key, _person.c.person_id))
         return [_to_person(row) for row in rows]
 
-    def page(self, tenant_id: TenantId, sharing_with: PersonId | None, after: Key | None, limit: int) -> Sequence[Person]:
+    def page(
+        self, tenant_id: TenantId, sharing_with: PersonId | None, after: Key | None, limit: int
+    ) -> Sequence[Person]:
         """People of the tenant by name."""
         query = select(_person).where(_person.c.tenant_id == tenant_id)
         if sharing_with is not None:
@@ -155,7 +157,9 @@ class SqlSessions:
     def ended_since(self, since_ms: int) -> Sequence[tuple[SessionId, int]]:
         """Sessions that ended at `since_ms` or later."""
         query = select(_session.c.session_id, _session.c.ended_ms).where(_session.c.ended_ms >= since_ms)
-        return [(row.session_id, row.ended_ms) for row in self._connection.execute(query.where(_session.c.ended_ms > 0))]
+        return [
+            (row.session_id, row.ended_ms) for row in self._connection.execute(query.where(_session.c.ended_ms > 0))
+        ]
 
     def prune(self, before_ms: int) -> int:
         """Drops sessions that ended or ran out before then."""
