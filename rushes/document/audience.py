@@ -41,11 +41,14 @@ def view(applied: Applied, audience: Audience.ValueType) -> Commit | None:
         time_ms=commit.time_ms,
     )
     published = set(applied.published)
-    shown.operations.extend(_present(applied.after[each] for each in published))
-    for operation in commit.operations:
+    for index, operation in enumerate(commit.operations):
         annotation_id = target(operation)
         if annotation_id not in published and visible(applied.after[annotation_id], audience):
+            if operation.HasField("create"):
+                # Its index is its place in the drawing order: what is left out before it becomes an empty operation.
+                shown.operations.extend([Operation()] * (index - len(shown.operations)))
             shown.operations.append(operation)
+    shown.operations.extend(_present(applied.after[each] for each in published))
     return shown if shown.operations else None
 
 

@@ -4,7 +4,7 @@ A Change holds what it touched apart until it is landed, so a refused batch leav
 rights, limits and transformation come before it (fold.py).
 """
 
-from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState, MoveEntry, Position
+from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState, MoveEntry
 from rushes.annotation.v1.operation_pb2 import (
     MoveOperation,
     Operation,
@@ -66,20 +66,19 @@ class Change:
         if kind is None:
             return False
         target = getattr(operation, kind)
-        if self.get(target.id) is None:
+        now = self.get(target.id)
+        if now is None:
             return False
         if kind == "edit_text":
-            return self.edit_text(target.id, text.from_pieces(target.pieces))
-        return bool(getattr(self, kind)(target))
+            return self.edit_text(target.id, now, text.from_pieces(target.pieces))
+        return bool(getattr(self, kind)(target, now))
 
-    def writable(self, annotation_id: bytes) -> AnnotationState:
-        """A copy of an annotation that there is, to be modified."""
+    def writable(self, annotation_id: bytes, now: AnnotationState) -> AnnotationState:
+        """The annotation, of which `now` is the state, to be modified: a copy, once in each batch."""
         if annotation_id in self._fresh:
-            return self.touched[annotation_id]
+            return now
         state = AnnotationState()
-        before = self.touched.get(annotation_id) or self.base.get(annotation_id)
-        if before is not None:
-            state.CopyFrom(before)
+        state.CopyFrom(now)
         state.annotation.updated_ms = self.time_ms
         self.touched[annotation_id] = state
         self._fresh.add(annotation_id)
@@ -90,21 +89,26 @@ class Change:
         annotation_id = annotation.id
         if self.get(annotation_id) is not None:
             return False
-        state = AnnotationState(annotation=annotation, order_revision=self.revision, order_index=index)
+        state = AnnotationState(order_revision=self.revision, order_index=index)
         made = state.annotation
+        made.CopyFrom(annotation)
         made.author_id = self.person_id
         made.created_ms = made.updated_ms = self.time_ms
         if made.deleted:
             made.deleted = False
         root_id = annotation_id
-        if made.parent_id:
-            root_id = self.root(made.parent_id)
+        parent_id = made.parent_id
+        if parent_id:
+            root_id = self.root(parent_id)
             root = self.get(root_id)
             if root is not None:
                 made.audience = root.annotation.audience
         self.touched[annotation_id] = state
         self._fresh.add(annotation_id)
         self.created[annotation_id] = root_id
+        if root_id in self.published:
+            # Its readers do not know the thread yet: it is presented to them together with it.
+            self.published.append(annotation_id)
         return True
 
     def present(self, state: AnnotationState) -> None:
@@ -112,88 +116,88 @@ class Change:
         copy = AnnotationState()
         copy.CopyFrom(state)
         annotation_id = copy.annotation.id
-        if self.get(annotation_id) is None:
-            parent_id = copy.annotation.parent_id
-            self.created[annotation_id] = self.root(parent_id) if parent_id else annotation_id
         self.touched[annotation_id] = copy
         self._fresh.add(annotation_id)
 
-    def move(self, move: MoveOperation) -> bool:
+    def move(self, move: MoveOperation, now: AnnotationState) -> bool:
         """To the mean of all moves that have not seen each other."""
-        state = self.writable(move.id)
-        seen, client_id = move.seen_revision, self.client_id
+        state = self.writable(move.id, now)
+        to = move.to
+        x, y = to.x, to.y
         moves = state.moves
-        kept = [(each.revision, each.client_id, each.to.x, each.to.y) for each in moves]
-        kept = [each for each in kept if each[0] > seen and each[1] != client_id]
-        kept.append((self.revision, client_id, move.to.x, move.to.y))
-        if len(kept) > limit.MAX_MOVES:
-            del kept[0]
-        if len(kept) == 1 and len(moves) == 1:
-            only = moves[0]
-            only.revision = self.revision
-            only.client_id = client_id
-            only.to.CopyFrom(move.to)
-        else:
-            del moves[:]
-            for revision, client, x, y in kept:
-                moves.append(MoveEntry(revision=revision, client_id=client, to=Position(x=x, y=y)))
+        seen, client_id = move.seen_revision, self.client_id
+        kept = [each for each in moves if each.revision > seen and each.client_id != client_id]
         position = state.annotation.position
-        position.x = sum(each[2] for each in kept) // len(kept)
-        position.y = sum(each[3] for each in kept) // len(kept)
+        if not kept and len(moves) == 1:
+            # By far the most frequent: nobody else moves it.
+            only = moves[0]
+            only.revision, only.client_id = self.revision, client_id
+            only.to.CopyFrom(to)
+            position.x, position.y = x, y
+        else:
+            kept = kept[-(limit.MAX_MOVES - 1) :]
+            entries = [MoveEntry(revision=each.revision, client_id=each.client_id, to=each.to) for each in kept]
+            entries.append(MoveEntry(revision=self.revision, client_id=client_id, to=to))
+            del moves[:]
+            moves.extend(entries)
+            position.x = sum(each.to.x for each in entries) // len(entries)
+            position.y = sum(each.to.y for each in entries) // len(entries)
         field.set_stamp(state, "position", self.revision, self.person_id)
         return True
 
-    def resize(self, resize: ResizeOperation) -> bool:
+    def resize(self, resize: ResizeOperation, now: AnnotationState) -> bool:
         """Sets the edges that are given."""
-        state = self.writable(resize.id)
+        state = self.writable(resize.id, now)
         box = state.annotation.box
         for edge in field.EDGES:
-            if resize.HasField(edge):  # type: ignore[arg-type]
+            if resize.HasField(edge):
                 setattr(box, edge, getattr(resize, edge))
                 field.set_stamp(state, edge, self.revision, self.person_id)
         return True
 
-    def set_fields(self, set_fields: SetFieldsOperation) -> bool:
+    def set_fields(self, set_fields: SetFieldsOperation, now: AnnotationState) -> bool:
         """Sets fields; publishing a root publishes its thread."""
-        state = self.writable(set_fields.id)
+        state = self.writable(set_fields.id, now)
+        annotation = state.annotation
         for value in set_fields.fields:
-            if value.field == "audience":
+            name = value.field
+            if name == "audience":
                 self._publish(set_fields.id)
             else:
-                field.write(state.annotation, value)
-            field.set_stamp(state, value.field, self.revision, self.person_id)
+                field.write(annotation, value)
+            field.set_stamp(state, name, self.revision, self.person_id)
         return True
 
     def _publish(self, annotation_id: bytes) -> None:
         for member in self.thread(annotation_id):
             now = self.get(member)
             if now is not None and now.annotation.audience != AUDIENCE_CLIENT:
-                state = self.writable(member)
+                state = self.writable(member, now)
                 state.annotation.audience = AUDIENCE_CLIENT
                 field.set_stamp(state, "audience", self.revision, self.person_id)
                 self.published.append(member)
 
-    def edit_text(self, annotation_id: bytes, edit: text.Edit) -> bool:
+    def edit_text(self, annotation_id: bytes, now: AnnotationState, edit: text.Edit) -> bool:
         """Edits the text; the edit spans it, else Refuse."""
-        state = self.writable(annotation_id)
-        state.annotation.text = text.apply(state.annotation.text, edit)
+        edited = text.apply(now.annotation.text, edit)
+        state = self.writable(annotation_id, now)
+        state.annotation.text = edited
         field.set_stamp(state, "text", self.revision, self.person_id)
         return True
 
-    def set_deleted(self, set_deleted: SetDeletedOperation) -> bool:
+    def set_deleted(self, set_deleted: SetDeletedOperation, now: AnnotationState) -> bool:
         """Deletes, or brings back."""
-        state = self.writable(set_deleted.id)
+        state = self.writable(set_deleted.id, now)
         state.annotation.deleted = set_deleted.deleted
         field.set_stamp(state, "deleted", self.revision, self.person_id)
         return True
 
-    def restore(self, restore: RestoreOperation) -> bool:
+    def restore(self, restore: RestoreOperation, now: AnnotationState) -> bool:
         """Undoes a field; without effect when somebody has set it since. An audience is never taken back."""
-        now = self.get(restore.id)
         name = restore.value.field
-        if now is None or name == "audience" or field.stamp_of(now, name) != restore.made_revision:
+        if name == "audience" or field.stamp_of(now, name) != restore.made_revision:
             return False
-        state = self.writable(restore.id)
+        state = self.writable(restore.id, now)
         field.write(state.annotation, restore.value)
         if name == "position":
             for index, entry in enumerate(state.moves):
@@ -202,4 +206,3 @@ class Change:
                     break
         field.set_stamp(state, name, restore.stamp_revision, self.person_id)
         return True
-

@@ -91,10 +91,6 @@ class Document(Table):
             own = AnnotationState()
             own.CopyFrom(each)
             document.put((own,))
-        document._in_order = all(
-            (a.order_revision, a.order_index) < (b.order_revision, b.order_index)
-            for a, b in zip(state.annotations[:-1], state.annotations[1:], strict=True)
-        )
         # The longest silent client stands first, so that forgetting looks at the front alone.
         for window in sorted(state.clients, key=lambda each: each.last_ms):
             outcomes = [Outcome.FromString(each.SerializeToString()) for each in window.outcomes]
@@ -130,7 +126,7 @@ class Document(Table):
     def window(self, person_id: str, client_id: bytes, now_ms: int) -> ClientWindow | None:
         """What is known of a client at a time; None: it is unknown, or forgotten by then."""
         window = self.find_window(person_id, client_id, now_ms)
-        return window and window.message()
+        return None if window is None else window.message()
 
     def find_window(self, person_id: str, client_id: bytes, now_ms: int) -> Window | None:
         """The window itself."""

@@ -127,29 +127,29 @@ def _check_number(name: str, number: int) -> None:
 def read(annotation: Annotation, name: str) -> FieldValue:
     """A field's value now; the name is a valid one."""
     value = FieldValue(field=name)
-    if name == "position":
+    member = MEMBERS.get(name)
+    if member == "position":
         value.position.CopyFrom(annotation.position)
-    elif name in EDGES:
-        value.number = getattr(annotation.box, name)
-    elif name == "frames":
+    elif member == "frames":
         value.frames.first = annotation.first_frame
         value.frames.last = annotation.last_frame
-    elif name == "audience":
+    elif member == "audience":
         value.audience = annotation.audience
-    elif name == "resolved":
-        value.flag = annotation.resolved
-    elif name == "deleted":
-        value.flag = annotation.deleted
-    elif name.startswith("style/"):
-        value.number = getattr(annotation.style, name[6:])
+    elif member == "flag":
+        value.flag = getattr(annotation, name)
+    elif member == "number":
+        value.number = getattr(annotation.box, name) if name in EDGES else getattr(annotation.style, name[6:])
     elif name.startswith("tags/"):
         if name[5:] in annotation.tags:
             value.flag = True
     else:
-        for attachment in annotation.attachments:
-            if attachment.id == name[12:]:
-                value.attachment.CopyFrom(attachment)
+        value.MergeFrom(_attachment_value(annotation, name[12:]))
     return value
+
+
+def _attachment_value(annotation: Annotation, attachment_id: str) -> FieldValue:
+    found = [each for each in annotation.attachments if each.id == attachment_id]
+    return FieldValue(attachment=found[0]) if found else FieldValue()
 
 
 def write(annotation: Annotation, value: FieldValue) -> None:
@@ -193,7 +193,9 @@ def _write_attachment(annotation: Annotation, attachment_id: str, value: FieldVa
             raise Refuse("TOO_MANY_ATTACHMENTS")
         others.append(value.attachment)
         others.sort(key=lambda each: each.id)
-    kept = [Attachment.FromString(each.SerializeToString(deterministic=True)) for each in others]
+    kept = [Attachment() for _ in others]
+    for own, each in zip(kept, others, strict=True):
+        own.CopyFrom(each)
     del annotation.attachments[:]
     annotation.attachments.extend(kept)
 
@@ -209,20 +211,21 @@ def stamp_of(state: AnnotationState, name: str) -> int:
 def set_stamp(state: AnnotationState, name: str, revision: int, person_id: str) -> None:
     """Says who set a field, and when. What equals the Create's is left out; the list stays sorted by code points."""
     stamps = state.stamps
+    person = "" if person_id == state.annotation.author_id else person_id
+    as_created = not person and revision == state.order_revision
     at = 0
     for stamp in stamps:
-        field = stamp.field
-        if field >= name:
+        found = stamp.field
+        if found == name:
+            if as_created:
+                del stamps[at]
+                return
+            stamp.revision = revision
+            if stamp.person_id != person:
+                stamp.person_id = person
+            return
+        if found > name:
             break
         at += 1
-    else:
-        field = ""
-    by_author = person_id == state.annotation.author_id
-    if field == name:
-        if by_author and revision == state.order_revision:
-            del stamps[at]
-            return
-        stamps[at].revision = revision
-        stamps[at].person_id = "" if by_author else person_id
-    elif not by_author or revision != state.order_revision:
-        stamps.insert(at, FieldStamp(field=name, revision=revision, person_id="" if by_author else person_id))
+    if not as_created:
+        stamps.insert(at, FieldStamp(field=name, revision=revision, person_id=person))

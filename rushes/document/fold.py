@@ -5,25 +5,30 @@ never changes; a change of rules is another rule set (rules.py).
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.annotation.v1.operation_pb2 import (
     Commit,
+    CreateOperation,
     EditTextOperation,
-    Operation,
+    MoveOperation,
     Outcome,
     Refusal,
+    ResizeOperation,
+    RestoreOperation,
+    SetDeletedOperation,
+    SetFieldsOperation,
 )
 from rushes.annotation.v1.record_pb2 import LandedEdit, Record
 from rushes.document import limit, text
 from rushes.document.change import Change
 from rushes.document.document import Document, Window
-from rushes.document.operation import check_operations
+from rushes.document.operation import check_operations, split
 from rushes.document.refusal import Refuse, refusal
 from rushes.document.result import Applied, Duplicate, Ignored, Refused, Result
 from rushes.type.v1.access_pb2 import (
     AUDIENCE_CLIENT,
-    AUDIENCE_INTERNAL,
     PERMISSION_ANNOTATE,
     PERMISSION_EDIT_OTHERS,
     PERMISSION_SEE_INTERNAL,
@@ -44,7 +49,8 @@ def fold(document: Document, record: Record) -> Result:
     if early is not None:
         return early
     window = window or Window(record.person_id, record.client_id)
-    refused: Refusal | None = None
+    parts: list[tuple[str, Any]] = []
+    refused: Refusal | None
     if record.HasField("refused"):
         refused = Refusal()
         refused.CopyFrom(record.refused)
@@ -53,15 +59,14 @@ def fold(document: Document, record: Record) -> Result:
     elif not record.permissions >> PERMISSION_ANNOTATE & 1:
         refused = refusal("MAY_NOT_ANNOTATE")
     else:
-        refused = check_operations(batch.operations, record.frame_count)
+        parts = split(batch.operations)
+        refused = check_operations(parts, record.frame_count)
     if refused is None:
         attempt = _Attempt(document, record, now_ms)
-        refused = attempt.run()
+        refused = attempt.run(parts)
         if refused is None:
             return attempt.land(window)
-    outcome = Outcome(
-        client_seq=batch.client_seq, refusal=refused, hash=record.hash, at_revision=document.revision
-    )
+    outcome = Outcome(client_seq=batch.client_seq, refusal=refused, hash=record.hash, at_revision=document.revision)
     window.closed = True
     return Refused(document.advance(window, outcome, now_ms), outcome, refused, document.revision)
 
@@ -101,6 +106,7 @@ class _Attempt:
 
     def __post_init__(self) -> None:
         record = self.record
+        self.base_revision = record.batch.base_revision
         self.edit_others = record.permissions >> PERMISSION_EDIT_OTHERS & 1
         self.see_internal = record.permissions >> PERMISSION_SEE_INTERNAL & 1
         self.change = Change(
@@ -111,12 +117,12 @@ class _Attempt:
             time_ms=self.now_ms,
         )
 
-    def run(self) -> Refusal | None:
+    def run(self, parts: list[tuple[str, Any]]) -> Refusal | None:
         """Does all operations on the side; says why not, if not."""
         index = 0
         try:
-            for index, operation in enumerate(self.record.batch.operations):
-                getattr(self, f"_{operation.WhichOneof('kind')}")(operation, index)
+            for index, (kind, operation) in enumerate(parts):
+                getattr(self, kind)(operation, index)
         except Refuse as error:
             return refusal(error.reason, index)
         return None
@@ -163,8 +169,8 @@ class _Attempt:
                 raise Refuse("NOT_YOURS")
         return state
 
-    def _create(self, operation: Operation, index: int) -> None:
-        annotation = operation.create.annotation
+    def create(self, create: CreateOperation, index: int) -> None:
+        annotation = create.annotation
         change = self.change
         if change.get(annotation.id) is not None:
             raise Refuse("ALREADY_EXISTS")
@@ -174,47 +180,40 @@ class _Attempt:
             parent = change.get(annotation.parent_id)
             if parent is None or (not self.see_internal and parent.annotation.audience != AUDIENCE_CLIENT):
                 raise Refuse("NOT_FOUND")
-        elif annotation.audience == AUDIENCE_INTERNAL and not self.see_internal:
+        elif not self.see_internal and annotation.audience != AUDIENCE_CLIENT:
             raise Refuse("MAY_NOT_WRITE_INTERNAL")
-        change.create(annotation, index)
+        # Counted as in the commit, where restores without effect are left out.
+        change.create(annotation, index - len(self.void))
 
-    def _move(self, operation: Operation, index: int) -> None:
-        move = operation.move
-        self._target(move.id)
-        if not 0 <= move.seen_revision <= self.record.batch.base_revision:
+    def move(self, move: MoveOperation, index: int) -> None:
+        now = self._target(move.id)
+        if not 0 <= move.seen_revision <= self.base_revision:
             raise Refuse("INVALID_SEEN")
-        self.change.move(move)
+        self.change.move(move, now)
 
-    def _resize(self, operation: Operation, index: int) -> None:
-        self._target(operation.resize.id)
-        self.change.resize(operation.resize)
+    def resize(self, resize: ResizeOperation, index: int) -> None:
+        self.change.resize(resize, self._target(resize.id))
 
-    def _set_fields(self, operation: Operation, index: int) -> None:
-        set_fields = operation.set_fields
+    def set_fields(self, set_fields: SetFieldsOperation, index: int) -> None:
         names = [value.field for value in set_fields.fields]
-        state = self._target(set_fields.id, resolves=names == ["resolved"])
-        if "audience" in names and state.annotation.parent_id:
+        now = self._target(set_fields.id, resolves=names == ["resolved"])
+        if "audience" in names and now.annotation.parent_id:
             raise Refuse("AUDIENCE_OF_REPLY")
-        self.change.set_fields(set_fields)
+        self.change.set_fields(set_fields, now)
 
-    def _set_deleted(self, operation: Operation, index: int) -> None:
-        self._target(operation.set_deleted.id)
-        self.change.set_deleted(operation.set_deleted)
+    def set_deleted(self, set_deleted: SetDeletedOperation, index: int) -> None:
+        self.change.set_deleted(set_deleted, self._target(set_deleted.id))
 
-    def _edit_text(self, operation: Operation, index: int) -> None:
-        edit_text = operation.edit_text
+    def edit_text(self, edit_text: EditTextOperation, index: int) -> None:
         annotation_id = edit_text.id
-        self._target(annotation_id)
+        now = self._target(annotation_id)
         edit = text.from_pieces(edit_text.pieces)
         moved = self._past_others(annotation_id, edit)
-        self.change.edit_text(annotation_id, moved)
-        state = self.change.get(annotation_id)
-        size = len(state.annotation.text) if state is not None else 0
-        if size > limit.MAX_TEXT_BYTES // 4 and state is not None and (
-            len(state.annotation.text.encode()) > limit.MAX_TEXT_BYTES
-        ):
+        edited = text.apply(now.annotation.text, moved)
+        if len(edited) > limit.MAX_TEXT_BYTES // 4 and len(edited.encode()) > limit.MAX_TEXT_BYTES:
             raise Refuse("TEXT_TOO_LONG")
-        if moved != edit:
+        self.change.edit_text(annotation_id, now, moved)
+        if moved is not edit and moved != edit:
             self.moved[index] = moved
             edit_text = EditTextOperation(id=annotation_id, pieces=text.to_pieces(moved))
         record = self.record
@@ -227,11 +226,19 @@ class _Attempt:
             )
         )
 
+    def restore(self, restore: RestoreOperation, index: int) -> None:
+        now = self._target(restore.id, resolves=restore.value.field == "resolved")
+        base = self.base_revision
+        if not now.order_revision <= restore.stamp_revision <= base or not 0 < restore.made_revision <= base:
+            raise Refuse("INVALID_STAMP")
+        if not self.change.restore(restore, now):
+            self.void.append(index)
+
     def _past_others(self, annotation_id: bytes, edit: text.Edit) -> text.Edit:
         """The edit moved past what others landed on that text since its base."""
         record = self.record
         pieces = 0
-        for landed in self.document.edits_since(annotation_id, record.batch.base_revision):
+        for landed in self.document.edits_since(annotation_id, self.base_revision):
             if landed.client_id == record.client_id and landed.person_id == record.person_id:
                 raise Refuse("STALE_TEXT")
             pieces += len(landed.edit.pieces) + len(edit)
@@ -239,13 +246,3 @@ class _Attempt:
                 raise Refuse("TEXT_TOO_FAR_BEHIND")
             edit = text.transform(text.from_pieces(landed.edit.pieces), edit)[1]
         return edit
-
-    def _restore(self, operation: Operation, index: int) -> None:
-        restore = operation.restore
-        name = restore.value.field
-        state = self._target(restore.id, resolves=name == "resolved")
-        base = self.record.batch.base_revision
-        if not state.order_revision <= restore.stamp_revision <= base or not 0 < restore.made_revision <= base:
-            raise Refuse("INVALID_STAMP")
-        if not self.change.restore(restore):
-            self.void.append(index)

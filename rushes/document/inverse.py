@@ -21,7 +21,7 @@ def fields_set(operation: Operation) -> tuple[bytes, list[str]]:
         return operation.move.id, ["position"]
     if kind == "resize":
         resize = operation.resize
-        return resize.id, [edge for edge in field.EDGES if resize.HasField(edge)]  # type: ignore[arg-type]
+        return resize.id, [edge for edge in field.EDGES if resize.HasField(edge)]
     if kind == "set_fields":
         return operation.set_fields.id, [value.field for value in operation.set_fields.fields]
     if kind == "set_deleted":
@@ -69,7 +69,7 @@ def fields_before(commit: Commit, earlier: Mapping[bytes, AnnotationState | None
 
 
 def made_stamps(operations: Iterable[Operation], revision: int) -> dict[tuple[bytes, str], int]:
-    """The stamp that each field set by a commit has right after it: the commit's revision, but of a Restore the old one."""
+    """The stamp that each field of a commit has right after it: its revision, but of a Restore the old stamp."""
     stamps: dict[tuple[bytes, str], int] = {}
     for operation in operations:
         annotation_id, names = fields_set(operation)
@@ -79,9 +79,7 @@ def made_stamps(operations: Iterable[Operation], revision: int) -> dict[tuple[by
     return stamps
 
 
-def restores(
-    operations: Iterable[Operation], revision: int, before: Iterable[FieldBefore]
-) -> list[Operation]:
+def restores(operations: Iterable[Operation], revision: int, before: Iterable[FieldBefore]) -> list[Operation]:
     """The operations that put back what a commit's fields were, the last first. A publication is not taken back."""
     stamps = made_stamps(operations, revision)
     undo: list[Operation] = []

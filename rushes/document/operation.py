@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from itertools import accumulate
-from typing import Final
+from typing import Any, Final
 
 from rushes.annotation.v1.annotation_pb2 import (
     ANNOTATION_KIND_ARROW,
@@ -11,6 +11,7 @@ from rushes.annotation.v1.annotation_pb2 import (
     ANNOTATION_KIND_LINE,
     ANNOTATION_KIND_STROKE,
     STROKE_MODE_ERASE,
+    TEXT_ALIGN_END,
     Annotation,
 )
 from rushes.annotation.v1.operation_pb2 import (
@@ -27,7 +28,7 @@ from rushes.annotation.v1.operation_pb2 import (
 )
 from rushes.document import field, limit, text
 from rushes.document.refusal import Refuse, refusal
-from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_UNSPECIFIED
+from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_INTERNAL, AUDIENCE_UNSPECIFIED
 
 _LOW: Final = -limit.MAX_COORDINATE
 _HIGH: Final = limit.MAX_COORDINATE
@@ -39,8 +40,17 @@ def submitted_hash(batch: Batch) -> int:
     return int.from_bytes(hashlib.blake2b(batch.SerializeToString(deterministic=True)).digest()[:8], "little")
 
 
+def split(operations: Iterable[Operation]) -> list[tuple[str, Any]]:
+    """Each operation as its kind ("": none) and the message of that kind."""
+    parts: list[tuple[str, Any]] = []
+    for operation in operations:
+        kind = operation.WhichOneof("kind")
+        parts.append((kind, getattr(operation, kind)) if kind is not None else ("", None))
+    return parts
+
+
 def check_batch(batch: Batch, *, frame_count: int, service: bool) -> Refusal | None:
-    """Everything that can be said of a batch without the document, sizes included: to be asked before it is appended."""
+    """Everything that can be said of a batch without the document, sizes included: asked before it is appended."""
     most = limit.MAX_SERVICE_OPERATIONS if service else limit.MAX_OPERATIONS
     if len(batch.operations) > most:
         return refusal("INVALID_BATCH")
@@ -49,34 +59,38 @@ def check_batch(batch: Batch, *, frame_count: int, service: bool) -> Refusal | N
     for index, operation in enumerate(batch.operations):
         if operation.ByteSize() > limit.MAX_OPERATION_BYTES:
             return refusal("OPERATION_TOO_LARGE", index)
-    return check_operations(batch.operations, frame_count)
+    return check_operations(split(batch.operations), frame_count)
 
 
-def check_operations(operations: Iterable[Operation], frame_count: int) -> Refusal | None:
+def check_operations(parts: list[tuple[str, Any]], frame_count: int) -> Refusal | None:
     """The part of `check_batch` that the fold repeats: how many, each by itself, one text edit of an annotation."""
-    edited: set[bytes] = set()
-    index = -1
-    try:
-        for index, operation in enumerate(operations):
-            check_operation(operation, frame_count)
-            if operation.HasField("edit_text"):
-                if operation.edit_text.id in edited:
-                    return refusal("INVALID_BATCH", index)
-                edited.add(operation.edit_text.id)
-    except Refuse as error:
-        return refusal(error.reason, index)
-    if not 0 <= index < limit.MAX_SERVICE_OPERATIONS:
+    if not 0 < len(parts) <= limit.MAX_SERVICE_OPERATIONS:
         return refusal("INVALID_BATCH")
+    edited: set[bytes] = set()
+    checked = 0
+    try:
+        for kind, target in parts:
+            check = CHECKS.get(kind)
+            if check is None:
+                raise Refuse("SERVER_ONLY" if kind == "present" else "UNKNOWN_OPERATION")
+            check(target, frame_count)
+            if kind == "edit_text":
+                if target.id in edited:
+                    raise Refuse("INVALID_BATCH")
+                edited.add(target.id)
+            checked += 1
+    except Refuse as error:
+        return refusal(error.reason, checked)
     return None
 
 
-def check_operation(operation: Operation, frame_count: int) -> None:
-    """Refuses what no document can take. Raises Refuse."""
-    kind = operation.WhichOneof("kind")
-    check = CHECKS.get(kind or "")
-    if check is None:
-        raise Refuse("SERVER_ONLY" if kind == "present" else "UNKNOWN_OPERATION")
-    check(operation, frame_count)
+def check_operation(operation: Operation) -> None:
+    """All that can be said of one operation, its size included; frames are not checked. Raises Refuse."""
+    if operation.ByteSize() > limit.MAX_OPERATION_BYTES:
+        raise Refuse("OPERATION_TOO_LARGE")
+    refused = check_operations(split((operation,)), frame_count=0)
+    if refused is not None:
+        raise Refuse(refused.reason)
 
 
 def check_id(annotation_id: bytes) -> None:
@@ -87,27 +101,13 @@ def check_id(annotation_id: bytes) -> None:
 
 def check_annotation(annotation: Annotation, frame_count: int) -> None:
     """Refuses an annotation that cannot be created."""
-    check_id(annotation.id)
+    if len(annotation.id) != limit.ID_BYTES:
+        raise Refuse("INVALID_ID")
     if not 0 < annotation.kind <= ANNOTATION_KIND_COMMENT:
         raise Refuse("INVALID_KIND")
     field.check_frames(annotation.first_frame, annotation.last_frame, frame_count)
-    field.check_place(annotation.position.x, annotation.position.y)
-    _check_shape(annotation)
-    _check_style(annotation)
-    if len(annotation.text) > limit.MAX_OPERATION_TEXT_BYTES // 4 and (
-        len(annotation.text.encode()) > limit.MAX_OPERATION_TEXT_BYTES
-    ):
-        raise Refuse("TEXT_TOO_LONG")
-    if annotation.parent_id:
-        check_id(annotation.parent_id)
-    least = AUDIENCE_UNSPECIFIED if annotation.parent_id else AUDIENCE_UNSPECIFIED + 1
-    if not least <= annotation.audience <= AUDIENCE_CLIENT:
-        raise Refuse("INVALID_AUDIENCE")
-    if annotation.tags or annotation.attachments or annotation.HasField("origin"):
-        _check_lists(annotation)
-
-
-def _check_shape(annotation: Annotation) -> None:
+    position = annotation.position
+    field.check_place(position.x, position.y)
     box = annotation.box
     if not (
         _LOW <= box.left <= _HIGH
@@ -116,6 +116,21 @@ def _check_shape(annotation: Annotation) -> None:
         and _LOW <= box.bottom <= _HIGH
     ):
         raise Refuse("INVALID_BOX")
+    _check_points(annotation)
+    _check_style(annotation)
+    text_now = annotation.text
+    if len(text_now) > limit.MAX_OPERATION_TEXT_BYTES // 4 and len(text_now.encode()) > limit.MAX_OPERATION_TEXT_BYTES:
+        raise Refuse("TEXT_TOO_LONG")
+    parent_id = annotation.parent_id
+    if parent_id and len(parent_id) != limit.ID_BYTES:
+        raise Refuse("INVALID_ID")
+    if not (AUDIENCE_UNSPECIFIED if parent_id else AUDIENCE_INTERNAL) <= annotation.audience <= AUDIENCE_CLIENT:
+        raise Refuse("INVALID_AUDIENCE")
+    if annotation.tags or annotation.attachments or annotation.HasField("origin"):
+        _check_lists(annotation)
+
+
+def _check_points(annotation: Annotation) -> None:
     points = annotation.points[:]
     count = len(points) // 2
     kind = annotation.kind
@@ -127,12 +142,14 @@ def _check_shape(annotation: Annotation) -> None:
         fits = count == 0
     if not fits or len(points) != 2 * count:
         raise Refuse("INVALID_POINTS")
-    if points:
+    # No point is farther out than all steps together: nearly every stroke ends here.
+    if points and sum(map(abs, points)) > _HIGH:
         for axis in (0, 1):
             along = list(accumulate(points[axis::2]))
             if min(along) < _LOW or max(along) > _HIGH:
                 raise Refuse("INVALID_POINTS")
-    if annotation.pressure and len(annotation.pressure) != count:
+    pressure = annotation.pressure
+    if pressure and len(pressure) != count:
         raise Refuse("INVALID_PRESSURE")
 
 
@@ -143,7 +160,7 @@ def _check_style(annotation: Annotation) -> None:
         or style.opacity > 255
         or style.width > _HIGH
         or style.font_size > _HIGH
-        or not 0 <= style.align <= field.STYLE_LIMITS["align"]
+        or not 0 <= style.align <= TEXT_ALIGN_END
         or not 0 <= annotation.mode <= STROKE_MODE_ERASE
     ):
         raise Refuse("INVALID_STYLE")
@@ -175,31 +192,28 @@ def _ascends(names: list[str]) -> bool:
     return all(names[i - 1] < names[i] for i in range(1, len(names)))
 
 
-def _check_create(operation: Operation, frame_count: int) -> None:
-    create: CreateOperation = operation.create
+def _check_create(create: CreateOperation, frame_count: int) -> None:
     check_annotation(create.annotation, frame_count)
 
 
-def _check_move(operation: Operation, frame_count: int) -> None:
-    move: MoveOperation = operation.move
+def _check_move(move: MoveOperation, frame_count: int) -> None:
     check_id(move.id)
     if not move.HasField("to"):
         raise Refuse("INVALID_POSITION")
-    field.check_place(move.to.x, move.to.y)
+    to = move.to
+    field.check_place(to.x, to.y)
 
 
-def _check_resize(operation: Operation, frame_count: int) -> None:
-    resize: ResizeOperation = operation.resize
+def _check_resize(resize: ResizeOperation, frame_count: int) -> None:
     check_id(resize.id)
-    edges = [getattr(resize, edge) for edge in field.EDGES if resize.HasField(edge)]  # type: ignore[arg-type]
+    edges = [getattr(resize, edge) for edge in field.EDGES if resize.HasField(edge)]
     if not edges:
         raise Refuse("NOTHING_SET")
     if min(edges) < _LOW or max(edges) > _HIGH:
         raise Refuse("INVALID_BOX")
 
 
-def _check_set_fields(operation: Operation, frame_count: int) -> None:
-    set_fields: SetFieldsOperation = operation.set_fields
+def _check_set_fields(set_fields: SetFieldsOperation, frame_count: int) -> None:
     check_id(set_fields.id)
     names: set[str] = set()
     for value in set_fields.fields:
@@ -214,8 +228,7 @@ def _check_set_fields(operation: Operation, frame_count: int) -> None:
         raise Refuse("NOTHING_SET")
 
 
-def _check_edit_text(operation: Operation, frame_count: int) -> None:
-    edit_text: EditTextOperation = operation.edit_text
+def _check_edit_text(edit_text: EditTextOperation, frame_count: int) -> None:
     check_id(edit_text.id)
     if len(edit_text.pieces) > limit.MAX_PIECES:
         raise Refuse("TEXT_TOO_LONG")
@@ -223,18 +236,16 @@ def _check_edit_text(operation: Operation, frame_count: int) -> None:
         raise Refuse("TEXT_TOO_LONG")
 
 
-def _check_set_deleted(operation: Operation, frame_count: int) -> None:
-    set_deleted: SetDeletedOperation = operation.set_deleted
+def _check_set_deleted(set_deleted: SetDeletedOperation, frame_count: int) -> None:
     check_id(set_deleted.id)
 
 
-def _check_restore(operation: Operation, frame_count: int) -> None:
-    restore: RestoreOperation = operation.restore
+def _check_restore(restore: RestoreOperation, frame_count: int) -> None:
     check_id(restore.id)
     field.check_value(restore.value, frame_count)
 
 
-CHECKS: Final[dict[str, Callable[[Operation, int], None]]] = {
+CHECKS: Final[dict[str, Callable[[Any, int], None]]] = {
     "create": _check_create,
     "move": _check_move,
     "resize": _check_resize,

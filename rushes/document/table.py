@@ -1,6 +1,6 @@
 """The annotations of one video by id, with their drawing order and threads: what server and client have in common.
 
-The messages in it are immutable: a change replaces a message, so whoever holds one, or a list of them, holds a snapshot.
+The messages in it are immutable: a change replaces a message, so whoever holds one, or a list, holds a snapshot.
 """
 
 from collections.abc import Iterable
@@ -34,6 +34,7 @@ class Table:
         self._states: dict[bytes, AnnotationState] = {}
         self._roots: dict[bytes, bytes] = {}
         self._replies: dict[bytes, list[bytes]] = {}
+        self._newest = (0, 0)
         self._in_order = True
 
     def __len__(self) -> int:
@@ -64,7 +65,7 @@ class Table:
         for state in sorted(states, key=drawing_order):
             annotation_id = state.annotation.id
             if annotation_id not in self._states:
-                self._in_order = False
+                self._place(drawing_order(state))
                 parent_id = state.annotation.parent_id
                 self.add_reply(annotation_id, self.root(parent_id) if parent_id else annotation_id)
             self._states[annotation_id] = state
@@ -72,6 +73,7 @@ class Table:
     def land(self, touched: dict[bytes, AnnotationState], created: dict[bytes, bytes]) -> None:
         """Takes over a change: new states, and the roots of what was created, in order."""
         for annotation_id, root_id in created.items():
+            self._place(drawing_order(touched[annotation_id]))
             self.add_reply(annotation_id, root_id)
         self._states.update(touched)
 
@@ -80,3 +82,9 @@ class Table:
         if root_id != annotation_id:
             self._roots[annotation_id] = root_id
             self._replies.setdefault(root_id, []).append(annotation_id)
+
+    def _place(self, order: tuple[int, int]) -> None:
+        if order < self._newest:
+            self._in_order = False
+        else:
+            self._newest = order

@@ -45,7 +45,11 @@ def from_pieces(pieces: Iterable[TextPiece]) -> Edit:
 def to_pieces(edit: Edit) -> list[TextPiece]:
     """The edit as an operation holds it."""
     return [
-        TextPiece(insert=part) if isinstance(part, str) else TextPiece(retain=part) if part > 0 else TextPiece(delete=-part)
+        TextPiece(insert=part)
+        if isinstance(part, str)
+        else TextPiece(retain=part)
+        if part > 0
+        else TextPiece(delete=-part)
         for part in edit
     ]
 
@@ -233,3 +237,50 @@ def diff(before: str, after: str) -> Edit:
     add(edit, -(len(before) - end - start))
     add(edit, end)
     return edit
+
+
+def split(edit: Edit, most_bytes: int, most_parts: int) -> list[Edit]:
+    """The edit as several, one made on the other, of which none puts in more bytes or has more parts than so many."""
+    edits: list[Edit] = []
+    rest = edit
+    while inserted_bytes(rest) > most_bytes or len(rest) > most_parts:
+        head, rest = _cut(rest, most_bytes, most_parts)
+        edits.append(head)
+    edits.append(rest)
+    return edits
+
+
+def _cut(edit: Edit, most_bytes: int, most_parts: int) -> tuple[Edit, Edit]:
+    """As much of the start as is allowed, and what then remains to be done."""
+    head: Edit = []
+    rest: Edit = []
+    free_bytes = most_bytes
+    # Two parts are left for what follows: the text that is not reached yet, and the start of a cut insertion.
+    free_parts = most_parts - 2
+    for part in edit:
+        if rest or free_parts <= 0:
+            add(rest, part)
+            continue
+        free_parts -= 1
+        if isinstance(part, str):
+            letters = _letters_within(part, free_bytes)
+            free_bytes -= len(part[:letters].encode())
+            add(head, part[:letters])
+            if letters < len(part):
+                rest.append(part[letters:])
+        else:
+            add(head, part)
+    done = length_after(head)
+    add(head, length_before(rest))
+    return head, ([done, *rest] if done else rest)
+
+
+def _letters_within(text: str, most_bytes: int) -> int:
+    """How many of its first code points have no more UTF-8 bytes than so many."""
+    size = 0
+    for count, letter in enumerate(text):
+        code = ord(letter)
+        size += 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
+        if size > most_bytes:
+            return count
+    return len(text)
