@@ -1,5 +1,7 @@
 """What svc_annotation keeps, as ports; each adapter is a module beside them."""
 
+from svc_annotation.core.row import Change, HistoryRow
+from svc_annotation.stores.history import Head, History, HistoryDiverged, HistoryGap, LandedCommit
 from svc_annotation.stores.log import (
     MAX_PAYLOAD_BYTES,
     PARTITIONS,
@@ -15,10 +17,18 @@ from svc_annotation.stores.log import (
     RecordInvalid,
     partition_of,
 )
+from svc_annotation.stores.snapshot import Snapshot, Snapshots
 
 __all__ = [
     "MAX_PAYLOAD_BYTES",
     "PARTITIONS",
+    "Change",
+    "Head",
+    "History",
+    "HistoryDiverged",
+    "HistoryGap",
+    "HistoryRow",
+    "LandedCommit",
     "Log",
     "LogClosed",
     "LogDamaged",
@@ -29,5 +39,7 @@ __all__ = [
     "LogUnreadable",
     "OffsetOutOfRange",
     "RecordInvalid",
+    "Snapshot",
+    "Snapshots",
     "partition_of",
 ]

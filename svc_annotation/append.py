@@ -1,0 +1,59 @@
+"""From a batch to a record in the log: what is known when it is appended goes with it."""
+
+import logging
+
+from rushes.annotation.v1 import operation_pb2, record_pb2
+from rushes.document import check_batch, submitted_hash
+from rushes.errors import Unavailable
+from svc_annotation import metrics
+from svc_annotation.facts import VideoFacts
+from svc_annotation.shared import Shared
+from svc_annotation.stores import partition_of
+from svc_annotation.video import Video
+
+_logger = logging.getLogger(__name__)
+
+
+def make_record(
+    shared: Shared,
+    video: Video,
+    facts: VideoFacts,
+    *,
+    person_id: str,
+    permissions: int,
+    client_id: bytes,
+    epoch: int,
+    batch: operation_pb2.Batch,
+    service: bool,
+) -> record_pb2.Record:
+    """The record of a batch. One that no document can take keeps its number and the reason alone."""
+    record = record_pb2.Record(
+        rules=shared.config.rules,
+        epoch=epoch,
+        video_id=video.video_id,
+        tenant_id=facts.tenant_id,
+        person_id=person_id,
+        permissions=permissions,
+        client_id=client_id,
+        hash=submitted_hash(batch),
+        time_ms=shared.clock.now_ms(),
+        frame_count=facts.frame_count,
+    )
+    refusal = check_batch(batch, frame_count=facts.frame_count, service=service)
+    if refusal is None:
+        record.batch.CopyFrom(batch)
+    else:
+        record.batch.client_seq = batch.client_seq
+        record.batch.base_revision = batch.base_revision
+        record.refused.CopyFrom(refusal)
+    return record
+
+
+async def append(shared: Shared, record: record_pb2.Record) -> None:
+    """Appends it; once it is durable, the fold will have it. Raises what the log raises."""
+    try:
+        await shared.log.append(partition_of(record.video_id), record.video_id, record.SerializeToString())
+    except Unavailable as error:
+        metrics.APPEND_FAILED.labels(error.reason).inc()
+        raise
+    metrics.APPENDED.inc()

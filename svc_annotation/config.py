@@ -1,0 +1,29 @@
+"""Settings of svc_annotation: section `annotation`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AnnotationConfig:
+    """What an operator may set."""
+
+    listen: str = "127.0.0.1:0"
+    """Address of the gRPC server: host:port, or unix:/path."""
+    fsync: bool = True
+    """Whether a batch is on the disk before it is acknowledged. Off, a power cut loses acknowledged batches."""
+    segment_bytes: int = 64 * 1024 * 1024
+    """Size at which a segment file of the log is sealed."""
+    idle_s: float = 300.0
+    """How long a video that nobody looks at stays in memory."""
+    max_idle_videos: int = 200
+    """How many videos that nobody looks at stay in memory at most."""
+    merge_bytes_s: int = 256 * 1024
+    """Commits of one video past so many bytes a second reach readers that leave the choice to us in merged form."""
+    unacked_revisions: int = 20_000
+    """How many revisions a direct session may leave unacknowledged before it is sent no more."""
+    unacked_bytes: int = 16 * 1024 * 1024
+    """How many bytes a direct session may leave unacknowledged before it is sent no more."""
+    unacked_s: float = 30.0
+    """How long a direct session may be that far behind before it is cut."""
+    rules: int = 1
+    """Rule set that new records carry: raise it only once every instance knows it."""

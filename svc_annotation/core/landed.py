@@ -1,0 +1,89 @@
+"""A batch that was applied, in the encoded pieces that lanes, sessions and history put together; and the newest ones."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from rushes.type.v1 import access_pb2
+
+Audience: TypeAlias = "access_pb2.Audience.ValueType"
+INTERNAL: Final = access_pb2.AUDIENCE_INTERNAL
+CLIENT: Final = access_pb2.AUDIENCE_CLIENT
+
+MAX_BYTES: Final = 16 * 1024 * 1024
+MAX_REVISIONS: Final = 10_000
+_OVERHEAD_BYTES: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An annotation after the batch."""
+
+    annotation_id: bytes
+    encoded: bytes
+    """A serialised AnnotationState."""
+    for_client: bool
+    """Whether the client audience sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """See the module."""
+
+    revision: int
+    commit: bytes
+    """A serialised Commit."""
+    client_commit: bytes | None
+    """What the client audience may read of it: None the same, empty nothing, else another serialised Commit."""
+    states: tuple[State, ...]
+    """Every annotation that it touched."""
+
+    def commit_for(self, audience: Audience) -> bytes:
+        """The commit as an audience reads it; empty: nothing of it."""
+        if audience == INTERNAL or self.client_commit is None:
+            return self.commit
+        return self.client_commit
+
+    def states_for(self, audience: Audience) -> Iterator[State]:
+        """The states that an audience sees."""
+        return (state for state in self.states if audience == INTERNAL or state.for_client)
+
+    def size_bytes(self) -> int:
+        """What it takes in memory."""
+        own = len(self.commit) + (len(self.client_commit) if self.client_commit else 0)
+        return _OVERHEAD_BYTES + own + sum(len(state.encoded) for state in self.states)
+
+
+class Recent:
+    """The newest batches of a video, from after `start` to `head` without a hole. Bounded, but for what is needed."""
+
+    def __init__(self, revision: int) -> None:
+        self.start = self.head = revision
+        self.keep_after = revision
+        """What is later than this is still needed and not dropped: not in history yet, or not sent on some lane."""
+        self._entries: deque[Landed] = deque()
+        self._bytes = 0
+
+    def add(self, landed: Landed) -> None:
+        """The next one."""
+        assert landed.revision == self.head + 1
+        self._entries.append(landed)
+        self.head = landed.revision
+        self._bytes += landed.size_bytes()
+        while self._bytes > MAX_BYTES or len(self._entries) > MAX_REVISIONS:
+            if self._entries[0].revision > self.keep_after or len(self._entries) == 1:
+                break
+            self._bytes -= self._entries[0].size_bytes()
+            self.start = self._entries.popleft().revision
+
+    def holds(self, revision: int) -> bool:
+        """Whether all that came after a revision is here."""
+        return self.start <= revision
+
+    def since(self, revision: int) -> Iterator[Landed]:
+        """What came after a revision that is held."""
+        count = self.head - revision
+        if count * 2 < len(self._entries):
+            return (self._entries[index] for index in range(len(self._entries) - count, len(self._entries)))
+        return (landed for landed in self._entries if landed.revision > revision)

@@ -1,0 +1,94 @@
+"""What goes to a gateway: serialised RelayResponses, put together from bytes, and several in one message."""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Final
+
+from google.rpc import status_pb2
+
+from rushes.annotation.v1 import relay_service_pb2 as relay
+from svc_annotation.core.landed import Audience
+from svc_annotation.core.lane import Frame
+from svc_annotation.core.wire import field, number_field, repeated, varint
+
+_BROADCAST, _SNAPSHOT, _ADDRESSED, _BATCH = 3, 4, 5, 8
+_FULL, _MERGED = 1, 2
+
+MESSAGE_BYTES: Final = 512 * 1024
+HIGH_BYTES: Final = 4 * 1024 * 1024
+"""Past it presence is dropped and snapshots wait."""
+MAX_BYTES: Final = 64 * 1024 * 1024
+"""Past it the gateway does not read, and is cut."""
+
+
+def _lane(audience: Audience, merged: bool) -> bytes:
+    return number_field(1, audience) + number_field(2, _MERGED if merged else _FULL)
+
+
+def broadcast(audience: Audience, merged: bool, frame: Frame) -> bytes:
+    """A frame of a lane."""
+    head = field(1, _lane(audience, merged)) + number_field(2, frame.from_revision)
+    return field(_BROADCAST, head + number_field(3, frame.to_revision) + field(4, frame.payload))
+
+
+def snapshot(audience: Audience, merged: bool, revision: int, part: tuple[int, bool, bytes]) -> bytes:
+    """A part of a lane's snapshot: index, whether it is the last, and the response."""
+    index, last, payload = part
+    head = field(1, _lane(audience, merged)) + number_field(2, revision) + number_field(3, index)
+    return field(_SNAPSHOT, head + number_field(4, int(last)) + field(5, payload))
+
+
+def addressed(sessions: Iterable[int], payload: bytes, *, droppable: bool = False, after_revision: int = 0) -> bytes:
+    """A response for some sessions."""
+    names = field(1, b"".join(map(varint, sessions)))
+    return field(
+        _ADDRESSED,
+        names + field(2, payload) + number_field(3, int(droppable)) + number_field(4, after_revision),
+    )
+
+
+def attached(session: int, audience: Audience, opened: bytes) -> bytes:
+    """A session is in, or its change of lane is answered (`opened` empty)."""
+    message = relay.RelayAttached(session=session, audience=audience, opened=opened)
+    return relay.RelayResponse(attached=message).SerializeToString()
+
+
+def ended(session: int, status: status_pb2.Status) -> bytes:
+    """A session is over."""
+    return relay.RelayResponse(ended=relay.RelayEnded(session=session, status=status)).SerializeToString()
+
+
+class Outbox:
+    """What waits for one gateway, in order, bounded in bytes."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[bytes] = deque()
+        self.size_bytes = 0
+
+    def put(self, response: bytes) -> bool:
+        """Adds a response; False: there is too much."""
+        self._waiting.append(response)
+        self.size_bytes += len(response)
+        return self.size_bytes <= MAX_BYTES
+
+    @property
+    def crowded(self) -> bool:
+        """What may be dropped or may wait, should."""
+        return self.size_bytes > HIGH_BYTES
+
+    def take(self) -> bytes | None:
+        """The next message: as many responses as fit into one; None: nothing waits."""
+        if not self._waiting:
+            return None
+        first = self._waiting.popleft()
+        self.size_bytes -= len(first)
+        if not self._waiting or len(first) + len(self._waiting[0]) > MESSAGE_BYTES:
+            return first
+        taken = [first]
+        total = len(first)
+        while self._waiting and total + len(self._waiting[0]) <= MESSAGE_BYTES:
+            response = self._waiting.popleft()
+            total += len(response)
+            taken.append(response)
+        self.size_bytes -= total - len(first)
+        return field(_BATCH, repeated(1, taken))

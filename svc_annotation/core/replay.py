@@ -1,0 +1,61 @@
+"""A document from a snapshot and the rows of history after it. Never folds again what is in history: what the fold
+decided then is what holds, whatever it would decide today.
+"""
+
+from collections.abc import Iterable
+
+from rushes.annotation.v1 import annotation_pb2, operation_pb2, record_pb2
+from rushes.document import Document
+from rushes.document.document import Window
+from svc_annotation.core.row import HistoryRow
+
+
+class Replay:
+    """See the module. `state` is a serialised DocumentState; empty: from the beginning."""
+
+    def __init__(self, video_id: int, state: bytes) -> None:
+        snapshot = record_pb2.DocumentState.FromString(state)
+        self._document = Document.from_state(snapshot, 0) if state else Document(video_id, 0)
+
+    @property
+    def ordinal(self) -> int:
+        """Of the next row."""
+        return self._document.ordinal
+
+    def add(self, rows: Iterable[HistoryRow]) -> None:
+        """The next rows, in order."""
+        for row in rows:
+            self._add(row)
+
+    def _add(self, row: HistoryRow) -> None:
+        document = self._document
+        assert row.ordinal == document.ordinal
+        window = document.find_window(row.person_id, row.client_id, row.time_ms)
+        window = window or Window(row.person_id, row.client_id)
+        outcome = operation_pb2.Outcome(client_seq=row.client_seq, hash=row.hash)
+        if row.revision:
+            assert row.revision == document.revision + 1
+            outcome.revision = row.revision
+            document.put(annotation_pb2.AnnotationState.FromString(change.state) for change in row.changes)
+            document.next_revision(row.time_ms, _edits(row))
+        else:
+            outcome.refusal.ParseFromString(row.refusal)
+            outcome.at_revision = row.at_revision
+            window.closed = True
+        document.advance(window, outcome, row.time_ms)
+
+    def document(self, epoch: int) -> Document:
+        """The document after the rows so far, in an incarnation of the log."""
+        self._document.epoch = epoch
+        return self._document
+
+
+def _edits(row: HistoryRow) -> list[record_pb2.LandedEdit]:
+    commit = operation_pb2.Commit.FromString(row.commit)
+    return [
+        record_pb2.LandedEdit(
+            revision=row.revision, person_id=row.person_id, client_id=row.client_id, edit=operation.edit_text
+        )
+        for operation in commit.operations
+        if operation.HasField("edit_text")
+    ]

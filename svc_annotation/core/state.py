@@ -1,0 +1,30 @@
+"""A document's whole state as bytes, in pieces: a large one is not serialised in one go."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from rushes.annotation.v1 import record_pb2
+from rushes.document import Document, Frozen
+
+PIECE: Final = 500
+
+
+def encode_state(document: Document) -> Iterator[bytes]:
+    """Pieces that put together are a serialised DocumentState of this moment, whatever happens to the document."""
+    return _pieces(document.freeze())
+
+
+def _pieces(frozen: Frozen) -> Iterator[bytes]:
+    head = record_pb2.DocumentState(
+        video_id=frozen.video_id,
+        ordinal=frozen.ordinal,
+        revision=frozen.revision,
+        time_ms=frozen.time_ms,
+        clients=frozen.clients,
+        edits=frozen.edits,
+        times=frozen.times,
+    )
+    yield head.SerializeToString()
+    for start in range(0, len(frozen.annotations), PIECE):
+        piece = record_pb2.DocumentState(annotations=frozen.annotations[start : start + PIECE])
+        yield piece.SerializeToString()

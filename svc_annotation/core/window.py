@@ -1,0 +1,78 @@
+"""When to send: what arrives within a window goes out together. Idle, at once; busy, as seldom as a flush is dear."""
+
+from typing import Final
+
+MAX_WINDOW_S: Final = 0.040
+IDLE_SHARE: Final = 4.0
+"""Between two flushes passes this many times what the last one cost, up to the largest window."""
+STREAM_COST_S: Final = 60e-6
+"""One gRPC message, whatever is in it."""
+VIEWER_COST_S: Final = 8e-6
+"""One frame to one viewer's socket, at the gateway."""
+
+MERGED_TICK_S: Final = 0.050
+MERGED_MAX_TICK_S: Final = 0.500
+MERGED_BYTES_S: Final = 512 * 1024
+
+
+class Window:
+    """Chooses the pause after a flush from what the flush cost, here and at the gateways that pass it on."""
+
+    def __init__(self) -> None:
+        self._not_before = 0.0
+
+    def due(self, now: float) -> float:
+        """The earliest time of the next flush; `now` when nothing was sent for long."""
+        return max(now, self._not_before)
+
+    def flushed(self, now: float, encode_s: float, streams: int, viewers: int) -> None:
+        """A flush ended now: it took so long to encode, and goes to so many streams and viewers."""
+        cost_s = encode_s + streams * STREAM_COST_S + viewers * VIEWER_COST_S
+        self._not_before = now + min(MAX_WINDOW_S, IDLE_SHARE * cost_s)
+
+
+class MergedTick:
+    """The pace of a merged lane: slower the more a tick weighs, so that a second stays within its budget of bytes."""
+
+    def __init__(self) -> None:
+        self._not_before = 0.0
+
+    def due(self, now: float) -> float:
+        """The earliest time of the next tick."""
+        return max(now, self._not_before)
+
+    def flushed(self, now: float, size_bytes: int) -> None:
+        """A tick of this size went out now."""
+        self._not_before = now + min(MERGED_MAX_TICK_S, max(MERGED_TICK_S, size_bytes / MERGED_BYTES_S))
+
+
+class Budget:
+    """Whether a reader who leaves it to us gets every commit or merged states: by the full lane's bytes a second."""
+
+    def __init__(self, bytes_s: int, quiet_s: float = 10.0) -> None:
+        self._limit_bytes_s = bytes_s
+        self._quiet_s = quiet_s
+        self._since: float | None = None
+        self._bytes = 0
+        self._quiet_since: float | None = None
+        self.merging = False
+
+    def add(self, size_bytes: int) -> None:
+        """So much went over the full lane."""
+        self._bytes += size_bytes
+
+    def tick(self, now: float) -> bool:
+        """Once in a while, a second or so: measures; returns `merging`."""
+        passed = now - self._since if self._since is not None else 1.0
+        self._since = now
+        rate = self._bytes / max(passed, 0.001)
+        self._bytes = 0
+        if rate > self._limit_bytes_s:
+            self.merging, self._quiet_since = True, None
+        elif rate >= self._limit_bytes_s / 2:
+            self._quiet_since = None
+        elif self._quiet_since is None:
+            self._quiet_since = now
+        elif now - self._quiet_since >= self._quiet_s:
+            self.merging = False
+        return self.merging

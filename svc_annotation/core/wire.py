@@ -1,0 +1,52 @@
+"""Pieces of protobuf's wire format, so that what many viewers receive is encoded once and then only put together.
+
+Messages are concatenations of fields: the bytes of an encoded commit, state or person go into every message that holds
+it as they are. Tests compare with what the generated classes write.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+LENGTH: Final = 2
+VARINT: Final = 0
+
+
+def varint(value: int) -> bytes:
+    """A number >= 0, 7 bits a byte."""
+    if value < 0x80:
+        return bytes((value,))
+    out = bytearray()
+    while value > 0x7F:
+        out.append((value & 0x7F) | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def tag(number: int, kind: int) -> bytes:
+    """What begins a field."""
+    return varint(number << 3 | kind)
+
+
+def number_field(number: int, value: int) -> bytes:
+    """A numeric field; nothing for 0, as in proto3."""
+    return tag(number, VARINT) + varint(value) if value else b""
+
+
+def set_number_field(number: int, value: int) -> bytes:
+    """A numeric member of a oneof: written though it is 0."""
+    return tag(number, VARINT) + varint(value)
+
+
+def field(number: int, payload: bytes) -> bytes:
+    """A message, string or bytes field."""
+    return tag(number, LENGTH) + varint(len(payload)) + payload
+
+
+def repeated(number: int, payloads: Iterable[bytes]) -> bytes:
+    """A repeated message field."""
+    begin = tag(number, LENGTH)
+    parts: list[bytes] = []
+    for payload in payloads:
+        parts += (begin, varint(len(payload)), payload)
+    return b"".join(parts)

@@ -1,0 +1,99 @@
+"""Follows one partition of the log and hands each record to its video. One video's trouble does not stop the others."""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import Final, Protocol
+
+from google.protobuf.message import DecodeError
+
+from rushes.annotation.v1 import record_pb2
+from rushes.errors import Unavailable
+from svc_annotation import metrics
+from svc_annotation.projector import Projector
+from svc_annotation.stores import Log, LogClosed, LogDamaged, LogEntry, partition_of
+
+RETRY_S: Final = 1.0
+
+_logger = logging.getLogger(__name__)
+
+
+class Taker(Protocol):
+    """Takes records, of whatever video, in the order of the log."""
+
+    def take(self, partition: "Partition", offset: int, record: record_pb2.Record) -> None:
+        """A record. `partition.done` is to be called once history needs it no more, `stick` if it never may."""
+
+    async def room(self) -> None:
+        """Returns once more may be taken."""
+
+
+class Partition:
+    """See the module. `position`: where history ends, so what is read from there on may be in history already."""
+
+    def __init__(self, number: int, log: Log, position: int, taker: Taker, projector: Projector) -> None:
+        self.number = number
+        self.next_offset = position
+        self.damaged: Unavailable | None = None
+        self._log = log
+        self._taker = taker
+        self._projector = projector
+        self._open: dict[int, None] = {}
+        self._stuck: dict[int, int] = {}
+        self._moved = asyncio.Event()
+
+    def position(self, written: Collection[int]) -> int:
+        """From where on history would have to read the log again, once the records at these offsets are written."""
+        first_open = next((offset for offset in self._open if offset not in written), self.next_offset)
+        return min(first_open, *self._stuck.values()) if self._stuck else first_open
+
+    def done(self, offset: int) -> None:
+        """History needs this record no more."""
+        self._open.pop(offset, None)
+
+    def stick(self, video_id: int, offset: int) -> None:
+        """This record of a quarantined video is needed again after the next start; later ones of it too."""
+        self._stuck.setdefault(video_id, offset)
+        self._open.pop(offset, None)
+
+    async def reached(self, offset: int) -> None:
+        """Returns once everything before an offset was taken. Raises what keeps the partition from being read."""
+        while self.next_offset < offset:
+            if self.damaged is not None:
+                return
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def run(self) -> None:
+        """Follows until the log closes."""
+        while True:
+            try:
+                async for entries in self._log.read(self.number, self.next_offset):
+                    for entry in entries:
+                        self._take(entry)
+                    self._moved.set()
+                    await self._projector.room()
+                    await self._taker.room()
+            except LogClosed:
+                return
+            except LogDamaged as error:
+                _logger.critical("partition_damaged", extra={"partition": self.number, "error": error.message})
+                self.damaged = error
+                self._moved.set()
+                return
+            except Unavailable as error:
+                _logger.error("partition_unreadable", extra={"partition": self.number, "error": error.message})
+                await asyncio.sleep(RETRY_S)
+
+    def _take(self, entry: LogEntry) -> None:
+        self.next_offset = entry.offset + 1
+        try:
+            record = record_pb2.Record.FromString(entry.payload)
+        except DecodeError:
+            record = None
+        if record is None or record.video_id <= 0 or partition_of(record.video_id) != self.number:
+            metrics.SKIPPED.inc()
+            _logger.critical("entry_skipped", extra={"partition": self.number, "offset": entry.offset})
+            return
+        self._open[entry.offset] = None
+        self._taker.take(self, entry.offset, record)

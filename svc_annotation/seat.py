@@ -1,0 +1,286 @@
+"""A person's session on a video, whichever way it came: rights at every message, batches into the log, in order."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol
+
+from mesh.auth import Caller
+from rushes.annotation.v1 import annotation_service_pb2 as service
+from rushes.annotation.v1 import operation_pb2, record_pb2
+from rushes.document.refusal import refusal
+from rushes.errors import RushesError, Unavailable
+from svc_annotation import metrics
+from svc_annotation.append import append, make_record
+from svc_annotation.core.landed import INTERNAL
+from svc_annotation.core.member import MAX_WAITING, RECOVERED, RESEND, Member, Note, Take, refused, trouble
+from svc_annotation.core.presence import PresenceInvalid
+from svc_annotation.errors import (
+    AccessLost,
+    AudienceChanged,
+    PersonChanged,
+    SessionEnded,
+    TokenExpired,
+    TooManyInFlight,
+    VideoNotReady,
+)
+from svc_annotation.shared import ANNOTATE, SEE_INTERNAL, VIEW, Shared, is_service, narrowed, resource
+from svc_annotation.video import Video
+
+RESEND_S: Final = (0.5, 1.0, 2.0, 4.0)
+"""How long after a failed append its sender is asked to send again; longer each time."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Sink(Protocol):
+    """Where a session's own messages go."""
+
+    def note(self, note: Note) -> None:
+        """A message for this session."""
+
+    def end(self, error: RushesError) -> None:
+        """The session is over. What comes from it later is not taken."""
+
+
+class Seat:
+    """See the module. Lives from `Video.join` to `leave`."""
+
+    def __init__(self, shared: Shared, video: Video, caller: Caller, member: Member, sink: Sink) -> None:
+        self.member = member
+        self.video = video
+        self._shared = shared
+        self._caller = caller
+        self._sink = sink
+        self._resource = resource(video.video_id)
+        self._service = is_service(caller)
+        self._epoch = video.document.epoch
+        self._loop = asyncio.get_running_loop()
+        self._paused = False
+        self._gone = False
+        self._failures = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    # Messages
+
+    def submit(self, batch: operation_pb2.Batch) -> None:
+        """A batch of this session."""
+        member = self.member
+        if self._gone or not member.client_id or member.check(batch) is Take.DROP:
+            return
+        if len(member.waiting) >= MAX_WAITING:
+            self.end(TooManyInFlight("more batches wait than a client may have in flight"))
+            return
+        member.waiting.append(batch)
+        if len(member.waiting) > MAX_WAITING // 4:
+            self._room.clear()
+        self._drain()
+
+    async def room(self) -> None:
+        """Returns once few batches wait: a stream of one session is read no faster."""
+        await self._room.wait()
+
+    def presence(self, state: service.PresenceState) -> None:
+        """Where this session is. May be dropped."""
+        if self._gone or self.member.presence.take(self._loop.time()):
+            metrics.PRESENCE_DROPPED.labels("rate").inc()
+            return
+        video, key = self.video, self.member.key
+        try:
+            video.presence.update(key, state, bool(self.member.permissions & ANNOTATE), video.client_sees)
+        except PresenceInvalid:
+            metrics.PRESENCE_DROPPED.labels("invalid").inc()
+            return
+        video.schedule_presence()
+
+    def renew(self, token: str) -> None:
+        """A newer access token."""
+        try:
+            claims = self._shared.identity.verify(token)
+        except RushesError as error:
+            self.end(error)
+            return
+        if (claims.person_id, claims.tenant_id) != (self._caller.person_id, self._caller.tenant_id):
+            self.end(PersonChanged("this token is another person's"))
+            return
+        self._caller = replace(self._caller, session_id=claims.session_id, expires_ms=claims.expires_ms, token=token)
+
+    # Batches into the log
+
+    def _drain(self) -> None:
+        """Appends what waits, as far as rights and rate are known and allow it."""
+        waiting = self.member.waiting
+        while waiting and not self._paused and not self._gone:
+            mask = self._shared.identity.cached(self._caller, self._resource)
+            facts = self._shared.facts.ready(self.video.video_id)
+            if mask is None or facts is None:
+                self._pause(self._resolve())
+                return
+            self._see(mask)
+            if self._gone:
+                return
+            if not self.member.permissions & ANNOTATE:
+                self._stop("MAY_NOT_ANNOTATE")
+                return
+            wait_s = 0.0 if self._service else self._shared.rates.take(self._caller.person_id, self._loop.time())
+            if wait_s:
+                self._paused = True
+                self._loop.call_later(wait_s, self._resume)
+                return
+            batch = waiting.popleft()
+            record = make_record(
+                self._shared,
+                self.video,
+                facts,
+                person_id=self._caller.person_id,
+                permissions=self.member.permissions,
+                client_id=self.member.client_id,
+                epoch=self._epoch,
+                batch=batch,
+                service=self._service,
+            )
+            self._shared.start(self._loop.create_task(self._append(record)))
+        if len(waiting) <= MAX_WAITING // 4:
+            self._room.set()
+
+    def _pause(self, work: "asyncio._CoroutineLike[None]") -> None:
+        self._paused = True
+        self._shared.start(self._loop.create_task(work))
+
+    def _resume(self) -> None:
+        self._paused = False
+        self._drain()
+
+    async def _resolve(self) -> None:
+        """Rights or facts have to be asked for."""
+        try:
+            await self._shared.facts.get_ready(self.video.video_id, self._caller.tenant_id)
+            self._see(await self._shared.identity.permissions(self._caller, self._resource))
+        except VideoNotReady as error:
+            self._stop_with(error.reason, error.message)
+        except RushesError as error:
+            self.end(error)
+        except Exception:
+            _logger.exception("rights_failed")
+            self.end(Unavailable("rights could not be asked for"))
+        self._resume()
+
+    async def _append(self, record: record_pb2.Record) -> None:
+        try:
+            await append(self._shared, record)
+        except Unavailable as error:
+            self._append_failed(record.batch.client_seq, error)
+        except Exception:
+            _logger.exception("append_failed", extra={"video": self.video.video_id})
+            self.end(Unavailable("the batch could not be appended"))
+        else:
+            if self._failures:
+                self._failures = 0
+                self._note(Note(RECOVERED))
+
+    def _append_failed(self, client_seq: int, error: Unavailable) -> None:
+        """It may still land, or not: the sender is told, and asked to send again later."""
+        member = self.member
+        already = member.missing is not None
+        member.lost(client_seq)
+        member.waiting.clear()
+        self._room.set()
+        if already or self._gone:
+            return
+        self._note(Note(trouble(error.reason, error.message)))
+        delay_s = RESEND_S[min(self._failures, len(RESEND_S) - 1)]
+        self._failures += 1
+        self._loop.call_later(delay_s, self._note, Note(RESEND))
+
+    def _stop(self, reason: str) -> None:
+        told = refusal(reason)
+        self._refuse_waiting(told)
+
+    def _stop_with(self, reason: str, message: str) -> None:
+        code = 9  # FAILED_PRECONDITION
+        self._refuse_waiting(operation_pb2.Refusal(code=code, reason=reason, message=message))
+
+    def _refuse_waiting(self, told: operation_pb2.Refusal) -> None:
+        """The oldest batch is refused without a record, and with it all that this client sends from now on."""
+        member = self.member
+        member.stopped = True
+        if member.waiting:
+            at = self.video.document.revision
+            metrics.REFUSED.labels(told.reason).inc()
+            self._note(Note(refused(member.client_id, member.waiting[0].client_seq, told, at), at))
+        member.waiting.clear()
+        self._room.set()
+
+    # Rights
+
+    def _see(self, mask: int) -> None:
+        """The rights as they are now."""
+        member = self.member
+        permissions = narrowed(mask, member.audience)
+        if permissions == member.permissions:
+            return
+        if not mask & VIEW:
+            self.end(AccessLost("you may not see this video any more"))
+            return
+        if member.audience == INTERNAL and not mask & SEE_INTERNAL:
+            self.end(AudienceChanged("you may not read internal notes any more: open again"))
+            return
+        member.permissions = permissions
+        message = service.CollaborateResponse(rights=service.Rights(permissions=permissions))
+        self._note(Note(message.SerializeToString()))
+
+    def tick(self, now: float) -> None:
+        """Once a second: the token, the session, the rights."""
+        caller, identity = self._caller, self._shared.identity
+        if caller.expires_ms <= self._shared.clock.now_ms():
+            self.end(TokenExpired("the access token has ended"))
+            return
+        if identity.ended(caller.session_id):
+            self.end(SessionEnded("the session was signed out"))
+            return
+        mask = identity.cached(caller, self._resource)
+        if mask is not None:
+            self._see(mask)
+        elif not self._paused:
+            self._pause(self._resolve_rights())
+
+    async def _resolve_rights(self) -> None:
+        try:
+            self._see(await self._shared.identity.permissions(self._caller, self._resource))
+        except RushesError as error:
+            self.end(error)
+        except Exception:
+            _logger.exception("rights_failed")
+            self.end(Unavailable("rights could not be asked for"))
+        self._resume()
+
+    # The end
+
+    def note(self, note: Note) -> None:
+        """See `video.Seat`."""
+        self._note(note)
+
+    def _note(self, note: Note) -> None:
+        if not self._gone:
+            self._sink.note(note)
+
+    def end(self, error: RushesError) -> None:
+        """The server ends the session."""
+        if self._gone:
+            return
+        metrics.CUT.labels(error.reason).inc()
+        self.leave()
+        self._sink.end(error)
+
+    def leave(self) -> None:
+        """The session is over, whoever ended it."""
+        if not self._gone:
+            self._gone = True
+            self.member.waiting.clear()
+            self._room.set()
+            self.video.leave(self)
+
+
+Build = Callable[[Member], Sink]

@@ -1,0 +1,143 @@
+"""The gRPC side: protobuf in, protobuf out, and what is decided elsewhere in between.
+
+Streams write bytes that are serialised already, so that what many receive is encoded once.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any
+
+import grpc
+
+from mesh import telemetry
+from mesh.auth import caller, granted
+from rushes.annotation.v1 import annotation_service_pb2 as service
+from rushes.annotation.v1 import relay_service_pb2 as relay
+from svc_annotation import query
+from svc_annotation.collaborate import Write, collaborate
+from svc_annotation.core.wire import field, number_field, repeated
+from svc_annotation.errors import Draining, OpenInvalid
+from svc_annotation.relay import relay_stream
+from svc_annotation.shared import Shared
+
+ANNOTATION_SERVICE = "rushes.annotation.v1.AnnotationService"
+RELAY_SERVICE = "rushes.annotation.v1.RelayService"
+
+
+def as_bytes(payload: bytes) -> bytes:
+    """What is serialised already."""
+    return payload
+
+
+class Handlers:
+    """Every RPC of the service. `draining`: nothing new begins."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self.draining = False
+
+    async def collaborate(
+        self, requests: AsyncIterator[service.CollaborateRequest], context: "grpc.aio.ServicerContext[Any, bytes]"
+    ) -> None:
+        """See AnnotationService.Collaborate."""
+        self._check()
+        first = await anext(requests, None)
+        if first is None or first.WhichOneof("message") != "open":
+            raise OpenInvalid("the first message of a stream is open")
+        await collaborate(self._shared, caller(), first.open, requests, _writer(context), granted(), acks=True)
+
+    async def follow(self, request: service.FollowRequest, context: "grpc.aio.ServicerContext[Any, bytes]") -> None:
+        """See AnnotationService.Follow."""
+        self._check()
+        opening = service.CollaborateOpen(
+            video_id=request.video_id,
+            resume_revision=request.resume_revision if request.HasField("resume_revision") else None,
+            epoch=request.epoch,
+            delivery=request.delivery,
+            audience=request.audience,
+        )
+        write = _writer(context)
+
+        async def wrapped(payload: bytes) -> None:
+            await write(field(1, payload))
+
+        await collaborate(self._shared, caller(), opening, _nothing(), wrapped, granted(), acks=False)
+
+    async def create_batch(self, request: service.CreateBatchAnnotationsRequest, context: object) -> bytes:
+        """See AnnotationService.CreateBatchAnnotations."""
+        self._check()
+        answer = await query.create_batch(self._shared, caller(), granted(), request)
+        return answer.SerializeToString()
+
+    async def get_document(self, request: service.GetDocumentRequest, context: object) -> bytes:
+        """See AnnotationService.GetDocument."""
+        epoch, page = await query.get_document(self._shared, caller(), granted(), request)
+        head = number_field(1, epoch) + number_field(2, page.revision)
+        token = page.next_token.encode()
+        return head + repeated(3, page.states) + (field(4, token) if token else b"")
+
+    async def list_annotations(self, request: service.ListAnnotationsRequest, context: object) -> bytes:
+        """See AnnotationService.ListAnnotations."""
+        answer = await query.list_annotations(self._shared, caller(), granted(), request)
+        return answer.SerializeToString()
+
+    async def list_operations(self, request: service.ListOperationsRequest, context: object) -> bytes:
+        """See AnnotationService.ListOperations."""
+        answer = await query.list_operations(self._shared, caller(), granted(), request)
+        return answer.SerializeToString()
+
+    async def relay(
+        self, requests: AsyncIterator[relay.RelayRequest], context: "grpc.aio.ServicerContext[Any, bytes]"
+    ) -> None:
+        """See RelayService.Relay."""
+        self._check()
+        await relay_stream(self._shared, requests, _writer(context), telemetry.REQUEST_ID.get())
+
+    def _check(self) -> None:
+        if self.draining:
+            raise Draining("this instance stops: open again")
+
+    def generic(self) -> Sequence[grpc.GenericRpcHandler]:
+        """The handlers as gRPC takes them."""
+        unary: dict[str, tuple[Any, Callable[[Any, Any], Awaitable[bytes]]]] = {
+            "CreateBatchAnnotations": (service.CreateBatchAnnotationsRequest, self.create_batch),
+            "GetDocument": (service.GetDocumentRequest, self.get_document),
+            "ListAnnotations": (service.ListAnnotationsRequest, self.list_annotations),
+            "ListOperations": (service.ListOperationsRequest, self.list_operations),
+        }
+        methods: dict[str, Any] = {
+            name: grpc.unary_unary_rpc_method_handler(
+                method, request_deserializer=request.FromString, response_serializer=as_bytes
+            )
+            for name, (request, method) in unary.items()
+        }
+        methods["Follow"] = grpc.unary_stream_rpc_method_handler(
+            self.follow,  # type: ignore[arg-type]
+            request_deserializer=service.FollowRequest.FromString,
+            response_serializer=as_bytes,
+        )
+        methods["Collaborate"] = grpc.stream_stream_rpc_method_handler(
+            self.collaborate,  # type: ignore[arg-type]
+            request_deserializer=service.CollaborateRequest.FromString,
+            response_serializer=as_bytes,
+        )
+        relays = grpc.stream_stream_rpc_method_handler(
+            self.relay,  # type: ignore[arg-type]
+            request_deserializer=relay.RelayRequest.FromString,
+            response_serializer=as_bytes,
+        )
+        return (
+            grpc.method_handlers_generic_handler(ANNOTATION_SERVICE, methods),
+            grpc.method_handlers_generic_handler(RELAY_SERVICE, {"Relay": relays}),
+        )
+
+
+def _writer(context: "grpc.aio.ServicerContext[Any, bytes]") -> Write:
+    async def write(payload: bytes) -> None:
+        await context.write(payload)
+
+    return write
+
+
+async def _nothing() -> AsyncIterator[service.CollaborateRequest]:
+    for request in ():
+        yield request

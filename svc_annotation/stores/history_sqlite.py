@@ -1,0 +1,228 @@
+"""History in one SQLite file (WAL, synchronous=FULL): every `write` is one durable transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from mesh.sql import Database
+from svc_annotation.core.row import Change, HistoryRow
+from svc_annotation.stores.history import Head, HistoryDiverged, HistoryGap, LandedCommit
+
+READ_BYTES: Final = 4 * 1024 * 1024
+
+_SCHEMA: Final = (
+    "CREATE TABLE IF NOT EXISTS metadata (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS positions (partition INTEGER PRIMARY KEY, position INTEGER NOT NULL)",
+    """CREATE TABLE IF NOT EXISTS records (
+        video_id INTEGER NOT NULL, ordinal INTEGER NOT NULL, epoch INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+        tenant_id TEXT NOT NULL, person_id TEXT NOT NULL, client_id BLOB NOT NULL, client_seq INTEGER NOT NULL,
+        hash INTEGER NOT NULL, rules INTEGER NOT NULL, time_ms INTEGER NOT NULL, revision INTEGER NOT NULL,
+        at_revision INTEGER NOT NULL, refusal BLOB NOT NULL, "commit" BLOB NOT NULL, client_commit BLOB,
+        PRIMARY KEY (video_id, ordinal)) WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX IF NOT EXISTS records_revision ON records (video_id, revision) WHERE revision > 0",
+    """CREATE TABLE IF NOT EXISTS changes (
+        video_id INTEGER NOT NULL, revision INTEGER NOT NULL, annotation_id BLOB NOT NULL, state BLOB NOT NULL,
+        PRIMARY KEY (video_id, revision, annotation_id)) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS changes_annotation ON changes (video_id, annotation_id, revision)",
+    "INSERT OR IGNORE INTO metadata VALUES ('epoch', 1)",
+    "INSERT OR IGNORE INTO metadata VALUES ('schema', 1)",
+)
+_COLUMNS: Final = (
+    'video_id, ordinal, epoch, "offset", tenant_id, person_id, client_id, client_seq, hash, rules, time_ms, revision,'
+    ' at_revision, refusal, "commit", client_commit'
+)
+_INSERT_RECORD: Final = f"INSERT OR IGNORE INTO records ({_COLUMNS}) VALUES ({', '.join('?' * 16)})"
+_INSERT_CHANGE: Final = "INSERT OR IGNORE INTO changes VALUES (?, ?, ?, ?)"
+_ROWS: Final = f"SELECT {_COLUMNS} FROM records WHERE video_id = ? AND ordinal >= ? ORDER BY ordinal LIMIT ?"
+_CHANGES: Final = (
+    "SELECT revision, annotation_id, state FROM changes WHERE video_id = ? AND revision BETWEEN ? AND ?"
+    " ORDER BY revision, annotation_id"
+)
+_COMMITS: Final = (
+    'SELECT revision, "commit", client_commit FROM records WHERE video_id = ? AND revision > ?'
+    " AND revision > 0 ORDER BY revision LIMIT ?"
+)
+_SIGN: Final = 1 << 63
+
+
+async def open_sqlite_history(path: Path) -> "SqliteHistory":
+    """Opens the file, made if missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database = Database(f"sqlite:///{path}")
+    try:
+        await database.run(_make_schema)
+    except BaseException:
+        await database.close()
+        raise
+    return SqliteHistory(database)
+
+
+def _make_schema(connection: Connection) -> None:
+    for statement in _SCHEMA:
+        connection.exec_driver_sql(statement)
+
+
+class SqliteHistory:
+    """See `History`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def epoch(self) -> int:
+        """See `History`."""
+        return await self._database.run(_epoch)
+
+    async def positions(self) -> dict[int, int]:
+        """See `History`."""
+
+        def work(connection: Connection) -> dict[int, int]:
+            rows = connection.exec_driver_sql("SELECT partition, position FROM positions")
+            return {row[0]: row[1] for row in rows}
+
+        return await self._database.run(work)
+
+    async def begin_epoch(self, ends: Mapping[int, int]) -> int:
+        """See `History`."""
+
+        def work(connection: Connection) -> int:
+            connection.exec_driver_sql("UPDATE metadata SET value = value + 1 WHERE name = 'epoch'")
+            _set_positions(connection, ends)
+            return _epoch(connection)
+
+        return await self._database.run(work)
+
+    async def write(self, positions: Mapping[int, int], rows: Sequence[HistoryRow]) -> None:
+        """See `History`."""
+
+        def work(connection: Connection) -> None:
+            if rows:
+                _insert(connection, rows)
+            _set_positions(connection, positions)
+
+        await self._database.run(work)
+
+    async def head(self, video_id: int) -> Head | None:
+        """See `History`."""
+
+        def work(connection: Connection) -> Head | None:
+            row = connection.exec_driver_sql(
+                'SELECT ordinal, epoch, "offset" FROM records WHERE video_id = ? ORDER BY ordinal DESC LIMIT 1',
+                (video_id,),
+            ).first()
+            return Head(*row) if row is not None else None
+
+        return await self._database.run(work)
+
+    async def rows(self, video_id: int, first_ordinal: int, limit: int) -> Sequence[HistoryRow]:
+        """See `History`."""
+
+        def work(connection: Connection) -> Sequence[HistoryRow]:
+            return _read_rows(connection, video_id, first_ordinal, limit)
+
+        return await self._database.run(work)
+
+    async def commits(self, video_id: int, after_revision: int, limit: int) -> Sequence[LandedCommit]:
+        """See `History`."""
+
+        def work(connection: Connection) -> Sequence[LandedCommit]:
+            commits: list[LandedCommit] = []
+            size_bytes = 0
+            for revision, commit, client in connection.exec_driver_sql(_COMMITS, (video_id, after_revision, limit)):
+                if revision != after_revision + len(commits) + 1:
+                    raise _gap(video_id, f"revision {after_revision + len(commits) + 1}")
+                commits.append(LandedCommit(revision, commit, client))
+                size_bytes += len(commit)
+                if size_bytes > READ_BYTES:
+                    break
+            return commits
+
+        return await self._database.run(work)
+
+    async def close(self) -> None:
+        """See `History`."""
+        await self._database.close()
+
+
+def _epoch(connection: Connection) -> int:
+    epoch = connection.exec_driver_sql("SELECT value FROM metadata WHERE name = 'epoch'").scalar_one()
+    assert isinstance(epoch, int)
+    return epoch
+
+
+def _set_positions(connection: Connection, positions: Mapping[int, int]) -> None:
+    if positions:
+        connection.exec_driver_sql("INSERT OR REPLACE INTO positions VALUES (?, ?)", list(positions.items()))
+
+
+def _insert(connection: Connection, rows: Sequence[HistoryRow]) -> None:
+    inserted = connection.exec_driver_sql(_INSERT_RECORD, [_values(row) for row in rows]).rowcount
+    if inserted != len(rows):
+        _check_same(connection, rows)
+    changes = [(r.video_id, r.revision, c.annotation_id, c.state) for r in rows for c in r.changes]
+    if changes:
+        connection.exec_driver_sql(_INSERT_CHANGE, changes)
+
+
+def _values(row: HistoryRow) -> tuple[Any, ...]:
+    signed_hash = row.hash - 2 * _SIGN if row.hash >= _SIGN else row.hash
+    return (
+        row.video_id,
+        row.ordinal,
+        row.epoch,
+        row.offset,
+        row.tenant_id,
+        row.person_id,
+        row.client_id,
+        row.client_seq,
+        signed_hash,
+        row.rules,
+        row.time_ms,
+        row.revision,
+        row.at_revision,
+        row.refusal,
+        row.commit,
+        row.client_commit,
+    )
+
+
+def _check_same(connection: Connection, rows: Iterable[HistoryRow]) -> None:
+    """Some were there: fine after a crash, when they say the same."""
+    for row in rows:
+        there = connection.exec_driver_sql(_ROWS, (row.video_id, row.ordinal, 1)).first()
+        if there is None or tuple(there) != _values(row):
+            raise HistoryDiverged(
+                f"history has another row {row.ordinal} of video {row.video_id}",
+                video_id=str(row.video_id),
+                ordinal=str(row.ordinal),
+            )
+
+
+def _read_rows(connection: Connection, video_id: int, first_ordinal: int, limit: int) -> list[HistoryRow]:
+    found: list[tuple[Any, ...]] = []
+    size_bytes = 0
+    for record in connection.exec_driver_sql(_ROWS, (video_id, first_ordinal, limit)):
+        if record[1] != first_ordinal + len(found):
+            raise _gap(video_id, f"row {first_ordinal + len(found)}")
+        found.append(tuple(record))
+        size_bytes += len(record[14])
+        if size_bytes > READ_BYTES:
+            break
+    revisions = [record[11] for record in found if record[11]]
+    changes: dict[int, list[Change]] = {}
+    if revisions:
+        span = (video_id, revisions[0], revisions[-1])
+        for revision, annotation_id, state in connection.exec_driver_sql(_CHANGES, span):
+            changes.setdefault(revision, []).append(Change(annotation_id, state))
+    return [_row(record, tuple(changes.get(record[11], ()))) for record in found]
+
+
+def _row(record: tuple[Any, ...], changes: tuple[Change, ...]) -> HistoryRow:
+    values = [*record, changes]
+    values[8] %= 2 * _SIGN
+    return HistoryRow(*values)
+
+
+def _gap(video_id: int, what: str) -> HistoryGap:
+    return HistoryGap(f"history of video {video_id} lacks {what}", video_id=str(video_id))

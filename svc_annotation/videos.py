@@ -1,0 +1,343 @@
+"""The videos in memory: opened when a record or a person comes, put away when nobody is there any more."""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from rushes.annotation.v1 import record_pb2
+from rushes.document import Document
+from rushes.errors import RushesError, Unavailable
+from svc_annotation import metrics
+from svc_annotation.config import AnnotationConfig
+from svc_annotation.core.policy import SnapshotPolicy
+from svc_annotation.core.replay import Replay
+from svc_annotation.core.row import HistoryRow
+from svc_annotation.core.state import encode_state
+from svc_annotation.errors import VideoQuarantined
+from svc_annotation.partition import Partition
+from svc_annotation.projector import Projector
+from svc_annotation.stores import PARTITIONS, History, Log, Snapshots, partition_of
+from svc_annotation.video import Video
+
+READ_ROWS: Final = 1_000
+FOLD_AT_ONCE: Final = 200
+MAX_HELD_BYTES: Final = 64 * 1024 * 1024
+STOP_S: Final = 6.0
+LOAD_TRIES: Final = 3
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Entry:
+    """A record that waits for its video to be opened."""
+
+    partition: Partition
+    offset: int
+    record: record_pb2.Record
+    size_bytes: int
+
+
+@dataclass(slots=True)
+class Slot:
+    """A video's place: being opened, open, or in quarantine."""
+
+    tenant_id: str
+    opening: asyncio.Task[None] | None = None
+    video: Video | None = None
+    failed: RushesError | None = None
+    held: deque[Entry] = field(default_factory=deque)
+    users: int = 0
+
+
+class Videos:
+    """See the module."""
+
+    def __init__(self, config: AnnotationConfig, log: Log, history: History, snapshots: Snapshots) -> None:
+        self._config = config
+        self._log = log
+        self._history = history
+        self._snapshots = snapshots
+        self._slots: dict[int, Slot] = {}
+        self._held_bytes = 0
+        self._room = asyncio.Event()
+        self._room.set()
+        self._partitions: list[Partition] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._saving: dict[int, asyncio.Task[None]] = {}
+        self._save_turn = asyncio.Semaphore(2)
+        self.projector = Projector(history, self._positions)
+        self.epoch = 0
+
+    def _positions(self, written: Mapping[int, Collection[int]]) -> dict[int, int]:
+        return {each.number: each.position(written.get(each.number, ())) for each in self._partitions}
+
+    # Life
+
+    async def start(self) -> None:
+        """Reads where history ends, and follows the log from there."""
+        positions = await self._history.positions()
+        self.epoch = await self._history.epoch()
+        ends = {number: await self._log.end(number) for number in range(PARTITIONS)}
+        lost = {number: ends[number] for number, position in positions.items() if position > ends[number]}
+        if lost:
+            self.epoch = await self._history.begin_epoch(lost)
+            positions |= lost
+            _logger.critical("epoch_raised", extra={"epoch": self.epoch, "partitions": sorted(lost)})
+        for number in range(PARTITIONS):
+            partition = Partition(number, self._log, positions.get(number, 0), self, self.projector)
+            self._partitions.append(partition)
+        self._tasks = [asyncio.create_task(partition.run()) for partition in self._partitions]
+        self._tasks += [asyncio.create_task(self.projector.run()), asyncio.create_task(self._tick_for_ever())]
+        for partition in self._partitions:
+            await partition.reached(ends[partition.number])
+
+    async def stop(self) -> None:
+        """Finishes what was begun, once the log is closed: history, and snapshots of what changed."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STOP_S):
+                await self._finish()
+        await self.give_up()
+
+    async def _finish(self) -> None:
+        await asyncio.gather(*self._tasks[:PARTITIONS])
+        for slot in list(self._slots.values()):
+            if slot.opening is not None:
+                await asyncio.wait([slot.opening])
+        self.projector.finish()
+        await self.projector.flushed()
+        for slot in self._slots.values():
+            if slot.video is not None and slot.video.policy.behind and slot.failed is None:
+                self._save(slot.video)
+        await asyncio.gather(*self._saving.values())
+
+    async def give_up(self) -> None:
+        """Stops at once: what is not in history is read from the log again."""
+        tasks = [*self._tasks, *self._saving.values()]
+        for slot in self._slots.values():
+            if slot.opening is not None:
+                tasks.append(slot.opening)
+            if slot.video is not None:
+                slot.video.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # Whoever needs a video
+
+    @contextlib.asynccontextmanager
+    async def use(self, video_id: int, tenant_id: str) -> AsyncIterator[Video]:
+        """The video as the log has it now, kept in memory meanwhile. Raises VideoQuarantined."""
+        partition = self._partitions[partition_of(video_id)]
+        slot = self._slot(video_id, tenant_id)
+        slot.users += 1
+        try:
+            await partition.reached(await self._log.end(partition.number))
+            while slot.opening is not None:
+                await asyncio.wait([slot.opening])
+            if slot.failed is not None or slot.video is None:
+                raise slot.failed or Unavailable("the video could not be opened")
+            slot.video.users += 1
+            try:
+                yield slot.video
+            finally:
+                slot.video.users -= 1
+                slot.video.used = asyncio.get_running_loop().time()
+        finally:
+            slot.users -= 1
+
+    def _slot(self, video_id: int, tenant_id: str) -> Slot:
+        slot = self._slots.get(video_id)
+        if slot is None:
+            slot = self._slots[video_id] = Slot(tenant_id)
+            slot.opening = asyncio.create_task(self._open(video_id, slot))
+        return slot
+
+    # Records
+
+    def take(self, partition: Partition, offset: int, record: record_pb2.Record) -> None:
+        """See `partition.Taker`."""
+        slot = self._slot(record.video_id, record.tenant_id)
+        if slot.failed is not None:
+            partition.stick(record.video_id, offset)
+        elif slot.video is None or slot.opening is not None:
+            entry = Entry(partition, offset, record, record.ByteSize() + 200)
+            slot.held.append(entry)
+            self._held_bytes += entry.size_bytes
+            if self._held_bytes > MAX_HELD_BYTES:
+                self._room.clear()
+        else:
+            self._fold(slot, partition, offset, record)
+
+    async def room(self) -> None:
+        """See `partition.Taker`."""
+        await self._room.wait()
+
+    def _fold(self, slot: Slot, partition: Partition, offset: int, record: record_pb2.Record) -> None:
+        video = slot.video
+        assert video is not None
+        if offset <= video.offset:
+            partition.done(offset)
+            return
+        try:
+            folded = video.fold(record, offset)
+        except Exception:
+            _logger.critical("fold_failed", exc_info=True, extra={"video": video.video_id, "offset": offset})
+            partition.stick(video.video_id, offset)
+            self._quarantine(video.video_id, slot)
+            return
+        if folded.row is None:
+            partition.done(offset)
+        else:
+            self._project(slot, video, partition, folded.row)
+        try:
+            video.publish(folded)
+        except Exception:
+            _logger.exception("publish_failed", extra={"video": video.video_id})
+
+    def _project(self, slot: Slot, video: Video, partition: Partition, row: HistoryRow) -> None:
+        def written(row: HistoryRow) -> None:
+            partition.done(row.offset)
+            video.projected(row.ordinal, row.revision)
+
+        def diverged(_: RushesError) -> None:
+            partition.stick(video.video_id, row.offset)
+            self._quarantine(video.video_id, slot)
+
+        self.projector.put(row, written, diverged)
+
+    def _quarantine(self, video_id: int, slot: Slot) -> None:
+        if slot.failed is not None:
+            return
+        slot.failed = VideoQuarantined("this video cannot be served; an operator has to look at it")
+        metrics.QUARANTINED.inc()
+        if slot.video is not None:
+            slot.video.fail(slot.failed)
+        while slot.held:
+            entry = slot.held.popleft()
+            self._release(entry)
+            entry.partition.stick(video_id, entry.offset)
+
+    def _release(self, entry: Entry) -> None:
+        self._held_bytes -= entry.size_bytes
+        if self._held_bytes <= MAX_HELD_BYTES:
+            self._room.set()
+
+    # Opening
+
+    async def _open(self, video_id: int, slot: Slot) -> None:
+        try:
+            slot.video = await self._load_with_patience(video_id, slot.tenant_id)
+            metrics.VIDEOS.inc()
+            while slot.held and slot.failed is None:
+                for _ in range(min(FOLD_AT_ONCE, len(slot.held))):
+                    entry = slot.held.popleft()
+                    self._release(entry)
+                    self._fold(slot, entry.partition, entry.offset, entry.record)
+                    if slot.failed is not None:
+                        break
+                await self.projector.room()
+        except Exception:
+            _logger.critical("open_failed", exc_info=True, extra={"video": video_id})
+            self._quarantine(video_id, slot)
+        finally:
+            slot.opening = None
+
+    async def _load_with_patience(self, video_id: int, tenant_id: str) -> Video:
+        for tries in range(1, LOAD_TRIES):
+            try:
+                return await self._load(video_id, tenant_id)
+            except Exception as error:
+                _logger.warning("load_failed", extra={"video": video_id, "tries": tries, "error": str(error)})
+                await asyncio.sleep(0.2 * tries)
+        return await self._load(video_id, tenant_id)
+
+    async def _load(self, video_id: int, tenant_id: str) -> Video:
+        """Cold open: the newest snapshot, then what history has after it. The log's tail follows by itself."""
+        now = asyncio.get_running_loop().time()
+        head = await self._history.head(video_id)
+        offset = head.offset if head is not None and head.epoch == self.epoch else -1
+        if head is None:
+            document, snapshot_ordinal = Document(video_id, self.epoch), 0
+        else:
+            snapshot = await self._snapshots.newest(tenant_id, video_id, head.ordinal + 1)
+            replay = await asyncio.to_thread(Replay, video_id, snapshot.state if snapshot is not None else b"")
+            snapshot_ordinal = replay.ordinal
+            while replay.ordinal <= head.ordinal:
+                replay.add(await self._history.rows(video_id, replay.ordinal, READ_ROWS))
+            document = replay.document(self.epoch)
+        policy = SnapshotPolicy(snapshot_ordinal, document.ordinal, now)
+        return Video(video_id, tenant_id, document, offset, policy, self._config.merge_bytes_s)
+
+    # Time
+
+    async def _tick_for_ever(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(1.0)
+            try:
+                self._tick(loop.time())
+            except Exception:
+                _logger.exception("tick_failed")
+
+    def _tick(self, now: float) -> None:
+        idle: list[tuple[float, int]] = []
+        for video_id, slot in self._slots.items():
+            video = slot.video
+            if video is None or slot.opening is not None or slot.failed is not None:
+                continue
+            video.tick(now)
+            if video.policy.due(video.document.ordinal, now):
+                self._save(video)
+            if video.idle and not slot.users and video_id not in self._saving:
+                idle.append((video.used, video_id))
+        idle.sort()
+        too_many = len(idle) - self._config.max_idle_videos
+        for index, (used, video_id) in enumerate(idle):
+            if index < too_many or now - used > self._config.idle_s:
+                self._put_away(video_id, now)
+
+    def _put_away(self, video_id: int, now: float) -> None:
+        video = self._slots[video_id].video
+        assert video is not None
+        if video.policy.behind and video.document.ordinal:
+            self._save(video)  # and is put away at a later tick
+            return
+        video.close()
+        del self._slots[video_id]
+        metrics.VIDEOS.dec()
+
+    # Snapshots
+
+    def _save(self, video: Video) -> None:
+        if video.video_id in self._saving:
+            return
+        video.policy.taken(video.document.ordinal, asyncio.get_running_loop().time())
+        task = asyncio.create_task(self._save_state(video))
+        self._saving[video.video_id] = task
+        task.add_done_callback(lambda _: self._saving.pop(video.video_id, None))
+
+    async def _save_state(self, video: Video) -> None:
+        """Stores the state as it is now, once history holds all that made it: a snapshot is never ahead of history."""
+        ordinal = video.document.ordinal
+        pieces = encode_state(video.document)
+        try:
+            async with self._save_turn:
+                state = []
+                for piece in pieces:
+                    state.append(piece)
+                    await asyncio.sleep(0)
+                while video.projected_ordinal < ordinal and video.failed is None:
+                    await self.projector.wrote()
+                if video.failed is not None:
+                    return
+                await self._snapshots.put(video.tenant_id, video.video_id, ordinal, state)
+        except Exception:
+            metrics.SNAPSHOT_FAILED.inc()
+            _logger.exception("snapshot_failed", extra={"video": video.video_id})
+        else:
+            metrics.SNAPSHOTS.inc()
