@@ -23,7 +23,6 @@ from gateway.relay import Switchboard
 from google.rpc import code_pb2
 from mesh.auth import service_token
 from mesh.service import Runtime
-from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 log = logging.getLogger(__name__)
@@ -39,9 +38,7 @@ class Gateway:
         self._runtime = runtime
         channels = runtime.channels
         identity = channels.stub(IdentityServiceStub, "svc_project")
-        self._board = Switchboard(
-            lambda: channels.stub(RelayServiceStub, "svc_annotation", as_person=False), config.merge_bytes_s
-        )
+        self._board = Switchboard(channels, config.merge_bytes_s)
         self._tokens = TokenCache(identity)
         self._auth = AuthRoutes(identity, self._tokens, secure=bool(config.tls_certificate))
         token = service_token(runtime.name, runtime.mesh.secret)

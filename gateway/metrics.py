@@ -5,7 +5,9 @@ from prometheus_client import Counter, Gauge, Histogram
 VIEWERS = Gauge("rushes_gateway_viewers", "WebSockets on the hub.")
 HUBS = Gauge("rushes_gateway_hubs", "Videos with viewers.")
 FRAMES_OUT = Counter("rushes_gateway_frames_out_total", "Frames written to viewers.")
-FRAMES_DROPPED = Counter("rushes_gateway_frames_dropped_total", "Droppable frames (presence) not written to viewers that were behind.")
+FRAMES_DROPPED = Counter(
+    "rushes_gateway_frames_dropped_total", "Droppable frames (presence) not written to viewers that were behind."
+)
 CUTS = Counter("rushes_gateway_cuts_total", "Viewers cut, by reason.", ["reason"])
 REQUESTS = Counter("rushes_gateway_requests_total", "gRPC-Web requests, by method and grpc-status.", ["method", "code"])
 FAN_OUT_S = Histogram(

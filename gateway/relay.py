@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 import grpc
@@ -13,6 +13,7 @@ from gateway import metrics
 from gateway.core.hub import Hub
 from gateway.core.viewer import Action, End, Send, Viewer
 from google.rpc import status_pb2
+from mesh.rpc import Channels
 from rushes.annotation.v1 import annotation_service_pb2, relay_service_pb2
 from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
 
@@ -42,9 +43,10 @@ class Socket(Protocol):
 class Channel:
     """One video: its hub, its viewers' sockets and its Relay stream."""
 
-    def __init__(self, hub: Hub, stub: RelayServiceStub) -> None:
+    def __init__(self, hub: Hub, channels: Channels) -> None:
         self._hub = hub
-        self._stub = stub
+        self._stub = RelayServiceStub(channels.bare("svc_annotation"))
+        self._metadata = channels.metadata
         self._sockets: dict[int, Socket] = {}
         self._pending: list[relay_service_pb2.RelayRequest] = []
         self._pending_of: dict[int, int] = {}
@@ -93,7 +95,12 @@ class Channel:
             last = relay_service_pb2.RelayRequest(frames=relay_service_pb2.RelayFrames())
             self._pending.append(last)
         frames = last.frames.frames
-        if request[0] == _PRESENCE_TAG and frames and frames[-1].session == session and frames[-1].request[:1] == b"\x1a":
+        if (
+            request[0] == _PRESENCE_TAG
+            and frames
+            and frames[-1].session == session
+            and frames[-1].request[:1] == b"\x1a"
+        ):
             frames[-1].request = request
             return True
         count = self._pending_of.get(session, 0) + 1
@@ -161,7 +168,7 @@ class Channel:
             await asyncio.sleep(delay_s)
 
     async def _stream(self) -> None:
-        call = self._stub.Relay(timeout=None)
+        call = self._stub.Relay(metadata=self._metadata())
         self._pending.clear()
         self._pending_of.clear()
         await call.write(self._hub.opening())
@@ -211,8 +218,8 @@ class Channel:
 class Switchboard:
     """The channels of all videos that have viewers."""
 
-    def __init__(self, stub: Callable[[], RelayServiceStub], merge_bytes_s: int) -> None:
-        self._stub = stub
+    def __init__(self, channels: Channels, merge_bytes_s: int) -> None:
+        self._channels_to = channels
         self._merge_bytes_s = merge_bytes_s
         self._channels: dict[int, Channel] = {}
         self._sweeper: asyncio.Task[None] | None = None
@@ -226,7 +233,7 @@ class Switchboard:
         """The channel of a video."""
         channel = self._channels.get(video_id)
         if channel is None:
-            channel = Channel(Hub(video_id, merge_bytes_s=self._merge_bytes_s), self._stub())
+            channel = Channel(Hub(video_id, merge_bytes_s=self._merge_bytes_s), self._channels_to)
             self._channels[video_id] = channel
             metrics.HUBS.inc()
         return channel

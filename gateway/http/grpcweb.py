@@ -65,7 +65,9 @@ def trailers_of(error: BaseException, request_id: str) -> list[tuple[str, str]]:
         known = errors.InvalidArgument(str(error))
     if known is None:
         log.error("grpc_web_failed", extra={"request_id": request_id}, exc_info=error)
-        return grpcweb.status_trailers(code_pb2.INTERNAL, f"Something went wrong here; the log has it under {request_id}.")
+        return grpcweb.status_trailers(
+            code_pb2.INTERNAL, f"Something went wrong here; the log has it under {request_id}."
+        )
     status = to_status(known, request_id)
     return grpcweb.status_trailers(status.code, status.message, status.SerializeToString())
 

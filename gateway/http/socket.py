@@ -166,7 +166,9 @@ class SocketRoutes:
                 return
             if isinstance(event, Message) and not self._take(event.payload, channel, session, writer):
                 status = status_of(
-                    code_pb2.RESOURCE_EXHAUSTED, "TOO_FAST", "This session sends faster than it can be taken; open it again."
+                    code_pb2.RESOURCE_EXHAUSTED,
+                    "TOO_FAST",
+                    "This session sends faster than it can be taken; open it again.",
                 )
                 metrics.CUTS.labels("TOO_FAST").inc()
                 writer.end(status)
@@ -196,7 +198,9 @@ class SocketRoutes:
                 channel.token(session, token.value)
                 wait_s = (token.expires_ms - time.time() * 1000 - RENEW_BEFORE_MS) / 1000 + 1
             except errors.Unauthenticated:
-                writer.end(status_of(code_pb2.UNAUTHENTICATED, "SESSION_ENDED", "The session has ended; sign in again."))
+                writer.end(
+                    status_of(code_pb2.UNAUTHENTICATED, "SESSION_ENDED", "The session has ended; sign in again.")
+                )
                 return
             except (errors.RushesError, grpc.aio.AioRpcError):
                 wait_s = 5.0
@@ -245,9 +249,7 @@ async def _events(call: ServerSocket, ws: web.WebSocketResponse) -> AsyncIterato
             raise ProtocolError("text messages are not taken")
 
 
-async def _send(
-    events: AsyncIterator[socket.Event], upstream: "grpc.aio.StreamStreamCall[bytes, bytes]"
-) -> None:
+async def _send(events: AsyncIterator[socket.Event], upstream: "grpc.aio.StreamStreamCall[bytes, bytes]") -> None:
     with contextlib.suppress(asyncio.InvalidStateError):
         async for event in events:
             if isinstance(event, Message):
