@@ -1,0 +1,1 @@
+"""`rushes up`: every service as a process, watched, on one machine."""

@@ -1,0 +1,154 @@
+"""The command `rushes up`."""
+
+import argparse
+import fcntl
+import importlib
+import json
+import os
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from mesh.supervisor.plan import Plan
+from mesh.supervisor.watch import Supervisor
+
+PRELOADED = (
+    "asyncio",
+    "uvloop",
+    "grpc",
+    "grpc.aio",
+    "grpc_health.v1.health",
+    "grpc_reflection.v1alpha.reflection",
+    "google.protobuf.message",
+    "prometheus_client",
+    "jwt",
+    "cryptography.hazmat.primitives.asymmetric.ed25519",
+    "sqlalchemy",
+    "aiohttp",
+    "aiohttp.web",
+    "mesh.service",
+    "mesh.sql",
+)
+"""Imported before the services are forked, so that they share the memory. None of them starts a thread."""
+
+LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
+
+
+def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    parser = subparsers.add_parser("up", help="start everything on this machine and watch over it")
+    default = os.environ.get("RUSHES_DATA", "data")
+    parser.add_argument("--data", type=Path, default=Path(default), help=f"folder of all stores (default: {default})")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8080")), help="port (default: 8080)")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1; any other turns TLS on)"
+    )
+    parser.add_argument("--ready-file", type=Path, help="write a JSON with every address here once all is healthy")
+    parser.add_argument("--exec", action="store_true", help="begin each service anew instead of forking it")
+    parser.set_defaults(run=up)
+
+
+def say(text: str) -> None:
+    """A line for whoever sits before it."""
+    print(text, flush=True)
+
+
+def up(arguments: argparse.Namespace) -> int:
+    """Starts everything; ends with SIGINT (Ctrl+C) or SIGTERM."""
+    data: Path = arguments.data.resolve()
+    try:
+        for folder in (data, data / "logs"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = _lock(data)
+    except OSError as error:
+        say(f"The data folder {data} cannot be used: {error.strerror or error}.")
+        return 1
+    if lock is None:
+        say(f"Another Rushes is running on {data}. Stop it first, or choose another folder with --data.")
+        return 1
+    trouble = _port_trouble(arguments.host, arguments.port)
+    if trouble:
+        say(trouble)
+        return 1
+    if arguments.ready_file is not None:
+        arguments.ready_file.unlink(missing_ok=True)
+    run = Path(tempfile.mkdtemp(prefix="rushes-"))
+    try:
+        return _supervise(arguments, data, run)
+    finally:
+        shutil.rmtree(run, ignore_errors=True)
+        os.close(lock)
+
+
+def _supervise(arguments: argparse.Namespace, data: Path, run: Path) -> int:
+    say("Rushes is starting ...")
+    tls = None
+    if arguments.host not in LOOPBACK:
+        from mesh import tls as authority
+
+        tls = authority.certificate(data / "tls", authority.names_of(arguments.host))
+    if not arguments.exec:
+        for module in PRELOADED:
+            importlib.import_module(module)
+        assert threading.active_count() == 1, "a module started a thread; forking is not safe"
+    plan = Plan(data, run, secrets.token_hex(32), arguments.host, arguments.port, tls=tls)
+    supervisor = Supervisor(plan, say, ready_file=arguments.ready_file, exec_mode=arguments.exec)
+    return supervisor.run(lambda described: _greet(described, data, arguments.host))
+
+
+def _greet(described: dict[str, Any], data: Path, host: str) -> None:
+    address = described["address"]
+    say("")
+    if host in LOOPBACK:
+        say(f"  Rushes is ready:  {address}")
+    else:
+        from mesh import tls as authority
+
+        port = address.rsplit(":", 1)[1]
+        say("  Rushes is ready:")
+        for name in authority.names_of(host):
+            say(f"    https://{f'[{name}]' if ':' in name else name}:{port}")
+        say(f"  Browsers trust it once {data / 'tls' / 'authority.pem'} is installed as an authority on their machine.")
+    first = data / "project" / "first-sign-in.json"
+    if first.exists():
+        sign_in = json.loads(first.read_text())
+        say(f"  First sign-in:    {sign_in['email']}   password: {sign_in['password']}")
+        say("                    (shown until you change the password on the page)")
+    say(f"  Data and logs:    {data}")
+    say("  Stop with Ctrl+C.")
+    say("")
+
+
+def _lock(data: Path) -> int | None:
+    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _port_trouble(host: str, port: int) -> str:
+    """Why the address cannot be listened on; empty: it can."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        return f"{host}:{port} cannot be used ({error.strerror or error}). Choose another port: make run PORT=8081"
+    return ""
+
+
+def main() -> None:
+    """For `python -m mesh.supervisor.command`."""
+    parser = argparse.ArgumentParser()
+    register(parser.add_subparsers(required=True))
+    arguments = parser.parse_args()
+    sys.exit(arguments.run(arguments))
