@@ -1,0 +1,23 @@
+PORT ?= 8080
+
+.PHONY: run test check bench clean
+
+run:
+	@scripts/install
+	@.venv/bin/rushes up --port $(PORT) $(ARGS)
+
+test:
+	@scripts/install --dev
+	@scripts/check
+	@scripts/test
+
+check:
+	@scripts/install --dev
+	@scripts/check
+
+bench:
+	@scripts/install --dev
+	@for name in collaborate frames; do .venv/bin/python -m benchmarks.$$name --quick || exit 1; done
+
+clean:
+	rm -rf .venv .cache web/node_modules web/dist
