@@ -1,15 +1,13 @@
 """Tells watchers what changed about rights: the asyncio side of core/change.py."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 from mesh.clock import Clock
+from svc_project import metrics
 from svc_project.core.change import Changes, Notice, Pending
 from svc_project.core.errors import TooManyWatchers
 from svc_project.core.model import SessionId
-
-log = logging.getLogger(__name__)
 
 
 class _Watcher:
@@ -31,19 +29,18 @@ class Bulletin:
         self._watchers: set[_Watcher] = set()
         self._ended: dict[SessionId, int] = {}
         self._closed = False
-
-    @property
-    def watching(self) -> int:
-        """How many watch."""
-        return len(self._watchers)
+        self.callbacks: list[Callable[[], None]] = []
 
     def publish(self, changes: Changes) -> None:
         """This has changed, durably."""
+        metrics.CHANGES.inc()
         now_ms = self._clock.now_ms()
         self._ended.update(dict.fromkeys(changes.sessions, now_ms))
         for watcher in self._watchers:
             watcher.pending.add(changes)
             watcher.wake.set()
+        for callback in self.callbacks:
+            callback()
 
     def load(self, ended: Iterable[tuple[SessionId, int]]) -> None:
         """Sessions that ended before this process began."""
@@ -64,12 +61,14 @@ class Bulletin:
             raise TooManyWatchers
         watcher = _Watcher(self._pending)
         self._watchers.add(watcher)
+        metrics.WATCHERS.set(len(self._watchers))
         try:
             while not self._closed:
                 yield watcher.pending.take(self._ended)
                 await self._wait(watcher)
         finally:
             self._watchers.discard(watcher)
+            metrics.WATCHERS.set(len(self._watchers))
 
     def close(self) -> None:
         """Ends every stream."""

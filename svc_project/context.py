@@ -2,17 +2,20 @@
 
 import asyncio
 import json
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mesh.clock import Clock
+from rushes.errors import RushesError
 from svc_project.bulletin import Bulletin
 from svc_project.core.change import Changes
 from svc_project.core.model import Event, PersonId, TenantId
 from svc_project.stores import Store, Unit
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 SERVICE = "svc_project"
 
@@ -27,7 +30,7 @@ class Trail:
         self._unit = unit
         self._now_ms = now_ms
 
-    def add(self, tenant_id: TenantId, person_id: PersonId, action: str, resource: str, **detail: str | int) -> None:
+    def add(self, tenant_id: TenantId, person_id: PersonId, action: str, resource: str, /, **detail: str | int) -> None:
         """Something was done."""
         text = json.dumps(detail, ensure_ascii=False, sort_keys=True) if detail else ""
         event_id = secrets.token_hex(16)
@@ -60,10 +63,14 @@ class Context:
         A caller who goes away in the middle does not undo the transaction, so it must not keep watchers from
         hearing of it either: it goes on as a task of its own.
         """
+        return await asyncio.shield(self.begin(work))
+
+    def begin(self, work: Callable[[Work], T]) -> asyncio.Task[T]:
+        """As run, for who does not wait for it."""
         task = asyncio.create_task(self._run(work))
         self._running.add(task)
         task.add_done_callback(self._finished)
-        return await asyncio.shield(task)
+        return task
 
     async def settle(self) -> None:
         """Waits for what is still going on."""
@@ -80,9 +87,10 @@ class Context:
 
     def _finished(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
-        # Retrieved here too, for whoever waited may have gone: it would be reported as lost.
-        if not task.cancelled():
-            task.exception()
+        # Retrieved here too, for whoever waited may have gone: a refusal would be reported as lost.
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, RushesError):
+            log.error("transaction_failed", exc_info=error)
 
 
 def secret() -> str:

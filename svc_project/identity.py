@@ -1,12 +1,12 @@
 """Use cases about who people are: sign-in, sessions, oneself, names of others."""
 
-import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mesh.ids import new_id
+from svc_project import metrics
 from svc_project.context import Context, Work, secret
 from svc_project.core import page, text
 from svc_project.core import session as lifetime
@@ -93,7 +93,6 @@ class Identity:
         self._emails = emails
         self._clients = clients
         self._password_changed = password_changed
-        self._noting: set[asyncio.Task[None]] = set()
         self.session_ms = session_ms
 
     async def sign_in(self, email: str, password: str, client: str) -> Opened:
@@ -108,7 +107,9 @@ class Identity:
         except SignInBusy:
             self._emails.forgive(address)
             self._clients.forgive(client)
+            metrics.SIGN_INS.labels("busy").inc()
             raise
+        metrics.SIGN_INS.labels("right" if right else "wrong").inc()
         if person is None or not right:
             self._note_failure(person)
             raise WrongCredentials
@@ -133,6 +134,7 @@ class Identity:
         if client:
             wait_ms = max(wait_ms, self._clients.wait_ms(client, now_ms))
         if wait_ms:
+            metrics.SIGN_INS.labels("slowed").inc()
             raise TooManyAttempts(wait_ms)
         self._emails.begin(address, now_ms)
         if client:
@@ -148,9 +150,7 @@ class Identity:
         def note(work: Work) -> None:
             work.trail.add(known.tenant_id, PersonId(""), "session.refuse", f"person/{known.person_id}")
 
-        task = asyncio.create_task(self._context.run(note))
-        self._noting.add(task)
-        task.add_done_callback(self._noting.discard)
+        self._context.begin(note)
 
     async def sign_out(self, session_secret: str) -> None:
         """Ends a session; one that is not open is no error."""
@@ -258,11 +258,6 @@ class Identity:
             return me, found, page.token(scope, (text.sort_key(last.name), last.person_id)) if last else ""
 
         return await self._context.run(find)
-
-    async def settle(self) -> None:
-        """Waits for what is still being noted."""
-        while self._noting:
-            await asyncio.wait(self._noting)
 
 
 def new_person(

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 
 from mesh.ids import new_id
+from mesh.sql import AlreadyUsed
 from svc_project.context import Context, Work, secret
 from svc_project.core import invitation as rules
 from svc_project.core import text
@@ -12,7 +13,6 @@ from svc_project.core.errors import (
     InvitationClosed,
     InvitationNotFound,
     ProjectNotFound,
-    RequestReused,
     TooManyLinks,
 )
 from svc_project.core.model import Invitation, InvitationId, Once, Person, PersonId, Project, ProjectId, Session, Who
@@ -177,7 +177,7 @@ class Invitations:
             # Asked again. The password is no part of what the store compares, for its hash there would be easy to
             # guess from: it is compared here.
             if not await self._passwords.verify(person.password_hash, newcomer.password):
-                raise RequestReused
+                raise AlreadyUsed("This request_id was used for another request.", field="request_id")
             opened = await self._context.run(lambda work: self._open(work, person))
         return Accepted(opened.secret, opened.session, opened.person, project_id)
 

@@ -4,8 +4,9 @@ import secrets
 from collections.abc import Sequence
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from mesh.auth.identity import AUDIENCE
 from mesh.clock import Clock
 from mesh.ids import new_id
 from rushes.errors import Unavailable
@@ -13,7 +14,6 @@ from svc_project.context import Context, Work
 from svc_project.core import key as rules
 from svc_project.core.model import Session, SigningKey
 
-AUDIENCE = "rushes"
 ALGORITHM = "EdDSA"
 
 
@@ -32,22 +32,19 @@ class Tokens:
         self._schedule = schedule
         self._keys: Sequence[SigningKey] = ()
         self._private: dict[str, Ed25519PrivateKey] = {}
-        self._public: dict[str, bytes] = {}
+        self.public: dict[str, Ed25519PublicKey] = {}
+        """Public keys by name."""
 
     async def rotate(self) -> None:
         """Makes the key that is needed, drops those that are over, and reads what others made."""
         self._keys = await self._context.run(self._rotate)
         private = {key.kid: Ed25519PrivateKey.from_private_bytes(key.private) for key in self._keys}
         self._private = private
-        self._public = {kid: one.public_key().public_bytes_raw() for kid, one in private.items()}
+        self.public = {kid: one.public_key() for kid, one in private.items()}
 
     def public_keys(self) -> list[tuple[str, bytes]]:
         """Names and public keys."""
-        return list(self._public.items())
-
-    def public_key(self, kid: str) -> bytes | None:
-        """The key of this name."""
-        return self._public.get(kid)
+        return [(kid, key.public_bytes_raw()) for kid, key in self.public.items()]
 
     def issue(self, session: Session) -> tuple[str, int]:
         """A token of the session, and when it ends: never after the session does."""

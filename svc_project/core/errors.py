@@ -96,15 +96,6 @@ class EmailTaken(errors.Conflict):
         super().__init__("Somebody has this address already: sign in, then open the link again.", field="email")
 
 
-class RequestReused(errors.Conflict):
-    """The request id was used before for something else."""
-
-    reason = "REQUEST_ID_REUSED"
-
-    def __init__(self) -> None:
-        super().__init__("This request id was used for another request.", field="request_id")
-
-
 class CutExists(errors.Conflict):
     """The video is a cut of this asset already."""
 

@@ -1,6 +1,7 @@
 """AccessService."""
 
 from collections.abc import AsyncIterator
+from typing import Any, TypeAlias
 
 import grpc
 
@@ -12,7 +13,7 @@ from svc_project.core.errors import InvalidField
 from svc_project.core.model import PersonId, ProjectId, SessionId, TenantId, Who
 from svc_project.server import proto
 
-Context = grpc.aio.ServicerContext  # type: ignore[type-arg]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 RESOURCES = 100
 
 

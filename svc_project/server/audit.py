@@ -1,5 +1,7 @@
 """AuditService."""
 
+from typing import Any, TypeAlias
+
 import grpc
 
 from mesh.auth import caller
@@ -8,7 +10,7 @@ from rushes.project.v1 import audit_service_pb2_grpc as pb_grpc
 from svc_project.audit import AuditTrail
 from svc_project.server import proto
 
-Context = grpc.aio.ServicerContext  # type: ignore[type-arg]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class AuditServicer(pb_grpc.AuditServiceServicer):

@@ -1,5 +1,7 @@
 """IdentityService."""
 
+from typing import Any, TypeAlias
+
 import grpc
 
 from mesh.auth import caller
@@ -12,7 +14,7 @@ from svc_project.invitation import Invitations, Newcomer, Terms
 from svc_project.server import proto
 from svc_project.token import Tokens
 
-Context = grpc.aio.ServicerContext  # type: ignore[type-arg]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 # Set by the gateway: who it is that tries passwords.
 CLIENT = "rushes-client"

@@ -1,6 +1,7 @@
 """ProjectService."""
 
 from collections.abc import Collection
+from typing import Any, TypeAlias
 
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -13,7 +14,7 @@ from svc_project.core.model import AssetId, ProjectId, VideoId
 from svc_project.library import AssetChange, Library, NewAsset
 from svc_project.server import proto
 
-Context = grpc.aio.ServicerContext  # type: ignore[type-arg]
+Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
 
 class ProjectServicer(pb_grpc.ProjectServiceServicer):
