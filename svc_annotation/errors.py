@@ -63,12 +63,6 @@ class AccessLost(PermissionDenied):
     reason = "ACCESS_LOST"
 
 
-class TokenExpired(Unauthenticated):
-    """The access token ended and no newer one came."""
-
-    reason = "TOKEN_EXPIRED"
-
-
 class SessionEnded(Unauthenticated):
     """The person signed out."""
 

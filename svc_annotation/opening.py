@@ -41,7 +41,7 @@ class Entrance:
         if opening.HasField("resume_revision") and opening.resume_revision < 0:
             raise OpenInvalid("a revision is not negative")
         await shared.facts.get(opening.video_id, caller.tenant_id)
-        name = await shared.identity.name(caller.person_id)
+        name = await shared.identity.name(caller)
         return cls(caller, opening, mask, audience_of(mask, opening.audience), name)
 
     def opened(self, shared: Shared, video: Video) -> bytes:

@@ -114,6 +114,7 @@ async def get_document(
     audience = audience_of(mask, request.audience)
     now = asyncio.get_running_loop().time()
     await shared.facts.get(request.video_id, caller.tenant_id)
+    shared.pages.expire(now)
     if request.page_token:
         page = shared.pages.next(request.page_token, request.video_id, caller.person_id, audience, now)
         return shared.videos.epoch, page

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from mesh.auth import Caller
+from mesh.auth.identity import TokenExpired, UnknownKey
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import operation_pb2, record_pb2
 from rushes.document.refusal import refusal
@@ -21,11 +22,20 @@ from svc_annotation.errors import (
     AudienceChanged,
     PersonChanged,
     SessionEnded,
-    TokenExpired,
     TooManyInFlight,
     VideoNotReady,
 )
-from svc_annotation.shared import ANNOTATE, SEE_INTERNAL, VIEW, Shared, is_service, narrowed, resource
+from svc_annotation.shared import (
+    ANNOTATE,
+    KEY_TRIES,
+    KEY_WAIT_S,
+    SEE_INTERNAL,
+    VIEW,
+    Shared,
+    is_service,
+    narrowed,
+    resource,
+)
 from svc_annotation.video import Video
 
 RESEND_S: Final = (0.5, 1.0, 2.0, 4.0)
@@ -95,10 +105,18 @@ class Seat:
             return
         video.schedule_presence()
 
-    def renew(self, token: str) -> None:
-        """A newer access token."""
+    def renew(self, token: str, tries: int = KEY_TRIES) -> None:
+        """A newer access token. One signed by a key that is not known yet is looked at again a little later."""
+        if self._gone:
+            return
         try:
             claims = self._shared.identity.verify(token)
+        except UnknownKey as error:
+            if tries:
+                self._loop.call_later(KEY_WAIT_S, self.renew, token, tries - 1)
+            else:
+                self.end(error)
+            return
         except RushesError as error:
             self.end(error)
             return

@@ -3,7 +3,8 @@
 Streams write bytes that are serialised already, so that what many receive is encoded once.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import grpc
@@ -45,7 +46,7 @@ class Handlers:
             raise OpenInvalid("the first message of a stream is open")
         await collaborate(self._shared, caller(), first.open, requests, _writer(context), granted(), acks=True)
 
-    async def follow(self, request: service.FollowRequest, context: "grpc.aio.ServicerContext[Any, bytes]") -> None:
+    async def follow(self, request: service.FollowRequest, context: object) -> AsyncIterator[bytes]:
         """See AnnotationService.Follow."""
         self._check()
         opening = service.CollaborateOpen(
@@ -55,12 +56,10 @@ class Handlers:
             delivery=request.delivery,
             audience=request.audience,
         )
-        write = _writer(context)
-
-        async def wrapped(payload: bytes) -> None:
-            await write(field(1, payload))
-
-        await collaborate(self._shared, caller(), opening, _nothing(), wrapped, granted(), acks=False)
+        pipe = Pipe()
+        serving = collaborate(self._shared, caller(), opening, _nothing(), pipe.write, granted(), acks=False)
+        async for payload in pipe.read(serving):
+            yield field(1, payload)
 
     async def create_batch(self, request: service.CreateBatchAnnotationsRequest, context: object) -> bytes:
         """See AnnotationService.CreateBatchAnnotations."""
@@ -111,17 +110,17 @@ class Handlers:
             for name, (request, method) in unary.items()
         }
         methods["Follow"] = grpc.unary_stream_rpc_method_handler(
-            self.follow,  # type: ignore[arg-type]
+            self.follow,
             request_deserializer=service.FollowRequest.FromString,
             response_serializer=as_bytes,
         )
         methods["Collaborate"] = grpc.stream_stream_rpc_method_handler(
-            self.collaborate,  # type: ignore[arg-type]
+            self.collaborate,
             request_deserializer=service.CollaborateRequest.FromString,
             response_serializer=as_bytes,
         )
         relays = grpc.stream_stream_rpc_method_handler(
-            self.relay,  # type: ignore[arg-type]
+            self.relay,
             request_deserializer=relay.RelayRequest.FromString,
             response_serializer=as_bytes,
         )
@@ -129,6 +128,33 @@ class Handlers:
             grpc.method_handlers_generic_handler(ANNOTATION_SERVICE, methods),
             grpc.method_handlers_generic_handler(RELAY_SERVICE, {"Relay": relays}),
         )
+
+
+class Pipe:
+    """What one side writes the other yields, a message at a time: who does not read is not written to."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[bytes] = asyncio.Queue(1)
+
+    async def write(self, payload: bytes) -> None:
+        """Returns once the message before was taken."""
+        await self._queue.put(payload)
+
+    async def read(self, writing: Coroutine[Any, Any, None]) -> AsyncIterator[bytes]:
+        """Runs the writing side and yields what it writes, until it ends. Raises what it raises."""
+        task = asyncio.create_task(writing)
+        try:
+            while True:
+                taking = asyncio.ensure_future(self._queue.get())
+                done, _ = await asyncio.wait((task, taking), return_when=asyncio.FIRST_COMPLETED)
+                if taking not in done:
+                    taking.cancel()
+                    task.result()
+                    return
+                yield taking.result()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 def _writer(context: "grpc.aio.ServicerContext[Any, bytes]") -> Write:
@@ -139,5 +165,7 @@ def _writer(context: "grpc.aio.ServicerContext[Any, bytes]") -> Write:
 
 
 async def _nothing() -> AsyncIterator[service.CollaborateRequest]:
-    for request in ():
+    """No messages."""
+    requests: tuple[service.CollaborateRequest, ...] = ()
+    for request in requests:
         yield request

@@ -42,7 +42,9 @@ class Seat(Protocol):
 class Follower(Protocol):
     """A reader that pulls: it is woken when there is more."""
 
-    merged: bool
+    @property
+    def merged(self) -> bool:
+        """Whether it reads merged frames now."""
 
     def wake(self) -> None:
         """There is more."""
@@ -215,11 +217,15 @@ class Video:
 
     def tick(self, now: float) -> None:
         """Once a second."""
-        for seat in list(self.seats.values()):
-            seat.tick(now)
+        self.tick_seats(now)
         merging = self._budget.tick(now)
         for follower in self.followers:
             follower.choose(merging)
+
+    def tick_seats(self, now: float) -> None:
+        """Everybody's token and rights are looked at."""
+        for seat in list(self.seats.values()):
+            seat.tick(now)
 
     # Lanes
 

@@ -28,6 +28,7 @@ FOLD_AT_ONCE: Final = 200
 MAX_HELD_BYTES: Final = 64 * 1024 * 1024
 STOP_S: Final = 6.0
 LOAD_TRIES: Final = 3
+RECHECK_S: Final = 0.05
 
 _logger = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Videos:
         self._saving: dict[int, asyncio.Task[None]] = {}
         self._save_turn = asyncio.Semaphore(2)
         self.projector = Projector(history, self._positions)
+        self._recheck_at: asyncio.TimerHandle | None = None
         self.epoch = 0
 
     def _positions(self, written: Mapping[int, Collection[int]]) -> dict[int, int]:
@@ -117,6 +119,8 @@ class Videos:
 
     async def give_up(self) -> None:
         """Stops at once: what is not in history is read from the log again."""
+        if self._recheck_at is not None:
+            self._recheck_at.cancel()
         tasks = [*self._tasks, *self._saving.values()]
         for slot in self._slots.values():
             if slot.opening is not None:
@@ -310,6 +314,24 @@ class Videos:
         video.close()
         del self._slots[video_id]
         metrics.VIDEOS.dec()
+
+    def recheck(self) -> None:
+        """Rights may have changed: everybody's are looked at soon."""
+        if self._recheck_at is None:
+            self._recheck_at = asyncio.get_running_loop().call_later(RECHECK_S, self._recheck)
+
+    def _recheck(self) -> None:
+        self._recheck_at = None
+        now = asyncio.get_running_loop().time()
+        for slot in list(self._slots.values()):
+            if slot.video is not None:
+                slot.video.tick_seats(now)
+
+    def end_all(self, error: RushesError) -> None:
+        """Everybody's session on any video is over."""
+        for slot in self._slots.values():
+            if slot.video is not None:
+                slot.video.end_all(error)
 
     # Snapshots
 

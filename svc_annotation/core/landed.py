@@ -1,4 +1,4 @@
-"""A batch that was applied, in the encoded pieces that lanes, sessions and history put together; and the newest ones."""
+"""A batch that was applied, in the encoded pieces that lanes, sessions and history put together, and the newest."""
 
 from collections import deque
 from collections.abc import Iterator

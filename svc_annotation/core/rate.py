@@ -12,7 +12,7 @@ MAX_PEOPLE: Final = 20_000
 
 
 class Bucket:
-    """A token bucket that lends: who is over the rate is told how long to wait."""
+    """A token bucket: who is over the rate is told how long to wait."""
 
     __slots__ = ("_burst", "_rate_s", "_tokens", "_updated")
 
@@ -34,12 +34,6 @@ class Bucket:
             self._tokens -= 1.0
             return 0.0
         return (1.0 - self._tokens) / self._rate_s
-
-    def borrow(self, now: float) -> float:
-        """Takes one in any case; returns the seconds until it would have been there."""
-        self._refill(now)
-        self._tokens -= 1.0
-        return max(0.0, -self._tokens / self._rate_s)
 
     def full(self, now: float) -> bool:
         """Whether nothing is known that a new bucket would not know."""
@@ -71,10 +65,6 @@ class PeopleRates:
     def take(self, person_id: str, now: float) -> float:
         """See `Bucket.take`."""
         return self._bucket(person_id, now).take(now)
-
-    def borrow(self, person_id: str, now: float) -> float:
-        """See `Bucket.borrow`."""
-        return self._bucket(person_id, now).borrow(now)
 
 
 class InFlight:

@@ -1,0 +1,88 @@
+"""Puts the service together: the only module that names concrete adapters."""
+
+import asyncio
+import logging
+
+import grpc
+
+from mesh.ids import new_id
+from mesh.service import Runtime
+from svc_annotation.config import AnnotationConfig
+from svc_annotation.core.reader import ReaderLimits
+from svc_annotation.errors import Draining
+from svc_annotation.facts import Facts, look_up_through
+from svc_annotation.server import Handlers
+from svc_annotation.shared import Shared
+from svc_annotation.stores.history_sqlite import open_sqlite_history
+from svc_annotation.stores.segment import open_segment_log
+from svc_annotation.stores.snapshot_folder import FolderSnapshots
+from svc_annotation.videos import Videos
+
+CLOSE_S = 5.0
+
+_logger = logging.getLogger(__name__)
+
+
+class AnnotationService:
+    """See `mesh.service.Service`."""
+
+    def __init__(self, config: AnnotationConfig, runtime: Runtime, shared: Shared) -> None:
+        self._config = config
+        self._runtime = runtime
+        self._shared = shared
+        self._handlers = Handlers(shared)
+        self._started = False
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """See Service."""
+        server.add_generic_rpc_handlers(self._handlers.generic())
+
+    async def start(self) -> None:
+        """See Service."""
+        await self._shared.videos.start()
+        self._runtime.identity.on_change(self._shared.videos.recheck)
+        self._started = True
+
+    async def drain(self) -> None:
+        """See Service."""
+        self._handlers.draining = True
+        self._shared.videos.end_all(Draining("this instance stops: open again"))
+
+    async def stop(self) -> None:
+        """See Service."""
+        shared = self._shared
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await shared.log.close()
+        except TimeoutError:
+            _logger.error("log_not_closed")
+        if self._started:
+            await shared.videos.stop()
+        for task in list(shared.tasks):
+            task.cancel()
+        await asyncio.gather(*shared.tasks, return_exceptions=True)
+        await shared.history.close()
+
+
+async def build(config: AnnotationConfig, runtime: Runtime) -> AnnotationService:
+    """Opens the stores in the data folder."""
+    folder = runtime.mesh.data / "annotation"
+    log = await open_segment_log(folder / "log", segment_bytes=config.segment_bytes, fsync=config.fsync)
+    try:
+        history = await open_sqlite_history(folder / "history.sqlite")
+    except BaseException:
+        await log.close()
+        raise
+    videos = Videos(config, log, history, FolderSnapshots(folder / "snapshots"))
+    shared = Shared(
+        config=config,
+        log=log,
+        history=history,
+        videos=videos,
+        facts=Facts(look_up_through(runtime.channels)),
+        identity=runtime.identity,
+        clock=runtime.clock,
+        limits=ReaderLimits(config.unacked_revisions, config.unacked_bytes, config.unacked_s),
+        new_name=new_id,
+    )
+    return AnnotationService(config, runtime, shared)

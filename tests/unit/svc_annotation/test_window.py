@@ -1,0 +1,47 @@
+"""When to send."""
+
+from svc_annotation.core.window import MAX_WINDOW_S, MERGED_MAX_TICK_S, MERGED_TICK_S, Budget, MergedTick, Window
+
+
+def test_what_comes_after_a_quiet_time_is_sent_at_once() -> None:
+    window = Window()
+    assert window.due(5.0) == 5.0
+    window.flushed(5.0, 0.001, 1, 10)
+    assert window.due(6.0) == 6.0
+
+
+def test_the_dearer_a_flush_the_longer_the_pause_after_it() -> None:
+    pauses = []
+    for encode_s, streams, viewers in ((0.0, 0, 1), (0.0, 1, 100), (0.001, 1, 500), (0.01, 10, 2_000)):
+        window = Window()
+        window.flushed(10.0, encode_s, streams, viewers)
+        pauses.append(window.due(10.0) - 10.0)
+    assert pauses == sorted(pauses)
+    assert len(set(pauses)) == 4
+    assert abs(pauses[-1] - MAX_WINDOW_S) < 1e-9
+
+
+def test_a_merged_lane_slows_down_when_its_frames_are_heavy() -> None:
+    tick = MergedTick()
+    assert tick.due(1.0) == 1.0
+    tick.flushed(1.0, 100)
+    assert tick.due(1.0) == 1.0 + MERGED_TICK_S
+    tick.flushed(2.0, 100 * 1024)
+    assert MERGED_TICK_S < tick.due(2.0) - 2.0 < MERGED_MAX_TICK_S
+    tick.flushed(3.0, 1 << 30)
+    assert tick.due(3.0) == 3.0 + MERGED_MAX_TICK_S
+
+
+def test_readers_are_merged_past_the_budget_and_full_again_once_it_is_quiet() -> None:
+    budget = Budget(1_000)
+    budget.add(900)
+    assert not budget.tick(0.0)
+    budget.add(1_100)
+    assert budget.tick(1.0)
+    for second in range(2, 20):
+        budget.add(600)
+        assert budget.tick(float(second))
+    for second in range(20, 30):
+        budget.add(100)
+        assert budget.tick(float(second))
+    assert not budget.tick(30.0)
