@@ -25,35 +25,35 @@ _sym_db = _symbol_database.Default()
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%rushes/annotation/v1/annotation.proto\x12\x14rushes.annotation.v1\x1a\x1brushes/type/v1/access.proto\"\x87\x01\n\x05Style\x12\r\n\x05\x63olor\x18\x01 \x01(\r\x12\x0f\n\x07opacity\x18\x02 \x01(\r\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0c\n\x04\x66ill\x18\x04 \x01(\r\x12\x11\n\tfont_size\x18\x05 \x01(\r\x12.\n\x05\x61lign\x18\x06 \x01(\x0e\x32\x1f.rushes.annotation.v1.TextAlign\"?\n\x03\x42ox\x12\x0c\n\x04left\x18\x01 \x01(\x11\x12\x0b\n\x03top\x18\x02 \x01(\x11\x12\r\n\x05right\x18\x03 \x01(\x11\x12\x0e\n\x06\x62ottom\x18\x04 \x01(\x11\" \n\x08Position\x12\t\n\x01x\x18\x01 \x01(\x11\x12\t\n\x01y\x18\x02 \x01(\x11\"Q\n\nAttachment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x04\x62lob\x18\x02 \x01(\tH\x00\x12\x0e\n\x04link\x18\x03 \x01(\tH\x00\x12\r\n\x05title\x18\x04 \x01(\tB\x08\n\x06target\"D\n\x06Origin\x12\x10\n\x08video_id\x18\x01 \x01(\x03\x12\x15\n\rannotation_id\x18\x02 \x01(\x0c\x12\x11\n\tauthor_id\x18\x03 \x01(\t\"\xeb\x04\n\nAnnotation\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32$.rushes.annotation.v1.AnnotationKind\x12\x11\n\tauthor_id\x18\x03 \x01(\t\x12\x12\n\ncreated_ms\x18\x04 \x01(\x03\x12\x12\n\nupdated_ms\x18\x05 \x01(\x03\x12\x13\n\x0b\x66irst_frame\x18\x06 \x01(\r\x12\x12\n\nlast_frame\x18\x07 \x01(\r\x12\x30\n\x08position\x18\x08 \x01(\x0b\x32\x1e.rushes.annotation.v1.Position\x12&\n\x03\x62ox\x18\t \x01(\x0b\x32\x19.rushes.annotation.v1.Box\x12\x0e\n\x06points\x18\n \x03(\x11\x12\x10\n\x08pressure\x18\x0b \x01(\x0c\x12.\n\x04mode\x18\x0c \x01(\x0e\x32 .rushes.annotation.v1.StrokeMode\x12*\n\x05style\x18\r \x01(\x0b\x32\x1b.rushes.annotation.v1.Style\x12\x0c\n\x04text\x18\x0e \x01(\t\x12\x11\n\tparent_id\x18\x0f \x01(\x0c\x12\x0c\n\x04tags\x18\x10 \x03(\t\x12\x35\n\x0b\x61ttachments\x18\x11 \x03(\x0b\x32 .rushes.annotation.v1.Attachment\x12,\n\x06origin\x18\x12 \x01(\x0b\x32\x1c.rushes.annotation.v1.Origin\x12\x10\n\x08resolved\x18\x13 \x01(\x08\x12*\n\x08\x61udience\x18\x14 \x01(\x0e\x32\x18.rushes.type.v1.Audience\x12\x0f\n\x07\x64\x65leted\x18\x15 \x01(\x08\"@\n\nFieldStamp\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x11\n\tperson_id\x18\x03 \x01(\t\"\\\n\tMoveEntry\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x11\n\tclient_id\x18\x02 \x01(\x0c\x12*\n\x02to\x18\x03 \x01(\x0b\x32\x1e.rushes.annotation.v1.Position\"\xd6\x01\n\x0f\x41nnotationState\x12\x34\n\nannotation\x18\x01 \x01(\x0b\x32 .rushes.annotation.v1.Annotation\x12\x16\n\x0eorder_revision\x18\x02 \x01(\x03\x12\x13\n\x0border_index\x18\x03 \x01(\r\x12\x30\n\x06stamps\x18\x04 \x03(\x0b\x32 .rushes.annotation.v1.FieldStamp\x12.\n\x05moves\x18\x05 \x03(\x0b\x32\x1f.rushes.annotation.v1.MoveEntry*\xf0\x01\n\x0e\x41nnotationKind\x12\x1f\n\x1b\x41NNOTATION_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41NNOTATION_KIND_STROKE\x10\x01\x12\x18\n\x14\x41NNOTATION_KIND_LINE\x10\x02\x12\x19\n\x15\x41NNOTATION_KIND_ARROW\x10\x03\x12\x18\n\x14\x41NNOTATION_KIND_RECT\x10\x04\x12\x1b\n\x17\x41NNOTATION_KIND_ELLIPSE\x10\x05\x12\x18\n\x14\x41NNOTATION_KIND_TEXT\x10\x06\x12\x1b\n\x17\x41NNOTATION_KIND_COMMENT\x10\x07*V\n\nStrokeMode\x12\x1b\n\x17STROKE_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10STROKE_MODE_DRAW\x10\x01\x12\x15\n\x11STROKE_MODE_ERASE\x10\x02*h\n\tTextAlign\x12\x1a\n\x16TEXT_ALIGN_UNSPECIFIED\x10\x00\x12\x14\n\x10TEXT_ALIGN_START\x10\x01\x12\x15\n\x11TEXT_ALIGN_CENTER\x10\x02\x12\x12\n\x0eTEXT_ALIGN_END\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%rushes/annotation/v1/annotation.proto\x12\x14rushes.annotation.v1\x1a\x1brushes/type/v1/access.proto\"\xb5\x01\n\x05Style\x12\x14\n\x05\x63olor\x18\x01 \x01(\rR\x05\x63olor\x12\x18\n\x07opacity\x18\x02 \x01(\rR\x07opacity\x12\x14\n\x05width\x18\x03 \x01(\rR\x05width\x12\x12\n\x04\x66ill\x18\x04 \x01(\rR\x04\x66ill\x12\x1b\n\tfont_size\x18\x05 \x01(\rR\x08\x66ontSize\x12\x35\n\x05\x61lign\x18\x06 \x01(\x0e\x32\x1f.rushes.annotation.v1.TextAlignR\x05\x61lign\"Y\n\x03\x42ox\x12\x12\n\x04left\x18\x01 \x01(\x11R\x04left\x12\x10\n\x03top\x18\x02 \x01(\x11R\x03top\x12\x14\n\x05right\x18\x03 \x01(\x11R\x05right\x12\x16\n\x06\x62ottom\x18\x04 \x01(\x11R\x06\x62ottom\"&\n\x08Position\x12\x0c\n\x01x\x18\x01 \x01(\x11R\x01x\x12\x0c\n\x01y\x18\x02 \x01(\x11R\x01y\"h\n\nAttachment\x12\x0e\n\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n\x04\x62lob\x18\x02 \x01(\tH\x00R\x04\x62lob\x12\x14\n\x04link\x18\x03 \x01(\tH\x00R\x04link\x12\x14\n\x05title\x18\x04 \x01(\tR\x05titleB\x08\n\x06target\"e\n\x06Origin\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12#\n\rannotation_id\x18\x02 \x01(\x0cR\x0c\x61nnotationId\x12\x1b\n\tauthor_id\x18\x03 \x01(\tR\x08\x61uthorId\"\xa2\x06\n\nAnnotation\x12\x0e\n\x02id\x18\x01 \x01(\x0cR\x02id\x12\x38\n\x04kind\x18\x02 \x01(\x0e\x32$.rushes.annotation.v1.AnnotationKindR\x04kind\x12\x1b\n\tauthor_id\x18\x03 \x01(\tR\x08\x61uthorId\x12\x1d\n\ncreated_ms\x18\x04 \x01(\x03R\tcreatedMs\x12\x1d\n\nupdated_ms\x18\x05 \x01(\x03R\tupdatedMs\x12\x1f\n\x0b\x66irst_frame\x18\x06 \x01(\rR\nfirstFrame\x12\x1d\n\nlast_frame\x18\x07 \x01(\rR\tlastFrame\x12:\n\x08position\x18\x08 \x01(\x0b\x32\x1e.rushes.annotation.v1.PositionR\x08position\x12+\n\x03\x62ox\x18\t \x01(\x0b\x32\x19.rushes.annotation.v1.BoxR\x03\x62ox\x12\x16\n\x06points\x18\n \x03(\x11R\x06points\x12\x1a\n\x08pressure\x18\x0b \x01(\x0cR\x08pressure\x12\x34\n\x04mode\x18\x0c \x01(\x0e\x32 .rushes.annotation.v1.StrokeModeR\x04mode\x12\x31\n\x05style\x18\r \x01(\x0b\x32\x1b.rushes.annotation.v1.StyleR\x05style\x12\x12\n\x04text\x18\x0e \x01(\tR\x04text\x12\x1b\n\tparent_id\x18\x0f \x01(\x0cR\x08parentId\x12\x12\n\x04tags\x18\x10 \x03(\tR\x04tags\x12\x42\n\x0b\x61ttachments\x18\x11 \x03(\x0b\x32 .rushes.annotation.v1.AttachmentR\x0b\x61ttachments\x12\x34\n\x06origin\x18\x12 \x01(\x0b\x32\x1c.rushes.annotation.v1.OriginR\x06origin\x12\x1a\n\x08resolved\x18\x13 \x01(\x08R\x08resolved\x12\x34\n\x08\x61udience\x18\x14 \x01(\x0e\x32\x18.rushes.type.v1.AudienceR\x08\x61udience\x12\x18\n\x07\x64\x65leted\x18\x15 \x01(\x08R\x07\x64\x65leted\"[\n\nFieldStamp\x12\x14\n\x05\x66ield\x18\x01 \x01(\tR\x05\x66ield\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12\x1b\n\tperson_id\x18\x03 \x01(\tR\x08personId\"t\n\tMoveEntry\x12\x1a\n\x08revision\x18\x01 \x01(\x03R\x08revision\x12\x1b\n\tclient_id\x18\x02 \x01(\x0cR\x08\x63lientId\x12.\n\x02to\x18\x03 \x01(\x0b\x32\x1e.rushes.annotation.v1.PositionR\x02to\"\x8c\x02\n\x0f\x41nnotationState\x12@\n\nannotation\x18\x01 \x01(\x0b\x32 .rushes.annotation.v1.AnnotationR\nannotation\x12%\n\x0eorder_revision\x18\x02 \x01(\x03R\rorderRevision\x12\x1f\n\x0border_index\x18\x03 \x01(\rR\norderIndex\x12\x38\n\x06stamps\x18\x04 \x03(\x0b\x32 .rushes.annotation.v1.FieldStampR\x06stamps\x12\x35\n\x05moves\x18\x05 \x03(\x0b\x32\x1f.rushes.annotation.v1.MoveEntryR\x05moves*\xf0\x01\n\x0e\x41nnotationKind\x12\x1f\n\x1b\x41NNOTATION_KIND_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x41NNOTATION_KIND_STROKE\x10\x01\x12\x18\n\x14\x41NNOTATION_KIND_LINE\x10\x02\x12\x19\n\x15\x41NNOTATION_KIND_ARROW\x10\x03\x12\x18\n\x14\x41NNOTATION_KIND_RECT\x10\x04\x12\x1b\n\x17\x41NNOTATION_KIND_ELLIPSE\x10\x05\x12\x18\n\x14\x41NNOTATION_KIND_TEXT\x10\x06\x12\x1b\n\x17\x41NNOTATION_KIND_COMMENT\x10\x07*V\n\nStrokeMode\x12\x1b\n\x17STROKE_MODE_UNSPECIFIED\x10\x00\x12\x14\n\x10STROKE_MODE_DRAW\x10\x01\x12\x15\n\x11STROKE_MODE_ERASE\x10\x02*h\n\tTextAlign\x12\x1a\n\x16TEXT_ALIGN_UNSPECIFIED\x10\x00\x12\x14\n\x10TEXT_ALIGN_START\x10\x01\x12\x15\n\x11TEXT_ALIGN_CENTER\x10\x02\x12\x12\n\x0eTEXT_ALIGN_END\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.annotation.v1.annotation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ANNOTATIONKIND']._serialized_start=1482
-  _globals['_ANNOTATIONKIND']._serialized_end=1722
-  _globals['_STROKEMODE']._serialized_start=1724
-  _globals['_STROKEMODE']._serialized_end=1810
-  _globals['_TEXTALIGN']._serialized_start=1812
-  _globals['_TEXTALIGN']._serialized_end=1916
+  _globals['_ANNOTATIONKIND']._serialized_start=1904
+  _globals['_ANNOTATIONKIND']._serialized_end=2144
+  _globals['_STROKEMODE']._serialized_start=2146
+  _globals['_STROKEMODE']._serialized_end=2232
+  _globals['_TEXTALIGN']._serialized_start=2234
+  _globals['_TEXTALIGN']._serialized_end=2338
   _globals['_STYLE']._serialized_start=93
-  _globals['_STYLE']._serialized_end=228
-  _globals['_BOX']._serialized_start=230
-  _globals['_BOX']._serialized_end=293
-  _globals['_POSITION']._serialized_start=295
-  _globals['_POSITION']._serialized_end=327
-  _globals['_ATTACHMENT']._serialized_start=329
-  _globals['_ATTACHMENT']._serialized_end=410
-  _globals['_ORIGIN']._serialized_start=412
-  _globals['_ORIGIN']._serialized_end=480
-  _globals['_ANNOTATION']._serialized_start=483
-  _globals['_ANNOTATION']._serialized_end=1102
-  _globals['_FIELDSTAMP']._serialized_start=1104
-  _globals['_FIELDSTAMP']._serialized_end=1168
-  _globals['_MOVEENTRY']._serialized_start=1170
-  _globals['_MOVEENTRY']._serialized_end=1262
-  _globals['_ANNOTATIONSTATE']._serialized_start=1265
-  _globals['_ANNOTATIONSTATE']._serialized_end=1479
+  _globals['_STYLE']._serialized_end=274
+  _globals['_BOX']._serialized_start=276
+  _globals['_BOX']._serialized_end=365
+  _globals['_POSITION']._serialized_start=367
+  _globals['_POSITION']._serialized_end=405
+  _globals['_ATTACHMENT']._serialized_start=407
+  _globals['_ATTACHMENT']._serialized_end=511
+  _globals['_ORIGIN']._serialized_start=513
+  _globals['_ORIGIN']._serialized_end=614
+  _globals['_ANNOTATION']._serialized_start=617
+  _globals['_ANNOTATION']._serialized_end=1419
+  _globals['_FIELDSTAMP']._serialized_start=1421
+  _globals['_FIELDSTAMP']._serialized_end=1512
+  _globals['_MOVEENTRY']._serialized_start=1514
+  _globals['_MOVEENTRY']._serialized_end=1630
+  _globals['_ANNOTATIONSTATE']._serialized_start=1633
+  _globals['_ANNOTATIONSTATE']._serialized_end=1901
 # @@protoc_insertion_point(module_scope)

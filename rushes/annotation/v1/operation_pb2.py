@@ -26,7 +26,7 @@ from rushes.annotation.v1 import annotation_pb2 as rushes_dot_annotation_dot_v1_
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rushes/annotation/v1/operation.proto\x12\x14rushes.annotation.v1\x1a%rushes/annotation/v1/annotation.proto\x1a\x1brushes/type/v1/access.proto\")\n\nFrameRange\x12\r\n\x05\x66irst\x18\x01 \x01(\r\x12\x0c\n\x04last\x18\x02 \x01(\r\"\x94\x02\n\nFieldValue\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x10\n\x06number\x18\x02 \x01(\x12H\x00\x12\x0e\n\x04\x66lag\x18\x03 \x01(\x08H\x00\x12\x32\n\x08position\x18\x04 \x01(\x0b\x32\x1e.rushes.annotation.v1.PositionH\x00\x12\x32\n\x06\x66rames\x18\x05 \x01(\x0b\x32 .rushes.annotation.v1.FrameRangeH\x00\x12,\n\x08\x61udience\x18\x06 \x01(\x0e\x32\x18.rushes.type.v1.AudienceH\x00\x12\x36\n\nattachment\x18\x07 \x01(\x0b\x32 .rushes.annotation.v1.AttachmentH\x00\x42\x07\n\x05value\"G\n\x0f\x43reateOperation\x12\x34\n\nannotation\x18\x01 \x01(\x0b\x32 .rushes.annotation.v1.Annotation\"^\n\rMoveOperation\x12\n\n\x02id\x18\x01 \x01(\x0c\x12*\n\x02to\x18\x02 \x01(\x0b\x32\x1e.rushes.annotation.v1.Position\x12\x15\n\rseen_revision\x18\x03 \x01(\x03\"\x91\x01\n\x0fResizeOperation\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x11\n\x04left\x18\x02 \x01(\x11H\x00\x88\x01\x01\x12\x10\n\x03top\x18\x03 \x01(\x11H\x01\x88\x01\x01\x12\x12\n\x05right\x18\x04 \x01(\x11H\x02\x88\x01\x01\x12\x13\n\x06\x62ottom\x18\x05 \x01(\x11H\x03\x88\x01\x01\x42\x07\n\x05_leftB\x06\n\x04_topB\x08\n\x06_rightB\t\n\x07_bottom\"R\n\x12SetFieldsOperation\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x30\n\x06\x66ields\x18\x02 \x03(\x0b\x32 .rushes.annotation.v1.FieldValue\"J\n\tTextPiece\x12\x10\n\x06retain\x18\x01 \x01(\rH\x00\x12\x10\n\x06insert\x18\x02 \x01(\tH\x00\x12\x10\n\x06\x64\x65lete\x18\x03 \x01(\rH\x00\x42\x07\n\x05piece\"P\n\x11\x45\x64itTextOperation\x12\n\n\x02id\x18\x01 \x01(\x0c\x12/\n\x06pieces\x18\x02 \x03(\x0b\x32\x1f.rushes.annotation.v1.TextPiece\"2\n\x13SetDeletedOperation\x12\n\n\x02id\x18\x01 \x01(\x0c\x12\x0f\n\x07\x64\x65leted\x18\x02 \x01(\x08\"~\n\x10RestoreOperation\x12\n\n\x02id\x18\x01 \x01(\x0c\x12/\n\x05value\x18\x02 \x01(\x0b\x32 .rushes.annotation.v1.FieldValue\x12\x16\n\x0estamp_revision\x18\x03 \x01(\x03\x12\x15\n\rmade_revision\x18\x04 \x01(\x03\"H\n\x10PresentOperation\x12\x34\n\x05state\x18\x01 \x01(\x0b\x32%.rushes.annotation.v1.AnnotationState\"\xf0\x03\n\tOperation\x12\x37\n\x06\x63reate\x18\x01 \x01(\x0b\x32%.rushes.annotation.v1.CreateOperationH\x00\x12\x33\n\x04move\x18\x02 \x01(\x0b\x32#.rushes.annotation.v1.MoveOperationH\x00\x12\x37\n\x06resize\x18\x03 \x01(\x0b\x32%.rushes.annotation.v1.ResizeOperationH\x00\x12>\n\nset_fields\x18\x04 \x01(\x0b\x32(.rushes.annotation.v1.SetFieldsOperationH\x00\x12<\n\tedit_text\x18\x05 \x01(\x0b\x32\'.rushes.annotation.v1.EditTextOperationH\x00\x12@\n\x0bset_deleted\x18\x06 \x01(\x0b\x32).rushes.annotation.v1.SetDeletedOperationH\x00\x12\x39\n\x07restore\x18\x07 \x01(\x0b\x32&.rushes.annotation.v1.RestoreOperationH\x00\x12\x39\n\x07present\x18\x08 \x01(\x0b\x32&.rushes.annotation.v1.PresentOperationH\x00\x42\x06\n\x04kind\"g\n\x05\x42\x61tch\x12\x12\n\nclient_seq\x18\x04 \x01(\x04\x12\x15\n\rbase_revision\x18\x05 \x01(\x03\x12\x33\n\noperations\x18\x07 \x03(\x0b\x32\x1f.rushes.annotation.v1.Operation\"V\n\x07Refusal\x12\x0c\n\x04\x63ode\x18\x01 \x01(\x05\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x12\n\x05index\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\x08\n\x06_index\"\xb1\x01\n\x06\x43ommit\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x11\n\tclient_id\x18\x03 \x01(\x0c\x12\x12\n\nclient_seq\x18\x04 \x01(\x04\x12\x15\n\rbase_revision\x18\x05 \x01(\x03\x12\x0f\n\x07time_ms\x18\x06 \x01(\x03\x12\x33\n\noperations\x18\x07 \x03(\x0b\x32\x1f.rushes.annotation.v1.Operation\"\x90\x01\n\x07Outcome\x12\x12\n\nclient_seq\x18\x01 \x01(\x04\x12\x12\n\x08revision\x18\x02 \x01(\x03H\x00\x12\x30\n\x07refusal\x18\x03 \x01(\x0b\x32\x1d.rushes.annotation.v1.RefusalH\x00\x12\x0c\n\x04hash\x18\x04 \x01(\x06\x12\x13\n\x0b\x61t_revision\x18\x05 \x01(\x03\x42\x08\n\x06resultb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rushes/annotation/v1/operation.proto\x12\x14rushes.annotation.v1\x1a%rushes/annotation/v1/annotation.proto\x1a\x1brushes/type/v1/access.proto\"6\n\nFrameRange\x12\x14\n\x05\x66irst\x18\x01 \x01(\rR\x05\x66irst\x12\x12\n\x04last\x18\x02 \x01(\rR\x04last\"\xd1\x02\n\nFieldValue\x12\x14\n\x05\x66ield\x18\x01 \x01(\tR\x05\x66ield\x12\x18\n\x06number\x18\x02 \x01(\x12H\x00R\x06number\x12\x14\n\x04\x66lag\x18\x03 \x01(\x08H\x00R\x04\x66lag\x12<\n\x08position\x18\x04 \x01(\x0b\x32\x1e.rushes.annotation.v1.PositionH\x00R\x08position\x12:\n\x06\x66rames\x18\x05 \x01(\x0b\x32 .rushes.annotation.v1.FrameRangeH\x00R\x06\x66rames\x12\x36\n\x08\x61udience\x18\x06 \x01(\x0e\x32\x18.rushes.type.v1.AudienceH\x00R\x08\x61udience\x12\x42\n\nattachment\x18\x07 \x01(\x0b\x32 .rushes.annotation.v1.AttachmentH\x00R\nattachmentB\x07\n\x05value\"S\n\x0f\x43reateOperation\x12@\n\nannotation\x18\x01 \x01(\x0b\x32 .rushes.annotation.v1.AnnotationR\nannotation\"t\n\rMoveOperation\x12\x0e\n\x02id\x18\x01 \x01(\x0cR\x02id\x12.\n\x02to\x18\x02 \x01(\x0b\x32\x1e.rushes.annotation.v1.PositionR\x02to\x12#\n\rseen_revision\x18\x03 \x01(\x03R\x0cseenRevision\"\xaf\x01\n\x0fResizeOperation\x12\x0e\n\x02id\x18\x01 \x01(\x0cR\x02id\x12\x17\n\x04left\x18\x02 \x01(\x11H\x00R\x04left\x88\x01\x01\x12\x15\n\x03top\x18\x03 \x01(\x11H\x01R\x03top\x88\x01\x01\x12\x19\n\x05right\x18\x04 \x01(\x11H\x02R\x05right\x88\x01\x01\x12\x1b\n\x06\x62ottom\x18\x05 \x01(\x11H\x03R\x06\x62ottom\x88\x01\x01\x42\x07\n\x05_leftB\x06\n\x04_topB\x08\n\x06_rightB\t\n\x07_bottom\"^\n\x12SetFieldsOperation\x12\x0e\n\x02id\x18\x01 \x01(\x0cR\x02id\x12\x38\n\x06\x66ields\x18\x02 \x03(\x0b\x32 .rushes.annotation.v1.FieldValueR\x06\x66ields\"b\n\tTextPiece\x12\x18\n\x06retain\x18\x01 \x01(\rH\x00R\x06retain\x12\x18\n\x06insert\x18\x02 \x01(\tH\x00R\x06insert\x12\x18\n\x06\x64\x65lete\x18\x03 \x01(\rH\x00R\x06\x64\x65leteB\x07\n\x05piece\"\\\n\x11\x45\x64itTextOperation\x12\x0e\n\x02id\x18\x01 \x01(\x0cR\x02id\x12\x37\n\x06pieces\x18\x02 \x03(\x0b\x32\x1f.rushes.annotation.v1.TextPieceR\x06pieces\"?\n\x13SetDeletedOperation\x12\x0e\n\x02id\x18\x01 \x01(\x0cR\x02id\x12\x18\n\x07\x64\x65leted\x18\x02 \x01(\x08R\x07\x64\x65leted\"\xa6\x01\n\x10RestoreOperation\x12\x0e\n\x02id\x18\x01 \x01(\x0cR\x02id\x12\x36\n\x05value\x18\x02 \x01(\x0b\x32 .rushes.annotation.v1.FieldValueR\x05value\x12%\n\x0estamp_revision\x18\x03 \x01(\x03R\rstampRevision\x12#\n\rmade_revision\x18\x04 \x01(\x03R\x0cmadeRevision\"O\n\x10PresentOperation\x12;\n\x05state\x18\x01 \x01(\x0b\x32%.rushes.annotation.v1.AnnotationStateR\x05state\"\xb9\x04\n\tOperation\x12?\n\x06\x63reate\x18\x01 \x01(\x0b\x32%.rushes.annotation.v1.CreateOperationH\x00R\x06\x63reate\x12\x39\n\x04move\x18\x02 \x01(\x0b\x32#.rushes.annotation.v1.MoveOperationH\x00R\x04move\x12?\n\x06resize\x18\x03 \x01(\x0b\x32%.rushes.annotation.v1.ResizeOperationH\x00R\x06resize\x12I\n\nset_fields\x18\x04 \x01(\x0b\x32(.rushes.annotation.v1.SetFieldsOperationH\x00R\tsetFields\x12\x46\n\tedit_text\x18\x05 \x01(\x0b\x32\'.rushes.annotation.v1.EditTextOperationH\x00R\x08\x65\x64itText\x12L\n\x0bset_deleted\x18\x06 \x01(\x0b\x32).rushes.annotation.v1.SetDeletedOperationH\x00R\nsetDeleted\x12\x42\n\x07restore\x18\x07 \x01(\x0b\x32&.rushes.annotation.v1.RestoreOperationH\x00R\x07restore\x12\x42\n\x07present\x18\x08 \x01(\x0b\x32&.rushes.annotation.v1.PresentOperationH\x00R\x07presentB\x06\n\x04kind\"\x8c\x01\n\x05\x42\x61tch\x12\x1d\n\nclient_seq\x18\x04 \x01(\x04R\tclientSeq\x12#\n\rbase_revision\x18\x05 \x01(\x03R\x0c\x62\x61seRevision\x12?\n\noperations\x18\x07 \x03(\x0b\x32\x1f.rushes.annotation.v1.OperationR\noperations\"t\n\x07Refusal\x12\x12\n\x04\x63ode\x18\x01 \x01(\x05R\x04\x63ode\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n\x07message\x18\x03 \x01(\tR\x07message\x12\x19\n\x05index\x18\x04 \x01(\rH\x00R\x05index\x88\x01\x01\x42\x08\n\x06_index\"\xfc\x01\n\x06\x43ommit\x12\x1a\n\x08revision\x18\x01 \x01(\x03R\x08revision\x12\x1b\n\tperson_id\x18\x02 \x01(\tR\x08personId\x12\x1b\n\tclient_id\x18\x03 \x01(\x0cR\x08\x63lientId\x12\x1d\n\nclient_seq\x18\x04 \x01(\x04R\tclientSeq\x12#\n\rbase_revision\x18\x05 \x01(\x03R\x0c\x62\x61seRevision\x12\x17\n\x07time_ms\x18\x06 \x01(\x03R\x06timeMs\x12?\n\noperations\x18\x07 \x03(\x0b\x32\x1f.rushes.annotation.v1.OperationR\noperations\"\xc0\x01\n\x07Outcome\x12\x1d\n\nclient_seq\x18\x01 \x01(\x04R\tclientSeq\x12\x1c\n\x08revision\x18\x02 \x01(\x03H\x00R\x08revision\x12\x39\n\x07refusal\x18\x03 \x01(\x0b\x32\x1d.rushes.annotation.v1.RefusalH\x00R\x07refusal\x12\x12\n\x04hash\x18\x04 \x01(\x06R\x04hash\x12\x1f\n\x0b\x61t_revision\x18\x05 \x01(\x03R\natRevisionB\x08\n\x06resultb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,35 +34,35 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.annotation.v1.operat
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FRAMERANGE']._serialized_start=130
-  _globals['_FRAMERANGE']._serialized_end=171
-  _globals['_FIELDVALUE']._serialized_start=174
-  _globals['_FIELDVALUE']._serialized_end=450
-  _globals['_CREATEOPERATION']._serialized_start=452
-  _globals['_CREATEOPERATION']._serialized_end=523
-  _globals['_MOVEOPERATION']._serialized_start=525
-  _globals['_MOVEOPERATION']._serialized_end=619
-  _globals['_RESIZEOPERATION']._serialized_start=622
-  _globals['_RESIZEOPERATION']._serialized_end=767
-  _globals['_SETFIELDSOPERATION']._serialized_start=769
-  _globals['_SETFIELDSOPERATION']._serialized_end=851
-  _globals['_TEXTPIECE']._serialized_start=853
-  _globals['_TEXTPIECE']._serialized_end=927
-  _globals['_EDITTEXTOPERATION']._serialized_start=929
-  _globals['_EDITTEXTOPERATION']._serialized_end=1009
-  _globals['_SETDELETEDOPERATION']._serialized_start=1011
-  _globals['_SETDELETEDOPERATION']._serialized_end=1061
-  _globals['_RESTOREOPERATION']._serialized_start=1063
-  _globals['_RESTOREOPERATION']._serialized_end=1189
-  _globals['_PRESENTOPERATION']._serialized_start=1191
-  _globals['_PRESENTOPERATION']._serialized_end=1263
-  _globals['_OPERATION']._serialized_start=1266
-  _globals['_OPERATION']._serialized_end=1762
-  _globals['_BATCH']._serialized_start=1764
-  _globals['_BATCH']._serialized_end=1867
-  _globals['_REFUSAL']._serialized_start=1869
-  _globals['_REFUSAL']._serialized_end=1955
-  _globals['_COMMIT']._serialized_start=1958
-  _globals['_COMMIT']._serialized_end=2135
-  _globals['_OUTCOME']._serialized_start=2138
-  _globals['_OUTCOME']._serialized_end=2282
+  _globals['_FRAMERANGE']._serialized_end=184
+  _globals['_FIELDVALUE']._serialized_start=187
+  _globals['_FIELDVALUE']._serialized_end=524
+  _globals['_CREATEOPERATION']._serialized_start=526
+  _globals['_CREATEOPERATION']._serialized_end=609
+  _globals['_MOVEOPERATION']._serialized_start=611
+  _globals['_MOVEOPERATION']._serialized_end=727
+  _globals['_RESIZEOPERATION']._serialized_start=730
+  _globals['_RESIZEOPERATION']._serialized_end=905
+  _globals['_SETFIELDSOPERATION']._serialized_start=907
+  _globals['_SETFIELDSOPERATION']._serialized_end=1001
+  _globals['_TEXTPIECE']._serialized_start=1003
+  _globals['_TEXTPIECE']._serialized_end=1101
+  _globals['_EDITTEXTOPERATION']._serialized_start=1103
+  _globals['_EDITTEXTOPERATION']._serialized_end=1195
+  _globals['_SETDELETEDOPERATION']._serialized_start=1197
+  _globals['_SETDELETEDOPERATION']._serialized_end=1260
+  _globals['_RESTOREOPERATION']._serialized_start=1263
+  _globals['_RESTOREOPERATION']._serialized_end=1429
+  _globals['_PRESENTOPERATION']._serialized_start=1431
+  _globals['_PRESENTOPERATION']._serialized_end=1510
+  _globals['_OPERATION']._serialized_start=1513
+  _globals['_OPERATION']._serialized_end=2082
+  _globals['_BATCH']._serialized_start=2085
+  _globals['_BATCH']._serialized_end=2225
+  _globals['_REFUSAL']._serialized_start=2227
+  _globals['_REFUSAL']._serialized_end=2343
+  _globals['_COMMIT']._serialized_start=2346
+  _globals['_COMMIT']._serialized_end=2598
+  _globals['_OUTCOME']._serialized_start=2601
+  _globals['_OUTCOME']._serialized_end=2793
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ from rushes.annotation.v1 import annotation_pb2 as rushes_dot_annotation_dot_v1_
 from rushes.annotation.v1 import operation_pb2 as rushes_dot_annotation_dot_v1_dot_operation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rushes/annotation/v1/record.proto\x12\x14rushes.annotation.v1\x1a%rushes/annotation/v1/annotation.proto\x1a$rushes/annotation/v1/operation.proto\"\x96\x02\n\x06Record\x12\r\n\x05rules\x18\x01 \x01(\r\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\x12\x10\n\x08video_id\x18\x03 \x01(\x03\x12\x11\n\ttenant_id\x18\x04 \x01(\t\x12\x11\n\tperson_id\x18\x05 \x01(\t\x12\x13\n\x0bpermissions\x18\x06 \x01(\r\x12\x11\n\tclient_id\x18\x07 \x01(\x0c\x12\x0c\n\x04hash\x18\x08 \x01(\x06\x12\x0f\n\x07time_ms\x18\t \x01(\x03\x12\x13\n\x0b\x66rame_count\x18\n \x01(\r\x12*\n\x05\x62\x61tch\x18\x0b \x01(\x0b\x32\x1b.rushes.annotation.v1.Batch\x12.\n\x07refused\x18\x0c \x01(\x0b\x32\x1d.rushes.annotation.v1.Refusal\"\x98\x01\n\x0c\x43lientWindow\x12\x11\n\tperson_id\x18\x01 \x01(\t\x12\x11\n\tclient_id\x18\x02 \x01(\x0c\x12\x10\n\x08last_seq\x18\x03 \x01(\x04\x12\x0e\n\x06\x63losed\x18\x04 \x01(\x08\x12\x0f\n\x07last_ms\x18\x05 \x01(\x03\x12/\n\x08outcomes\x18\x06 \x03(\x0b\x32\x1d.rushes.annotation.v1.Outcome\"{\n\nLandedEdit\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x11\n\tclient_id\x18\x03 \x01(\x0c\x12\x35\n\x04\x65\x64it\x18\x04 \x01(\x0b\x32\'.rushes.annotation.v1.EditTextOperation\"1\n\x0cRevisionTime\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0f\n\x07time_ms\x18\x02 \x01(\x03\"\xaa\x02\n\rDocumentState\x12\x10\n\x08video_id\x18\x01 \x01(\x03\x12\x0f\n\x07ordinal\x18\x02 \x01(\x03\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x0f\n\x07time_ms\x18\x04 \x01(\x03\x12:\n\x0b\x61nnotations\x18\x05 \x03(\x0b\x32%.rushes.annotation.v1.AnnotationState\x12\x33\n\x07\x63lients\x18\x06 \x03(\x0b\x32\".rushes.annotation.v1.ClientWindow\x12/\n\x05\x65\x64its\x18\x07 \x03(\x0b\x32 .rushes.annotation.v1.LandedEdit\x12\x31\n\x05times\x18\x08 \x03(\x0b\x32\".rushes.annotation.v1.RevisionTimeb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rushes/annotation/v1/record.proto\x12\x14rushes.annotation.v1\x1a%rushes/annotation/v1/annotation.proto\x1a$rushes/annotation/v1/operation.proto\"\x82\x03\n\x06Record\x12\x14\n\x05rules\x18\x01 \x01(\rR\x05rules\x12\x14\n\x05\x65poch\x18\x02 \x01(\x03R\x05\x65poch\x12\x19\n\x08video_id\x18\x03 \x01(\x03R\x07videoId\x12\x1b\n\ttenant_id\x18\x04 \x01(\tR\x08tenantId\x12\x1b\n\tperson_id\x18\x05 \x01(\tR\x08personId\x12 \n\x0bpermissions\x18\x06 \x01(\rR\x0bpermissions\x12\x1b\n\tclient_id\x18\x07 \x01(\x0cR\x08\x63lientId\x12\x12\n\x04hash\x18\x08 \x01(\x06R\x04hash\x12\x17\n\x07time_ms\x18\t \x01(\x03R\x06timeMs\x12\x1f\n\x0b\x66rame_count\x18\n \x01(\rR\nframeCount\x12\x31\n\x05\x62\x61tch\x18\x0b \x01(\x0b\x32\x1b.rushes.annotation.v1.BatchR\x05\x62\x61tch\x12\x37\n\x07refused\x18\x0c \x01(\x0b\x32\x1d.rushes.annotation.v1.RefusalR\x07refused\"\xcf\x01\n\x0c\x43lientWindow\x12\x1b\n\tperson_id\x18\x01 \x01(\tR\x08personId\x12\x1b\n\tclient_id\x18\x02 \x01(\x0cR\x08\x63lientId\x12\x19\n\x08last_seq\x18\x03 \x01(\x04R\x07lastSeq\x12\x16\n\x06\x63losed\x18\x04 \x01(\x08R\x06\x63losed\x12\x17\n\x07last_ms\x18\x05 \x01(\x03R\x06lastMs\x12\x39\n\x08outcomes\x18\x06 \x03(\x0b\x32\x1d.rushes.annotation.v1.OutcomeR\x08outcomes\"\x9f\x01\n\nLandedEdit\x12\x1a\n\x08revision\x18\x01 \x01(\x03R\x08revision\x12\x1b\n\tperson_id\x18\x02 \x01(\tR\x08personId\x12\x1b\n\tclient_id\x18\x03 \x01(\x0cR\x08\x63lientId\x12;\n\x04\x65\x64it\x18\x04 \x01(\x0b\x32\'.rushes.annotation.v1.EditTextOperationR\x04\x65\x64it\"C\n\x0cRevisionTime\x12\x1a\n\x08revision\x18\x01 \x01(\x03R\x08revision\x12\x17\n\x07time_ms\x18\x02 \x01(\x03R\x06timeMs\"\xf2\x02\n\rDocumentState\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x18\n\x07ordinal\x18\x02 \x01(\x03R\x07ordinal\x12\x1a\n\x08revision\x18\x03 \x01(\x03R\x08revision\x12\x17\n\x07time_ms\x18\x04 \x01(\x03R\x06timeMs\x12G\n\x0b\x61nnotations\x18\x05 \x03(\x0b\x32%.rushes.annotation.v1.AnnotationStateR\x0b\x61nnotations\x12<\n\x07\x63lients\x18\x06 \x03(\x0b\x32\".rushes.annotation.v1.ClientWindowR\x07\x63lients\x12\x36\n\x05\x65\x64its\x18\x07 \x03(\x0b\x32 .rushes.annotation.v1.LandedEditR\x05\x65\x64its\x12\x38\n\x05times\x18\x08 \x03(\x0b\x32\".rushes.annotation.v1.RevisionTimeR\x05timesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,13 +34,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.annotation.v1.record
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECORD']._serialized_start=137
-  _globals['_RECORD']._serialized_end=415
-  _globals['_CLIENTWINDOW']._serialized_start=418
-  _globals['_CLIENTWINDOW']._serialized_end=570
-  _globals['_LANDEDEDIT']._serialized_start=572
-  _globals['_LANDEDEDIT']._serialized_end=695
-  _globals['_REVISIONTIME']._serialized_start=697
-  _globals['_REVISIONTIME']._serialized_end=746
-  _globals['_DOCUMENTSTATE']._serialized_start=749
-  _globals['_DOCUMENTSTATE']._serialized_end=1047
+  _globals['_RECORD']._serialized_end=523
+  _globals['_CLIENTWINDOW']._serialized_start=526
+  _globals['_CLIENTWINDOW']._serialized_end=733
+  _globals['_LANDEDEDIT']._serialized_start=736
+  _globals['_LANDEDEDIT']._serialized_end=895
+  _globals['_REVISIONTIME']._serialized_start=897
+  _globals['_REVISIONTIME']._serialized_end=964
+  _globals['_DOCUMENTSTATE']._serialized_start=967
+  _globals['_DOCUMENTSTATE']._serialized_end=1337
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ from rushes.annotation.v1 import annotation_service_pb2 as rushes_dot_annotation
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(rushes/annotation/v1/relay_service.proto\x12\x14rushes.annotation.v1\x1a\x17google/rpc/status.proto\x1a-rushes/annotation/v1/annotation_service.proto\x1a\x1brushes/type/v1/access.proto\"d\n\x04Lane\x12*\n\x08\x61udience\x18\x01 \x01(\x0e\x32\x18.rushes.type.v1.Audience\x12\x30\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x1e.rushes.annotation.v1.Delivery\",\n\tRelayOpen\x12\x10\n\x08video_id\x18\x01 \x01(\x03\x12\r\n\x05\x65poch\x18\x02 \x01(\x03\"l\n\tRelayWant\x12(\n\x04lane\x18\x01 \x01(\x0b\x32\x1a.rushes.annotation.v1.Lane\x12\x18\n\x0esince_revision\x18\x02 \x01(\x03H\x00\x12\x12\n\x08snapshot\x18\x03 \x01(\x08H\x00\x42\x07\n\x05start\"b\n\x0bRelayAttach\x12\x0f\n\x07session\x18\x01 \x01(\r\x12\r\n\x05token\x18\x02 \x01(\t\x12\x33\n\x04open\x18\x03 \x01(\x0b\x32%.rushes.annotation.v1.CollaborateOpen\",\n\nRelayToken\x12\x0f\n\x07session\x18\x01 \x01(\r\x12\r\n\x05token\x18\x02 \x01(\t\"O\n\nRelayServe\x12\x0f\n\x07session\x18\x01 \x01(\r\x12\x30\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x1e.rushes.annotation.v1.Delivery\".\n\nRelayFrame\x12\x0f\n\x07session\x18\x01 \x01(\r\x12\x0f\n\x07request\x18\x02 \x01(\x0c\"?\n\x0bRelayFrames\x12\x30\n\x06\x66rames\x18\x01 \x03(\x0b\x32 .rushes.annotation.v1.RelayFrame\"\x93\x03\n\x0cRelayRequest\x12/\n\x04open\x18\x01 \x01(\x0b\x32\x1f.rushes.annotation.v1.RelayOpenH\x00\x12/\n\x04want\x18\x02 \x01(\x0b\x32\x1f.rushes.annotation.v1.RelayWantH\x00\x12,\n\x06unwant\x18\x03 \x01(\x0b\x32\x1a.rushes.annotation.v1.LaneH\x00\x12\x33\n\x06\x61ttach\x18\x04 \x01(\x0b\x32!.rushes.annotation.v1.RelayAttachH\x00\x12\x31\n\x05token\x18\x05 \x01(\x0b\x32 .rushes.annotation.v1.RelayTokenH\x00\x12\x31\n\x05serve\x18\x06 \x01(\x0b\x32 .rushes.annotation.v1.RelayServeH\x00\x12\x18\n\x0e\x64\x65tach_session\x18\x07 \x01(\rH\x00\x12\x33\n\x06\x66rames\x18\x08 \x01(\x0b\x32!.rushes.annotation.v1.RelayFramesH\x00\x42\t\n\x07message\".\n\x0bRelayOpened\x12\r\n\x05\x65poch\x18\x01 \x01(\x03\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\\\n\rRelayAttached\x12\x0f\n\x07session\x18\x01 \x01(\r\x12*\n\x08\x61udience\x18\x02 \x01(\x0e\x32\x18.rushes.type.v1.Audience\x12\x0e\n\x06opened\x18\x03 \x01(\x0c\"x\n\x0eRelayBroadcast\x12(\n\x04lane\x18\x01 \x01(\x0b\x32\x1a.rushes.annotation.v1.Lane\x12\x15\n\rfrom_revision\x18\x02 \x01(\x03\x12\x13\n\x0bto_revision\x18\x03 \x01(\x03\x12\x10\n\x08response\x18\x04 \x01(\x0c\"z\n\rRelaySnapshot\x12(\n\x04lane\x18\x01 \x01(\x0b\x32\x1a.rushes.annotation.v1.Lane\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\r\n\x05index\x18\x03 \x01(\r\x12\x0c\n\x04last\x18\x04 \x01(\x08\x12\x10\n\x08response\x18\x05 \x01(\x0c\"_\n\x0eRelayAddressed\x12\x10\n\x08sessions\x18\x01 \x03(\r\x12\x10\n\x08response\x18\x02 \x01(\x0c\x12\x11\n\tdroppable\x18\x03 \x01(\x08\x12\x16\n\x0e\x61\x66ter_revision\x18\x04 \x01(\x03\"A\n\nRelayEnded\x12\x0f\n\x07session\x18\x01 \x01(\r\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\"b\n\nRelayReset\x12(\n\x04lane\x18\x01 \x01(\x0b\x32\x1a.rushes.annotation.v1.Lane\x12*\n\x05reset\x18\x02 \x01(\x0b\x32\x1b.rushes.annotation.v1.Reset\"D\n\nRelayBatch\x12\x36\n\tresponses\x18\x01 \x03(\x0b\x32#.rushes.annotation.v1.RelayResponse\"\xd0\x03\n\rRelayResponse\x12\x33\n\x06opened\x18\x01 \x01(\x0b\x32!.rushes.annotation.v1.RelayOpenedH\x00\x12\x37\n\x08\x61ttached\x18\x02 \x01(\x0b\x32#.rushes.annotation.v1.RelayAttachedH\x00\x12\x39\n\tbroadcast\x18\x03 \x01(\x0b\x32$.rushes.annotation.v1.RelayBroadcastH\x00\x12\x37\n\x08snapshot\x18\x04 \x01(\x0b\x32#.rushes.annotation.v1.RelaySnapshotH\x00\x12\x39\n\taddressed\x18\x05 \x01(\x0b\x32$.rushes.annotation.v1.RelayAddressedH\x00\x12\x31\n\x05\x65nded\x18\x06 \x01(\x0b\x32 .rushes.annotation.v1.RelayEndedH\x00\x12\x31\n\x05reset\x18\x07 \x01(\x0b\x32 .rushes.annotation.v1.RelayResetH\x00\x12\x31\n\x05\x62\x61tch\x18\x08 \x01(\x0b\x32 .rushes.annotation.v1.RelayBatchH\x00\x42\t\n\x07message2u\n\x0cRelayService\x12\x65\n\x05Relay\x12\".rushes.annotation.v1.RelayRequest\x1a#.rushes.annotation.v1.RelayResponse\"\x0f\x8a\xb5\x18\x0b\"\t\n\x07gateway(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(rushes/annotation/v1/relay_service.proto\x12\x14rushes.annotation.v1\x1a\x17google/rpc/status.proto\x1a-rushes/annotation/v1/annotation_service.proto\x1a\x1brushes/type/v1/access.proto\"x\n\x04Lane\x12\x34\n\x08\x61udience\x18\x01 \x01(\x0e\x32\x18.rushes.type.v1.AudienceR\x08\x61udience\x12:\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x1e.rushes.annotation.v1.DeliveryR\x08\x64\x65livery\"<\n\tRelayOpen\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x14\n\x05\x65poch\x18\x02 \x01(\x03R\x05\x65poch\"\x8b\x01\n\tRelayWant\x12.\n\x04lane\x18\x01 \x01(\x0b\x32\x1a.rushes.annotation.v1.LaneR\x04lane\x12\'\n\x0esince_revision\x18\x02 \x01(\x03H\x00R\rsinceRevision\x12\x1c\n\x08snapshot\x18\x03 \x01(\x08H\x00R\x08snapshotB\x07\n\x05start\"x\n\x0bRelayAttach\x12\x18\n\x07session\x18\x01 \x01(\rR\x07session\x12\x14\n\x05token\x18\x02 \x01(\tR\x05token\x12\x39\n\x04open\x18\x03 \x01(\x0b\x32%.rushes.annotation.v1.CollaborateOpenR\x04open\"<\n\nRelayToken\x12\x18\n\x07session\x18\x01 \x01(\rR\x07session\x12\x14\n\x05token\x18\x02 \x01(\tR\x05token\"b\n\nRelayServe\x12\x18\n\x07session\x18\x01 \x01(\rR\x07session\x12:\n\x08\x64\x65livery\x18\x02 \x01(\x0e\x32\x1e.rushes.annotation.v1.DeliveryR\x08\x64\x65livery\"@\n\nRelayFrame\x12\x18\n\x07session\x18\x01 \x01(\rR\x07session\x12\x18\n\x07request\x18\x02 \x01(\x0cR\x07request\"G\n\x0bRelayFrames\x12\x38\n\x06\x66rames\x18\x01 \x03(\x0b\x32 .rushes.annotation.v1.RelayFrameR\x06\x66rames\"\xd4\x03\n\x0cRelayRequest\x12\x35\n\x04open\x18\x01 \x01(\x0b\x32\x1f.rushes.annotation.v1.RelayOpenH\x00R\x04open\x12\x35\n\x04want\x18\x02 \x01(\x0b\x32\x1f.rushes.annotation.v1.RelayWantH\x00R\x04want\x12\x34\n\x06unwant\x18\x03 \x01(\x0b\x32\x1a.rushes.annotation.v1.LaneH\x00R\x06unwant\x12;\n\x06\x61ttach\x18\x04 \x01(\x0b\x32!.rushes.annotation.v1.RelayAttachH\x00R\x06\x61ttach\x12\x38\n\x05token\x18\x05 \x01(\x0b\x32 .rushes.annotation.v1.RelayTokenH\x00R\x05token\x12\x38\n\x05serve\x18\x06 \x01(\x0b\x32 .rushes.annotation.v1.RelayServeH\x00R\x05serve\x12\'\n\x0e\x64\x65tach_session\x18\x07 \x01(\rH\x00R\rdetachSession\x12;\n\x06\x66rames\x18\x08 \x01(\x0b\x32!.rushes.annotation.v1.RelayFramesH\x00R\x06\x66ramesB\t\n\x07message\"?\n\x0bRelayOpened\x12\x14\n\x05\x65poch\x18\x01 \x01(\x03R\x05\x65poch\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\"w\n\rRelayAttached\x12\x18\n\x07session\x18\x01 \x01(\rR\x07session\x12\x34\n\x08\x61udience\x18\x02 \x01(\x0e\x32\x18.rushes.type.v1.AudienceR\x08\x61udience\x12\x16\n\x06opened\x18\x03 \x01(\x0cR\x06opened\"\xa2\x01\n\x0eRelayBroadcast\x12.\n\x04lane\x18\x01 \x01(\x0b\x32\x1a.rushes.annotation.v1.LaneR\x04lane\x12#\n\rfrom_revision\x18\x02 \x01(\x03R\x0c\x66romRevision\x12\x1f\n\x0bto_revision\x18\x03 \x01(\x03R\ntoRevision\x12\x1a\n\x08response\x18\x04 \x01(\x0cR\x08response\"\xa1\x01\n\rRelaySnapshot\x12.\n\x04lane\x18\x01 \x01(\x0b\x32\x1a.rushes.annotation.v1.LaneR\x04lane\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12\x14\n\x05index\x18\x03 \x01(\rR\x05index\x12\x12\n\x04last\x18\x04 \x01(\x08R\x04last\x12\x1a\n\x08response\x18\x05 \x01(\x0cR\x08response\"\x8d\x01\n\x0eRelayAddressed\x12\x1a\n\x08sessions\x18\x01 \x03(\rR\x08sessions\x12\x1a\n\x08response\x18\x02 \x01(\x0cR\x08response\x12\x1c\n\tdroppable\x18\x03 \x01(\x08R\tdroppable\x12%\n\x0e\x61\x66ter_revision\x18\x04 \x01(\x03R\rafterRevision\"R\n\nRelayEnded\x12\x18\n\x07session\x18\x01 \x01(\rR\x07session\x12*\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.StatusR\x06status\"o\n\nRelayReset\x12.\n\x04lane\x18\x01 \x01(\x0b\x32\x1a.rushes.annotation.v1.LaneR\x04lane\x12\x31\n\x05reset\x18\x02 \x01(\x0b\x32\x1b.rushes.annotation.v1.ResetR\x05reset\"O\n\nRelayBatch\x12\x41\n\tresponses\x18\x01 \x03(\x0b\x32#.rushes.annotation.v1.RelayResponseR\tresponses\"\x97\x04\n\rRelayResponse\x12;\n\x06opened\x18\x01 \x01(\x0b\x32!.rushes.annotation.v1.RelayOpenedH\x00R\x06opened\x12\x41\n\x08\x61ttached\x18\x02 \x01(\x0b\x32#.rushes.annotation.v1.RelayAttachedH\x00R\x08\x61ttached\x12\x44\n\tbroadcast\x18\x03 \x01(\x0b\x32$.rushes.annotation.v1.RelayBroadcastH\x00R\tbroadcast\x12\x41\n\x08snapshot\x18\x04 \x01(\x0b\x32#.rushes.annotation.v1.RelaySnapshotH\x00R\x08snapshot\x12\x44\n\taddressed\x18\x05 \x01(\x0b\x32$.rushes.annotation.v1.RelayAddressedH\x00R\taddressed\x12\x38\n\x05\x65nded\x18\x06 \x01(\x0b\x32 .rushes.annotation.v1.RelayEndedH\x00R\x05\x65nded\x12\x38\n\x05reset\x18\x07 \x01(\x0b\x32 .rushes.annotation.v1.RelayResetH\x00R\x05reset\x12\x38\n\x05\x62\x61tch\x18\x08 \x01(\x0b\x32 .rushes.annotation.v1.RelayBatchH\x00R\x05\x62\x61tchB\t\n\x07message2u\n\x0cRelayService\x12\x65\n\x05Relay\x12\".rushes.annotation.v1.RelayRequest\x1a#.rushes.annotation.v1.RelayResponse\"\x0f\x8a\xb5\x18\x0b\"\t\n\x07gateway(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,41 +37,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RELAYSERVICE'].methods_by_name['Relay']._loaded_options = None
   _globals['_RELAYSERVICE'].methods_by_name['Relay']._serialized_options = b'\212\265\030\013\"\t\n\007gateway'
   _globals['_LANE']._serialized_start=167
-  _globals['_LANE']._serialized_end=267
-  _globals['_RELAYOPEN']._serialized_start=269
-  _globals['_RELAYOPEN']._serialized_end=313
-  _globals['_RELAYWANT']._serialized_start=315
-  _globals['_RELAYWANT']._serialized_end=423
-  _globals['_RELAYATTACH']._serialized_start=425
-  _globals['_RELAYATTACH']._serialized_end=523
-  _globals['_RELAYTOKEN']._serialized_start=525
-  _globals['_RELAYTOKEN']._serialized_end=569
-  _globals['_RELAYSERVE']._serialized_start=571
-  _globals['_RELAYSERVE']._serialized_end=650
-  _globals['_RELAYFRAME']._serialized_start=652
-  _globals['_RELAYFRAME']._serialized_end=698
-  _globals['_RELAYFRAMES']._serialized_start=700
-  _globals['_RELAYFRAMES']._serialized_end=763
-  _globals['_RELAYREQUEST']._serialized_start=766
-  _globals['_RELAYREQUEST']._serialized_end=1169
-  _globals['_RELAYOPENED']._serialized_start=1171
-  _globals['_RELAYOPENED']._serialized_end=1217
-  _globals['_RELAYATTACHED']._serialized_start=1219
-  _globals['_RELAYATTACHED']._serialized_end=1311
-  _globals['_RELAYBROADCAST']._serialized_start=1313
-  _globals['_RELAYBROADCAST']._serialized_end=1433
-  _globals['_RELAYSNAPSHOT']._serialized_start=1435
-  _globals['_RELAYSNAPSHOT']._serialized_end=1557
-  _globals['_RELAYADDRESSED']._serialized_start=1559
-  _globals['_RELAYADDRESSED']._serialized_end=1654
-  _globals['_RELAYENDED']._serialized_start=1656
-  _globals['_RELAYENDED']._serialized_end=1721
-  _globals['_RELAYRESET']._serialized_start=1723
-  _globals['_RELAYRESET']._serialized_end=1821
-  _globals['_RELAYBATCH']._serialized_start=1823
-  _globals['_RELAYBATCH']._serialized_end=1891
-  _globals['_RELAYRESPONSE']._serialized_start=1894
-  _globals['_RELAYRESPONSE']._serialized_end=2358
-  _globals['_RELAYSERVICE']._serialized_start=2360
-  _globals['_RELAYSERVICE']._serialized_end=2477
+  _globals['_LANE']._serialized_end=287
+  _globals['_RELAYOPEN']._serialized_start=289
+  _globals['_RELAYOPEN']._serialized_end=349
+  _globals['_RELAYWANT']._serialized_start=352
+  _globals['_RELAYWANT']._serialized_end=491
+  _globals['_RELAYATTACH']._serialized_start=493
+  _globals['_RELAYATTACH']._serialized_end=613
+  _globals['_RELAYTOKEN']._serialized_start=615
+  _globals['_RELAYTOKEN']._serialized_end=675
+  _globals['_RELAYSERVE']._serialized_start=677
+  _globals['_RELAYSERVE']._serialized_end=775
+  _globals['_RELAYFRAME']._serialized_start=777
+  _globals['_RELAYFRAME']._serialized_end=841
+  _globals['_RELAYFRAMES']._serialized_start=843
+  _globals['_RELAYFRAMES']._serialized_end=914
+  _globals['_RELAYREQUEST']._serialized_start=917
+  _globals['_RELAYREQUEST']._serialized_end=1385
+  _globals['_RELAYOPENED']._serialized_start=1387
+  _globals['_RELAYOPENED']._serialized_end=1450
+  _globals['_RELAYATTACHED']._serialized_start=1452
+  _globals['_RELAYATTACHED']._serialized_end=1571
+  _globals['_RELAYBROADCAST']._serialized_start=1574
+  _globals['_RELAYBROADCAST']._serialized_end=1736
+  _globals['_RELAYSNAPSHOT']._serialized_start=1739
+  _globals['_RELAYSNAPSHOT']._serialized_end=1900
+  _globals['_RELAYADDRESSED']._serialized_start=1903
+  _globals['_RELAYADDRESSED']._serialized_end=2044
+  _globals['_RELAYENDED']._serialized_start=2046
+  _globals['_RELAYENDED']._serialized_end=2128
+  _globals['_RELAYRESET']._serialized_start=2130
+  _globals['_RELAYRESET']._serialized_end=2241
+  _globals['_RELAYBATCH']._serialized_start=2243
+  _globals['_RELAYBATCH']._serialized_end=2322
+  _globals['_RELAYRESPONSE']._serialized_start=2325
+  _globals['_RELAYRESPONSE']._serialized_end=2860
+  _globals['_RELAYSERVICE']._serialized_start=2862
+  _globals['_RELAYSERVICE']._serialized_end=2979
 # @@protoc_insertion_point(module_scope)

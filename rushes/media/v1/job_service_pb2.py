@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rushes/media/v1/job_service.proto\x12\x0frushes.media.v1\x1a\x1brushes/type/v1/access.proto\"\xc5\x01\n\x03Job\x12\x0e\n\x06job_id\x18\x01 \x01(\x03\x12\x10\n\x08video_id\x18\x02 \x01(\x03\x12(\n\x05state\x18\x03 \x01(\x0e\x32\x19.rushes.media.v1.JobState\x12\x0c\n\x04step\x18\x04 \x01(\t\x12\x19\n\x11progress_permille\x18\x05 \x01(\r\x12\r\n\x05\x65rror\x18\x06 \x01(\t\x12\x14\n\x0c\x65rror_reason\x18\x07 \x01(\t\x12\x12\n\ncreated_ms\x18\x08 \x01(\x03\x12\x10\n\x08\x65nded_ms\x18\t \x01(\x03\"8\n\x10\x43reateJobRequest\x12\x10\n\x08video_id\x18\x01 \x01(\x03\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"6\n\x11\x43reateJobResponse\x12!\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.Job\"1\n\rGetJobRequest\x12\x10\n\x08video_id\x18\x01 \x01(\x03\x12\x0e\n\x06job_id\x18\x02 \x01(\x03\"3\n\x0eGetJobResponse\x12!\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.Job\"3\n\x0fWatchJobRequest\x12\x10\n\x08video_id\x18\x01 \x01(\x03\x12\x0e\n\x06job_id\x18\x02 \x01(\x03\"5\n\x10WatchJobResponse\x12!\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.Job\"H\n\x10\x43\x61ncelJobRequest\x12\x10\n\x08video_id\x18\x01 \x01(\x03\x12\x0e\n\x06job_id\x18\x02 \x01(\x03\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"6\n\x11\x43\x61ncelJobResponse\x12!\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.Job*\x95\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10JOB_STATE_QUEUED\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05\x32\xaa\x03\n\nJobService\x12h\n\tCreateJob\x12!.rushes.media.v1.CreateJobRequest\x1a\".rushes.media.v1.CreateJobResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_id\x12_\n\x06GetJob\x12\x1e.rushes.media.v1.GetJobRequest\x1a\x1f.rushes.media.v1.GetJobResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12g\n\x08WatchJob\x12 .rushes.media.v1.WatchJobRequest\x1a!.rushes.media.v1.WatchJobResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id0\x01\x12h\n\tCancelJob\x12!.rushes.media.v1.CancelJobRequest\x1a\".rushes.media.v1.CancelJobResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_idb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rushes/media/v1/job_service.proto\x12\x0frushes.media.v1\x1a\x1brushes/type/v1/access.proto\"\x9c\x02\n\x03Job\x12\x15\n\x06job_id\x18\x01 \x01(\x03R\x05jobId\x12\x19\n\x08video_id\x18\x02 \x01(\x03R\x07videoId\x12/\n\x05state\x18\x03 \x01(\x0e\x32\x19.rushes.media.v1.JobStateR\x05state\x12\x12\n\x04step\x18\x04 \x01(\tR\x04step\x12+\n\x11progress_permille\x18\x05 \x01(\rR\x10progressPermille\x12\x14\n\x05\x65rror\x18\x06 \x01(\tR\x05\x65rror\x12!\n\x0c\x65rror_reason\x18\x07 \x01(\tR\x0b\x65rrorReason\x12\x1d\n\ncreated_ms\x18\x08 \x01(\x03R\tcreatedMs\x12\x19\n\x08\x65nded_ms\x18\t \x01(\x03R\x07\x65ndedMs\"L\n\x10\x43reateJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1d\n\nrequest_id\x18\x02 \x01(\tR\trequestId\";\n\x11\x43reateJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job\"A\n\rGetJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x15\n\x06job_id\x18\x02 \x01(\x03R\x05jobId\"8\n\x0eGetJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job\"C\n\x0fWatchJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x15\n\x06job_id\x18\x02 \x01(\x03R\x05jobId\":\n\x10WatchJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job\"c\n\x10\x43\x61ncelJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x15\n\x06job_id\x18\x02 \x01(\x03R\x05jobId\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\";\n\x11\x43\x61ncelJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job*\x95\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10JOB_STATE_QUEUED\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05\x32\xaa\x03\n\nJobService\x12h\n\tCreateJob\x12!.rushes.media.v1.CreateJobRequest\x1a\".rushes.media.v1.CreateJobResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_id\x12_\n\x06GetJob\x12\x1e.rushes.media.v1.GetJobRequest\x1a\x1f.rushes.media.v1.GetJobResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12g\n\x08WatchJob\x12 .rushes.media.v1.WatchJobRequest\x1a!.rushes.media.v1.WatchJobResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id0\x01\x12h\n\tCancelJob\x12!.rushes.media.v1.CancelJobRequest\x1a\".rushes.media.v1.CancelJobResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_idb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,26 +40,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_JOBSERVICE'].methods_by_name['WatchJob']._serialized_options = b'\212\265\030\020\032\016\010\001\020\004\032\010video_id'
   _globals['_JOBSERVICE'].methods_by_name['CancelJob']._loaded_options = None
   _globals['_JOBSERVICE'].methods_by_name['CancelJob']._serialized_options = b'\212\265\030\020\032\016\010\005\020\004\032\010video_id'
-  _globals['_JOBSTATE']._serialized_start=740
-  _globals['_JOBSTATE']._serialized_end=889
+  _globals['_JOBSTATE']._serialized_start=926
+  _globals['_JOBSTATE']._serialized_end=1075
   _globals['_JOB']._serialized_start=84
-  _globals['_JOB']._serialized_end=281
-  _globals['_CREATEJOBREQUEST']._serialized_start=283
-  _globals['_CREATEJOBREQUEST']._serialized_end=339
-  _globals['_CREATEJOBRESPONSE']._serialized_start=341
-  _globals['_CREATEJOBRESPONSE']._serialized_end=395
-  _globals['_GETJOBREQUEST']._serialized_start=397
-  _globals['_GETJOBREQUEST']._serialized_end=446
-  _globals['_GETJOBRESPONSE']._serialized_start=448
-  _globals['_GETJOBRESPONSE']._serialized_end=499
-  _globals['_WATCHJOBREQUEST']._serialized_start=501
-  _globals['_WATCHJOBREQUEST']._serialized_end=552
-  _globals['_WATCHJOBRESPONSE']._serialized_start=554
-  _globals['_WATCHJOBRESPONSE']._serialized_end=607
-  _globals['_CANCELJOBREQUEST']._serialized_start=609
-  _globals['_CANCELJOBREQUEST']._serialized_end=681
-  _globals['_CANCELJOBRESPONSE']._serialized_start=683
-  _globals['_CANCELJOBRESPONSE']._serialized_end=737
-  _globals['_JOBSERVICE']._serialized_start=892
-  _globals['_JOBSERVICE']._serialized_end=1318
+  _globals['_JOB']._serialized_end=368
+  _globals['_CREATEJOBREQUEST']._serialized_start=370
+  _globals['_CREATEJOBREQUEST']._serialized_end=446
+  _globals['_CREATEJOBRESPONSE']._serialized_start=448
+  _globals['_CREATEJOBRESPONSE']._serialized_end=507
+  _globals['_GETJOBREQUEST']._serialized_start=509
+  _globals['_GETJOBREQUEST']._serialized_end=574
+  _globals['_GETJOBRESPONSE']._serialized_start=576
+  _globals['_GETJOBRESPONSE']._serialized_end=632
+  _globals['_WATCHJOBREQUEST']._serialized_start=634
+  _globals['_WATCHJOBREQUEST']._serialized_end=701
+  _globals['_WATCHJOBRESPONSE']._serialized_start=703
+  _globals['_WATCHJOBRESPONSE']._serialized_end=761
+  _globals['_CANCELJOBREQUEST']._serialized_start=763
+  _globals['_CANCELJOBREQUEST']._serialized_end=862
+  _globals['_CANCELJOBRESPONSE']._serialized_start=864
+  _globals['_CANCELJOBRESPONSE']._serialized_end=923
+  _globals['_JOBSERVICE']._serialized_start=1078
+  _globals['_JOBSERVICE']._serialized_end=1504
 # @@protoc_insertion_point(module_scope)

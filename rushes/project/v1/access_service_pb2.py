@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rushes/project/v1/access_service.proto\x12\x11rushes.project.v1\x1a\x1brushes/type/v1/access.proto\"}\n\x14ResolveAccessRequest\x12\x11\n\tperson_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x11\n\ttenant_id\x18\x03 \x01(\t\x12+\n\tresources\x18\x04 \x03(\x0b\x32\x18.rushes.type.v1.Resource\":\n\x15ResolveAccessResponse\x12\x13\n\x0bpermissions\x18\x01 \x03(\r\x12\x0c\n\x04name\x18\x02 \x01(\t\"\x14\n\x12WatchAccessRequest\"\x85\x01\n\x13WatchAccessResponse\x12\x12\n\nperson_ids\x18\x01 \x03(\t\x12+\n\tresources\x18\x02 \x03(\x0b\x32\x18.rushes.type.v1.Resource\x12\x12\n\neverything\x18\x03 \x01(\x08\x12\x19\n\x11\x65nded_session_ids\x18\x04 \x03(\t\":\n\tRoleGrant\x12\x11\n\tperson_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\"W\n\x0cGrantRequest\x12\x12\n\nproject_id\x18\x01 \x01(\x03\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x0c\n\x04role\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"<\n\rGrantResponse\x12+\n\x05grant\x18\x01 \x01(\x0b\x32\x1c.rushes.project.v1.RoleGrant\"J\n\rRevokeRequest\x12\x12\n\nproject_id\x18\x01 \x01(\x03\x12\x11\n\tperson_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"\x10\n\x0eRevokeResponse\"N\n\x11ListGrantsRequest\x12\x12\n\nproject_id\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"[\n\x12ListGrantsResponse\x12,\n\x06grants\x18\x01 \x03(\x0b\x32\x1c.rushes.project.v1.RoleGrant\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xa3\x05\n\rAccessService\x12\xaa\x01\n\rResolveAccess\x12\'.rushes.project.v1.ResolveAccessRequest\x1a(.rushes.project.v1.ResolveAccessResponse\"F\x8a\xb5\x18\x42\"@\n\x07gateway\n\x0esvc_annotation\n\tsvc_media\n\x0bsvc_version\n\rsvc_signaling\x12\xa6\x01\n\x0bWatchAccess\x12%.rushes.project.v1.WatchAccessRequest\x1a&.rushes.project.v1.WatchAccessResponse\"F\x8a\xb5\x18\x42\"@\n\x07gateway\n\x0esvc_annotation\n\tsvc_media\n\x0bsvc_version\n\rsvc_signaling0\x01\x12\x62\n\x05Grant\x12\x1f.rushes.project.v1.GrantRequest\x1a .rushes.project.v1.GrantResponse\"\x16\x8a\xb5\x18\x12\x1a\x10\x08\n\x10\x02\x1a\nproject_id\x12\x65\n\x06Revoke\x12 .rushes.project.v1.RevokeRequest\x1a!.rushes.project.v1.RevokeResponse\"\x16\x8a\xb5\x18\x12\x1a\x10\x08\n\x10\x02\x1a\nproject_id\x12q\n\nListGrants\x12$.rushes.project.v1.ListGrantsRequest\x1a%.rushes.project.v1.ListGrantsResponse\"\x16\x8a\xb5\x18\x12\x1a\x10\x08\x01\x10\x02\x1a\nproject_idb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rushes/project/v1/access_service.proto\x12\x11rushes.project.v1\x1a\x1brushes/type/v1/access.proto\"\xa7\x01\n\x14ResolveAccessRequest\x12\x1b\n\tperson_id\x18\x01 \x01(\tR\x08personId\x12\x1d\n\nsession_id\x18\x02 \x01(\tR\tsessionId\x12\x1b\n\ttenant_id\x18\x03 \x01(\tR\x08tenantId\x12\x36\n\tresources\x18\x04 \x03(\x0b\x32\x18.rushes.type.v1.ResourceR\tresources\"M\n\x15ResolveAccessResponse\x12 \n\x0bpermissions\x18\x01 \x03(\rR\x0bpermissions\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\"\x14\n\x12WatchAccessRequest\"\xb8\x01\n\x13WatchAccessResponse\x12\x1d\n\nperson_ids\x18\x01 \x03(\tR\tpersonIds\x12\x36\n\tresources\x18\x02 \x03(\x0b\x32\x18.rushes.type.v1.ResourceR\tresources\x12\x1e\n\neverything\x18\x03 \x01(\x08R\neverything\x12*\n\x11\x65nded_session_ids\x18\x04 \x03(\tR\x0f\x65ndedSessionIds\"P\n\tRoleGrant\x12\x1b\n\tperson_id\x18\x01 \x01(\tR\x08personId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n\x04role\x18\x03 \x01(\tR\x04role\"}\n\x0cGrantRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x1b\n\tperson_id\x18\x02 \x01(\tR\x08personId\x12\x12\n\x04role\x18\x03 \x01(\tR\x04role\x12\x1d\n\nrequest_id\x18\x04 \x01(\tR\trequestId\"C\n\rGrantResponse\x12\x32\n\x05grant\x18\x01 \x01(\x0b\x32\x1c.rushes.project.v1.RoleGrantR\x05grant\"j\n\rRevokeRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x1b\n\tperson_id\x18\x02 \x01(\tR\x08personId\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"\x10\n\x0eRevokeResponse\"n\n\x11ListGrantsRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"r\n\x12ListGrantsResponse\x12\x34\n\x06grants\x18\x01 \x03(\x0b\x32\x1c.rushes.project.v1.RoleGrantR\x06grants\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xa3\x05\n\rAccessService\x12\xaa\x01\n\rResolveAccess\x12\'.rushes.project.v1.ResolveAccessRequest\x1a(.rushes.project.v1.ResolveAccessResponse\"F\x8a\xb5\x18\x42\"@\n\x07gateway\n\x0esvc_annotation\n\tsvc_media\n\x0bsvc_version\n\rsvc_signaling\x12\xa6\x01\n\x0bWatchAccess\x12%.rushes.project.v1.WatchAccessRequest\x1a&.rushes.project.v1.WatchAccessResponse\"F\x8a\xb5\x18\x42\"@\n\x07gateway\n\x0esvc_annotation\n\tsvc_media\n\x0bsvc_version\n\rsvc_signaling0\x01\x12\x62\n\x05Grant\x12\x1f.rushes.project.v1.GrantRequest\x1a .rushes.project.v1.GrantResponse\"\x16\x8a\xb5\x18\x12\x1a\x10\x08\n\x10\x02\x1a\nproject_id\x12\x65\n\x06Revoke\x12 .rushes.project.v1.RevokeRequest\x1a!.rushes.project.v1.RevokeResponse\"\x16\x8a\xb5\x18\x12\x1a\x10\x08\n\x10\x02\x1a\nproject_id\x12q\n\nListGrants\x12$.rushes.project.v1.ListGrantsRequest\x1a%.rushes.project.v1.ListGrantsResponse\"\x16\x8a\xb5\x18\x12\x1a\x10\x08\x01\x10\x02\x1a\nproject_idb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,28 +42,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCESSSERVICE'].methods_by_name['Revoke']._serialized_options = b'\212\265\030\022\032\020\010\n\020\002\032\nproject_id'
   _globals['_ACCESSSERVICE'].methods_by_name['ListGrants']._loaded_options = None
   _globals['_ACCESSSERVICE'].methods_by_name['ListGrants']._serialized_options = b'\212\265\030\022\032\020\010\001\020\002\032\nproject_id'
-  _globals['_RESOLVEACCESSREQUEST']._serialized_start=90
-  _globals['_RESOLVEACCESSREQUEST']._serialized_end=215
-  _globals['_RESOLVEACCESSRESPONSE']._serialized_start=217
-  _globals['_RESOLVEACCESSRESPONSE']._serialized_end=275
-  _globals['_WATCHACCESSREQUEST']._serialized_start=277
-  _globals['_WATCHACCESSREQUEST']._serialized_end=297
-  _globals['_WATCHACCESSRESPONSE']._serialized_start=300
-  _globals['_WATCHACCESSRESPONSE']._serialized_end=433
-  _globals['_ROLEGRANT']._serialized_start=435
-  _globals['_ROLEGRANT']._serialized_end=493
-  _globals['_GRANTREQUEST']._serialized_start=495
-  _globals['_GRANTREQUEST']._serialized_end=582
-  _globals['_GRANTRESPONSE']._serialized_start=584
-  _globals['_GRANTRESPONSE']._serialized_end=644
-  _globals['_REVOKEREQUEST']._serialized_start=646
-  _globals['_REVOKEREQUEST']._serialized_end=720
-  _globals['_REVOKERESPONSE']._serialized_start=722
-  _globals['_REVOKERESPONSE']._serialized_end=738
-  _globals['_LISTGRANTSREQUEST']._serialized_start=740
-  _globals['_LISTGRANTSREQUEST']._serialized_end=818
-  _globals['_LISTGRANTSRESPONSE']._serialized_start=820
-  _globals['_LISTGRANTSRESPONSE']._serialized_end=911
-  _globals['_ACCESSSERVICE']._serialized_start=914
-  _globals['_ACCESSSERVICE']._serialized_end=1589
+  _globals['_RESOLVEACCESSREQUEST']._serialized_start=91
+  _globals['_RESOLVEACCESSREQUEST']._serialized_end=258
+  _globals['_RESOLVEACCESSRESPONSE']._serialized_start=260
+  _globals['_RESOLVEACCESSRESPONSE']._serialized_end=337
+  _globals['_WATCHACCESSREQUEST']._serialized_start=339
+  _globals['_WATCHACCESSREQUEST']._serialized_end=359
+  _globals['_WATCHACCESSRESPONSE']._serialized_start=362
+  _globals['_WATCHACCESSRESPONSE']._serialized_end=546
+  _globals['_ROLEGRANT']._serialized_start=548
+  _globals['_ROLEGRANT']._serialized_end=628
+  _globals['_GRANTREQUEST']._serialized_start=630
+  _globals['_GRANTREQUEST']._serialized_end=755
+  _globals['_GRANTRESPONSE']._serialized_start=757
+  _globals['_GRANTRESPONSE']._serialized_end=824
+  _globals['_REVOKEREQUEST']._serialized_start=826
+  _globals['_REVOKEREQUEST']._serialized_end=932
+  _globals['_REVOKERESPONSE']._serialized_start=934
+  _globals['_REVOKERESPONSE']._serialized_end=950
+  _globals['_LISTGRANTSREQUEST']._serialized_start=952
+  _globals['_LISTGRANTSREQUEST']._serialized_end=1062
+  _globals['_LISTGRANTSRESPONSE']._serialized_start=1064
+  _globals['_LISTGRANTSRESPONSE']._serialized_end=1178
+  _globals['_ACCESSSERVICE']._serialized_start=1181
+  _globals['_ACCESSSERVICE']._serialized_end=1856
 # @@protoc_insertion_point(module_scope)

@@ -25,29 +25,29 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brushes/type/v1/access.proto\x12\x0erushes.type.v1\x1a google/protobuf/descriptor.proto\"B\n\x08Resource\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.rushes.type.v1.ResourceKind\x12\n\n\x02id\x18\x02 \x01(\t\"\x0c\n\nPublicRule\"\x0e\n\x0cSignedInRule\"z\n\tNeedsRule\x12.\n\npermission\x18\x01 \x01(\x0e\x32\x1a.rushes.type.v1.Permission\x12.\n\x08resource\x18\x02 \x01(\x0e\x32\x1c.rushes.type.v1.ResourceKind\x12\r\n\x05\x66ield\x18\x03 \x01(\t\"\x1d\n\x0cServicesRule\x12\r\n\x05names\x18\x01 \x03(\t\"\xd3\x01\n\nAccessRule\x12,\n\x06public\x18\x01 \x01(\x0b\x32\x1a.rushes.type.v1.PublicRuleH\x00\x12\x31\n\tsigned_in\x18\x02 \x01(\x0b\x32\x1c.rushes.type.v1.SignedInRuleH\x00\x12*\n\x05needs\x18\x03 \x01(\x0b\x32\x19.rushes.type.v1.NeedsRuleH\x00\x12\x30\n\x08services\x18\x04 \x01(\x0b\x32\x1c.rushes.type.v1.ServicesRuleH\x00\x42\x06\n\x04rule*\xa1\x02\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x13\n\x0fPERMISSION_VIEW\x10\x01\x12\x17\n\x13PERMISSION_ANNOTATE\x10\x02\x12\x1a\n\x16PERMISSION_EDIT_OTHERS\x10\x03\x12\x1b\n\x17PERMISSION_SEE_INTERNAL\x10\x04\x12\x15\n\x11PERMISSION_UPLOAD\x10\x05\x12\x17\n\x13PERMISSION_DOWNLOAD\x10\x06\x12\x14\n\x10PERMISSION_DRIVE\x10\x07\x12\x17\n\x13PERMISSION_MODERATE\x10\x08\x12\x16\n\x12PERMISSION_APPROVE\x10\t\x12\x19\n\x15PERMISSION_ADMINISTER\x10\n*P\n\x08\x41udience\x12\x18\n\x14\x41UDIENCE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41UDIENCE_INTERNAL\x10\x01\x12\x13\n\x0f\x41UDIENCE_CLIENT\x10\x02*\x94\x01\n\x0cResourceKind\x12\x1d\n\x19RESOURCE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14RESOURCE_KIND_TENANT\x10\x01\x12\x19\n\x15RESOURCE_KIND_PROJECT\x10\x02\x12\x17\n\x13RESOURCE_KIND_ASSET\x10\x03\x12\x17\n\x13RESOURCE_KIND_VIDEO\x10\x04:L\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1a.rushes.type.v1.AccessRuleb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brushes/type/v1/access.proto\x12\x0erushes.type.v1\x1a google/protobuf/descriptor.proto\"L\n\x08Resource\x12\x30\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.rushes.type.v1.ResourceKindR\x04kind\x12\x0e\n\x02id\x18\x02 \x01(\tR\x02id\"\x0c\n\nPublicRule\"\x0e\n\x0cSignedInRule\"\x97\x01\n\tNeedsRule\x12:\n\npermission\x18\x01 \x01(\x0e\x32\x1a.rushes.type.v1.PermissionR\npermission\x12\x38\n\x08resource\x18\x02 \x01(\x0e\x32\x1c.rushes.type.v1.ResourceKindR\x08resource\x12\x14\n\x05\x66ield\x18\x03 \x01(\tR\x05\x66ield\"$\n\x0cServicesRule\x12\x14\n\x05names\x18\x01 \x03(\tR\x05names\"\xf6\x01\n\nAccessRule\x12\x34\n\x06public\x18\x01 \x01(\x0b\x32\x1a.rushes.type.v1.PublicRuleH\x00R\x06public\x12;\n\tsigned_in\x18\x02 \x01(\x0b\x32\x1c.rushes.type.v1.SignedInRuleH\x00R\x08signedIn\x12\x31\n\x05needs\x18\x03 \x01(\x0b\x32\x19.rushes.type.v1.NeedsRuleH\x00R\x05needs\x12:\n\x08services\x18\x04 \x01(\x0b\x32\x1c.rushes.type.v1.ServicesRuleH\x00R\x08servicesB\x06\n\x04rule*\xa1\x02\n\nPermission\x12\x1a\n\x16PERMISSION_UNSPECIFIED\x10\x00\x12\x13\n\x0fPERMISSION_VIEW\x10\x01\x12\x17\n\x13PERMISSION_ANNOTATE\x10\x02\x12\x1a\n\x16PERMISSION_EDIT_OTHERS\x10\x03\x12\x1b\n\x17PERMISSION_SEE_INTERNAL\x10\x04\x12\x15\n\x11PERMISSION_UPLOAD\x10\x05\x12\x17\n\x13PERMISSION_DOWNLOAD\x10\x06\x12\x14\n\x10PERMISSION_DRIVE\x10\x07\x12\x17\n\x13PERMISSION_MODERATE\x10\x08\x12\x16\n\x12PERMISSION_APPROVE\x10\t\x12\x19\n\x15PERMISSION_ADMINISTER\x10\n*P\n\x08\x41udience\x12\x18\n\x14\x41UDIENCE_UNSPECIFIED\x10\x00\x12\x15\n\x11\x41UDIENCE_INTERNAL\x10\x01\x12\x13\n\x0f\x41UDIENCE_CLIENT\x10\x02*\x94\x01\n\x0cResourceKind\x12\x1d\n\x19RESOURCE_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14RESOURCE_KIND_TENANT\x10\x01\x12\x19\n\x15RESOURCE_KIND_PROJECT\x10\x02\x12\x17\n\x13RESOURCE_KIND_ASSET\x10\x03\x12\x17\n\x13RESOURCE_KIND_VIDEO\x10\x04:T\n\x06\x61\x63\x63\x65ss\x12\x1e.google.protobuf.MethodOptions\x18\xd1\x86\x03 \x01(\x0b\x32\x1a.rushes.type.v1.AccessRuleR\x06\x61\x63\x63\x65ssb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.type.v1.access_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PERMISSION']._serialized_start=549
-  _globals['_PERMISSION']._serialized_end=838
-  _globals['_AUDIENCE']._serialized_start=840
-  _globals['_AUDIENCE']._serialized_end=920
-  _globals['_RESOURCEKIND']._serialized_start=923
-  _globals['_RESOURCEKIND']._serialized_end=1071
+  _globals['_PERMISSION']._serialized_start=631
+  _globals['_PERMISSION']._serialized_end=920
+  _globals['_AUDIENCE']._serialized_start=922
+  _globals['_AUDIENCE']._serialized_end=1002
+  _globals['_RESOURCEKIND']._serialized_start=1005
+  _globals['_RESOURCEKIND']._serialized_end=1153
   _globals['_RESOURCE']._serialized_start=81
-  _globals['_RESOURCE']._serialized_end=147
-  _globals['_PUBLICRULE']._serialized_start=149
-  _globals['_PUBLICRULE']._serialized_end=161
-  _globals['_SIGNEDINRULE']._serialized_start=163
-  _globals['_SIGNEDINRULE']._serialized_end=177
-  _globals['_NEEDSRULE']._serialized_start=179
-  _globals['_NEEDSRULE']._serialized_end=301
-  _globals['_SERVICESRULE']._serialized_start=303
-  _globals['_SERVICESRULE']._serialized_end=332
-  _globals['_ACCESSRULE']._serialized_start=335
-  _globals['_ACCESSRULE']._serialized_end=546
+  _globals['_RESOURCE']._serialized_end=157
+  _globals['_PUBLICRULE']._serialized_start=159
+  _globals['_PUBLICRULE']._serialized_end=171
+  _globals['_SIGNEDINRULE']._serialized_start=173
+  _globals['_SIGNEDINRULE']._serialized_end=187
+  _globals['_NEEDSRULE']._serialized_start=190
+  _globals['_NEEDSRULE']._serialized_end=341
+  _globals['_SERVICESRULE']._serialized_start=343
+  _globals['_SERVICESRULE']._serialized_end=379
+  _globals['_ACCESSRULE']._serialized_start=382
+  _globals['_ACCESSRULE']._serialized_end=628
 # @@protoc_insertion_point(module_scope)

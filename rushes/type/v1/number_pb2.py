@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brushes/type/v1/number.proto\x12\x0erushes.type.v1\"$\n\x08Rational\x12\x0b\n\x03num\x18\x01 \x01(\x03\x12\x0b\n\x03\x64\x65n\x18\x02 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1brushes/type/v1/number.proto\x12\x0erushes.type.v1\".\n\x08Rational\x12\x10\n\x03num\x18\x01 \x01(\x03R\x03num\x12\x10\n\x03\x64\x65n\x18\x02 \x01(\x03R\x03\x64\x65nb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.type.v1.number_pb2',
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RATIONAL']._serialized_start=47
-  _globals['_RATIONAL']._serialized_end=83
+  _globals['_RATIONAL']._serialized_end=93
 # @@protoc_insertion_point(module_scope)
