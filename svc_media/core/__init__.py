@@ -1,0 +1,1 @@
+"""Decisions about media without I/O: bytes and facts come in, facts, plans and commands go out."""

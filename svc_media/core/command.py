@@ -1,0 +1,122 @@
+"""The arguments that ffmpeg is given: pure, so that they can be read and tested.
+
+Inputs are opened with one demuxer and as files only; nothing in a media file can make ffmpeg open another.
+"""
+
+from fractions import Fraction
+from typing import Final
+
+from svc_media.core.facts import VideoFacts
+from svc_media.core.plan import HDR_TRANSFERS, MAX_VIDEO_PIXELS, ReviewPlan
+
+_TURNS: Final = {90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
+_TONE_MAP: Final = (
+    "zscale=t=linear:npl=100",
+    "format=gbrpf32le",
+    "zscale=p=bt709",
+    "tonemap=hable:desat=0",
+    "zscale=t=bt709:m=bt709:r=tv",
+)
+_SOUND_HZ: Final = 48_000
+
+
+def proxy_arguments(source: str, output: str, facts: VideoFacts, plan: ReviewPlan, *, tone_map: bool) -> list[str]:
+    """Makes the review file: each frame once, at its own time, the first at 0; few frames from key to key.
+
+    `tone_map`: this ffmpeg has the filters that bring high dynamic range down to what H.264 with 8 bits shows.
+    """
+    toned = tone_map and facts.color.transfer in HDR_TRANSFERS
+    tick = Fraction(plan.frame_ticks or 1, plan.timescale)
+    return [
+        *_input(source, facts, "-copyts"),
+        *("-filter_complex", ";".join([_picture_graph(facts, plan, tick, toned=toned), *_sound_graph(facts)])),
+        *("-map", "[picture]"),
+        *(("-map", "[sound]", "-c:a", "aac", "-b:a", "192k", "-ac", "2") if facts.has_sound else ()),
+        *("-fps_mode", "passthrough", "-enc_time_base", f"{tick.numerator}:{tick.denominator}"),
+        *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-profile:v", "high", "-pix_fmt", "yuv420p"),
+        # No frame refers to one that is shown later: nothing is reordered, no edit list is needed, seeks are exact.
+        *("-bf", "0", "-g", str(plan.key_frames), "-keyint_min", str(plan.key_frames), "-sc_threshold", "0"),
+        *(("-force_key_frames", "expr:gte(t,n_forced*0.5)") if facts.variable_rate else ()),
+        *_color_tags(facts, toned=toned),
+        *("-video_track_timescale", str(plan.timescale), "-movie_timescale", str(plan.timescale)),
+        *("-map_metadata", "-1", "-map_chapters", "-1", "-max_muxing_queue_size", "4096"),
+        *("-movflags", "+faststart", "-f", "mp4", f"file:{output}"),
+    ]
+
+
+def picture_arguments(source: str, output: str, facts: VideoFacts, plan: ReviewPlan) -> list[str]:
+    """Makes a picture that browsers show: upright, with 8 bits.
+
+    Of moving pictures ffmpeg itself turns what a matrix in the container turns; EXIF only some of its versions know.
+    """
+    jpeg = plan.content_type == "image/jpeg"
+    pixels = "yuvj420p" if jpeg else "rgba" if facts.alpha else "rgb24"
+    filters = [
+        "sidedata=mode=delete:type=DISPLAYMATRIX",
+        *_upright(facts),
+        f"scale=w={plan.width}:h={plan.height}:flags=lanczos",
+        f"format={pixels}",
+        "setsar=1",
+    ]
+    return [
+        *_input(source, facts, "-noautorotate"),
+        *("-map", f"0:{facts.stream}", "-vf", ",".join(filters), "-frames:v", "1", "-map_metadata", "-1"),
+        *(("-c:v", "mjpeg", "-q:v", "2") if jpeg else ("-c:v", "png", "-pred", "mixed")),
+        *("-f", "image2", "-update", "1", f"file:{output}"),
+    ]
+
+
+def _input(source: str, facts: VideoFacts, *more: str) -> list[str]:
+    return [
+        *("-hide_banner", "-nostdin", "-v", "error", "-y", "-progress", "pipe:1", "-nostats", *more),
+        *("-protocol_whitelist", "file", "-max_pixels", str(max(MAX_VIDEO_PIXELS, 150_000_000))),
+        *("-f", facts.container, "-i", f"file:{source}"),
+    ]
+
+
+def _picture_graph(facts: VideoFacts, plan: ReviewPlan, tick: Fraction, *, toned: bool) -> str:
+    times = f"settb={tick.numerator}/{tick.denominator}"
+    filters = [
+        *((times, "setpts=N") if not facts.timed else ("setpts=PTS-STARTPTS", times)),
+        # Two frames at one time cannot both be shown; encoders refuse them.
+        "select='if(n,gt(pts,prev_selected_pts),1)'",
+        *(("bwdif=mode=send_frame:deint=interlaced",) if facts.interlaced else ()),
+        *(_TONE_MAP if toned else ()),
+        _scale(facts, plan, toned=toned),
+        "format=yuv420p",
+        "setsar=1",
+    ]
+    return f"[0:{facts.stream}]{','.join(filters)}[picture]"
+
+
+def _upright(facts: VideoFacts) -> list[str]:
+    return [*(("hflip",) if facts.mirrored else ()), *_TURNS.get(facts.rotation, ())]
+
+
+def _scale(facts: VideoFacts, plan: ReviewPlan, *, toned: bool) -> str:
+    """To the size shown, in the colours of HD; what a file does not say is taken as browsers take it."""
+    matrix = facts.color.matrix
+    # Browsers read an untagged picture by its height: standard definition until 576 lines.
+    guess = "bt709" if toned or facts.coded_height > 576 else "bt601"
+    given = "" if matrix and not toned else f":in_color_matrix={guess}"
+    return (
+        f"scale=w={plan.width}:h={plan.height}:flags=bicubic+accurate_rnd+full_chroma_int"
+        f"{given}:out_color_matrix=bt709:out_range=tv"
+    )
+
+
+def _color_tags(facts: VideoFacts, *, toned: bool) -> list[str]:
+    primaries = "bt709" if toned else facts.color.primaries or "bt709"
+    transfer = "bt709" if toned else facts.color.transfer or "bt709"
+    return ["-colorspace", "bt709", "-color_range", "tv", "-color_primaries", primaries, "-color_trc", transfer]
+
+
+def _sound_graph(facts: VideoFacts) -> list[str]:
+    """Sound that starts with the first frame and ends with the last; two single channels are left and right."""
+    if not facts.sounds:
+        return []
+    pair = len(facts.sounds) > 1 and all(sound.channels == 1 for sound in facts.sounds[:2])
+    source = "[0:a:0][0:a:1]amerge=inputs=2," if pair else "[0:a:0]"
+    first, end = facts.first_s, facts.end_s
+    shifted = f"asetpts=PTS-({first.numerator}/{first.denominator})/TB" if facts.timed else "asetpts=PTS-STARTPTS"
+    return [f"{source}{shifted},aresample={_SOUND_HZ}:async=1:first_pts=0,atrim=end={float(end):.6f}[sound]"]

@@ -1,0 +1,1 @@
+"""Child processes that open what people uploaded: the libraries that decode never run inside the service."""

@@ -1,0 +1,64 @@
+"""Opening a media file with PyAV: one demuxer, files only, and its failures as errors that people understand."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.error import DecoderNotFoundError, FFmpegError
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from svc_media.core.container import BY_DEMUXER
+from svc_media.core.error import CodecUnsupported, MediaBroken, NoPicture
+from svc_media.core.picture import ReadAt
+
+
+@contextmanager
+def open_media(source: Path, demuxer: str) -> Iterator[InputContainer]:
+    """A file opened with that demuxer alone; errors of the libraries inside the block become MediaBroken."""
+    name = BY_DEMUXER[demuxer].name
+    try:
+        with av.open(
+            f"file:{source}",
+            format=demuxer,
+            options={"protocol_whitelist": "file"},
+            metadata_errors="replace",
+        ) as media:
+            yield media
+    except DecoderNotFoundError as error:
+        raise CodecUnsupported(f"The picture in this {name} file is stored in a way that cannot be decoded.") from error
+    except FFmpegError as error:
+        raise MediaBroken(
+            f"The file begins as {name}, but what follows is damaged or incomplete.", detail=str(error.strerror)
+        ) from error
+
+
+def picture_stream(media: InputContainer) -> VideoStream:
+    """The stream of pictures that is reviewed: the largest, and no cover art; raises NoPicture, CodecUnsupported."""
+    streams = [stream for stream in media.streams.video if not stream.disposition & Disposition.attached_pic]
+    if not streams:
+        sound = " only sound" if media.streams.audio else " no picture"
+        raise NoPicture(f"The file has{sound}: there is nothing to see in it.")
+    stream = max(streams, key=lambda stream: _pixels(stream))
+    if stream.codec_context is None:
+        raise CodecUnsupported("The picture is stored in a way that cannot be decoded here.")
+    return stream
+
+
+def _pixels(stream: VideoStream) -> int:
+    context = stream.codec_context
+    return context.width * context.height if context is not None else 0
+
+
+@contextmanager
+def reader(source: Path) -> Iterator[ReadAt]:
+    """Reads of a file at any place."""
+    with source.open("rb") as file:
+
+        def read(offset: int, size: int) -> bytes:
+            file.seek(offset)
+            return file.read(size)
+
+        yield read
