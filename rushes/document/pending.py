@@ -43,6 +43,7 @@ from rushes.document.pending_event import (
 from rushes.document.pending_item import DO, REDO, UNDO, Sent
 from rushes.document.pending_state import PendingState, Phase
 from rushes.document.refusal import REASONS, Refuse
+from rushes.document.undo import DEPTH
 from rushes.errors import InvalidArgument, NotFound
 
 BATCH_EVERY_S: Final = 0.05
@@ -82,13 +83,11 @@ class PendingClient(PendingState):
 
     def undo(self, now_s: float) -> list[Event]:
         """Undoes one's own last batch; waits while anything is pending, until the next thing one does."""
-        self._waiting.append(UNDO)
-        return [*self._rename_if_idle(now_s), *self._take_back()]
+        return self._ask_back(UNDO, now_s)
 
     def redo(self, now_s: float) -> list[Event]:
         """Undoes the undo."""
-        self._waiting.append(REDO)
-        return [*self._rename_if_idle(now_s), *self._take_back()]
+        return self._ask_back(REDO, now_s)
 
     def resend_doubt(self, now_s: float) -> list[Event]:
         """What is in doubt goes out as new work, but for annotations that there are."""
@@ -402,6 +401,11 @@ class PendingClient(PendingState):
     def _leave(self, reason: str) -> list[Event]:
         self.phase = Phase.LEAVING
         return [Reconnect(reason)]
+
+    def _ask_back(self, kind: str, now_s: float) -> list[Event]:
+        if len(self._waiting) < DEPTH:
+            self._waiting.append(kind)
+        return [*self._rename_if_idle(now_s), *self._take_back()]
 
     def _take_back(self) -> list[Event]:
         """Does the undo or redo that is waited for, once nothing is pending."""

@@ -101,6 +101,11 @@ class PendingState:
         return bool(self.permissions >> PERMISSION_ANNOTATE & 1)
 
     @property
+    def waiting(self) -> int:
+        """Undos and redos that were asked for, and wait until nothing is pending."""
+        return len(self._waiting)
+
+    @property
     def can_undo(self) -> bool:
         """Whether there is something of one's own to undo."""
         return bool(self._work.undo.entries)

@@ -171,14 +171,15 @@ class Work:
         """The confirmed texts that pending, doubtful and inverse edits are made on."""
         wanted = {item.target for item in self._edits()}
         wanted |= self.undo.texts() | self.redo.texts()
-        texts: dict[bytes, str] = {}
+        # A creation of which no answer came may turn out to be there: edits after it are made on its own text.
+        unanswered = [*(item for batch in self.sent for item in batch.items), *self.doubt]
+        made = [item.operation.create.annotation for item in unanswered if item.operation.HasField("create")]
+        texts = {**{annotation.id: annotation.text for annotation in made}, **self.texts}
         for annotation_id in wanted:
             state = self.confirmed.get(annotation_id)
             if state is not None:
                 texts[annotation_id] = state.annotation.text
-            elif annotation_id in self.texts:
-                texts[annotation_id] = self.texts[annotation_id]
-        return texts
+        return {annotation_id: each for annotation_id, each in texts.items() if annotation_id in wanted}
 
     def _edits(self) -> list[Item]:
         sent = [item for batch in self.sent for item in batch.items]
