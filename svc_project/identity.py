@@ -61,6 +61,7 @@ def open_session(work: Work, person: Person, lifetime_ms: int) -> Opened:
         expires_ms=work.now_ms + lifetime_ms,
     )
     work.unit.sessions.add(session, digest(value))
+    work.trail.add(person.tenant_id, person.person_id, "session.open", f"session/{session.session_id}")
     return Opened(value, session, person)
 
 
@@ -124,9 +125,7 @@ class Identity:
             raise WrongCredentials
         if fresh_hash:
             work.unit.people.save(replace(now, password_hash=fresh_hash))
-        opened = open_session(work, now, self.session_ms)
-        work.trail.add(now.tenant_id, now.person_id, "session.open", f"session/{opened.session.session_id}")
-        return opened
+        return open_session(work, now, self.session_ms)
 
     def _begin(self, address: str, client: str) -> None:
         now_ms = self._context.clock.now_ms()
