@@ -6,10 +6,10 @@ run:
 	@scripts/install
 	@.venv/bin/rushes up --port $(PORT) $(ARGS)
 
+# Both run to their end, so that one report says all.
 test:
 	@scripts/install --dev
-	@scripts/check
-	@scripts/test
+	@scripts/check; checked=$$?; scripts/test && exit $$checked
 
 check:
 	@scripts/install --dev
@@ -20,4 +20,4 @@ bench:
 	@for name in collaborate frames; do .venv/bin/python -m benchmarks.$$name --quick || exit 1; done
 
 clean:
-	rm -rf .venv .cache web/node_modules web/dist
+	rm -rf .venv .cache .hypothesis .mypy_cache .ruff_cache web/node_modules web/dist
