@@ -89,7 +89,8 @@ def _without_internal(state: service.PresenceState, client_sees: Callable[[bytes
 class Presence:
     """The people of one video."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._onlookers: dict[int, Onlooker] = {}
         self._by_client: dict[bytes, Onlooker] = {}
         self.dirty = False
@@ -187,7 +188,7 @@ class Presence:
         for onlooker in islice(_unique(order), MAX_PEOPLE):
             encoded = onlooker.for_internal if audience == INTERNAL else onlooker.for_client
             size_bytes += len(encoded)
-            if size_bytes > MAX_BYTES and chosen:
+            if size_bytes > self._max_bytes and chosen:
                 break
             chosen.append(encoded)
         return frames.presence(chosen, len(self._by_client) - len(chosen))

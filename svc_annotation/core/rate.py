@@ -44,7 +44,8 @@ class Bucket:
 class PeopleRates:
     """A bucket of batches for each person, over all their sessions. Forgets whom it need not remember."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_people: int = MAX_PEOPLE) -> None:
+        self._max_people = max_people
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def _bucket(self, person_id: str, now: float) -> Bucket:
@@ -58,7 +59,7 @@ class PeopleRates:
     def _forget(self, now: float) -> None:
         while len(self._buckets) > 1:
             oldest = next(iter(self._buckets))
-            if len(self._buckets) <= MAX_PEOPLE and not self._buckets[oldest].full(now):
+            if len(self._buckets) <= self._max_people and not self._buckets[oldest].full(now):
                 return
             del self._buckets[oldest]
 

@@ -3,19 +3,9 @@
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document import Document
 from svc_annotation.core import frame, landed, lane
-from svc_annotation.core.landed import Landed, Recent, State
+from svc_annotation.core.landed import CLIENT, INTERNAL, Landed, Recent, State
 from svc_annotation.core.lane import Frame, Lanes, full_frames, merged_frames
-from tests.unit.svc_annotation.annotation_kit import (
-    CLIENT,
-    INTERNAL,
-    VIDEO,
-    Writer,
-    create,
-    identity,
-    insert,
-    move,
-    publish,
-)
+from tests.unit.svc_annotation.annotation_kit import VIDEO, Writer, create, identity, insert, move, publish
 
 
 def decode(each: Frame) -> service.CollaborateResponse:

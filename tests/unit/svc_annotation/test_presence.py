@@ -4,10 +4,9 @@ import pytest
 
 from rushes.annotation.v1 import annotation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
-from svc_annotation.core import presence as presence_module
-from svc_annotation.core.landed import Audience
+from svc_annotation.core.landed import CLIENT, INTERNAL, Audience
 from svc_annotation.core.presence import MAX_PEOPLE, Onlooker, Presence, PresenceInvalid, check
-from tests.unit.svc_annotation.annotation_kit import CLIENT, INTERNAL, identity
+from tests.unit.svc_annotation.annotation_kit import identity
 
 
 def nobody(_: bytes) -> bool:
@@ -208,9 +207,9 @@ def test_the_tick_stretches_with_the_number_of_people() -> None:
     assert ticks == pytest.approx([0.05, 0.05, 0.1, 0.2, 0.2])
 
 
-def test_a_message_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence_module, "MAX_BYTES", 10_000)
+def test_a_message_is_bounded_in_bytes() -> None:
     room = Room()
+    room.presence = Presence(max_bytes=10_000)
     for key in range(10):
         room.join(key)
         room.update(key, transient=[annotation_pb2.Annotation(text="x" * 3_000)])

@@ -2,7 +2,6 @@
 
 import pytest
 
-from svc_annotation.core import rate
 from svc_annotation.core.rate import Bucket, InFlight, PeopleRates
 
 
@@ -29,7 +28,7 @@ def test_each_person_has_a_bucket_over_all_sessions() -> None:
     assert rates.take("bob", 0.0) == 0.0
 
 
-def test_people_who_were_quiet_are_forgotten_and_busy_ones_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_people_who_were_quiet_are_forgotten_and_busy_ones_are_not() -> None:
     rates = PeopleRates()
     for _ in range(40):
         rates.take("busy", 0.0)
@@ -39,10 +38,10 @@ def test_people_who_were_quiet_are_forgotten_and_busy_ones_are_not(monkeypatch: 
     rates.take("later", 1_000.0)
     rates.take("latest", 1_000.0)
     assert len(rates._buckets) < 5
-    monkeypatch.setattr(rate, "MAX_PEOPLE", 10)
+    few = PeopleRates(max_people=10)
     for person in range(100):
-        rates.take(f"person {person}", 1_000.0)
-    assert len(rates._buckets) <= 11
+        few.take(f"person {person}", 1_000.0)
+    assert len(few._buckets) <= 11
 
 
 def test_a_service_has_eight_batches_in_flight_at_most() -> None:

@@ -1,0 +1,140 @@
+"""What every adapter of the history port promises."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from svc_annotation.stores import Change, Head, History, HistoryDiverged, HistoryGap, HistoryRow, LandedCommit
+from svc_annotation.stores.history_sqlite import open_sqlite_history
+
+
+def row(ordinal: int, *, video: int = 7, revision: int | None = None, **changed: object) -> HistoryRow:
+    revision = ordinal + 1 if revision is None else revision
+    made = HistoryRow(
+        video_id=video,
+        ordinal=ordinal,
+        epoch=1,
+        offset=10 + ordinal,
+        tenant_id="t",
+        person_id="ann",
+        client_id=bytes(16),
+        client_seq=ordinal + 1,
+        hash=(1 << 64) - 1 - ordinal,
+        rules=1,
+        time_ms=1_000 + ordinal,
+        revision=revision,
+        at_revision=revision,
+        refusal=b"" if revision else b"refused",
+        commit=b"commit %d" % ordinal if revision else b"",
+        client_commit=None,
+        changes=(Change(b"a" * 16, b"state %d" % ordinal),) if revision else (),
+    )
+    return replace(made, **changed)  # type: ignore[arg-type]
+
+
+class Opened:
+    """A store that can be opened again."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.history: History
+
+    async def open(self) -> None:
+        self.history = await open_sqlite_history(self.path)
+
+    async def again(self) -> None:
+        await self.history.close()
+        await self.open()
+
+
+@pytest.fixture(params=["sqlite"])
+async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opened]:
+    store = Opened(tmp_path / "annotation" / "history.sqlite")
+    await store.open()
+    yield store
+    await store.history.close()
+
+
+async def test_an_empty_history_has_the_first_epoch_and_nothing_else(opened: Opened) -> None:
+    history = opened.history
+    assert await history.epoch() == 1
+    assert await history.positions() == {}
+    assert await history.head(7) is None
+    assert await history.rows(7, 0, 10) == []
+    assert await history.commits(7, 0, 10) == []
+
+
+async def test_rows_are_read_as_they_were_written_after_a_restart_too(opened: Opened) -> None:
+    rows = [row(0), row(1, revision=0), row(2, revision=2, client_commit=b""), row(3, revision=3, client_commit=b"x")]
+    await opened.history.write({7: 14}, rows)
+    await opened.again()
+    assert await opened.history.rows(7, 0, 10) == rows
+    assert await opened.history.rows(7, 1, 2) == rows[1:3]
+    assert await opened.history.head(7) == Head(3, 1, 13)
+    assert await opened.history.positions() == {7: 14}
+    assert await opened.history.commits(7, 1, 10) == [
+        LandedCommit(2, b"commit 2", b""),
+        LandedCommit(3, b"commit 3", b"x"),
+    ]
+
+
+async def test_writing_the_same_rows_again_changes_nothing(opened: Opened) -> None:
+    rows = [row(ordinal) for ordinal in range(5)]
+    await opened.history.write({7: 12}, rows[:3])
+    await opened.history.write({7: 15}, rows)
+    assert await opened.history.rows(7, 0, 10) == rows
+    assert await opened.history.positions() == {7: 15}
+
+
+async def test_a_row_that_says_something_else_is_refused_and_nothing_of_the_bulk_is_written(opened: Opened) -> None:
+    await opened.history.write({7: 11}, [row(0)])
+    with pytest.raises(HistoryDiverged) as failure:
+        await opened.history.write({7: 13}, [row(1), row(0, hash=5)])
+    assert failure.value.metadata["video_id"] == "7"
+    assert await opened.history.rows(7, 0, 10) == [row(0)]
+    assert await opened.history.positions() == {7: 11}
+
+
+async def test_a_gap_is_never_read_over(opened: Opened) -> None:
+    await opened.history.write({}, [row(0), row(2)])
+    with pytest.raises(HistoryGap):
+        await opened.history.rows(7, 0, 10)
+    with pytest.raises(HistoryGap):
+        await opened.history.commits(7, 0, 10)
+
+
+async def test_videos_and_partitions_are_kept_apart(opened: Opened) -> None:
+    await opened.history.write({7: 1, 8: 5}, [row(0), row(0, video=8), row(1, video=8)])
+    await opened.history.write({8: 6}, [])
+    assert [each.video_id for each in await opened.history.rows(7, 0, 10)] == [7]
+    assert [each.ordinal for each in await opened.history.rows(8, 0, 10)] == [0, 1]
+    assert await opened.history.positions() == {7: 1, 8: 6}
+
+
+async def test_a_new_epoch_is_one_more_and_sets_positions(opened: Opened) -> None:
+    await opened.history.write({7: 11}, [row(0)])
+    assert await opened.history.begin_epoch({7: 3}) == 2
+    await opened.again()
+    assert await opened.history.epoch() == 2
+    assert await opened.history.positions() == {7: 3}
+
+
+async def test_a_read_is_bounded_in_bytes(opened: Opened) -> None:
+    rows = [row(ordinal, commit=bytes(900_000)) for ordinal in range(10)]
+    await opened.history.write({}, rows)
+    read = await opened.history.rows(7, 0, 1_000)
+    assert 1 <= len(read) < 10
+    assert 1 <= len(await opened.history.commits(7, 0, 1_000)) < 10
+    rest = await opened.history.rows(7, read[-1].ordinal + 1, 1_000)
+    assert rest[0].ordinal == read[-1].ordinal + 1
+
+
+async def test_a_bulk_of_a_thousand_rows_is_one_transaction(opened: Opened) -> None:
+    await opened.history.write({7: 1_010}, [row(ordinal) for ordinal in range(1_000)])
+    with sqlite3.connect(opened.path) as connection:
+        assert connection.execute("SELECT count(*) FROM records").fetchone() == (1_000,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
