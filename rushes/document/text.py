@@ -270,9 +270,12 @@ def _cut(edit: Edit, most_bytes: int, most_parts: int) -> tuple[Edit, Edit]:
                 rest.append(part[letters:])
         else:
             add(head, part)
-    done = length_after(head)
+    then: Edit = []
+    add(then, length_after(head))
+    for part in rest:
+        add(then, part)
     add(head, length_before(rest))
-    return head, ([done, *rest] if done else rest)
+    return head, then
 
 
 def _letters_within(text: str, most_bytes: int) -> int:
