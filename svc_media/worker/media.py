@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.error import DecoderNotFoundError, FFmpegError
-from av.stream import Disposition
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from svc_media.core.container import BY_DEMUXER
@@ -38,18 +38,18 @@ def open_media(source: Path, demuxer: str) -> Iterator[InputContainer]:
 def picture_stream(media: InputContainer) -> VideoStream:
     """The stream of pictures that is reviewed: the largest, and no cover art; raises NoPicture, CodecUnsupported."""
     streams = [stream for stream in media.streams.video if not stream.disposition & Disposition.attached_pic]
+    decoded = [stream for stream in streams if is_decodable(stream)]
     if not streams:
         sound = " only sound" if media.streams.audio else " no picture"
         raise NoPicture(f"The file has{sound}: there is nothing to see in it.")
-    stream = max(streams, key=lambda stream: _pixels(stream))
-    if stream.codec_context is None:
+    if not decoded:
         raise CodecUnsupported("The picture is stored in a way that cannot be decoded here.")
-    return stream
+    return max(decoded, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
 
 
-def _pixels(stream: VideoStream) -> int:
-    context = stream.codec_context
-    return context.width * context.height if context is not None else 0
+def is_decodable(stream: Stream) -> bool:
+    """Whether there is a decoder; PyAV leaves the context of a stream without one empty, though its types say no."""
+    return getattr(stream, "codec_context", None) is not None
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from svc_media.core.facts import Sound, Timing, VideoFacts, timing
 from svc_media.core.picture import PictureHeader, check_size, read_header
 from svc_media.core.plan import MAX_FRAMES, MAX_VIDEO_PIXELS
 from svc_media.core.timecode import Timecode, parse_timecode
-from svc_media.worker.media import open_media, picture_stream, reader
+from svc_media.worker.media import is_decodable, open_media, picture_stream, reader
 
 OnProgress = Callable[[float], None]
 
@@ -86,10 +86,9 @@ def _read(
 def _decoded(packet: "Packet[VideoStream]") -> Iterator[VideoFrame]:
     """The frames of a packet; a damaged one has none, since a stream may begin in the middle of something."""
     try:
-        frames = packet.decode()
+        yield from packet.decode()
     except FFmpegError:
         return
-    yield from (frame for frame in frames if isinstance(frame, VideoFrame))
 
 
 def _note(reading: _Reading, packet: "Packet[VideoStream]") -> None:
@@ -228,5 +227,5 @@ def _sounds(media: InputContainer) -> tuple[Sound, ...]:
     return tuple(
         Sound(index, stream.codec_context.name, stream.codec_context.sample_rate, stream.codec_context.channels)
         for index, stream in enumerate(media.streams.audio)
-        if stream.codec_context is not None
+        if is_decodable(stream)
     )

@@ -117,7 +117,7 @@ def _decoded(media: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]
             frames = packet.decode()
         except FFmpegError:
             continue
-        yield from (frame for frame in frames if isinstance(frame, VideoFrame))
+        yield from frames
 
 
 def _jpeg_picture(frame: VideoFrame, width: int, height: int) -> VideoFrame:

@@ -1,0 +1,103 @@
+"""Puts svc_media together: the only module that names what it is made of."""
+
+import asyncio
+import contextlib
+import logging
+import os
+
+import grpc
+from aiohttp import web
+
+from mesh.service import Runtime
+from mesh.sql import Database
+from rushes.media.v1 import job_service_pb2_grpc, media_service_pb2_grpc
+from rushes.type.v1.access_pb2 import Resource
+from svc_media.catalog import Catalog
+from svc_media.config import Config
+from svc_media.http import MediaHttp
+from svc_media.server import JobServicer, MediaServicer
+from svc_media.stores.folder import Folder
+from svc_media.stores.sql import SqlStore
+from svc_media.upload import Uploads
+from svc_media.work import Jobs
+
+log = logging.getLogger(__name__)
+
+UPKEEP_S = 600.0
+
+
+class MediaParts:
+    """The service."""
+
+    def __init__(self, config: Config, runtime: Runtime) -> None:
+        self._config = config
+        root = runtime.mesh.data / "media"
+        self._folder = Folder(root)
+        self._store = SqlStore(Database(config.database or f"sqlite:///{root / 'media.db'}"))
+        self._jobs = Jobs(self._store, self._folder, runtime.clock, config.workers)
+        self._uploads = Uploads(
+            self._store,
+            self._folder,
+            runtime.clock,
+            self._jobs.enqueue,
+            max_bytes=config.max_upload_bytes,
+            days=config.upload_days,
+        )
+        self._catalog = Catalog(self._store, self._folder)
+        http = MediaHttp(self._uploads, self._catalog, runtime.identity, runtime.mesh.secret, config.max_upload_bytes)
+        self._runner = web.AppRunner(http.app(), access_log=None, keepalive_timeout=75.0, shutdown_timeout=2.0)
+        self._now_ms = runtime.clock.now_ms
+        self._upkeep: asyncio.Task[None] | None = None
+
+    async def resources(self, resource: Resource) -> list[Resource]:
+        """Which rights count for a video that is no cut yet."""
+        return await self._catalog.resources(resource)
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """Adds the two services."""
+        media_service_pb2_grpc.add_MediaServiceServicer_to_server(MediaServicer(self._catalog), server)
+        servicer = JobServicer(self._catalog, self._store, self._jobs, self._now_ms)
+        job_service_pb2_grpc.add_JobServiceServicer_to_server(servicer, server)
+
+    async def start(self) -> None:
+        """Opens the store, takes up jobs, listens."""
+        await self._store.prepare()
+        await self._jobs.start()
+        await self._runner.setup()
+        listen = self._config.http_listen
+        site: web.BaseSite
+        if listen.startswith("unix:"):
+            path = listen.removeprefix("unix:")
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            site = web.UnixSite(self._runner, path)
+        else:
+            host, _, port = listen.rpartition(":")
+            site = web.TCPSite(self._runner, host, int(port))
+        await site.start()
+        self._upkeep = asyncio.create_task(self._expire())
+
+    async def _expire(self) -> None:
+        while True:
+            try:
+                await self._uploads.expire()
+            except Exception:
+                log.exception("upkeep_failed")
+            await asyncio.sleep(UPKEEP_S)
+
+    async def drain(self) -> None:
+        """Nothing new is taken; requests under way end or are cut and resume."""
+        await self._runner.cleanup()
+
+    async def stop(self) -> None:
+        """Stops jobs and closes the store."""
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+        await self._jobs.stop()
+        await self._runner.cleanup()
+        await self._store.close()
+
+
+def build(config: Config, runtime: Runtime) -> MediaParts:
+    """The service of this configuration."""
+    return MediaParts(config, runtime)

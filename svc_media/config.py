@@ -1,0 +1,27 @@
+"""Settings of svc_media."""
+
+import os
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Config:
+    """Section `media`: environment RUSHES_MEDIA__FIELD."""
+
+    listen: str = "unix:/tmp/rushes-svc_media.sock"
+    """Where its gRPC server listens."""
+
+    http_listen: str = "unix:/tmp/rushes-media-http.sock"
+    """Where uploads and media are served by HTTP: unix:PATH or HOST:PORT."""
+
+    database: str = ""
+    """SQLAlchemy URL of its store; empty: SQLite in the data folder."""
+
+    workers: int = field(default_factory=lambda: max(1, (os.cpu_count() or 2) // 2))
+    """Jobs done side by side, each in a process of its own."""
+
+    max_upload_bytes: int = 64 << 30
+    """Largest file taken."""
+
+    upload_days: float = 7.0
+    """Days that an unfinished upload is kept after its last byte."""
