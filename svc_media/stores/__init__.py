@@ -7,7 +7,7 @@ from svc_media.core.model import Content, Job, JobEvent, Owner, Upload, Video, V
 
 
 class Store(Protocol):
-    """Uploads, videos, contents and jobs. Each method is one transaction, durable when it returns; what is missing is None."""
+    """Uploads, videos, contents and jobs. Each method is one durable transaction; what is missing is None."""
 
     async def prepare(self) -> None:
         """Makes what is missing."""
@@ -25,7 +25,7 @@ class Store(Protocol):
         """Bytes up to the offset are safe."""
 
     async def finish_upload(self, upload_id: str, file: str, parts: Sequence[str], now_ms: int) -> Job:
-        """All bytes are in `file`: the parts are forgotten, the video is PROCESSING, a job waits. Again: the same job."""
+        """All bytes are in `file`: the parts are forgotten, a job waits. Again: the same job."""
 
     async def remove_upload(self, upload_id: str, error: str) -> None:
         """Forgets an upload; its video, if it is still UPLOADING, becomes FAILED."""

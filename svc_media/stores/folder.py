@@ -98,7 +98,7 @@ class Folder:
             raise _said(error) from error
 
     def join(self, name: str, parts: list[tuple[str, int]]) -> None:
-        """Makes one file of parts (name, length): each part's data goes behind the one before it, then the part is removed.
+        """Makes one file of parts (name, length): each one's data goes behind the one before it, then it is removed.
 
         Begun again after a crash it goes on: a part that is gone was moved already.
         """
