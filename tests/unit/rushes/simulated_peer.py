@@ -1,6 +1,6 @@
 """A person at a page: what people do, over a stream that may break."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import Random
 
 from rushes.annotation.v1.annotation_pb2 import (
@@ -32,6 +32,7 @@ from rushes.annotation.v1.operation_pb2 import (
 )
 from rushes.document.pending import PendingClient
 from rushes.document.pending_event import Dropped, Event, InDoubt, Reconnect
+from rushes.document.pending_item import Stored
 from rushes.document.pending_state import Phase
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_INTERNAL, Audience
 from tests.unit.rushes.simulated_server import ALL, FRAMES, GUEST, VIDEO, Server, Session
@@ -62,17 +63,12 @@ class Peer:
         self.dropped: list[Operation] = []
         self.doubted: list[Operation] = []
         self.reasons: list[str] = []
+        self.random_bytes: Callable[[int], bytes] = random.randbytes
         self.client = self.make(None)
 
-    def make(self, stored: object) -> PendingClient:
+    def make(self, stored: Stored | None) -> PendingClient:
         """A page's client, perhaps with the work of the page before."""
-        return PendingClient(
-            VIDEO,
-            self.random.randbytes,
-            audience=self.audience,
-            delivery=DELIVERY_FULL,
-            stored=stored,  # type: ignore[arg-type]
-        )
+        return PendingClient(VIDEO, self.random_bytes, audience=self.audience, delivery=DELIVERY_FULL, stored=stored)
 
     def connect(self, server: Server) -> None:
         """Opens a stream; whatever was on the old one is lost."""
