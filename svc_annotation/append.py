@@ -8,7 +8,7 @@ from rushes.errors import Unavailable
 from svc_annotation import metrics
 from svc_annotation.facts import VideoFacts
 from svc_annotation.shared import Shared
-from svc_annotation.stores import partition_of
+from svc_annotation.stores import LogFull, LogReadOnly, partition_of
 from svc_annotation.video import Video
 
 _logger = logging.getLogger(__name__)
@@ -50,9 +50,14 @@ def make_record(
 
 
 async def append(shared: Shared, record: record_pb2.Record) -> None:
-    """Appends it; once it is durable, the fold will have it. Raises what the log raises."""
+    """Appends it; once it is durable, the fold will have it. Raises a subclass of Unavailable, LogReadOnly if the disk
+    is full: the log recovers by itself.
+    """
     try:
         await shared.log.append(partition_of(record.video_id), record.video_id, record.SerializeToString())
+    except LogFull as error:
+        metrics.APPEND_FAILED.labels(error.reason).inc()
+        raise LogReadOnly(f"nothing can be written at the moment: {error.message}") from error
     except Unavailable as error:
         metrics.APPEND_FAILED.labels(error.reason).inc()
         raise

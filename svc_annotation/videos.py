@@ -73,6 +73,7 @@ class Videos:
         self._save_turn = asyncio.Semaphore(2)
         self.projector = Projector(history, self._positions)
         self._recheck_at: asyncio.TimerHandle | None = None
+        self._given_up = False
         self.epoch = 0
 
     def _positions(self, written: Mapping[int, Collection[int]]) -> dict[int, int]:
@@ -100,9 +101,10 @@ class Videos:
 
     async def stop(self) -> None:
         """Finishes what was begun, once the log is closed: history, and snapshots of what changed."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STOP_S):
-                await self._finish()
+        if not self._given_up:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_S):
+                    await self._finish()
         await self.give_up()
 
     async def _finish(self) -> None:
@@ -119,6 +121,7 @@ class Videos:
 
     async def give_up(self) -> None:
         """Stops at once: what is not in history is read from the log again."""
+        self._given_up = True
         if self._recheck_at is not None:
             self._recheck_at.cancel()
         tasks = [*self._tasks, *self._saving.values()]

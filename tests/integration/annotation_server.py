@@ -171,6 +171,7 @@ class Server:
             wrap(self.service)
         self._server = grpc.aio.server(interceptors=[Guard(SECRET, self.people)])
         self.service.register(self._server)
+        self._remove_socket()
         self._server.add_insecure_port(self.target)
         await self.service.start()
         await self._server.start()
@@ -181,6 +182,9 @@ class Server:
         await self._server.stop(5.0)
         await self.service.stop()
         await self._channels.close()
+        self._remove_socket()
+
+    def _remove_socket(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.target.removeprefix("unix:"))
 
