@@ -93,7 +93,8 @@ async def _answer(
     assert process.stderr
     complaints = asyncio.ensure_future(_tail(process.stderr))
     try:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # its end is told below
+        # A worker that has ended already is told of below; uvloop says RuntimeError of a closed pipe.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, RuntimeError):
             process.stdin.write(request.to_json().encode())
             await process.stdin.drain()
             process.stdin.close()
