@@ -1,0 +1,113 @@
+"""Many people draw on one video: latency to every client, what is lost or doubled, and CPU beside a server on Centrifuge.
+
+Everything is on: gateway, WebSocket, rights, the durable log, history, presence. The generator is open-loop: it keeps to
+its clock whatever the server does, and prints how far behind it was itself (lag_p99_ms).
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks import generator
+from benchmarks.measure import cpu_s, pss_mb
+from benchmarks.stack import Stack, running
+from benchmarks.studio import Studio
+
+FOOTAGE = Path(__file__).parent.parent / ".cache" / "footage" / "bikes.mp4"
+
+
+class Run:
+    """A stack with people, and loads against it."""
+
+    def __init__(self, stack: Stack, people: int) -> None:
+        self._stack = stack
+        self._studio = Studio(stack)
+        self._sessions = Path(tempfile.mkstemp(prefix="sessions-")[1])
+        lines = [*self._studio.people(people), self._studio.secret]
+        self._sessions.write_text("\n".join(lines) + "\n")
+
+    def load(self, name: str, **options: object) -> dict[str, Any]:
+        """One load on a video of its own; adds what the services spent."""
+        video = self._studio.video(FOOTAGE)
+        pids = self._stack.pids().values()
+        before = cpu_s(pids)
+        result = generator.load(
+            {"url": self._stack.address, "sessions": self._sessions, "video": video.video_id, **options}
+        )
+        result["cpu_s"] = cpu_s(pids) - before
+        result["cpu_s_per_million"] = 1e6 * result["cpu_s"] / max(1, result["deliveries"])
+        say(name, result)
+        return result
+
+
+def say(name: str, result: dict[str, Any]) -> None:
+    """A line for people."""
+    print(
+        f"{name:<44} {result['ops_s']:>8,.0f} op/s {result['deliveries']:>11,} deliveries  "
+        f"p50 {result['p50_ms']:6.1f}  p99 {result['p99_ms']:6.1f}  max {result['max_ms']:6.1f} ms  "
+        f"missing {result['missing']} twice {result['duplicated']} order {result['clashes'] + result['disorder']}  "
+        f"CPU {result['cpu_s']:5.1f} s = {result['cpu_s_per_million']:6.2f} s/million  "
+        f"generator: lag p99 {result['lag_p99_ms']:.1f} ms, CPU {result['generator_cpu_s']:.1f} s"
+        + (f"  ERROR {result['error']}" if result["error"] else ""),
+        flush=True,
+    )
+
+
+def centrifuge(**options: object) -> dict[str, Any]:
+    """The same load on the peer."""
+    with generator.peer(9137) as (url, pid):
+        before = cpu_s([pid])
+        result = generator.load({"mode": "centrifuge", "url": url, **options})
+        result["cpu_s"] = cpu_s([pid]) - before
+        result["cpu_s_per_million"] = 1e6 * result["cpu_s"] / max(1, result["deliveries"])
+    say("  Centrifuge, same load", result)
+    return result
+
+
+def main() -> None:
+    """Runs the loads and prints the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="under 50 seconds: the first load alone")
+    quick: bool = parser.parse_args().quick
+    generator.build()
+    seconds = 8 if quick else 15
+    with running() as stack:
+        print(f"idle: {pss_mb(stack.pids().values()):.0f} MB (PSS of all services)")
+        run = Run(stack, 200 if quick else 500)
+        main_load = {"writers": 200, "readers": 300, "seconds": seconds}
+        ours = run.load("200 writers x 5/s, 300 readers", **main_load)
+        peer = centrifuge(**main_load, presence=0)
+        if not quick:
+            steps(run)
+    ratio = ours["cpu_s_per_million"] / peer["cpu_s_per_million"]
+    print(f"CPU a delivery: {ratio:.2f}x Centrifuge's")
+    figures = {name: ours[name] for name in ("p99_ms", "missing", "duplicated", "cpu_s_per_million")}
+    figures["cpu_ratio_centrifuge"] = ratio
+    print(json.dumps(figures))
+    sys.exit(1 if ours["missing"] or ours["duplicated"] or ours["clashes"] or ours["error"] else 0)
+
+
+def steps(run: Run) -> None:
+    """The larger loads: printed."""
+    run.load("500 writers x 5/s, 1,500 readers", writers=500, readers=1500, seconds=15, delivery=3)
+    run.load("2,000 who all write 5/s", writers=2000, readers=0, seconds=10, delivery=3, settle=30)
+    run.load(
+        "100,000 op/s (batches of 20), 20 full readers",
+        writers=250,
+        readers=20,
+        full=20,
+        rate=20,
+        batch=20,
+        points=2,
+        seconds=10,
+        delivery=2,
+        presence=0,
+        settle=60,
+    )
+
+
+if __name__ == "__main__":
+    main()
