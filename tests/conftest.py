@@ -1,4 +1,4 @@
-"""What all tests share: where the repository is, and markers by folder."""
+"""What all tests share: where the repository is."""
 
 from pathlib import Path
 
