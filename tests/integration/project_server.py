@@ -174,8 +174,8 @@ class ProjectServer:
 def serving(**settings: str) -> Iterator[ProjectServer]:
     """A server for a module's tests."""
     server = ProjectServer(**settings)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop()
