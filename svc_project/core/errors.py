@@ -9,7 +9,7 @@
     PermissionDenied     GUEST_MAY_NOT, WRONG_SERVICE
     Unauthenticated      WRONG_CREDENTIALS, SESSION_ENDED
     ResourceExhausted    TOO_MANY_ATTEMPTS, TOO_MANY_WATCHERS, TOO_MANY_LINKS
-    Unavailable          SIGN_IN_BUSY
+    Unavailable          SIGN_IN_BUSY; NO_SIGNING_KEY (token.py)
 """
 
 from rushes import errors

@@ -136,6 +136,6 @@ async def test_keys_rotate_with_an_overlap() -> None:
 
 async def test_a_wrong_setting_is_named() -> None:
     server = ProjectServer(RUSHES_PROJECT__TOKNE_S="5")
-    with pytest.raises(AssertionError, match="(?i)tokne_s"):
+    with pytest.raises(AssertionError, match=r"(?i)tokne_s"):
         server.start()
     server.stop()
