@@ -7,6 +7,7 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,9 @@ class Supervisor:
         if b"\n" in child.said:
             child.addresses = json.loads(child.said)["addresses"]
             child.ready = True
+            if child.name == "gateway" and self._plan.port == 0:
+                # "Any port" means one for good: people come back to it after a restart.
+                self._plan = replace(self._plan, port=int(child.addresses["http"].rsplit(":", 1)[1]))
             if self._was_ready:
                 self._say(f"{child.name} is back.")
 

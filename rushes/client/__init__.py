@@ -1,0 +1,1 @@
+"""The SDK: asynchronous, typed, over native gRPC and the same document core as the services."""
