@@ -153,7 +153,7 @@ def _attachment_value(annotation: Annotation, attachment_id: str) -> FieldValue:
 
 
 def write(annotation: Annotation, value: FieldValue) -> None:
-    """Sets a field. Refuses a tag or attachment too many; everything else was checked before."""
+    """Sets a field, but for the audience. Refuses a tag or attachment too many; all else was checked before."""
     name = value.field
     if name.startswith("style/"):
         setattr(annotation.style, name[6:], value.number)
@@ -164,8 +164,6 @@ def write(annotation: Annotation, value: FieldValue) -> None:
     elif name == "frames":
         annotation.first_frame = value.frames.first
         annotation.last_frame = value.frames.last
-    elif name == "audience":
-        annotation.audience = value.audience
     elif name == "resolved":
         annotation.resolved = value.flag
     elif name == "deleted":

@@ -62,7 +62,9 @@ class PendingClient(PendingState):
         lengths: dict[bytes, int] = {}
         for operation in own:
             _check(operation)
-            if operation.HasField("edit_text"):
+            if operation.HasField("create"):
+                lengths[operation.create.annotation.id] = len(operation.create.annotation.text)
+            elif operation.HasField("edit_text"):
                 self._check_edit(operation, lengths)
         events = self._rename_if_idle(now_s)
         self._waiting.clear()

@@ -148,8 +148,7 @@ class _Parts:
     def take(self, count: int) -> None:
         """Uses up `count` code points of a number."""
         part = self.part
-        if isinstance(part, str):
-            raise Mismatch
+        assert not isinstance(part, str)
         if abs(part) == count:
             self.next()
         else:

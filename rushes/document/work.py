@@ -36,6 +36,7 @@ class Work:
         """After a reload, until the document is there: the texts that pending edits are made on."""
         self.action = 0
         self._last_do = 0
+        self._cut_action = 0
 
     # What a person does.
 
@@ -82,6 +83,7 @@ class Work:
         if not items:
             return None
         del self.unsent[: len(items)]
+        self._cut_action = items[-1].action
         batch = Batch(
             client_seq=client_seq,
             base_revision=self.confirmed.revision,
@@ -111,7 +113,8 @@ class Work:
             end = count
             while end < len(self.unsent) and self.unsent[end].action == first.action:
                 end += 1
-            alone = first.kind != DO or end - count > limit.MAX_OPERATIONS
+            long = end - count > limit.MAX_OPERATIONS or first.action == self._cut_action
+            alone = first.kind != DO or long
             if count and (alone or end > limit.MAX_OPERATIONS):
                 break
             count = end

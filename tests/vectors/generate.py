@@ -141,7 +141,7 @@ def files() -> dict[str, str]:
     made: dict[str, Any] = {
         "text.json": text_vectors(),
         "apply.json": apply_vectors(),
-        "pending.json": [record_pending(seed) for seed in range(12)],
+        "pending.json": [record_pending(seed) for seed in (*range(8), 25)],
     }
     return {
         name: json.dumps(content, ensure_ascii=False, indent=None, separators=(",", ":")).replace("},{", "},\n{") + "\n"

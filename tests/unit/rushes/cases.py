@@ -90,6 +90,7 @@ def creations() -> Iterator[Case]:
     """Annotations that can be made, and such that cannot."""
     yield _one("a stroke", _stroke(b"\x01\x80\xff"), APPLIED)
     yield _unknown()
+    yield _one("what the server decides is left to it", create(C, deleted=True, author_id="eve", created_ms=5), APPLIED)
     yield _one("an id that exists", create(A), "ALREADY_EXISTS")
     yield _one("an id that exists and is hidden", create(B), "ALREADY_EXISTS", permissions=GUEST)
     yield _one("an id too short", create(b"short"), "INVALID_ID")
@@ -154,6 +155,7 @@ def changes() -> Iterator[Case]:
     yield _one("a move far out", move(A, 0, FAR), "INVALID_POSITION")
     yield _one("a move that saw the future", move(A, 0, 0, seen=2), "INVALID_SEEN")
     yield _one("a move that saw less than nothing", move(A, 0, 0, seen=-1), "INVALID_SEEN")
+    yield _one("a move of no id", move(b"x", 0, 0), "INVALID_ID")
     yield _one("a move of nothing", move(C, 0, 0), "NOT_FOUND")
     yield _one("a move of what is hidden", move(B, 0, 0), "NOT_FOUND", permissions=GUEST)
     yield _one("a move by who may not", move(A, 0, 0), "NOT_YOURS", permissions=OWN_ONLY)
@@ -172,6 +174,9 @@ def changes() -> Iterator[Case]:
     yield _one("a value of another type", fields(A, FieldValue(field="style/color", flag=True)), "INVALID_VALUE")
     yield _one("a value missing", fields(A, FieldValue(field="resolved")), "INVALID_VALUE")
     yield _one("a tag that is a number", fields(A, FieldValue(field="tags/x", number=1)), "INVALID_VALUE")
+    yield _tagged(32, APPLIED)
+    yield _tagged(33, "TOO_MANY_TAGS")
+    yield _attached(17)
     yield _one("a tag without name", fields(A, tag("")), "INVALID_TAGS")
     yield _one("a colour out of range", fields(A, color(-1)), "INVALID_STYLE")
     yield _one("a range backwards", fields(A, frames(5, 4)), "INVALID_FRAMES")
@@ -188,6 +193,18 @@ def changes() -> Iterator[Case]:
     yield _one("deleting", deleted(A), APPLIED)
     yield _one("no operation", Operation(), "UNKNOWN_OPERATION")
     yield _one("a present", _present(), "SERVER_ONLY")
+
+
+def _tagged(count: int, becomes: str) -> Case:
+    first = record(ANN, 1, 0, create(A, tags=["b"]))
+    values = [tag(f"a{number:02}") for number in range(count - 1)]
+    return Case(f"{count} tags", [first, record(ANN, 2, 1, fields(A, *values))], becomes)
+
+
+def _attached(count: int) -> Case:
+    first = record(ANN, 1, 0, create(A, attachments=_attachments(2)))
+    values = [link(f"b{number}") for number in range(count - 2)]
+    return Case(f"{count} attachments", [first, record(ANN, 2, 1, fields(A, *values))], "TOO_MANY_ATTACHMENTS")
 
 
 def _misnamed() -> FieldValue:
@@ -253,6 +270,10 @@ def restores() -> Iterator[Case]:
     yield Case("a stamp from the future", [*start, future], "INVALID_STAMP")
     text = record(ANN, 3, 2, restore(A, FieldValue(field="text", flag=True), 2, 1))
     yield Case("an undo of a text", [*start, text], "INVALID_FIELD")
+    wrong = restore(A, audience(7), 2, 1)  # type: ignore[arg-type]
+    yield Case("an undo to no audience", [*start, record(ANN, 3, 2, wrong)], "INVALID_AUDIENCE")
+    far = restore(A, FieldValue(field="left", number=FAR), 2, 1)
+    yield Case("an undo to an edge far out", [*start, record(ANN, 3, 2, far)], "INVALID_BOX")
     yield Case("an undo by who may not", [*start, _by_gil(restore(A, color(1), 2, 1))], "NOT_YOURS")
 
 
