@@ -214,7 +214,7 @@ def rotated() -> Path:
     def write(path: Path) -> None:
         turn = ("-display_rotation", "90") if _has_option("display_rotation") else ()
         tag = () if turn else ("-metadata:s:v:0", "rotate=270")
-        _ffmpeg(*turn, "-i", str(ROTATED.path), "-c", "copy", *tag, str(path))
+        run_ffmpeg(*turn, "-i", str(ROTATED.path), "-c", "copy", *tag, str(path))
 
     return _make("rotated-on-its-side.mp4", write)
 
@@ -224,7 +224,8 @@ def _has_option(name: str) -> bool:
     return name.encode() in done.stdout
 
 
-def _ffmpeg(*arguments: str) -> None:
+def run_ffmpeg(*arguments: str) -> None:
+    """Runs ffmpeg, which overwrites."""
     subprocess.run([ffmpeg(), "-hide_banner", "-v", "error", "-nostdin", "-y", *arguments], check=True)
 
 
@@ -235,7 +236,7 @@ def picture(name: str, width: int = 320, height: int = 180, *options: str) -> Pa
         raw = path.with_suffix(".gray")
         raw.write_bytes(bars(7, width, height))
         size = ("-f", "rawvideo", "-pix_fmt", "gray", "-s", f"{width}x{height}", "-i", str(raw))
-        _ffmpeg(*size, "-frames:v", "1", *options, str(path))
+        run_ffmpeg(*size, "-frames:v", "1", *options, str(path))
 
     return _make(name, write)
 

@@ -17,6 +17,9 @@ _TONE_MAP: Final = (
     "tonemap=hable:desat=0",
     "zscale=t=bt709:m=bt709:r=tv",
 )
+_WEB_MATRICES: Final = {"bt709": "bt709", "smpte170m": "smpte170m", "bt470bg": "bt470", "bt2020nc": "bt2020"}
+"""Matrices that browsers know, by their names as tags, with the names that the scaler has for them."""
+
 _SOUND_HZ: Final = 48_000
 
 
@@ -93,22 +96,30 @@ def _upright(facts: VideoFacts) -> list[str]:
     return [*(("hflip",) if facts.mirrored else ()), *_TURNS.get(facts.rotation, ())]
 
 
+def _matrix(facts: VideoFacts, *, toned: bool) -> str:
+    """The matrix of the review file: the source's own if browsers know it, for converting costs more than coding."""
+    if not toned and facts.color.matrix in _WEB_MATRICES:
+        return facts.color.matrix
+    if toned or facts.color.matrix or facts.pixel_format.startswith(("gbr", "rgb", "bgr", "pal8")):
+        return "bt709"
+    # Browsers read an untagged picture by its height: standard definition up to 576 lines.
+    return "bt709" if facts.coded_height > 576 else "smpte170m"
+
+
 def _scale(facts: VideoFacts, plan: ReviewPlan, *, toned: bool) -> str:
-    """To the size shown, in the colours of HD; what a file does not say is taken as browsers take it."""
-    matrix = facts.color.matrix
-    # Browsers read an untagged picture by its height: standard definition until 576 lines.
-    guess = "bt709" if toned or facts.coded_height > 576 else "bt601"
-    given = "" if matrix and not toned else f":in_color_matrix={guess}"
-    return (
-        f"scale=w={plan.width}:h={plan.height}:flags=bicubic+accurate_rnd+full_chroma_int"
-        f"{given}:out_color_matrix=bt709:out_range=tv"
-    )
+    matrix = _WEB_MATRICES[_matrix(facts, toned=toned)]
+    given = "" if facts.color.matrix and not toned else f":in_color_matrix={matrix}"
+    return f"scale=w={plan.width}:h={plan.height}:flags=bicubic{given}:out_color_matrix={matrix}:out_range=tv"
 
 
 def _color_tags(facts: VideoFacts, *, toned: bool) -> list[str]:
-    primaries = "bt709" if toned else facts.color.primaries or "bt709"
-    transfer = "bt709" if toned else facts.color.transfer or "bt709"
-    return ["-colorspace", "bt709", "-color_range", "tv", "-color_primaries", primaries, "-color_trc", transfer]
+    matrix = _matrix(facts, toned=toned)
+    other = "smpte170m" if matrix == "smpte170m" else "bt709"
+    primaries, transfer = (other, other) if toned else (facts.color.primaries or other, facts.color.transfer or other)
+    return [
+        *("-colorspace", matrix, "-color_range", "tv"),
+        *("-color_primaries", primaries, "-color_trc", transfer),
+    ]
 
 
 def _sound_graph(facts: VideoFacts) -> list[str]:

@@ -195,6 +195,38 @@ def tiles(path: Path, made: Result) -> list[int]:
     return numbers
 
 
+_MATRIX = ("-vf", "scale=out_color_matrix={0}:out_range=tv,format=yuv420p", "-colorspace", "{1}", "-c:v", "libx264")
+COLORED = {
+    "standard definition, tagged": [option.format("bt470", "bt470bg") for option in _MATRIX],
+    "wide, tagged": [option.format("bt2020", "bt2020nc") for option in _MATRIX],
+    "high definition, tagged": [option.format("bt709", "bt709") for option in _MATRIX],
+    "standard definition, not tagged": ["-vf", "scale=out_color_matrix=bt601,format=yuv420p", "-c:v", "libx264"],
+    "rgb": ["-c:v", "libx264rgb"],
+    "full range": ["-vf", "scale=out_color_matrix=bt601:out_range=pc,format=yuvj420p", "-c:v", "libx264"],
+}
+
+
+@pytest.mark.parametrize("packaged", [False, True])
+@pytest.mark.parametrize("options", COLORED.values(), ids=COLORED.keys())
+async def test_colours_are_what_they_were(
+    options: list[str], packaged: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "colored.mkv"
+    clips.run_ffmpeg("-f", "lavfi", "-i", "color=c=0xC03060:s=320x240:d=0.2", *options, "-crf", "1", str(source))
+    if packaged:
+        pytest.importorskip("imageio_ffmpeg")
+        monkeypatch.setenv("PATH", str(tmp_path))
+    facts = (await probe(source, tmp_path)).facts
+    path, made = await review(source, facts, tmp_path)
+    assert made.facts.color.range == "tv"
+    assert made.facts.color.matrix
+    with av.open(str(path), format="mov") as media:
+        frame = next(media.decode(video=0))
+        rgb = frame.reformat(format="rgb24", src_colorspace=frame.colorspace, src_color_range=frame.color_range)
+    pixel = bytes(rgb.planes[0])[:3]
+    assert all(abs(value - wanted) <= 4 for value, wanted in zip(pixel, (0xC0, 0x30, 0x60), strict=True)), pixel.hex()
+
+
 @pytest.mark.parametrize("name", ["still.png", "still.jpg", "still.webp", "still.gif"])
 async def test_a_picture_that_browsers_show_is_a_video_of_one_frame_and_kept(name: str, tmp_path: Path) -> None:
     found = await probe(clips.picture(name), tmp_path)

@@ -141,9 +141,16 @@ def test_high_dynamic_range_is_brought_down_where_ffmpeg_can_and_tagged_where_no
 
 
 def test_untagged_standard_definition_is_read_as_browsers_read_it() -> None:
-    assert "in_color_matrix=bt601" in arguments(facts(codec="mpeg4", color=Color(), coded_height=576))
-    assert "in_color_matrix=bt709" in arguments(facts(codec="mpeg4", color=Color(), coded_height=720))
-    assert "in_color_matrix" not in arguments(facts(codec="mpeg4"))
+    assert "in_color_matrix=smpte170m" in arguments(facts(color=Color(), coded_height=576))
+    assert "in_color_matrix=bt709" in arguments(facts(color=Color(), coded_height=720))
+    assert "in_color_matrix" not in arguments(facts())
+
+
+def test_colours_are_converted_only_where_browsers_do_not_know_them() -> None:
+    for matrix, made in (("bt470bg", "bt470bg"), ("bt2020nc", "bt2020nc"), ("ycgco", "bt709"), ("gbr", "bt709")):
+        text = arguments(facts(color=Color(matrix=matrix)))
+        assert f"-colorspace {made}" in text
+    assert "-colorspace bt709" in arguments(facts(color=Color(), pixel_format="gbrp10le", coded_height=480))
 
 
 def test_fields_are_made_into_frames() -> None:
