@@ -1,0 +1,43 @@
+/** The services behind the page, over gRPC-Web with the session's cookie. */
+import { createClient, type Interceptor } from "@connectrpc/connect";
+import { createGrpcWebTransport } from "@connectrpc/connect-web";
+import { JobService } from "../gen/rushes/media/v1/job_service_pb";
+import { MediaService } from "../gen/rushes/media/v1/media_service_pb";
+import { IdentityService } from "../gen/rushes/project/v1/identity_service_pb";
+import { ProjectService } from "../gen/rushes/project/v1/project_service_pb";
+import { isSignedOut } from "./error";
+
+const TIMEOUT_MS = 20_000;
+let signedOut: () => void = () => undefined;
+
+/** What is done when a call finds that the session has ended. */
+export function onSignedOut(run: () => void): void {
+  signedOut = run;
+}
+
+const noticeSignOut: Interceptor = (next) => async (request) => {
+  try {
+    return await next(request);
+  } catch (error) {
+    if (isSignedOut(error)) signedOut();
+    throw error;
+  }
+};
+
+const transport = createGrpcWebTransport({
+  baseUrl: globalThis.location.origin,
+  defaultTimeoutMs: TIMEOUT_MS,
+  fetch: (input, init) => fetch(input, { ...init, credentials: "same-origin" }),
+  interceptors: [noticeSignOut],
+});
+
+export const identity = createClient(IdentityService, transport);
+export const projects = createClient(ProjectService, transport);
+export const media = createClient(MediaService, transport);
+export const jobs = createClient(JobService, transport);
+
+/** A new request_id: whatever is sent twice with the same is done once. */
+export function requestId(): string {
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

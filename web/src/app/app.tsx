@@ -1,0 +1,94 @@
+/** The shell: finds out who is there, and shows the place of the address. */
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Library } from "../library/library";
+import { Uploads } from "../library/uploads";
+import { t } from "../messages";
+import { Review } from "../review/review";
+import { Button } from "../ui/button";
+import { dragging } from "../ui/dropzone";
+import { Icon } from "../ui/icon";
+import { Tips } from "../ui/tip";
+import { Toasts } from "../ui/toast";
+import { load, me } from "./auth";
+import { explain } from "./error";
+import { Invite } from "./invite";
+import { navigate, route } from "./router";
+import { SignIn } from "./signin";
+
+function Place(): JSX.Element {
+  const here = route.value;
+  const self = me.value;
+  useEffect(() => {
+    if (self === null && (here.name === "library" || here.name === "review")) {
+      navigate(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`, true);
+    }
+    if (self && here.name === "signIn") navigate(here.next, true);
+  }, [self, here]);
+  if (here.name === "invite") return <Invite secret={here.secret} />;
+  if (here.name === "signIn") return <SignIn next={here.next} />;
+  if (here.name === "lost") return <Lost />;
+  if (!self) return <div class="boot" />;
+  if (here.name === "library") return <Library project={here.project} />;
+  return <Review key={here.asset} asset={here.asset} cut={here.cut} frame={here.frame} note={here.note} />;
+}
+
+/** Nothing is at this address, or one may not see it. */
+export function Lost(): JSX.Element {
+  return (
+    <div class="boot">
+      <div class="column">
+        <h1>{t("lost.title")}</h1>
+        <p class="dim">{t("lost.detail")}</p>
+        <p>
+          <Button label={t("lost.back")} onClick={() => navigate("/")}>
+            {t("lost.back")}
+          </Button>
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** The whole page. */
+export function App(): JSX.Element {
+  const [error, setError] = useState("");
+  const start = (): void => {
+    setError("");
+    load().catch((failure: unknown) => setError(explain(failure)));
+  };
+  useEffect(start, []);
+  return (
+    <>
+      {me.value === undefined ? (
+        <div class="boot">
+          {error ? (
+            <div class="column">
+              <p>{error}</p>
+              <p>
+                <Button label={t("ui.again")} onClick={start}>
+                  {t("ui.again")}
+                </Button>
+              </p>
+            </div>
+          ) : (
+            <div class="spinner" role="status" aria-label={t("ui.loading")} />
+          )}
+        </div>
+      ) : (
+        <Place />
+      )}
+      {me.value && <Uploads />}
+      {dragging.value && (
+        <div class="drop-veil">
+          <div>
+            <Icon name="upload" size={32} />
+            {t("upload.drop")}
+          </div>
+        </div>
+      )}
+      <Toasts />
+      <Tips />
+    </>
+  );
+}

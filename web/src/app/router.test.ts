@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { inside, parse, reviewPath } from "./router";
+
+const at = (path: string): ReturnType<typeof parse> => parse(new URL(path, "http://here"));
+
+describe("addresses", () => {
+  test("the root is the library, of a project or of none", () => {
+    expect(at("/")).toEqual({ name: "library", project: "" });
+    expect(at("/?project=7")).toEqual({ name: "library", project: "7" });
+    expect(at("/?project=x")).toEqual({ name: "library", project: "" });
+  });
+  test("a review names its asset, cut and frame", () => {
+    expect(at("/a/12?v=3&f=100")).toEqual({ name: "review", asset: "12", cut: 3, frame: 100, note: "" });
+    expect(at("/a/12?f=-1")).toEqual({ name: "review", asset: "12", cut: undefined, frame: undefined, note: "" });
+  });
+  test("an address is read back as it was made", () => {
+    const note = "0123456789abcdef0123456789abcdef";
+    expect(at(reviewPath("5", 2, 0, note))).toEqual({ name: "review", asset: "5", cut: 2, frame: 0, note });
+    expect(reviewPath("5")).toBe("/a/5");
+  });
+  test("the secret of an invitation stands behind the hash, where no server sees it", () => {
+    expect(at("/invite#abc")).toEqual({ name: "invite", secret: "abc" });
+  });
+  test("after sign-in one goes on within the page only", () => {
+    expect(inside("/a/1?f=2")).toBe("/a/1?f=2");
+    for (const bad of ["//evil", "https://evil", "/\\evil", null]) expect(inside(bad)).toBe("/");
+  });
+  test("anything else is lost", () => {
+    expect(at("/a/x")).toEqual({ name: "lost" });
+    expect(at("/nothing")).toEqual({ name: "lost" });
+  });
+});

@@ -1,0 +1,81 @@
+/** Places in the page and their addresses. */
+import { signal } from "@preact/signals";
+
+export type Route =
+  | { name: "library"; project: string }
+  | { name: "review"; asset: string; cut: number | undefined; frame: number | undefined; note: string }
+  | { name: "invite"; secret: string }
+  | { name: "signIn"; next: string }
+  | { name: "lost" };
+
+const NUMBER = /^\d{1,18}$/;
+
+function whole(value: string | null): number | undefined {
+  return value !== null && /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+}
+
+/** The place of an address. */
+export function parse(url: URL): Route {
+  const { pathname, searchParams, hash } = url;
+  if (pathname === "/") {
+    const project = searchParams.get("project") ?? "";
+    return { name: "library", project: NUMBER.test(project) ? project : "" };
+  }
+  if (pathname === "/sign-in") return { name: "signIn", next: inside(searchParams.get("next")) };
+  if (pathname === "/invite") return { name: "invite", secret: hash.slice(1) };
+  const asset = /^\/a\/(\d{1,18})\/?$/.exec(pathname)?.[1];
+  if (asset === undefined) return { name: "lost" };
+  const note = searchParams.get("n") ?? "";
+  return {
+    name: "review",
+    asset,
+    cut: whole(searchParams.get("v")),
+    frame: whole(searchParams.get("f")),
+    note: /^[0-9a-f]{32}$/.test(note) ? note : "",
+  };
+}
+
+/** An address within the page to go on to; anything else is the library's. */
+export function inside(next: string | null): string {
+  return next?.startsWith("/") && !next.startsWith("//") && !next.includes("\\") ? next : "/";
+}
+
+/** The address of a frame of an asset. */
+export function reviewPath(asset: string, cut?: number, frame?: number, note?: string): string {
+  const query = new URLSearchParams();
+  if (cut !== undefined) query.set("v", String(cut));
+  if (frame !== undefined) query.set("f", String(frame));
+  if (note) query.set("n", note);
+  const text = query.toString();
+  return `/a/${asset}${text ? `?${text}` : ""}`;
+}
+
+export const route = signal<Route>({ name: "lost" });
+
+/** Goes to a place. */
+export function navigate(path: string, replace = false): void {
+  history[replace ? "replaceState" : "pushState"](null, "", path);
+  route.value = parse(new URL(location.href));
+}
+
+/** Writes where one is into the address, without going anywhere. */
+export function rewrite(path: string): void {
+  if (location.pathname + location.search !== path) history.replaceState(history.state, "", path);
+}
+
+/** Follows the address from now on, and links of the page. */
+export function follow(): void {
+  const read = (): void => {
+    route.value = parse(new URL(location.href));
+  };
+  addEventListener("popstate", read);
+  addEventListener("hashchange", read);
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest<HTMLAnchorElement>("a[href]") : null;
+    const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
+    if (!link || !plain || link.target || link.download || link.origin !== location.origin) return;
+    event.preventDefault();
+    navigate(link.pathname + link.search + link.hash);
+  });
+  read();
+}

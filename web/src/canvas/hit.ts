@@ -1,0 +1,111 @@
+/** What lies under the pointer. Pure. */
+import { AnnotationKind, StrokeMode, type Annotation } from "../document";
+import { ends, isDrawn, localPoints, placedBox, type Bounds } from "./shape";
+import type { Point } from "./view";
+
+export type Handle = "nw" | "n" | "ne" | "e" | "se" | "s" | "sw" | "w" | "start" | "end";
+
+/** Distance of a place from a stretch between two others. */
+export function distanceToLine(at: Point, from: Point, to: Point): number {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const length = dx * dx + dy * dy;
+  const along = length === 0 ? 0 : Math.max(0, Math.min(1, ((at.x - from.x) * dx + (at.y - from.y) * dy) / length));
+  return Math.hypot(at.x - from.x - along * dx, at.y - from.y - along * dy);
+}
+
+function inside(at: Point, box: Bounds, margin: number): boolean {
+  return at.x >= box.left - margin && at.x <= box.right + margin && at.y >= box.top - margin && at.y <= box.bottom + margin;
+}
+
+function onStroke(annotation: Annotation, at: Point, reach: number): boolean {
+  const flat = localPoints(annotation);
+  const { x, y } = annotation.position ?? { x: 0, y: 0 };
+  const place = { x: at.x - x, y: at.y - y };
+  let from = { x: flat[0] ?? 0, y: flat[1] ?? 0 };
+  if (flat.length === 2) return Math.hypot(place.x - from.x, place.y - from.y) <= reach;
+  for (let index = 2; index + 1 < flat.length; index += 2) {
+    const to = { x: flat[index] ?? 0, y: flat[index + 1] ?? 0 };
+    if (distanceToLine(place, from, to) <= reach) return true;
+    from = to;
+  }
+  return false;
+}
+
+function onRect(box: Bounds, at: Point, reach: number): boolean {
+  if (!inside(at, box, reach)) return false;
+  const inner = { left: box.left + reach, top: box.top + reach, right: box.right - reach, bottom: box.bottom - reach };
+  return inner.left >= inner.right || inner.top >= inner.bottom || !inside(at, inner, 0);
+}
+
+function onEllipse(box: Bounds, at: Point, reach: number, filled: boolean): boolean {
+  const [rx, ry] = [(box.right - box.left) / 2, (box.bottom - box.top) / 2];
+  const [dx, dy] = [at.x - (box.left + rx), at.y - (box.top + ry)];
+  const out = (dx / (rx + reach)) ** 2 + (dy / (ry + reach)) ** 2;
+  if (!(out <= 1)) return false;
+  if (filled || rx <= reach || ry <= reach) return true;
+  return (dx / (rx - reach)) ** 2 + (dy / (ry - reach)) ** 2 >= 1;
+}
+
+/** Whether the place is on it, give or take `reach` units. */
+export function isOn(annotation: Annotation, at: Point, reach: number): boolean {
+  if (!isDrawn(annotation) || annotation.deleted || annotation.mode === StrokeMode.ERASE) return false;
+  const wide = (annotation.style?.width ?? 0) / 2 + reach;
+  const box = placedBox(annotation);
+  if (!inside(at, box, wide)) return false;
+  const filled = ((annotation.style?.fill ?? 0) >>> 24) > 0;
+  switch (annotation.kind) {
+    case AnnotationKind.STROKE:
+      return onStroke(annotation, at, wide);
+    case AnnotationKind.LINE:
+    case AnnotationKind.ARROW: {
+      const [from, to] = ends(annotation);
+      return distanceToLine(at, from, to) <= wide;
+    }
+    case AnnotationKind.RECT:
+      return filled ? inside(at, box, wide) : onRect(box, at, wide);
+    case AnnotationKind.ELLIPSE:
+      return onEllipse(box, at, wide, filled);
+    default:
+      return true;
+  }
+}
+
+/** The uppermost of those in drawing order. */
+export function uppermost(list: readonly Annotation[], at: Point, reach: number): Annotation | undefined {
+  for (let index = list.length - 1; index >= 0; index--) {
+    const annotation = list[index];
+    if (annotation && isOn(annotation, at, reach)) return annotation;
+  }
+  return undefined;
+}
+
+/** The handles of a selected annotation. */
+export function handles(annotation: Annotation): [Handle, Point][] {
+  if (annotation.kind === AnnotationKind.LINE || annotation.kind === AnnotationKind.ARROW) {
+    const [from, to] = ends(annotation);
+    return [
+      ["start", from],
+      ["end", to],
+    ];
+  }
+  const { left, top, right, bottom } = placedBox(annotation);
+  const [midX, midY] = [(left + right) / 2, (top + bottom) / 2];
+  const corners: [Handle, Point][] = [
+    ["nw", { x: left, y: top }],
+    ["ne", { x: right, y: top }],
+    ["se", { x: right, y: bottom }],
+    ["sw", { x: left, y: bottom }],
+  ];
+  const sides: [Handle, Point][] = [
+    ["n", { x: midX, y: top }],
+    ["e", { x: right, y: midY }],
+    ["s", { x: midX, y: bottom }],
+    ["w", { x: left, y: midY }],
+  ];
+  return [...corners, ...sides];
+}
+
+/** The handle at a place. */
+export function handleAt(annotation: Annotation, at: Point, reach: number): Handle | undefined {
+  return handles(annotation).find(([, place]) => Math.hypot(place.x - at.x, place.y - at.y) <= reach)?.[0];
+}

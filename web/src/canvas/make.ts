@@ -1,0 +1,109 @@
+/** Annotations as tools make them. Pure: ids come in. */
+import {
+  AnnotationKind,
+  encodePoints,
+  newAnnotation,
+  StrokeMode,
+  TextAlign,
+  type Annotation,
+  type Audience,
+  type Style,
+} from "../document";
+import { boundsOf } from "./shape";
+import { simplify, type Ink, type LiveStroke } from "./stroke";
+import type { Point } from "./view";
+
+/** What the tools draw with. */
+export interface Brush {
+  /** 0xRRGGBB. */
+  color: number;
+  /** In units. */
+  width: number;
+  fontSize: number;
+}
+
+/** Of whom and for whom, and on which frames. */
+export interface Setting {
+  frame: number;
+  audience: Audience;
+}
+
+const ERASER_TIMES = 4;
+
+function styleOf(brush: Brush, width = brush.width): Style {
+  return { color: brush.color, opacity: 255, width, fill: 0, fontSize: 0, align: TextAlign.UNSPECIFIED };
+}
+
+function base(id: string, setting: Setting): Pick<Annotation, "id" | "firstFrame" | "lastFrame" | "audience"> {
+  return { id, firstFrame: setting.frame, lastFrame: setting.frame, audience: setting.audience };
+}
+
+/** A stroke as it is kept, or (`all`) as it is drawn so far. */
+export function strokeOf(id: string, stroke: LiveStroke, erase: boolean, brush: Brush, setting: Setting): Annotation {
+  const points = simplify(stroke.points);
+  const first = points[0] as Ink;
+  const flat = points.flatMap((point) => [point.x - first.x, point.y - first.y]);
+  return newAnnotation({
+    ...base(id, setting),
+    kind: AnnotationKind.STROKE,
+    mode: erase ? StrokeMode.ERASE : StrokeMode.DRAW,
+    position: { x: first.x, y: first.y },
+    points: encodePoints(flat),
+    pressure: stroke.pressed ? Uint8Array.from(points, (point) => point.pressure) : new Uint8Array(0),
+    box: boundsOf(flat),
+    style: styleOf(brush, erase ? brush.width * ERASER_TIMES : brush.width),
+  });
+}
+
+/** A line or arrow. Its ends differ on both axes, by a unit nobody sees, so that each can be dragged anywhere later. */
+export function lineOf(id: string, arrow: boolean, from: Point, to: Point, brush: Brush, setting: Setting): Annotation {
+  const flat = [0, 0, to.x - from.x || 1, to.y - from.y || 1];
+  return newAnnotation({
+    ...base(id, setting),
+    kind: arrow ? AnnotationKind.ARROW : AnnotationKind.LINE,
+    position: from,
+    points: encodePoints(flat),
+    box: boundsOf(flat),
+    style: styleOf(brush),
+  });
+}
+
+/** A rectangle or an ellipse between two corners. */
+export function boxOf(id: string, ellipse: boolean, from: Point, to: Point, brush: Brush, setting: Setting): Annotation {
+  const [left, right] = [Math.min(from.x, to.x), Math.max(from.x, to.x)];
+  const [top, bottom] = [Math.min(from.y, to.y), Math.max(from.y, to.y)];
+  return newAnnotation({
+    ...base(id, setting),
+    kind: ellipse ? AnnotationKind.ELLIPSE : AnnotationKind.RECT,
+    position: { x: left, y: top },
+    box: { left: 0, top: 0, right: right - left, bottom: bottom - top },
+    style: styleOf(brush),
+  });
+}
+
+/** Text on the picture. */
+export function textOf(id: string, at: Point, size: Point, text: string, brush: Brush, setting: Setting): Annotation {
+  return newAnnotation({
+    ...base(id, setting),
+    kind: AnnotationKind.TEXT,
+    position: at,
+    box: { left: 0, top: 0, right: size.x, bottom: size.y },
+    style: { ...styleOf(brush, 0), fontSize: brush.fontSize, align: TextAlign.START },
+    text,
+  });
+}
+
+/** With Shift: lines turn in steps of 45 degrees. */
+export function stepped(from: Point, to: Point): Point {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const turn = Math.round(Math.atan2(dy, dx) / (Math.PI / 4)) * (Math.PI / 4);
+  const length = Math.hypot(dx, dy);
+  return { x: Math.round(from.x + Math.cos(turn) * length), y: Math.round(from.y + Math.sin(turn) * length) };
+}
+
+/** With Shift: boxes are square. */
+export function squared(from: Point, to: Point): Point {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  const side = Math.max(Math.abs(dx), Math.abs(dy));
+  return { x: from.x + Math.sign(dx || 1) * side, y: from.y + Math.sign(dy || 1) * side };
+}

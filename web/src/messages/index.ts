@@ -1,0 +1,46 @@
+/** Words of the page: typed keys, one file a language. English is always there; another is put over it when it is chosen. */
+import { en } from "./en";
+
+export type Key = keyof typeof en;
+type Names<S> = S extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
+type Values<K extends Key> = Names<(typeof en)[K]>;
+type Arguments<K extends Key> = [Values<K>] extends [never] ? [] : [values: Record<Values<K>, string | number>];
+export type Messages = Record<Key, string>;
+type Counted<K> = K extends `${infer Base}.other` ? Base : never;
+export type CountKey = Counted<Key>;
+
+let language = "en";
+let messages: Messages = en;
+let rules = new Intl.PluralRules(language);
+
+/** Puts the words of a language in place; what it lacks stays English. */
+export function setMessages(code: string, words: Partial<Messages>): void {
+  language = code;
+  messages = { ...en, ...words };
+  rules = new Intl.PluralRules(code);
+}
+
+/** The language that words, dates and numbers are in. */
+export function currentLanguage(): string {
+  return language;
+}
+
+/** Puts values in the place of {names}. */
+export function fill(text: string, values: Record<string, string | number>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    return value === undefined ? whole : String(value);
+  });
+}
+
+/** The message of a key, with its values. */
+export function t<K extends Key>(key: K, ...values: Arguments<K>): string {
+  return fill(messages[key], values[0] ?? {});
+}
+
+/** The message for a count: `key.one`, `key.other` and what else the language has. The count is {n}. */
+export function count(key: CountKey, n: number, values: Record<string, string | number> = {}): string {
+  const table = messages as Record<string, string>;
+  const text = table[`${key}.${rules.select(n)}`] ?? table[`${key}.other`] ?? "";
+  return fill(text, { n: n.toLocaleString(language), ...values });
+}

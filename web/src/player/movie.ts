@@ -1,0 +1,130 @@
+/** A <video> element as a thing that shows frames by their index, and says which one is on the screen. */
+import type { FrameClock } from "./clock";
+import { SeekQueue } from "./seek";
+
+/** A seek that the browser called done but showed nothing new for (it was there already) is over after so long. */
+const NOTHING_NEW_MS = 150;
+
+export interface MovieEvents {
+  /** This frame is on the screen. */
+  shown(frame: number): void;
+  /** The end was reached. */
+  ended(): void;
+  /** It can or cannot go on for want of data. */
+  waiting(waits: boolean): void;
+  /** It began or stopped by itself, such as by a headset's button. */
+  paused(paused: boolean): void;
+  /** It cannot be played. */
+  failed(reason: string): void;
+}
+
+/** The picture of a player: a movie, or nothing to play at all. */
+export interface Picture {
+  /** The frame that is being gone to; undefined: none. */
+  readonly target: number | undefined;
+  seek(frame: number): void;
+  play(speed: number): Promise<void>;
+  pause(): void;
+  volume(level: number, muted: boolean): void;
+  close(): void;
+}
+
+export class Movie implements Picture {
+  private readonly queue = new SeekQueue();
+  private readonly stop = new AbortController();
+  private callback = 0;
+  private shownSince = false;
+  private seekedTimer = 0;
+
+  constructor(
+    private readonly element: HTMLVideoElement,
+    private readonly clock: FrameClock,
+    private readonly events: MovieEvents,
+  ) {
+    const on = (name: string, run: () => void): void => element.addEventListener(name, run, { signal: this.stop.signal });
+    on("seeked", () => this.seeked());
+    on("ended", () => events.ended());
+    on("waiting", () => events.waiting(true));
+    on("playing", () => events.waiting(false));
+    on("canplay", () => events.waiting(false));
+    on("pause", () => events.paused(true));
+    on("play", () => events.paused(false));
+    on("error", () => events.failed(element.error?.message ?? ""));
+    this.watch();
+  }
+
+  get target(): number | undefined {
+    return this.queue.target;
+  }
+
+  private watch(): void {
+    if (!("requestVideoFrameCallback" in this.element)) {
+      const every = (): void => {
+        if (this.stop.signal.aborted) return;
+        if (!this.element.seeking && this.element.readyState >= 2) this.show(this.clock.within((this.element as HTMLVideoElement).currentTime));
+        requestAnimationFrame(every);
+      };
+      requestAnimationFrame(every);
+      return;
+    }
+    const each = (_: number, frame: VideoFrameCallbackMetadata): void => {
+      this.show(this.clock.at(frame.mediaTime));
+      this.callback = this.element.requestVideoFrameCallback(each);
+    };
+    this.callback = this.element.requestVideoFrameCallback(each);
+  }
+
+  private show(frame: number): void {
+    this.shownSince = true;
+    this.events.shown(frame);
+    if (this.seekedTimer) this.finish();
+  }
+
+  private seeked(): void {
+    // The frame is told of on its own way, just before or after. Where none comes, the same one is still there.
+    if (this.shownSince) return this.finish();
+    clearTimeout(this.seekedTimer);
+    this.seekedTimer = window.setTimeout(() => {
+      this.events.shown(this.clock.within(this.element.currentTime));
+      this.finish();
+    }, NOTHING_NEW_MS);
+  }
+
+  private finish(): void {
+    clearTimeout(this.seekedTimer);
+    this.seekedTimer = 0;
+    const next = this.queue.done();
+    if (next !== undefined) this.go(next);
+  }
+
+  private go(frame: number): void {
+    this.shownSince = false;
+    this.element.currentTime = this.clock.middle(frame);
+  }
+
+  seek(frame: number): void {
+    const now = this.queue.ask(this.clock.clamp(frame));
+    if (now !== undefined) this.go(now);
+  }
+
+  async play(speed: number): Promise<void> {
+    this.element.playbackRate = speed;
+    if (this.element.paused) await this.element.play();
+  }
+
+  pause(): void {
+    this.element.pause();
+  }
+
+  volume(level: number, muted: boolean): void {
+    this.element.volume = level;
+    this.element.muted = muted;
+  }
+
+  close(): void {
+    this.stop.abort();
+    clearTimeout(this.seekedTimer);
+    if ("cancelVideoFrameCallback" in this.element) this.element.cancelVideoFrameCallback(this.callback);
+    this.element.pause();
+  }
+}

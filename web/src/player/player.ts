@@ -1,0 +1,260 @@
+/** The player: what plays, how fast, between which frames, and which frame is on the screen. */
+import { signal } from "@preact/signals";
+import type { FrameClock } from "./clock";
+import { Movie, type Picture } from "./movie";
+import { adrift, backwards, playFrom, playRange, setPoint, shuttle, type Range } from "./shuttle";
+
+export type Loop = "off" | "on";
+const VOLUME_KEY = "rushes-volume";
+
+interface Kept {
+  volume: number;
+  muted: boolean;
+}
+
+function kept(): Kept {
+  try {
+    const { volume, muted } = JSON.parse(localStorage.getItem(VOLUME_KEY) ?? "{}") as Partial<Kept>;
+    return { volume: typeof volume === "number" ? Math.max(0, Math.min(1, volume)) : 1, muted: muted === true };
+  } catch {
+    return { volume: 1, muted: false };
+  }
+}
+
+export class Player {
+  /** On the screen now. */
+  readonly frame = signal(0);
+  /** Whether a frame is on the screen at all. */
+  readonly shown = signal(false);
+  readonly playing = signal(false);
+  /** Of playback; below zero: backwards. */
+  readonly speed = signal(1);
+  readonly inPoint = signal<number | undefined>(undefined);
+  readonly outPoint = signal<number | undefined>(undefined);
+  readonly loop = signal<Loop>("off");
+  readonly volume = signal(1);
+  readonly muted = signal(false);
+  readonly waiting = signal(false);
+  readonly problem = signal<string | undefined>(undefined);
+  private picture: Picture | undefined;
+  private turn = 0;
+  private edge = 0;
+  private first: number | undefined;
+
+  constructor(readonly clock: FrameClock) {
+    const { volume, muted } = kept();
+    this.volume.value = volume;
+    this.muted.value = muted;
+  }
+
+  /** Shows a movie's frames in this element. */
+  attach(element: HTMLVideoElement): void {
+    this.detach();
+    this.picture = new Movie(element, this.clock, {
+      shown: (frame) => this.onShown(frame),
+      ended: () => this.onEnded(),
+      waiting: (waits) => (this.waiting.value = waits && this.playing.peek()),
+      paused: (paused) => this.onPaused(paused),
+      failed: (reason) => (this.problem.value = reason),
+    });
+    this.picture.volume(this.volume.peek(), this.muted.peek());
+    this.picture.seek(this.first ?? this.frame.peek());
+  }
+
+  /** A picture that stands still is on the screen. */
+  still(): void {
+    this.shown.value = true;
+  }
+
+  /** Lets go of the element. */
+  detach(): void {
+    this.halt();
+    this.picture?.close();
+    this.picture = undefined;
+    this.playing.value = false;
+  }
+
+  private get range(): Range {
+    return playRange(this.inPoint.peek(), this.outPoint.peek(), this.clock.last);
+  }
+
+  /** Where one is, or is on the way to: what a step is counted from. */
+  get here(): number {
+    return this.picture?.target ?? this.frame.peek();
+  }
+
+  // -- standing still ----------------------------------------------------------------------------------------
+
+  /** Stops and goes to a frame. */
+  seek(frame: number): void {
+    const target = this.clock.clamp(frame);
+    if (this.playing.peek()) this.pause();
+    if (!this.picture) this.first = target;
+    this.picture?.seek(target);
+  }
+
+  /** So many frames on, from where one is on the way to. */
+  step(frames: number): void {
+    this.seek(this.here + frames);
+  }
+
+  // -- playing -----------------------------------------------------------------------------------------------
+
+  toggle(): void {
+    if (this.playing.peek()) this.pause();
+    else this.play(Math.abs(this.speed.peek()));
+  }
+
+  /** Plays at a speed; below zero: backwards. */
+  play(speed: number): void {
+    if (!this.picture || this.clock.count <= 1) return;
+    this.halt();
+    const direction = speed < 0 ? -1 : 1;
+    const from = playFrom(this.here, this.range, direction);
+    if (from !== this.here) this.picture.seek(from);
+    this.speed.value = speed;
+    this.playing.value = true;
+    if (direction > 0) void this.forward(speed);
+    else this.back(from, speed);
+  }
+
+  private async forward(speed: number): Promise<void> {
+    try {
+      await this.picture?.play(speed);
+    } catch (error) {
+      const name = error instanceof DOMException ? error.name : "";
+      if (name === "AbortError") return;
+      // A page that nobody has touched yet may play without sound only.
+      if (name === "NotAllowedError" && !this.muted.peek()) {
+        this.setMuted(true);
+        return void this.forward(speed);
+      }
+      this.playing.value = false;
+    }
+  }
+
+  private back(from: number, speed: number): void {
+    this.picture?.pause();
+    const began = performance.now();
+    const startTime = this.clock.middle(from);
+    const each = (now: number): void => {
+      const frame = this.clock.within(Math.max(0, backwards(startTime, (now - began) / 1000, speed)));
+      const { from: edge, to } = this.range;
+      if (frame <= edge) {
+        if (this.loop.peek() === "on") return this.back(to, speed);
+        this.playing.value = false;
+        this.picture?.seek(edge);
+        return;
+      }
+      this.picture?.seek(frame);
+      this.turn = requestAnimationFrame(each);
+    };
+    this.turn = requestAnimationFrame(each);
+  }
+
+  pause(): void {
+    const wasBack = this.playing.peek() && this.speed.peek() < 0;
+    this.halt();
+    this.playing.value = false;
+    this.waiting.value = false;
+    this.picture?.pause();
+    if (wasBack) this.picture?.seek(this.frame.peek());
+    if (Math.abs(this.speed.peek()) > 2 || this.speed.peek() < 0) this.speed.value = 1;
+  }
+
+  /** J (-1) or L (1). */
+  shuttle(direction: 1 | -1): void {
+    this.play(shuttle(this.playing.peek(), this.speed.peek(), direction));
+  }
+
+  setSpeed(speed: number): void {
+    this.speed.value = speed;
+    if (this.playing.peek()) this.play(speed);
+  }
+
+  private halt(): void {
+    cancelAnimationFrame(this.turn);
+    clearTimeout(this.edge);
+    this.turn = this.edge = 0;
+  }
+
+  private onShown(frame: number): void {
+    this.frame.value = frame;
+    this.shown.value = true;
+    if (!this.playing.peek() || this.speed.peek() < 0 || this.edge) return;
+    const { to } = this.range;
+    const bounded = this.outPoint.peek() !== undefined;
+    if (!bounded || frame < to) return;
+    // The last frame stays for as long as a frame does; one that came too late is left at once.
+    const stayMs = frame === to ? (this.clock.length(frame) * 1000) / this.speed.peek() : 0;
+    this.edge = window.setTimeout(() => this.onEnded(), stayMs);
+  }
+
+  private onEnded(): void {
+    this.edge = 0;
+    if (!this.playing.peek() || this.speed.peek() < 0) return;
+    const { from, to } = this.range;
+    if (this.loop.peek() === "on") {
+      this.picture?.seek(from);
+      void this.forward(this.speed.peek());
+      return;
+    }
+    this.pause();
+    this.picture?.seek(to);
+  }
+
+  private onPaused(paused: boolean): void {
+    // Only what the browser did by itself: our own calls have set `playing` before.
+    if (this.speed.peek() < 0) return;
+    if (!paused && !this.playing.peek()) this.playing.value = true;
+  }
+
+  // -- the rest ----------------------------------------------------------------------------------------------
+
+  setIn(frame = this.here): void {
+    this.setPoints(setPoint(this.points, "in", frame));
+  }
+
+  setOut(frame = this.here): void {
+    this.setPoints(setPoint(this.points, "out", frame));
+  }
+
+  clearRange(): void {
+    this.setPoints({});
+  }
+
+  private get points(): { in?: number; out?: number } {
+    const [from, to] = [this.inPoint.peek(), this.outPoint.peek()];
+    return { ...(from === undefined ? {} : { in: from }), ...(to === undefined ? {} : { out: to }) };
+  }
+
+  private setPoints(points: { in?: number; out?: number }): void {
+    this.inPoint.value = points.in;
+    this.outPoint.value = points.out;
+  }
+
+  setVolume(level: number): void {
+    this.volume.value = Math.max(0, Math.min(1, level));
+    this.setMuted(level <= 0);
+  }
+
+  setMuted(muted: boolean): void {
+    this.muted.value = muted;
+    this.picture?.volume(this.volume.peek(), muted);
+    localStorage.setItem(VOLUME_KEY, JSON.stringify({ volume: this.volume.peek(), muted }));
+  }
+
+  /** Does as another does: whoever is followed. */
+  mirror(frame: number, playing: boolean, speed: number): void {
+    const target = this.clock.clamp(frame);
+    if (!playing) {
+      if (this.playing.peek() || adrift(this.here, target, false, this.clock.rate)) this.seek(target);
+      return;
+    }
+    if (adrift(this.frame.peek(), target, true, this.clock.rate)) this.picture?.seek(target);
+    if (!this.playing.peek() || this.speed.peek() !== speed) {
+      if (!this.playing.peek()) this.picture?.seek(target);
+      this.play(speed);
+    }
+  }
+}

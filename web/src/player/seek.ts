@@ -1,0 +1,37 @@
+/** Which frame to seek to next, when frames are asked for faster than they can be shown: one at a time, always the latest. Pure. */
+export class SeekQueue {
+  private current: number | undefined;
+  private wanted: number | undefined;
+
+  /** The frame that is being gone to, or that will be. */
+  get target(): number | undefined {
+    return this.wanted ?? this.current;
+  }
+
+  get busy(): boolean {
+    return this.current !== undefined;
+  }
+
+  /** A frame is asked for. Gives the frame to seek to now; undefined: a seek is under way, it will be next. */
+  ask(frame: number): number | undefined {
+    if (this.current === undefined) {
+      this.current = frame;
+      return frame;
+    }
+    this.wanted = frame === this.current ? undefined : frame;
+    return undefined;
+  }
+
+  /** The seek under way is done. Gives the frame to seek to next. */
+  done(): number | undefined {
+    this.current = this.wanted;
+    this.wanted = undefined;
+    return this.current;
+  }
+
+  /** Forgets what was asked for. */
+  clear(): void {
+    this.current = undefined;
+    this.wanted = undefined;
+  }
+}

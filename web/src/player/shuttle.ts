@@ -1,0 +1,48 @@
+/** What keys and frames decide while a video plays. Pure. */
+
+export const SPEEDS = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2] as const;
+const SHUTTLE = [1, 2, 4, 8] as const;
+
+/** Speed after J (direction -1) or L (direction 1) was pressed: each press in one direction is faster, the other direction begins at 1. */
+export function shuttle(playing: boolean, speed: number, direction: 1 | -1): number {
+  if (!playing || Math.sign(speed) !== direction) return direction;
+  const faster = SHUTTLE.find((each) => each > Math.abs(speed));
+  return direction * (faster ?? SHUTTLE[SHUTTLE.length - 1] ?? 1);
+}
+
+export interface Range {
+  from: number;
+  to: number;
+}
+
+/** The frames that playback stays in. */
+export function playRange(inPoint: number | undefined, outPoint: number | undefined, last: number): Range {
+  const from = inPoint ?? 0;
+  return { from, to: Math.max(from, outPoint ?? last) };
+}
+
+/** In and out after one of them was set: the other goes when it is on the wrong side. */
+export function setPoint(
+  points: { in?: number; out?: number },
+  which: "in" | "out",
+  frame: number,
+): { in?: number; out?: number } {
+  if (which === "in") return points.out !== undefined && points.out < frame ? { in: frame } : { ...points, in: frame };
+  return points.in !== undefined && points.in > frame ? { out: frame } : { ...points, out: frame };
+}
+
+/** Where playback begins when a person starts it here: at the other end when there is nothing left to play. */
+export function playFrom(frame: number, range: Range, direction: 1 | -1): number {
+  if (direction > 0) return frame >= range.to ? range.from : frame;
+  return frame <= range.from ? range.to : frame;
+}
+
+/** The frame that backwards playback is at, so many seconds after it began. */
+export function backwards(startTime: number, elapsedS: number, speed: number): number {
+  return startTime - elapsedS * Math.abs(speed);
+}
+
+/** Whether a follower has to seek: playing, a tenth of a second off does not matter; standing still, every frame does. */
+export function adrift(mine: number, theirs: number, playing: boolean, rate: number): boolean {
+  return playing ? Math.abs(mine - theirs) > Math.max(2, rate * 0.25) : mine !== theirs;
+}

@@ -1,0 +1,316 @@
+/** One's session on one video: the document, the others, and the state of the connection, as signals for the page. */
+import { computed, signal } from "@preact/signals";
+import { remember } from "../app/people";
+import {
+  Audience,
+  Delivery,
+  DocumentError,
+  FrameIndex,
+  newId,
+  PendingClient,
+  Permission,
+  type Edit,
+  type Event,
+  type Id,
+  type Operation,
+  type Stored,
+} from "../document";
+import { t } from "../messages";
+import { say } from "../ui/toast";
+import { adopt, fresh, type Keeper, type Orphan } from "./keep";
+import { Link, now, type LinkState } from "./link";
+import { otherOf, Pulse, stateMessage, type Doing, type Other } from "./presence";
+import { Latency, statusOf } from "./status";
+
+const RESUMED_MS = 3000;
+
+export function randomBytes(count: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(count));
+}
+
+/** A new id of an annotation. */
+export function makeId(): Id {
+  return newId(randomBytes);
+}
+
+const notKept = (): void => say({ title: t("session.notKept"), detail: t("session.notKeptDetail"), look: "bad" });
+
+export class Session {
+  readonly index: FrameIndex;
+  /** Grows with each change of the document. */
+  readonly version = signal(0);
+  readonly others = signal<readonly Other[]>([]);
+  readonly moreOthers = signal(0);
+  readonly link = signal<LinkState>({ kind: "stopped" });
+  readonly pending = signal(0);
+  readonly permissions = signal(0);
+  readonly latencyMs = signal<number | undefined>(undefined);
+  readonly trouble = signal("");
+  readonly doubt = signal(0);
+  readonly canUndo = signal(false);
+  readonly canRedo = signal(false);
+  readonly loaded = signal(false);
+  private readonly online = signal(navigator.onLine);
+  private readonly resumed = signal(false);
+  readonly writable = computed(() => ((this.permissions.value >>> Permission.ANNOTATE) & 1) === 1);
+  readonly seesInternal = computed(() => ((this.permissions.value >>> Permission.SEE_INTERNAL) & 1) === 1);
+  readonly status = computed(() =>
+    statusOf({
+      link: this.link.value,
+      online: this.online.value,
+      pending: this.pending.value,
+      writable: this.writable.value,
+      trouble: this.trouble.value,
+      resumed: this.resumed.value,
+    }),
+  );
+  private readonly connection: Link;
+  private readonly latency = new Latency();
+  private readonly changed = new Set<(ids: ReadonlySet<Id> | undefined) => void>();
+  private readonly moved = new Set<(id: Id, edit: Edit) => void>();
+  private readonly pulse: Pulse;
+  private doing: () => Doing | undefined = () => undefined;
+  private wasOpen = false;
+  private readonly stopSignal = new AbortController();
+
+  constructor(
+    readonly client: PendingClient,
+    private readonly keeper: Keeper,
+    frame: () => number,
+  ) {
+    this.index = new FrameIndex(client.screen);
+    this.connection = new Link(client, {
+      frame,
+      events: (events) => this.take(events),
+      state: (state) => this.onLink(state),
+      latency: (milliseconds) => (this.latencyMs.value = this.latency.add(milliseconds)),
+    });
+    this.pulse = new Pulse(() => this.sendPresence());
+    const { signal: stopped } = this.stopSignal;
+    for (const name of ["online", "offline"]) {
+      addEventListener(name, () => (this.online.value = navigator.onLine), { signal: stopped });
+    }
+    this.refresh();
+  }
+
+  /** Begins. */
+  start(): void {
+    this.connection.start();
+  }
+
+  /** Ends; what is not sent stays kept. */
+  async stop(): Promise<void> {
+    this.stopSignal.abort();
+    this.pulse.stop();
+    this.connection.stop();
+    await this.keeper.close();
+  }
+
+  /** Tries the connection again now. */
+  retry(): void {
+    this.connection.hurry();
+  }
+
+  // -- what a person does ------------------------------------------------------------------------------------
+
+  /** Does operations as one action. Gives whether they are taken; what is not is said. */
+  submit(operations: readonly Operation[]): boolean {
+    return this.act((client, nowS) => client.submit(operations, nowS));
+  }
+
+  /** The text of an annotation as it shall be. */
+  editText(id: Id, text: string): boolean {
+    return this.act((client, nowS) => client.editText(id, text, nowS));
+  }
+
+  undo(): void {
+    if (this.client.canUndo) this.act((client, nowS) => client.undo(nowS));
+  }
+
+  redo(): void {
+    if (this.client.canRedo) this.act((client, nowS) => client.redo(nowS));
+  }
+
+  resendDoubt(): void {
+    this.act((client, nowS) => client.resendDoubt(nowS));
+  }
+
+  discardDoubt(): void {
+    this.client.discardDoubt();
+    this.take([]);
+  }
+
+  private act(run: (client: PendingClient, nowS: number) => readonly Event[]): boolean {
+    try {
+      this.connection.act(run);
+      return true;
+    } catch (error) {
+      if (!(error instanceof DocumentError)) throw error;
+      say({ title: t("session.refused"), detail: error.message, look: "bad" });
+      return false;
+    }
+  }
+
+  // -- what the page hears -----------------------------------------------------------------------------------
+
+  /** Tells of changed annotations, before `version` grows; undefined: all. Gives what ends it. */
+  onChanged(run: (ids: ReadonlySet<Id> | undefined) => void): () => void {
+    this.changed.add(run);
+    return () => this.changed.delete(run);
+  }
+
+  /** Tells of edits by others of texts, for carets. */
+  onTextMoved(run: (id: Id, edit: Edit) => void): () => void {
+    this.moved.add(run);
+    return () => this.moved.delete(run);
+  }
+
+  private take(events: readonly Event[]): void {
+    for (const event of events) this.hear(event);
+    this.refresh();
+    this.keep();
+  }
+
+  private hear(event: Event): void {
+    switch (event.kind) {
+      case "changed":
+        this.index.update(event.ids);
+        for (const run of this.changed) run(event.ids);
+        this.version.value++;
+        break;
+      case "textMoved":
+        for (const run of this.moved) run(event.id, event.edit);
+        break;
+      case "opened":
+        this.pulse.touch();
+        break;
+      case "presenceReceived":
+        this.meet(event.presence.people.map(otherOf), event.presence.more);
+        break;
+      case "trouble":
+        this.trouble.value = event.status.code === 0 ? "" : event.status.message || t("status.troubleUnknown");
+        break;
+      case "dropped":
+        say({ title: t("session.dropped"), detail: event.message, look: "bad" });
+        break;
+      case "inDoubt":
+        say({
+          title: t("session.inDoubt"),
+          detail: t("session.inDoubtDetail"),
+          look: "bad",
+          action: { label: t("session.sendAgain"), run: () => this.resendDoubt() },
+        });
+        break;
+      case "notSaved":
+        say({ title: t("session.notSaved"), detail: t("session.notSavedDetail"), look: "bad" });
+        break;
+      case "undoVoid":
+        say({ title: t("session.undoVoid") });
+        break;
+      default:
+        break;
+    }
+  }
+
+  private meet(others: readonly Other[], more: number): void {
+    for (const { personId, name } of others) if (name) remember(personId, { name });
+    this.others.value = others;
+    this.moreOthers.value = more;
+  }
+
+  private refresh(): void {
+    const { client } = this;
+    this.pending.value = client.pendingCount;
+    this.permissions.value = client.permissions;
+    this.doubt.value = client.doubt.length;
+    this.canUndo.value = client.canUndo;
+    this.canRedo.value = client.canRedo;
+    if (client.confirmed.epoch !== 0) this.loaded.value = true;
+  }
+
+  private keep(): void {
+    const { client } = this;
+    const empty = client.pendingCount === 0 && client.inFlight === 0 && client.doubt.length === 0;
+    this.keeper.put(empty ? null : client.dump());
+  }
+
+  private onLink(state: LinkState): void {
+    if (state.kind === "open" && this.wasOpen) {
+      this.resumed.value = true;
+      setTimeout(() => (this.resumed.value = false), RESUMED_MS);
+    }
+    if (state.kind === "open") this.wasOpen = true;
+    else if (this.others.value.length > 0) this.meet([], 0);
+    if (state.kind !== "open") this.latencyMs.value = undefined;
+    this.link.value = state;
+  }
+
+  // -- presence ----------------------------------------------------------------------------------------------
+
+  /** Where what one is doing is read from. */
+  presenceFrom(read: () => Doing | undefined): void {
+    this.doing = read;
+    this.pulse.touch();
+  }
+
+  /** What one is doing changed. */
+  touch(): void {
+    this.pulse.touch();
+  }
+
+  private sendPresence(): void {
+    const doing = this.doing();
+    if (!doing) return;
+    this.connection.presence(stateMessage(doing));
+    if (doing.laser.length > 0) this.pulse.touch();
+  }
+}
+
+function clientOf(videoId: number, stored?: Stored): PendingClient {
+  return new PendingClient(videoId, randomBytes, { audience: Audience.UNSPECIFIED, delivery: Delivery.AUTO, stored });
+}
+
+/** A session on a video; what an earlier page left of it is taken over. */
+export async function openSession(videoId: number, personId: string, frame: () => number): Promise<Session> {
+  let orphans: Orphan[] = [];
+  try {
+    orphans = await adopt(personId, (video) => video === videoId, notKept);
+  } catch {
+    // Without a database the page works; it only cannot outlive itself, which is said when there is something to keep.
+    orphans = [];
+  }
+  const [mine, ...rest] = orphans;
+  for (const orphan of rest) void drain(orphan);
+  const keeper = mine?.keeper ?? (await fresh(makeId(), personId, notKept));
+  return new Session(clientOf(videoId, mine?.kept.stored), keeper, frame);
+}
+
+/** Sends what a page that is gone left, without showing it, and forgets it when it is saved. */
+function drain({ kept, keeper }: Orphan): Promise<void> {
+  const client = clientOf(kept.videoId, kept.stored);
+  return new Promise((resolve) => {
+    const link = new Link(client, {
+      frame: () => 0,
+      latency: () => undefined,
+      events: () => {
+        const left = client.pendingCount + client.inFlight;
+        // What is in doubt stays kept, for whoever opens that video to decide.
+        keeper.put(left + client.doubt.length === 0 ? null : client.dump());
+        if (left === 0 && client.phase === "open") finish();
+      },
+      state: (state) => (state.kind === "refused" ? finish() : undefined),
+    });
+    const finish = (): void => {
+      setTimeout(() => link.stop());
+      void keeper.close().then(resolve);
+    };
+    link.start();
+  });
+}
+
+/** Sends all that pages which are gone left of other videos. */
+export async function drainAll(personId: string, exceptVideo: number): Promise<void> {
+  for (const orphan of await adopt(personId, (video) => video !== exceptVideo, notKept)) await drain(orphan);
+}
+
+export { now };

@@ -1,0 +1,126 @@
+/** A menu that opens from a button: arrows move in it, Escape closes it and gives the focus back. */
+import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { Icon, type IconName } from "./icon";
+
+interface MenuProps {
+  label: string;
+  icon?: IconName;
+  face?: ComponentChildren;
+  look?: "quiet" | "plain";
+  small?: boolean;
+  keys?: string;
+  /** What is in it; `close` closes it. */
+  children: (close: () => void) => ComponentChildren;
+}
+
+/** A button with a menu. */
+export function Menu(props: MenuProps): JSX.Element {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const alone = props.face === undefined;
+  const close = (): void => {
+    setOpen(false);
+    button.current?.focus();
+  };
+  return (
+    <>
+      <button
+        ref={button}
+        type="button"
+        class={`button ${props.look === "plain" ? "" : "quiet"}${alone ? " icon" : ""}${props.small ? " small" : ""}`}
+        aria-haspopup="true"
+        aria-expanded={open}
+        aria-label={props.label}
+        data-tip={props.label}
+        data-keys={props.keys}
+        onClick={() => setOpen(!open)}
+      >
+        {props.icon && <Icon name={props.icon} size={props.small ? 15 : 18} />}
+        {props.face}
+      </button>
+      {open && button.current && (
+        <Popup anchor={button.current} label={props.label} onClose={close}>
+          {props.children(close)}
+        </Popup>
+      )}
+    </>
+  );
+}
+
+interface PopupProps {
+  anchor: HTMLElement;
+  label: string;
+  onClose: () => void;
+  children: ComponentChildren;
+}
+
+/** What floats beside the button that opened it. */
+export function Popup({ anchor, label, onClose, children }: PopupProps): JSX.Element {
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const at = anchor.getBoundingClientRect();
+    const { width, height } = element.getBoundingClientRect();
+    const below = at.bottom + 4 + height < innerHeight ? at.bottom + 4 : Math.max(8, at.top - 4 - height);
+    element.style.left = `${Math.max(8, Math.min(innerWidth - width - 8, at.left))}px`;
+    element.style.top = `${below}px`;
+    (element.querySelector<HTMLElement>("[autofocus], .item, input, button") ?? element).focus();
+  }, [anchor]);
+  useEffect(() => {
+    const outside = (event: PointerEvent): void => {
+      const target = event.target as Node;
+      if (!box.current?.contains(target) && !anchor.contains(target)) onClose();
+    };
+    document.addEventListener("pointerdown", outside, true);
+    return () => document.removeEventListener("pointerdown", outside, true);
+  }, [anchor, onClose]);
+  return (
+    <div ref={box} class="menu floating" role="group" aria-label={label} tabIndex={-1} onKeyDown={(event) => move(event, onClose)}>
+      {children}
+    </div>
+  );
+}
+
+function move(event: JSX.TargetedKeyboardEvent<HTMLDivElement>, onClose: () => void): void {
+  if (event.key === "Escape") {
+    event.preventDefault();
+    event.stopPropagation();
+    return onClose();
+  }
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  if (event.target instanceof HTMLTextAreaElement) return;
+  const items = [...event.currentTarget.querySelectorAll<HTMLElement>(".item:not([disabled])")];
+  if (items.length === 0) return;
+  event.preventDefault();
+  event.stopPropagation();
+  const at = items.indexOf(document.activeElement as HTMLElement);
+  items[(at + (event.key === "ArrowDown" ? 1 : items.length - 1) + (at < 0 ? 1 : 0)) % items.length]?.focus();
+}
+
+interface ItemProps {
+  icon?: IconName;
+  checked?: boolean;
+  disabled?: boolean;
+  onClick: () => void;
+  children: ComponentChildren;
+}
+
+/** One line of a menu. */
+export function Item({ icon, checked, disabled, onClick, children }: ItemProps): JSX.Element {
+  return (
+    <button
+      type="button"
+      class="item"
+      role={checked === undefined ? undefined : "menuitemradio"}
+      aria-checked={checked}
+      disabled={disabled}
+      onClick={onClick}
+    >
+      {icon && <Icon name={icon} size={16} />}
+      <span class="grow clip">{children}</span>
+      {checked && <Icon name="check" size={14} />}
+    </button>
+  );
+}

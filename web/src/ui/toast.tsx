@@ -1,0 +1,58 @@
+/** Short words that come up, say what happened, and go: what failed stays until it is closed. */
+import { signal } from "@preact/signals";
+import type { JSX } from "preact";
+import { t } from "../messages";
+import { Button } from "./button";
+
+export interface Toast {
+  title: string;
+  detail?: string;
+  look?: "plain" | "good" | "bad";
+  action?: { label: string; run: () => void };
+}
+
+const STAY_MS = 6000;
+const MOST = 4;
+const toasts = signal<readonly (Toast & { id: number })[]>([]);
+let last = 0;
+
+function drop(id: number): void {
+  toasts.value = toasts.value.filter((toast) => toast.id !== id);
+}
+
+/** Says it. The same words twice are shown once. */
+export function say(toast: Toast): void {
+  if (toasts.value.some((other) => other.title === toast.title && other.detail === toast.detail)) return;
+  const id = ++last;
+  toasts.value = [...toasts.value, { ...toast, id }].slice(-MOST);
+  if (toast.look !== "bad" && !toast.action) setTimeout(() => drop(id), STAY_MS);
+}
+
+/** The place where they come up. */
+export function Toasts(): JSX.Element {
+  return (
+    <div class="toasts" role="status" aria-live="polite">
+      {toasts.value.map((toast) => (
+        <div key={toast.id} class={`toast floating ${toast.look ?? ""}`}>
+          <div class="grow">
+            <p>{toast.title}</p>
+            {toast.detail && <p>{toast.detail}</p>}
+          </div>
+          {toast.action && (
+            <Button
+              small
+              label={toast.action.label}
+              onClick={() => {
+                toast.action?.run();
+                drop(toast.id);
+              }}
+            >
+              {toast.action.label}
+            </Button>
+          )}
+          <Button small look="quiet" icon="close" label={t("ui.close")} onClick={() => drop(toast.id)} />
+        </div>
+      ))}
+    </div>
+  );
+}
