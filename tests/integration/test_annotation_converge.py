@@ -37,6 +37,7 @@ class Peer:
         self.cuts = 0
         self.stopping = False
         self._call: Any = None
+        self._connected = False
         self._poked = asyncio.Event()
 
     async def run(self) -> None:
@@ -45,7 +46,9 @@ class Peer:
             self._call = self.place.stub.Collaborate(metadata=self.place.as_person(self.person))
             sending = asyncio.create_task(self._send())
             try:
+                self._connected = False
                 await self._call.write(self.client.connect(0))
+                self._connected = True
                 async for message in self._call:
                     events = self.client.receive(message, self.loop.time())
                     self._poked.set()
@@ -100,9 +103,10 @@ class Peer:
         self._poked.set()
 
     def cut(self) -> None:
-        """The network is lost for a moment."""
-        self.cuts += 1
-        self._call.cancel()
+        """The network is lost for a moment. (A call that has not begun is not cancelled: its write waits for ever.)"""
+        if self._connected:
+            self.cuts += 1
+            self._call.cancel()
 
 
 def resolve(note_id: bytes, resolved: bool) -> operation_pb2.Operation:
@@ -121,7 +125,7 @@ async def test_clients_that_are_cut_while_they_write_end_with_one_document(tmp_p
         for _ in range(120):
             peer = chance.choice(peers)
             peer.act()
-            if chance.random() < 0.06 and peer._call is not None:
+            if chance.random() < 0.06:
                 peer.cut()
             await asyncio.sleep(chance.random() * 0.02)
         video = place.server.service._shared.videos._slots[1].video
@@ -141,6 +145,7 @@ async def test_clients_that_are_cut_while_they_write_end_with_one_document(tmp_p
             assert by_id(peer.client.screen.annotations) == expected
         assert answer.revision > 20
         assert sum(peer.cuts for peer in peers) > 0
+        await until(lambda: all(peer._connected for peer in peers))
         for peer in peers:
             peer.stopping = True
             peer.cut()
