@@ -123,27 +123,30 @@ class Change:
         """To the mean of all moves that have not seen each other."""
         state = self.writable(move.id, now)
         to = move.to
-        x, y = to.x, to.y
         moves = state.moves
-        seen, client_id = move.seen_revision, self.client_id
-        kept = [each for each in moves if each.revision > seen and each.client_id != client_id]
-        position = state.annotation.position
-        if not kept and len(moves) == 1:
+        only = moves[0] if len(moves) == 1 else None
+        if only is not None and (only.client_id == self.client_id or only.revision <= move.seen_revision):
             # By far the most frequent: nobody else moves it.
-            only = moves[0]
-            only.revision, only.client_id = self.revision, client_id
+            only.revision = self.revision
+            only.client_id = self.client_id
             only.to.CopyFrom(to)
-            position.x, position.y = x, y
+            state.annotation.position.CopyFrom(to)
         else:
-            kept = kept[-(limit.MAX_MOVES - 1) :]
-            entries = [MoveEntry(revision=each.revision, client_id=each.client_id, to=each.to) for each in kept]
-            entries.append(MoveEntry(revision=self.revision, client_id=client_id, to=to))
-            del moves[:]
-            moves.extend(entries)
-            position.x = sum(each.to.x for each in entries) // len(entries)
-            position.y = sum(each.to.y for each in entries) // len(entries)
+            self._meet(state, move)
         field.set_stamp(state, "position", self.revision, self.person_id)
         return True
+
+    def _meet(self, state: AnnotationState, move: MoveOperation) -> None:
+        seen, client_id = move.seen_revision, self.client_id
+        kept = [each for each in state.moves if each.revision > seen and each.client_id != client_id]
+        kept = kept[-(limit.MAX_MOVES - 1) :]
+        entries = [MoveEntry(revision=each.revision, client_id=each.client_id, to=each.to) for each in kept]
+        entries.append(MoveEntry(revision=self.revision, client_id=client_id, to=move.to))
+        del state.moves[:]
+        state.moves.extend(entries)
+        position = state.annotation.position
+        position.x = sum(each.to.x for each in entries) // len(entries)
+        position.y = sum(each.to.y for each in entries) // len(entries)
 
     def resize(self, resize: ResizeOperation, now: AnnotationState) -> bool:
         """Sets the edges that are given."""

@@ -197,11 +197,11 @@ def _check_create(create: CreateOperation, frame_count: int) -> None:
 
 
 def _check_move(move: MoveOperation, frame_count: int) -> None:
-    check_id(move.id)
-    if not move.HasField("to"):
-        raise Refuse("INVALID_POSITION")
+    if len(move.id) != limit.ID_BYTES:
+        raise Refuse("INVALID_ID")
     to = move.to
-    field.check_place(to.x, to.y)
+    if not (_LOW <= to.x <= _HIGH and _LOW <= to.y <= _HIGH and move.HasField("to")):
+        raise Refuse("INVALID_POSITION")
 
 
 def _check_resize(resize: ResizeOperation, frame_count: int) -> None:

@@ -113,6 +113,10 @@ def creations() -> Iterator[Case]:
     yield _one("a text of wide letters too long", create(C, text="漢" * 1366), "TEXT_TOO_LONG")
     yield _one("an unknown audience", create(C, audience=9), "INVALID_AUDIENCE")
     yield _one("internal, by who may not", internal(C), "MAY_NOT_WRITE_INTERNAL", permissions=GUEST)
+
+
+def lists() -> Iterator[Case]:
+    """Tags, attachments, origins and replies of what is created."""
     yield _one("tags unsorted", create(C, tags=["b", "a"]), "INVALID_TAGS")
     yield _one("a tag twice", create(C, tags=["a", "a"]), "INVALID_TAGS")
     yield _one("a tag too long", create(C, tags=["a" * 65]), "INVALID_TAGS")
@@ -164,6 +168,10 @@ def changes() -> Iterator[Case]:
     yield _one("no edge", Operation(resize=ResizeOperation(id=A)), "NOTHING_SET")
     yield _one("an edge far out", resize(A, right=FAR), "INVALID_BOX")
     yield _one("a resize by who may not", resize(A, left=0), "NOT_YOURS", permissions=GUEST)
+
+
+def settings() -> Iterator[Case]:
+    """Fields of a note of somebody else."""
     yield _one("fields", fields(A, color(3), frames(0, 5), tag("x"), link("a1"), resolved()), APPLIED)
     yield _one("a tag taken off that is not there", fields(A, tag("x", there=False)), APPLIED)
     yield _one("an attachment taken off", fields(A, FieldValue(field="attachments/a1")), APPLIED)
@@ -384,5 +392,5 @@ def threads() -> Iterator[Case]:
 
 def cases() -> list[Case]:
     """All of them."""
-    groups = (creations, changes, texts, restores, numbers, bases, moves, threads)
+    groups = (creations, lists, changes, settings, texts, restores, numbers, bases, moves, threads)
     return [case for group in groups for case in group()]
