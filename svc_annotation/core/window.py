@@ -3,7 +3,7 @@
 from typing import Final
 
 MAX_WINDOW_S: Final = 0.040
-IDLE_SHARE: Final = 4.0
+IDLE_SHARE: Final = 10.0
 """Between two flushes passes this many times what the last one cost, up to the largest window."""
 STREAM_COST_S: Final = 60e-6
 """One gRPC message, whatever is in it."""

@@ -12,7 +12,7 @@ def test_what_comes_after_a_quiet_time_is_sent_at_once() -> None:
 
 def test_the_dearer_a_flush_the_longer_the_pause_after_it() -> None:
     pauses = []
-    for encode_s, streams, viewers in ((0.0, 0, 1), (0.0, 1, 100), (0.001, 1, 500), (0.01, 10, 2_000)):
+    for encode_s, streams, viewers in ((0.0, 0, 1), (0.0, 1, 100), (0.001, 1, 200), (0.01, 10, 2_000)):
         window = Window()
         window.flushed(10.0, encode_s, streams, viewers)
         pauses.append(window.due(10.0) - 10.0)
