@@ -208,7 +208,7 @@ export function read(annotation: Annotation, name: string): FieldValue {
   return value === undefined ? { field: name } : { field: name, value };
 }
 
-/** Sets a field. Refuses a tag or attachment too many; everything else was checked before. */
+/** Sets a field, but for the audience. Refuses a tag or attachment too many; all else was checked before. */
 export function write(annotation: Draft<Annotation>, given: FieldValue): void {
   const { field: name, value } = given;
   if (name.startsWith(TAG)) {
@@ -238,14 +238,12 @@ function writeValue(annotation: Draft<Annotation>, name: string, value: Value): 
       annotation.firstFrame = value.frames.first;
       annotation.lastFrame = value.frames.last;
       break;
-    case "audience":
-      annotation.audience = value.audience;
-      break;
     case "flag":
       if (name === "resolved" || name === "deleted") {
         annotation[name] = value.flag;
       }
       break;
+    case "audience":
     case "attachment":
       break;
   }

@@ -32,7 +32,9 @@ export class PendingClient extends PendingInbox {
     const lengths = new Map<Id, number>();
     for (const operation of operations) {
       check(operation);
-      if (operation.kind === "editText") {
+      if (operation.kind === "create") {
+        lengths.set(operation.annotation.id, text.length(operation.annotation.text));
+      } else if (operation.kind === "editText") {
         this.checkEdit(operation.id, operation.pieces, lengths);
       }
     }

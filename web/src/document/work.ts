@@ -33,6 +33,8 @@ export class Work {
   texts: ReadonlyMap<Id, string> = new Map();
   action = 0;
   private lastDo = 0;
+  /** The action of which the last batch was cut: what is left of it goes by itself. */
+  private cutAction = 0;
   /** What has been received since the screen was last built. */
   private readonly stale = new Set<Id>();
 
@@ -98,6 +100,7 @@ export class Work {
       return undefined;
     }
     this.unsent.splice(0, items.length);
+    this.cutAction = items.at(-1)?.action ?? 0;
     const operations = items.map((item) => item.current());
     const sent = new Sent(clientSeq, batchBytes({ clientSeq, baseRevision: this.confirmed.revision, operations }), items);
     this.sent.push(sent);
@@ -129,7 +132,8 @@ export class Work {
       while (end < this.unsent.length && this.unsent[end]?.action === first.action) {
         end++;
       }
-      const alone = first.kind !== "do" || end - count > limit.MAX_OPERATIONS;
+      const long = end - count > limit.MAX_OPERATIONS || first.action === this.cutAction;
+      const alone = first.kind !== "do" || long;
       if (count && (alone || end > limit.MAX_OPERATIONS)) {
         break;
       }
