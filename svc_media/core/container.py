@@ -121,11 +121,15 @@ def _by_structure(head: bytes) -> Container | None:
 
 
 def _is_transport(head: bytes) -> bool:
-    """Sync bytes in five packets of 188 bytes, or of 192 with a time in front, or of 204 with a checksum."""
-    for size, offset in ((188, 0), (192, 4), (204, 0)):
-        marks = head[offset : offset + 5 * size : size]
-        if len(marks) >= 2 and set(marks) == {0x47}:
-            return True
+    """Sync bytes in five packets of 188 bytes, or of 192 with a time in front, or of 204 with a checksum.
+
+    A recording may begin in the middle of a packet.
+    """
+    for size in (188, 192, 204):
+        for offset in range(size):
+            marks = head[offset : offset + 5 * size : size]
+            if head[offset : offset + 1] == b"G" and len(marks) == 5 and set(marks) == {0x47}:
+                return not _is_text(head)
     return False
 
 
