@@ -1,1 +1,1 @@
-"""What the services share: settings, RPC, who is asking and whether they may, ids, time, stores, blobs, TLS, and `rushes up`."""
+"""What the services share: settings, RPC, who asks and whether they may, ids, time, stores, TLS, and `rushes up`."""

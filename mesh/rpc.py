@@ -2,11 +2,13 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterable, Callable, Sequence
-from typing import Any, TypeVar
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, cast
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from mesh import telemetry
@@ -16,7 +18,9 @@ from rushes import errors
 
 S = TypeVar("S")
 DOMAIN = "rushes"
+DETAILS_METADATA = "grpc-status-details-bin"
 REQUEST_ID_METADATA = "rushes-request-id"
+MAX_TEXT = 1_000
 UNARY_TIMEOUT_S = 10.0
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
@@ -43,10 +47,10 @@ _SERVICE_CONFIG = json.dumps(
             {
                 "name": [{}],
                 "retryPolicy": {
-                    "maxAttempts": 4,
+                    "maxAttempts": 5,
                     "initialBackoff": "0.05s",
                     "maxBackoff": "1s",
-                    "backoffMultiplier": 2,
+                    "backoffMultiplier": 3,
                     "retryableStatusCodes": ["UNAVAILABLE"],
                 },
             }
@@ -72,12 +76,12 @@ _OPTIONS = (
 
 def code_of(error: errors.RushesError) -> int:
     """google.rpc.Code of an error's category."""
-    return next((code for kind, code in CODES if isinstance(error, kind)), code_pb2.UNKNOWN)
+    return next((code for kind, code in CODES if isinstance(error, kind)), code_pb2.INTERNAL)
 
 
 def to_status(error: errors.RushesError, request_id: str) -> status_pb2.Status:
     """A google.rpc.Status with ErrorInfo, and RetryInfo where it is known when to try again."""
-    status = status_pb2.Status(code=code_of(error), message=str(error))
+    status = status_pb2.Status(code=code_of(error), message=error.message[:MAX_TEXT])
     metadata = {key: str(value) for key, value in error.metadata.items()}
     if request_id:
         metadata["request_id"] = request_id
@@ -96,10 +100,18 @@ def _packed(message: Any) -> any_pb2.Any:
     return packed
 
 
+def internal_status(request_id: str) -> status_pb2.Status:
+    """What is said of an error that nobody foresaw: where to find it, not what it is."""
+    text = f"Something went wrong here; the log has it under {request_id}."
+    info = error_details_pb2.ErrorInfo(reason="INTERNAL", domain=DOMAIN, metadata={"request_id": request_id})
+    return status_pb2.Status(code=code_pb2.INTERNAL, message=text, details=[_packed(info)])
+
+
 def from_status(status: status_pb2.Status) -> errors.RushesError:
-    """An error of the category, with the reason and metadata that the status carries."""
-    kind = _CATEGORIES.get(status.code, errors.Unavailable if status.code == code_pb2.UNKNOWN else errors.RushesError)
-    error = kind(status.message)
+    """An error of the category, with the reason and metadata that the status carries; RushesError itself for a bug."""
+    error = _CATEGORIES.get(status.code, errors.RushesError)(status.message)
+    if status.code == code_pb2.DEADLINE_EXCEEDED:
+        error.reason = "DEADLINE_EXCEEDED"  # type: ignore[misc]  # an instance's, as below
     for detail in status.details:
         info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
         if detail.Unpack(info):
@@ -112,118 +124,121 @@ def from_status(status: status_pb2.Status) -> errors.RushesError:
 
 def to_error(error: grpc.aio.AioRpcError) -> errors.RushesError:
     """A failed call as one of our errors."""
+    status = status_pb2.Status()
     for key, value in error.trailing_metadata() or ():
-        if key == "grpc-status-details-bin" and isinstance(value, bytes):
-            return from_status(status_pb2.Status.FromString(value))
-    return from_status(status_pb2.Status(code=error.code().value[0], message=error.details() or ""))
+        if key == DETAILS_METADATA and isinstance(value, bytes):
+            try:
+                status.ParseFromString(value)
+            except DecodeError:
+                status.Clear()
+    # What gRPC itself says counts: details are only what a service added.
+    status.code, status.message = error.code().value[0], error.details() or status.message
+    return from_status(status)
 
 
 class Channels:
-    """The channels of one service to the others."""
+    """The channels of one service to the others. A channel is opened when it is first used, so after the fork."""
 
     def __init__(self, name: str, mesh: MeshConfig) -> None:
-        self._name = name
-        self._mesh = mesh
-        self._raw: dict[str, grpc.aio.Channel] = {}
-        self._person: dict[str, grpc.aio.Channel] = {}
-        self._bare: dict[str, grpc.aio.Channel] = {}
+        self._proof = service_token(name, mesh.secret)
+        self._services = mesh.services
+        self._channels: dict[str, grpc.aio.Channel] = {}
 
     def stub(self, stub_class: Callable[[grpc.aio.Channel], S], service: str, *, as_person: bool = True) -> S:
-        """A stub. Its calls carry the service's proof, the request's id, and the present caller's token if `as_person`."""
-        if not as_person:
-            return stub_class(self.raw(service))
-        channel = self._person.get(service)
-        if channel is None:
-            channel = self._person[service] = self._channel(service, as_person=True)
-        return stub_class(channel)
+        """A stub. Its calls carry the service's proof and the request's id; if `as_person`, the caller's token too."""
+        return stub_class(self._carrying(service, as_person=as_person))
 
     def raw(self, service: str) -> grpc.aio.Channel:
         """A channel that adds the service's proof alone: for calls in its own name and for bytes passed through."""
-        channel = self._raw.get(service)
-        if channel is None:
-            channel = self._raw[service] = self._channel(service, as_person=False)
-        return channel
+        return self._carrying(service, as_person=False)
 
     def bare(self, service: str) -> grpc.aio.Channel:
-        """A channel that adds nothing, for streams whose every message counts; its calls need `metadata()`."""
-        channel = self._bare.get(service)
+        """A channel that adds nothing; its calls need `metadata()`."""
+        channel = self._channels.get(service)
         if channel is None:
-            channel = self._bare[service] = grpc.aio.insecure_channel(self._target(service), options=_OPTIONS)
+            target = self._services.get(service)
+            if target is None:
+                raise KeyError(f"no address of {service} is configured (mesh.services)")
+            channel = self._channels[service] = grpc.aio.insecure_channel(target, options=_OPTIONS)
         return channel
 
     def metadata(self) -> list[tuple[str, str]]:
         """What a call on a bare channel must carry."""
-        return [
-            (SERVICE_METADATA, service_token(self._name, self._mesh.secret)),
-            (REQUEST_ID_METADATA, telemetry.REQUEST_ID.get() or secrets.token_hex(8)),
-        ]
+        return [(SERVICE_METADATA, self._proof), (REQUEST_ID_METADATA, _request_id())]
 
-    def _target(self, service: str) -> str:
-        target = self._mesh.services.get(service)
-        if target is None:
-            raise KeyError(f"no address of {service} is configured (mesh.services)")
-        return target
-
-    def _channel(self, service: str, *, as_person: bool) -> grpc.aio.Channel:
-        proof = service_token(self._name, self._mesh.secret)
-        kinds = (_UnaryUnary, _UnaryStream, _StreamUnary, _StreamStream)
-        return grpc.aio.insecure_channel(
-            self._target(service), options=_OPTIONS, interceptors=[kind(proof, as_person=as_person) for kind in kinds]
-        )
+    def _carrying(self, service: str, *, as_person: bool) -> grpc.aio.Channel:
+        # It has what stubs and pass-through use of a channel: the four ways to make a call.
+        return cast(grpc.aio.Channel, _Carrier(self.bare(service), self._proof, as_person=as_person))
 
     async def close(self) -> None:
         """Closes all channels."""
-        for channels in (self._raw, self._person, self._bare):
-            for channel in channels.values():
-                await channel.close()
-            channels.clear()
+        channels, self._channels = self._channels, {}
+        for channel in channels.values():
+            await channel.close()
 
 
 class _Carrier:
-    """Adds to a call's details what every call carries."""
+    """A channel whose calls carry what the mesh needs. Not made of gRPC's interceptors: those put a task and a queue
+    between a stream and whoever writes it, and cost a unary call as much again.
+    """
 
-    def __init__(self, proof: str, *, as_person: bool) -> None:
+    def __init__(self, channel: grpc.aio.Channel, proof: str, *, as_person: bool) -> None:
+        self._channel = channel
         self._proof = proof
         self._as_person = as_person
 
-    def details(self, details: grpc.aio.ClientCallDetails, *, unary: bool) -> grpc.aio.ClientCallDetails:
-        """The details with metadata, and a deadline where a unary call has none."""
-        metadata: list[tuple[str, Any]] = [pair for pair in details.metadata or () if pair[0] != SERVICE_METADATA]
-        metadata.append((SERVICE_METADATA, self._proof))
+    def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """See grpc.aio.Channel. A call without a timeout has UNARY_TIMEOUT_S."""
+        return self._with_request(self._channel.unary_unary(method, *args, **kwargs), UNARY_TIMEOUT_S)
+
+    def unary_stream(self, method: str, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """See grpc.aio.Channel."""
+        return self._with_request(self._channel.unary_stream(method, *args, **kwargs), None)
+
+    def stream_unary(self, method: str, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """See grpc.aio.Channel."""
+        return self._with_request(self._channel.stream_unary(method, *args, **kwargs), None)
+
+    def stream_stream(self, method: str, *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """See grpc.aio.Channel."""
+        return self._with_request(self._channel.stream_stream(method, *args, **kwargs), None)
+
+    def _with_request(self, make: Any, default_s: float | None) -> Callable[..., Any]:
+        def begin(
+            request: Any = None,
+            *,
+            timeout: float | None = None,
+            metadata: Iterable[tuple[str, str | bytes]] | None = None,
+            **kwargs: Any,
+        ) -> Any:
+            timeout_s = _timeout_s(default_s if timeout is None else timeout)
+            return make(request, timeout=timeout_s, metadata=self._metadata(metadata), **kwargs)
+
+        return begin
+
+    def _metadata(self, given: Iterable[tuple[str, str | bytes]] | None) -> list[tuple[str, str | bytes]]:
+        metadata = [pair for pair in given or () if pair[0] != SERVICE_METADATA]
         names = {key for key, _ in metadata}
+        metadata.append((SERVICE_METADATA, self._proof))
         if REQUEST_ID_METADATA not in names:
-            metadata.append((REQUEST_ID_METADATA, telemetry.REQUEST_ID.get() or secrets.token_hex(8)))
-        caller = current() if self._as_person else None
-        if caller is not None and caller.token and "authorization" not in names:
-            metadata.append(("authorization", f"Bearer {caller.token}"))
-        timeout = UNARY_TIMEOUT_S if unary and details.timeout is None else details.timeout
-        return grpc.aio.ClientCallDetails(
-            details.method, timeout, grpc.aio.Metadata(*metadata), details.credentials, details.wait_for_ready
-        )
+            metadata.append((REQUEST_ID_METADATA, _request_id()))
+        call = current() if self._as_person else None
+        if call is not None and call.caller is not None and call.caller.token and "authorization" not in names:
+            metadata.append(("authorization", f"Bearer {call.caller.token}"))
+        return metadata
 
 
-class _UnaryUnary(_Carrier, grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
-    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        return await continuation(self.details(client_call_details, unary=True), request)
+def _request_id() -> str:
+    return telemetry.REQUEST_ID.get() or secrets.token_hex(8)
 
 
-class _UnaryStream(_Carrier, grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc]
-    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        return await continuation(self.details(client_call_details, unary=False), request)
-
-
-class _StreamUnary(_Carrier, grpc.aio.StreamUnaryClientInterceptor):  # type: ignore[misc]
-    async def intercept_stream_unary(
-        self, continuation: Any, client_call_details: Any, request_iterator: AsyncIterable[Any]
-    ) -> Any:
-        return await continuation(self.details(client_call_details, unary=False), request_iterator)
-
-
-class _StreamStream(_Carrier, grpc.aio.StreamStreamClientInterceptor):  # type: ignore[misc]
-    async def intercept_stream_stream(
-        self, continuation: Any, client_call_details: Any, request_iterator: AsyncIterable[Any]
-    ) -> Any:
-        return await continuation(self.details(client_call_details, unary=False), request_iterator)
+def _timeout_s(timeout_s: float | None) -> float | None:
+    """The time that a call has: never more than the call has left that it is made for."""
+    call = current()
+    if call is None or call.deadline_s is None:
+        return timeout_s
+    left_s = max(call.deadline_s - time.monotonic(), 0.0)
+    return left_s if timeout_s is None else min(timeout_s, left_s)
 
 
 def metadata_value(metadata: Sequence[tuple[str, str | bytes]] | None, key: str) -> str:

@@ -1,18 +1,47 @@
-"""SQL stores: SQLAlchemy Core, synchronous, in one thread of their own for each store."""
+"""A SQL store: SQLAlchemy Core in one thread, one transaction at a time."""
 
 import asyncio
 import hashlib
+import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, LargeBinary, MetaData, String, Table, create_engine, event, insert, select
-from sqlalchemy.engine import Engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    LargeBinary,
+    MetaData,
+    StaticPool,
+    Table,
+    Text,
+    create_engine,
+    delete,
+    event,
+    insert,
+    make_url,
+    select,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement
 
-from rushes.errors import Conflict
+from rushes.errors import Conflict, ResourceExhausted, Unavailable
 
 T = TypeVar("T")
+
+MAX_WAITING = 10_000
+BUSY_TIMEOUT_MS = 5_000
+KEEP_REQUESTS_MS = 7 * 86_400_000
+_TROUBLE = frozenset(
+    (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY,
+     sqlite3.SQLITE_CANTOPEN)
+)  # fmt: skip
 
 
 class AlreadyUsed(Conflict):
@@ -21,64 +50,79 @@ class AlreadyUsed(Conflict):
     reason = "ALREADY_USED"
 
 
-class Database:
-    """A store: every piece of work is one transaction, one after the other. Committed means on disk."""
+class StoreUnavailable(Unavailable):
+    """The store cannot be written or read now: its disk is full or failing, or somebody holds it."""
 
-    def __init__(self, url: str) -> None:
-        self._engine: Engine = _engine(url)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sql")
-        self._closed = False
-        self._prepared = False
-
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """Does the work in a transaction, off the event loop. An exception rolls it back and is raised here."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
-
-    def _transaction(self, work: Callable[[Connection], T]) -> T:
-        with self._engine.begin() as connection:
-            if not self._prepared:
-                _metadata.create_all(connection)
-                self._prepared = True
-            return work(connection)
-
-    async def close(self) -> None:
-        """Waits for what is under way and closes. Closing again does nothing."""
-        if self._closed:
-            return
-        self._closed = True
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
-        self._thread.shutdown()
+    reason = "STORE_UNAVAILABLE"
 
 
-def _engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": 10})
+class StoreBusy(ResourceExhausted):
+    """Too much waits for the store."""
 
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # SQLAlchemy begins transactions itself, below
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    return engine
+    reason = "STORE_BUSY"
 
 
 _metadata = MetaData()
-_own = Table(
-    "idempotent_requests",
+_request = Table(
+    "mesh_request",
     _metadata,
-    Column("tenant_id", String, primary_key=True),
-    Column("person_id", String, primary_key=True),
-    Column("method", String, primary_key=True),
-    Column("request_id", String, primary_key=True),
-    Column("hash", LargeBinary, nullable=False),
+    Column("tenant_id", Text, primary_key=True),
+    Column("person_id", Text, primary_key=True),
+    Column("method", Text, primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("request_sha256", LargeBinary, nullable=False),
     Column("answer", LargeBinary, nullable=False),
+    Column("time_ms", BigInteger, nullable=False),
+    Index("mesh_request_by_time", "time_ms"),
 )
+
+
+class Database:
+    """A database that is used by one thread of its own.
+
+    What `run` is given happens in one transaction, whole or not at all, and in the order of the calls; once it returns
+    it is durable (SQLite: WAL with synchronous=FULL). Nothing is opened before the first `run`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._engine = _engine(url)
+        self._waiting = 0
+        self._closed = False
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns; if it raises, nothing has happened. A caller who is cancelled does not undo it."""
+        if self._closed:
+            raise StoreUnavailable("The store is closed.")
+        if self._waiting >= MAX_WAITING:
+            raise StoreBusy("Too much waits for the store; try again in a moment.")
+        self._waiting += 1
+        future = asyncio.get_running_loop().run_in_executor(self._executor, self._transaction, work)
+        future.add_done_callback(self._done)
+        return await asyncio.shield(future)
+
+    async def close(self) -> None:
+        """Ends it, once all work that waits is done. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(self._executor, self._engine.dispose)
+        self._executor.shutdown(wait=False)
+
+    def _done(self, future: "asyncio.Future[Any]") -> None:
+        self._waiting -= 1
+        # Retrieved here too, for whoever waited may have gone: it would be reported as lost.
+        if not future.cancelled():
+            future.exception()
+
+    def _transaction(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.begin() as connection:
+                return work(connection)
+        except DBAPIError as error:
+            if _is_trouble(error):
+                raise StoreUnavailable(f"The store cannot be used now: {error.orig}.") from error
+            raise
 
 
 def idempotent(
@@ -91,22 +135,85 @@ def idempotent(
     request: bytes,
     answer: Callable[[], bytes],
 ) -> bytes:
-    """The answer given before to this request_id, or the work done now and its answer kept, in the caller's transaction.
+    """What `answer` gives, done once for each request_id: later it is what was given then, for a week.
 
-    Without a request_id the work is simply done. Raises AlreadyUsed when the id came with another request.
+    Belongs into the transaction of the change. The same id with another request raises AlreadyUsed; without an id the
+    work is simply done.
     """
     if not request_id:
         return answer()
-    key = {"tenant_id": tenant, "person_id": person, "method": method, "request_id": request_id}
+    create(connection, _request)
+    now_ms = int(time.time() * 1000)
     digest = hashlib.sha256(request).digest()
-    query = select(_own.c.hash, _own.c.answer)
-    for name, value in key.items():
-        query = query.where(_own.c[name] == value)
-    row = connection.execute(query).one_or_none()
+    columns = _request.c
+    row = connection.execute(
+        select(columns.request_sha256, columns.answer).where(
+            columns.tenant_id == tenant,
+            columns.person_id == person,
+            columns.method == method,
+            columns.request_id == request_id,
+        )
+    ).first()
     if row is not None:
-        if row.hash != digest:
+        if bytes(row[0]) != digest:
             raise AlreadyUsed("This request_id was used for another request; take a new one.", request_id=request_id)
-        return bytes(row.answer)
+        return bytes(row[1])
     given = answer()
-    connection.execute(insert(_own).values(**key, hash=digest, answer=given))
+    connection.execute(delete(_request).where(columns.time_ms < now_ms - KEEP_REQUESTS_MS))
+    connection.execute(
+        insert(_request).values(
+            tenant_id=tenant,
+            person_id=person,
+            method=method,
+            request_id=request_id,
+            request_sha256=digest,
+            answer=given,
+            time_ms=now_ms,
+        )
+    )
     return given
+
+
+def create(connection: Connection, table: Table) -> None:
+    """Makes a table of the mesh if it is not there: in the caller's transaction, so services need not know of it."""
+    for statement in _statements(table, connection.dialect):
+        connection.exec_driver_sql(statement)
+
+
+@lru_cache(maxsize=32)
+def _statements(table: Table, dialect: Dialect) -> tuple[str, ...]:
+    made: list[DDLElement] = [CreateTable(table, if_not_exists=True)]
+    made += [CreateIndex(index, if_not_exists=True) for index in table.indexes]
+    return tuple(str(one.compile(dialect=dialect)) for one in made)
+
+
+def _engine(url: str) -> Engine:
+    if not make_url(url).drivername.startswith("sqlite"):
+        return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
+    # One thread uses it, but closing at exit may come from another.
+    engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, record: Any) -> None:
+    # The driver's own transactions leave DDL and reads outside; with None it begins none, and _begin does.
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "trusted_schema = OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _is_trouble(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return error.connection_invalidated or (code is not None and code & 0xFF in _TROUBLE)

@@ -1,4 +1,4 @@
-"""A local authority and its server certificates, so that cameras, service workers and crypto work away from loopback."""
+"""A local authority and its server certificates: cameras, service workers and crypto need them away from loopback."""
 
 import datetime
 import ipaddress
@@ -37,7 +37,10 @@ def names_of(host: str) -> list[str]:
 
 
 def certificate(folder: Path, names: list[str]) -> tuple[str, str]:
-    """Paths of a server certificate (with its chain) for these names and of its key; made when missing, short or of other names."""
+    """Paths of a server certificate, with its chain, for these names, and of its key.
+
+    It is made when it is missing, about to end, or of other names.
+    """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     authority, authority_key = _authority(folder)
     certificate_path, key_path = folder / "server.pem", folder / "server.key"

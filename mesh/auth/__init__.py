@@ -1,7 +1,18 @@
 """Who is asking, and may they: callers, tokens, rights, and the interceptor that enforces each RPC's rule."""
 
-from mesh.auth.caller import Caller, caller, current, granted, service_token
+from mesh.auth.caller import Caller, caller, current, granted, proven_service, service_token
 from mesh.auth.identity import Claims, Identity
 from mesh.auth.permission import bit, has
 
-__all__ = ["Caller", "Claims", "Identity", "bit", "caller", "current", "granted", "has", "service_token"]
+__all__ = [
+    "Caller",
+    "Claims",
+    "Identity",
+    "bit",
+    "caller",
+    "current",
+    "granted",
+    "has",
+    "proven_service",
+    "service_token",
+]

@@ -1,13 +1,15 @@
-"""The caller of the RPC at hand, and the proof by which services know each other."""
+"""The RPC at hand: who calls, until when, and the proof by which services know each other."""
 
 import hashlib
 import hmac
+import re
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 from rushes.errors import Unauthenticated
 
 SERVICE_METADATA = "rushes-service"
+_NAME = re.compile(r"[a-z][a-z_]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,26 +24,49 @@ class Caller:
     token: str = ""
 
 
-CALLER: ContextVar[Caller | None] = ContextVar("caller", default=None)
-GRANTED: ContextVar[int] = ContextVar("granted", default=0)
+@dataclass(slots=True)
+class Call:
+    """An RPC that is being served.
+
+    Tasks begun inside it inherit it and may outlive it, so it says when it is over: from then on neither its deadline
+    nor its person counts for calls to other services.
+    """
+
+    deadline_s: float | None
+    """Monotonic time at which its caller gives up; None: never."""
+
+    caller: Caller | None = None
+    granted: int = 0
+    over: bool = False
+
+
+class ServiceUnknown(Unauthenticated):
+    """The call does not come from a service of this mesh."""
+
+    reason = "SERVICE_UNKNOWN"
+
+
+CALL: ContextVar[Call | None] = ContextVar("call", default=None)
 
 
 def caller() -> Caller:
     """Who calls the RPC at hand."""
-    present = CALLER.get()
-    if present is None:
+    call = CALL.get()
+    if call is None or call.caller is None:
         raise Unauthenticated("Nobody is calling.")
-    return present
+    return call.caller
 
 
-def current() -> Caller | None:
-    """As caller, but None outside an RPC."""
-    return CALLER.get()
+def current() -> Call | None:
+    """The RPC that this code runs for; None outside of one, and once it is over."""
+    call = CALL.get()
+    return None if call is None or call.over else call
 
 
 def granted() -> int:
     """The caller's permissions, as a mask, on the resource that the RPC at hand is about."""
-    return GRANTED.get()
+    call = CALL.get()
+    return 0 if call is None else call.granted
 
 
 def service_token(name: str, secret: str) -> str:
@@ -50,8 +75,10 @@ def service_token(name: str, secret: str) -> str:
 
 
 def proven_service(token: str, secret: str) -> str:
-    """The name that a service token proves. Raises Unauthenticated."""
-    name, dot, _ = token.partition(".")
-    if not dot or not secret or not hmac.compare_digest(token.encode(), service_token(name, secret).encode()):
-        raise Unauthenticated("The calling service did not prove itself.")
+    """The name that a service token proves. Raises ServiceUnknown."""
+    name = token.partition(".")[0]
+    if not secret or not _NAME.fullmatch(name):
+        raise ServiceUnknown("The calling service did not prove itself.")
+    if not hmac.compare_digest(token.encode(), service_token(name, secret).encode()):
+        raise ServiceUnknown("The calling service did not prove itself.")
     return name

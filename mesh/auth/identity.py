@@ -1,8 +1,9 @@
 """What a service knows of people: a port, and the verification of access tokens that all adapters share."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -12,7 +13,12 @@ from rushes.errors import Unauthenticated
 from rushes.type.v1.access_pb2 import Resource
 
 AUDIENCE = "rushes"
+ALGORITHM = "EdDSA"
 MAX_TOKEN_BYTES = 8 * 1024
+MAX_ID = 128
+EARLY_S = 60
+"""How far the clock of whoever signed may be ahead of ours."""
+
 _REQUIRED = ("sub", "sid", "tid", "aud", "exp", "iat", "jti")
 
 
@@ -39,7 +45,10 @@ class Identity(Protocol):
         """The caller's permissions on a resource if they are known and current; a dictionary look-up."""
 
     async def permissions(self, caller: Caller, resource: Resource) -> int:
-        """The caller's permissions on a resource; 0: none, or no such thing for them. Raises Unavailable when nobody can say."""
+        """The caller's permissions on a resource; 0: none, or no such thing for them.
+
+        Raises Unavailable when nobody can say.
+        """
 
     async def name(self, caller: Caller) -> str:
         """The person's name as others read it."""
@@ -54,34 +63,89 @@ class Identity(Protocol):
         """Stops watching."""
 
 
-def verify_token(token: str, keys: Mapping[str, Ed25519PublicKey]) -> Claims:
-    """Verifies an access token with public keys by their kid. Raises Unauthenticated; KeyError's kind for an unknown kid."""
-    if len(token) > MAX_TOKEN_BYTES:
-        raise Unauthenticated("The access token is too long.")
-    try:
-        kid = jwt.get_unverified_header(token).get("kid", "")
-        if kid not in keys:
-            raise UnknownKey("The access token was signed by nobody known here.")
-        claims = jwt.decode(
-            token, keys[kid], algorithms=["EdDSA"], audience=AUDIENCE, options={"require": list(_REQUIRED)}
-        )
-        values = [claims[name] for name in ("sub", "sid", "tid")]
-        if not all(isinstance(value, str) and value for value in values):
-            raise Unauthenticated("The access token names nobody.")
-        return Claims(*values, expires_ms=int(claims["exp"] * 1000))
-    except jwt.ExpiredSignatureError as error:
-        raise TokenExpired("The access token has expired; ask for a new one.") from error
-    except (jwt.PyJWTError, TypeError, ValueError) as error:
-        raise Unauthenticated("The access token is not valid.") from error
+class TokenInvalid(Unauthenticated):
+    """The token is none of ours, or not whole."""
+
+    reason = "TOKEN_INVALID"
 
 
-class UnknownKey(Unauthenticated):
-    """The token names a key that is not known (yet)."""
+class TokenMissing(Unauthenticated):
+    """The call has no token."""
 
-    reason = "UNKNOWN_KEY"
+    reason = "TOKEN_MISSING"
 
 
 class TokenExpired(Unauthenticated):
     """The token was valid once."""
 
     reason = "TOKEN_EXPIRED"
+
+
+class SessionEnded(Unauthenticated):
+    """The token's session was signed out."""
+
+    reason = "SESSION_ENDED"
+
+
+class UnknownKey(Unauthenticated):
+    """The token names a key that is not known (yet). Where there is a `refetch`, it is worth a second try after it."""
+
+    reason = "UNKNOWN_KEY"
+
+    def __init__(self, message: str, refetch: Awaitable[None] | None = None) -> None:
+        super().__init__(message)
+        self.refetch = refetch
+
+
+def verify_token(token: str, keys: Mapping[str, Ed25519PublicKey], now_ms: int | None = None) -> Claims:
+    """Verifies an access token with public keys by their kid.
+
+    Raises TokenInvalid, TokenExpired, or UnknownKey for a kid that is not among the keys.
+    """
+    if len(token) > MAX_TOKEN_BYTES:
+        raise TokenInvalid("The access token is too long.")
+    try:
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") != ALGORITHM:
+            raise TokenInvalid("The access token is not valid.")
+        payload = jwt.decode(
+            token,
+            _key(header.get("kid"), keys),
+            algorithms=[ALGORITHM],
+            audience=AUDIENCE,
+            # Times are checked below: with our clock, and room for whoever signed to be a little ahead of it.
+            options={
+                "require": list(_REQUIRED),
+                "strict_aud": True,
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
+            },
+        )
+    except (jwt.PyJWTError, TypeError, ValueError) as error:
+        raise TokenInvalid("The access token is not valid.") from error
+    return _claims(payload, int(time.time() * 1000) if now_ms is None else now_ms)
+
+
+def _key(kid: object, keys: Mapping[str, Ed25519PublicKey]) -> Ed25519PublicKey:
+    if not isinstance(kid, str) or not 0 < len(kid) <= MAX_ID:
+        raise TokenInvalid("The access token does not say which key signed it.")
+    key = keys.get(kid)
+    if key is None:
+        raise UnknownKey("The access token was signed by nobody known here.")
+    return key
+
+
+def _claims(payload: Mapping[str, Any], now_ms: int) -> Claims:
+    texts = [payload[name] for name in ("sub", "sid", "tid", "jti")]
+    if not all(isinstance(text, str) and 0 < len(text) <= MAX_ID for text in texts):
+        raise TokenInvalid("The access token names nobody.")
+    times = [payload["exp"], payload["iat"], payload.get("nbf", 0)]
+    if not all(isinstance(time_s, int) and not isinstance(time_s, bool) for time_s in times):
+        raise TokenInvalid("The access token does not say when it holds.")
+    expires_s, *begins_s = times
+    if max(begins_s) * 1000 > now_ms + EARLY_S * 1000:
+        raise TokenInvalid("The access token does not hold yet.")
+    if expires_s * 1000 <= now_ms:
+        raise TokenExpired("The access token has expired; ask for a new one.")
+    return Claims(texts[0], texts[1], texts[2], expires_s * 1000)

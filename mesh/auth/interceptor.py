@@ -1,187 +1,307 @@
 """The one server interceptor: who calls, may they, how errors are said, what is counted."""
 
 import asyncio
+import inspect
 import logging
+import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import grpc
-from google.protobuf.message import Message
-from google.rpc import code_pb2, status_pb2
+from google.protobuf.message import DecodeError, Message
+from google.rpc import status_pb2
 
 from mesh import telemetry
-from mesh.auth.caller import CALLER, GRANTED, SERVICE_METADATA, Caller, proven_service
-from mesh.auth.identity import Identity
+from mesh.auth.caller import CALL, SERVICE_METADATA, Call, Caller, proven_service
+from mesh.auth.identity import Claims, Identity, SessionEnded, TokenInvalid, TokenMissing, UnknownKey
 from mesh.auth.permission import has
 from mesh.auth.rule import CALLERS, resource_of, rule_of
-from mesh.rpc import REQUEST_ID_METADATA, metadata_value, to_status
-from rushes import errors
-from rushes.type.v1.access_pb2 import AccessRule, Resource
+from mesh.rpc import DETAILS_METADATA, REQUEST_ID_METADATA, internal_status, to_error, to_status
+from rushes.errors import InvalidArgument, NotFound, PermissionDenied, RushesError
+from rushes.type.v1.access_pb2 import AccessRule, Permission, Resource
 
 log = logging.getLogger(__name__)
 
 FREE = ("/grpc.health.v1.Health/", "/grpc.reflection.")
-Resources = Callable[[Resource], "list[Resource]"]
+FIRST_MESSAGE_S = 30.0
+Resources = Callable[[Resource], Awaitable[Sequence[Resource]]]
+"""From the resource that a rule names to those whose permissions count together."""
+
+Behaviour = Callable[[Any, Any], Any]
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class Guard(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class ServiceNotAllowed(PermissionDenied):
+    """This service may not make this call."""
+
+    reason = "SERVICE_NOT_ALLOWED"
+
+
+class PermissionMissing(PermissionDenied):
+    """The person may see the thing, but not do this."""
+
+    reason = "PERMISSION_MISSING"
+
+
+class MessageMalformed(InvalidArgument):
+    """The bytes are not a message of this type."""
+
+    reason = "MESSAGE_MALFORMED"
+
+
+class MessageMissing(InvalidArgument):
+    """A stream ended, or waited too long, before its first message."""
+
+    reason = "MESSAGE_MISSING"
+
+
+class _Malformed:
+    """Stands for bytes that are no message: to raise while deserialising would end in INTERNAL."""
+
+
+_MALFORMED = _Malformed()
+
+
+class Guard(grpc.aio.ServerInterceptor):
     """Wraps every method of a server."""
 
-    def __init__(self, secret: str, identity: Identity, resources: Callable[[Resource], Any] | None = None) -> None:
+    def __init__(self, secret: str, identity: Identity, resources: Resources | None = None) -> None:
+        self._gate = _Gate(secret, identity, resources)
+        self._wrapped: dict[str, Any] = {}
+
+    async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
+        """The handler with the guard before it; None, so UNIMPLEMENTED, where there is no such method."""
+        path: str = details.method
+        wrapped = self._wrapped.get(path)
+        if wrapped is None:
+            handler = await continuation(details)
+            if handler is None or path.startswith(FREE):
+                return handler
+            wrapped = self._wrapped[path] = self._wrap(path, handler)
+        return wrapped
+
+    def _wrap(self, path: str, handler: Any) -> Any:
+        coders = (_lenient(handler.request_deserializer), handler.response_serializer)
+        if handler.request_streaming and handler.response_streaming:
+            stream = _Stream(self._gate, path, handler.stream_stream)
+            return grpc.stream_stream_rpc_method_handler(stream.answer_many, *coders)
+        if handler.request_streaming:
+            stream = _Stream(self._gate, path, handler.stream_unary)
+            return grpc.stream_unary_rpc_method_handler(stream.answer_one, *coders)
+        if handler.response_streaming:
+            single = _Single(self._gate, path, handler.unary_stream)
+            return grpc.unary_stream_rpc_method_handler(single.answer_many, *coders)
+        single = _Single(self._gate, path, handler.unary_unary, timed=True)
+        return grpc.unary_unary_rpc_method_handler(single.answer_one, *coders)
+
+
+class _Gate:
+    """Lets an RPC in or not. In two steps, since of a stream the first message comes later than its metadata."""
+
+    def __init__(self, secret: str, identity: Identity, resources: Resources | None) -> None:
         self._secret = secret
         self._identity = identity
         self._resources = resources
 
-    async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
-        """The handler with the guard before it."""
-        handler = await continuation(details)
-        path: str = details.method
-        if handler is None or path.startswith(FREE):
-            return handler
+    async def enter(self, path: str, metadata: Mapping[str, str]) -> tuple[AccessRule, Caller]:
+        """The rule, and who calls, who may do so as far as the metadata tells."""
+        service = proven_service(metadata.get(SERVICE_METADATA, ""), self._secret)
         rule = rule_of(path)
-        if handler.request_streaming:
-            return self._streaming(handler, path, rule)
-        return self._single(handler, path, rule)
+        kind = rule.WhichOneof("rule") if rule is not None else None
+        if rule is None or kind is None:
+            raise PermissionDenied("This method has no rule, so nobody may call it.")
+        if service not in CALLERS.get(path[1:].partition("/")[0], ()) or (
+            kind == "services" and service not in rule.services.names
+        ):
+            raise ServiceNotAllowed(f"{service} may not call this.")
+        if kind in ("public", "services"):
+            return rule, Caller(service)
+        token = _bearer(metadata.get("authorization", ""))
+        claims = await self._claims(token)
+        return rule, Caller(service, claims.person_id, claims.session_id, claims.tenant_id, claims.expires_ms, token)
 
-    def _single(self, handler: Any, path: str, rule: AccessRule | None) -> Any:
-        if handler.response_streaming:
-
-            async def stream(request: Message, context: Any) -> AsyncIterator[Any]:
-                async with _Answering(path, context, timed=False):
-                    await self._admit(path, rule, request, context)
-                    async for answer in handler.unary_stream(request, context):
-                        yield answer
-
-            return grpc.unary_stream_rpc_method_handler(
-                stream, handler.request_deserializer, handler.response_serializer
-            )
-
-        async def unary(request: Message, context: Any) -> Any:
-            async with _Answering(path, context, timed=True):
-                await self._admit(path, rule, request, context)
-                return await handler.unary_unary(request, context)
-
-        return grpc.unary_unary_rpc_method_handler(unary, handler.request_deserializer, handler.response_serializer)
-
-    def _streaming(self, handler: Any, path: str, rule: AccessRule | None) -> Any:
-        if not handler.response_streaming:
-
-            async def collect(requests: AsyncIterator[Message], context: Any) -> Any:
-                async with _Answering(path, context, timed=False):
-                    first = await self._first(path, rule, requests, context)
-                    return await handler.stream_unary(_after(first, requests), context)
-
-            return grpc.stream_unary_rpc_method_handler(
-                collect, handler.request_deserializer, handler.response_serializer
-            )
-
-        async def both(requests: AsyncIterator[Message], context: Any) -> AsyncIterator[Any]:
-            async with _Answering(path, context, timed=False):
-                first = await self._first(path, rule, requests, context)
-                answers = handler.stream_stream(_after(first, requests), context)
-                if hasattr(answers, "__aiter__"):
-                    async for answer in answers:
-                        yield answer
-                else:
-                    await answers
-
-        return grpc.stream_stream_rpc_method_handler(both, handler.request_deserializer, handler.response_serializer)
-
-    async def _first(self, path: str, rule: AccessRule | None, requests: Any, context: Any) -> Message:
-        try:
-            async with asyncio.timeout(30.0):
-                first: Message = await anext(requests.__aiter__())
-        except StopAsyncIteration:
-            raise errors.InvalidArgument("The first message is missing.") from None
-        except TimeoutError:
-            raise errors.InvalidArgument("The first message did not come in 30 seconds.") from None
-        await self._admit(path, rule, first, context)
-        return first
-
-    async def _admit(self, path: str, rule: AccessRule | None, request: Message, context: Any) -> None:
-        """Raises unless the rule lets the caller in; sets who calls and what they may do."""
-        if rule is None or rule.WhichOneof("rule") is None:
-            raise errors.PermissionDenied("This method has no rule, so nobody may call it.")
-        metadata = context.invocation_metadata()
-        service = proven_service(metadata_value(metadata, SERVICE_METADATA), self._secret)
-        if service not in CALLERS.get(path[1:].partition("/")[0], frozenset()):
-            raise errors.PermissionDenied("This service may not call that one.")
-        caller = Caller(service)
-        if rule.HasField("services"):
-            if service not in rule.services.names:
-                raise errors.PermissionDenied("Only services may call this, and not this one.")
-        elif not rule.HasField("public"):
-            caller = self._person(service, metadata_value(metadata, "authorization"))
-        CALLER.set(caller)
-        if rule.HasField("needs"):
-            GRANTED.set(await self._needed(rule, request, caller))
-
-    def _person(self, service: str, authorization: str) -> Caller:
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise errors.Unauthenticated("Sign in first.")
-        claims = self._identity.verify(token)
-        return Caller(service, claims.person_id, claims.session_id, claims.tenant_id, claims.expires_ms, token)
-
-    async def _needed(self, rule: AccessRule, request: Message, caller: Caller) -> int:
-        resource = resource_of(rule, request)
-        resources = [resource]
-        if self._resources is not None:
-            resources = await self._resources(resource)
-        mask = 0
-        for item in resources:
-            mask |= await self._identity.permissions(caller, item)
+    async def admit(self, rule: AccessRule, caller: Caller, message: Message) -> int:
+        """What the person may do with what the (first) message names, which is enough for the rule."""
+        if rule.WhichOneof("rule") != "needs":
+            return 0
+        mask = await self._mask(caller, resource_of(rule, message))
         if not mask:
-            raise errors.NotFound("There is no such thing, or it is not yours to see.")
-        if not has(mask, rule.needs.permission):
-            raise errors.PermissionDenied("You may see this, but not do that.")
+            raise NotFound("There is no such thing, or it is not yours to see.")
+        permission = rule.needs.permission
+        if not has(mask, permission):
+            name = Permission.Name(permission).removeprefix("PERMISSION_").lower()
+            raise PermissionMissing(f"You may see this, but this needs the permission {name}.", permission=name)
+        return mask
+
+    async def _claims(self, token: str) -> Claims:
+        try:
+            claims = self._identity.verify(token)
+        except UnknownKey as error:
+            if error.refetch is None:
+                raise
+            await error.refetch
+            claims = self._identity.verify(token)
+        if self._identity.ended(claims.session_id):
+            raise SessionEnded("The session has ended; sign in again.")
+        return claims
+
+    async def _mask(self, caller: Caller, resource: Resource) -> int:
+        resources = (resource,) if self._resources is None else await self._resources(resource)
+        mask = 0
+        for one in resources:
+            known = self._identity.cached(caller, one)
+            mask |= await self._identity.permissions(caller, one) if known is None else known
         return mask
 
 
-async def _after(first: Message, rest: AsyncIterator[Message]) -> AsyncIterator[Message]:
+def _bearer(value: str) -> str:
+    if not value:
+        raise TokenMissing("Sign in first.")
+    scheme, _, token = value.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenInvalid("authorization is: Bearer TOKEN.")
+    return token.strip()
+
+
+class _Handler:
+    """What the four kinds of RPC share. A servicer's handler takes its requests from the iterator it is given:
+    context.read would miss the first message, which the gate has read.
+    """
+
+    def __init__(self, gate: _Gate, path: str, behaviour: Behaviour, *, timed: bool = False) -> None:
+        self._gate = gate
+        self._path = path
+        self._behaviour = behaviour
+        self._timed = timed
+
+    async def answer_one(self, request: Any, context: Any) -> Any:
+        """For a handler that returns its answer."""
+        async with _Answering(self._path, context, timed=self._timed) as answering:
+            admitted = await self._admitted(answering, request)
+            return await self._behaviour(admitted, context)
+
+    async def answer_many(self, request: Any, context: Any) -> None:
+        """For a handler that yields its answers, or writes them itself."""
+        async with _Answering(self._path, context, timed=False) as answering:
+            admitted = await self._admitted(answering, request)
+            answers = self._behaviour(admitted, context)
+            if inspect.isawaitable(answers):
+                await answers
+                return
+            async with aclosing(answers):
+                async for answer in answers:
+                    await context.write(answer)
+
+    async def _admitted(self, answering: "_Answering", request: Any) -> Any:
+        raise NotImplementedError
+
+
+class _Single(_Handler):
+    """One request."""
+
+    async def _admitted(self, answering: "_Answering", request: Any) -> Any:
+        call = answering.call
+        rule, call.caller = await self._gate.enter(self._path, answering.metadata)
+        call.granted = await self._gate.admit(rule, call.caller, _whole(request))
+        return request
+
+
+class _Stream(_Handler):
+    """Many requests: the gate sees the first before the servicer does."""
+
+    async def _admitted(self, answering: "_Answering", request: Any) -> AsyncIterator[Any]:
+        call = answering.call
+        rule, call.caller = await self._gate.enter(self._path, answering.metadata)
+        messages = aiter(request)
+        try:
+            async with asyncio.timeout(FIRST_MESSAGE_S):
+                first = _whole(await anext(messages))
+        except (StopAsyncIteration, TimeoutError) as error:
+            raise MessageMissing("The stream has no first message.") from error
+        call.granted = await self._gate.admit(rule, call.caller, first)
+        return _after(first, messages)
+
+
+async def _after(first: Any, rest: AsyncIterator[Any]) -> AsyncIterator[Any]:
     yield first
     async for message in rest:
-        yield message
+        yield _whole(message)
+
+
+def _lenient(deserializer: Callable[[bytes], Any] | None) -> Callable[[bytes], Any] | None:
+    if deserializer is None:
+        return None
+
+    def deserialize(data: bytes) -> Any:
+        try:
+            return deserializer(data)
+        except DecodeError:
+            return _MALFORMED
+
+    return deserialize
+
+
+def _whole(message: Any) -> Any:
+    if message is _MALFORMED:
+        raise MessageMalformed("The bytes are not a message of this type.")
+    return message
 
 
 class _Answering:
-    """Around one RPC: request id, count and time, and every error as a status with details."""
+    """Around one RPC: its id and deadline, count and time, and every error as a status with details."""
 
     def __init__(self, path: str, context: Any, *, timed: bool) -> None:
         self._path = path
         self._context = context
         self._timed = timed
-        self._began = time.perf_counter()
-        self._request_id = ""
+        self._began_s = time.perf_counter()
+        self.metadata: Mapping[str, str] = {
+            name: value for name, value in context.invocation_metadata() or () if isinstance(value, str)
+        }
+        given = self.metadata.get(REQUEST_ID_METADATA, "")
+        self._request_id = given if _ID.fullmatch(given) else secrets.token_hex(8)
+        left_s = context.time_remaining()
+        # A call without a deadline has hundreds of years left.
+        self.call = Call(time.monotonic() + left_s if left_s is not None and left_s < 1e8 else None)
 
-    async def __aenter__(self) -> None:
-        given = metadata_value(self._context.invocation_metadata(), REQUEST_ID_METADATA)
-        self._request_id = given[:64] or secrets.token_hex(8)
+    async def __aenter__(self) -> "_Answering":
         telemetry.REQUEST_ID.set(self._request_id)
+        CALL.set(self.call)
+        return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        self.call.over = True
         if self._timed:
-            telemetry.RPC_SECONDS.labels(self._path).observe(time.perf_counter() - self._began)
-        if error is None:
-            telemetry.RPC_TOTAL.labels(self._path, "OK").inc()
-            return
-        if not isinstance(error, Exception) or isinstance(error, grpc.aio.AbortError):
-            telemetry.RPC_TOTAL.labels(self._path, "CANCELLED" if kind is asyncio.CancelledError else "ABORT").inc()
-            return
-        status = self._status(error)
-        code = _STATUS[status.code]
-        telemetry.RPC_TOTAL.labels(self._path, code.name).inc()
-        details = (("grpc-status-details-bin", status.SerializeToString()),)
-        await self._context.abort(code, status.message, details)
+            telemetry.RPC_SECONDS.labels(self._path).observe(time.perf_counter() - self._began_s)
+        if error is None or isinstance(error, grpc.aio.AbortError):
+            self._count(_name(self._context.code()) if error is None else "ABORT")
+        elif not isinstance(error, Exception):
+            self._count("CANCELLED")
+        else:
+            status = self._status(error)
+            code = _STATUS[status.code]
+            self._count(code.name)
+            trailing = ((DETAILS_METADATA, status.SerializeToString()), (REQUEST_ID_METADATA, self._request_id))
+            await self._context.abort(code, status.message, trailing)
 
     def _status(self, error: Exception) -> status_pb2.Status:
-        if isinstance(error, errors.RushesError):
-            return to_status(error, self._request_id)
+        known = to_error(error) if isinstance(error, grpc.aio.AioRpcError) else error
+        # One of no category is nobody's to see: another service's bug, or ours.
+        if isinstance(known, RushesError) and type(known) is not RushesError:
+            return to_status(known, self._request_id)
         log.error("rpc_failed", extra={"method": self._path}, exc_info=error)
-        known = errors.RushesError(f"Something went wrong here; the log has it under {self._request_id}.")
-        status = to_status(known, self._request_id)
-        status.code = code_pb2.INTERNAL
-        return status
+        return internal_status(self._request_id)
+
+    def _count(self, code: str) -> None:
+        telemetry.RPC_TOTAL.labels(self._path, code).inc()
+
+
+def _name(code: Any) -> str:
+    """Of the code that a handler set itself; grpc gives it as enum, number or not at all."""
+    if not code:
+        return "OK"
+    return code.name if isinstance(code, grpc.StatusCode) else _STATUS[int(code)].name

@@ -1,15 +1,15 @@
 """Which rule each RPC carries, and which service may call which: the table of docs/architecture.md as data."""
 
 from functools import cache
-from typing import Any
 
-from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 
 from rushes.annotation.v1 import annotation_service_pb2, relay_service_pb2
+from rushes.errors import InvalidArgument, NotFound
 from rushes.media.v1 import job_service_pb2, media_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
-from rushes.type.v1.access_pb2 import AccessRule, Resource, access
+from rushes.type.v1.access_pb2 import RESOURCE_KIND_TENANT, AccessRule, NeedsRule, Resource, access
 
 FILES = (
     annotation_service_pb2,
@@ -22,6 +22,7 @@ FILES = (
     project_service_pb2,
 )
 
+_ID_TYPES = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64, FieldDescriptor.CPPTYPE_STRING)
 _EVERYBODY = frozenset(("gateway", "svc_annotation", "svc_media", "svc_project", "svc_signaling", "svc_version"))
 CALLERS: dict[str, frozenset[str]] = {
     "rushes.annotation.v1.AnnotationService": frozenset(("gateway", "svc_version", "svc_signaling", "svc_media")),
@@ -56,17 +57,58 @@ def rule_of(path: str) -> AccessRule | None:
     return rule
 
 
-def field_value(request: Message, path: str) -> str:
-    """The value at a path such as "open.video_id", in decimal; empty when it is not there."""
-    value: Any = request
-    for name in path.split("."):
-        if not isinstance(value, Message):
-            return ""
-        value = getattr(value, name)
-    return "" if value in (0, "") else str(value)
+class FieldMissing(InvalidArgument):
+    """The request does not say what it is about."""
+
+    reason = "FIELD_MISSING"
 
 
 def resource_of(rule: AccessRule, request: Message) -> Resource:
-    """What a request is about, by its RPC's rule."""
+    """What a request is about, by its RPC's rule. Raises FieldMissing; NotFound for an id that nothing has."""
     needs = rule.needs
-    return Resource(kind=needs.resource, id=field_value(request, needs.field) if needs.field else "")
+    if not needs.field:
+        return Resource(kind=needs.resource)
+    inner = request
+    *parents, leaf = needs.field.split(".")
+    for name in parents:
+        if not inner.HasField(name):
+            raise FieldMissing(f"{name} is needed.", field=needs.field)
+        inner = getattr(inner, name)
+    value = getattr(inner, leaf)
+    if not value:
+        raise NotFound("There is no such thing, or it is not yours to see.")
+    return Resource(kind=needs.resource, id=str(value))
+
+
+def problem_of(method: MethodDescriptor) -> str:
+    """What is wrong with a method's rule, in words; empty: nothing."""
+    rule: AccessRule = method.GetOptions().Extensions[access]
+    kind = rule.WhichOneof("rule")
+    name, service = method.full_name, method.containing_service.full_name
+    if kind is None:
+        return f"{name} has no access rule"
+    if service not in CALLERS:
+        return f"{service} is not in the table of callers"
+    if kind == "services":
+        unknown = sorted(set(rule.services.names) - CALLERS[service])
+        return f"{name} lets in {unknown}, which the table of callers does not" if unknown else ""
+    return _needs_problem(method, rule.needs) if kind == "needs" else ""
+
+
+def _needs_problem(method: MethodDescriptor, needs: NeedsRule) -> str:
+    name = method.full_name
+    if not needs.permission or not needs.resource:
+        return f"{name} needs no permission, or on nothing"
+    if needs.resource == RESOURCE_KIND_TENANT:
+        return f"{name} names a field for the tenant" if needs.field else ""
+    message = method.input_type
+    *parents, leaf = needs.field.split(".")
+    for parent in parents:
+        found = message.fields_by_name.get(parent)
+        if found is None or found.message_type is None:
+            return f"{name}: there is no field {needs.field}"
+        message = found.message_type
+    field = message.fields_by_name.get(leaf)
+    if field is None or field.cpp_type not in _ID_TYPES:
+        return f"{name}: {needs.field} is no id"
+    return ""
