@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
+import { AnnotationStateSchema } from "../gen/rushes/annotation/v1/annotation_pb";
 import * as service from "../gen/rushes/annotation/v1/annotation_service_pb";
 import * as ops from "../gen/rushes/annotation/v1/operation_pb";
 import * as records from "../gen/rushes/annotation/v1/record_pb";
@@ -191,15 +192,13 @@ interface Script {
 function picture(states: readonly AnnotationState[]): string {
   return digest(
     ...states.flatMap((state) => {
-      const data = toBinary(stateSchema, wire.stateMessage(state));
+      const data = toBinary(AnnotationStateSchema, wire.stateMessage(state));
       const size = new Uint8Array(4);
       new DataView(size.buffer).setUint32(0, data.length);
       return [size, data];
     }),
   );
 }
-
-const stateSchema = service.SnapshotPartSchema.field.annotations.message;
 
 function encoded(operations: readonly Operation[]): string[] {
   return operations.map((operation) => base64(wire.operationBytes(operation)));
