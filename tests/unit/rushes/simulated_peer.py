@@ -63,6 +63,8 @@ class Peer:
         self.dropped: list[Operation] = []
         self.doubted: list[Operation] = []
         self.reasons: list[str] = []
+        self.typist = False
+        """Whether most of what this person does is typing at the ends of one text."""
         self.random_bytes: Callable[[int], bytes] = random.randbytes
         self.client = self.make(None)
 
@@ -117,7 +119,7 @@ class Peer:
         own = self.is_own(response)
         if response.HasField("snapshot_part") or response.HasField("merged"):
             # What it skips is known by its result alone: texts may settle otherwise than the server's.
-            self.exact = False
+            self.exact = not self.client.pending_count
         elif not self.client.pending_count:
             self.exact = True
         before = self.picture() if own else []
@@ -145,6 +147,12 @@ class Peer:
     def act(self, server: Server) -> None:
         """Does something, as people do."""
         notes = self.client.screen.annotations
+        if notes and self.typist and self.random.random() < 0.8:
+            first = notes[0].annotation
+            at = self.random.choice((0, len(first.text)))
+            typed = first.text[:at] + self.random.choice("abc") + first.text[at:]
+            self.heed(self.client.edit_text(first.id, typed, self.now_s), server)
+            return
         choice = self.random.randrange(14) if notes else 0
         if choice <= 2:
             self.heed(self.client.submit([self.creation(notes)], self.now_s), server)

@@ -36,6 +36,16 @@ def test_on_a_sound_stream_ones_own_batch_changes_nothing_on_the_screen(seed: in
     assert not reasons(world) & (NEVER | {"TEXT_MISMATCH", "ALREADY_EXISTS", "UNKNOWN_CLIENT", "OUT_OF_ORDER"})
 
 
+@settings(max_examples=6, deadline=None)
+@given(seeds)
+def test_all_type_at_one_place_and_nobodys_screen_jumps(seed: int) -> None:
+    world = World(seed, merged=False, faults=False)
+    for peer in world.peers:
+        peer.typist = True
+    run(world, 300)
+    assert not reasons(world) & (NEVER | {"TEXT_MISMATCH", "ALREADY_EXISTS", "UNKNOWN_CLIENT", "OUT_OF_ORDER"})
+
+
 @settings(max_examples=3, deadline=None)
 @given(seeds)
 def test_what_was_made_and_not_refused_is_there(seed: int) -> None:

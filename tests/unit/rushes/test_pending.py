@@ -421,3 +421,22 @@ def test_an_edit_of_a_text_that_was_hidden_for_a_while_waits_for_the_server(desk
     change = Change(desk.client.confirmed, revision=9, person_id="ann", client_id=key(1), time_ms=0)
     rebase.show_one(change, item, 0)
     assert change.touched == {}
+
+
+def test_at_one_place_what_landed_first_stands_first_before_and_after_ones_own_comes_back(desk: Desk) -> None:
+    desk.edit(A, "helloB")
+    desk.sent()
+    desk.edit(A, "helloBB")
+    desk.edit(A, "helloA", who=desk.other)
+    desk.other.now_s += 0.06
+    desk.other.send()
+    other, mine = desk.other.session, desk.me.session
+    assert other is not None
+    assert mine is not None
+    desk.server.take(other, other.up.pop(0))
+    desk.server.fold()
+    desk.server.pump(mine)
+    desk.me.receive(desk.server)
+    assert desk.text(A) == "helloABB"
+    desk.settle()
+    assert desk.text(A) == "helloABB"
