@@ -1,4 +1,4 @@
-"""The whole of Rushes as a child process, with the few requests that a run needs: for benchmarks and end-to-end tests."""
+"""The whole of Rushes as a child process, with the few requests that a run needs: for benchmarks and tests."""
 
 import base64
 import contextlib

@@ -1,4 +1,4 @@
-"""The `rushes` command. Its commands are found by the entry-point group `rushes.commands`, so that services bring their own."""
+"""The `rushes` command. What it can do is found by the entry-point group `rushes.commands`."""
 
 import argparse
 import sys

@@ -92,7 +92,7 @@ def _supervise(arguments: argparse.Namespace, data: Path, run: Path) -> int:
         from mesh import tls as authority
 
         tls = authority.certificate(data / "tls", authority.names_of(arguments.host))
-    # Read by gRPC when it is imported. Services start processes by exec alone, where its fork handlers only get in the way.
+    # Read by gRPC when it is imported. Services start processes by exec alone: its fork handlers only get in the way.
     os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
     if not arguments.exec:
         for module in PRELOADED:

@@ -48,7 +48,7 @@ def connect(
 
 
 class Client:
-    """See the module. Every method raises errors of rushes.errors; what it asks for is done once, however often it is sent."""
+    """See the module. Every method raises errors of rushes.errors; what it asks for is done once."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -143,7 +143,7 @@ class Client:
     async def upload(
         self, path: Path, project_id: int, on_progress: Callable[[int, int], None] = lambda done, total: None
     ) -> int:
-        """Uploads a file for a project and gives its video_id. Goes on after cuts; parts of large files go side by side."""
+        """Uploads a file for a project and gives its video_id. Goes on after cuts; parts go side by side."""
         return await upload_file(self._connection, path, project_id, on_progress)
 
     async def wait_ready(
@@ -200,9 +200,7 @@ class Client:
 
     async def follow(self, video_id: int) -> AsyncIterator[annotation_service_pb2.CollaborateResponse]:
         """Snapshot, then commits as they come; goes on after cuts where it was."""
-        request = annotation_service_pb2.FollowRequest(
-            video_id=video_id, delivery=annotation_service_pb2.DELIVERY_FULL
-        )
+        request = annotation_service_pb2.FollowRequest(video_id=video_id, delivery=annotation_service_pb2.DELIVERY_FULL)
         wait_s = 0.2
         while True:
             call = self._annotation.Follow(request, metadata=await self._connection.metadata())

@@ -102,7 +102,7 @@ class Session:
         return self._pending.pending_count
 
     async def changes(self) -> AsyncIterator[Event]:
-        """What happens, as rushes.document.pending_event says; a reader that is too slow is told Changed(None): look at all."""
+        """What happens (rushes.document.pending_event); a reader that is too slow is told Changed(None): look at all."""
         while True:
             yield await self._events.get()
 
@@ -265,9 +265,7 @@ class Session:
             else:
                 self._events.put_nowait(event)
 
-    async def _write(
-        self, call: "grpc.aio.StreamStreamCall[CollaborateRequest, CollaborateResponse]"
-    ) -> None:
+    async def _write(self, call: "grpc.aio.StreamStreamCall[CollaborateRequest, CollaborateResponse]") -> None:
         while True:
             now_s = time.monotonic()
             for request in self._pending.poll(now_s):
@@ -281,9 +279,7 @@ class Session:
                 await asyncio.wait_for(self._wake.wait(), timeout_s)
             self._wake.clear()
 
-    async def _renew(
-        self, call: "grpc.aio.StreamStreamCall[CollaborateRequest, CollaborateResponse]"
-    ) -> None:
+    async def _renew(self, call: "grpc.aio.StreamStreamCall[CollaborateRequest, CollaborateResponse]") -> None:
         sent = await self._connection.token()
         while True:
             await asyncio.sleep(RENEW_BEFORE_S / 4)

@@ -61,7 +61,7 @@ class _Part:
 
 async def upload_file(connection: Connection, path: Path, project_id: int, on_progress: OnProgress) -> int:
     """Uploads a file and gives its video_id."""
-    size = path.stat().st_size
+    size = (await asyncio.to_thread(path.stat)).st_size
     if size == 0:
         raise InvalidArgument(f"{path.name} is empty.")
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)

@@ -48,7 +48,7 @@ def add_server(parser: argparse.ArgumentParser) -> None:
 
 
 def client(arguments: argparse.Namespace) -> "rushes.Client":
-    """A client as the options and environment say: RUSHES_EMAIL and RUSHES_PASSWORD, else the session kept by sign-in."""
+    """A client as RUSHES_EMAIL and RUSHES_PASSWORD say, else with the session kept by sign-in."""
     ca = arguments.ca.read_bytes() if arguments.ca else None
     email, password = os.environ.get("RUSHES_EMAIL", ""), os.environ.get("RUSHES_PASSWORD", "")
     if email:
@@ -86,8 +86,8 @@ async def _waited(work: Awaitable[int]) -> int:
 
 async def sign_in(arguments: argparse.Namespace) -> int:
     """Signs in and keeps the session."""
-    email = arguments.email or input("E-mail: ")
-    password = os.environ.get("RUSHES_PASSWORD") or getpass.getpass()
+    email = arguments.email or await asyncio.to_thread(input, "E-mail: ")
+    password = os.environ.get("RUSHES_PASSWORD") or await asyncio.to_thread(getpass.getpass)
     ca = arguments.ca.read_bytes() if arguments.ca else None
     async with rushes.connect(arguments.server, email=email, password=password, ca=ca) as connected:
         me = await connected.me()

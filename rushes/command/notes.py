@@ -1,11 +1,13 @@
 """The commands `rushes watch`, `rushes annotate` and `rushes export`."""
 
 import argparse
+import asyncio
 import csv
 import io
 import json
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -17,7 +19,19 @@ from rushes.document.pending_event import Changed
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_INTERNAL
 
 KINDS = {value: name.removeprefix("ANNOTATION_KIND_").lower() for name, value in annotation_pb2.AnnotationKind.items()}
-COLUMNS = ("frame", "last_frame", "kind", "author", "text", "tags", "audience", "resolved", "created_ms", "id", "parent")
+COLUMNS = (
+    "frame",
+    "last_frame",
+    "kind",
+    "author",
+    "text",
+    "tags",
+    "audience",
+    "resolved",
+    "created_ms",
+    "id",
+    "parent",
+)
 
 
 def _audience(annotation: annotation_pb2.Annotation) -> str:
@@ -105,8 +119,7 @@ async def export(arguments: argparse.Namespace) -> int:
     if arguments.output == "-":
         sys.stdout.write(text)
     else:
-        with open(arguments.output, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
+        await asyncio.to_thread(Path(arguments.output).write_bytes, text.encode())
         print(f"{len(annotations)} notes written to {arguments.output}")
     return 0
 
