@@ -102,7 +102,7 @@ class Session:
         return self._pending.pending_count
 
     async def changes(self) -> AsyncIterator[Event]:
-        """What happens (rushes.document.pending_event); a reader that is too slow is told Changed(None): look at all."""
+        """What happens (rushes.document.pending_event); a reader too slow is told Changed(None): look at all."""
         while True:
             yield await self._events.get()
 
