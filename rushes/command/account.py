@@ -87,7 +87,9 @@ async def _waited(work: Awaitable[int]) -> int:
 async def sign_in(arguments: argparse.Namespace) -> int:
     """Signs in and keeps the session."""
     email = arguments.email or await asyncio.to_thread(input, "E-mail: ")
-    password: str = os.environ.get("RUSHES_PASSWORD") or await asyncio.to_thread(getpass.getpass)
+    password = os.environ.get("RUSHES_PASSWORD", "")
+    if not password:
+        password = await asyncio.to_thread(getpass.getpass)
     ca = arguments.ca.read_bytes() if arguments.ca else None
     async with rushes.connect(arguments.server, email=email, password=password, ca=ca) as connected:
         me = await connected.me()
