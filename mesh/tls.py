@@ -53,6 +53,12 @@ def certificate(folder: Path, names: list[str]) -> tuple[str, str]:
     return str(certificate_path), str(key_path)
 
 
+def fingerprint(path: Path) -> str:
+    """SHA-256 of a certificate, as browsers show it."""
+    digest = x509.load_pem_x509_certificate(path.read_bytes()).fingerprint(hashes.SHA256())
+    return ":".join(f"{byte:02X}" for byte in digest)
+
+
 def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

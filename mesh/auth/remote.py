@@ -183,7 +183,8 @@ class RemoteIdentity:
                 await self._watch_once()
                 delay_s = 0.02
             except grpc.aio.AioRpcError as error:
-                level = logging.WARNING if self._watching.is_set() else logging.INFO
+                # A restart of svc_project is over before anybody notices.
+                level = logging.WARNING if self._watching.is_set() and not self._rights.fresh else logging.INFO
                 log.log(level, "access_watch_lost", extra={"code": error.code().name})
             except TimeoutError:
                 log.warning("access_watch_silent")

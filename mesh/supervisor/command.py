@@ -1,7 +1,6 @@
 """The command `rushes up`."""
 
 import argparse
-import fcntl
 import importlib
 import json
 import os
@@ -14,6 +13,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from mesh.supervisor.lock import DataLock, InUse
 from mesh.supervisor.plan import Plan
 from mesh.supervisor.watch import Supervisor
 
@@ -61,28 +61,29 @@ def say(text: str) -> None:
 def up(arguments: argparse.Namespace) -> int:
     """Starts everything; ends with SIGINT (Ctrl+C) or SIGTERM."""
     data: Path = arguments.data.resolve()
-    try:
-        for folder in (data, data / "logs"):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = _lock(data)
-    except OSError as error:
-        say(f"The data folder {data} cannot be used: {error.strerror or error}.")
-        return 1
-    if lock is None:
-        say(f"Another Rushes is running on {data}. Stop it first, or choose another folder with --data.")
-        return 1
     trouble = _port_trouble(arguments.host, arguments.port)
     if trouble:
         say(trouble)
         return 1
-    if arguments.ready_file is not None:
-        arguments.ready_file.unlink(missing_ok=True)
-    run = Path(tempfile.mkdtemp(prefix="rushes-"))
     try:
+        for folder in (data, data / "logs"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = DataLock(data, say)
+    except InUse as error:
+        say(str(error))
+        return 1
+    except OSError as error:
+        say(f"The data folder {data} cannot be used: {error.strerror or error}.")
+        return 1
+    # Not below TMPDIR: the address of a Unix socket has at most some 100 characters.
+    run = Path(tempfile.mkdtemp(prefix="rushes-", dir="/tmp"))
+    try:
+        if arguments.ready_file is not None:
+            arguments.ready_file.unlink(missing_ok=True)
         return _supervise(arguments, data, run)
     finally:
         shutil.rmtree(run, ignore_errors=True)
-        os.close(lock)
+        lock.release()
 
 
 def _supervise(arguments: argparse.Namespace, data: Path, run: Path) -> int:
@@ -92,15 +93,25 @@ def _supervise(arguments: argparse.Namespace, data: Path, run: Path) -> int:
         from mesh import tls as authority
 
         tls = authority.certificate(data / "tls", authority.names_of(arguments.host))
-    # Read by gRPC when it is imported. Services start processes by exec alone: its fork handlers only get in the way.
-    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
-    if not arguments.exec:
-        for module in PRELOADED:
-            importlib.import_module(module)
-        assert threading.active_count() == 1, "a module started a thread; forking is not safe"
+    exec_mode: bool = arguments.exec or not preload()
     plan = Plan(data, run, secrets.token_hex(32), arguments.host, arguments.port, tls=tls)
-    supervisor = Supervisor(plan, say, ready_file=arguments.ready_file, exec_mode=arguments.exec)
+    supervisor = Supervisor(plan, say, ready_file=arguments.ready_file, exec_mode=exec_mode)
     return supervisor.run(lambda described: _greet(described, data, arguments.host))
+
+
+def preload() -> bool:
+    """Imports what the services share. Gives whether this process may fork: it must have one thread."""
+    # Read by gRPC as it is imported. Services start processes by exec alone, where its fork handlers are in the way.
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+    for module in PRELOADED:
+        importlib.import_module(module)
+    return threads() == 1
+
+
+def threads() -> int:
+    """Threads of this process, those that Python does not know of too."""
+    tasks = Path("/proc/self/task")
+    return len(list(tasks.iterdir())) if tasks.exists() else threading.active_count()
 
 
 def _greet(described: dict[str, Any], data: Path, host: str) -> None:
@@ -109,13 +120,7 @@ def _greet(described: dict[str, Any], data: Path, host: str) -> None:
     if host in LOOPBACK:
         say(f"  Rushes is ready:  {address}")
     else:
-        from mesh import tls as authority
-
-        port = address.rsplit(":", 1)[1]
-        say("  Rushes is ready:")
-        for name in authority.names_of(host):
-            say(f"    https://{f'[{name}]' if ':' in name else name}:{port}")
-        say(f"  Browsers trust it once {data / 'tls' / 'authority.pem'} is installed as an authority on their machine.")
+        _greet_away(address, data, host)
     first = data / "project" / "first-sign-in.json"
     if first.exists():
         sign_in = json.loads(first.read_text())
@@ -126,14 +131,18 @@ def _greet(described: dict[str, Any], data: Path, host: str) -> None:
     say("")
 
 
-def _lock(data: Path) -> int | None:
-    descriptor = os.open(data / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
+def _greet_away(address: str, data: Path, host: str) -> None:
+    from mesh import tls as authority
+
+    port = address.rsplit(":", 1)[1]
+    say("  Rushes is ready:")
+    for name in authority.names_of(host):
+        say(f"    https://{f'[{name}]' if ':' in name else name}:{port}")
+    path = data / "tls" / "authority.pem"
+    say("  Browsers warn until they trust the authority of this machine. Copy its certificate to each device, and")
+    say("  install it there as a trusted root (system settings of certificates, or the browser's own):")
+    say(f"    {path}")
+    say(f"    SHA-256 {authority.fingerprint(path)}")
 
 
 def _port_trouble(host: str, port: int) -> str:
@@ -144,7 +153,8 @@ def _port_trouble(host: str, port: int) -> str:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:
-        return f"{host}:{port} cannot be used ({error.strerror or error}). Choose another port: make run PORT=8081"
+        why = error.strerror or str(error)
+        return f"{host}:{port} cannot be used ({why}). Choose another port: rushes up --port 8081 (make run PORT=8081)."
     return ""
 
 

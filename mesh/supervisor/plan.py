@@ -7,6 +7,11 @@ from pathlib import Path
 SERVICES = ("svc_project", "svc_media", "svc_annotation", "gateway")
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 STEADY_S = 30.0
+FIRST_TRIES = 3
+"""Deaths after which a service that never was ready is given up."""
+
+GRACE_S = 4.0
+"""What calls in progress have when all stops: all is over within ten seconds."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Plan:
             "RUSHES_MESH__DATA": str(self.data),
             "RUSHES_MESH__SECRET": self.secret,
             "RUSHES_MESH__SERVICES": json.dumps(services),
+            "RUSHES_MESH__GRACE_S": str(GRACE_S),
             f"RUSHES_{section}__LISTEN": self.socket(name),
         }
         if name == "svc_media":
@@ -50,3 +56,14 @@ class Plan:
 def backoff_s(deaths: int) -> float:
     """How long to wait before the next start, after so many deaths in a row."""
     return BACKOFF_S[min(deaths, len(BACKOFF_S)) - 1] if deaths else 0.0
+
+
+def reachable(address: str) -> str:
+    """An address that one can go to from this machine: "all addresses" is none."""
+    scheme, _, rest = address.partition("://")
+    host, _, port = rest.rpartition(":")
+    if host in ("0.0.0.0", "::", "[::]", ""):
+        host = "127.0.0.1"
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"{scheme}://{host}:{port}" if port else ""
