@@ -73,7 +73,7 @@ async def build(config: AnnotationConfig, runtime: Runtime) -> AnnotationService
     except BaseException:
         await log.close()
         raise
-    videos = Videos(config, log, history, FolderSnapshots(folder / "snapshots"))
+    videos = Videos(config, log, history, FolderSnapshots(folder / "snapshots"), runtime.clock)
     shared = Shared(
         config=config,
         log=log,

@@ -3,11 +3,10 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
+from typing import Final, Protocol
 
-from rushes.errors import RushesError
 from svc_annotation import metrics
 from svc_annotation.core.row import HistoryRow
 from svc_annotation.stores import History, HistoryDiverged, partition_of
@@ -17,32 +16,31 @@ LINGER_S: Final = 0.05
 MAX_ROWS: Final = 20_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+_ROW_BYTES: Final = 400
 
 _logger = logging.getLogger(__name__)
 
 
-Positions = Callable[[Mapping[int, Collection[int]]], dict[int, int]]
+class Origin(Protocol):
+    """Where rows come from."""
 
+    def positions(self, written: Mapping[int, Collection[int]]) -> dict[int, int]:
+        """By partition, from where on history would have to read the log again once these offsets are written."""
 
-@dataclass(frozen=True, slots=True)
-class Projected:
-    """A row that waits, and whom it is said to once it is written."""
+    def written(self, rows: Sequence[HistoryRow]) -> None:
+        """History has these."""
 
-    row: HistoryRow
-    written: Callable[[HistoryRow], None]
-    diverged: Callable[[RushesError], None]
-    size_bytes: int
+    def diverged(self, video_id: int, offset: int) -> None:
+        """History has something else in the place of a video's record: it is quarantined from there on."""
 
 
 class Projector:
-    """See the module. `positions` tells of each partition from where on history would have to read the log again, once
-    the records at certain offsets of it are written.
-    """
+    """See the module."""
 
-    def __init__(self, history: History, positions: Positions) -> None:
+    def __init__(self, history: History, origin: Origin) -> None:
         self._history = history
-        self._positions = positions
-        self._waiting: deque[Projected] = deque()
+        self._origin = origin
+        self._waiting: deque[HistoryRow] = deque()
         self._bytes = 0
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
@@ -50,14 +48,12 @@ class Projector:
         self._written_more = asyncio.Event()
         self._closing = False
 
-    def put(
-        self, row: HistoryRow, written: Callable[[HistoryRow], None], diverged: Callable[[RushesError], None]
-    ) -> None:
+    def put(self, row: HistoryRow) -> None:
         """Adds a row. Wait for `room` before the next ones."""
-        size_bytes = 400 + len(row.commit) + sum(len(change.state) for change in row.changes)
-        self._waiting.append(Projected(row, written, diverged, size_bytes))
-        self._bytes += size_bytes
-        self._filled.set()
+        self._waiting.append(row)
+        self._bytes += _size_bytes(row)
+        if len(self._waiting) == 1:
+            self._filled.set()
         if len(self._waiting) >= MAX_ROWS or self._bytes >= MAX_BYTES:
             self._room.clear()
 
@@ -79,7 +75,6 @@ class Projector:
     def finish(self) -> None:
         """Writes without lingering from now on."""
         self._closing = True
-        self._filled.set()
 
     async def run(self) -> None:
         """Writes for ever."""
@@ -88,9 +83,9 @@ class Projector:
             await self._filled.wait()
             if len(self._waiting) < BULK and not self._closing:
                 await asyncio.sleep(LINGER_S)
-            bulk = [self._waiting[index] for index in range(min(BULK, len(self._waiting)))]
+            rows = list(islice(self._waiting, BULK))
             try:
-                await self._write([projected.row for projected in bulk])
+                await self._write(rows)
             except HistoryDiverged as error:
                 self._drop(error)
             except Exception as error:
@@ -100,34 +95,31 @@ class Projector:
                 await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S)) - 1])
             else:
                 failures = 0
-                self._written(bulk)
+                self._written(rows)
 
     async def _write(self, rows: list[HistoryRow]) -> None:
         offsets: dict[int, set[int]] = {}
         for row in rows:
             offsets.setdefault(partition_of(row.video_id), set()).add(row.offset)
-        await self._history.write(self._positions(offsets), rows)
+        await self._history.write(self._origin.positions(offsets), rows)
 
-    def _written(self, bulk: Collection[Projected]) -> None:
-        for projected in bulk:
+    def _written(self, rows: list[HistoryRow]) -> None:
+        for row in rows:
             self._waiting.popleft()
-            self._bytes -= projected.size_bytes
-            projected.written(projected.row)
-        metrics.PROJECTED.inc(len(bulk))
+            self._bytes -= _size_bytes(row)
+        self._origin.written(rows)
+        metrics.PROJECTED.inc(len(rows))
         self._settle()
 
     def _drop(self, error: HistoryDiverged) -> None:
         """One video's rows contradict what is there: it is quarantined, the others go on."""
         video_id = int(error.metadata["video_id"])
         _logger.critical("history_diverged", extra={"video": video_id, "error": error.message})
-        kept: deque[Projected] = deque()
-        for projected in self._waiting:
-            if projected.row.video_id == video_id:
-                self._bytes -= projected.size_bytes
-                projected.diverged(error)
-            else:
-                kept.append(projected)
-        self._waiting = kept
+        dropped = [row for row in self._waiting if row.video_id == video_id]
+        self._waiting = deque(row for row in self._waiting if row.video_id != video_id)
+        for row in dropped:
+            self._bytes -= _size_bytes(row)
+            self._origin.diverged(video_id, row.offset)
         self._settle()
 
     def _settle(self) -> None:
@@ -137,3 +129,10 @@ class Projector:
         if not self._waiting:
             self._filled.clear()
         self._written_more.set()
+
+
+def _size_bytes(row: HistoryRow) -> int:
+    size_bytes = _ROW_BYTES + len(row.commit)
+    for change in row.changes:
+        size_bytes += len(change.state)
+    return size_bytes

@@ -249,10 +249,10 @@ class Seat:
         message = service.CollaborateResponse(rights=service.Rights(permissions=permissions))
         self._note(Note(message.SerializeToString()))
 
-    def tick(self, now: float) -> None:
+    def tick(self, now_ms: int) -> None:
         """Once a second: the token, the session, the rights."""
         caller, identity = self._caller, self._shared.identity
-        if caller.expires_ms <= self._shared.clock.now_ms():
+        if caller.expires_ms <= now_ms:
             self.end(TokenExpired("the access token has ended"))
             return
         if identity.ended(caller.session_id):

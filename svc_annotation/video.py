@@ -6,10 +6,10 @@ asks for. An author's own answers go out at the fold, so before any merged frame
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Final, Protocol
 
 from rushes.annotation.v1 import record_pb2
-from rushes.document import Document, Ignored, Refused, visible
+from rushes.document import Applied, Document, Duplicate, Ignored, Refused, visible
 from rushes.errors import RushesError
 from svc_annotation import metrics
 from svc_annotation.core.fold import Folded, Result, fold
@@ -19,6 +19,8 @@ from svc_annotation.core.member import Member, Note
 from svc_annotation.core.policy import SnapshotPolicy
 from svc_annotation.core.presence import Onlooker, Presence
 from svc_annotation.core.window import Budget, MergedTick, Window
+
+_FOLDED: Final = {kind: metrics.FOLDED.labels(kind.__name__) for kind in (Applied, Refused, Duplicate, Ignored)}
 
 LaneKey = tuple[Audience, bool]
 Writer = tuple[str, bytes]
@@ -35,7 +37,7 @@ class Seat(Protocol):
     def end(self, error: RushesError) -> None:
         """The session is over."""
 
-    def tick(self, now: float) -> None:
+    def tick(self, now_ms: int) -> None:
         """Once a second: looks whether it may go on."""
 
 
@@ -126,7 +128,7 @@ class Video:
     def publish(self, folded: Folded) -> None:
         """Tells who waits for the record, and its readers soon."""
         record, result = folded.record, folded.result
-        metrics.FOLDED.labels(type(result).__name__).inc()
+        _FOLDED[type(result)].inc()
         if isinstance(result, Refused | Ignored) and result.refusal is not None:
             metrics.REFUSED.labels(result.refusal.reason).inc()
         client_seq = record.batch.client_seq
@@ -215,17 +217,17 @@ class Video:
         state = self.document.get(annotation_id)
         return state is not None and visible(state, CLIENT)
 
-    def tick(self, now: float) -> None:
+    def tick(self, now: float, now_ms: int) -> None:
         """Once a second."""
-        self.tick_seats(now)
+        self.tick_seats(now_ms)
         merging = self._budget.tick(now)
         for follower in self.followers:
             follower.choose(merging)
 
-    def tick_seats(self, now: float) -> None:
+    def tick_seats(self, now_ms: int) -> None:
         """Everybody's token and rights are looked at."""
         for seat in list(self.seats.values()):
-            seat.tick(now)
+            seat.tick(now_ms)
 
     # Lanes
 

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from mesh.clock import Clock
 from rushes.annotation.v1 import record_pb2
 from rushes.document import Document
 from rushes.errors import RushesError, Unavailable
@@ -58,8 +59,11 @@ class Slot:
 class Videos:
     """See the module."""
 
-    def __init__(self, config: AnnotationConfig, log: Log, history: History, snapshots: Snapshots) -> None:
+    def __init__(
+        self, config: AnnotationConfig, log: Log, history: History, snapshots: Snapshots, clock: Clock
+    ) -> None:
         self._config = config
+        self._clock = clock
         self._log = log
         self._history = history
         self._snapshots = snapshots
@@ -71,12 +75,13 @@ class Videos:
         self._tasks: list[asyncio.Task[None]] = []
         self._saving: dict[int, asyncio.Task[None]] = {}
         self._save_turn = asyncio.Semaphore(2)
-        self.projector = Projector(history, self._positions)
+        self.projector = Projector(history, self)
         self._recheck_at: asyncio.TimerHandle | None = None
         self._given_up = False
         self.epoch = 0
 
-    def _positions(self, written: Mapping[int, Collection[int]]) -> dict[int, int]:
+    def positions(self, written: Mapping[int, Collection[int]]) -> dict[int, int]:
+        """See `projector.Origin`."""
         return {each.number: each.position(written.get(each.number, ())) for each in self._partitions}
 
     # Life
@@ -200,22 +205,29 @@ class Videos:
         if folded.row is None:
             partition.done(offset)
         else:
-            self._project(slot, video, partition, folded.row)
+            self.projector.put(folded.row)
         try:
             video.publish(folded)
         except Exception:
             _logger.exception("publish_failed", extra={"video": video.video_id})
 
-    def _project(self, slot: Slot, video: Video, partition: Partition, row: HistoryRow) -> None:
-        def written(row: HistoryRow) -> None:
-            partition.done(row.offset)
-            video.projected(row.ordinal, row.revision)
+    def written(self, rows: Sequence[HistoryRow]) -> None:
+        """See `projector.Origin`."""
+        last: dict[int, HistoryRow] = {}
+        revisions: dict[int, int] = {}
+        for row in rows:
+            self._partitions[partition_of(row.video_id)].done(row.offset)
+            last[row.video_id] = row
+            revisions[row.video_id] = max(row.at_revision, revisions.get(row.video_id, 0))
+        for video_id, row in last.items():
+            slot = self._slots.get(video_id)
+            if slot is not None and slot.video is not None:
+                slot.video.projected(row.ordinal, revisions[video_id])
 
-        def diverged(_: RushesError) -> None:
-            partition.stick(video.video_id, row.offset)
-            self._quarantine(video.video_id, slot)
-
-        self.projector.put(row, written, diverged)
+    def diverged(self, video_id: int, offset: int) -> None:
+        """See `projector.Origin`."""
+        self._partitions[partition_of(video_id)].stick(video_id, offset)
+        self._quarantine(video_id, self._slots[video_id])
 
     def _quarantine(self, video_id: int, slot: Slot) -> None:
         if slot.failed is not None:
@@ -293,11 +305,12 @@ class Videos:
 
     def _tick(self, now: float) -> None:
         idle: list[tuple[float, int]] = []
+        now_ms = self._clock.now_ms()
         for video_id, slot in self._slots.items():
             video = slot.video
             if video is None or slot.opening is not None or slot.failed is not None:
                 continue
-            video.tick(now)
+            video.tick(now, now_ms)
             if video.policy.due(video.document.ordinal, now):
                 self._save(video)
             if video.idle and not slot.users and video_id not in self._saving:
@@ -325,10 +338,10 @@ class Videos:
 
     def _recheck(self) -> None:
         self._recheck_at = None
-        now = asyncio.get_running_loop().time()
+        now_ms = self._clock.now_ms()
         for slot in list(self._slots.values()):
             if slot.video is not None:
-                slot.video.tick_seats(now)
+                slot.video.tick_seats(now_ms)
 
     def end_all(self, error: RushesError) -> None:
         """Everybody's session on any video is over."""

@@ -12,9 +12,9 @@ Result = Applied | Refused | Duplicate | Ignored
 EMPTY: Final = b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Folded:
-    """A record and what became of it."""
+    """A record and what became of it. Never changed."""
 
     record: record_pb2.Record
     result: Result
@@ -36,10 +36,7 @@ def _land(applied: Applied) -> Landed:
     commit = applied.commit.SerializeToString()
     client = view(applied, CLIENT)
     client_commit = None if client is applied.commit else client.SerializeToString() if client is not None else EMPTY
-    states = tuple(
-        State(annotation_id, state.SerializeToString(), visible(state, CLIENT))
-        for annotation_id, state in applied.after.items()
-    )
+    states = tuple([State(each, now.SerializeToString(), visible(now, CLIENT)) for each, now in applied.after.items()])
     return Landed(applied.commit.revision, commit, client_commit, states)
 
 
@@ -63,5 +60,5 @@ def _row(
         refusal=result.refusal.SerializeToString() if isinstance(result, Refused) else EMPTY,
         commit=landed.commit if landed else EMPTY,
         client_commit=landed.client_commit if landed else None,
-        changes=tuple(Change(s.annotation_id, s.encoded) for s in landed.states) if landed else (),
+        changes=tuple([Change(each.annotation_id, each.encoded) for each in landed.states]) if landed else (),
     )

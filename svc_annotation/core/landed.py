@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from rushes.type.v1 import access_pb2
 
@@ -16,8 +16,7 @@ MAX_REVISIONS: Final = 10_000
 _OVERHEAD_BYTES: Final = 300
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """An annotation after the batch."""
 
     annotation_id: bytes
@@ -27,9 +26,9 @@ class State:
     """Whether the client audience sees it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Landed:
-    """See the module."""
+    """See the module. Never changed."""
 
     revision: int
     commit: bytes
@@ -51,8 +50,10 @@ class Landed:
 
     def size_bytes(self) -> int:
         """What it takes in memory."""
-        own = len(self.commit) + (len(self.client_commit) if self.client_commit else 0)
-        return _OVERHEAD_BYTES + own + sum(len(state.encoded) for state in self.states)
+        size_bytes = _OVERHEAD_BYTES + len(self.commit) + len(self.client_commit or b"")
+        for state in self.states:
+            size_bytes += len(state.encoded)
+        return size_bytes
 
 
 class Recent:

@@ -1,10 +1,10 @@
 """What history keeps of a record: one row, and one for each annotation that it changed."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """An annotation's state after a revision."""
 
     annotation_id: bytes
@@ -12,9 +12,11 @@ class Change:
     """A serialised AnnotationState."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HistoryRow:
-    """One record of a video and what the fold made of it."""
+    """One record of a video and what the fold made of it. Never changed; not frozen only since that costs three times
+    as much to make, and one is made for every batch.
+    """
 
     video_id: int
     ordinal: int

@@ -17,14 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
+import uvloop
 
 from mesh.auth import Caller, Claims, service_token
 from mesh.auth.interceptor import Guard
 from mesh.clock import Clock
 from mesh.config import MeshConfig
-from mesh.rpc import Channels
+from mesh.rpc import Channels, to_error
 from mesh.service import Runtime
 from rushes.annotation.v1 import annotation_pb2, operation_pb2, relay_service_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
@@ -123,6 +122,12 @@ class People:
 
 class Media(media_grpc.MediaServiceServicer):
     """Videos 1-99 are ready, 100-199 are processed, of tenant t; 200-299 are another tenant's."""
+
+    async def GetVideo(self, request: Any, context: Any) -> Any:
+        """Not asked for here."""
+        await context.abort(grpc.StatusCode.UNIMPLEMENTED, "not here")
+
+    GetFrameTimes = ListRenditions = GetVideo
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -285,6 +290,12 @@ class Session:
             self.error = error
         except asyncio.InvalidStateError:
             self.error = await _failure(self._call)
+
+    @property
+    def code(self) -> grpc.StatusCode:
+        """How the stream ended."""
+        assert self.error is not None
+        return self.error.code()
 
     @property
     def opened(self) -> service.CollaborateOpened:
@@ -473,13 +484,7 @@ def batch(number: int, base: int, *operations: operation_pb2.Operation) -> opera
 def reason(error: grpc.aio.AioRpcError | None) -> str:
     """The reason in a failed call."""
     assert error is not None
-    status = rpc_status.from_call(error)
-    assert status is not None, error
-    info = error_details_pb2.ErrorInfo()
-    for detail in status.details:
-        if detail.Unpack(info):
-            break
-    return info.reason
+    return to_error(error).reason
 
 
 # A child process
@@ -504,4 +509,5 @@ def child_command(data: Path, socket: str, media_socket: str) -> Sequence[str]:
 counter = itertools.count(1)
 
 if __name__ == "__main__":
-    asyncio.run(_child(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_child(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))

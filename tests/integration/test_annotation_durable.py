@@ -129,9 +129,9 @@ class Writer:
                 self._note(session)
                 if len(self.sent) < 4:
                     self.number += 1
-                    each = batch(self.number, 0, create(f"{self.name} {self.number}"))
-                    self.sent[self.number] = each
-                    await session.send(submit=each)
+                    new = batch(self.number, 0, create(f"{self.name} {self.number}"))
+                    self.sent[self.number] = new
+                    await session.send(submit=new)
                 await asyncio.sleep(0.005)
             self._note(session)
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
@@ -354,7 +354,7 @@ async def test_a_video_whose_fold_fails_is_quarantined_and_the_others_go_on(tmp_
             await place.submit("ann", batch(3, 0, create("of the future")))
         assert reason(failure.value) == "VIDEO_QUARANTINED"
         await until(lambda: watcher.error)
-        assert watcher.error.code() == grpc.StatusCode.UNAVAILABLE
+        assert watcher.code == grpc.StatusCode.UNAVAILABLE
         object.__setattr__(shared.config, "rules", 1)
         assert (await place.submit("ann", batch(1, 0, create("x")), video=neighbour)).revision == 1
         with pytest.raises(grpc.aio.AioRpcError):
@@ -411,7 +411,7 @@ async def test_a_reader_that_never_reads_is_cut_with_where_to_resume(tmp_path: P
         await until(lambda: eager.revision == 120)
         await until(lambda: lazy.error)
         assert reason(lazy.error) == "SLOW_READER"
-        assert lazy.error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert lazy.code == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert len(lazy.commits) < 120
         again = await place.session("lazy", resume_revision=lazy.revision, epoch=1)
         await until(lambda: again.revision == 120)
