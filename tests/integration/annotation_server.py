@@ -272,6 +272,7 @@ class Session:
         self._opening = service.CollaborateOpen(video_id=video, client_id=self.client_id, **opening)
         self._call = place.stub.Collaborate(metadata=place.as_person(person))
         self._task: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
 
     async def open(self) -> None:
         """Sends open; returns once opened came, or the stream ended."""
@@ -285,7 +286,7 @@ class Session:
                 self.received.append(message)
                 if message.WhichOneof("message") == "committed" and self.acks:
                     revision = message.committed.commits[-1].revision
-                    await self._call.write(service.CollaborateRequest(ack_revision=revision))
+                    await self.send(ack_revision=revision)
         except grpc.aio.AioRpcError as error:
             self.error = error
         except asyncio.InvalidStateError:
@@ -328,8 +329,9 @@ class Session:
         return revision
 
     async def send(self, **message: Any) -> None:
-        """Sends a message."""
-        await self._call.write(service.CollaborateRequest(**message))
+        """Sends a message. gRPC takes one write at a time."""
+        async with self._turn:
+            await self._call.write(service.CollaborateRequest(**message))
 
     def batch(self, operations: Iterable[operation_pb2.Operation], base: int | None = None) -> operation_pb2.Batch:
         """The next batch."""
