@@ -1,1 +1,1 @@
-"""The door of browsers and programs, and the hub that fans one video's stream out to its viewers. Owns nothing durable."""
+"""The door of browsers and programs, and the hub that fans a video's stream out to viewers. Owns nothing durable."""

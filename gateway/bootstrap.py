@@ -3,29 +3,32 @@
 import asyncio
 import json
 import logging
+import resource
 import ssl
 
 import grpc
 from aiohttp import web
+from google.rpc import code_pb2
 
 from gateway.config import Config
 from gateway.core.hub import status_of
 from gateway.door import FrontProtocol
 from gateway.http.auth import AuthRoutes
 from gateway.http.grpcweb import GrpcWebRoutes
-from gateway.http.guard import OriginGuard, middleware
+from gateway.http.guard import OriginGuard, headers, middleware
 from gateway.http.media import MediaRoutes
 from gateway.http.page import PageRoutes
 from gateway.http.session import TokenCache
 from gateway.http.socket import SocketRoutes
 from gateway.native import door_server
 from gateway.relay import Switchboard
-from google.rpc import code_pb2
 from mesh.auth import service_token
 from mesh.service import Runtime
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 log = logging.getLogger(__name__)
+
+DESCRIPTORS = 65_536
 
 DRAIN = status_of(code_pb2.UNAVAILABLE, "GATEWAY_DRAINING", "This gateway is going away; open again, nothing is lost.")
 
@@ -60,11 +63,15 @@ class Gateway:
     async def start(self) -> None:
         """Listens."""
         config = self._config
+        _raise_descriptor_limit()
         self._board.start()
         await self._media.start()
         self._door = door_server(self._runtime.channels, config.door_listen, config.max_message_bytes)
         await self._door.start()
-        self._runner = web.AppRunner(self._app(), access_log=None, keepalive_timeout=75.0, shutdown_timeout=2.0)
+        # A handler ends with its connection: nobody reads what it would send.
+        self._runner = web.AppRunner(
+            self._app(), access_log=None, keepalive_timeout=75.0, shutdown_timeout=2.0, handler_cancellation=True
+        )
         await self._runner.setup()
         http = self._runner.server
         assert http is not None
@@ -77,7 +84,8 @@ class Gateway:
     def _app(self) -> web.Application:
         config = self._config
         guard = OriginGuard(config.allowed_origins)
-        app = web.Application(middlewares=[middleware(guard, tls=bool(config.tls_certificate))])
+        app = web.Application(middlewares=[middleware(guard)])
+        app.on_response_prepare.append(headers(guard, tls=bool(config.tls_certificate)))
         app.router.add_get("/healthz", _healthz)
         app.router.add_get("/readyz", self._readyz)
         self._auth.add_to(app)
@@ -122,6 +130,14 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self._media.close()
+
+
+def _raise_descriptor_limit() -> None:
+    """Each viewer holds a descriptor, and the usual limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if wanted > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _healthz(request: web.Request) -> web.Response:

@@ -1,18 +1,48 @@
 """One port for everybody: a connection that begins as HTTP/2 goes to the gRPC door, any other to aiohttp."""
 
 import asyncio
+import contextlib
+import itertools
 import logging
+import os
+import re
+import socket
 from collections.abc import Callable
 from typing import cast
+from urllib.parse import unquote
 
 log = logging.getLogger(__name__)
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-FIRST_BYTE_S = 10.0
+HEAD_S = 10.0
+HEAD_BYTES = 64 * 1024
+_counter = itertools.count(1)
+_PEER = re.compile(r"/from-\d+-([^/]*)$")
+
+
+def peer_of(door_peer: str) -> str:
+    """Address of a program by the name of its connection to the door; empty: it has none."""
+    found = _PEER.search(unquote(door_peer))
+    return found[1] if found else ""
+
+
+def _socket_from(address: str, door_path: str) -> socket.socket:
+    """A socket to the door, named after where the connection comes from: that name is all that gRPC tells."""
+    joined = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    joined.setblocking(False)
+    path = os.path.join(os.path.dirname(door_path), f"from-{next(_counter)}-{address}")
+    # Too long for a socket's name, or in use: then it has none.
+    with contextlib.suppress(OSError):
+        joined.bind(path)
+        os.unlink(path)
+    return joined
 
 
 class FrontProtocol(asyncio.Protocol):
-    """Looks at the first bytes, then hands the connection over whole."""
+    """Looks at the first bytes, then hands the connection over whole.
+
+    To aiohttp only with a whole head of a request: it waits for one as long as it takes.
+    """
 
     def __init__(self, http: Callable[[], asyncio.Protocol], door_path: str) -> None:
         self._http = http
@@ -24,7 +54,7 @@ class FrontProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Waits for the first bytes, but not for ever."""
         self._transport = cast(asyncio.Transport, transport)
-        self._timer = asyncio.get_running_loop().call_later(FIRST_BYTE_S, self._transport.abort)
+        self._timer = asyncio.get_running_loop().call_later(HEAD_S, self._transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone before it said what it is."""
@@ -33,10 +63,13 @@ class FrontProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Decides as soon as the bytes tell."""
-        assert self._transport is not None and self._timer is not None
+        assert self._transport is not None
+        assert self._timer is not None
         self._seen += data
         head = self._seen[: len(PREFACE)]
         if PREFACE.startswith(head) and len(head) < len(PREFACE):
+            return
+        if head != PREFACE and b"\r\n\r\n" not in self._seen and len(self._seen) < HEAD_BYTES:
             return
         self._timer.cancel()
         if head == PREFACE:
@@ -59,10 +92,15 @@ class _Splice(asyncio.Protocol):
         self._task = asyncio.create_task(self._connect(path, first))
 
     async def _connect(self, path: str, first: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        peer = self._transport.get_extra_info("peername")
+        joined = _socket_from(str(peer[0]) if isinstance(peer, tuple) else "", path)
         try:
-            other, _ = await asyncio.get_running_loop().create_unix_connection(lambda: _Back(self), path)
+            await loop.sock_connect(joined, path)
+            other, _ = await loop.create_unix_connection(lambda: _Back(self), sock=joined)
         except OSError as error:
             log.warning("door_unreachable", extra={"error": str(error)})
+            joined.close()
             self._transport.abort()
             return
         self._other = other

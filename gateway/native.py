@@ -1,12 +1,18 @@
 """The native gRPC door: programs' calls, passed on as bytes to the service that answers them."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable
 
 import grpc
+from google.rpc import status_pb2
 
+from gateway.door import peer_of
+from gateway.fault import status_of
 from gateway.http.grpcweb import metadata_of
+from gateway.http.session import CLIENT_METADATA
 from gateway.route import ROUTES, Route
-from mesh.rpc import Channels
+from mesh.rpc import DETAILS_METADATA, REQUEST_ID_METADATA, Channels, metadata_value, to_status
+from rushes.errors import InvalidArgument
 
 _OPTIONS = (
     ("grpc.max_concurrent_streams", 100),
@@ -17,14 +23,23 @@ _OPTIONS = (
     ("grpc.absolute_max_metadata_size", 32 * 1024),
 )
 
+MESSAGE_S = 30.0
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
 
-class Door(grpc.GenericRpcHandler):  # type: ignore[misc]
+
+class OneMessage(InvalidArgument):
+    """A call that takes one message came with none, or with more."""
+
+    reason = "ONE_MESSAGE"
+
+
+class Door(grpc.GenericRpcHandler):
     """Handles every RPC that is open to the outside; others are UNIMPLEMENTED."""
 
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+    def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """The handler of a method, or None."""
         route = ROUTES.get(details.method)
         if route is None:
@@ -42,36 +57,63 @@ class Door(grpc.GenericRpcHandler):  # type: ignore[misc]
         self, route: Route, requests: AsyncIterator[bytes], context: "grpc.aio.ServicerContext[bytes, bytes]"
     ) -> AsyncIterator[bytes]:
         fields = [(key, value) for key, value in context.invocation_metadata() or () if isinstance(value, str)]
-        metadata = metadata_of(fields, "")
-        metadata += [(key, value) for key, value in fields if key == "authorization"]
-        timeout = context.time_remaining()
-        if not route.client_streaming:
-            requests = _exactly_one(requests, context)
-        call = self._channels.raw(route.service).stream_stream(route.path)(
-            requests, metadata=metadata, timeout=timeout if timeout and timeout < 1e9 else None
-        )
+        request_id = metadata_value(fields, REQUEST_ID_METADATA)
         try:
-            async for answer in call:
-                yield answer
+            call = await self._begin(route, requests, fields, context)
+            try:
+                async for answer in call:
+                    yield answer
+            finally:
+                call.cancel()
         except grpc.aio.AioRpcError as error:
-            trailing = [(k, v) for k, v in error.trailing_metadata() or () if k != "content-type"]
-            await context.abort(error.code(), error.details() or "", tuple(trailing))
-        finally:
-            call.cancel()
+            await _abort(context, status_of(error, request_id))
+        except InvalidArgument as error:
+            await _abort(context, to_status(error, request_id))
+
+    async def _begin(
+        self,
+        route: Route,
+        requests: AsyncIterator[bytes],
+        fields: Iterable[tuple[str, str]],
+        context: "grpc.aio.ServicerContext[bytes, bytes]",
+    ) -> "grpc.aio.UnaryStreamCall[bytes, bytes] | grpc.aio.StreamStreamCall[bytes, bytes]":
+        metadata = metadata_of(fields, "", (CLIENT_METADATA, peer_of(context.peer())))
+        metadata += [(key, value) for key, value in fields if key == "authorization"]
+        left_s = context.time_remaining()
+        timeout = left_s if left_s and left_s < 1e9 else None
+        channel = self._channels.raw(route.service)
+        if route.client_streaming:
+            both: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(route.path)
+            return both(requests, metadata=metadata, timeout=timeout)
+        # What answers once is on the wire a stream of one.
+        many: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(route.path)
+        return many(await _only(requests), metadata=metadata, timeout=timeout)
 
 
-async def _exactly_one(
-    requests: AsyncIterator[bytes], context: "grpc.aio.ServicerContext[bytes, bytes]"
-) -> AsyncIterator[bytes]:
-    """A unary call without a message would never be answered, one with two would end in confusion."""
+async def _only(requests: AsyncIterator[bytes]) -> bytes:
+    """The one message of a call that has one: without it, it would never be answered; of two, one would be lost."""
+    try:
+        async with asyncio.timeout(MESSAGE_S):
+            messages = [message async for message in _two(requests)]
+    except TimeoutError:
+        raise OneMessage("The message did not come in time.") from None
+    if len(messages) != 1:
+        raise OneMessage("This call has exactly one message.")
+    return messages[0]
+
+
+async def _two(requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     count = 0
     async for request in requests:
-        count += 1
-        if count > 1:
-            break
         yield request
-    if count != 1:
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a unary call has exactly one message")
+        count += 1
+        if count == 2:
+            return
+
+
+async def _abort(context: "grpc.aio.ServicerContext[bytes, bytes]", status: status_pb2.Status) -> None:
+    trailing = ((DETAILS_METADATA, status.SerializeToString()),)
+    await context.abort(_CODES[status.code], status.message, trailing)
 
 
 def door_server(channels: Channels, listen: str, max_message_bytes: int) -> grpc.aio.Server:

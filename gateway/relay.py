@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from typing import Protocol
 
 import grpc
+from google.rpc import status_pb2
 
 from gateway import metrics
 from gateway.core.hub import Hub
 from gateway.core.viewer import Action, End, Send, Viewer
-from google.rpc import status_pb2
 from mesh.rpc import Channels
 from rushes.annotation.v1 import annotation_service_pb2, relay_service_pb2
 from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 HIGH_BYTES = 256 * 1024
 LOW_BYTES = 64 * 1024
 MAX_PENDING_PER_VIEWER = 256
+PRESENCE_WAIT_S = 0.04
 MAX_RECONNECT_S = 5.0
 IDLE_HUB_S = 30.0
 _PRESENCE_TAG = 0x1A
@@ -50,6 +51,8 @@ class Channel:
         self._sockets: dict[int, Socket] = {}
         self._pending: list[relay_service_pb2.RelayRequest] = []
         self._pending_of: dict[int, int] = {}
+        self._later: dict[int, bytes] = {}
+        self._later_timer: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
         self.idle_since = time.monotonic()
@@ -131,20 +134,48 @@ class Channel:
             self._write(action)
 
     def _write(self, action: Send) -> None:
-        sockets, frame, written = self._sockets, action.frame, 0
+        if action.droppable:
+            self._write_later(action)
+            return
+        sockets, later, frame, written = self._sockets, self._later, action.frame, 0
+        joined: dict[int, bytes] = {}
         for session in action.sessions:
             socket = sockets.get(session)
             if socket is None:
                 continue
             waiting = socket.buffered()
-            if action.droppable and waiting > LOW_BYTES:
-                metrics.FRAMES_DROPPED.inc()
-                continue
-            socket.write(frame)
+            extra = later.pop(session, None)
+            if extra is None or waiting > LOW_BYTES:
+                socket.write(frame)
+            else:
+                both = joined.get(id(extra))
+                if both is None:
+                    both = joined[id(extra)] = frame + extra
+                socket.write(both)
             written += 1
             if waiting > HIGH_BYTES:
                 self._hub.congested(session, time.monotonic())
         metrics.FRAMES_OUT.inc(written)
+
+    def _write_later(self, action: Send) -> None:
+        """Presence waits a moment for commits to travel with; what comes meanwhile takes its place."""
+        for session in action.sessions:
+            self._later[session] = action.frame
+        if self._later_timer is None:
+            self._later_timer = asyncio.get_running_loop().call_later(PRESENCE_WAIT_S, self._flush_later)
+
+    def _flush_later(self) -> None:
+        self._later_timer = None
+        later, self._later = self._later, {}
+        for session, frame in later.items():
+            socket = self._sockets.get(session)
+            if socket is None:
+                continue
+            if socket.buffered() > LOW_BYTES:
+                metrics.FRAMES_DROPPED.inc()
+            else:
+                socket.write(frame)
+        metrics.FRAMES_OUT.inc(len(later))
 
     def _end(self, action: End) -> None:
         socket = self._sockets.pop(action.session, None)
@@ -161,9 +192,14 @@ class Channel:
             try:
                 await self._stream()
                 delay_s = 0.05
-            except grpc.aio.AioRpcError as error:
-                log.warning("relay_lost", extra={"video": self._hub.video_id, "code": error.code().name})
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
+                code = error.code().name if isinstance(error, grpc.aio.AioRpcError) else "FINISHED"
+                log.warning("relay_lost", extra={"video": self._hub.video_id, "code": code})
                 delay_s = 0.05 if self._hub.connected else min(delay_s * 2, MAX_RECONNECT_S)
+            except Exception:
+                # The viewers of this video stay, and begin again with a new stream.
+                log.exception("relay_failed", extra={"video": self._hub.video_id})
+                delay_s = min(delay_s * 2, MAX_RECONNECT_S)
             self._carry_out(self._hub.lost())
             await asyncio.sleep(delay_s)
 
@@ -210,6 +246,8 @@ class Channel:
         """Ends every viewer with this status and the stream."""
         for session in list(self._sockets):
             self._end(End(session, status))
+        if self._later_timer is not None:
+            self._later_timer.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
+
 from rushes.annotation.v1 import annotation_service_pb2
 from rushes.media.v1 import job_service_pb2, media_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
@@ -27,19 +28,24 @@ class Route:
     service: str
     client_streaming: bool
     server_streaming: bool
+    public: bool
+    """Anyone may call, without a token."""
 
 
-def _is_open(method: MethodDescriptor) -> bool:
-    return method.GetOptions().Extensions[access_pb2.access].WhichOneof("rule") != "services"
+def _rule(method: MethodDescriptor) -> str | None:
+    kind: str | None = method.GetOptions().Extensions[access_pb2.access].WhichOneof("rule")
+    return kind
 
 
 def _routes() -> dict[str, Route]:
     routes = {}
     for name, file in _FILES:
         for service in file.services_by_name.values():
-            for method in filter(_is_open, service.methods):
-                path = f"/{service.full_name}/{method.name}"
-                routes[path] = Route(path, name, method.client_streaming, method.server_streaming)
+            for method in service.methods:
+                path, rule = f"/{service.full_name}/{method.name}", _rule(method)
+                if rule not in (None, "services"):
+                    streams = (method.client_streaming, method.server_streaming)
+                    routes[path] = Route(path, name, *streams, public=rule == "public")
     return routes
 
 

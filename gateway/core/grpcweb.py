@@ -1,4 +1,4 @@
-"""gRPC-Web framing (PROTOCOL-WEB.md of gRPC): a data frame is a gRPC frame, the trailers are a frame with the top bit set."""
+"""gRPC-Web framing (PROTOCOL-WEB.md of gRPC): a data frame is a gRPC frame, the trailers one with the top bit set."""
 
 import base64
 import binascii

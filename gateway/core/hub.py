@@ -1,16 +1,18 @@
 """The hub of one video: many viewers on one Relay stream. Decides who gets which bytes when; its driver moves them.
 
-A viewer that keeps up is LIVE on a lane: a broadcast goes to all of them at once. One whose socket is full is BEHIND: it
-holds only a place in the lane's cache, so that a slow reader costs no memory, and is cut when the cache has moved past it.
+A viewer that keeps up is LIVE on a lane: a broadcast goes to all of them at once. One whose socket is full is BEHIND:
+it holds only a place in the lane's cache, so that a slow reader costs no memory, and is cut when the cache has moved
+past it.
 """
 
 from collections.abc import Callable, Iterable
 
+from google.protobuf import any_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
 from gateway.core.lane import Lane, LaneKey
 from gateway.core.socket import message_frame
 from gateway.core.viewer import AUTO, FULL, MERGED, Action, End, Send, State, Upstream, Viewer
-from google.protobuf import any_pb2
-from google.rpc import code_pb2, error_details_pb2, status_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import relay_service_pb2 as relay
 
@@ -387,8 +389,9 @@ class Hub:
         for lane in self._lanes.values():
             lane.bytes_in = 0
         rate = max(rates, default=0.0)
+        wanted: service.Delivery.ValueType | None = MERGED
         if rate > self._merge_bytes_s:
-            self._quiet_s, wanted = 0.0, MERGED
+            self._quiet_s = 0.0
         else:
             self._quiet_s = self._quiet_s + passed if rate < self._merge_bytes_s / 2 else 0.0
             wanted = FULL if self._quiet_s >= 10.0 else None

@@ -1,4 +1,4 @@
-"""What the gateway keeps of a lane: the last snapshot and the frames since, so that joins and resumes need nobody else."""
+"""What the gateway keeps of a lane: the last snapshot and the frames since, so that joins and resumes need nobody."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,8 @@
 """The `grpc-websockets` subprotocol, one call a socket, as its existing clients speak it.
 
 The client's first message is a block of header lines; each later one begins with a byte: 0 and a gRPC frame, or 1 alone
-for "no more from me". The server's messages are gRPC-Web frames: the headers in a message of their own, then data frames,
-any number in a message, then the trailers.
+for "no more from me". The server's messages are gRPC-Web frames: the headers in a message of their own, then data
+frames, any number in a message, then the trailers.
 """
 
 from collections.abc import Iterable

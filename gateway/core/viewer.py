@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway.core.lane import Lane
 from google.rpc import status_pb2
+
+from gateway.core.lane import Lane
 from rushes.annotation.v1 import annotation_service_pb2, relay_service_pb2
 from rushes.type.v1 import access_pb2
 

@@ -1,16 +1,18 @@
 """Sign-in, sign-out and invitations for browsers: JSON in, a cookie out."""
 
+import asyncio
 import json
 from typing import Any
 
 from aiohttp import web
 
 from gateway.http import session
-from rushes.errors import InvalidArgument
+from rushes.errors import InvalidArgument, Unauthenticated
 from rushes.project.v1 import identity_service_pb2 as identity
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 MAX_BODY_BYTES = 16 * 1024
+BODY_S = 30.0
 
 
 class AuthRoutes:
@@ -32,7 +34,8 @@ class AuthRoutes:
         """Opens a session."""
         body = await _body(request)
         answer = await self._stub.SignIn(
-            identity.SignInRequest(email=_text(body, "email"), password=_text(body, "password"))
+            identity.SignInRequest(email=_text(body, "email"), password=_text(body, "password")),
+            metadata=(session.client_of(request),),
         )
         response = web.json_response(_person(answer.person))
         session.set_cookie(response, answer.session, self._secure)
@@ -59,7 +62,8 @@ class AuthRoutes:
                 email=_text(body, "email"),
                 password=_text(body, "password"),
                 request_id=_text(body, "request_id"),
-            )
+            ),
+            metadata=(session.client_of(request),),
         )
         response = web.json_response({**_person(answer.person), "project_id": str(answer.project_id)})
         if answer.session.secret:
@@ -69,20 +73,28 @@ class AuthRoutes:
     async def state(self, request: web.Request) -> web.Response:
         """Whether the cookie is a session's."""
         secret = session.secret_of(request)
+        response = web.json_response({"signed_in": bool(secret)})
         if secret:
-            await self._tokens.get(secret)
-        return web.json_response({"signed_in": bool(secret)})
+            try:
+                await self._tokens.get(secret)
+            except Unauthenticated:
+                response = web.json_response({"signed_in": False})
+                session.clear_cookie(response)
+        return response
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise InvalidArgument("Send JSON with content-type application/json.")
-    raw = await request.content.read(MAX_BODY_BYTES + 1)
-    if len(raw) > MAX_BODY_BYTES:
-        raise InvalidArgument("That is too long.")
+    raw = bytearray()
+    async with asyncio.timeout(BODY_S):
+        async for chunk in request.content.iter_any():
+            raw += chunk
+            if len(raw) > MAX_BODY_BYTES:
+                raise InvalidArgument("That is too long.")
     try:
         body = json.loads(raw)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidArgument("That is not JSON.") from error
     if not isinstance(body, dict):
         raise InvalidArgument("Send a JSON object.")

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 import grpc
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
-from mesh.rpc import to_error
+from gateway.fault import error_of
 from rushes import errors
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,12 @@ def error_response(error: errors.RushesError) -> web.Response:
     return response
 
 
+class ForeignOrigin(errors.PermissionDenied):
+    """A page of another site calls, and configuration does not name it."""
+
+    reason = "FOREIGN_ORIGIN"
+
+
 class OriginGuard:
     """Refuses pages of other origins, but those that configuration allows, and answers their preflights."""
 
@@ -75,6 +82,8 @@ class OriginGuard:
     def cors(self, request: web.Request, response: web.StreamResponse) -> None:
         """Headers that let an allowed origin's page read the answer."""
         origin = request.headers.get("Origin")
+        if self._allowed:
+            response.headers["Vary"] = "Origin"
         if origin is None or origin.lower() not in self._allowed:
             return
         response.headers["Access-Control-Allow-Origin"] = origin
@@ -83,12 +92,10 @@ class OriginGuard:
             "grpc-status, grpc-message, grpc-status-details-bin, Location, Upload-Offset, Upload-Length, "
             "Tus-Resumable, Tus-Version, Tus-Extension, Rushes-Video-Id, ETag, Content-Range, Accept-Ranges"
         )
-        response.headers["Vary"] = "Origin"
 
     def preflight(self, request: web.Request) -> web.Response:
         """Answer to OPTIONS before a request of another origin."""
         response = web.Response(status=204)
-        self.cors(request, response)
         asked = request.headers.get("Access-Control-Request-Headers", "")
         response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PATCH, DELETE"
         if asked:
@@ -102,24 +109,30 @@ def _navigation(request: web.Request) -> bool:
     return request.method in ("GET", "HEAD") and request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
-def middleware(guard: OriginGuard, *, tls: bool) -> Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]:
-    """The one middleware: origin, errors, security headers."""
+def headers(guard: OriginGuard, *, tls: bool) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """What every answer carries, streams and refusals too: for `on_response_prepare`."""
+
+    async def prepare(request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        if tls:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        response.headers["Server"] = "Rushes"
+        guard.cors(request, response)
+
+    return prepare
+
+
+def middleware(guard: OriginGuard) -> Middleware:
+    """The one middleware: origin and errors."""
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        response: web.StreamResponse
         if not guard.check(request) and not _navigation(request):
-            response = error_response(errors.PermissionDenied("Pages of other sites may not call this one."))
-        elif request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            response = guard.preflight(request)
-        else:
-            response = await _answer(request, handler)
-        if not response.prepared:
-            response.headers.update({k: v for k, v in SECURITY_HEADERS.items() if k not in response.headers})
-            if tls:
-                response.headers["Strict-Transport-Security"] = "max-age=31536000"
-            guard.cors(request, response)
-        return response
+            return error_response(ForeignOrigin("Pages of other sites may not call this one."))
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            return guard.preflight(request)
+        return await _answer(request, handler)
 
     return guarded
 
@@ -130,9 +143,9 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     except errors.RushesError as error:
         return error_response(error)
     except grpc.aio.AioRpcError as error:
-        return error_response(to_error(error))
-    except web.HTTPException:
-        raise
+        return error_response(error_of(error))
+    except (web.HTTPException, ConnectionError):
+        raise  # the second: whoever asked is gone
     except Exception:
         request_id = secrets.token_hex(8)
         log.exception("request_failed", extra={"request_id": request_id, "path": request.path})

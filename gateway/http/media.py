@@ -1,10 +1,11 @@
 """Uploads and media: passed through to svc_media as streams, with the cookie turned into a token."""
 
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, UnixConnector, web
+from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, UnixConnector, web
 from aiohttp.client_exceptions import ClientError
+from yarl import URL
 
+from gateway.fault import ServiceAway
 from gateway.http.session import TokenCache, required_token
-from rushes.errors import Unavailable
 
 _HOP = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
@@ -51,18 +52,28 @@ class MediaRoutes:
         headers += [("Authorization", f"Bearer {token}"), ("rushes-service", self._service_token)]
         assert self._session is not None
         body = request.content if request.can_read_body else None
+        # The path as it came, never a whole address: the request line may hold one.
+        url = URL(f"{self._base}{request.rel_url.raw_path_qs}", encoded=True)
+        response = web.StreamResponse()
         try:
             async with self._session.request(
-                request.method, f"{self._base}{request.raw_path}", headers=headers, data=body, allow_redirects=False
+                request.method, url, headers=headers, data=body, allow_redirects=False
             ) as answer:
-                response = web.StreamResponse(status=answer.status, reason=answer.reason)
-                for name, value in answer.headers.items():
-                    if name.lower() not in _HOP:
-                        response.headers[name] = value
-                await response.prepare(request)
-                async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
-                    await response.write(chunk)
-                await response.write_eof()
-                return response
+                await self._pass(request, answer, response)
         except ClientError as error:
-            raise Unavailable("The media service is not there right now; try again in a moment.") from error
+            if not response.prepared:
+                raise ServiceAway("The media service does not answer right now; try again in a moment.") from error
+            # Half of a file is out: the only way left to say so is to break off.
+            if request.transport is not None:
+                request.transport.abort()
+        return response
+
+    async def _pass(self, request: web.Request, answer: ClientResponse, response: web.StreamResponse) -> None:
+        response.set_status(answer.status, answer.reason)
+        for name, value in answer.headers.items():
+            if name.lower() not in _HOP:
+                response.headers[name] = value
+        await response.prepare(request)
+        async for chunk in answer.content.iter_chunked(CHUNK_BYTES):
+            await response.write(chunk)
+        await response.write_eof()

@@ -1,4 +1,4 @@
-"""The page itself: built files, cached for ever where their name holds their hash, index.html for every place in the app."""
+"""The page itself: built files, cached for ever where their name holds their hash, index.html for each place in it."""
 
 import mimetypes
 from pathlib import Path
@@ -34,5 +34,8 @@ class PageRoutes:
     def _file(self, path: str) -> Path | None:
         if not path or "\0" in path:
             return None
-        file = (self._folder / path).resolve()
-        return file if file.is_relative_to(self._folder) and file.is_file() else None
+        try:
+            file = (self._folder / path).resolve()
+            return file if file.is_relative_to(self._folder) and file.is_file() else None
+        except (OSError, ValueError):  # a name that no file system takes
+            return None

@@ -4,15 +4,18 @@ import asyncio
 import time
 from dataclasses import dataclass
 
+import grpc
 from aiohttp import web
 
-from rushes.errors import Unauthenticated
+from gateway.fault import error_of
+from rushes.errors import Unauthenticated, Unavailable
 from rushes.project.v1 import identity_service_pb2
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 COOKIE = "rushes_session"
 RENEW_BEFORE_MS = 90_000
 MAX_CACHED = 20_000
+CLIENT_METADATA = "rushes-client"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +46,27 @@ class TokenCache:
         task = self._asking.get(secret)
         if task is None:
             task = self._asking[secret] = asyncio.create_task(self._ask(secret))
-            task.add_done_callback(lambda _: self._asking.pop(secret, None))
-        return await asyncio.shield(task)
+            task.add_done_callback(lambda done: self._answered(secret, done))
+        try:
+            return await asyncio.shield(task)
+        except Unavailable:
+            # It was to be renewed early; until it ends it does as well.
+            if token is not None and token.expires_ms > time.time() * 1000:
+                return token
+            raise
+
+    def _answered(self, secret: str, done: "asyncio.Task[Token]") -> None:
+        self._asking.pop(secret, None)
+        # Asked for here too, since whoever waited may be gone.
+        if not done.cancelled() and isinstance(done.exception(), Unauthenticated):
+            self._tokens.pop(secret, None)
 
     async def _ask(self, secret: str) -> Token:
         request = identity_service_pb2.IssueTokenRequest(session_secret=secret)
-        answer = await self._identity.IssueToken(request)
+        try:
+            answer = await self._identity.IssueToken(request)
+        except grpc.aio.AioRpcError as error:
+            raise error_of(error) from error
         token = Token(answer.token, answer.expires_ms)
         if len(self._tokens) >= MAX_CACHED:
             self._tokens.pop(next(iter(self._tokens)))
@@ -73,6 +91,11 @@ async def token_of(request: web.Request, tokens: TokenCache) -> str:
         return (await tokens.get(secret)).value
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     return value.strip() if scheme.lower() == "bearer" else ""
+
+
+def client_of(request: web.Request) -> tuple[str, str]:
+    """Metadata that tells svc_project who it is that tries passwords."""
+    return CLIENT_METADATA, request.remote or ""
 
 
 async def required_token(request: web.Request, tokens: TokenCache) -> str:

@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator
 
 import grpc
 from aiohttp import WSMsgType, web
 from google.protobuf.message import DecodeError
+from google.rpc import code_pb2, status_pb2
 
 from gateway import metrics
 from gateway.core import grpcweb, socket
@@ -16,16 +18,18 @@ from gateway.core.hub import status_of
 from gateway.core.socket import SUBPROTOCOL, Finish, Headers, Message, ServerSocket
 from gateway.http.grpcweb import metadata_of, trailers_of
 from gateway.http.guard import Handler
-from gateway.http.session import RENEW_BEFORE_MS, TokenCache, secret_of, token_of
+from gateway.http.session import RENEW_BEFORE_MS, TokenCache, client_of, secret_of, token_of
 from gateway.relay import Channel, Switchboard
 from gateway.route import COLLABORATE, ROUTES, Route
-from google.rpc import code_pb2, status_pb2
 from mesh.rpc import Channels
 from rushes import errors
 from rushes.annotation.v1.annotation_service_pb2 import CollaborateRequest, CollaborateResponse, Pong
 
 OPEN_TIMEOUT_S = 10.0
 PING_S = 54.0
+CLOSE_S = 5.0
+"""How long whoever does not read may still take what was written, before the connection is ended with it."""
+HIGH_BYTES = 256 * 1024
 _ACK_TAG, _AUTHENTICATE_TAG, _PING_TAG, _OPEN_TAG = 0x20, 0x2A, 0x30, 0x0A
 
 
@@ -34,15 +38,34 @@ class ViewerSocket:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        plain = transport.get_extra_info("sslcontext") is None
+        self._descriptor: int = transport.get_extra_info("socket").fileno() if plain else -1
         self.ended: asyncio.Future[status_pb2.Status] = asyncio.get_running_loop().create_future()
 
     def write(self, frame: bytes) -> None:
-        """Queues a frame that is ready for the wire."""
-        self._transport.write(frame)
+        """Queues a frame that is ready for the wire.
+
+        With nothing before it, it goes to the kernel at once: the loop's own way there costs as much again.
+        """
+        transport = self._transport
+        if self._descriptor >= 0 and not transport.is_closing() and not transport.get_write_buffer_size():
+            try:
+                written = os.write(self._descriptor, frame)
+            except OSError:  # full, or broken: the transport finds out which
+                written = 0
+            if written == len(frame):
+                return
+            frame = frame[written:]
+        transport.write(frame)
 
     def buffered(self) -> int:
         """Bytes that the socket has not taken yet."""
         return self._transport.get_write_buffer_size()
+
+    async def room(self) -> None:
+        """Waits until the socket has taken most of what was written."""
+        while self.buffered() > HIGH_BYTES:  # noqa: ASYNC110  # a transport does not say when it has room
+            await asyncio.sleep(0.01)
 
     def end(self, status: status_pb2.Status) -> None:
         """Sends the trailers; the driver closes."""
@@ -98,7 +121,8 @@ class SocketRoutes:
 
     async def _serve(self, route: Route, request: web.Request, ws: web.WebSocketResponse) -> None:
         call = ServerSocket(self._max_message_bytes)
-        assert request.transport is not None
+        if request.transport is None:
+            return  # gone already
         writer = ViewerSocket(request.transport)
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
@@ -108,14 +132,15 @@ class SocketRoutes:
             if route.path == COLLABORATE:
                 await self._collaborate(request, ws, call, writer, token)
             else:
-                await self._pass(route, ws, call, writer, metadata_of(fields, token))
+                await self._pass(route, ws, call, writer, metadata_of(fields, token, client_of(request)))
         except (errors.RushesError, ProtocolError, grpc.aio.AioRpcError, DecodeError) as error:
             if isinstance(error, DecodeError):
                 error = ProtocolError("a message is not what the method takes")
             self._fail(writer, trailers_of(error, "-"))
         except TimeoutError:
             self._fail(writer, grpcweb.status_trailers(code_pb2.DEADLINE_EXCEEDED, "the call did not begin in time"))
-        await ws.close()
+        finally:
+            await _close(ws, request.transport)
 
     def _fail(self, writer: ViewerSocket, trailers: list[tuple[str, str]]) -> None:
         if not writer.ended.done():
@@ -148,7 +173,7 @@ class SocketRoutes:
         channel = self._board.channel(opening.open.video_id)
         viewer = channel.join(writer, opening.open, token)
         renewal = asyncio.create_task(self._renew(channel, viewer.session, secret_of(request), writer))
-        closer = asyncio.create_task(_close_when_ended(writer, ws))
+        closer = asyncio.create_task(_close_when_ended(writer, ws, request.transport))
         try:
             await self._read(events, channel, viewer.session, writer)
         finally:
@@ -181,7 +206,9 @@ class SocketRoutes:
             channel.ack(session, CollaborateRequest.FromString(request).ack_revision)
         elif tag == _PING_TAG:
             pong = Pong(ping_ms=CollaborateRequest.FromString(request).ping_ms, time_ms=int(time.time() * 1000))
-            writer.write(socket.message_frame(CollaborateResponse(pong=pong).SerializeToString()))
+            # Whoever asks without end and reads nothing gets no more answers.
+            if writer.buffered() < HIGH_BYTES:
+                writer.write(socket.message_frame(CollaborateResponse(pong=pong).SerializeToString()))
         elif tag == _AUTHENTICATE_TAG:
             channel.token(session, CollaborateRequest.FromString(request).authenticate_token)
         elif tag == _OPEN_TAG:
@@ -202,7 +229,7 @@ class SocketRoutes:
                     status_of(code_pb2.UNAUTHENTICATED, "SESSION_ENDED", "The session has ended; sign in again.")
                 )
                 return
-            except (errors.RushesError, grpc.aio.AioRpcError):
+            except errors.RushesError:
                 wait_s = 5.0
             await asyncio.sleep(max(1.0, wait_s))
 
@@ -216,12 +243,14 @@ class SocketRoutes:
         writer: ViewerSocket,
         metadata: list[tuple[str, str | bytes]],
     ) -> None:
-        upstream = self._channels.raw(route.service).stream_stream(route.path)(metadata=metadata)
+        method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = self._channels.raw(route.service).stream_stream(
+            route.path
+        )
+        upstream = method(metadata=metadata)
         sender = asyncio.create_task(_send(_events(call, ws), upstream))
         try:
             async for answer in upstream:
-                while writer.buffered() > 256 * 1024:
-                    await asyncio.sleep(0.01)
+                await writer.room()
                 writer.write(socket.message_frame(answer))
             self._fail(writer, grpcweb.status_trailers(0, ""))
         finally:
@@ -260,6 +289,20 @@ async def _send(events: AsyncIterator[socket.Event], upstream: "grpc.aio.StreamS
         upstream.cancel()
 
 
-async def _close_when_ended(writer: ViewerSocket, ws: web.WebSocketResponse) -> None:
+async def _close_when_ended(
+    writer: ViewerSocket, ws: web.WebSocketResponse, transport: asyncio.Transport | None
+) -> None:
     await writer.ended
-    await ws.close()
+    await _close(ws, transport)
+
+
+async def _close(ws: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
+    """Closes; a reader that does not even take this loses its connection, with all that was kept for it."""
+    if transport is not None and not transport.is_closing():
+        asyncio.get_running_loop().call_later(CLOSE_S, transport.abort)
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await ws.close()
+    except TimeoutError:
+        if transport is not None:
+            transport.abort()

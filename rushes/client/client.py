@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +15,7 @@ from rushes.annotation.v1.annotation_service_pb2_grpc import AnnotationServiceSt
 from rushes.client.connection import Connection, error_of
 from rushes.client.session import Session
 from rushes.client.upload import upload_file
-from rushes.errors import FailedPrecondition, Unavailable
+from rushes.errors import FailedPrecondition, RushesError, Unavailable
 from rushes.media.v1 import media_service_pb2
 from rushes.media.v1.media_service_pb2_grpc import MediaServiceStub
 from rushes.project.v1 import identity_service_pb2, project_service_pb2
@@ -203,20 +204,33 @@ class Client:
         request = annotation_service_pb2.FollowRequest(video_id=video_id, delivery=annotation_service_pb2.DELIVERY_FULL)
         wait_s = 0.2
         while True:
-            call = self._annotation.Follow(request, metadata=await self._connection.metadata())
             try:
-                async for answer in call:
-                    wait_s = 0.2
-                    _remember(request, answer.message)
-                    yield answer.message
-            except grpc.aio.AioRpcError as error:
-                known = error_of(error)
-                if not isinstance(known, Unavailable) and known.reason not in ("TOKEN_EXPIRED", "SLOW_READER"):
-                    raise known from error
-            finally:
-                call.cancel()
+                async with aclosing(self._followed(request)) as messages:
+                    async for message in messages:
+                        wait_s = 0.2
+                        _remember(request, message)
+                        yield message
+            except RushesError as error:
+                if error.reason == "TOKEN_EXPIRED":
+                    self._connection.expire()
+                elif error.reason == "AUDIENCE_CHANGED":
+                    request.ClearField("resume_revision")
+                elif not isinstance(error, Unavailable) and error.reason != "SLOW_READER":
+                    raise
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, 5.0)
+
+    async def _followed(
+        self, request: annotation_service_pb2.FollowRequest
+    ) -> AsyncGenerator[annotation_service_pb2.CollaborateResponse, None]:
+        call = self._annotation.Follow(request, metadata=await self._connection.metadata())
+        try:
+            async for answer in call:
+                yield answer.message
+        except grpc.aio.AioRpcError as error:
+            raise error_of(error) from error
+        finally:
+            call.cancel()
 
     def collaborate(self, video_id: int, frame: int = 0) -> Session:
         """A live session on a video, to be used with `async with`."""

@@ -1,6 +1,7 @@
 """One program's connection: the channel, who one is, and tokens that are renewed before they end."""
 
 import asyncio
+import ssl
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -16,7 +17,8 @@ from rushes.status import DETAILS_METADATA, from_call
 T = TypeVar("T")
 RENEW_BEFORE_S = 60.0
 CALL_S = 30.0
-TRIES = 4
+TRIES = 6
+MAX_WAIT_S = 3.0
 _OPTIONS = (
     ("grpc.max_receive_message_length", 8 * 1024 * 1024),
     ("grpc.keepalive_time_ms", 30_000),
@@ -45,7 +47,8 @@ class Connection:
             raise InvalidArgument("The address must be like http://127.0.0.1:8080.")
         self.address = f"{parts.scheme}://{parts.netloc}"
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        self._target = f"{parts.hostname}:{port}"
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        self._target = f"{host}:{port}"
         self._tls = parts.scheme == "https"
         self._ca = ca
         self._email, self._password = email, password
@@ -65,6 +68,12 @@ class Connection:
             else:
                 self._channel = grpc.aio.insecure_channel(self._target, options=_OPTIONS)
         return self._channel
+
+    def tls(self) -> ssl.SSLContext | None:
+        """How HTTPS requests trust the server; None: there is no TLS."""
+        if not self._tls:
+            return None
+        return ssl.create_default_context(cadata=self._ca.decode("ascii") if self._ca else None)
 
     async def open(self) -> None:
         """Signs in. Raises Unauthenticated or Unavailable."""
@@ -107,13 +116,25 @@ class Connection:
                 if not isinstance(known, Unavailable) or not left:
                     raise known from error
             await asyncio.sleep(wait_s)
-            wait_s *= 3
+            wait_s = min(wait_s * 3, MAX_WAIT_S)
         raise AssertionError("the last try raises or returns")
 
     async def call(self, method: Callable[..., Awaitable[T]], request: Any, timeout_s: float = CALL_S) -> T:
         """A unary call with a token."""
         metadata = await self.metadata()
+        try:
+            return await self.attempt(lambda: method(request, metadata=metadata, timeout=timeout_s))
+        except Unauthenticated as error:
+            if error.reason != "TOKEN_EXPIRED":
+                raise
+        # Clocks differ: ours says that it lasts yet.
+        self.expire()
+        metadata = await self.metadata()
         return await self.attempt(lambda: method(request, metadata=metadata, timeout=timeout_s))
+
+    def expire(self) -> None:
+        """The server says that the token has expired: the next call asks for another."""
+        self._token_ends_s = 0.0
 
     async def close(self) -> None:
         """Closes the channel. The session stays open: it may be used again."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable
@@ -28,9 +29,11 @@ from rushes.document.pending_event import (
 from rushes.errors import Conflict, RushesError, Unavailable
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_UNSPECIFIED, Audience
 
+log = logging.getLogger(__name__)
+
 MAX_EVENTS = 10_000
 WAITS_S = (0.1, 0.3, 1.0, 2.0, 5.0)
-_GO_ON = frozenset(("TOKEN_EXPIRED", "SLOW_READER", "TOO_FAST"))
+_GO_ON = frozenset(("TOKEN_EXPIRED", "SLOW_READER", "TOO_FAST", "AUDIENCE_CHANGED"))
 
 
 class Refused(Conflict):
@@ -52,12 +55,12 @@ class Session:
             audience=AUDIENCE_UNSPECIFIED,
             delivery=annotation_service_pb2.DELIVERY_FULL,
         )
-        self._events: asyncio.Queue[Event] = asyncio.Queue(MAX_EVENTS)
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue(MAX_EVENTS)
         self._wake = asyncio.Event()
         self._progress = asyncio.Condition()
         self._presence: PresenceState | None = None
         self._refused: Refused | None = None
-        self._failure: RushesError | None = None
+        self._failure: Exception | None = None
         self._opened = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self.people: list[annotation_service_pb2.PresentPerson] = []
@@ -66,7 +69,13 @@ class Session:
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run())
         opened = asyncio.create_task(self._opened.wait())
-        await asyncio.wait((self._task, opened), return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait((self._task, opened), return_when=asyncio.FIRST_COMPLETED)
+        except BaseException:
+            self._task.cancel()
+            raise
+        finally:
+            opened.cancel()
         if self._failure is not None:
             raise self._failure
         return self
@@ -102,9 +111,15 @@ class Session:
         return self._pending.pending_count
 
     async def changes(self) -> AsyncIterator[Event]:
-        """What happens (rushes.document.pending_event); a reader too slow is told Changed(None): look at all."""
-        while True:
-            yield await self._events.get()
+        """What happens (rushes.document.pending_event); a reader too slow is told Changed(None): look at all.
+
+        Raises what ended the session.
+        """
+        while self._failure is None or not self._events.empty():
+            event = await self._events.get()
+            if event is not None:
+                yield event
+        raise self._failure
 
     # -- writing -------------------------------------------------------------------------------------------------
 
@@ -204,20 +219,30 @@ class Session:
             before = self.revision
             try:
                 await self._stream()
-            except grpc.aio.AioRpcError as error:
-                known = error_of(error)
-                if not isinstance(known, Unavailable) and known.reason not in _GO_ON:
+            except asyncio.InvalidStateError:
+                log.info("stream_gone")  # gRPC's word for writing to one that has ended
+            except Exception as error:
+                known = error_of(error) if isinstance(error, grpc.aio.AioRpcError) else error
+                if not self._goes_on(known):
                     await self._fail(known)
                     return
-            except RushesError as error:
-                await self._fail(error)
-                return
             self._pending.disconnected()
             attempt = 0 if self.revision > before else attempt + 1
             await asyncio.sleep(WAITS_S[min(attempt, len(WAITS_S) - 1)])
 
-    async def _fail(self, error: RushesError) -> None:
+    def _goes_on(self, error: Exception) -> bool:
+        """Whether the session may be opened again after what ended its stream."""
+        reason = error.reason if isinstance(error, RushesError) else ""
+        if reason == "TOKEN_EXPIRED":
+            self._connection.expire()
+        elif reason == "AUDIENCE_CHANGED":
+            # Not all of what was received may be seen any more: begin with a snapshot.
+            self._pending.confirmed.epoch = 0
+        return isinstance(error, Unavailable) or reason in _GO_ON
+
+    async def _fail(self, error: Exception) -> None:
         self._failure = error
+        self._put(None)
         async with self._progress:
             self._progress.notify_all()
 
@@ -258,12 +283,14 @@ class Session:
                 self._refused = Refused("Nobody can say whether the last work was saved; look before you repeat it.")
             elif isinstance(event, PresenceReceived):
                 self.people = list(event.presence.people)
-            if self._events.full():
-                while not self._events.empty():
-                    self._events.get_nowait()
-                self._events.put_nowait(Changed(None))
-            else:
-                self._events.put_nowait(event)
+            self._put(event)
+
+    def _put(self, event: Event | None) -> None:
+        if self._events.full():
+            while not self._events.empty():
+                self._events.get_nowait()
+            self._events.put_nowait(Changed(None))
+        self._events.put_nowait(event)
 
     async def _write(self, call: "grpc.aio.StreamStreamCall[CollaborateRequest, CollaborateResponse]") -> None:
         while True:

@@ -65,7 +65,8 @@ async def upload_file(connection: Connection, path: Path, project_id: int, on_pr
     if size == 0:
         raise InvalidArgument(f"{path.name} is empty.")
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
-    async with aiohttp.ClientSession(connection.address, timeout=timeout) as http:
+    connector = aiohttp.TCPConnector(ssl=connection.tls() or True)
+    async with aiohttp.ClientSession(connection.address, timeout=timeout, connector=connector) as http:
         return await _Upload(connection, http, path, size, project_id, on_progress).run()
 
 

@@ -1,0 +1,60 @@
+"""What a failed call behind the gateway becomes for whoever is in front of it."""
+
+import grpc
+from google.rpc import code_pb2, status_pb2
+
+from mesh.rpc import DETAILS_METADATA, to_error, to_status
+from rushes import errors
+
+
+class ServiceAway(errors.Unavailable):
+    """A service behind the gateway does not answer right now: it starts again, try in a moment."""
+
+    reason = "SERVICE_AWAY"
+
+
+_WORDS: dict[int, str] = {
+    code_pb2.CANCELLED: "The call was cancelled.",
+    code_pb2.DEADLINE_EXCEEDED: "The call took longer than it may.",
+    code_pb2.RESOURCE_EXHAUSTED: "The message, or what comes with it, is larger than is taken.",
+    code_pb2.UNIMPLEMENTED: "There is no such method.",
+}
+"""What is said where gRPC itself failed a call: its own words name sockets and processes, which are nobody's to see."""
+
+
+def details_of(error: grpc.aio.AioRpcError) -> bytes | None:
+    """The google.rpc.Status that a service gave; None: gRPC itself failed the call."""
+    trailing = error.trailing_metadata() or ()
+    return next((value for key, value in trailing if key == DETAILS_METADATA and isinstance(value, bytes)), None)
+
+
+def error_of(error: grpc.aio.AioRpcError) -> errors.RushesError:
+    """The failed call as one of our errors."""
+    if details_of(error) is not None:
+        return to_error(error)
+    code: int = error.code().value[0]
+    if code == code_pb2.UNAVAILABLE:
+        return _away()
+    known = to_error(error)
+    known.args = (_WORDS.get(code, "Something went wrong."),)
+    known.message = known.args[0]
+    return known
+
+
+def status_of(error: grpc.aio.AioRpcError, request_id: str) -> status_pb2.Status:
+    """The failed call as a status: a service's own as it came."""
+    details = details_of(error)
+    if details is not None:
+        status = status_pb2.Status.FromString(details)
+        status.code, status.message = error.code().value[0], error.details() or status.message
+        return status
+    code: int = error.code().value[0]
+    if code == code_pb2.UNAVAILABLE:
+        return to_status(_away(), request_id)
+    return status_pb2.Status(code=code, message=_WORDS.get(code, "Something went wrong."))
+
+
+def _away() -> ServiceAway:
+    away = ServiceAway("That part of the server does not answer right now; try again in a moment.")
+    away.retry_after_s = 1.0
+    return away
