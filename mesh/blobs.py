@@ -1,0 +1,213 @@
+"""Blobs: large immutable things by key. The port, and its adapter for a folder."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from rushes.errors import InvalidArgument, NotFound, ResourceExhausted
+
+MAX_KEY = 512
+CHUNK_BYTES = 256 * 1024
+_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+
+
+class KeyInvalid(InvalidArgument):
+    """No blob may have this key."""
+
+    reason = "BLOB_KEY_INVALID"
+
+
+class BlobNotFound(NotFound):
+    """There is no blob of this key."""
+
+    reason = "BLOB_NOT_FOUND"
+
+
+class BlobsFull(ResourceExhausted):
+    """There is no room for more."""
+
+    reason = "BLOBS_FULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """What is known of one."""
+
+    key: str
+    size_bytes: int
+    modified_ms: int
+
+
+class Blobs(Protocol):
+    """Blobs by key. A key is parts with "/" between, of letters, digits, "_", "-" and "."; the first part is the id of
+    the tenant.
+
+    A blob appears whole or not at all, and once `put` returns it survives a crash. Putting a key again replaces it;
+    whoever reads the old one reads on.
+    """
+
+    async def put(self, key: str, data: bytes) -> None:
+        """Makes a blob of bytes. Raises KeyInvalid, BlobsFull."""
+
+    async def put_file(self, key: str, path: Path) -> None:
+        """Makes a blob of a file, which is gone afterwards; without a copy where that is possible."""
+
+    async def stat(self, key: str) -> Blob:
+        """What is known of a blob. Raises BlobNotFound."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes from start up to, but without, end, in pieces. Raises BlobNotFound before the first piece."""
+
+    async def delete(self, key: str) -> None:
+        """Deletes a blob; one that is not there is fine."""
+
+    async def list(self, prefix: str) -> Sequence[Blob]:
+        """The blobs below a prefix, which is the beginning of a key up to a "/", by key."""
+
+
+class FolderBlobs:
+    """Blobs as files of a folder."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._new = root / ".new"
+        self._new.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # What a crash left half made.
+        for path in self._new.iterdir():
+            path.unlink()
+
+    async def put(self, key: str, data: bytes) -> None:
+        """See Blobs."""
+        await asyncio.to_thread(self._put, self._path(key), data)
+
+    async def put_file(self, key: str, path: Path) -> None:
+        """See Blobs."""
+        await asyncio.to_thread(self._put_file, self._path(key), path)
+
+    async def stat(self, key: str) -> Blob:
+        """See Blobs."""
+        path = self._path(key)
+        return await asyncio.to_thread(_stat, key, path)
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """See Blobs."""
+        file = await asyncio.to_thread(_open, key, self._path(key))
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            at, end = start, size if end is None else min(end, size)
+            while at < end:
+                data = await asyncio.to_thread(os.pread, file.fileno(), min(CHUNK_BYTES, end - at), at)
+                if not data:
+                    return
+                at += len(data)
+                yield data
+
+    async def delete(self, key: str) -> None:
+        """See Blobs."""
+        path = self._path(key)
+        await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def list(self, prefix: str) -> Sequence[Blob]:
+        """See Blobs."""
+        folder = self._root.joinpath(*_parts(prefix.removesuffix("/")))
+        return await asyncio.to_thread(self._list, folder)
+
+    def local_path(self, key: str) -> Path:
+        """The file of a blob, for sendfile and for tools; not to be written."""
+        return self._path(key)
+
+    def _path(self, key: str) -> Path:
+        parts = _parts(key)
+        if len(parts) < 2:
+            raise KeyInvalid("A blob's key has the tenant's id and a name.")
+        return self._root.joinpath(*parts)
+
+    def _put(self, target: Path, data: bytes) -> None:
+        with _room(), self._temporary() as (file, path):
+            file.write(data)
+            file.flush()
+            self._move(path, target)
+
+    def _put_file(self, target: Path, path: Path) -> None:
+        with _room():
+            try:
+                self._move(path, target)
+                return
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+            with self._temporary() as (file, copy), path.open("rb") as source:
+                shutil.copyfileobj(source, file, CHUNK_BYTES)
+                file.flush()
+                self._move(copy, target)
+            path.unlink()
+
+    @contextlib.contextmanager
+    def _temporary(self) -> Iterator[tuple[BinaryIO, Path]]:
+        descriptor, name = tempfile.mkstemp(dir=self._new)
+        path = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file, path
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _move(self, path: Path, target: Path) -> None:
+        _sync(path, os.O_RDONLY)
+        missing = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.replace(target)
+        for folder in (target.parent, *(folder.parent for folder in missing)):
+            _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+    def _list(self, folder: Path) -> Sequence[Blob]:
+        paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        return [_stat(path.relative_to(self._root).as_posix(), path) for path in paths]
+
+
+def _parts(key: str) -> Sequence[str]:
+    parts = key.split("/")
+    if len(key) > MAX_KEY or not all(_PART.fullmatch(part) for part in parts):
+        raise KeyInvalid("A blob's key is parts of letters, digits, '_', '-' and '.', with '/' between.")
+    return parts
+
+
+def _stat(key: str, path: Path) -> Blob:
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise BlobNotFound("There is no such blob.", key=key) from None
+    return Blob(key, found.st_size, found.st_mtime_ns // 1_000_000)
+
+
+def _open(key: str, path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        raise BlobNotFound("There is no such blob.", key=key) from None
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise BlobsFull("There is no room left for files.") from error
+        raise

@@ -1,0 +1,73 @@
+"""What `rushes up` starts, and how it tells of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.config import Config as GatewayConfig
+from mesh.config import MeshConfig, load
+from mesh.supervisor.console import brief
+from mesh.supervisor.plan import BACKOFF_S, SERVICES, Plan, backoff_s, reachable
+from svc_annotation.config import AnnotationConfig
+from svc_media.config import Config as MediaConfig
+from svc_project.config import Config as ProjectConfig
+
+CONFIGS: dict[str, tuple[type[Any], str]] = {
+    "svc_project": (ProjectConfig, "project"),
+    "svc_media": (MediaConfig, "media"),
+    "svc_annotation": (AnnotationConfig, "annotation"),
+    "gateway": (GatewayConfig, "gateway"),
+}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_understands_what_it_is_told(name: str) -> None:
+    plan = Plan(Path("/data"), Path("/run/x"), "secret", "127.0.0.1", 8080, tls=("c.pem", "k.pem"))
+    environment = plan.environment(name)
+    mesh = load(MeshConfig, "mesh", argv=[], environ=environment)
+    assert (mesh.data, mesh.secret) == (Path("/data"), "secret")
+    kind, section = CONFIGS[name]
+    config: Any = load(kind, section, argv=[], environ=environment)
+    assert config.listen == mesh.services[name] == f"unix:/run/x/{name}.sock"
+
+
+def test_services_are_told_where_the_others_are() -> None:
+    plan = Plan(Path("/data"), Path("/run/x"), "secret", "127.0.0.1", 8080)
+    services = [json.loads(plan.environment(name)["RUSHES_MESH__SERVICES"]) for name in SERVICES]
+    assert all(one == services[0] for one in services)
+    assert set(services[0]) == {*SERVICES, "svc_media.http"}
+
+
+def test_the_wait_before_a_restart_grows_to_a_limit() -> None:
+    waits = [backoff_s(deaths) for deaths in range(1, 20)]
+    assert waits == sorted(waits)
+    assert waits[0] == BACKOFF_S[0]
+    assert waits[-1] == BACKOFF_S[-1]
+
+
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("http://127.0.0.1:80", "http://127.0.0.1:80"),
+        ("https://0.0.0.0:8080", "https://127.0.0.1:8080"),
+        ("https://:::8080", "https://127.0.0.1:8080"),
+        ("https://fe80::1:8080", "https://[fe80::1]:8080"),
+        ("https://[fe80::1]:8080", "https://[fe80::1]:8080"),
+        ("", ""),
+    ],
+)
+def test_the_address_told_is_one_to_go_to(address: str, found: str) -> None:
+    assert reachable(address) == found
+
+
+def test_only_warnings_are_shown_and_in_short() -> None:
+    warning = {"time": "t", "level": "WARNING", "service": "svc_x", "logger": "l", "event": "disk_full", "left": 3}
+    assert brief(json.dumps(warning).encode()) == "svc_x: disk_full left=3"
+    error = {"level": "ERROR", "service": "s", "event": "failed", "exception": "Traceback\n  x\nKeyError: 'a'"}
+    assert brief(json.dumps(error).encode()) == "s: failed (KeyError: 'a')"
+    assert brief(json.dumps({**warning, "level": "INFO"}).encode()) == ""
+    assert brief(b"Traceback (most recent call last):") == ""
+    assert brief(b"[1]") == ""
+    assert len(brief(json.dumps({**warning, "left": "x" * 10_000}).encode())) < 200
