@@ -15,21 +15,22 @@ type ledger struct {
 	countFrom time.Time
 	stopped   atomic.Bool
 
-	mutex   sync.RWMutex
-	made    [][]int64 // by writer, by number - 1: nanoseconds since origin
-	order   []uint64  // by revision - first: which batch it is
-	first   int64
-	clash   atomic.Int64
-	seen    []perClient
-	latency *histogram
-	lag     *histogram
-	errors  atomic.Int64
-	refused atomic.Int64
-	merged  atomic.Int64
-	bytes   atomic.Int64
-	frames  atomic.Int64
-	oneErr  atomic.Value
-	ownCPU  time.Duration
+	mutex    sync.RWMutex
+	made     [][]int64 // by writer, by number - 1: nanoseconds since origin
+	order    []uint64  // by revision - first: which batch it is
+	first    int64
+	clash    atomic.Int64
+	seen     []perClient
+	latency  *histogram
+	lag      *histogram
+	errors   atomic.Int64
+	refused  atomic.Int64
+	merged   atomic.Int64
+	presence atomic.Int64
+	bytes    atomic.Int64
+	frames   atomic.Int64
+	oneErr   atomic.Value
+	ownCPU   time.Duration
 }
 
 // perClient is touched by its reader alone, but for the counters.
@@ -163,7 +164,7 @@ func (book *ledger) result(o options) map[string]any {
 		"mode": o.mode, "writers": o.writers, "readers": o.readers, "batches": want, "operations": want * int64(o.batch),
 		"deliveries": deliveries, "missing": missing, "duplicated": duplicated, "disorder": disorder,
 		"clashes": book.clash.Load(), "errors": book.errors.Load(), "error": one, "refused": book.refused.Load(),
-		"merged_frames": book.merged.Load(), "frames": book.frames.Load(), "bytes": book.bytes.Load(),
+		"merged_frames": book.merged.Load(), "presence": book.presence.Load(), "frames": book.frames.Load(), "bytes": book.bytes.Load(),
 		"p50_ms": book.latency.ms(0.5), "p99_ms": book.latency.ms(0.99), "max_ms": book.latency.ms(1),
 		"lag_p99_ms": book.lag.ms(0.99), "generator_cpu_s": book.ownCPU.Seconds(),
 		"ops_s": float64(want*int64(o.batch)) / o.seconds,

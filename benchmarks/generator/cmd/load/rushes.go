@@ -212,6 +212,8 @@ func (c *rushes) take(message []byte, now int64) error {
 	case 4:
 		c.book.merged.Add(1)
 		c.revision.Store(int64(varint(body, 2)))
+	case 7:
+		c.book.presence.Add(1)
 	case 6:
 		c.book.refused.Add(1)
 		return fmt.Errorf("refused: %x", body)
