@@ -15,12 +15,17 @@ export interface Me {
 /** undefined: not known yet; null: nobody. */
 export const me = signal<Me | null | undefined>(undefined);
 
-interface Failure {
-  reason?: unknown;
-  message?: unknown;
+type Answer = Partial<Record<string, string>>;
+
+function parsed(text: string): Answer | undefined {
+  try {
+    return JSON.parse(text) as Answer;
+  } catch {
+    return undefined;
+  }
 }
 
-async function post(path: string, body: Record<string, string>): Promise<Record<string, unknown>> {
+async function post(path: string, body: Record<string, string>): Promise<Answer> {
   const answer = await fetch(path, {
     method: "POST",
     credentials: "same-origin",
@@ -28,17 +33,10 @@ async function post(path: string, body: Record<string, string>): Promise<Record<
     body: JSON.stringify(body),
   });
   const text = await answer.text();
-  let data: unknown = {};
-  try {
-    data = JSON.parse(text);
-  } catch {
-    throw new HttpError(answer.status, "NOT_JSON", text.slice(0, 200) || answer.statusText);
-  }
-  if (!answer.ok) {
-    const { reason, message } = data as Failure;
-    throw new HttpError(answer.status, String(reason ?? ""), String(message ?? answer.statusText));
-  }
-  return data as Record<string, unknown>;
+  const data = parsed(text);
+  if (!data) throw new HttpError(answer.status, "NOT_JSON", text.slice(0, 200) || answer.statusText);
+  if (!answer.ok) throw new HttpError(answer.status, data["reason"] ?? "", data["message"] ?? answer.statusText);
+  return data;
 }
 
 /** Finds out who is signed in. */
@@ -83,7 +81,7 @@ export async function accept(secret: string, newcomer: Newcomer | undefined, req
   const who = newcomer ? { ...newcomer } : {};
   const answer = await post("/auth/accept", { secret, ...who, request_id: requestId });
   me.value = await fetchMe();
-  return String(answer["project_id"] ?? "");
+  return answer["project_id"] ?? "";
 }
 
 onSignedOut(() => {

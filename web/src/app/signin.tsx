@@ -1,5 +1,5 @@
 /** Sign-in. */
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, JSX, TargetedInputEvent } from "preact";
 import { useState } from "preact/hooks";
 import { t } from "../messages";
 import { Button } from "../ui/button";
@@ -34,7 +34,7 @@ export function Mark(): JSX.Element {
 export interface FieldProps {
   label: string;
   name: string;
-  type?: string;
+  type?: "text" | "email" | "password";
   value: string;
   complete: string;
   required?: boolean;
@@ -44,22 +44,27 @@ export interface FieldProps {
 
 /** A field with its name above it. */
 export function Field(props: FieldProps): JSX.Element {
+  const given = {
+    class: "input",
+    name: props.name,
+    autocomplete: props.complete,
+    required: props.required ?? true,
+    value: props.value,
+    ref: (element: HTMLInputElement | null): void => {
+      if (props.focus && element && document.activeElement === document.body) element.focus();
+    },
+    onInput: (event: TargetedInputEvent<HTMLInputElement>): void => props.onInput(event.currentTarget.value),
+  };
   return (
     <label class="field">
       <span>{props.label}</span>
-      <input
-        class="input"
-        name={props.name}
-        type={props.type ?? "text"}
-        autocomplete={props.complete as never}
-        required={props.required ?? true}
-        value={props.value}
-        autofocus={props.focus}
-        ref={(element) => {
-          if (props.focus && element && document.activeElement === document.body) element.focus();
-        }}
-        onInput={(event) => props.onInput(event.currentTarget.value)}
-      />
+      {props.type === "password" ? (
+        <input type="password" {...given} />
+      ) : props.type === "email" ? (
+        <input type="email" {...given} />
+      ) : (
+        <input type="text" {...given} />
+      )}
     </label>
   );
 }

@@ -98,7 +98,7 @@ async function make(id: number, work: Work, upload: Upload): Promise<TusUpload> 
     onProgress: (sent) => progress(id, sent),
     onAfterResponse: (_, response) => notice(id, response.getHeader("Rushes-Video-Id")),
     onError: (error) => fail(id, words(error)),
-    onSuccess: () => finish(id),
+    onSuccess: () => void finish(id),
   });
   const previous = (await tus.findPreviousUploads()).find((each) => each.metadata["project_id"] === metadata.project_id);
   if (previous) resumeFrom(tus, previous, work);

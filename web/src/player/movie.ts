@@ -61,7 +61,7 @@ export class Movie implements Picture {
     if (!("requestVideoFrameCallback" in this.element)) {
       const every = (): void => {
         if (this.stop.signal.aborted) return;
-        if (!this.element.seeking && this.element.readyState >= 2) this.show(this.clock.within((this.element as HTMLVideoElement).currentTime));
+        if (!this.element.seeking && this.element.readyState >= 2) this.show(this.clock.within(this.element.currentTime));
         requestAnimationFrame(every);
       };
       requestAnimationFrame(every);

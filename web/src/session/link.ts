@@ -172,7 +172,7 @@ export class Link {
     const response = fromBinary(CollaborateResponseSchema, payload);
     const { message } = response;
     if (message.case === "pong") this.options.latency(Math.max(0, performance.now() - Number(message.value.pingMs)));
-    const events = this.client.receive(response, now());
+    const events = this.client.receive(response);
     if (message.case === "opened" && this.state.kind === "connecting") {
       clearTimeout(this.openingTimer);
       this.openedMs = performance.now();

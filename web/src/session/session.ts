@@ -272,14 +272,8 @@ function clientOf(videoId: number, stored?: Stored): PendingClient {
 
 /** A session on a video; what an earlier page left of it is taken over. */
 export async function openSession(videoId: number, personId: string, frame: () => number): Promise<Session> {
-  let orphans: Orphan[] = [];
-  try {
-    orphans = await adopt(personId, (video) => video === videoId, notKept);
-  } catch {
-    // Without a database the page works; it only cannot outlive itself, which is said when there is something to keep.
-    orphans = [];
-  }
-  const [mine, ...rest] = orphans;
+  // Without a database the page works; it only cannot outlive itself, which is said when there is something to keep.
+  const [mine, ...rest] = await adopt(personId, (video) => video === videoId, notKept).catch((): Orphan[] => []);
   for (const orphan of rest) void drain(orphan);
   const keeper = mine?.keeper ?? (await fresh(makeId(), personId, notKept));
   return new Session(clientOf(videoId, mine?.kept.stored), keeper, frame);

@@ -1,5 +1,5 @@
 /** Buttons: each has an accessible name and a tooltip with its shortcut. */
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, JSX, TargetedMouseEvent } from "preact";
 import { Icon, type IconName } from "./icon";
 
 interface ButtonProps {
@@ -17,7 +17,7 @@ interface ButtonProps {
   type?: "button" | "submit";
   expanded?: boolean;
   testId?: string;
-  onClick?: (event: JSX.TargetedMouseEvent<HTMLButtonElement>) => void;
+  onClick?: (event: TargetedMouseEvent<HTMLButtonElement>) => void;
 }
 
 /** A button. */

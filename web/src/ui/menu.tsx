@@ -1,5 +1,5 @@
 /** A menu that opens from a button: arrows move in it, Escape closes it and gives the focus back. */
-import type { ComponentChildren, JSX } from "preact";
+import type { ComponentChildren, JSX, TargetedKeyboardEvent } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icon";
 
@@ -83,7 +83,7 @@ export function Popup({ anchor, label, onClose, children }: PopupProps): JSX.Ele
   );
 }
 
-function move(event: JSX.TargetedKeyboardEvent<HTMLDivElement>, onClose: () => void): void {
+function move(event: TargetedKeyboardEvent<HTMLDivElement>, onClose: () => void): void {
   if (event.key === "Escape") {
     event.preventDefault();
     event.stopPropagation();

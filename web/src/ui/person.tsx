@@ -1,12 +1,13 @@
 /** People as small round signs. */
 import type { JSX } from "preact";
 import { css, isLight } from "./color";
+import { lettersOf } from "./letters";
 
 /** One or two letters for a name. */
 export function initials(name: string): string {
   const words = name.trim().split(/\s+/u).filter(Boolean);
-  const first = [...(words[0] ?? "?")][0] ?? "?";
-  const second = words.length > 1 ? ([...(words[words.length - 1] ?? "")][0] ?? "") : "";
+  const first = lettersOf(words[0] ?? "?")[0] ?? "?";
+  const second = words.length > 1 ? (lettersOf(words[words.length - 1] ?? "")[0] ?? "") : "";
   return (first + second).toLocaleUpperCase();
 }
 

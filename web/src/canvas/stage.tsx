@@ -1,0 +1,189 @@
+/** The picture with what is drawn on it. */
+import { effect, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { person } from "../app/people";
+import type { Annotation, Id } from "../document";
+import { t } from "../messages";
+import type { Room } from "../review/room";
+import type { Dragging, Other } from "../session/presence";
+import { css, isLight } from "../ui/color";
+import { depend } from "../ui/depend";
+import { Painter, type LaserTrail, type Scene } from "./painter";
+import { Pointers } from "./pointers";
+import { isDrawn } from "./shape";
+import { Textbox } from "./textbox";
+import { tool } from "./tools";
+import { View } from "./view";
+import "./stage.css";
+
+/** How far apart two playing people may be and still be on the same frame, in seconds. */
+const TOGETHER_S = 0.5;
+
+/** Whether what somebody points at is on this frame. */
+export function together(room: Room, other: Other, frame: number): boolean {
+  if (other.frame === frame) return true;
+  return other.playing && room.player.playing.peek() && Math.abs(other.frame - frame) <= room.player.clock.rate * TOGETHER_S;
+}
+
+function placed(annotation: Annotation, dragging: Dragging): Annotation {
+  return { ...annotation, position: dragging.to, ...(dragging.box ? { box: dragging.box } : {}) };
+}
+
+/** All that is to be seen on a frame. */
+function sceneOf(room: Room, view: View, cache: { version: number; frame: number; drawn: Annotation[]; hidden: string }): Scene {
+  const { session, player, hand } = room;
+  const frame = player.frame.peek();
+  const others = session.others.peek().filter((other) => together(room, other, frame));
+  const dragged = new Map<Id, Dragging>();
+  for (const other of others) for (const dragging of other.moving) dragged.set(dragging.id, dragging);
+  const mine = hand?.dragged();
+  if (mine) dragged.set(mine.id, mine);
+  const editing = room.entry.peek()?.id;
+  const hidden = [...dragged.keys(), editing ?? ""].join();
+  if (cache.version !== session.version.peek() || cache.frame !== frame || cache.hidden !== hidden) {
+    const on = session.index.on(frame).map(({ annotation }) => annotation);
+    cache.drawn = on.filter((annotation) => isDrawn(annotation) && !dragged.has(annotation.id) && annotation.id !== editing);
+    Object.assign(cache, { version: session.version.peek(), frame, hidden });
+  }
+  const live: Annotation[] = [];
+  for (const [id, dragging] of dragged) {
+    const annotation = room.get(id);
+    if (annotation && room.onFrame(annotation, frame)) live.push(placed(annotation, dragging));
+  }
+  for (const other of others) live.push(...other.transient.filter(isDrawn));
+  const drawing = hand?.drawing();
+  if (drawing) live.push(drawing);
+  const lasers: LaserTrail[] = others
+    .filter((other) => other.laser.length > 0)
+    .map((other) => ({ points: other.laser, color: person(other.personId).color }));
+  const own = hand?.laser(performance.now()) ?? [];
+  if (own.length > 0) lasers.push({ points: own, color: person(room.personId).color });
+  const selected = selectedOf(room, frame, dragged);
+  return { view, drawn: cache.drawn, live, lasers, selected };
+}
+
+function selectedOf(room: Room, frame: number, dragged: Map<Id, Dragging>): Annotation | undefined {
+  const id = room.selected.peek();
+  if (id === undefined || room.entry.peek()) return undefined;
+  const annotation = room.get(id);
+  if (!annotation || !room.onFrame(annotation, frame)) return undefined;
+  const dragging = dragged.get(id);
+  return dragging ? placed(annotation, dragging) : annotation;
+}
+
+function Cursors({ room, view }: { room: Room; view: View }): JSX.Element {
+  const frame = room.player.frame.value;
+  const others = room.session.others.value.filter((other) => other.cursor && together(room, other, frame));
+  return (
+    <>
+      {others.map((other) => {
+        const { x, y } = view.toPixels(other.cursor?.x ?? 0, other.cursor?.y ?? 0);
+        const { color, name } = person(other.personId);
+        const own = other.personId === room.personId;
+        return (
+          <div key={other.clientId} class="cursor" style={{ transform: `translate(${x}px, ${y}px)` }} data-person={other.personId}>
+            <svg width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">
+              <path d="M1 1l5 13 2-5.5 5.5-2z" fill={css(color)} stroke="#101010" stroke-width="1" />
+            </svg>
+            <span style={{ background: css(color), color: isLight(color) ? "#101010" : "#f0f0f0" }}>
+              {own ? t("people.yourOther") : other.name || name}
+            </span>
+          </div>
+        );
+      })}
+    </>
+  );
+}
+
+function Picture({ room }: { room: Room }): JSX.Element {
+  const element = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    if (room.source.still) {
+      room.player.still();
+      return;
+    }
+    if (element.current) room.player.attach(element.current);
+    return () => room.player.detach();
+  }, [room]);
+  if (room.source.still) return <img class="picture" src={room.source.path} alt={room.asset.name} draggable={false} />;
+  return <video ref={element} class="picture" src={room.source.path} preload="auto" playsInline disablePictureInPicture tabIndex={-1} />;
+}
+
+/** The stage. */
+export function Stage({ room }: { room: Room }): JSX.Element {
+  const stage = useRef<HTMLDivElement>(null);
+  const lower = useRef<HTMLCanvasElement>(null);
+  const upper = useRef<HTMLCanvasElement>(null);
+  const size = useSignal({ width: 0, height: 0 });
+  const look = room.look.value;
+  const view = useMemo(() => new View(size.value, room.picture, look), [size.value, room, look]);
+  const viewNow = useRef(view);
+  const invalidate = useRef<() => void>(() => undefined);
+  viewNow.current = view;
+  useEffect(() => {
+    const element = stage.current;
+    if (!element) return;
+    const watch = new ResizeObserver(() => (size.value = { width: element.clientWidth, height: element.clientHeight }));
+    watch.observe(element);
+    return () => watch.disconnect();
+  }, []);
+  useEffect(() => {
+    if (!stage.current || !lower.current || !upper.current) return;
+    return run(room, stage.current, new Painter(lower.current, upper.current), viewNow, invalidate);
+  }, [room]);
+  useEffect(() => invalidate.current(), [view]);
+  const { centre, width, height } = view;
+  const box = { left: `${centre.x - width / 2}px`, top: `${centre.y - height / 2}px`, width: `${width}px`, height: `${height}px` };
+  const entry = room.entry.value;
+  return (
+    <div ref={stage} class="stage" data-tool={tool.value} data-writable={room.session.writable.value} data-testid="stage">
+      <div class="picture-box" style={box}>
+        <Picture room={room} />
+      </div>
+      <canvas ref={lower} class="layer" data-testid="annotations" aria-hidden="true" />
+      <canvas ref={upper} class="layer" aria-hidden="true" />
+      {entry && <Textbox key={`${entry.id ?? "new"}${entry.at.x},${entry.at.y}`} room={room} entry={entry} view={view} />}
+      <Cursors room={room} view={view} />
+    </div>
+  );
+}
+
+/** Paints whenever something it depends on changes. Gives what ends it. */
+function run(
+  room: Room,
+  element: HTMLElement,
+  painter: Painter,
+  view: { current: View },
+  invalidate: { current: () => void },
+): () => void {
+  const cache = { version: -1, frame: -1, drawn: [], hidden: "" };
+  let turn = 0;
+  const paint = (): void => {
+    turn = 0;
+    const scene = sceneOf(room, view.current, cache);
+    painter.show(scene);
+    // A laser's trail fades by itself.
+    if (scene.lasers.length > 0) later();
+  };
+  const later = (): void => {
+    turn ||= requestAnimationFrame(paint);
+  };
+  invalidate.current = later;
+  const pointers = new Pointers({ room, element, view: () => view.current, invalidate: later });
+  const stop = effect(() => {
+    depend(room.player.frame, room.session.version, room.session.others, room.selected, room.entry, room.draft);
+    later();
+  });
+  const escape = (event: KeyboardEvent): void => {
+    if (event.key === "Escape" && pointers.cancel()) event.stopPropagation();
+  };
+  addEventListener("keydown", escape, true);
+  return () => {
+    cancelAnimationFrame(turn);
+    removeEventListener("keydown", escape, true);
+    stop();
+    pointers.close();
+  };
+}
+

@@ -1,0 +1,145 @@
+/** The tools beside the picture. */
+import type { JSX } from "preact";
+import { keysOf } from "../app/keys";
+import { Audience } from "../document";
+import { t, type Key } from "../messages";
+import type { Room } from "../review/room";
+import { Button } from "../ui/button";
+import { css } from "../ui/color";
+import type { IconName } from "../ui/icon";
+import { Item, Menu } from "../ui/menu";
+import { TOOLS, type Tool } from "./hand";
+import { audience, color, COLORS, tool, width, WIDTHS } from "./tools";
+
+const NAMES: Record<Tool, Key> = {
+  select: "tool.select",
+  pen: "tool.pen",
+  eraser: "tool.eraser",
+  line: "tool.line",
+  arrow: "tool.arrow",
+  rect: "tool.rect",
+  ellipse: "tool.ellipse",
+  text: "tool.text",
+  laser: "tool.laser",
+};
+const COLOR_NAMES = ["red", "orange", "yellow", "green", "cyan", "blue", "violet", "white", "black"] as const;
+
+function restyle(room: Room, field: "style/color" | "style/width", number: number): void {
+  const id = room.selected.value;
+  const annotation = id === undefined ? undefined : room.get(id);
+  if (!annotation || !room.mayChange(annotation)) return;
+  room.session.submit([{ kind: "setFields", id: annotation.id, fields: [{ field, value: { kind: "number", number } }] }]);
+}
+
+function Colors({ room }: { room: Room }): JSX.Element {
+  return (
+    <>
+      <div class="swatches" role="radiogroup" aria-label={t("tool.color")}>
+        {COLORS.map((each, at) => (
+          <button
+            key={each}
+            type="button"
+            role="radio"
+            class="swatch"
+            aria-checked={color.value === each}
+            aria-label={t(`color.${COLOR_NAMES[at] ?? "white"}`)}
+            style={{ background: css(each) }}
+            onClick={() => {
+              color.value = each;
+              restyle(room, "style/color", each);
+            }}
+          />
+        ))}
+      </div>
+      <div class="widths" role="radiogroup" aria-label={t("tool.width")}>
+        {WIDTHS.map((each, at) => (
+          <Button
+            key={each}
+            look="quiet"
+            label={t("tool.widthOf", { n: at + 1 })}
+            pressed={width.value === each}
+            onClick={() => {
+              width.value = each;
+              restyle(room, "style/width", each);
+            }}
+          >
+            <span class="dot" style={{ width: `${4 + at * 4}px`, height: `${4 + at * 4}px` }} />
+            <span class="visually-hidden">{t("tool.widthOf", { n: at + 1 })}</span>
+          </Button>
+        ))}
+      </div>
+    </>
+  );
+}
+
+/** Name and sign of an audience. */
+export function audienceFace(of: Audience): { label: string; icon: IconName } {
+  return of === Audience.CLIENT ? { label: t("audience.client"), icon: "eye" } : { label: t("audience.internal"), icon: "lock" };
+}
+
+/** The choice of whom it is for; nothing for those who have none. */
+export function AudienceMenu({ room, face = false }: { room: Room; face?: boolean }): JSX.Element | null {
+  if (!room.session.seesInternal.value) return null;
+  const now = audienceFace(audience.value);
+  return (
+    <Menu
+      icon={now.icon}
+      small={face}
+      label={t("audience.now", { audience: now.label })}
+      {...(face ? { face: <span>{now.label}</span> } : {})}
+    >
+      {(close) =>
+        [Audience.INTERNAL, Audience.CLIENT].map((each) => (
+          <Item
+            key={each}
+            icon={audienceFace(each).icon}
+            checked={audience.value === each}
+            onClick={() => {
+              audience.value = each;
+              close();
+            }}
+          >
+            {each === Audience.CLIENT ? t("audience.clientLong") : t("audience.internalLong")}
+          </Item>
+        ))
+      }
+    </Menu>
+  );
+}
+
+/** The bar. */
+export function Toolbar({ room }: { room: Room }): JSX.Element | null {
+  const { session } = room;
+  if (!session.writable.value && session.permissions.value !== 0) return null;
+  return (
+    <div class="tools" role="toolbar" aria-label={t("tool.bar")} aria-orientation="vertical">
+      {TOOLS.map((each) => (
+        <Button
+          key={each}
+          look="quiet"
+          icon={each}
+          label={t(NAMES[each] as "tool.pen")}
+          keys={keysOf(`tool.${each}`)}
+          pressed={tool.value === each}
+          onClick={() => (tool.value = each)}
+        />
+      ))}
+      <hr />
+      <Menu label={t("tool.colorWidth")} keys={keysOf("tool.wider")} face={<span class="color-dot" style={{ background: css(color.value) }} />}>
+        {() => <Colors room={room} />}
+      </Menu>
+      <AudienceMenu room={room} />
+      <hr />
+      <Button look="quiet" icon="undo" label={t("tool.undo")} keys={keysOf("edit.undo")} disabled={!session.canUndo.value} onClick={() => session.undo()} />
+      <Button look="quiet" icon="redo" label={t("tool.redo")} keys={keysOf("edit.redo")} disabled={!session.canRedo.value} onClick={() => session.redo()} />
+      <Button
+        look="quiet"
+        icon="trash"
+        label={t("tool.delete")}
+        keys={keysOf("edit.delete")}
+        disabled={room.selected.value === undefined}
+        onClick={() => room.deleteSelected()}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,122 @@
+/** Where comments are written: on this frame, or on the frames between in and out. */
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { isMac, keysOf } from "../app/keys";
+import { AudienceMenu } from "../canvas/toolbar";
+import { AnnotationKind, newAnnotation, text as core } from "../document";
+import { t } from "../messages";
+import type { Room } from "../review/room";
+import { makeId } from "../session/session";
+import { Button } from "../ui/button";
+
+const MOST_BYTES = 4096;
+
+function grow(element: HTMLTextAreaElement): void {
+  element.style.height = "auto";
+  element.style.height = `${Math.min(220, element.scrollHeight + 2)}px`;
+}
+
+/** Whether Ctrl or Cmd+Enter was pressed. */
+export function isSend(event: KeyboardEvent): boolean {
+  return event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing;
+}
+
+/** Ctrl or Cmd+Enter as people read it. */
+export function sendKeys(): string {
+  return isMac() ? "⌘↵" : "Ctrl+↵";
+}
+
+/** The field for a new comment. */
+export function Composer({ room }: { room: Room }): JSX.Element | null {
+  const key = `rushes-draft:${room.video.videoId}`;
+  const field = useRef<HTMLTextAreaElement>(null);
+  const draft = useSignal(localStorage.getItem(key) ?? "");
+  const wasPlaying = useRef(false);
+  const onRange = useSignal(false);
+  const { player, session } = room;
+  const asked = room.askComment.value;
+  useEffect(() => {
+    if (asked > 0) field.current?.focus();
+  }, [asked]);
+  useEffect(() => {
+    if (field.current) grow(field.current);
+  }, [draft.value]);
+  if (!session.writable.value && session.permissions.value !== 0) return <p class="composer faint">{t("notes.readOnly")}</p>;
+  const [from, to] = [player.inPoint.value, player.outPoint.value];
+  const range = onRange.value && from !== undefined && to !== undefined;
+  const tooLong = core.bytesOf(draft.value) > MOST_BYTES;
+  const type = (value: string): void => {
+    if (value && player.playing.peek()) {
+      wasPlaying.current = true;
+      player.pause();
+    }
+    draft.value = value;
+    localStorage.setItem(key, value);
+  };
+  const send = (): void => {
+    const text = draft.value.trim();
+    if (!text || tooLong) return;
+    const frame = player.frame.peek();
+    const comment = newAnnotation({
+      id: makeId(),
+      kind: AnnotationKind.COMMENT,
+      text,
+      firstFrame: range ? from : frame,
+      lastFrame: range ? to : frame,
+      audience: room.audience.value,
+    });
+    if (!session.submit([{ kind: "create", annotation: comment }])) return;
+    room.note.value = comment.id;
+    draft.value = "";
+    localStorage.removeItem(key);
+    if (wasPlaying.current) player.play(player.speed.peek());
+    wasPlaying.current = false;
+  };
+  const names = room.names(player.frame.value);
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <textarea
+        ref={field}
+        class="input"
+        rows={2}
+        placeholder={t("notes.placeholder")}
+        aria-label={t("notes.new")}
+        data-tip={t("notes.new")}
+        data-keys={keysOf("note.new")}
+        data-testid="composer"
+        value={draft.value}
+        onInput={(event) => type(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (isSend(event)) {
+            event.preventDefault();
+            send();
+          } else if (event.key === "Escape" && !event.isComposing) {
+            event.currentTarget.blur();
+          }
+        }}
+      />
+      {tooLong && <p class="error">{t("notes.tooLong")}</p>}
+      <div class="row">
+        {from !== undefined && to !== undefined ? (
+          <Button small look="quiet" label={t("notes.onRange")} pressed={range} onClick={() => (onRange.value = !range)}>
+            <span class="mono">{range ? `${room.names(from).number}–${room.names(to).number}` : names.number}</span>
+          </Button>
+        ) : (
+          <span class="faint mono note-frame">{names.timecode}</span>
+        )}
+        <span class="grow" />
+        <AudienceMenu room={room} face />
+        <Button type="submit" small look="primary" label={t("notes.send")} keys={sendKeys()} disabled={!draft.value.trim() || tooLong}>
+          {t("notes.send")}
+        </Button>
+      </div>
+    </form>
+  );
+}

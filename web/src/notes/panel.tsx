@@ -1,0 +1,140 @@
+/** The notes beside the picture: list, filter, search, and the field for a new one. */
+import { useComputed, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { keysOf } from "../app/keys";
+import { person } from "../app/people";
+import { Audience } from "../document";
+import { count, t } from "../messages";
+import type { Room } from "../review/room";
+import { Button } from "../ui/button";
+import { Icon } from "../ui/icon";
+import { Item, Menu } from "../ui/menu";
+import { entries, EVERYTHING, SHOWS, type Board, type Drawings, type Filter, type Show } from "./board";
+import { NoteCard } from "./card";
+import { Composer } from "./composer";
+import "./notes.css";
+
+function showName(show: Show): string {
+  return t(`notes.show.${show}`);
+}
+
+function FilterMenu({ room, filter, set }: { room: Room; filter: Filter; set: (filter: Filter) => void }): JSX.Element {
+  const narrow = filter.show !== "all" || filter.audience !== Audience.UNSPECIFIED;
+  return (
+    <Menu icon="filter" small label={t("notes.filter")} face={narrow ? <span>{showName(filter.show)}</span> : undefined}>
+      {(close) => (
+        <>
+          {SHOWS.map((show) => (
+            <Item
+              key={show}
+              checked={filter.show === show}
+              onClick={() => {
+                set({ ...filter, show });
+                close();
+              }}
+            >
+              {showName(show)}
+            </Item>
+          ))}
+          {room.session.seesInternal.value && (
+            <>
+              <hr />
+              {[Audience.UNSPECIFIED, Audience.INTERNAL, Audience.CLIENT].map((audience) => (
+                <Item
+                  key={audience}
+                  checked={filter.audience === audience}
+                  onClick={() => {
+                    set({ ...filter, audience });
+                    close();
+                  }}
+                >
+                  {t(audience === Audience.UNSPECIFIED ? "audience.both" : audience === Audience.CLIENT ? "audience.client" : "audience.internal")}
+                </Item>
+              ))}
+            </>
+          )}
+        </>
+      )}
+    </Menu>
+  );
+}
+
+function DrawingsLine({ room, drawings, here }: { room: Room; drawings: Drawings; here: boolean }): JSX.Element {
+  const names = drawings.authors.map((id) => person(id || room.personId).name || t("people.unknown")).join(", ");
+  return (
+    <li class="drawings" data-here={here}>
+      <button type="button" onClick={() => room.goTo(drawings.first)} data-tip={t("notes.jump")}>
+        <Icon name="pen" size={14} />
+        <span class="mono">{room.names(drawings.frame).timecode}</span>
+        <span class="grow clip dim">
+          {drawings.text || count("notes.drawings", drawings.count)} · {names}
+        </span>
+      </button>
+    </li>
+  );
+}
+
+/** The panel. */
+export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.Element {
+  const filter = useSignal<Filter>(EVERYTHING);
+  const searching = useSignal(false);
+  const frame = room.player.frame.value;
+  const held = useSignal(board);
+  if (held.peek() !== board) held.value = board;
+  const list = useComputed(() => entries(held.value, filter.value, room.personId));
+  const total = board.threads.length;
+  const isHere = (first: number, last: number): boolean => first <= frame && frame <= last;
+  return (
+    <aside class="notes" aria-label={t("notes.title")}>
+      <header class="row notes-head">
+        <h2 class="grow">{count("notes.count", total)}</h2>
+        <FilterMenu room={room} filter={filter.value} set={(next) => (filter.value = next)} />
+        <Button
+          small
+          look="quiet"
+          icon="search"
+          label={t("notes.search")}
+          pressed={searching.value}
+          onClick={() => {
+            searching.value = !searching.value;
+            if (!searching.value) filter.value = { ...filter.value, query: "" };
+          }}
+        />
+        <Button small look="quiet" icon="close" label={t("notes.hide")} keys={keysOf("view.panel")} onClick={() => (room.panel.value = false)} />
+      </header>
+      {searching.value && (
+        <input
+          class="input notes-search"
+          type="search"
+          aria-label={t("notes.search")}
+          placeholder={t("notes.search")}
+          ref={(element) => {
+            if (element && !element.value && document.activeElement !== element) element.focus();
+          }}
+          value={filter.value.query}
+          onInput={(event) => (filter.value = { ...filter.value, query: event.currentTarget.value })}
+        />
+      )}
+      <ul class="notes-list">
+        {list.value.map((entry) =>
+          entry.kind === "thread" ? (
+            <NoteCard
+              key={entry.thread.root.id}
+              room={room}
+              thread={entry.thread}
+              here={isHere(entry.thread.root.firstFrame, entry.thread.root.lastFrame)}
+            />
+          ) : (
+            <DrawingsLine key={`d${entry.drawings.frame}`} room={room} drawings={entry.drawings} here={isHere(entry.drawings.frame, entry.drawings.first.lastFrame)} />
+          ),
+        )}
+        {list.value.length === 0 && (
+          <li class="notes-none faint">
+            {!room.session.loaded.value ? t("ui.loading") : total + board.drawings.length === 0 ? t("notes.none") : t("notes.noneFound")}
+          </li>
+        )}
+      </ul>
+      <Composer room={room} />
+    </aside>
+  );
+}

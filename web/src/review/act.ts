@@ -1,0 +1,81 @@
+/** What the shortcuts of the review page do. */
+import type { Action } from "../app/keys";
+import { navigate, reviewPath } from "../app/router";
+import { TOOLS, type Tool } from "../canvas/hand";
+import { changeWidth, tool } from "../canvas/tools";
+import { FIT } from "../canvas/view";
+import { neighbour, type Board } from "../notes/board";
+import { toggleFull } from "../player/controls";
+import type { Room } from "./room";
+
+/** Shortcuts after which one does not go where another goes any more. */
+const OWN = /^(play|step|go|range)\./;
+
+function jump(room: Room, board: Board, direction: 1 | -1): void {
+  const frame = neighbour(board, room.player.here, direction);
+  if (frame === undefined) return;
+  const thread = board.threads.find(({ root }) => root.firstFrame === frame);
+  if (thread) room.note.value = thread.root.id;
+  room.player.seek(frame);
+}
+
+/** Goes to the cut before or after, on the same frame. */
+export function goToCut(room: Room, by: 1 | -1): void {
+  const numbers = room.asset.cuts.map((cut) => cut.number).sort((a, b) => a - b);
+  const next = numbers[numbers.indexOf(room.cut.number) + by];
+  if (next !== undefined) navigate(reviewPath(String(room.asset.assetId), next, room.player.frame.peek()), true);
+}
+
+function cancel(room: Room): void {
+  if (room.entry.value) room.entry.value = undefined;
+  else if (room.selected.value !== undefined) room.selected.value = undefined;
+  else tool.value = "select";
+}
+
+/** Does an action. */
+export function act(room: Room, board: Board, action: Action, showKeys: () => void): void {
+  const { player, session } = room;
+  if (OWN.test(action)) room.release();
+  const name = action.startsWith("tool.") ? action.slice(5) : "";
+  if ((TOOLS as readonly string[]).includes(name)) {
+    tool.value = name as Tool;
+    return;
+  }
+  const run: Partial<Record<Action, () => void>> = {
+    "play.toggle": () => player.toggle(),
+    "play.toggleTyping": () => player.toggle(),
+    "play.back": () => player.shuttle(-1),
+    "play.stop": () => player.pause(),
+    "play.forward": () => player.shuttle(1),
+    "play.loop": () => (player.loop.value = player.loop.value === "on" ? "off" : "on"),
+    "step.back": () => player.step(-1),
+    "step.on": () => player.step(1),
+    "step.back5": () => player.step(-5),
+    "step.on5": () => player.step(5),
+    "go.first": () => player.seek(0),
+    "go.last": () => player.seek(player.clock.last),
+    "go.previousNote": () => jump(room, board, -1),
+    "go.nextNote": () => jump(room, board, 1),
+    "go.previousCut": () => goToCut(room, -1),
+    "go.nextCut": () => goToCut(room, 1),
+    "range.in": () => player.setIn(),
+    "range.out": () => player.setOut(),
+    "range.clear": () => player.clearRange(),
+    "tool.wider": () => changeWidth(1),
+    "tool.narrower": () => changeWidth(-1),
+    "note.new": () => {
+      room.panel.value = true;
+      room.askComment.value++;
+    },
+    "edit.undo": () => session.undo(),
+    "edit.redo": () => session.redo(),
+    "edit.delete": () => room.deleteSelected(),
+    "view.fit": () => (room.look.value = FIT),
+    "view.full": toggleFull,
+    "view.panel": () => (room.panel.value = !room.panel.value),
+    "view.mute": () => player.setMuted(!player.muted.peek()),
+    "help.keys": showKeys,
+    cancel: () => cancel(room),
+  };
+  run[action]?.();
+}

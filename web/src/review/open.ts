@@ -1,0 +1,65 @@
+/** Opens a cut: what the video is, where its files are, what its frames are called, and the session on its notes. */
+import { media } from "../app/api";
+import { RenditionKind, VideoKind, type Rendition, type Video } from "../gen/rushes/media/v1/media_service_pb";
+import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
+import { FrameClock, timesOf, type Rate } from "../player/clock";
+import { Player } from "../player/player";
+import type { Labels } from "../player/timecode";
+import { openSession } from "../session/session";
+import { Room, type FilmstripSource, type Source } from "./room";
+
+function rateOf(video: Video): Rate {
+  const [num, den] = [Number(video.rate?.num ?? 0n), Number(video.rate?.den ?? 0n)];
+  return num > 0 && den > 0 ? { num, den } : { num: 25, den: 1 };
+}
+
+/** The clock of a video; of one of variable rate the times of its frames are read. */
+async function clockOf(video: Video): Promise<FrameClock> {
+  const rate = rateOf(video);
+  const count = Math.max(1, video.frameCount);
+  if (video.kind === VideoKind.STILL) return new FrameClock(1, rate);
+  const { deltas, timeBase } = await media.getFrameTimes({ videoId: video.videoId });
+  if (deltas.length === 0) return new FrameClock(count, rate);
+  const base = { num: Number(timeBase?.num ?? 1n), den: Number(timeBase?.den ?? 1n) };
+  return new FrameClock(deltas.length, rate, timesOf(deltas, base));
+}
+
+/** What a video's frames are called. */
+export function labelsOf(video: Video, clock: FrameClock): Labels {
+  return {
+    rate: clock.exact,
+    start: Number(video.startTimecode?.frames ?? 0n),
+    dropFrame: video.startTimecode?.dropFrame ?? false,
+    offset: video.displayOffset,
+    ...(clock.uneven ? { seconds: (frame: number) => clock.start(frame) } : {}),
+  };
+}
+
+/** What is shown: the file made for review, else the one that was uploaded. */
+export function sourceOf(video: Video, renditions: readonly Rendition[]): Source {
+  const find = (kind: RenditionKind): Rendition | undefined => renditions.find((each) => each.kind === kind);
+  const chosen = find(RenditionKind.REVIEW) ?? find(RenditionKind.ORIGINAL);
+  const path = chosen?.path || `/media/${video.videoId}/review.mp4`;
+  const still = video.kind === VideoKind.STILL || (chosen?.contentType ?? "").startsWith("image/");
+  return { path, still };
+}
+
+/** The stills along the timeline, when there are any. */
+export function filmstripOf(renditions: readonly Rendition[]): FilmstripSource | undefined {
+  const strip = renditions.find((each) => each.kind === RenditionKind.FILMSTRIP);
+  if (!strip || strip.tiles < 1 || strip.columns < 1 || !(strip.framesPerTile > 0)) return undefined;
+  const { path, columns, tiles, framesPerTile, width, height } = strip;
+  return { path, columns, tiles, framesPerTile, width, height };
+}
+
+/** The room of a cut whose video is ready. */
+export async function openRoom(asset: Asset, cut: Cut, video: Video, personId: string, frame: number): Promise<Room> {
+  const [clock, { renditions }] = await Promise.all([clockOf(video), media.listRenditions({ videoId: video.videoId })]);
+  const player = new Player(clock);
+  player.frame.value = clock.clamp(frame);
+  const session = await openSession(Number(video.videoId), personId, () => player.frame.peek());
+  const facts = { asset, cut, video, player, session, personId, labels: labelsOf(video, clock) };
+  const room = new Room({ ...facts, source: sourceOf(video, renditions), filmstrip: filmstripOf(renditions) });
+  session.start();
+  return room;
+}

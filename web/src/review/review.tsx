@@ -1,0 +1,257 @@
+/** The review page: opens an asset's cut, and puts its parts together. */
+import { useComputed, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { Lost } from "../app/app";
+import { projects } from "../app/api";
+import { me } from "../app/auth";
+import { explain, isNotFound } from "../app/error";
+import { actionOf, isMac, isTyping } from "../app/keys";
+import { navigate, reviewPath, rewrite } from "../app/router";
+import { Stage } from "../canvas/stage";
+import { Toolbar } from "../canvas/toolbar";
+import { keepTools } from "../canvas/tools";
+import { Permission } from "../document";
+import { VideoState, type Video } from "../gen/rushes/media/v1/media_service_pb";
+import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
+import { stageText } from "../library/card";
+import { may } from "../library/store";
+import { landed, send } from "../library/upload";
+import { useVideo } from "../library/video";
+import { t } from "../messages";
+import { boardOf, EMPTY_BOARD, type Board } from "../notes/board";
+import { NotesPanel } from "../notes/panel";
+import { Controls } from "../player/controls";
+import { Timeline } from "../player/timeline";
+import { Button } from "../ui/button";
+import { useDrop } from "../ui/dropzone";
+import { act } from "./act";
+import { openRoom } from "./open";
+import type { Room } from "./room";
+import { KeySheet } from "./sheet";
+import { TopBar } from "./topbar";
+import "../player/player.css";
+import "./review.css";
+
+const ADDRESS_WAIT_MS = 250;
+const BOARD_WAIT_MS = 80;
+
+interface ReviewProps {
+  asset: string;
+  cut: number | undefined;
+  frame: number | undefined;
+  note: string;
+}
+
+function Message({ title, detail, children }: { title: string; detail?: string; children?: JSX.Element }): JSX.Element {
+  return (
+    <div class="boot">
+      <div class="column">
+        <h1>{title}</h1>
+        {detail && <p class="dim">{detail}</p>}
+        {children}
+        <p>
+          <Button label={t("lost.back")} onClick={() => navigate("/")}>
+            {t("lost.back")}
+          </Button>
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** The page of an asset. */
+export function Review(props: ReviewProps): JSX.Element {
+  const [asset, setAsset] = useState<Asset>();
+  const [error, setError] = useState<unknown>();
+  const fresh = landed.value;
+  useEffect(() => {
+    let here = true;
+    projects
+      .getAsset({ assetId: BigInt(props.asset) })
+      .then((answer) => (here ? setAsset(answer.asset) : undefined))
+      .catch((failure: unknown) => (here && !asset ? setError(failure) : undefined));
+    return () => {
+      here = false;
+    };
+  }, [props.asset, fresh]);
+  if (error !== undefined) return isNotFound(error) ? <Lost /> : <Message title={t("review.cannotOpen")} detail={explain(error)} />;
+  if (!asset) return <Loading />;
+  const cut = asset.cuts.find((each) => each.number === props.cut) ?? asset.cuts[0];
+  if (!cut) return <Message title={asset.name} detail={t("review.noCut")} />;
+  return <CutPage key={`${cut.videoId}`} asset={asset} cut={cut} frame={props.frame} note={props.note} />;
+}
+
+function Loading(): JSX.Element {
+  return (
+    <div class="boot">
+      <div class="spinner" role="status" aria-label={t("ui.loading")} />
+    </div>
+  );
+}
+
+function CutPage({ asset, cut, frame, note }: { asset: Asset; cut: Cut; frame: number | undefined; note: string }): JSX.Element {
+  const video = useVideo(cut.videoId);
+  const [room, setRoom] = useState<Room>();
+  const [error, setError] = useState("");
+  const ready = video?.state === VideoState.READY;
+  useEffect(() => {
+    if (!ready) return;
+    let [here, opened] = [true, undefined as Room | undefined];
+    openRoom(asset, cut, video, me.peek()?.personId ?? "", frame ?? 0)
+      .then((made) => {
+        opened = made;
+        if (note) made.note.value = note;
+        if (here) setRoom(made);
+        else void made.close();
+      })
+      .catch((failure: unknown) => setError(explain(failure)));
+    return () => {
+      here = false;
+      setRoom(undefined);
+      void opened?.close();
+    };
+  }, [ready, cut.videoId]);
+  if (error) return <Message title={t("review.cannotOpen")} detail={error} />;
+  if (video && !ready) return <NotReady asset={asset} video={video} />;
+  if (!room) return <Loading />;
+  return <RoomPage room={room} asset={asset} />;
+}
+
+function NotReady({ asset, video }: { asset: Asset; video: Video }): JSX.Element {
+  if (video.state === VideoState.FAILED) return <Message title={t("review.failed", { name: asset.name })} detail={video.error} />;
+  return (
+    <Message title={asset.name} detail={stageText(video)}>
+      <div class="bar" role="progressbar" aria-valuemin={0} aria-valuemax={1000} aria-valuenow={video.progressPermille}>
+        <i style={{ width: `${video.progressPermille / 10}%` }} />
+      </div>
+    </Message>
+  );
+}
+
+/** The board of the document, made again a moment after it changed: a burst of strokes is one. */
+function useBoard(room: Room): Board {
+  const version = useSignal(room.session.version.peek());
+  useEffect(() => {
+    let timer = 0;
+    const stop = room.session.version.subscribe((now) => {
+      if (now === version.peek()) return;
+      timer ||= window.setTimeout(() => {
+        timer = 0;
+        version.value = room.session.version.peek();
+      }, BOARD_WAIT_MS);
+    });
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [room]);
+  return useComputed(() => {
+    const states = version.value >= 0 ? room.session.client.screen.annotations : [];
+    return states.length === 0 ? EMPTY_BOARD : boardOf(states);
+  }).value;
+}
+
+/** Writes cut and frame into the address when one stands still. */
+function useAddress(room: Room): void {
+  useEffect(() => {
+    let timer = 0;
+    const write = (): void => {
+      if (!room.player.playing.peek()) {
+        rewrite(reviewPath(String(room.asset.assetId), room.cut.number, room.player.frame.peek(), room.note.peek()));
+      }
+    };
+    const later = (): void => {
+      clearTimeout(timer);
+      timer = window.setTimeout(write, ADDRESS_WAIT_MS);
+    };
+    const stops = [room.player.frame.subscribe(later), room.player.playing.subscribe(later), room.note.subscribe(later)];
+    return () => {
+      clearTimeout(timer);
+      for (const stop of stops) stop();
+    };
+  }, [room]);
+}
+
+function useKeys(room: Room, board: Board, showKeys: () => void): void {
+  const held = useRef(board);
+  held.current = board;
+  useEffect(() => {
+    const press = (event: KeyboardEvent): void => {
+      const action = actionOf(event, isMac(), isTyping(event.target));
+      if (action === undefined || event.defaultPrevented) return;
+      // A button that has the focus is pressed by Space: that is what the person means.
+      if (action === "play.toggle" && event.target instanceof HTMLButtonElement && event.target.matches(":focus-visible")) return;
+      event.preventDefault();
+      act(room, held.current, action, showKeys);
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [room]);
+}
+
+function Banner({ room }: { room: Room }): JSX.Element | null {
+  const { session, player } = room;
+  if (session.doubt.value > 0) {
+    return (
+      <div class="banner" role="alert">
+        <span class="grow">{t("session.doubtBanner", { n: session.doubt.value })}</span>
+        <Button small label={t("session.sendAgain")} onClick={() => session.resendDoubt()}>
+          {t("session.sendAgain")}
+        </Button>
+        <Button small look="quiet" label={t("session.discard")} onClick={() => session.discardDoubt()}>
+          {t("session.discard")}
+        </Button>
+      </div>
+    );
+  }
+  if (player.problem.value !== undefined) {
+    return (
+      <div class="banner" role="alert">
+        <span>{t("player.problem")}</span> <span class="dim">{player.problem.value}</span>
+      </div>
+    );
+  }
+  const followed = room.followed.value;
+  if (followed) {
+    return (
+      <div class="banner quiet" role="status">
+        <span class="grow">{t("people.following", { name: followed.name })}</span>
+        <Button small look="quiet" label={t("people.stop")} onClick={() => room.release()}>
+          {t("people.stop")}
+        </Button>
+      </div>
+    );
+  }
+  return null;
+}
+
+function RoomPage({ room, asset }: { room: Room; asset: Asset }): JSX.Element {
+  const [keysShown, setKeysShown] = useState(false);
+  const board = useBoard(room);
+  useAddress(room);
+  useKeys(room, board, () => setKeysShown((shown) => !shown));
+  useEffect(keepTools, []);
+  useEffect(() => {
+    document.title = `${asset.name} · Rushes`;
+  }, [asset.name]);
+  const drop = useCallback((files: File[]) => send(files, asset.projectId, asset.assetId), [asset]);
+  useDrop(may(asset.permissions, Permission.UPLOAD) ? drop : undefined);
+  return (
+    <div class="review" data-panel={room.panel.value}>
+      <TopBar room={room} showKeys={() => setKeysShown(true)} />
+      <Toolbar room={room} />
+      <main class="review-picture">
+        <Banner room={room} />
+        <Stage room={room} />
+        {room.player.waiting.value && <div class="spinner buffering" role="status" aria-label={t("player.buffering")} />}
+      </main>
+      <footer class="review-foot">
+        {room.player.clock.count > 1 && <Timeline room={room} board={board} />}
+        <Controls room={room} />
+      </footer>
+      {room.panel.value && <NotesPanel room={room} board={board} />}
+      {keysShown && <KeySheet close={() => setKeysShown(false)} />}
+    </div>
+  );
+}

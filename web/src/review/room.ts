@@ -1,0 +1,207 @@
+/** What the parts of the review page share: one cut of an asset, its player and session, who is followed, what is selected. */
+import { computed, effect, signal, untracked } from "@preact/signals";
+import type { Hand } from "../canvas/hand";
+import { audience, tool } from "../canvas/tools";
+import { FIT, type Look, type Point, type Size } from "../canvas/view";
+import { Audience, Permission, type Annotation, type Id, type Operation } from "../document";
+import type { Video } from "../gen/rushes/media/v1/media_service_pb";
+import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
+import { t } from "../messages";
+import { Player } from "../player/player";
+import type { Labels } from "../player/timecode";
+import { labelOf } from "../player/timecode";
+import type { Doing, Other } from "../session/presence";
+import { makeId, type Session } from "../session/session";
+import { depend } from "../ui/depend";
+import { say } from "../ui/toast";
+
+export interface Source {
+  /** Where what is shown comes from. */
+  path: string;
+  /** It is a picture, not a movie. */
+  still: boolean;
+}
+
+export interface FilmstripSource {
+  path: string;
+  columns: number;
+  tiles: number;
+  framesPerTile: number;
+  width: number;
+  height: number;
+}
+
+export interface RoomFacts {
+  asset: Asset;
+  cut: Cut;
+  video: Video;
+  source: Source;
+  filmstrip: FilmstripSource | undefined;
+  labels: Labels;
+  player: Player;
+  session: Session;
+  personId: string;
+}
+
+export interface TextEntry {
+  /** The annotation that is edited; undefined: a new one. */
+  id: Id | undefined;
+  at: Point;
+  size: Point;
+}
+
+interface Lingering {
+  shown: Annotation;
+  created: Id;
+}
+
+export class Room {
+  readonly asset: Asset;
+  readonly cut: Cut;
+  readonly video: Video;
+  readonly source: Source;
+  readonly filmstrip: FilmstripSource | undefined;
+  readonly labels: Labels;
+  readonly player: Player;
+  readonly session: Session;
+  readonly personId: string;
+  readonly picture: Size;
+  readonly look = signal<Look>(FIT);
+  readonly selected = signal<Id | undefined>(undefined);
+  readonly entry = signal<TextEntry | undefined>(undefined);
+  /** The text being typed, to be shown to others. */
+  readonly draft = signal<Annotation | undefined>(undefined);
+  /** Client that is followed; empty: nobody. */
+  readonly following = signal<Id>("");
+  /** The note that is shown as the present one. */
+  readonly note = signal<Id>("");
+  /** Grows when the comment field is asked for. */
+  readonly askComment = signal(0);
+  readonly panel = signal(true);
+  /** Whom what is made is for. */
+  readonly audience = computed(() => (this.session.seesInternal.value ? audience.value : Audience.CLIENT));
+  readonly followed = computed(() => this.session.others.value.find((other) => other.clientId === this.following.value));
+  hand: Hand | undefined;
+  cursor: Point | undefined;
+  private lingering: Lingering[] = [];
+  private readonly stops: (() => void)[] = [];
+
+  constructor(facts: RoomFacts) {
+    ({ asset: this.asset, cut: this.cut, video: this.video, source: this.source, filmstrip: this.filmstrip } = facts);
+    ({ labels: this.labels, player: this.player, session: this.session, personId: this.personId } = facts);
+    this.picture = { width: facts.video.width || 16, height: facts.video.height || 9 };
+    this.session.presenceFrom(() => this.doing());
+    const { player, session } = this;
+    this.stops.push(
+      effect(() => {
+        // Whatever of this changes, others are told.
+        depend(player.frame, player.playing, player.speed, tool, this.audience, this.following, this.draft, session.pending);
+        session.touch();
+      }),
+      effect(() => this.mirror(this.followed.value, session.others.value)),
+      effect(() => {
+        depend(player.frame);
+        const id = untracked(() => this.selected.value);
+        const held = id === undefined ? undefined : this.get(id);
+        if (held && !this.onFrame(held)) this.selected.value = undefined;
+      }),
+    );
+  }
+
+  /** Ends. */
+  async close(): Promise<void> {
+    for (const stop of this.stops) stop();
+    this.player.detach();
+    await this.session.stop();
+  }
+
+  // -- notes -------------------------------------------------------------------------------------------------
+
+  get(id: Id): Annotation | undefined {
+    return this.session.client.screen.get(id)?.annotation;
+  }
+
+  onFrame(annotation: Annotation, frame = this.player.frame.peek()): boolean {
+    return !annotation.deleted && annotation.firstFrame <= frame && frame <= annotation.lastFrame;
+  }
+
+  has(permission: Permission): boolean {
+    return ((this.session.permissions.value >>> permission) & 1) === 1;
+  }
+
+  /** Whether one may change it: one's own, and that of others who may edit those. */
+  mayChange(annotation: Annotation): boolean {
+    if (!this.session.writable.value) return false;
+    return annotation.authorId === this.personId || annotation.authorId === "" || this.has(Permission.EDIT_OTHERS);
+  }
+
+  /** What a frame is called: number and timecode. */
+  names(frame: number): { number: string; timecode: string } {
+    return { number: String(frame + this.labels.offset), timecode: labelOf(this.labels, frame) };
+  }
+
+  /** Does what the hand made; it stays shown to others as it was drawn until they have it. */
+  made(operations: readonly Operation[], shown: Annotation | undefined): void {
+    if (operations.length === 0 || !this.session.submit(operations)) return;
+    for (const operation of operations) {
+      if (operation.kind !== "create") continue;
+      this.lingering.push({ shown: { ...(shown ?? operation.annotation), id: makeId() }, created: operation.annotation.id });
+    }
+    this.lingering = this.lingering.slice(-6);
+  }
+
+  /** Goes to a note: its frame. */
+  goTo(annotation: Annotation): void {
+    this.note.value = annotation.parentId || annotation.id;
+    this.player.seek(annotation.firstFrame);
+  }
+
+  /** Deletes what is selected. */
+  deleteSelected(): void {
+    const id = this.selected.value;
+    const annotation = id === undefined ? undefined : this.get(id);
+    if (!annotation || !this.mayChange(annotation)) return;
+    if (this.session.submit([{ kind: "setDeleted", id: annotation.id, deleted: true }])) this.selected.value = undefined;
+  }
+
+  // -- the others --------------------------------------------------------------------------------------------
+
+  /** Goes where somebody goes, until one does something oneself. */
+  follow(clientId: Id): void {
+    this.following.value = this.following.value === clientId ? "" : clientId;
+  }
+
+  /** One does something oneself. */
+  release(): void {
+    if (this.following.value) this.following.value = "";
+  }
+
+  private mirror(other: Other | undefined, others: readonly Other[]): void {
+    if (!this.following.value) return;
+    if (other) {
+      this.player.mirror(other.frame, other.playing, other.speed);
+    } else if (others.length > 0 || this.session.link.peek().kind === "open") {
+      this.following.value = "";
+      say({ title: t("people.left") });
+    }
+  }
+
+  private doing(): Doing {
+    const { player, session, hand } = this;
+    this.lingering = this.lingering.filter(({ created }) => session.client.screen.isPending(created));
+    const live = [hand?.drawing(), this.draft.peek(), ...this.lingering.map(({ shown }) => shown)];
+    const dragged = hand?.dragged();
+    return {
+      frame: player.frame.peek(),
+      playing: player.playing.peek(),
+      speed: player.speed.peek(),
+      cursor: this.cursor,
+      tool: tool.peek(),
+      audience: this.audience.peek(),
+      following: this.following.peek(),
+      transient: live.filter((each): each is Annotation => each !== undefined).slice(0, 8),
+      laser: hand?.laser(performance.now()) ?? [],
+      moving: dragged ? [dragged] : [],
+    };
+  }
+}
