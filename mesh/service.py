@@ -32,7 +32,7 @@ READY_VARIABLE = "RUSHES_READY_FD"
 LAST_STEPS_S = 4.0
 """Time for the last steps, after the grace for calls in progress."""
 
-_OPTIONS = (
+SERVER_OPTIONS = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_concurrent_streams", 10_000),
@@ -233,7 +233,7 @@ class Process:
 
     def _server(self, service: Service, identity: Identity) -> grpc.aio.Server:
         guard = Guard(self._mesh.secret, identity, getattr(service, "resources", None))
-        server = grpc.aio.server(interceptors=[guard], options=[*_OPTIONS, *self._options])
+        server = grpc.aio.server(interceptors=[guard], options=[*SERVER_OPTIONS, *self._options])
         registrar = _Registrar(server)
         service.register(cast(grpc.aio.Server, registrar))
         _check_rules(registrar.names)
