@@ -127,11 +127,12 @@ class Seat:
 
     # Batches into the log
 
-    def _drain(self) -> None:
-        """Appends what waits, as far as rights and rate are known and allow it."""
+    def _drain(self, resolved: int | None = None) -> None:
+        """Appends what waits, as far as rights and rate are known and allow it. `resolved`: rights just asked for."""
         waiting = self.member.waiting
         while waiting and not self._paused and not self._gone:
             mask = self._shared.identity.cached(self._caller, self._resource)
+            mask = resolved if mask is None else mask
             facts = self._shared.facts.ready(self.video.video_id)
             if mask is None or facts is None:
                 self._pause(self._resolve())
@@ -167,15 +168,16 @@ class Seat:
         self._paused = True
         self._shared.start(self._loop.create_task(work))
 
-    def _resume(self) -> None:
+    def _resume(self, resolved: int | None = None) -> None:
         self._paused = False
-        self._drain()
+        self._drain(resolved)
 
     async def _resolve(self) -> None:
         """Rights or facts have to be asked for."""
+        mask: int | None = None
         try:
             await self._shared.facts.get_ready(self.video.video_id, self._caller.tenant_id)
-            self._see(await self._shared.identity.permissions(self._caller, self._resource))
+            mask = await self._shared.identity.permissions(self._caller, self._resource)
         except VideoNotReady as error:
             self._stop_with(error.reason, error.message)
         except RushesError as error:
@@ -183,7 +185,7 @@ class Seat:
         except Exception:
             _logger.exception("rights_failed")
             self.end(Unavailable("rights could not be asked for"))
-        self._resume()
+        self._resume(mask)
 
     async def _append(self, record: record_pb2.Record) -> None:
         try:

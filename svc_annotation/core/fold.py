@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from rushes.annotation.v1 import record_pb2
-from rushes.document import Applied, Document, Duplicate, Ignored, Refused, apply, view, visible
-from svc_annotation.core.landed import CLIENT, Landed, State
+from rushes.document import Applied, Document, Duplicate, Ignored, Refused, apply, view_bytes
+from svc_annotation.core.landed import CLIENT, Landed
 from svc_annotation.core.row import Change, HistoryRow
 
 Result = Applied | Refused | Duplicate | Ignored
@@ -33,11 +33,11 @@ def fold(document: Document, record: record_pb2.Record, offset: int) -> Folded:
 
 
 def _land(applied: Applied) -> Landed:
-    commit = applied.commit.SerializeToString()
-    client = view(applied, CLIENT)
-    client_commit = None if client is applied.commit else client.SerializeToString() if client is not None else EMPTY
-    states = tuple([State(each, now.SerializeToString(), visible(now, CLIENT)) for each, now in applied.after.items()])
-    return Landed(applied.commit.revision, commit, client_commit, states)
+    commit = applied.commit_bytes
+    client = view_bytes(applied, CLIENT)
+    client_commit = None if client is commit else client or EMPTY
+    states = tuple([Change(annotation_id, now.SerializeToString()) for annotation_id, now in applied.after.items()])
+    return Landed(applied.outcome.revision, commit, client_commit, states, applied.internal)
 
 
 def _row(
@@ -60,5 +60,5 @@ def _row(
         refusal=result.refusal.SerializeToString() if isinstance(result, Refused) else EMPTY,
         commit=landed.commit if landed else EMPTY,
         client_commit=landed.client_commit if landed else None,
-        changes=tuple([Change(each.annotation_id, each.encoded) for each in landed.states]) if landed else (),
+        changes=landed.states if landed else (),
     )

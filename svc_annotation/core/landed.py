@@ -1,11 +1,12 @@
 """A batch that was applied, in the encoded pieces that lanes, sessions and history put together, and the newest."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 from rushes.type.v1 import access_pb2
+from svc_annotation.core.row import Change
 
 Audience: TypeAlias = "access_pb2.Audience.ValueType"
 INTERNAL: Final = access_pb2.AUDIENCE_INTERNAL
@@ -14,16 +15,6 @@ CLIENT: Final = access_pb2.AUDIENCE_CLIENT
 MAX_BYTES: Final = 16 * 1024 * 1024
 MAX_REVISIONS: Final = 10_000
 _OVERHEAD_BYTES: Final = 300
-
-
-class State(NamedTuple):
-    """An annotation after the batch."""
-
-    annotation_id: bytes
-    encoded: bytes
-    """A serialised AnnotationState."""
-    for_client: bool
-    """Whether the client audience sees it."""
 
 
 @dataclass(slots=True)
@@ -35,8 +26,10 @@ class Landed:
     """A serialised Commit."""
     client_commit: bytes | None
     """What the client audience may read of it: None the same, empty nothing, else another serialised Commit."""
-    states: tuple[State, ...]
-    """Every annotation that it touched."""
+    states: tuple[Change, ...]
+    """Every annotation that it touched, as it is after it."""
+    internal: Collection[bytes] = ()
+    """Of these, what the client audience does not see."""
 
     def commit_for(self, audience: Audience) -> bytes:
         """The commit as an audience reads it; empty: nothing of it."""
@@ -44,15 +37,17 @@ class Landed:
             return self.commit
         return self.client_commit
 
-    def states_for(self, audience: Audience) -> Iterator[State]:
+    def states_for(self, audience: Audience) -> Iterable[Change]:
         """The states that an audience sees."""
-        return (state for state in self.states if audience == INTERNAL or state.for_client)
+        if audience == INTERNAL or not self.internal:
+            return self.states
+        return [change for change in self.states if change.annotation_id not in self.internal]
 
     def size_bytes(self) -> int:
         """What it takes in memory."""
         size_bytes = _OVERHEAD_BYTES + len(self.commit) + len(self.client_commit or b"")
-        for state in self.states:
-            size_bytes += len(state.encoded)
+        for change in self.states:
+            size_bytes += len(change.state)
         return size_bytes
 
 

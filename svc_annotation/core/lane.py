@@ -63,7 +63,7 @@ def merged_frames(head: int, batches: Iterable[Landed], audience: Audience) -> l
     start = at = head
     size_bytes = 0
     for landed in batches:
-        shown = {state.annotation_id: state.encoded for state in landed.states_for(audience)}
+        shown = dict(landed.states_for(audience))
         weight = sum(map(len, shown.values()))
         if at > start and size_bytes + weight > MAX_FRAME_BYTES:
             frames.append(_merged_frame(start, at, states))
