@@ -4,9 +4,9 @@
 """
 
 from rushes.document.apply import apply
-from rushes.document.audience import view, visible, visible_annotations
+from rushes.document.audience import view, view_bytes, visible, visible_annotations
 from rushes.document.document import Document, Frozen
-from rushes.document.operation import check_batch, submitted_hash
+from rushes.document.operation import check_batch, submitted_bytes, submitted_hash
 from rushes.document.refusal import refusal
 from rushes.document.result import Applied, Duplicate, Ignored, Refused, Result
 from rushes.document.rules import NEWEST, UnknownRules
@@ -24,8 +24,10 @@ __all__ = [
     "apply",
     "check_batch",
     "refusal",
+    "submitted_bytes",
     "submitted_hash",
     "view",
+    "view_bytes",
     "visible",
     "visible_annotations",
 ]

@@ -9,7 +9,7 @@ from rushes.document.rules import RULES, UnknownRules
 def apply(document: Document, record: Record) -> Result:
     """Applies a record in place, whole or not at all. Total: any record gives a result.
 
-    Discards the record's unknown fields. Raises UnknownRules for a rule set that this program does not have: whoever
+    Nothing that lands has unknown fields. Raises UnknownRules for a rule set that this program does not have: whoever
     folds stops with that video (quarantine) and skips nothing.
     """
     rules = RULES.get(record.rules)

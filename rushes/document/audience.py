@@ -43,7 +43,7 @@ def view(applied: Applied, audience: Audience.ValueType) -> Commit | None:
     published = set(applied.published)
     for index, operation in enumerate(commit.operations):
         annotation_id = target(operation)
-        if annotation_id not in published and visible(applied.after[annotation_id], audience):
+        if annotation_id not in published and annotation_id not in applied.internal:
             if operation.HasField("create"):
                 # Its index is its place in the drawing order: what is left out before it becomes an empty operation.
                 shown.operations.extend([Operation()] * (index - len(shown.operations)))
@@ -52,15 +52,22 @@ def view(applied: Applied, audience: Audience.ValueType) -> Commit | None:
     return shown if shown.operations else None
 
 
+def view_bytes(applied: Applied, audience: Audience.ValueType) -> bytes | None:
+    """The same, serialised. When nothing is hidden: `commit_bytes` itself."""
+    _check(audience)
+    if audience == AUDIENCE_INTERNAL or not _hides(applied):
+        return applied.commit_bytes
+    shown = view(applied, audience)
+    return None if shown is None else shown.SerializeToString()
+
+
 def _check(audience: Audience.ValueType) -> None:
     if audience not in (AUDIENCE_INTERNAL, AUDIENCE_CLIENT):
         raise InvalidArgument("an audience is internal or client")
 
 
 def _hides(applied: Applied) -> bool:
-    return bool(applied.published) or any(
-        state.annotation.audience != AUDIENCE_CLIENT for state in applied.after.values()
-    )
+    return bool(applied.published or applied.internal)
 
 
 def _present(states: Iterable[AnnotationState]) -> list[Operation]:

@@ -4,7 +4,7 @@ A Change holds what it touched apart until it is landed, so a refused batch leav
 rights, limits and transformation come before it (fold.py).
 """
 
-from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState, MoveEntry
+from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState
 from rushes.annotation.v1.operation_pb2 import (
     MoveOperation,
     Operation,
@@ -21,7 +21,18 @@ from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 class Change:
     """Operations of one client on annotations, beside what they are made on."""
 
-    __slots__ = ("_fresh", "base", "client_id", "created", "person_id", "published", "revision", "time_ms", "touched")
+    __slots__ = (
+        "_fresh",
+        "base",
+        "client_id",
+        "created",
+        "internal",
+        "person_id",
+        "published",
+        "revision",
+        "time_ms",
+        "touched",
+    )
 
     def __init__(self, base: Notes, *, revision: int, person_id: str, client_id: bytes, time_ms: int) -> None:
         self.base = base
@@ -35,6 +46,8 @@ class Change:
         """What it created -> the root of its thread."""
         self.published: list[bytes] = []
         """What became readable by the client audience."""
+        self.internal: set[bytes] = set()
+        """Of what it touched, what the client audience may not read."""
         self._fresh: set[bytes] = set()
 
     def begin(self, revision: int) -> None:
@@ -79,7 +92,10 @@ class Change:
             return now
         state = AnnotationState()
         state.CopyFrom(now)
-        state.annotation.updated_ms = self.time_ms
+        annotation = state.annotation
+        annotation.updated_ms = self.time_ms
+        if annotation.audience != AUDIENCE_CLIENT:
+            self.internal.add(annotation_id)
         self.touched[annotation_id] = state
         self._fresh.add(annotation_id)
         return state
@@ -89,13 +105,14 @@ class Change:
         annotation_id = annotation.id
         if self.get(annotation_id) is not None:
             return False
-        state = AnnotationState(order_revision=self.revision, order_index=index)
+        state = AnnotationState()
+        state.order_revision = self.revision
+        state.order_index = index
         made = state.annotation
         made.CopyFrom(annotation)
         made.author_id = self.person_id
         made.created_ms = made.updated_ms = self.time_ms
-        if made.deleted:
-            made.deleted = False
+        made.deleted = False
         root_id = annotation_id
         parent_id = made.parent_id
         if parent_id:
@@ -103,6 +120,8 @@ class Change:
             root = self.get(root_id)
             if root is not None:
                 made.audience = root.annotation.audience
+        if made.audience != AUDIENCE_CLIENT:
+            self.internal.add(annotation_id)
         self.touched[annotation_id] = state
         self._fresh.add(annotation_id)
         self.created[annotation_id] = root_id
@@ -116,37 +135,36 @@ class Change:
         copy = AnnotationState()
         copy.CopyFrom(state)
         annotation_id = copy.annotation.id
+        if copy.annotation.audience != AUDIENCE_CLIENT:
+            self.internal.add(annotation_id)
+        else:
+            self.internal.discard(annotation_id)
         self.touched[annotation_id] = copy
         self._fresh.add(annotation_id)
 
     def move(self, move: MoveOperation, now: AnnotationState) -> bool:
         """To the mean of all moves that have not seen each other."""
         state = self.writable(move.id, now)
-        to = move.to
+        seen, client_id = move.seen_revision, self.client_id
         moves = state.moves
-        only = moves[0] if len(moves) == 1 else None
-        if only is not None and (only.client_id == self.client_id or only.revision <= move.seen_revision):
-            # By far the most frequent: nobody else moves it.
-            only.revision = self.revision
-            only.client_id = self.client_id
-            only.to.CopyFrom(to)
-            state.annotation.position.CopyFrom(to)
-        else:
-            self._meet(state, move)
+        count = len(moves)
+        for entry in reversed(moves):
+            count -= 1
+            if entry.revision <= seen or entry.client_id == client_id:
+                del moves[count]
+        if len(moves) >= limit.MAX_MOVES:
+            del moves[: 1 - limit.MAX_MOVES]
+        entry = moves.add()
+        entry.revision = self.revision
+        entry.client_id = client_id
+        to, mean, entry_to = move.to, state.annotation.position, entry.to
+        mean.x = entry_to.x = to.x
+        mean.y = entry_to.y = to.y
+        if len(moves) > 1:
+            mean.x = sum([each.to.x for each in moves]) // len(moves)
+            mean.y = sum([each.to.y for each in moves]) // len(moves)
         field.set_stamp(state, "position", self.revision, self.person_id)
         return True
-
-    def _meet(self, state: AnnotationState, move: MoveOperation) -> None:
-        seen, client_id = move.seen_revision, self.client_id
-        kept = [each for each in state.moves if each.revision > seen and each.client_id != client_id]
-        kept = kept[-(limit.MAX_MOVES - 1) :]
-        entries = [MoveEntry(revision=each.revision, client_id=each.client_id, to=each.to) for each in kept]
-        entries.append(MoveEntry(revision=self.revision, client_id=client_id, to=move.to))
-        del state.moves[:]
-        state.moves.extend(entries)
-        position = state.annotation.position
-        position.x = sum(each.to.x for each in entries) // len(entries)
-        position.y = sum(each.to.y for each in entries) // len(entries)
 
     def resize(self, resize: ResizeOperation, now: AnnotationState) -> bool:
         """Sets the edges that are given."""
@@ -177,16 +195,20 @@ class Change:
             if now is not None and now.annotation.audience != AUDIENCE_CLIENT:
                 state = self.writable(member, now)
                 state.annotation.audience = AUDIENCE_CLIENT
+                self.internal.discard(member)
                 field.set_stamp(state, "audience", self.revision, self.person_id)
                 self.published.append(member)
 
     def edit_text(self, annotation_id: bytes, now: AnnotationState, edit: text.Edit) -> bool:
         """Edits the text; the edit spans it, else Refuse."""
-        edited = text.apply(now.annotation.text, edit)
+        self.set_text(annotation_id, now, text.apply(now.annotation.text, edit))
+        return True
+
+    def set_text(self, annotation_id: bytes, now: AnnotationState, edited: str) -> None:
+        """Sets the text to what an edit has made of it."""
         state = self.writable(annotation_id, now)
         state.annotation.text = edited
         field.set_stamp(state, "text", self.revision, self.person_id)
-        return True
 
     def set_deleted(self, set_deleted: SetDeletedOperation, now: AnnotationState) -> bool:
         """Deletes, or brings back."""

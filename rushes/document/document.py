@@ -4,12 +4,16 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.annotation.v1.operation_pb2 import Outcome
 from rushes.annotation.v1.record_pb2 import ClientWindow, DocumentState, LandedEdit, RevisionTime
 from rushes.document import limit
 from rushes.document.table import Table
+
+MAX_VOUCHED_BYTES: Final = 4 * 1024 * 1024
+"""Batches on their way through the log that are remembered as checked."""
 
 
 @dataclass(slots=True)
@@ -79,6 +83,8 @@ class Document(Table):
         self._edits: deque[LandedEdit] = deque()
         self._edits_of: dict[bytes, deque[LandedEdit]] = {}
         self._times: deque[tuple[int, int]] = deque()
+        self._vouched: dict[bytes, int] = {}
+        self._vouched_bytes = 0
 
     @classmethod
     def from_state(cls, state: DocumentState, epoch: int) -> "Document":
@@ -160,14 +166,33 @@ class Document(Table):
     def add_edit(self, edit: LandedEdit) -> None:
         """Keeps a text edit, so that later ones can be moved past it."""
         self._edits.append(edit)
-        self._edits_of.setdefault(edit.edit.id, deque()).append(edit)
+        annotation_id = edit.edit.id
+        landed = self._edits_of.get(annotation_id)
+        if landed is None:
+            landed = self._edits_of[annotation_id] = deque()
+        landed.append(edit)
 
-    def advance(
-        self,
-        window: Window,
-        outcome: Outcome,
-        now_ms: int,
-    ) -> int:
+    def vouch(self, batch: bytes, frame_count: int) -> None:
+        """Says that `check_batch` found nothing in a batch (its submitted_bytes) that is about to be appended.
+
+        So the fold, when it comes by, need not look again. No part of the state: whoever has not vouched, or has
+        forgotten, checks and finds the same.
+        """
+        self._vouched_bytes += len(batch)
+        if self._vouched_bytes > MAX_VOUCHED_BYTES:
+            self._vouched.clear()
+            self._vouched_bytes = len(batch)
+        self._vouched[batch] = frame_count
+
+    def take_voucher(self, batch: bytes, frame_count: int) -> bool:
+        """Whether a batch was vouched for; only once."""
+        vouched = self._vouched.pop(batch, None)
+        if vouched is None:
+            return False
+        self._vouched_bytes -= len(batch)
+        return vouched == frame_count
+
+    def advance(self, window: Window, outcome: Outcome, now_ms: int) -> int:
         """Counts a record that changes the state, and forgets what is too old. Gives its ordinal."""
         window.last_seq = outcome.client_seq
         window.last_ms = now_ms

@@ -219,11 +219,18 @@ def set_stamp(state: AnnotationState, name: str, revision: int, person_id: str) 
                 del stamps[at]
                 return
             stamp.revision = revision
-            if stamp.person_id != person:
-                stamp.person_id = person
+            stamp.person_id = person
             return
         if found > name:
             break
         at += 1
-    if not as_created:
-        stamps.insert(at, FieldStamp(field=name, revision=revision, person_id=person))
+    if as_created:
+        return
+    if at == len(stamps):
+        stamp = stamps.add()
+    else:
+        stamps.insert(at, FieldStamp())
+        stamp = stamps[at]
+    stamp.field = name
+    stamp.revision = revision
+    stamp.person_id = person

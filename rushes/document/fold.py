@@ -4,15 +4,14 @@ Pure and total: any record gives a result, the same on every instance and at eve
 never changes; a change of rules is another rule set (rules.py).
 """
 
-from dataclasses import dataclass, field
-from typing import Any
-
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.annotation.v1.operation_pb2 import (
+    Batch,
     Commit,
     CreateOperation,
     EditTextOperation,
     MoveOperation,
+    Operation,
     Outcome,
     Refusal,
     ResizeOperation,
@@ -24,7 +23,8 @@ from rushes.annotation.v1.record_pb2 import LandedEdit, Record
 from rushes.document import limit, text
 from rushes.document.change import Change
 from rushes.document.document import Document, Window
-from rushes.document.operation import check_operations, split
+from rushes.document.inverse import edit_operation
+from rushes.document.operation import check_operations, split, submitted_bytes
 from rushes.document.refusal import Refuse, refusal
 from rushes.document.result import Applied, Duplicate, Ignored, Refused, Result
 from rushes.type.v1.access_pb2 import (
@@ -37,36 +37,27 @@ from rushes.type.v1.access_pb2 import (
 
 def fold(document: Document, record: Record) -> Result:
     """Applies a record to a document, in place, whole or not at all."""
-    record.DiscardUnknownFields()
-    if len(record.client_id) != limit.ID_BYTES:
+    client_id = record.client_id
+    if len(client_id) != limit.ID_BYTES:
         return Ignored(refusal("INVALID_CLIENT"))
-    sent_ms = record.time_ms if 0 <= record.time_ms <= limit.MAX_NUMBER else 0
-    now_ms = max(document.time_ms, sent_ms)
-    batch = record.batch
-    window = document.find_window(record.person_id, record.client_id, now_ms)
-    stale = document.is_stale(record.epoch, batch.base_revision, now_ms)
+    person_id = record.person_id
+    sent_ms = record.time_ms
+    now_ms = max(document.time_ms, sent_ms if sent_ms <= limit.MAX_NUMBER else 0)
+    window = document.find_window(person_id, client_id, now_ms)
+    stale = document.is_stale(record.epoch, record.batch.base_revision, now_ms)
     early = _numbered(window, record, stale)
     if early is not None:
         return early
-    window = window or Window(record.person_id, record.client_id)
-    parts: list[tuple[str, Any]] = []
-    refused: Refusal | None
-    if record.HasField("refused"):
-        refused = Refusal()
-        refused.CopyFrom(record.refused)
-    elif stale:
-        refused = refusal("STALE_BASE")
-    elif not record.permissions >> PERMISSION_ANNOTATE & 1:
-        refused = refusal("MAY_NOT_ANNOTATE")
-    else:
-        parts = split(batch.operations)
-        refused = check_operations(parts, record.frame_count)
+    if window is None:
+        window = Window(person_id, client_id)
+    refused = _turned_away(record, stale)
     if refused is None:
         attempt = _Attempt(document, record, now_ms)
-        refused = attempt.run(parts)
+        refused = attempt.run()
         if refused is None:
             return attempt.land(window)
-    outcome = Outcome(client_seq=batch.client_seq, refusal=refused, hash=record.hash, at_revision=document.revision)
+    number = record.batch.client_seq
+    outcome = Outcome(client_seq=number, refusal=refused, hash=record.hash, at_revision=document.revision)
     window.closed = True
     return Refused(document.advance(window, outcome, now_ms), outcome, refused, document.revision)
 
@@ -91,34 +82,72 @@ def _numbered(window: Window | None, record: Record, stale: bool) -> Duplicate |
     return None
 
 
-@dataclass
+def _turned_away(record: Record, stale: bool) -> Refusal | None:
+    """What is refused without a look at its operations."""
+    if record.HasField("refused"):
+        refused = Refusal()
+        refused.CopyFrom(record.refused)
+        refused.DiscardUnknownFields()
+        return refused
+    if stale:
+        return refusal("STALE_BASE")
+    if not record.permissions >> PERMISSION_ANNOTATE & 1:
+        return refusal("MAY_NOT_ANNOTATE")
+    return None
+
+
 class _Attempt:
     """Step 4: a batch on its way into the document."""
 
-    document: Document
-    record: Record
-    now_ms: int
-    edits: list[LandedEdit] = field(default_factory=list)
-    moved: dict[int, text.Edit] = field(default_factory=dict)
-    """Index of a text edit that others' edits changed -> the edit as applied."""
-    void: list[int] = field(default_factory=list)
-    """Indices of restores without effect."""
+    __slots__ = (
+        "base_revision",
+        "change",
+        "data",
+        "document",
+        "edit_others",
+        "edits",
+        "moved",
+        "now_ms",
+        "record",
+        "see_internal",
+        "void",
+    )
 
-    def __post_init__(self) -> None:
-        record = self.record
+    def __init__(self, document: Document, record: Record, now_ms: int) -> None:
+        permissions = record.permissions
+        self.document = document
+        self.record = record
+        self.now_ms = now_ms
         self.base_revision = record.batch.base_revision
-        self.edit_others = record.permissions >> PERMISSION_EDIT_OTHERS & 1
-        self.see_internal = record.permissions >> PERMISSION_SEE_INTERNAL & 1
+        self.edit_others = permissions >> PERMISSION_EDIT_OTHERS & 1
+        self.see_internal = permissions >> PERMISSION_SEE_INTERNAL & 1
         self.change = Change(
-            self.document,
-            revision=self.document.revision + 1,
+            document,
+            revision=document.revision + 1,
             person_id=record.person_id,
             client_id=record.client_id,
-            time_ms=self.now_ms,
+            time_ms=now_ms,
         )
+        self.data = b""
+        """The batch, serialised."""
+        self.edits: list[LandedEdit] = []
+        self.moved: dict[int, text.Edit] = {}
+        """Index of a text edit that others' edits changed -> the edit as applied."""
+        self.void: list[int] = []
+        """Indices of restores without effect."""
 
-    def run(self, parts: list[tuple[str, Any]]) -> Refusal | None:
+    def run(self) -> Refusal | None:
         """Does all operations on the side; says why not, if not."""
+        batch = self.record.batch
+        frame_count = self.record.frame_count
+        self.data = batch.SerializeToString()
+        checked = self.document.take_voucher(self.data, frame_count)
+        if not checked:
+            self.data = submitted_bytes(batch)
+        parts = split(batch.operations)
+        refused = None if checked else check_operations(parts, frame_count)
+        if refused is not None:
+            return refused
         index = 0
         try:
             for index, (kind, operation) in enumerate(parts):
@@ -129,36 +158,53 @@ class _Attempt:
 
     def land(self, window: Window) -> Applied:
         """Makes it the document's next revision."""
-        document, record, change = self.document, self.record, self.change
-        earlier = {annotation_id: document.get(annotation_id) for annotation_id in change.touched}
+        document, change = self.document, self.change
+        after = change.touched
+        earlier = dict(zip(after, map(document.get, after), strict=True))
         commit = self._commit()
-        document.land(change.touched, change.created)
+        document.land(after, change.created)
         document.next_revision(self.now_ms, self.edits)
-        outcome = Outcome(client_seq=commit.client_seq, revision=commit.revision, hash=record.hash)
+        outcome = Outcome()
+        outcome.client_seq = self.record.batch.client_seq
+        outcome.revision = change.revision
+        outcome.hash = self.record.hash
         ordinal = document.advance(window, outcome, self.now_ms)
-        return Applied(ordinal, commit, outcome, earlier, change.touched, change.published)
+        return Applied(ordinal, commit, outcome, earlier, after, change.published, change.internal)
 
-    def _commit(self) -> Commit:
-        record = self.record
-        # A batch is numbered as a commit: its bytes pass into it as they are.
-        commit = Commit.FromString(record.batch.SerializeToString())
-        commit.revision = self.change.revision
-        commit.person_id = record.person_id
-        commit.client_id = record.client_id
+    def _commit(self) -> bytes:
+        """The commit, serialised. A batch is numbered as one: its operations' bytes pass into it as they are."""
+        batch, change = self.record.batch, self.change
+        commit = Commit()
+        commit.revision = change.revision
+        commit.person_id = change.person_id
+        commit.client_id = change.client_id
+        commit.client_seq = batch.client_seq
+        commit.base_revision = self.base_revision
         commit.time_ms = self.now_ms
-        for index, edit in self.moved.items():
-            pieces = commit.operations[index].edit_text.pieces
-            del pieces[:]
-            pieces.extend(text.to_pieces(edit))
-        for index in reversed(self.void):
-            del commit.operations[index]
-        return commit
+        if self.moved or self.void:
+            commit.operations.extend(self._applied())
+            return commit.SerializeToString()
+        before_operations = Batch()
+        before_operations.client_seq = batch.client_seq
+        before_operations.base_revision = self.base_revision
+        return commit.SerializeToString() + self.data[before_operations.ByteSize() :]
+
+    def _applied(self) -> list[Operation]:
+        """The operations as applied, if not as sent."""
+        operations = self.record.batch.operations
+        return [
+            edit_operation(operation.edit_text.id, self.moved[index]) if index in self.moved else operation
+            for index, operation in enumerate(operations)
+            if index not in self.void
+        ]
 
     def _target(self, annotation_id: bytes, *, resolves: bool = False) -> AnnotationState:
         """The annotation that an operation is about. Refuses what its sender may not see or change."""
         state = self.change.get(annotation_id)
         if state is None:
             raise Refuse("NOT_FOUND")
+        if self.see_internal and self.edit_others:
+            return state
         annotation = state.annotation
         if not self.see_internal and annotation.audience != AUDIENCE_CLIENT:
             raise Refuse("NOT_FOUND")
@@ -212,19 +258,18 @@ class _Attempt:
         edited = text.apply(now.annotation.text, moved)
         if len(edited) > limit.MAX_TEXT_BYTES // 4 and len(edited.encode()) > limit.MAX_TEXT_BYTES:
             raise Refuse("TEXT_TOO_LONG")
-        self.change.edit_text(annotation_id, now, moved)
-        if moved is not edit and moved != edit:
+        self.change.set_text(annotation_id, now, edited)
+        landed = LandedEdit()
+        landed.revision = self.change.revision
+        landed.person_id = self.change.person_id
+        landed.client_id = self.change.client_id
+        if moved == edit:
+            landed.edit.CopyFrom(edit_text)
+        else:
             self.moved[index] = moved
-            edit_text = EditTextOperation(id=annotation_id, pieces=text.to_pieces(moved))
-        record = self.record
-        self.edits.append(
-            LandedEdit(
-                revision=self.change.revision,
-                person_id=record.person_id,
-                client_id=record.client_id,
-                edit=edit_text,
-            )
-        )
+            landed.edit.id = annotation_id
+            landed.edit.pieces.extend(text.to_pieces(moved))
+        self.edits.append(landed)
 
     def restore(self, restore: RestoreOperation, index: int) -> None:
         now = self._target(restore.id, resolves=restore.value.field == "resolved")

@@ -34,10 +34,16 @@ _LOW: Final = -limit.MAX_COORDINATE
 _HIGH: Final = limit.MAX_COORDINATE
 
 
-def submitted_hash(batch: Batch) -> int:
-    """The number that tells a batch sent twice from another of the same number. Discards the batch's unknown fields."""
+def submitted_bytes(batch: Batch) -> bytes:
+    """A batch as it is kept and hashed. Discards its unknown fields."""
     batch.DiscardUnknownFields()
-    return int.from_bytes(hashlib.blake2b(batch.SerializeToString(deterministic=True)).digest()[:8], "little")
+    return batch.SerializeToString(deterministic=True)
+
+
+def submitted_hash(batch: Batch | bytes) -> int:
+    """The number that tells a batch sent twice from another of the same number; of a batch or its submitted_bytes."""
+    data = batch if isinstance(batch, bytes) else submitted_bytes(batch)
+    return int.from_bytes(hashlib.blake2b(data).digest()[:8], "little")
 
 
 def split(operations: Iterable[Operation]) -> list[tuple[str, Any]]:
@@ -56,9 +62,10 @@ def check_batch(batch: Batch, *, frame_count: int, service: bool) -> Refusal | N
         return refusal("INVALID_BATCH")
     if service and batch.ByteSize() > limit.MAX_SERVICE_BATCH_BYTES:
         return refusal("BATCH_TOO_LARGE")
-    for index, operation in enumerate(batch.operations):
-        if operation.ByteSize() > limit.MAX_OPERATION_BYTES:
-            return refusal("OPERATION_TOO_LARGE", index)
+    if batch.ByteSize() > limit.MAX_OPERATION_BYTES:
+        for index, operation in enumerate(batch.operations):
+            if operation.ByteSize() > limit.MAX_OPERATION_BYTES:
+                return refusal("OPERATION_TOO_LARGE", index)
     return check_operations(split(batch.operations), frame_count)
 
 

@@ -16,7 +16,8 @@ class Applied:
 
     ordinal: int
     """Of the record among those that changed the state."""
-    commit: Commit
+    commit_bytes: bytes
+    """The commit, serialised."""
     outcome: Outcome
     earlier: dict[bytes, AnnotationState | None]
     """What the commit touched, as it was before; None: it was not there."""
@@ -24,6 +25,13 @@ class Applied:
     """The same as it is now."""
     published: list[bytes]
     """What became readable by the client audience."""
+    internal: set[bytes]
+    """Of what the commit touched, what the client audience may not read now."""
+
+    @cached_property
+    def commit(self) -> Commit:
+        """What everybody receives. Never modify it."""
+        return Commit.FromString(self.commit_bytes)
 
     @property
     def touched(self) -> list[bytes]:

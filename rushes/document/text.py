@@ -13,6 +13,8 @@ from rushes.document.refusal import Refuse
 
 Edit: TypeAlias = list[int | str]
 
+_NOTHING, _RETAIN, _INSERT, _DELETE = range(4)
+
 
 class Mismatch(Refuse):
     """An edit does not span the text or the edit that it meets."""
@@ -29,16 +31,23 @@ def has_surrogate(text: str) -> bool:
 def from_pieces(pieces: Iterable[TextPiece]) -> Edit:
     """The edit in an operation. Refuses what is not canonical."""
     edit: Edit = []
-    before = ""
+    last = _NOTHING
     for piece in pieces:
-        kind = piece.WhichOneof("piece")
-        if kind is None or kind == before or (kind == "insert" and before == "delete"):
+        # At most one of them is set, and none may be empty.
+        if count := piece.retain:
+            kind = _RETAIN
+            edit.append(count)
+        elif letters := piece.insert:
+            kind = _INSERT
+            edit.append(letters)
+        elif count := piece.delete:
+            kind = _DELETE
+            edit.append(-count)
+        else:
             raise Refuse("INVALID_EDIT")
-        part: int | str = piece.insert if kind == "insert" else piece.retain if kind == "retain" else -piece.delete
-        if not part:
+        if kind == last or (kind == _INSERT and last == _DELETE):
             raise Refuse("INVALID_EDIT")
-        edit.append(part)
-        before = kind
+        last = kind
     return edit
 
 
