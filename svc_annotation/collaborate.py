@@ -188,6 +188,26 @@ class Direct:
         limit = min(PULL, want.to - want.after)
         return await old_frames(self._shared, self._video, self._reader.audience, want.after, limit)
 
+    def greeting(self, entrance: Entrance) -> Callable[[], Awaitable[None]]:
+        """What is said first. All of it is looked up now: opened, its outcomes and the snapshot are of one revision."""
+        opening, video = entrance.opening, self._video
+        opened = entrance.opened(self._shared, video)
+        reset = resumes(opening, video)
+        revision = video.document.revision
+        whole = reset is not None or not opening.HasField("resume_revision")
+        states = visible_annotations(video.document, entrance.audience) if whole else []
+
+        async def start() -> None:
+            await self.write(opened)
+            if reset is not None:
+                await self.write(reset)
+            if whole:
+                await self.send_snapshot(states, revision, opening.frame)
+            else:
+                self._reader.begin(opening.resume_revision)
+
+        return start
+
     async def send_snapshot(self, states: list[AnnotationState], revision: int, frame: int) -> None:
         """The document in parts, nearest first; the reader goes on from there."""
         for _, _, payload in snapshot_parts(revision, await sorted_near(states, frame)):
@@ -213,34 +233,16 @@ async def collaborate(
 ) -> None:
     """Serves one stream."""
     entrance = await Entrance.make(shared, caller, opening, mask)
+    way = metrics.SESSIONS.labels("direct" if acks else "follow")
     async with shared.videos.use(opening.video_id, caller.tenant_id) as video:
-        reader = Reader(
-            entrance.audience, opening.delivery, shared.limits, acks=acks, now=asyncio.get_running_loop().time()
-        )
+        now = asyncio.get_running_loop().time()
+        reader = Reader(entrance.audience, opening.delivery, shared.limits, acks=acks, now=now)
         direct = Direct(shared, video, reader, write)
-        seat = enter(shared, video, entrance, direct, direct)
-        direct.seat = seat
-        seat.member.outcomes = opening.delivery == MERGED
-        # From here to the snapshot's list nothing is awaited: opened, outcomes and snapshot are of one revision.
-        opened = entrance.opened(shared, video)
-        reset = resumes(opening, video)
-        revision = video.document.revision
-        whole = reset is not None or not opening.HasField("resume_revision")
-        states = visible_annotations(video.document, entrance.audience) if whole else []
-
-        async def start() -> None:
-            await direct.write(opened)
-            if reset is not None:
-                await direct.write(reset)
-            if whole:
-                await direct.send_snapshot(states, revision, opening.frame)
-            else:
-                reader.begin(opening.resume_revision)
-
-        way = metrics.SESSIONS.labels("direct" if acks else "follow")
+        seat = direct.seat = enter(shared, video, entrance, direct, direct)
         way.inc()
         try:
-            await direct.run(start, requests)
+            seat.member.outcomes = opening.delivery == MERGED
+            await direct.run(direct.greeting(entrance), requests)
         finally:
             way.dec()
             seat.leave()
