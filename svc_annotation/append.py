@@ -3,9 +3,9 @@
 import logging
 
 from rushes.annotation.v1 import operation_pb2, record_pb2
-from rushes.document import check_batch, submitted_hash
 from rushes.errors import Unavailable
 from svc_annotation import metrics
+from svc_annotation.core.submission import Submission, submission
 from svc_annotation.facts import VideoFacts
 from svc_annotation.shared import Shared
 from svc_annotation.stores import LogFull, LogReadOnly, partition_of
@@ -14,7 +14,7 @@ from svc_annotation.video import Video
 _logger = logging.getLogger(__name__)
 
 
-def make_record(
+def submit(
     shared: Shared,
     video: Video,
     facts: VideoFacts,
@@ -25,8 +25,8 @@ def make_record(
     epoch: int,
     batch: operation_pb2.Batch,
     service: bool,
-) -> record_pb2.Record:
-    """The record of a batch. One that no document can take keeps its number and the reason alone."""
+) -> Submission:
+    """A batch as it goes into the log now."""
     record = record_pb2.Record(
         rules=shared.config.rules,
         epoch=epoch,
@@ -35,26 +35,18 @@ def make_record(
         person_id=person_id,
         permissions=permissions,
         client_id=client_id,
-        hash=submitted_hash(batch),
         time_ms=shared.clock.now_ms(),
         frame_count=facts.frame_count,
     )
-    refusal = check_batch(batch, frame_count=facts.frame_count, service=service)
-    if refusal is None:
-        record.batch.CopyFrom(batch)
-    else:
-        record.batch.client_seq = batch.client_seq
-        record.batch.base_revision = batch.base_revision
-        record.refused.CopyFrom(refusal)
-    return record
+    return submission(video.document, record, batch, service=service)
 
 
-async def append(shared: Shared, record: record_pb2.Record) -> None:
+async def append(shared: Shared, video_id: int, submitted: Submission) -> None:
     """Appends it; once it is durable, the fold will have it. Raises a subclass of Unavailable, LogReadOnly if the disk
     is full: the log recovers by itself.
     """
     try:
-        await shared.log.append(partition_of(record.video_id), record.video_id, record.SerializeToString())
+        await shared.log.append(partition_of(video_id), video_id, submitted.payload)
     except LogFull as error:
         metrics.APPEND_FAILED.labels(error.reason).inc()
         raise LogReadOnly(f"nothing can be written at the moment: {error.message}") from error

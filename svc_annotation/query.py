@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from typing import Final
 
 from mesh.auth import Caller
-from rushes.annotation.v1 import annotation_pb2, operation_pb2, record_pb2
+from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document import Duplicate, Ignored, visible, visible_annotations
 from rushes.errors import InvalidArgument, ResourceExhausted
-from svc_annotation.append import append, make_record
+from svc_annotation.append import append, submit
 from svc_annotation.core.landed import Landed
 from svc_annotation.core.part import PAGED_S, Page, Paged
+from svc_annotation.core.submission import Submission
 from svc_annotation.errors import AlreadyUsed, ClientInvalid, TooFast, TooManyInFlight, of_ignored
 from svc_annotation.opening import CLIENT_ID_BYTES
 from svc_annotation.shared import Shared, audience_of, is_service
@@ -74,7 +75,7 @@ async def _create_batch(
 ) -> service.CreateBatchAnnotationsResponse:
     facts = await shared.facts.get_ready(request.video_id, caller.tenant_id)
     async with shared.videos.use(request.video_id, caller.tenant_id) as video:
-        record = make_record(
+        submitted = submit(
             shared,
             video,
             facts,
@@ -85,21 +86,23 @@ async def _create_batch(
             batch=request.batch,
             service=is_service(caller),
         )
-        outcome = await _land(shared, video, record, caller)
+        outcome = await _land(shared, video, caller, request.client_id, submitted)
         return service.CreateBatchAnnotationsResponse(epoch=video.document.epoch, outcome=outcome)
 
 
-async def _land(shared: Shared, video: Video, record: record_pb2.Record, caller: Caller) -> operation_pb2.Outcome:
-    number = record.batch.client_seq
-    waiter = video.wait(caller.person_id, record.client_id, number)
+async def _land(
+    shared: Shared, video: Video, caller: Caller, client_id: bytes, submitted: Submission
+) -> operation_pb2.Outcome:
+    number = submitted.client_seq
+    waiter = video.wait(caller.person_id, client_id, number)
     try:
-        await append(shared, record)
+        await append(shared, video.video_id, submitted)
         result = await waiter
     finally:
-        video.forget(caller.person_id, record.client_id, number, waiter)
+        video.forget(caller.person_id, client_id, number, waiter)
     if isinstance(result, Ignored):
         raise of_ignored(result.refusal)
-    if isinstance(result, Duplicate) and result.outcome.hash != record.hash:
+    if isinstance(result, Duplicate) and result.outcome.hash != submitted.hash:
         raise AlreadyUsed("this number was used for another batch", revision=str(result.outcome.revision))
     return result.outcome
 

@@ -9,14 +9,15 @@ from typing import Final, Protocol
 from mesh.auth import Caller
 from mesh.auth.identity import TokenExpired, UnknownKey
 from rushes.annotation.v1 import annotation_service_pb2 as service
-from rushes.annotation.v1 import operation_pb2, record_pb2
+from rushes.annotation.v1 import operation_pb2
 from rushes.document.refusal import refusal
 from rushes.errors import RushesError, Unavailable
 from svc_annotation import metrics
-from svc_annotation.append import append, make_record
+from svc_annotation.append import append, submit
 from svc_annotation.core.landed import INTERNAL
 from svc_annotation.core.member import MAX_WAITING, RECOVERED, RESEND, Member, Note, Take, refused, trouble
 from svc_annotation.core.presence import PresenceInvalid
+from svc_annotation.core.submission import Submission
 from svc_annotation.errors import (
     AccessLost,
     AudienceChanged,
@@ -149,7 +150,7 @@ class Seat:
                 self._loop.call_later(wait_s, self._resume)
                 return
             batch = waiting.popleft()
-            record = make_record(
+            submitted = submit(
                 self._shared,
                 self.video,
                 facts,
@@ -160,7 +161,7 @@ class Seat:
                 batch=batch,
                 service=self._service,
             )
-            self._shared.start(self._loop.create_task(self._append(record)))
+            self._shared.start(self._loop.create_task(self._append(submitted)))
         if len(waiting) <= MAX_WAITING // 4:
             self._room.set()
 
@@ -187,11 +188,11 @@ class Seat:
             self.end(Unavailable("rights could not be asked for"))
         self._resume(mask)
 
-    async def _append(self, record: record_pb2.Record) -> None:
+    async def _append(self, submitted: Submission) -> None:
         try:
-            await append(self._shared, record)
+            await append(self._shared, self.video.video_id, submitted)
         except Unavailable as error:
-            self._append_failed(record.batch.client_seq, error)
+            self._append_failed(submitted.client_seq, error)
         except Exception:
             _logger.exception("append_failed", extra={"video": self.video.video_id})
             self.end(Unavailable("the batch could not be appended"))

@@ -3,8 +3,9 @@
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document import Document
 from svc_annotation.core import frame, landed, lane
-from svc_annotation.core.landed import CLIENT, INTERNAL, Landed, Recent, State
+from svc_annotation.core.landed import CLIENT, INTERNAL, Landed, Recent
 from svc_annotation.core.lane import Frame, Lanes, full_frames, merged_frames
+from svc_annotation.core.row import Change
 from tests.unit.svc_annotation.annotation_kit import VIDEO, Writer, create, identity, insert, move, publish
 
 
@@ -66,15 +67,15 @@ def test_the_merged_lane_of_clients_never_holds_what_is_internal() -> None:
 
 
 def test_frames_are_cut_before_they_grow_too_large() -> None:
-    big = [Landed(n, bytes(400_000), None, (State(bytes([n]), bytes(400_000), True),)) for n in range(1, 6)]
+    big = [Landed(n, bytes(400_000), None, (Change(bytes([n]), bytes(400_000)),)) for n in range(1, 6)]
     for frames in (full_frames(0, big, INTERNAL), merged_frames(0, big, INTERNAL)):
         assert [(each.from_revision, each.to_revision) for each in frames] == [(0, 2), (2, 4), (4, 5)]
         assert all(len(each.payload) <= lane.MAX_FRAME_BYTES + 100 for each in frames)
 
 
 def test_a_batch_whose_states_fit_into_no_frame_goes_as_a_commit_on_the_merged_lane() -> None:
-    states = tuple(State(bytes([n]), bytes(300_000), True) for n in range(5))
-    small = Landed(1, b"\x18\x01", None, (State(b"x", b"", True),))
+    states = tuple(Change(bytes([n]), bytes(300_000)) for n in range(5))
+    small = Landed(1, b"\x18\x01", None, (Change(b"x", b""),))
     frames = merged_frames(0, [small, Landed(2, b"\x08\x02", None, states), small], INTERNAL)
     assert [decode(each).WhichOneof("message") for each in frames[:2]] == ["merged", "committed"]
 
