@@ -29,6 +29,8 @@ class Stack:
     data: Path
     port: int = 0
     environ: dict[str, str] = field(default_factory=dict)
+    arguments: tuple[str, ...] = ()
+    """More arguments of `rushes up`."""
     address: str = ""
     process: subprocess.Popen[bytes] | None = None
 
@@ -40,7 +42,7 @@ class Stack:
         output = (self.data.parent / f"{self.data.name}.log").open("ab")
         command = [sys.executable, "-m", "rushes.cli", "up", "--data", str(self.data), "--port", str(self.port)]
         self.process = subprocess.Popen(
-            [*command, "--ready-file", str(ready)],
+            [*command, "--ready-file", str(ready), *self.arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

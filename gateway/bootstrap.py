@@ -41,7 +41,7 @@ class Gateway:
         self._runtime = runtime
         channels = runtime.channels
         identity = channels.stub(IdentityServiceStub, "svc_project")
-        self._board = Switchboard(channels, config.merge_bytes_s)
+        self._board = Switchboard(channels, merge_bytes_s=config.merge_bytes_s, slow_s=config.slow_reader_s)
         self._tokens = TokenCache(identity)
         self._auth = AuthRoutes(identity, self._tokens, secure=bool(config.tls_certificate))
         token = service_token(runtime.name, runtime.mesh.secret)
@@ -77,7 +77,11 @@ class Gateway:
         assert http is not None
         door_path = config.door_listen.removeprefix("unix:")
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: FrontProtocol(http, door_path), config.host, config.port, ssl=self._tls(), backlog=4096
+            lambda: FrontProtocol(http, door_path, config.begin_s),
+            config.host,
+            config.port,
+            ssl=self._tls(),
+            backlog=4096,
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -89,13 +93,19 @@ class Gateway:
         app.router.add_get("/healthz", _healthz)
         app.router.add_get("/readyz", self._readyz)
         self._auth.add_to(app)
-        GrpcWebRoutes(self._runtime.channels, self._tokens, config.max_message_bytes).add_to(app)
+        GrpcWebRoutes(
+            self._runtime.channels,
+            self._tokens,
+            max_message_bytes=config.max_message_bytes,
+            slow_reader_s=config.slow_reader_s,
+        ).add_to(app)
         SocketRoutes(
             self._board,
             self._runtime.channels,
             self._tokens,
             max_message_bytes=config.max_socket_message_bytes,
             max_viewers=config.max_viewers,
+            begin_s=config.begin_s,
         ).add_to(app)
         self._media.add_to(app)
         PageRoutes(config.web).add_to(app)

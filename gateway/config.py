@@ -43,3 +43,9 @@ class Config:
 
     max_viewers: int = 15_000
     """Most WebSockets at once."""
+
+    begin_s: float = 10.0
+    """Seconds in which a connection must say what it wants: the head of a request, the opening of a call."""
+
+    slow_reader_s: float = 30.0
+    """Seconds that a reader of notes may be behind, or take nothing, before it is cut."""

@@ -14,7 +14,6 @@ from urllib.parse import unquote
 log = logging.getLogger(__name__)
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HEAD_S = 10.0
 HEAD_BYTES = 64 * 1024
 _counter = itertools.count(1)
 _PEER = re.compile(r"/from-\d+-([^/]*)$")
@@ -44,9 +43,10 @@ class FrontProtocol(asyncio.Protocol):
     To aiohttp only with a whole head of a request: it waits for one as long as it takes.
     """
 
-    def __init__(self, http: Callable[[], asyncio.Protocol], door_path: str) -> None:
+    def __init__(self, http: Callable[[], asyncio.Protocol], door_path: str, begin_s: float) -> None:
         self._http = http
         self._door_path = door_path
+        self._begin_s = begin_s
         self._seen = b""
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -54,7 +54,7 @@ class FrontProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Waits for the first bytes, but not for ever."""
         self._transport = cast(asyncio.Transport, transport)
-        self._timer = asyncio.get_running_loop().call_later(HEAD_S, self._transport.abort)
+        self._timer = asyncio.get_running_loop().call_later(self._begin_s, self._transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone before it said what it is."""

@@ -256,9 +256,10 @@ class Channel:
 class Switchboard:
     """The channels of all videos that have viewers."""
 
-    def __init__(self, channels: Channels, merge_bytes_s: int) -> None:
+    def __init__(self, channels: Channels, *, merge_bytes_s: int, slow_s: float) -> None:
         self._channels_to = channels
         self._merge_bytes_s = merge_bytes_s
+        self._slow_s = slow_s
         self._channels: dict[int, Channel] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self.closing = False
@@ -271,7 +272,8 @@ class Switchboard:
         """The channel of a video."""
         channel = self._channels.get(video_id)
         if channel is None:
-            channel = Channel(Hub(video_id, merge_bytes_s=self._merge_bytes_s), self._channels_to)
+            hub = Hub(video_id, merge_bytes_s=self._merge_bytes_s, slow_s=self._slow_s)
+            channel = Channel(hub, self._channels_to)
             self._channels[video_id] = channel
             metrics.HUBS.inc()
         return channel

@@ -18,9 +18,8 @@ from rushes.annotation.v1 import relay_service_pb2 as relay
 
 CATCH_UP_BYTES = 256 * 1024
 RESUME_SLACK = 500
-BEHIND_S = 30.0
 UNACKED_REVISIONS = 20_000
-UNACKED_S = 30.0
+SLOW_S = 30.0
 LANE_IDLE_S = 30.0
 
 
@@ -34,12 +33,13 @@ def status_of(code: int, reason: str, message: str, **metadata: str) -> status_p
 class Hub:
     """See the module. Every method returns the actions to carry out, in order."""
 
-    def __init__(self, video_id: int, *, merge_bytes_s: int = 256 * 1024) -> None:
+    def __init__(self, video_id: int, *, merge_bytes_s: int = 256 * 1024, slow_s: float = SLOW_S) -> None:
         self.video_id = video_id
         self.epoch = 0
         self.connected = False
         self.viewers: dict[int, Viewer] = {}
         self._merge_bytes_s = merge_bytes_s
+        self._slow_s = slow_s
         self._lanes: dict[LaneKey, Lane] = {}
         self._live: dict[LaneKey, dict[int, Viewer]] = {}
         self._lane_used: dict[LaneKey, float] = {}
@@ -374,15 +374,15 @@ class Hub:
         actions: list[Action] = []
         for viewer in list(self.viewers.values()):
             if self._too_slow(viewer, now):
-                actions += self._cut(viewer, "it did not read for 30 seconds")
+                actions += self._cut(viewer, f"it did not read for {self._slow_s:g} seconds")
         actions += self._choose_delivery(now, passed)
         return actions + self._drop_idle_lanes(now)
 
     def _too_slow(self, viewer: Viewer, now: float) -> bool:
-        if viewer.state is State.BEHIND and now - viewer.behind_since > BEHIND_S:
+        if viewer.state is State.BEHIND and now - viewer.behind_since > self._slow_s:
             return True
         lag = self._reached(viewer) - viewer.acked
-        return lag > UNACKED_REVISIONS and now - viewer.acked_at > UNACKED_S
+        return lag > UNACKED_REVISIONS and now - viewer.acked_at > self._slow_s
 
     def _choose_delivery(self, now: float, passed: float) -> list[Action]:
         rates = [lane.bytes_in / max(passed, 0.001) for key, lane in self._lanes.items() if key[1] == FULL]

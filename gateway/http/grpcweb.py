@@ -32,8 +32,6 @@ _NAME = re.compile(r"[0-9a-z_.-]+")
 _VALUE = re.compile(r"[ -~]*")
 UNARY_S = 30.0
 MESSAGE_S = 30.0
-WRITE_S = 60.0
-"""How long a reader of a stream may take nothing before its connection is ended."""
 
 Metadata = list[tuple[str, str | bytes]]
 
@@ -104,10 +102,11 @@ async def _unknown(request: web.Request) -> web.Response:
 class GrpcWebRoutes:
     """POST /PACKAGE.SERVICE/METHOD."""
 
-    def __init__(self, channels: Channels, tokens: TokenCache, max_message_bytes: int) -> None:
+    def __init__(self, channels: Channels, tokens: TokenCache, *, max_message_bytes: int, slow_reader_s: float) -> None:
         self._channels = channels
         self._tokens = tokens
         self._max_message_bytes = max_message_bytes
+        self._slow_reader_s = slow_reader_s
 
     def add_to(self, app: web.Application) -> None:
         """Adds a route for every RPC that is open to the outside."""
@@ -144,7 +143,7 @@ class GrpcWebRoutes:
         if not response.prepared:
             await response.prepare(request)
         try:
-            async with asyncio.timeout(WRITE_S):
+            async with asyncio.timeout(self._slow_reader_s):
                 await response.write(bytes(body))
         except TimeoutError:
             metrics.CUTS.labels("SLOW_READER").inc()

@@ -25,7 +25,6 @@ from mesh.rpc import Channels
 from rushes import errors
 from rushes.annotation.v1.annotation_service_pb2 import CollaborateRequest, CollaborateResponse, Pong
 
-OPEN_TIMEOUT_S = 10.0
 PING_S = 54.0
 CLOSE_S = 5.0
 """How long whoever does not read may still take what was written, before the connection is ended with it."""
@@ -84,13 +83,21 @@ class SocketRoutes:
     """GET /PACKAGE.SERVICE/METHOD with an upgrade to WebSocket."""
 
     def __init__(
-        self, board: Switchboard, channels: Channels, tokens: TokenCache, *, max_message_bytes: int, max_viewers: int
+        self,
+        board: Switchboard,
+        channels: Channels,
+        tokens: TokenCache,
+        *,
+        max_message_bytes: int,
+        max_viewers: int,
+        begin_s: float,
     ) -> None:
         self._board = board
         self._channels = channels
         self._tokens = tokens
         self._max_message_bytes = max_message_bytes
         self._max_viewers = max_viewers
+        self._begin_s = begin_s
         self._open = 0
 
     def add_to(self, app: web.Application) -> None:
@@ -125,7 +132,7 @@ class SocketRoutes:
             return  # gone already
         writer = ViewerSocket(request.transport)
         try:
-            async with asyncio.timeout(OPEN_TIMEOUT_S):
+            async with asyncio.timeout(self._begin_s):
                 fields = await self._headers(call, ws)
                 token = await self._token(request, fields)
             writer.write(socket.binary_frame(socket.headers()))
@@ -168,7 +175,7 @@ class SocketRoutes:
         self, request: web.Request, ws: web.WebSocketResponse, call: ServerSocket, writer: ViewerSocket, token: str
     ) -> None:
         events = _events(call, ws)
-        async with asyncio.timeout(OPEN_TIMEOUT_S):
+        async with asyncio.timeout(self._begin_s):
             opening = await _opening(events)
         channel = self._board.channel(opening.open.video_id)
         viewer = channel.join(writer, opening.open, token)
@@ -292,7 +299,7 @@ async def _send(events: AsyncIterator[socket.Event], upstream: "grpc.aio.StreamS
 async def _close_when_ended(
     writer: ViewerSocket, ws: web.WebSocketResponse, transport: asyncio.Transport | None
 ) -> None:
-    await writer.ended
+    await asyncio.shield(writer.ended)  # whoever cancels this does not end the call
     await _close(ws, transport)
 
 

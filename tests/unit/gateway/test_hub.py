@@ -193,7 +193,7 @@ def test_a_viewer_that_does_not_read_is_cut_with_where_to_resume(rig: Rig) -> No
     rig.commit(1)
     rig.hub.ack(slow.session, 1, rig.now)
     rig.hub.congested(slow.session, rig.now)
-    rig.now += hub_module.BEHIND_S + 1
+    rig.now += hub_module.SLOW_S + 1
     rig.do(rig.hub.tick(rig.now))
     status = rig.ends[slow.session]
     assert status.code == code_pb2.RESOURCE_EXHAUSTED
@@ -207,7 +207,7 @@ def test_a_viewer_that_the_kernel_reads_for_is_found_by_its_acknowledgements(rig
         rig.commit(hub_module.UNACKED_REVISIONS + 1, since=0)
         rig.do(rig.hub.tick(rig.now))
         assert viewer.session not in rig.ends
-        rig.now += hub_module.UNACKED_S - 10
+        rig.now += hub_module.SLOW_S - 10
     rig.do(rig.hub.tick(rig.now))
     assert viewer.session in rig.ends
 

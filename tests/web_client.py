@@ -1,0 +1,212 @@
+"""What a page says to the gateway, without the page: gRPC-Web, and `grpc-websockets` on a WebSocket."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote
+
+import aiohttp
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from gateway.core import grpcweb
+from rushes.annotation.v1.annotation_service_pb2 import CollaborateOpen, CollaborateRequest, CollaborateResponse
+
+COLLABORATE = "/rushes.annotation.v1.AnnotationService/Collaborate"
+TYPE = {"Content-Type": "application/grpc-web+proto", "X-Grpc-Web": "1"}
+WAIT_S = 30.0
+MAX_BYTES = 64 * 1024 * 1024
+
+
+@dataclass
+class Answer:
+    """What came back of a call."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    messages: list[bytes] = field(default_factory=list)
+    trailers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def code(self) -> int:
+        """The grpc-status; -1: there is none."""
+        return int(self.trailers.get("grpc-status", "-1"))
+
+    @property
+    def message(self) -> str:
+        """The grpc-message."""
+        return unquote(self.trailers.get("grpc-message", ""))
+
+    @property
+    def reason(self) -> str:
+        """The ErrorInfo's reason; empty: there is none."""
+        return reason_of(self.trailers)
+
+
+def reason_of(trailers: Mapping[str, str]) -> str:
+    """Reason in the details of trailers."""
+    status = status_pb2.Status.FromString(grpcweb.decode_binary(trailers.get("grpc-status-details-bin", "")))
+    for detail in status.details:
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info):
+            return info.reason
+    return ""
+
+
+def read_frames(body: bytes) -> tuple[list[bytes], dict[str, str]]:
+    """Messages and trailers of a gRPC-Web body."""
+    reader = grpcweb.FrameReader(MAX_BYTES)
+    messages: list[bytes] = []
+    trailers: dict[str, str] = {}
+    for flag, payload in reader.feed(body):
+        if flag == grpcweb.DATA:
+            messages.append(payload)
+        else:
+            trailers = dict(grpcweb.parse_fields(payload))
+    assert not reader.pending
+    return messages, trailers
+
+
+class Browser:
+    """Somebody at an address, with a session's cookie or without. `source`: the address that they come from."""
+
+    def __init__(
+        self, address: str, secret: str = "", *, source: str = "", trust: ssl.SSLContext | None = None
+    ) -> None:
+        self.address = address
+        self.secret = secret
+        connector = aiohttp.TCPConnector(local_addr=(source, 0) if source else None, ssl=trust or True)
+        self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.close()
+
+    def _headers(self, headers: Mapping[str, str] | None) -> dict[str, str]:
+        cookie = {"Cookie": f"rushes_session={self.secret}"} if self.secret else {}
+        return {**cookie, **(headers or {})}
+
+    def request(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, data: object = None
+    ) -> "aiohttp.client._RequestContextManager":
+        """One HTTP request, to be used with `async with`."""
+        return self._http.request(
+            method, self.address + path, headers=self._headers(headers), data=data, allow_redirects=False
+        )
+
+    async def post(self, path: str, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
+        """A gRPC-Web call with a body as it is given."""
+        async with self.request("POST", path, headers={**TYPE, **(headers or {})}, data=body) as answer:
+            raw = await answer.read()
+            if answer.status != 200 or not answer.content_type.startswith("application/grpc-web"):
+                return Answer(answer.status, answer.headers)
+            return Answer(answer.status, answer.headers, *read_frames(raw))
+
+    async def rpc(self, path: str, request: Message, headers: Mapping[str, str] | None = None) -> Answer:
+        """A gRPC-Web call."""
+        return await self.post(path, grpcweb.data_frame(request.SerializeToString()), headers)
+
+    async def stream(
+        self, path: str, request: Message, headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[tuple[int, bytes]]:
+        """Frames of a server stream as they come."""
+        body = grpcweb.data_frame(request.SerializeToString())
+        reader = grpcweb.FrameReader(MAX_BYTES)
+        async with self.request("POST", path, headers={**TYPE, **(headers or {})}, data=body) as answer:
+            assert answer.status == 200
+            async for chunk in answer.content.iter_any():
+                for frame in reader.feed(chunk):
+                    yield frame
+
+    async def connect(
+        self,
+        path: str = COLLABORATE,
+        *,
+        protocols: Sequence[str] = ("grpc-websockets",),
+        headers: Mapping[str, str] | None = None,
+    ) -> "Call":
+        """A WebSocket; raises aiohttp.WSServerHandshakeError where it is refused."""
+        ws = await self._http.ws_connect(
+            self.address.replace("http", "ws", 1) + path,
+            protocols=protocols,
+            headers=self._headers(headers),
+            max_msg_size=MAX_BYTES,
+        )
+        return Call(ws)
+
+
+class Call:
+    """One call on a WebSocket."""
+
+    def __init__(self, ws: aiohttp.ClientWebSocketResponse) -> None:
+        self.ws = ws
+        self.trailers: dict[str, str] = {}
+        self.headers: dict[str, str] = {}
+        self.close_code = 0
+        self._reader = grpcweb.FrameReader(MAX_BYTES)
+        self._waiting: list[tuple[int, bytes]] = []
+
+    async def begin(self, fields: str = "content-type: application/grpc-web+proto\r\n") -> None:
+        """The header lines."""
+        await self.ws.send_bytes(fields.encode("latin-1"))
+
+    async def send(self, message: Message) -> None:
+        """A message."""
+        await self.ws.send_bytes(b"\0" + grpcweb.data_frame(message.SerializeToString()))
+
+    async def open(self, video_id: int, **fields: object) -> None:
+        """Header lines and the first message of Collaborate."""
+        await self.begin()
+        opening = CollaborateOpen(video_id=video_id, **fields)  # type: ignore[arg-type]
+        await self.send(CollaborateRequest(open=opening))
+
+    async def receive(self) -> bytes | None:
+        """The next message; None: the call has ended (see trailers) or the socket has closed (see close_code)."""
+        while not self.trailers:
+            if self._waiting:
+                flag, payload = self._waiting.pop(0)
+                if flag == grpcweb.DATA:
+                    return payload
+                fields = dict(grpcweb.parse_fields(payload))
+                if "grpc-status" in fields:
+                    self.trailers = fields
+                else:
+                    self.headers = fields
+                continue
+            message = await self.ws.receive(WAIT_S)
+            if message.type is not aiohttp.WSMsgType.BINARY:
+                self.close_code = self.ws.close_code or -1
+                return None
+            self._waiting += self._reader.feed(message.data)
+        return None
+
+    async def responses(self) -> AsyncIterator[CollaborateResponse]:
+        """Collaborate's messages, until the call has ended."""
+        while (payload := await self.receive()) is not None:
+            yield CollaborateResponse.FromString(payload)
+
+    async def next(self, kind: str) -> CollaborateResponse:
+        """The next message of a kind; those before it are passed over."""
+        async with asyncio.timeout(WAIT_S):
+            async for response in self.responses():
+                if response.WhichOneof("message") == kind:
+                    return response
+        raise AssertionError(f"the call ended before {kind}: {self.trailers or self.close_code}")
+
+    async def ended(self) -> Answer:
+        """Waits for the call's end."""
+        async with asyncio.timeout(WAIT_S):
+            while await self.receive() is not None:
+                pass
+        return Answer(200, self.headers, [], self.trailers)
+
+    async def close(self) -> None:
+        """Closes the socket."""
+        await self.ws.close()
