@@ -1,0 +1,123 @@
+"""Blobs: whole or not at all, and nowhere but in their folder."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mesh.blobs import CHUNK_BYTES, BlobNotFound, Blobs, FolderBlobs, KeyInvalid, _parts
+
+
+@pytest.fixture(params=["folder"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+    """Every adapter of the port."""
+    return FolderBlobs(tmp_path / "blobs")
+
+
+async def content(blobs: Blobs, key: str, start: int = 0, end: int | None = None) -> bytes:
+    """What a blob holds."""
+    return b"".join([piece async for piece in blobs.read(key, start, end)])
+
+
+async def test_what_is_put_can_be_read_whole_and_in_part(blobs: Blobs) -> None:
+    data = bytes(range(256)) * (CHUNK_BYTES // 100)
+    await blobs.put("t/a/b.bin", data)
+    assert await content(blobs, "t/a/b.bin") == data
+    assert await content(blobs, "t/a/b.bin", 5, 9) == data[5:9]
+    assert await content(blobs, "t/a/b.bin", len(data) - 3, len(data) + 10) == data[-3:]
+    assert await content(blobs, "t/a/b.bin", len(data)) == b""
+    assert (await blobs.stat("t/a/b.bin")).size_bytes == len(data)
+
+
+async def test_a_file_becomes_a_blob_and_is_gone(blobs: Blobs, tmp_path: Path) -> None:
+    file = tmp_path / "upload"
+    file.write_bytes(b"film")
+    await blobs.put_file("t/film", file)
+    assert not file.exists()
+    assert await content(blobs, "t/film") == b"film"
+
+
+async def test_who_reads_a_blob_that_is_replaced_reads_on(blobs: Blobs) -> None:
+    old, new = b"o" * (3 * CHUNK_BYTES), b"new"
+    await blobs.put("t/a", old)
+    reader = blobs.read("t/a")
+    pieces = [await anext(reader)]
+    await blobs.put("t/a", new)
+    pieces += [piece async for piece in reader]
+    assert b"".join(pieces) == old
+    assert await content(blobs, "t/a") == new
+
+
+async def test_what_is_not_there_is_said(blobs: Blobs) -> None:
+    await blobs.put("t/a/b", b"")
+    for key in ("t/x", "t/a/b/c", "t/a"):
+        with pytest.raises(BlobNotFound):
+            await content(blobs, key)
+    with pytest.raises(BlobNotFound):
+        await blobs.stat("t/x")
+    await blobs.delete("t/x")
+
+
+async def test_blobs_are_listed_by_prefix_and_deleted(blobs: Blobs) -> None:
+    for key in ("t/b/2", "t/b/1", "t/bb/1", "u/b/1"):
+        await blobs.put(key, key.encode())
+    assert [blob.key for blob in await blobs.list("t/b/")] == ["t/b/1", "t/b/2"]
+    await blobs.delete("t/b/1")
+    assert [(blob.key, blob.size_bytes) for blob in await blobs.list("t")] == [("t/b/2", 5), ("t/bb/1", 6)]
+    assert await blobs.list("nobody") == []
+
+
+async def test_many_at_once_do_not_mix(blobs: Blobs) -> None:
+    await asyncio.gather(*(blobs.put(f"t/{number % 3}", bytes([number]) * 1_000) for number in range(60)))
+    for number in range(3):
+        found = await content(blobs, f"t/{number}")
+        assert len(found) == 1_000
+        assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "t", "t/", "/t/a", "t//a", "t/../a", "../a", "t/.hidden", "t/a\0", "t/a b", "t/é", "t/" + "x" * 129, "t/a" * 300],
+)  # fmt: skip
+async def test_a_key_that_could_lead_elsewhere_is_refused(blobs: Blobs, key: str) -> None:
+    with pytest.raises(KeyInvalid):
+        await blobs.put(key, b"")
+    with pytest.raises(KeyInvalid):
+        await content(blobs, key)
+
+
+@given(st.text(max_size=40) | st.text("./ab\\\0", max_size=40))
+def test_no_key_leaves_its_folder(key: str) -> None:
+    try:
+        parts = _parts(key)
+    except KeyInvalid:
+        return
+    path = Path("/root").joinpath(*parts)
+    assert str(path) == "/root/" + key
+    assert ".." not in path.parts
+
+
+def test_what_a_crash_left_half_made_is_cleared(tmp_path: Path) -> None:
+    FolderBlobs(tmp_path)
+    (tmp_path / ".new" / "half").write_bytes(b"x")
+    FolderBlobs(tmp_path)
+    assert list((tmp_path / ".new").iterdir()) == []
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A file on another file system."""
+    other = Path("/dev/shm")
+    if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system here")
+    file = other / f"rushes-test-{tmp_path.name}"
+    file.write_bytes(b"film")
+    return file
+
+
+async def test_a_file_of_another_disk_is_copied(blobs: Blobs, elsewhere: Path) -> None:
+    await blobs.put_file("t/film", elsewhere)
+    assert not elsewhere.exists()
+    assert await content(blobs, "t/film") == b"film"
