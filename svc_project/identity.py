@@ -264,18 +264,19 @@ def new_person(
     name: str,
     now_ms: int,
     *,
+    place: int = 0,
     email: str = "",
     password_hash: str = "",
     administrator: bool = False,
 ) -> Person:
-    """A new person; without an address a guest."""
+    """A new person; without an address a guest. `place`: how many the tenant has already."""
     person_id = PersonId(new_id())
     return Person(
         person_id=person_id,
         tenant_id=tenant_id,
         name=name,
         email=email,
-        color=text.color_of(hashlib.sha256(person_id.encode()).digest()),
+        color=text.color_of(place),
         guest=not email,
         administrator=administrator,
         password_hash=password_hash,

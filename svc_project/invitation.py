@@ -194,7 +194,8 @@ def _find(work: Work, value: str) -> Invitation:
 
 def _admit(work: Work, invitation: Invitation, name: str, email: str, password_hash: str) -> str:
     rules.check_open(invitation, work.now_ms, new_use=True)
-    person = new_person(invitation.tenant_id, name, work.now_ms, email=email, password_hash=password_hash)
+    place = work.unit.people.count(invitation.tenant_id)
+    person = new_person(invitation.tenant_id, name, work.now_ms, place=place, email=email, password_hash=password_hash)
     work.unit.people.add(person)
     kind = "guest" if person.guest else "person"
     work.trail.add(person.tenant_id, person.person_id, "person.create", f"person/{person.person_id}", kind=kind)

@@ -79,9 +79,9 @@ def check_color(color: int) -> int:
     return color
 
 
-def color_of(seed: bytes) -> int:
-    """A colour for a new person."""
-    return PALETTE[int.from_bytes(seed[:4], "big") % len(PALETTE)]
+def color_of(place: int) -> int:
+    """A colour for the person who comes at this place: neighbours differ."""
+    return PALETTE[place % len(PALETTE)]
 
 
 def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:

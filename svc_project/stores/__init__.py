@@ -53,6 +53,9 @@ class People(Protocol):
     def get(self, tenant_id: TenantId, person_id: PersonId) -> Person | None:
         """A person of the tenant."""
 
+    def count(self, tenant_id: TenantId) -> int:
+        """How many people the tenant has."""
+
     def by_email(self, email: str) -> Person | None:
         """Who signs in with this address, of whichever tenant."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from svc_project.core import text
@@ -57,6 +57,11 @@ class SqlPeople:
         where = and_(_person.c.tenant_id == tenant_id, _person.c.person_id == person_id)
         row = self._connection.execute(select(_person).where(where)).one_or_none()
         return _to_person(row) if row else None
+
+    def count(self, tenant_id: TenantId) -> int:
+        """How many people the tenant has."""
+        query = select(func.count()).select_from(_person).where(_person.c.tenant_id == tenant_id)
+        return self._connection.execute(query).scalar_one()
 
     def by_email(self, email: str) -> Person | None:
         """Who signs in with this address."""

@@ -56,7 +56,7 @@ def test_a_colour_has_24_bits() -> None:
 
 
 def test_a_new_persons_colour_is_of_the_palette() -> None:
-    assert text.color_of(b"\x00\x00\x00\x01") == text.PALETTE[1]
+    assert text.color_of(len(text.PALETTE) + 1) == text.PALETTE[1]
 
 
 def test_tags_are_sorted_and_each_is_there_once() -> None:
