@@ -14,6 +14,8 @@ from rushes.media.v1 import job_service_pb2_grpc, media_service_pb2_grpc
 from rushes.type.v1.access_pb2 import Resource
 from svc_media.catalog import Catalog
 from svc_media.config import Config
+from svc_media.delivery import Delivery
+from svc_media.door import Door
 from svc_media.http import MediaHttp
 from svc_media.server import JobServicer, MediaServicer
 from svc_media.stores.folder import Folder
@@ -32,7 +34,7 @@ class MediaParts:
     def __init__(self, config: Config, runtime: Runtime) -> None:
         self._config = config
         root = runtime.mesh.data / "media"
-        self._folder = Folder(root)
+        self._folder = Folder(root, config.reserve_bytes)
         self._store = SqlStore(Database(config.database or f"sqlite:///{root / 'media.db'}"))
         self._jobs = Jobs(self._store, self._folder, runtime.clock, config.workers)
         self._uploads = Uploads(
@@ -44,7 +46,16 @@ class MediaParts:
             days=config.upload_days,
         )
         self._catalog = Catalog(self._store, self._folder)
-        http = MediaHttp(self._uploads, self._catalog, runtime.identity, runtime.mesh.secret, config.max_upload_bytes)
+        door = Door(runtime.identity, runtime.mesh.secret)
+        self._delivery = Delivery()
+        http = MediaHttp(
+            self._uploads,
+            self._catalog,
+            self._delivery,
+            door,
+            max_bytes=config.max_upload_bytes,
+            idle_s=config.idle_s,
+        )
         self._runner = web.AppRunner(http.app(), access_log=None, keepalive_timeout=75.0, shutdown_timeout=2.0)
         self._now_ms = runtime.clock.now_ms
         self._upkeep: asyncio.Task[None] | None = None
@@ -62,6 +73,7 @@ class MediaParts:
     async def start(self) -> None:
         """Opens the store, takes up jobs, listens."""
         await self._store.prepare()
+        await self._uploads.tidy()
         await self._jobs.start()
         await self._runner.setup()
         listen = self._config.http_listen
@@ -75,12 +87,12 @@ class MediaParts:
             host, _, port = listen.rpartition(":")
             site = web.TCPSite(self._runner, host, int(port))
         await site.start()
-        self._upkeep = asyncio.create_task(self._expire())
+        self._upkeep = asyncio.create_task(self._keep_up())
 
-    async def _expire(self) -> None:
+    async def _keep_up(self) -> None:
         while True:
             try:
-                await self._uploads.expire()
+                await self._uploads.upkeep()
             except Exception:
                 log.exception("upkeep_failed")
             await asyncio.sleep(UPKEEP_S)
@@ -93,8 +105,11 @@ class MediaParts:
         """Stops jobs and closes the store."""
         if self._upkeep is not None:
             self._upkeep.cancel()
+            await asyncio.gather(self._upkeep, return_exceptions=True)
         await self._jobs.stop()
         await self._runner.cleanup()
+        self._uploads.close()
+        self._delivery.close()
         await self._store.close()
 
 

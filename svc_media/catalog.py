@@ -39,8 +39,8 @@ class Served:
 
     path: Path
     content_type: str
-    size_bytes: int
     etag: str
+    """Strong: a file is made of its content once, and never changed."""
     file_name: str
     download: bool
     """It is the original: needs the permission to download."""
@@ -154,9 +154,8 @@ class Catalog:
             if address(video_id, rendition) != f"/media/{video_id}/{name}":
                 continue
             path = self._folder.content(video.owner.tenant_id, video.sha256, rendition.name)
-            etag = f"{video.sha256.hex()[:32]}-{rendition.kind}"
-            download = rendition.kind == "original"
-            return Served(path, rendition.content_type, rendition.size_bytes, etag, video.file_name, download)
+            etag = f"{video.sha256.hex()}-{rendition.name}-{rendition.size_bytes:x}"
+            return Served(path, rendition.content_type, etag, video.file_name, rendition.kind == "original")
         raise NotFound("There is no such file of this video (yet).")
 
 

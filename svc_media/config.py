@@ -25,3 +25,9 @@ class Config:
 
     upload_days: float = 7.0
     """Days that an unfinished upload is kept after its last byte."""
+
+    reserve_bytes: int = 256 << 20
+    """Room on the disk that uploads leave alone: notes may be kept on the same one."""
+
+    idle_s: float = 60.0
+    """Seconds without a byte after which the connection of an upload is taken for lost."""

@@ -1,25 +1,44 @@
 """Jobs: what is done with a video once its bytes are here. Every step can be done again after a crash."""
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from mesh.clock import Clock
-from rushes.errors import NotFound, RushesError
+from rushes.errors import NotFound, ResourceExhausted, RushesError, Unavailable
 from svc_media import metrics
 from svc_media.core.facts import VideoFacts
-from svc_media.core.model import ENDED, Content, Job, JobEvent, JobState, Owner, Rendition, Video, VideoState
+from svc_media.core.model import (
+    ENDED,
+    Content,
+    Job,
+    JobEvent,
+    JobHasEnded,
+    JobState,
+    Owner,
+    Rendition,
+    Video,
+    VideoState,
+)
 from svc_media.core.plan import ReviewPlan
+from svc_media.lock import Locks
 from svc_media.stores import Store
 from svc_media.stores.folder import Folder
+from svc_media.thread import Threads
 from svc_media.worker.client import WorkCancelled, run
 from svc_media.worker.request import Operation, Request, Result
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 NOTE_EVERY_S = 1.0
+AGAIN_S = (0.2, 5.0)
+"""First and longest wait before the store is tried again."""
 SHARES = {"checksum": (0, 80), "probe": (80, 150), "review": (150, 880), "poster": (880, 900), "filmstrip": (900, 1000)}
 """Where each step stands in a job's progress, in 1/1000."""
 NAMES = {"original": "original", "review": "review", "poster": "poster.jpg", "filmstrip": "filmstrip.jpg"}
@@ -34,11 +53,14 @@ class Jobs:
         self._clock = clock
         self._workers = workers
         self._queue: asyncio.Queue[int] = asyncio.Queue()
+        self._waiting: set[int] = set()
+        """Jobs that nobody has taken: whoever takes one out, to do it or to cancel it, is the only one."""
         self._cancels: dict[int, asyncio.Event] = {}
         self._live: dict[int, Job] = {}
-        self._changed = asyncio.Condition()
+        self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._content_locks: dict[tuple[str, bytes], asyncio.Lock] = {}
+        self._locks = Locks()
+        self._threads = Threads("digest", workers)
 
     async def start(self) -> None:
         """Takes up what was under way when the process ended."""
@@ -51,12 +73,14 @@ class Jobs:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._threads.close()
 
     def enqueue(self, job: Job) -> None:
         """A job waits."""
         if job.job_id not in self._cancels and job.state is JobState.QUEUED:
             self._cancels[job.job_id] = asyncio.Event()
-            self._live[job.job_id] = job
+            self._waiting.add(job.job_id)
+            self._tell(job)
             self._queue.put_nowait(job.job_id)
 
     async def get(self, job_id: int, video_id: int) -> Job:
@@ -70,26 +94,25 @@ class Jobs:
         """A job now and whenever it changes, until it has ended."""
         last: Job | None = None
         while True:
+            changed = self._changed
             job = await self.get(job_id, video_id)
             if job != last:
                 last = job
                 yield job
             if job.state in ENDED:
                 return
-            async with self._changed:
-                if self._live.get(job_id) == last:
-                    await self._changed.wait()
+            await changed.wait()
 
     async def cancel(self, job_id: int, video_id: int) -> Job:
         """Stops a job. One that has ended is left as it is."""
         job = await self.get(job_id, video_id)
         if job.state in ENDED:
             return job
-        cancel = self._cancels.get(job_id)
-        if cancel is not None:
-            cancel.set()
-        if job.state is JobState.QUEUED:
+        if job_id in self._waiting:
+            self._waiting.discard(job_id)
             await self._end(job_id, JobEvent.CANCEL, "Cancelled.", "CANCELLED")
+        elif job_id in self._cancels:
+            self._cancels[job_id].set()
         return [seen async for seen in self.watch(job_id, video_id)][-1]
 
     # -- doing ---------------------------------------------------------------------------------------------------
@@ -97,50 +120,78 @@ class Jobs:
     async def _work(self) -> None:
         while True:
             job_id = await self._queue.get()
-            job = self._live.get(job_id)
-            if job is None or job.state is not JobState.QUEUED:
+            if job_id not in self._waiting:
                 continue
+            self._waiting.discard(job_id)
             try:
-                await self._do(job)
+                await self._do(job_id)
             except Exception:
-                log.exception("job_failed", extra={"job": job_id})
-                await self._end(job_id, JobEvent.FAIL, "Something went wrong here; try it again.", "INTERNAL")
+                log.exception("job_lost", extra={"job": job_id})
+                self._forget(job_id)
 
-    async def _do(self, job: Job) -> None:
-        job = await self._store.move_job(job.job_id, JobEvent.BEGIN, self._clock.now_ms())
-        await self._tell(job)
+    async def _do(self, job_id: int) -> None:
+        job = await self._surely(lambda: self._store.move_job(job_id, JobEvent.BEGIN, self._clock.now_ms()))
+        self._tell(job)
+        event, error, reason = JobEvent.SUCCEED, "", ""
+        try:
+            with metrics.JOB_SECONDS.time():
+                await self._run(job)
+        except WorkCancelled:
+            event, error, reason = JobEvent.CANCEL, "Cancelled.", "CANCELLED"
+        except RushesError as refusal:
+            log.warning("job_refused", extra={"job": job_id, "reason": refusal.reason})
+            event, error, reason = JobEvent.FAIL, str(refusal), refusal.reason
+        except Exception:
+            log.exception("job_failed", extra={"job": job_id})
+            event, error, reason = JobEvent.FAIL, "Something went wrong here; try it again.", "INTERNAL"
+        await self._end(job_id, event, error, reason)
+
+    async def _run(self, job: Job) -> None:
         video = await self._store.video(job.video_id)
         if video is None:
             raise NotFound("The video of this job is gone.")
-        work = Work(
-            self._store, self._folder, video, self._cancels[job.job_id], self._reporter(job), self._content_locks
-        )
-        try:
-            with metrics.JOB_SECONDS.time():
-                await work.run()
-        except WorkCancelled:
-            await self._end(job.job_id, JobEvent.CANCEL, "Cancelled.", "CANCELLED")
-        except RushesError as error:
-            log.warning("job_refused", extra={"job": job.job_id, "reason": error.reason})
-            await self._end(job.job_id, JobEvent.FAIL, str(error), error.reason)
-        else:
-            await self._end(job.job_id, JobEvent.SUCCEED)
+        cancel = self._cancels[job.job_id]
+        work = Work(self._store, self._folder, self._threads, video, cancel, self._reporter(job), self._locks)
+        await work.run()
 
     async def _end(self, job_id: int, event: JobEvent, error: str = "", reason: str = "") -> None:
-        now_ms = self._clock.now_ms()
-        job = await self._store.move_job(job_id, event, now_ms, error=error, reason=reason)
-        video = await self._store.video(job.video_id)
-        if error and video is not None and video.state is not VideoState.READY:
-            await self._store.set_video(job.video_id, VideoState.FAILED, error=error, error_reason=reason)
-        metrics.JOBS.labels(job.state).inc()
-        self._cancels.pop(job_id, None)
-        await self._tell(job)
-        self._live.pop(job_id, None)
+        async def move() -> Job:
+            now_ms = self._clock.now_ms()
+            return await self._store.move_job(job_id, event, now_ms, error=error, reason=reason)
 
-    async def _tell(self, job: Job) -> None:
+        try:
+            job = await self._surely(move)
+        except JobHasEnded:
+            log.warning("job_had_ended", extra={"job": job_id})
+        else:
+            metrics.JOBS.labels(job.state).inc()
+        self._forget(job_id)
+
+    async def _surely(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Again until the store takes it: a disk that is full for an hour loses no job."""
+        wait_s, longest_s = AGAIN_S
+        while True:
+            try:
+                return await work()
+            except (Unavailable, ResourceExhausted) as error:
+                log.warning("store_tried_again", extra={"reason": error.reason})
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, longest_s)
+
+    def _tell(self, job: Job) -> None:
         self._live[job.job_id] = job
-        async with self._changed:
-            self._changed.notify_all()
+        self._wake()
+
+    def _forget(self, job_id: int) -> None:
+        """What the store has is the truth from now on."""
+        self._waiting.discard(job_id)
+        self._cancels.pop(job_id, None)
+        self._live.pop(job_id, None)
+        self._wake()
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     def _reporter(self, job: Job) -> "Callable[[str, float], None]":
         loop = asyncio.get_running_loop()
@@ -151,9 +202,13 @@ class Jobs:
             live = self._live.get(job.job_id)
             if live is None or live.state is not JobState.RUNNING:
                 return
-            await self._tell(replace(live, step=step, progress_permille=max(permille, live.progress_permille)))
+            permille = max(permille, live.progress_permille)
+            self._tell(replace(live, step=step, progress_permille=permille))
             if durable:
-                await self._store.note_job(job.job_id, step, permille)
+                try:
+                    await self._store.note_job(job.job_id, step, permille)
+                except RushesError as error:
+                    log.warning("progress_not_noted", extra={"job": job.job_id, "reason": error.reason})
 
         def report(step: str, share: float) -> None:
             nonlocal noted_at, noted_step
@@ -175,13 +230,15 @@ class Work:
         self,
         store: Store,
         folder: Folder,
+        threads: Threads,
         video: Video,
         cancel: asyncio.Event,
         report: Callable[[str, float], None],
-        locks: dict[tuple[str, bytes], asyncio.Lock],
+        locks: Locks,
     ) -> None:
         self._store = store
         self._folder = folder
+        self._threads = threads
         self._video = video
         self._cancel = cancel
         self._report = report
@@ -190,35 +247,67 @@ class Work:
     async def run(self) -> None:
         """All that is not done yet."""
         owner = self._video.owner
-        sha256 = self._video.sha256 or await self._digest(owner)
-        lock = self._locks.setdefault((owner.tenant_id, sha256), asyncio.Lock())
-        async with lock:  # of two uploads of the same bytes one does the work
+        sha256 = self._video.sha256 or await self._digest()
+        async with self._alone((owner.tenant_id, sha256)):
             await self._run_content(owner, sha256)
+
+    @contextlib.asynccontextmanager
+    async def _alone(self, content: tuple[str, bytes]) -> AsyncIterator[None]:
+        """Of two uploads of the same bytes one does the work; who waits for the other can be cancelled."""
+        lock = self._locks.of(content)
+        acquiring = asyncio.ensure_future(lock.acquire())
+        stop = asyncio.ensure_future(self._cancel.wait())
+        try:
+            await asyncio.wait((acquiring, stop), return_when=asyncio.FIRST_COMPLETED)
+            self._check()
+            yield
+        finally:
+            stop.cancel()
+            acquiring.cancel()
+            await asyncio.gather(acquiring, stop, return_exceptions=True)
+            if not acquiring.cancelled():
+                lock.release()
 
     async def _run_content(self, owner: Owner, sha256: bytes) -> None:
         upload = await self._store.upload(self._video.upload_id)
-        original = self._folder.content(owner.tenant_id, sha256, "original")
-        if upload is not None and upload.file:
-            original = await asyncio.to_thread(self._folder.keep, upload.file, owner.tenant_id, sha256)
+        file = upload.file if upload is not None else ""
+        original = await self._threads.run(self._folder.keep, file, owner.tenant_id, sha256)
+        if file:
+            await self._store.release_upload(self._video.upload_id)
         content = await self._store.content(owner.tenant_id, sha256)
         if content is None:
             content = Content(owner.tenant_id, sha256, self._video.size_bytes)
         if not content.ready:
             content = await self._make_ready(content, original)
         await self._store.set_video(self._video.video_id, VideoState.READY, sha256=sha256)
-        if upload is not None:
-            await self._store.remove_upload(upload.upload_id, "")
         if not any(rendition.kind == "filmstrip" for rendition in content.renditions):
             await self._filmstrip(content)
 
-    async def _digest(self, owner: Owner) -> bytes:
+    def _check(self) -> None:
+        if self._cancel.is_set():
+            raise WorkCancelled("The work was stopped.")
+
+    async def _digest(self) -> bytes:
         upload = await self._store.upload(self._video.upload_id)
-        if upload is None:
+        if upload is None or not upload.done or not upload.file:
             raise NotFound("The uploaded file is gone; upload it again.")
+        stopped = threading.Event()
+
+        def report(share: float) -> None:
+            if stopped.is_set():
+                raise WorkCancelled("The work was stopped.")
+            self._check()
+            self._report("checksum", share)
+
+        self._report("checksum", 0.0)
         path = self._folder.upload(upload.file)
-        if not path.exists():
-            raise NotFound("The uploaded file is gone; upload it again.")
-        sha256 = await asyncio.to_thread(self._folder.digest, path, lambda share: self._report("checksum", share))
+        digest = asyncio.ensure_future(self._threads.run(self._folder.digest, path, report))
+        try:
+            sha256 = await asyncio.shield(digest)
+        except asyncio.CancelledError:
+            stopped.set()
+            await asyncio.gather(digest, return_exceptions=True)
+            raise
         await self._store.set_video(self._video.video_id, VideoState.PROCESSING, sha256=sha256)
         return sha256
 
@@ -243,6 +332,8 @@ class Work:
         renditions.append(
             Rendition(poster_path.name, "poster", made.content_type, made.size_bytes, made.width, made.height)
         )
+        for path in {review_path, poster_path}:
+            await self._threads.run(self._folder.secure, path)
         kept = {"facts": facts.to_json(), "review": review_facts.to_json()}
         content = replace(content, facts=kept, renditions=tuple(renditions), ready=True)
         await self._store.put_content(content)
@@ -257,6 +348,7 @@ class Work:
         made = await self._worker("filmstrip", Request(Operation.FILMSTRIP, source, output, review_facts))
         strip = made.filmstrip
         assert strip is not None
+        await self._threads.run(self._folder.secure, output)
         rendition = Rendition(
             output.name,
             "filmstrip",

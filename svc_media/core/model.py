@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from rushes.errors import FailedPrecondition
+from rushes.errors import Conflict, FailedPrecondition, ResourceExhausted
+
+MAX_OPEN_UPLOADS = 2_000
+"""Unfinished uploads of one person, parts included."""
 
 
 class VideoState(StrEnum):
@@ -55,6 +58,24 @@ class JobHasEnded(FailedPrecondition):
     reason = "JOB_HAS_ENDED"
 
 
+class VideoUploading(FailedPrecondition):
+    """The video's bytes are still coming in."""
+
+    reason = "VIDEO_UPLOADING"
+
+
+class UploadJoined(Conflict):
+    """The part belongs to another upload already, or its group became one."""
+
+    reason = "UPLOAD_JOINED"
+
+
+class TooManyUploads(ResourceExhausted):
+    """The person has begun more uploads than are kept open."""
+
+    reason = "TOO_MANY_UPLOADS"
+
+
 def next_state(state: JobState, event: JobEvent) -> JobState:
     """The state after an event. Raises JobHasEnded for a pair that is not in LIFE."""
     after = LIFE.get((state, event))
@@ -74,7 +95,10 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Bytes on their way in. They go into `file` from `base` on; parts of one group share a file."""
+    """Bytes on their way in. They go into `file` from `base` on; parts of one group share a file.
+
+    `file` is empty while parts are being joined into the upload, and again once its bytes are kept elsewhere.
+    """
 
     upload_id: str
     owner: Owner
@@ -88,6 +112,16 @@ class Upload:
     """0: a part, which is no video of its own."""
     changed_ms: int
     done: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """All bytes are here."""
+        return self.offset == self.length
+
+    @property
+    def joining(self) -> bool:
+        """Its parts are on their way into it."""
+        return not self.done and not self.file
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import binascii
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import google_crc32c
 
@@ -49,15 +49,26 @@ class UnknownVersion(FailedPrecondition):
     reason = "TUS_VERSION"
 
 
+class Sum(Protocol):
+    """A running checksum, as hashlib has them."""
+
+    def update(self, data: bytes | bytearray, /) -> None:
+        """More bytes."""
+
+    def digest(self) -> bytes:
+        """The sum of all."""
+
+
 class _Crc32c:
-    """google-crc32c in the shape of hashlib."""
+    """google-crc32c, which has no types, in that shape."""
 
     def __init__(self) -> None:
-        self._sum = google_crc32c.Checksum()
+        module: Any = google_crc32c
+        self._sum = module.Checksum()
 
-    def update(self, data: bytes) -> None:
+    def update(self, data: bytes | bytearray, /) -> None:
         """More bytes."""
-        self._sum.update(data)
+        self._sum.update(bytes(data))
 
     def digest(self) -> bytes:
         """The sum of all."""
@@ -65,7 +76,7 @@ class _Crc32c:
         return digest
 
 
-CHECKSUMS: dict[str, Callable[[], Any]] = {
+CHECKSUMS: dict[str, Callable[[], Sum]] = {
     "sha1": lambda: hashlib.sha1(usedforsecurity=False),
     "sha256": hashlib.sha256,
     "crc32c": _Crc32c,
@@ -79,8 +90,8 @@ class Checksum:
     algorithm: str
     digest: bytes
 
-    def start(self) -> Any:
-        """A running sum with update() and digest()."""
+    def start(self) -> Sum:
+        """A running sum."""
         return CHECKSUMS[self.algorithm]()
 
 
@@ -91,7 +102,10 @@ def parse_checksum(header: str) -> Checksum | None:
     algorithm, _, encoded = header.strip().partition(" ")
     if algorithm not in CHECKSUMS:
         raise InvalidArgument(f"This checksum is not known; take one of {', '.join(sorted(CHECKSUMS))}.")
-    return Checksum(algorithm, _decode(encoded, "Upload-Checksum"))
+    digest = _decode(encoded, "Upload-Checksum")
+    if len(digest) != len(CHECKSUMS[algorithm]().digest()):
+        raise InvalidArgument(f"This is no {algorithm}: it has {len(digest)} bytes.")
+    return Checksum(algorithm, digest)
 
 
 def _decode(encoded: str, header: str) -> bytes:
@@ -108,6 +122,8 @@ def parse_metadata(header: str) -> dict[str, str]:
     metadata: dict[str, str] = {}
     for pair in filter(None, (part.strip() for part in header.split(","))):
         key, _, encoded = pair.partition(" ")
+        if not (key.isascii() and key.isprintable()) or key in metadata:
+            raise InvalidArgument("A key of Upload-Metadata is not ASCII, or is there twice.")
         try:
             metadata[key] = _decode(encoded, "Upload-Metadata").decode()
         except UnicodeDecodeError as error:

@@ -12,8 +12,13 @@ class Store(Protocol):
     async def prepare(self) -> None:
         """Makes what is missing."""
 
+    # -- uploads
+
     async def add_upload(self, upload: Upload, display_offset: int) -> Upload:
-        """Adds an upload; one that is no part gets a video (state UPLOADING), whose id the answer has."""
+        """Adds an upload; one that is no part gets a video (state UPLOADING), whose id the answer has.
+
+        Raises TooManyUploads; UploadJoined for a part of a group that became a whole.
+        """
 
     async def upload(self, upload_id: str) -> Upload | None:
         """An upload."""
@@ -24,21 +29,52 @@ class Store(Protocol):
     async def advance(self, upload_id: str, offset: int, now_ms: int) -> None:
         """Bytes up to the offset are safe."""
 
-    async def finish_upload(self, upload_id: str, file: str, parts: Sequence[str], now_ms: int) -> Job:
-        """All bytes are in `file`: the parts are forgotten, a job waits. Again: the same job."""
+    async def begin_join(self, whole: Upload, parts: Sequence[str], display_offset: int) -> Upload:
+        """Claims complete parts for a new upload. Again with the same parts: the upload that has them already.
+
+        Raises UploadJoined when some belong to another upload, or to this one in another order; NotFound when one is
+        gone or not complete.
+        """
+
+    async def joined_parts(self, whole_id: str) -> list[Upload]:
+        """The parts that an upload has claimed, in their order."""
+
+    async def finish_upload(self, upload_id: str, file: str, now_ms: int) -> Job:
+        """All bytes are in `file`: a job waits. Again: the same job.
+
+        The upload's parts are done; other parts that were in the same file are forgotten.
+        """
+
+    async def release_upload(self, upload_id: str) -> None:
+        """The bytes of a finished upload are kept elsewhere: its file is gone."""
 
     async def remove_upload(self, upload_id: str, error: str) -> None:
-        """Forgets an upload; its video, if it is still UPLOADING, becomes FAILED."""
+        """Forgets an upload; its video, if it is still UPLOADING, becomes FAILED.
+
+        Raises UploadJoined for one that is done, is being joined or has been claimed.
+        """
+
+    async def unsettled_uploads(self) -> list[Upload]:
+        """Uploads, no parts, that are not finished though all their bytes, or all their parts, are here."""
 
     async def stale_uploads(self, before_ms: int) -> list[Upload]:
-        """Unfinished uploads that have not changed since."""
+        """Unfinished uploads that have not changed since, nor any other in the same file."""
+
+    async def purge_uploads(self, before_ms: int) -> None:
+        """Forgets uploads that were finished before that and whose bytes are kept elsewhere."""
+
+    async def files(self) -> set[str]:
+        """Files of all uploads."""
+
+    async def has_file(self, file: str) -> bool:
+        """Whether an upload has that file."""
+
+    # -- videos and contents
 
     async def video(self, video_id: int) -> Video | None:
         """A video."""
 
-    async def set_video(
-        self, video_id: int, state: VideoState, *, sha256: bytes = b"", error: str = "", error_reason: str = ""
-    ) -> None:
+    async def set_video(self, video_id: int, state: VideoState, *, sha256: bytes = b"") -> None:
         """Changes a video's state. sha256 is kept when empty."""
 
     async def content(self, tenant_id: str, sha256: bytes) -> Content | None:
@@ -47,17 +83,25 @@ class Store(Protocol):
     async def put_content(self, content: Content) -> None:
         """Adds or replaces a content."""
 
+    # -- jobs
+
     async def add_job(self, owner: Owner, video_id: int, request_id: str, now_ms: int) -> Job:
-        """A new job for a video that has none under way (else that one). Sent twice: the same job."""
+        """A new job for a video that has none under way (else that one). Sent twice: the same job.
+
+        A video that is READY stays so. Raises NotFound, VideoUploading.
+        """
 
     async def job(self, job_id: int) -> Job | None:
         """A job."""
 
     async def move_job(self, job_id: int, event: JobEvent, now_ms: int, *, error: str = "", reason: str = "") -> Job:
-        """What happens to a job. Raises JobHasEnded."""
+        """What happens to a job. With an error its video, unless it is READY, is FAILED.
+
+        Raises NotFound, JobHasEnded.
+        """
 
     async def note_job(self, job_id: int, step: str, progress_permille: int) -> None:
-        """How far a job is."""
+        """How far a job is that is running."""
 
     async def open_jobs(self) -> list[Job]:
         """Jobs that have not ended, the oldest first."""

@@ -1,18 +1,26 @@
-"""Bytes of uploads and contents in folders: sparse files, written in place, joined without holding two copies."""
+"""Bytes of uploads and contents in folders: sparse files, written in place, joined without holding two copies.
 
-import contextlib
+Everything here blocks: it is called in threads.
+"""
+
 import errno
 import hashlib
+import logging
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from rushes.errors import ResourceExhausted, Unavailable
+from rushes.errors import NotFound, ResourceExhausted, Unavailable
+
+log = logging.getLogger(__name__)
 
 BLOCK = 4096
 COPY_BYTES = 64 << 20
 READ_BYTES = 4 << 20
 _ZEROS = bytes(1 << 20)
+_NO_COPY_IN_KERNEL = frozenset((errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP))
 
 
 class DiskFull(ResourceExhausted):
@@ -21,17 +29,34 @@ class DiskFull(ResourceExhausted):
     reason = "DISK_FULL"
 
 
+def _disk_full() -> DiskFull:
+    return DiskFull("The disk is full; what arrived is kept, and the upload goes on once there is room.")
+
+
 def _said(error: OSError) -> Exception:
+    if isinstance(error, FileNotFoundError):
+        return NotFound("The bytes of this upload are gone; begin again.")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull("The disk is full; what arrived is kept, and the upload goes on once there is room.")
-    return Unavailable("The disk does not take the bytes right now.", error=str(error))
+        return _disk_full()
+    return Unavailable("The disk does not take the bytes right now.", error=error.strerror or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Where the bytes of a part are. A shared file holds those of others too."""
+
+    file: str
+    begin: int
+    length: int
+    shared: bool
 
 
 class Folder:
     """uploads/NAME while bytes come in; contents/TENANT/HASH/NAME afterwards."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, reserve_bytes: int = 0) -> None:
         self._root = root
+        self._reserve_bytes = reserve_bytes
         self.scratch = root / "scratch"
         for folder in (root / "uploads", root / "contents", self.scratch):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -45,44 +70,55 @@ class Folder:
         digest = sha256.hex()
         return self._root / "contents" / tenant_id / digest[:2] / digest / name
 
-    # -- uploads (called in threads) -------------------------------------------------------------------------
+    def tidy(self, used: Collection[str]) -> None:
+        """Removes what a process that was killed left behind: files of no upload, and what workers were at."""
+        for path in (self._root / "uploads").iterdir():
+            if path.name not in used:
+                log.info("orphan_removed", extra={"file": path.name})
+                path.unlink(missing_ok=True)
+        for path in self.scratch.iterdir():
+            shutil.rmtree(path, ignore_errors=True)
+
+    # -- uploads ---------------------------------------------------------------------------------------------
 
     def create(self, name: str, size_bytes: int) -> None:
-        """Makes the file with all its length as one hole."""
+        """Makes the file with all its length as one hole; one that is there stays as it is."""
         try:
             descriptor = os.open(self.upload(name), os.O_WRONLY | os.O_CREAT, 0o600)
             try:
-                os.ftruncate(descriptor, size_bytes)
-                os.fsync(descriptor)
+                if os.fstat(descriptor).st_size != size_bytes:
+                    os.ftruncate(descriptor, size_bytes)
+                    os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+            _sync_folder(self._root / "uploads")
         except OSError as error:
             raise _said(error) from error
 
     def open(self, name: str) -> int:
-        """A descriptor to write with."""
-        return os.open(self.upload(name), os.O_WRONLY)
-
-    def write(self, descriptor: int, at: int, data: bytes) -> None:
-        """Writes at a place. Whole blocks of zeros stay holes."""
+        """A descriptor to write with. Raises NotFound."""
         try:
-            view = memoryview(data)
-            while view:
-                step = min(len(view), len(_ZEROS), _to_boundary(at, len(view)))
-                if step < BLOCK or view[:step] != _ZEROS[:step]:
-                    written = os.pwrite(descriptor, view[:step], at)
-                else:
-                    written = step
-                at += written
-                view = view[written:]
+            return os.open(self.upload(name), os.O_RDWR)
         except OSError as error:
             raise _said(error) from error
 
-    def wipe(self, descriptor: int, at: int, length: int) -> None:
-        """Zeros over what was written, so that a hole left for zeros is one."""
+    def write(self, descriptor: int, at: int, data: bytes | bytearray) -> None:
+        """Writes at a place. Whole blocks of zeros stay holes where there are such. Raises DiskFull before the end.
+
+        The reserve is left alone: the disk may be the one that notes and the store itself are kept on.
+        """
+        if self._reserve_bytes:
+            room = os.fstatvfs(descriptor)
+            if room.f_bavail * room.f_frsize < self._reserve_bytes + len(data):
+                raise _disk_full()
         try:
-            for begin in range(at, at + length, len(_ZEROS)):
-                os.pwrite(descriptor, _ZEROS[: min(len(_ZEROS), at + length - begin)], begin)
+            with memoryview(data) as view:
+                begin = 0
+                while begin < len(data):
+                    step = _step(at + begin, len(data) - begin)
+                    if not (_is_zeros(data, begin, step) and _is_hole(descriptor, at + begin, step)):
+                        step = os.pwrite(descriptor, view[begin : begin + step], at + begin)
+                    begin += step
         except OSError as error:
             raise _said(error) from error
 
@@ -97,91 +133,150 @@ class Folder:
         except OSError as error:
             raise _said(error) from error
 
-    def join(self, name: str, parts: list[tuple[str, int]]) -> None:
-        """Makes one file of parts (name, length): each one's data goes behind the one before it, then it is removed.
+    def join(self, name: str, pieces: Sequence[Piece]) -> None:
+        """Makes one file of pieces, one behind the other; a file of its own is removed once its bytes are safe here.
 
-        Begun again after a crash it goes on: a part that is gone was moved already.
+        Begun again after a crash it goes on: a piece whose file is gone was moved already.
         """
-        total = sum(length for _, length in parts)
+        self.create(name, sum(piece.length for piece in pieces))
         try:
-            self.create(name, total)
             target = os.open(self.upload(name), os.O_RDWR)
             try:
                 at = 0
-                for part, length in parts:
-                    self._move(part, target, at, length)
-                    at += length
+                for piece in pieces:
+                    self._move(piece, target, at)
+                    at += piece.length
             finally:
                 os.close(target)
+            _sync_folder(self._root / "uploads")
         except OSError as error:
             raise _said(error) from error
 
-    def _move(self, part: str, target: int, at: int, length: int) -> None:
-        path = self.upload(part)
+    def _move(self, piece: Piece, target: int, at: int) -> None:
+        path = self.upload(piece.file)
         try:
             source = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
+            if piece.shared:
+                raise
             return
         try:
-            _copy_data(source, target, at, length)
+            _copy_data(source, piece.begin, target, at, piece.length)
             os.fdatasync(target)
         finally:
             os.close(source)
-        path.unlink(missing_ok=True)
+        if not piece.shared:
+            path.unlink(missing_ok=True)
 
     def remove_upload(self, name: str) -> None:
         """Removes an upload's file."""
         self.upload(name).unlink(missing_ok=True)
 
+    # -- contents --------------------------------------------------------------------------------------------
+
     def digest(self, path: Path, on_progress: Callable[[float], None]) -> bytes:
-        """SHA-256 of a file."""
+        """SHA-256 of a file. Raises NotFound, and what `on_progress` raises to stop it."""
         sha256 = hashlib.sha256()
-        size = max(1, path.stat().st_size)
         done = 0
-        with path.open("rb", buffering=0) as file:
-            while chunk := file.read(READ_BYTES):
-                sha256.update(chunk)
-                done += len(chunk)
-                on_progress(done / size)
+        try:
+            with path.open("rb", buffering=0) as file:
+                size = max(1, os.fstat(file.fileno()).st_size)
+                while chunk := file.read(READ_BYTES):
+                    sha256.update(chunk)
+                    done += len(chunk)
+                    on_progress(done / size)
+        except FileNotFoundError as error:
+            raise NotFound("The uploaded file is gone; upload it again.") from error
         return sha256.digest()
 
     def keep(self, upload: str, tenant_id: str, sha256: bytes) -> Path:
-        """An upload becomes the original of its content. Done twice, or where the content is there, nothing changes."""
+        """An upload becomes the original of its content, durably. Raises NotFound when neither is there.
+
+        Done twice, or where the content is there, nothing changes. `upload` may be empty: it was kept already.
+        """
         target = self.content(tenant_id, sha256, "original")
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        source = self.upload(upload)
-        if not target.exists():
-            with contextlib.suppress(FileNotFoundError):
+        source = self.upload(upload) if upload else None
+        if source is not None and not target.exists():
+            _make_folders(target.parent, self._root)
+            try:
                 os.replace(source, target)
+            except FileNotFoundError as error:
+                raise NotFound("The uploaded file is gone; upload it again.") from error
             _sync_folder(target.parent)
-        source.unlink(missing_ok=True)
+        elif not target.exists():
+            raise NotFound("The uploaded file is gone; upload it again.")
+        if source is not None:
+            source.unlink(missing_ok=True)
         return target
 
+    def secure(self, path: Path) -> None:
+        """A file that was made survives a loss of power."""
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        _sync_folder(path.parent)
 
-def _to_boundary(at: int, longest: int) -> int:
+
+def _step(at: int, longest: int) -> int:
     """Bytes to the next block boundary when not on one; else as many whole blocks as there are, or what is left."""
     if at % BLOCK:
-        return BLOCK - at % BLOCK
+        return min(longest, BLOCK - at % BLOCK)
+    longest = min(longest, len(_ZEROS))
     return longest - longest % BLOCK or longest
 
 
-def _copy_data(source: int, target: int, at: int, length: int) -> None:
-    """Copies what is not a hole, in the kernel."""
-    place = 0
-    while place < length:
+def _is_zeros(data: bytes | bytearray, begin: int, length: int) -> bool:
+    """Whether whole blocks are all zeros; anything shorter counts as data."""
+    return length >= BLOCK and data.startswith(_ZEROS if length == len(_ZEROS) else _ZEROS[:length], begin)
+
+
+def _is_hole(descriptor: int, at: int, length: int) -> bool:
+    """Whether nothing was ever written there: what was refused, or cut off by a crash, may have been."""
+    try:
+        return os.lseek(descriptor, at, os.SEEK_DATA) >= at + length
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # nothing but a hole is left
+            return True
+        raise
+
+
+def _copy_data(source: int, begin: int, target: int, at: int, length: int) -> None:
+    """Copies what is not a hole, in the kernel where that can."""
+    end = begin + length
+    place = begin
+    while place < end:
         try:
-            begin = os.lseek(source, place, os.SEEK_DATA)
+            place = os.lseek(source, place, os.SEEK_DATA)
         except OSError as error:
             if error.errno == errno.ENXIO:  # nothing but a hole is left
                 return
             raise
-        end = min(os.lseek(source, begin, os.SEEK_HOLE), length)
-        while begin < end:
-            copied = os.copy_file_range(source, target, min(COPY_BYTES, end - begin), begin, at + begin)
+        until = min(os.lseek(source, place, os.SEEK_HOLE), end)
+        while place < until:
+            copied = _copy(source, target, min(COPY_BYTES, until - place), place, at + place - begin)
             if copied == 0:
-                return
-            begin += copied
-        place = end
+                raise Unavailable("A part is shorter than it was.")
+            place += copied
+
+
+def _copy(source: int, target: int, length: int, begin: int, at: int) -> int:
+    try:
+        return os.copy_file_range(source, target, length, begin, at)
+    except OSError as error:
+        if error.errno not in _NO_COPY_IN_KERNEL:
+            raise
+    return os.pwrite(target, os.pread(source, min(length, READ_BYTES), begin), at)
+
+
+def _make_folders(path: Path, root: Path) -> None:
+    """Makes folders below the root so that a loss of power does not take them away with what is put into them."""
+    if path == root or path.exists():
+        return
+    _make_folders(path.parent, root)
+    path.mkdir(exist_ok=True, mode=0o700)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(path: Path) -> None:

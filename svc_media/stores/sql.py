@@ -5,113 +5,30 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Connection,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    RowMapping,
-    String,
-    Table,
-    Text,
-    delete,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, exists, func, insert, or_, select, update
 
 from mesh.sql import Database, idempotent
 from rushes.errors import NotFound
 from svc_media.core.model import (
     ENDED,
+    MAX_OPEN_UPLOADS,
     Content,
     Job,
     JobEvent,
     JobState,
     Owner,
     Rendition,
+    TooManyUploads,
     Upload,
+    UploadJoined,
     Video,
     VideoState,
+    VideoUploading,
     next_state,
 )
+from svc_media.stores.table import contents, jobs, joins, metadata, uploads, videos
 
 T = TypeVar("T")
-metadata = MetaData()
-
-_OWNER = ("tenant_id", "person_id", "project_id")
-
-
-def _owner_columns() -> list[Column[Any]]:
-    return [
-        Column("tenant_id", String, nullable=False),
-        Column("person_id", String, nullable=False),
-        Column("project_id", BigInteger, nullable=False),
-    ]
-
-
-videos = Table(
-    "videos",
-    metadata,
-    Column("video_id", Integer, primary_key=True, autoincrement=True),
-    *_owner_columns(),
-    Column("state", String, nullable=False),
-    Column("file_name", String, nullable=False),
-    Column("size_bytes", BigInteger, nullable=False),
-    Column("display_offset", Integer, nullable=False),
-    Column("created_ms", BigInteger, nullable=False),
-    Column("sha256", LargeBinary, nullable=False, default=b""),
-    Column("error", Text, nullable=False, default=""),
-    Column("error_reason", String, nullable=False, default=""),
-    Column("job_id", Integer, nullable=False, default=0),
-    Column("upload_id", String, nullable=False, default=""),
-    sqlite_autoincrement=True,
-)
-uploads = Table(
-    "uploads",
-    metadata,
-    Column("upload_id", String, primary_key=True),
-    *_owner_columns(),
-    Column("file", String, nullable=False),
-    Column("base", BigInteger, nullable=False),
-    Column("length", BigInteger, nullable=False),
-    Column("offset", BigInteger, nullable=False),
-    Column("partial", Boolean, nullable=False),
-    Column("file_name", String, nullable=False),
-    Column("video_id", Integer, nullable=False),
-    Column("changed_ms", BigInteger, nullable=False),
-    Column("done", Boolean, nullable=False, default=False),
-    Index("uploads_changed", "done", "changed_ms"),
-)
-contents = Table(
-    "contents",
-    metadata,
-    Column("tenant_id", String, primary_key=True),
-    Column("sha256", LargeBinary, primary_key=True),
-    Column("size_bytes", BigInteger, nullable=False),
-    Column("facts", Text, nullable=False, default=""),
-    Column("renditions", Text, nullable=False, default="[]"),
-    Column("ready", Boolean, nullable=False, default=False),
-)
-jobs = Table(
-    "jobs",
-    metadata,
-    Column("job_id", Integer, primary_key=True, autoincrement=True),
-    Column("video_id", Integer, nullable=False),
-    Column("state", String, nullable=False),
-    Column("step", String, nullable=False, default=""),
-    Column("progress_permille", Integer, nullable=False, default=0),
-    Column("error", Text, nullable=False, default=""),
-    Column("error_reason", String, nullable=False, default=""),
-    Column("created_ms", BigInteger, nullable=False),
-    Column("ended_ms", BigInteger, nullable=False, default=0),
-    Index("jobs_state", "state"),
-    sqlite_autoincrement=True,
-)
 
 
 def _owner(row: RowMapping) -> Owner:
@@ -132,15 +49,75 @@ def _job(row: RowMapping) -> Job:
     return Job(state=JobState(row["state"]), **fields)
 
 
-def _columns(owner: Owner) -> dict[str, Any]:
-    return asdict(owner)
-
-
 def _one(connection: Connection, table: Table, **key: Any) -> RowMapping | None:
     query = select(table)
     for name, value in key.items():
         query = query.where(table.c[name] == value)
     return connection.execute(query).mappings().one_or_none()
+
+
+def _parts(connection: Connection, upload_ids: Sequence[str]) -> list[Upload]:
+    rows = connection.execute(select(uploads).where(uploads.c.upload_id.in_(upload_ids))).mappings()
+    found = {row["upload_id"]: _upload(row) for row in rows}
+    return [found[upload_id] for upload_id in upload_ids if upload_id in found]
+
+
+def _joined(connection: Connection, whole_id: str) -> list[str]:
+    query = select(joins.c.part_id).where(joins.c.whole_id == whole_id).order_by(joins.c.position)
+    return list(connection.execute(query).scalars())
+
+
+def _is_joined(connection: Connection, upload_id: str) -> bool:
+    query = select(joins.c.part_id).where(or_(joins.c.part_id == upload_id, joins.c.whole_id == upload_id)).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _has_file(connection: Connection, file: str, *more: ColumnElement[bool]) -> bool:
+    query = select(uploads.c.upload_id).where(uploads.c.file == file, *more).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def _add_upload(connection: Connection, upload: Upload, display_offset: int) -> Upload:
+    owner = asdict(upload.owner)
+    columns = uploads.c
+    mine = select(func.count()).where(
+        columns.tenant_id == owner["tenant_id"], columns.person_id == owner["person_id"], columns.done.is_(False)
+    )
+    if connection.execute(mine).scalar_one() >= MAX_OPEN_UPLOADS:
+        raise TooManyUploads("You have begun too many uploads; finish or cancel some.")
+    video_id = 0
+    if not upload.partial:
+        video = insert(videos).values(
+            **owner,
+            state=VideoState.UPLOADING,
+            file_name=upload.file_name,
+            size_bytes=upload.length,
+            display_offset=display_offset,
+            created_ms=upload.changed_ms,
+            upload_id=upload.upload_id,
+        )
+        made = connection.execute(video)
+        assert made.inserted_primary_key is not None
+        video_id = made.inserted_primary_key[0]
+    fields = {name: getattr(upload, name) for name in Upload.__slots__ if name != "owner"}
+    connection.execute(insert(uploads).values(**{**fields, **owner, "video_id": video_id}))
+    row = _one(connection, uploads, upload_id=upload.upload_id)
+    assert row is not None
+    return _upload(row)
+
+
+def _new_job(connection: Connection, video_id: int, now_ms: int) -> Job:
+    made = connection.execute(insert(jobs).values(video_id=video_id, state=JobState.QUEUED, created_ms=now_ms))
+    assert made.inserted_primary_key is not None
+    job_id = made.inserted_primary_key[0]
+    video = videos.c.video_id == video_id
+    connection.execute(update(videos).where(video).values(job_id=job_id))
+    # What can be reviewed stays so while something is made again.
+    processing = update(videos).where(video, videos.c.state != VideoState.READY)
+    connection.execute(processing.values(state=VideoState.PROCESSING, error="", error_reason=""))
+    row = _one(connection, jobs, job_id=job_id)
+    assert row is not None
+    return _job(row)
 
 
 class SqlStore:
@@ -166,26 +143,9 @@ class SqlStore:
         """See the port."""
 
         def work(connection: Connection) -> Upload:
-            video_id = 0
-            if not upload.partial:
-                made = connection.execute(
-                    insert(videos).values(
-                        **_columns(upload.owner),
-                        state=VideoState.UPLOADING,
-                        file_name=upload.file_name,
-                        size_bytes=upload.length,
-                        display_offset=display_offset,
-                        created_ms=upload.changed_ms,
-                        upload_id=upload.upload_id,
-                    )
-                )
-                assert made.inserted_primary_key is not None
-                video_id = made.inserted_primary_key[0]
-            fields = {name: getattr(upload, name) for name in Upload.__slots__ if name != "owner"}
-            connection.execute(insert(uploads).values(**{**fields, **_columns(upload.owner), "video_id": video_id}))
-            row = _one(connection, uploads, upload_id=upload.upload_id)
-            assert row is not None
-            return _upload(row)
+            if upload.partial and _has_file(connection, upload.file, uploads.c.partial.is_(False)):
+                raise UploadJoined("The parts of this group were joined already.")
+            return _add_upload(connection, upload, display_offset)
 
         return await self._run(work)
 
@@ -200,63 +160,131 @@ class SqlStore:
 
     async def parts_of(self, upload_ids: Sequence[str]) -> list[Upload]:
         """See the port."""
-
-        def work(connection: Connection) -> list[Upload]:
-            rows = connection.execute(select(uploads).where(uploads.c.upload_id.in_(upload_ids))).mappings()
-            found = {row["upload_id"]: _upload(row) for row in rows}
-            return [found[upload_id] for upload_id in upload_ids if upload_id in found]
-
-        return await self._run(work)
+        return await self._run(lambda connection: _parts(connection, upload_ids))
 
     async def advance(self, upload_id: str, offset: int, now_ms: int) -> None:
         """See the port."""
         change = update(uploads).where(uploads.c.upload_id == upload_id).values(offset=offset, changed_ms=now_ms)
         await self._run(lambda connection: connection.execute(change))
 
-    async def finish_upload(self, upload_id: str, file: str, parts: Sequence[str], now_ms: int) -> Job:
+    async def begin_join(self, whole: Upload, parts: Sequence[str], display_offset: int) -> Upload:
+        """See the port."""
+
+        def work(connection: Connection) -> Upload:
+            claims = select(joins.c.whole_id).where(joins.c.part_id.in_(parts)).distinct()
+            claimed = connection.execute(claims).scalars().all()
+            row = _one(connection, uploads, upload_id=claimed[0]) if len(claimed) == 1 else None
+            if row is not None and _joined(connection, claimed[0]) == list(parts):
+                return _upload(row)
+            if claimed:
+                raise UploadJoined("Some of these parts belong to another upload.")
+            found = _parts(connection, parts)
+            if len(found) != len(parts) or not all(part.partial and part.complete for part in found):
+                raise NotFound("Not all of these parts are there.")
+            made = _add_upload(connection, whole, display_offset)
+            connection.execute(
+                insert(joins),
+                [
+                    {"part_id": part, "whole_id": whole.upload_id, "position": position}
+                    for position, part in enumerate(parts)
+                ],
+            )
+            return made
+
+        return await self._run(work)
+
+    async def joined_parts(self, whole_id: str) -> list[Upload]:
+        """See the port."""
+        return await self._run(lambda connection: _parts(connection, _joined(connection, whole_id)))
+
+    async def finish_upload(self, upload_id: str, file: str, now_ms: int) -> Job:
         """See the port."""
 
         def work(connection: Connection) -> Job:
             row = _one(connection, uploads, upload_id=upload_id)
             if row is None:
                 raise NotFound("There is no such upload.")
-            video = _one(connection, videos, video_id=row["video_id"])
-            assert video is not None
-            if not row["done"]:
-                change = update(uploads).where(uploads.c.upload_id == upload_id)
-                connection.execute(change.values(done=True, file=file, offset=row["length"], changed_ms=now_ms))
-                connection.execute(delete(uploads).where(uploads.c.upload_id.in_(parts)))
-                return self._new_job(connection, row["video_id"], now_ms)
-            job = _one(connection, jobs, job_id=video["job_id"])
-            assert job is not None
-            return _job(job)
+            if row["done"]:
+                video = _one(connection, videos, video_id=row["video_id"])
+                job = _one(connection, jobs, job_id=video["job_id"]) if video is not None else None
+                assert job is not None
+                return _job(job)
+            change = update(uploads).where(uploads.c.upload_id == upload_id)
+            connection.execute(change.values(done=True, file=file, offset=row["length"], changed_ms=now_ms))
+            parts = update(uploads).where(uploads.c.upload_id.in_(_joined(connection, upload_id)))
+            connection.execute(parts.values(done=True, file="", changed_ms=now_ms))
+            others = delete(uploads).where(uploads.c.file == file, uploads.c.partial.is_(True))
+            connection.execute(others)
+            return _new_job(connection, row["video_id"], now_ms)
 
         return await self._run(work)
 
-    def _new_job(self, connection: Connection, video_id: int, now_ms: int) -> Job:
-        made = connection.execute(insert(jobs).values(video_id=video_id, state=JobState.QUEUED, created_ms=now_ms))
-        assert made.inserted_primary_key is not None
-        job_id = made.inserted_primary_key[0]
-        change = update(videos).where(videos.c.video_id == video_id)
-        connection.execute(change.values(state=VideoState.PROCESSING, job_id=job_id, error="", error_reason=""))
-        row = _one(connection, jobs, job_id=job_id)
-        assert row is not None
-        return _job(row)
+    async def release_upload(self, upload_id: str) -> None:
+        """See the port."""
+        change = update(uploads).where(uploads.c.upload_id == upload_id, uploads.c.done.is_(True)).values(file="")
+        await self._run(lambda connection: connection.execute(change))
 
     async def remove_upload(self, upload_id: str, error: str) -> None:
         """See the port."""
 
         def work(connection: Connection) -> None:
+            row = _one(connection, uploads, upload_id=upload_id)
+            if row is None:
+                return
+            if row["done"] or _is_joined(connection, upload_id):
+                raise UploadJoined("This upload is complete, or part of one that is.")
             connection.execute(delete(uploads).where(uploads.c.upload_id == upload_id))
-            change = update(videos).where(videos.c.upload_id == upload_id, videos.c.state == VideoState.UPLOADING)
+            change = update(videos).where(videos.c.video_id == row["video_id"], videos.c.state == VideoState.UPLOADING)
             connection.execute(change.values(state=VideoState.FAILED, error=error, error_reason="UPLOAD_ENDED"))
 
         await self._run(work)
 
+    async def unsettled_uploads(self) -> list[Upload]:
+        """See the port."""
+        columns = uploads.c
+        query = select(uploads).where(
+            columns.done.is_(False),
+            columns.partial.is_(False),
+            or_(columns.file == "", columns.offset == columns.length),
+        )
+        return await self._uploads(query)
+
     async def stale_uploads(self, before_ms: int) -> list[Upload]:
         """See the port."""
-        query = select(uploads).where(uploads.c.done.is_(False), uploads.c.changed_ms < before_ms)
+        columns = uploads.c
+        sharing = uploads.alias()
+        query = select(uploads).where(
+            columns.done.is_(False),
+            columns.file != "",
+            columns.changed_ms < before_ms,
+            ~exists().where(sharing.c.file == columns.file, sharing.c.changed_ms >= before_ms),
+            ~exists().where(joins.c.part_id == columns.upload_id),
+        )
+        return await self._uploads(query)
+
+    async def _uploads(self, query: Any) -> list[Upload]:
         return await self._run(lambda connection: [_upload(row) for row in connection.execute(query).mappings()])
+
+    async def purge_uploads(self, before_ms: int) -> None:
+        """See the port."""
+        columns = uploads.c
+        old = delete(uploads).where(columns.done.is_(True), columns.file == "", columns.changed_ms < before_ms)
+        lost = delete(joins).where(~exists().where(columns.upload_id == joins.c.part_id))
+
+        def work(connection: Connection) -> None:
+            connection.execute(old)
+            connection.execute(lost)
+
+        await self._run(work)
+
+    async def files(self) -> set[str]:
+        """See the port."""
+        query = select(uploads.c.file).where(uploads.c.file != "").distinct()
+        return await self._run(lambda connection: set(connection.execute(query).scalars()))
+
+    async def has_file(self, file: str) -> bool:
+        """See the port."""
+        return await self._run(lambda connection: _has_file(connection, file))
 
     # -- videos and contents ---------------------------------------------------------------------------------
 
@@ -269,11 +297,9 @@ class SqlStore:
 
         return await self._run(work)
 
-    async def set_video(
-        self, video_id: int, state: VideoState, *, sha256: bytes = b"", error: str = "", error_reason: str = ""
-    ) -> None:
+    async def set_video(self, video_id: int, state: VideoState, *, sha256: bytes = b"") -> None:
         """See the port."""
-        values: dict[str, Any] = {"state": state, "error": error, "error_reason": error_reason}
+        values: dict[str, Any] = {"state": state, "error": "", "error_reason": ""}
         if sha256:
             values["sha256"] = sha256
         change = update(videos).where(videos.c.video_id == video_id).values(**values)
@@ -329,7 +355,9 @@ class SqlStore:
                 row = _one(connection, jobs, job_id=video["job_id"])
                 if row is not None and JobState(row["state"]) not in ENDED:
                     return str(row["job_id"]).encode()
-                return str(self._new_job(connection, video_id, now_ms).job_id).encode()
+                if video["state"] == VideoState.UPLOADING:
+                    raise VideoUploading("The file is still being uploaded.")
+                return str(_new_job(connection, video_id, now_ms).job_id).encode()
 
             given = idempotent(
                 connection,
@@ -369,6 +397,11 @@ class SqlStore:
             if state is JobState.DONE:
                 values["progress_permille"] = 1000
             connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(**values))
+            if error:
+                failed = update(videos).where(
+                    videos.c.video_id == row["video_id"], videos.c.job_id == job_id, videos.c.state != VideoState.READY
+                )
+                connection.execute(failed.values(state=VideoState.FAILED, error=error, error_reason=reason))
             changed = _one(connection, jobs, job_id=job_id)
             assert changed is not None
             return _job(changed)
@@ -377,7 +410,8 @@ class SqlStore:
 
     async def note_job(self, job_id: int, step: str, progress_permille: int) -> None:
         """See the port."""
-        change = update(jobs).where(jobs.c.job_id == job_id).values(step=step, progress_permille=progress_permille)
+        running = update(jobs).where(jobs.c.job_id == job_id, jobs.c.state == JobState.RUNNING)
+        change = running.values(step=step, progress_permille=progress_permille)
         await self._run(lambda connection: connection.execute(change))
 
     async def open_jobs(self) -> list[Job]:

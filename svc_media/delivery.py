@@ -1,0 +1,78 @@
+"""Sends files: whole, in ranges, or only what is known of them."""
+
+import os
+from urllib.parse import quote
+
+from aiohttp import web
+
+from rushes.errors import NotFound
+from svc_media import metrics
+from svc_media.catalog import Served
+from svc_media.core.byterange import Answer, answer_to
+from svc_media.thread import Threads
+
+CHUNK_BYTES = 512 << 10
+THREADS = 8
+
+
+class Delivery:
+    """Answers GET and HEAD of a file that may be seen."""
+
+    def __init__(self) -> None:
+        self._threads = Threads("deliver", THREADS)
+
+    async def send(self, request: web.Request, served: Served) -> web.StreamResponse:
+        """The answer, sent."""
+        descriptor = await self._threads.run(_open, served)
+        try:
+            size_bytes = os.fstat(descriptor).st_size
+            answer = answer_to(request.headers, size_bytes, served.etag)
+            response = web.StreamResponse(status=answer.status, headers=_headers(served, answer, size_bytes))
+            if answer.status in (200, 206):
+                response.content_type = served.content_type
+                response.content_length = answer.length
+            await response.prepare(request)
+            if request.method != "HEAD":
+                await self._send_bytes(response, descriptor, answer)
+            await response.write_eof()
+            return response
+        finally:
+            await self._threads.run(os.close, descriptor)
+
+    async def _send_bytes(self, response: web.StreamResponse, descriptor: int, answer: Answer) -> None:
+        at, end = answer.begin, answer.begin + answer.length
+        while at < end:
+            chunk = await self._threads.run(os.pread, descriptor, min(CHUNK_BYTES, end - at), at)
+            if not chunk:
+                raise ConnectionResetError("The file became shorter; the connection must not seem whole.")
+            await response.write(chunk)
+            metrics.BYTES_OUT.inc(len(chunk))
+            at += len(chunk)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._threads.close()
+
+
+def _open(served: Served) -> int:
+    try:
+        return os.open(served.path, os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise NotFound("There is no such file of this video (yet).") from error
+
+
+def _headers(served: Served, answer: Answer, size_bytes: int) -> dict[str, str]:
+    headers = {
+        "Accept-Ranges": "bytes",
+        "ETag": f'"{served.etag}"',
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if served.download:
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(served.file_name, safe='')}"
+    if answer.status == 206:
+        headers["Content-Range"] = f"bytes {answer.begin}-{answer.begin + answer.length - 1}/{size_bytes}"
+    elif answer.status == 416:
+        headers["Content-Range"] = f"bytes */{size_bytes}"
+    return headers
