@@ -15,6 +15,7 @@ from rushes.project.v1.identity_service_pb2 import GetMeRequest, GetMeResponse
 from tests.clips import footage
 from tests.integration.conftest import FRIEND, INDEX, SCRIPT
 from tests.product import Product
+from tests.waiting import until
 from tests.web_client import TYPE, Browser
 
 GET_ME = "/rushes.project.v1.IdentityService/GetMe"
@@ -359,9 +360,7 @@ async def test_an_upload_passes_through_and_goes_on_after_a_cut(product: Product
     with pytest.raises((aiohttp.ClientError, ConnectionError)):
         async with browser.request("PATCH", path, headers={**patch, "Content-Length": str(len(data))}, data=cut()):
             pass
-    async with asyncio.timeout(30):
-        while not await _went_on(browser, path, data):
-            await asyncio.sleep(0.02)
+    await until(lambda: _went_on(browser, path, data), "the upload's going on")
     assert (await get(browser, path, TUS, "HEAD"))[1]["Upload-Offset"] == str(len(data))
 
 

@@ -1,0 +1,173 @@
+"""Who says nothing, and who reads nothing: neither is waited for, and neither costs memory."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from gateway.core import grpcweb
+from rushes.annotation.v1.annotation_pb2 import ANNOTATION_KIND_COMMENT, Annotation
+from rushes.annotation.v1.annotation_service_pb2 import (
+    DELIVERY_FULL,
+    CollaborateOpen,
+    CollaborateRequest,
+    FollowRequest,
+)
+from rushes.annotation.v1.operation_pb2 import Batch, CreateOperation, Operation
+from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
+from tests.product import Product, serving
+from tests.waiting import until
+from tests.web_client import COLLABORATE, TYPE, Browser, Call
+
+FOLLOW = "/rushes.annotation.v1.AnnotationService/Follow"
+WRITERS = 3
+DEAF = 8
+BATCHES = 60
+"""Of each writer: with 20 comments of 4,000 letters each, 14 MB in all."""
+KEPT_BYTES = 64 << 20
+"""What the gateway may grow by: its cache of two lanes is half of that."""
+
+
+@pytest.fixture(scope="module")
+def hasty(page: object) -> Iterator[Product]:
+    """A product that waits for nobody longer than two seconds."""
+    with serving(
+        RUSHES_GATEWAY__WEB=str(page), RUSHES_GATEWAY__BEGIN_S="2", RUSHES_GATEWAY__SLOW_READER_S="2"
+    ) as product:
+        yield product
+
+
+async def ended_by_server(product: Product, beginning: bytes) -> bytes:
+    """What comes on a connection until the server ends it."""
+    reader, writer = await asyncio.open_connection(product.host, product.port)
+    try:
+        writer.write(beginning)
+        async with asyncio.timeout(30):
+            return await reader.read()
+    except ConnectionError:
+        return b""
+    finally:
+        writer.transport.abort()
+
+
+async def test_who_does_not_say_what_it_wants_is_not_waited_for(hasty: Product) -> None:
+    half_head = f"GET / HTTP/1.1\r\nHost: {hasty.host}:{hasty.port}\r\nX-More: ".encode()
+    beginnings = [b"", b"P", b"PRI * HTTP/2.0\r\n", half_head, b"\x16\x03\x01"]
+    async with Browser(hasty.address, hasty.secret) as browser:
+        silent, unopened = await browser.connect(), await browser.connect()
+        await unopened.begin()
+        answers = await asyncio.gather(*(ended_by_server(hasty, beginning) for beginning in beginnings))
+        assert answers == [b""] * len(beginnings)
+        for call in (silent, unopened):
+            assert (await call.ended()).code == 4
+
+
+def deaf_socket(product: Product) -> socket.socket:
+    """A connection with small buffers, which nobody reads."""
+    joined = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    joined.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    joined.connect((product.host, product.port))
+    return joined
+
+
+def masked(payload: bytes) -> bytes:
+    """A client's binary WebSocket frame, masked with zeros."""
+    size = bytes((len(payload) | 0x80,)) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
+    return b"\x82" + size + bytes(4) + payload
+
+
+def deaf_viewer(product: Product) -> socket.socket:
+    """A viewer that opens a session and never reads."""
+    joined = deaf_socket(product)
+    head = (
+        f"GET {COLLABORATE} HTTP/1.1\r\nHost: {product.host}:{product.port}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        f"Sec-WebSocket-Protocol: grpc-websockets\r\nCookie: rushes_session={product.secret}\r\n\r\n"
+    )
+    opening = CollaborateRequest(open=CollaborateOpen(video_id=product.video_id, delivery=DELIVERY_FULL))
+    message = b"\0" + grpcweb.data_frame(opening.SerializeToString())
+    joined.sendall(head.encode() + masked(b"content-type: application/grpc-web+proto\r\n") + masked(message))
+    return joined
+
+
+def deaf_follower(product: Product) -> socket.socket:
+    """A reader of a stream over HTTP that never reads."""
+    joined = deaf_socket(product)
+    request = FollowRequest(video_id=product.video_id, delivery=DELIVERY_FULL)
+    body = grpcweb.data_frame(request.SerializeToString())
+    head = (
+        f"POST {FOLLOW} HTTP/1.1\r\nHost: {product.host}:{product.port}\r\nContent-Length: {len(body)}\r\n"
+        f"Content-Type: {TYPE['Content-Type']}\r\nCookie: rushes_session={product.secret}\r\n\r\n"
+    )
+    joined.sendall(head.encode() + body)
+    return joined
+
+
+def long_comment() -> Operation:
+    """As large as a comment may be."""
+    annotation = Annotation(
+        id=os.urandom(16), kind=ANNOTATION_KIND_COMMENT, text=os.urandom(2000).hex(), audience=AUDIENCE_CLIENT
+    )
+    return Operation(create=CreateOperation(annotation=annotation))
+
+
+async def write(call: Call, batches: int) -> None:
+    """Sends batches one after the other, each once the one before it is back."""
+    opened = (await call.next("opened")).opened
+    base, client_id = opened.revision, b""
+    for number in range(1, batches + 1):
+        operations = [long_comment() for _ in range(20)]
+        await call.send(CollaborateRequest(submit=Batch(client_seq=number, base_revision=base, operations=operations)))
+        own = operations[0].create.annotation.id
+        while client_id != own:
+            committed = (await call.next("committed")).committed
+            base = committed.commits[-1].revision
+            await call.send(CollaborateRequest(ack_revision=base))
+            ids = [op.create.annotation.id for commit in committed.commits for op in commit.operations]
+            client_id = own if own in ids else client_id
+
+
+@pytest.fixture
+async def writers(hasty: Product) -> AsyncIterator[list[Call]]:
+    """Sessions of some people, open."""
+    secrets = hasty.studio.people(WRITERS, "reviewer")
+    browsers = [Browser(hasty.address, secret) for secret in secrets]
+    calls = [await browser.connect() for browser in browsers]
+    for call in calls:
+        await call.open(hasty.video_id, client_id=os.urandom(16), delivery=DELIVERY_FULL)
+    yield calls
+    for call in calls:
+        await call.close()
+    for browser in browsers:
+        await browser.__aexit__(None, None, None)
+
+
+def viewers(product: Product) -> int:
+    """How many the gateway says it has."""
+    with urlopen(product.stack.ready()["services"]["gateway"]["metrics"] + "/metrics", timeout=20) as answer:
+        lines = answer.read().decode().splitlines()
+    return int(float(next(line for line in lines if line.startswith("rushes_gateway_viewers ")).split()[1]))
+
+
+async def test_readers_that_read_nothing_are_cut_and_cost_no_memory(hasty: Product, writers: list[Call]) -> None:
+    gateway = psutil.Process(hasty.stack.pids()["gateway"])
+    deaf = [deaf_viewer(hasty) for _ in range(DEAF)]
+    await until(lambda: viewers(hasty) == WRITERS + DEAF, "all are viewers")
+    before_bytes, before_connections = gateway.memory_info().rss, len(gateway.net_connections("tcp"))
+    deaf += [deaf_follower(hasty) for _ in range(2)]
+    try:
+        await asyncio.gather(*(write(call, BATCHES) for call in writers))
+        await until(lambda: viewers(hasty) == WRITERS, "only who reads is left")
+        grown = gateway.memory_info().rss - before_bytes
+        assert grown < KEPT_BYTES, f"{grown >> 20} MB"
+        await until(lambda: len(gateway.net_connections("tcp")) <= before_connections - DEAF, "the connections' end")
+    finally:
+        for joined in deaf:
+            joined.close()
+    for call in writers:
+        await call.send(CollaborateRequest(ping_ms=5))
+        assert (await call.next("pong")).pong.ping_ms == 5
