@@ -177,16 +177,23 @@ function useKeys(room: Room, board: Board, showKeys: () => void): void {
   const held = useRef(board);
   held.current = board;
   useEffect(() => {
+    let tabbed = false;
     const press = (event: KeyboardEvent): void => {
+      tabbed ||= event.key === "Tab";
       const action = actionOf(event, isMac(), isTyping(event.target));
       if (action === undefined || event.defaultPrevented) return;
-      // A button that has the focus is pressed by Space: that is what the person means.
-      if (action === "play.toggle" && event.target instanceof HTMLButtonElement && event.target.matches(":focus-visible")) return;
+      // Space presses the button that one went to by Tab; one that was clicked has the focus too, but Space plays.
+      if (action === "play.toggle" && tabbed && event.target instanceof HTMLButtonElement) return;
       event.preventDefault();
       act(room, held.current, action, showKeys);
     };
+    const point = (): void => void (tabbed = false);
     addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
+    addEventListener("pointerdown", point, true);
+    return () => {
+      removeEventListener("keydown", press);
+      removeEventListener("pointerdown", point, true);
+    };
   }, [room]);
 }
 
