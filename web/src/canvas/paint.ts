@@ -23,15 +23,22 @@ function pathOf(annotation: Annotation, make: (annotation: Annotation) => Path2D
   return path;
 }
 
-/** A smooth line through the middles between points. */
+/**
+ * A line through all points, its corners rounded by no more than its width: what was kept of a stroke may be a few points far
+ * apart, and a curve that only passes between them would not be where the pen was.
+ */
 function smoothPath(annotation: Annotation): Path2D {
   const flat = localPoints(annotation);
+  const most = annotation.style?.width ?? 0;
   const path = new Path2D();
   path.moveTo(flat[0] ?? 0, flat[1] ?? 0);
   if (flat.length <= 2) path.lineTo((flat[0] ?? 0) + 0.1, flat[1] ?? 0);
   for (let at = 2; at + 3 < flat.length; at += 2) {
-    const [x, y, nextX, nextY] = flat.slice(at, at + 4) as [number, number, number, number];
-    path.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
+    const [fromX, fromY, x, y, toX, toY] = flat.slice(at - 2, at + 4) as [number, number, number, number, number, number];
+    const [before, after] = [Math.hypot(fromX - x, fromY - y), Math.hypot(toX - x, toY - y)];
+    const [back, on] = [Math.min(0.5, most / Math.max(1, before)), Math.min(0.5, most / Math.max(1, after))];
+    path.lineTo(x + (fromX - x) * back, y + (fromY - y) * back);
+    path.quadraticCurveTo(x, y, x + (toX - x) * on, y + (toY - y) * on);
   }
   if (flat.length > 2) path.lineTo(flat[flat.length - 2] ?? 0, flat[flat.length - 1] ?? 0);
   return path;
