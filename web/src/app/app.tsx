@@ -1,10 +1,11 @@
 /** The shell: finds out who is there, and shows the place of the address. */
 import type { JSX } from "preact";
+import type { FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Library } from "../library/library";
 import { Uploads } from "../library/uploads";
 import { t } from "../messages";
-import { Review } from "../review/review";
+import type { ReviewProps } from "../review/review";
 import { Button } from "../ui/button";
 import { dragging } from "../ui/dropzone";
 import { Icon } from "../ui/icon";
@@ -13,8 +14,20 @@ import { Toasts } from "../ui/toast";
 import { load, me } from "./auth";
 import { explain } from "./error";
 import { Invite } from "./invite";
+import { Lost } from "./lost";
 import { navigate, route } from "./router";
 import { SignIn } from "./signin";
+
+/** The review page is fetched when it is first needed: the library is there sooner. */
+function LazyReview(props: ReviewProps): JSX.Element {
+  const [page, setPage] = useState<{ Review: FunctionComponent<ReviewProps> }>();
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    import("../review/review").then(setPage).catch(() => setFailed(true));
+  }, []);
+  if (failed) return <div class="boot">{t("error.unreachable")}</div>;
+  return page ? <page.Review {...props} /> : <div class="boot" />;
+}
 
 function Place(): JSX.Element {
   const here = route.value;
@@ -30,24 +43,7 @@ function Place(): JSX.Element {
   if (here.name === "lost") return <Lost />;
   if (!self) return <div class="boot" />;
   if (here.name === "library") return <Library project={here.project} />;
-  return <Review key={here.asset} asset={here.asset} cut={here.cut} frame={here.frame} note={here.note} />;
-}
-
-/** Nothing is at this address, or one may not see it. */
-export function Lost(): JSX.Element {
-  return (
-    <div class="boot">
-      <div class="column">
-        <h1>{t("lost.title")}</h1>
-        <p class="dim">{t("lost.detail")}</p>
-        <p>
-          <Button label={t("lost.back")} onClick={() => navigate("/")}>
-            {t("lost.back")}
-          </Button>
-        </p>
-      </div>
-    </div>
-  );
+  return <LazyReview key={here.asset} asset={here.asset} cut={here.cut} frame={here.frame} note={here.note} />;
 }
 
 /** The whole page. */

@@ -128,6 +128,12 @@ describe("selecting", () => {
     expect(operations).toEqual([{ kind: "resize", id: box.id, left: -600, top: -300 }]);
     operations.forEach(checkOperation);
   });
+  test("a click on a handle changes nothing", () => {
+    const hand = new Hand();
+    hand.selected = box.id;
+    hand.down(touch(90, 30), around("select", [box]));
+    expect(hand.up(touch(95, 30)).operations).toEqual([]);
+  });
   test("an end of a line goes where it is dragged", () => {
     const line = created(drag("line", [[0, 0], [2000, 0]]));
     const hand = new Hand();

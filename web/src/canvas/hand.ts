@@ -45,7 +45,7 @@ type Doing =
   | { kind: "stroke"; stroke: LiveStroke; erase: boolean; id: string; around: Surroundings }
   | { kind: "shape"; from: Point; to: Point; id: string; around: Surroundings }
   | { kind: "drag"; annotation: Annotation; from: Point; to: Point }
-  | { kind: "resize"; annotation: Annotation; handle: Handle; box: Bounds; changed: boolean }
+  | { kind: "resize"; annotation: Annotation; handle: Handle; from: Point; box: Bounds; changed: boolean }
   | { kind: "laser" };
 
 interface LaserPoint extends Point {
@@ -96,7 +96,7 @@ export class Hand {
     const held = around.drawn.find((annotation) => annotation.id === this.selected);
     const handle = held && handleAt(held, at, touch.reach);
     if (held && handle) {
-      this.doing = { kind: "resize", annotation: held, handle, box: resized(held, handle, at, false), changed: false };
+      this.doing = { kind: "resize", annotation: held, handle, from: at, box: resized(held, handle, at, false), changed: false };
       return;
     }
     const found = uppermost(around.drawn, at, touch.reach);
@@ -121,8 +121,8 @@ export class Hand {
         doing.to = touch.shift ? straightened(doing.from, at) : at;
         return [];
       case "resize":
+        doing.changed ||= far(doing.from, at) >= touch.reach * STILL;
         doing.box = resized(doing.annotation, doing.handle, at, touch.shift);
-        doing.changed = true;
         return [];
       case "laser":
         this.shine(touch);

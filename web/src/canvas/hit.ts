@@ -79,8 +79,11 @@ export function uppermost(list: readonly Annotation[], at: Point, reach: number)
   return undefined;
 }
 
-/** The handles of a selected annotation. */
-export function handles(annotation: Annotation): [Handle, Point][] {
+/** A side shorter than so many reaches has no handle in its middle: there would be nothing left to drag it by. */
+const ROOM_FOR_MIDDLE = 7;
+
+/** The handles of a selected annotation; near is what a hand can hit, in units. */
+export function handles(annotation: Annotation, reach: number): [Handle, Point][] {
   if (annotation.kind === AnnotationKind.LINE || annotation.kind === AnnotationKind.ARROW) {
     const [from, to] = ends(annotation);
     return [
@@ -102,10 +105,11 @@ export function handles(annotation: Annotation): [Handle, Point][] {
     ["s", { x: midX, y: bottom }],
     ["w", { x: left, y: midY }],
   ];
-  return [...corners, ...sides];
+  const [wide, high] = [right - left > reach * ROOM_FOR_MIDDLE, bottom - top > reach * ROOM_FOR_MIDDLE];
+  return [...corners, ...sides.filter(([side]) => (side === "n" || side === "s" ? wide : high))];
 }
 
 /** The handle at a place. */
 export function handleAt(annotation: Annotation, at: Point, reach: number): Handle | undefined {
-  return handles(annotation).find(([, place]) => Math.hypot(place.x - at.x, place.y - at.y) <= reach)?.[0];
+  return handles(annotation, reach).find(([, place]) => Math.hypot(place.x - at.x, place.y - at.y) <= reach)?.[0];
 }

@@ -26,6 +26,8 @@ export interface Scene {
 }
 
 const HANDLE_PX = 4;
+/** How near a mouse must be to a handle. */
+const HANDLE_REACH_PX = 7;
 
 export class Painter {
   private readonly paint: CanvasRenderingContext2D;
@@ -131,7 +133,8 @@ function drawLaser(context: Context, { points, color }: LaserTrail, view: View):
 function drawSelection(context: Context, annotation: Annotation, view: View): void {
   const box = placedBox(annotation);
   const [from, to] = [view.toPixels(box.left, box.top), view.toPixels(box.right, box.bottom)];
-  const line = handles(annotation).length === 2;
+  const all = handles(annotation, HANDLE_REACH_PX / view.scale);
+  const line = all.length === 2;
   if (!line) {
     context.strokeStyle = "rgb(0 0 0 / 60%)";
     context.lineWidth = 3;
@@ -140,7 +143,7 @@ function drawSelection(context: Context, annotation: Annotation, view: View): vo
     context.lineWidth = 1;
     context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
   }
-  for (const [, place] of handles(annotation)) {
+  for (const [, place] of all) {
     const { x, y } = view.toPixels(place.x, place.y);
     context.fillStyle = "#e0a24e";
     context.strokeStyle = "#101010";

@@ -1,6 +1,6 @@
 /** Where text is typed on the picture: a field that looks as the text will. */
 import type { CSSProperties, JSX, TargetedKeyboardEvent } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../messages";
 import { useLiveText } from "../notes/live_field";
 import type { Room, TextEntry } from "../review/room";
@@ -8,7 +8,7 @@ import { makeId } from "../session/session";
 import { css } from "../ui/color";
 import { textOf } from "./make";
 import { fontOf, textHeight, wrap } from "./paint";
-import { brush } from "./tools";
+import { brush, tool } from "./tools";
 import type { View } from "./view";
 
 /** How wide new text is, in units: four tenths of the picture's height. */
@@ -64,9 +64,11 @@ function NewText(props: TextboxProps): JSX.Element {
     if (text.trim() === "") return;
     const created = annotation(text, makeId());
     room.made([{ kind: "create", annotation: created }], created);
+    tool.value = "select";
     room.selected.value = created.id;
   };
-  useEffect(() => {
+  // Before anything is typed: what comes next is meant for the field, not for shortcuts.
+  useLayoutEffect(() => {
     field.current?.focus();
     return finish;
   }, []);
@@ -98,7 +100,7 @@ function OldText(props: TextboxProps & { id: string }): JSX.Element {
     const now = room.get(id);
     if (now && now.text.trim() === "" && !now.deleted) room.session.submit([{ kind: "setDeleted", id, deleted: true }]);
   };
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   useLayoutEffect(() => grow(field.current));
   return (
     <textarea

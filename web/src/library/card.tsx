@@ -110,7 +110,7 @@ export function Card({ asset }: { asset: Asset }): JSX.Element {
             {facts(video) || <span title={exactly(Number(asset.updatedMs))}>{ago(Number(asset.updatedMs), Date.now())}</span>}
           </p>
         </div>
-        <span class="card-status faint">{asset.status || "wip"}</span>
+        {asset.status && asset.status !== "wip" && <span class="card-status faint">{asset.status}</span>}
         {canUpload && (
           <Menu icon="more" small label={t("asset.menu", { name: asset.name })}>
             {(close) => (

@@ -9,6 +9,7 @@ import { Mark } from "../app/signin";
 import { Permission } from "../gen/rushes/type/v1/access_pb";
 import type { Project } from "../gen/rushes/project/v1/project_service_pb";
 import { count, t } from "../messages";
+import { pendingElsewhere } from "../session/keep";
 import { Button } from "../ui/button";
 import { chooseFiles, useDrop } from "../ui/dropzone";
 import { Icon } from "../ui/icon";
@@ -19,10 +20,19 @@ import { Card } from "./card";
 import { ACCEPT, looksLikeMedia } from "./plan";
 import { Share } from "./share";
 import { createProject, listing, loadAssets, loadMore, loadProjects, may, projectList } from "./store";
-import { landed, send } from "./upload";
+import { forget, interrupted, landed, send } from "./upload";
 import "./library.css";
 
 const SEARCH_WAIT_MS = 200;
+
+/** Sends what pages that are gone left unsent. A browser that keeps nothing has nothing left. */
+async function sendLeftOver(): Promise<void> {
+  const self = me.peek();
+  const left = await pendingElsewhere().catch(() => 0);
+  if (!self || left === 0) return;
+  const { drainAll } = await import("../session/session");
+  await drainAll(self.personId, 0);
+}
 
 async function makeProject(name: string): Promise<void> {
   try {
@@ -184,6 +194,7 @@ export function Library({ project: wanted }: { project: string }): JSX.Element {
   }, [wanted, fresh]);
   useEffect(() => {
     document.title = "Rushes";
+    void sendLeftOver();
   }, []);
   const list = projectList.value;
   const project = list?.find((each) => String(each.projectId) === wanted) ?? list?.[0];
@@ -230,12 +241,27 @@ export function Library({ project: wanted }: { project: string }): JSX.Element {
           {project && (
             <>
               <Head key={project.projectId} project={project} setQuery={setQuery} />
+              <Interrupted project={project.projectId} />
               <Assets project={project} query={query} />
             </>
           )}
         </main>
       </div>
     </div>
+  );
+}
+
+function Interrupted({ project }: { project: bigint }): JSX.Element {
+  const mine = [...interrupted.value].filter(([, kept]) => kept.project === String(project));
+  return (
+    <>
+      {mine.map(([key, { name }]) => (
+        <p key={key} class="interrupted floating">
+          <span class="grow">{t("upload.interrupted", { name })}</span>
+          <Button small look="quiet" icon="close" label={t("ui.close")} onClick={() => forget(key)} />
+        </p>
+      ))}
+    </>
   );
 }
 

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { identity, requestId } from "../app/api";
 import { explain } from "../app/error";
 import { roleName } from "../app/invite";
-import { t, type Key } from "../messages";
+import { count, t, type Key } from "../messages";
 import { Button } from "../ui/button";
 import { exactly } from "../ui/when";
 
@@ -65,7 +65,7 @@ export function Share({ project }: { project: bigint }): JSX.Element {
         <select class="input" value={days} onChange={(event) => setDays(Number(event.currentTarget.value))}>
           {DAYS.map((each) => (
             <option key={each} value={each}>
-              {t("share.forDays", { days: each })}
+              {count("share.forDays", each)}
             </option>
           ))}
         </select>

@@ -26,6 +26,51 @@ const RETRY_MS = [0, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
 
 /** All of this page, the newest last. */
 export const uploads = signal<readonly Upload[]>([]);
+interface KeptUpload {
+  name: string;
+  project: string;
+  request: string;
+  /** Its number, once it has one. */
+  video?: string;
+}
+
+const KEPT = "rushes-upload:";
+
+function keptKey(file: File): string {
+  return `${KEPT}${file.name}:${file.size}:${file.lastModified}`;
+}
+
+function readKept(key: string): KeptUpload | undefined {
+  try {
+    return (JSON.parse(localStorage.getItem(key) ?? "null") as KeptUpload | null) ?? undefined;
+  } catch {
+    localStorage.removeItem(key);
+    return undefined;
+  }
+}
+
+/** Uploads that an earlier page began and did not finish, by key: the same file given again goes on where it was. */
+export const interrupted = signal<ReadonlyMap<string, KeptUpload>>(allKept());
+
+function allKept(): Map<string, KeptUpload> {
+  const found = new Map<string, KeptUpload>();
+  for (const key of Object.keys(localStorage)) {
+    const kept = key.startsWith(KEPT) ? readKept(key) : undefined;
+    if (kept) found.set(key, kept);
+  }
+  return found;
+}
+
+/** An upload that was interrupted is not asked for any more. */
+export function forget(key: string): void {
+  localStorage.removeItem(key);
+  resumed(key);
+}
+
+function resumed(key: string): void {
+  interrupted.value = new Map([...interrupted.value].filter(([other]) => other !== key));
+}
+
 /** Grows whenever an asset was made or got a cut, so that lists look again. */
 export const landed = signal(0);
 
@@ -102,18 +147,22 @@ async function make(id: number, work: Work, upload: Upload): Promise<TusUpload> 
   });
   const previous = (await tus.findPreviousUploads()).find((each) => each.metadata["project_id"] === metadata.project_id);
   if (previous) resumeFrom(tus, previous, work);
+  resumed(keptKey(work.file));
+  keep(work, upload);
   return tus;
 }
 
 function resumeFrom(tus: TusUpload, previous: PreviousUpload, work: Work): void {
   tus.resumeFromPreviousUpload(previous);
-  const kept = JSON.parse(localStorage.getItem(keptKey(work.file)) ?? "{}") as { video?: string; request?: string };
-  if (kept.request) work.request = kept.request;
-  if (kept.video) work.video = BigInt(kept.video);
+  const kept = readKept(keptKey(work.file));
+  if (!kept) return;
+  work.request = kept.request;
+  if (kept.video && /^\d+$/.test(kept.video)) work.video = BigInt(kept.video);
 }
 
-function keptKey(file: File): string {
-  return `rushes-upload:${file.name}:${file.size}:${file.lastModified}`;
+function keep(work: Work, upload: Upload): void {
+  const kept: KeptUpload = { name: upload.name, project: String(upload.project), request: work.request };
+  localStorage.setItem(keptKey(work.file), JSON.stringify(work.video ? { ...kept, video: String(work.video) } : kept));
 }
 
 function progress(id: number, sent: number): void {
@@ -125,10 +174,10 @@ function progress(id: number, sent: number): void {
 
 /** The video has its number: the asset is made at once, so that everybody sees it coming. */
 function notice(id: number, header: string | undefined): void {
-  const work = works.get(id);
-  if (!work || !header || !/^\d+$/.test(header) || work.video !== 0n) return;
+  const [work, upload] = [works.get(id), find(id)];
+  if (!work || !upload || !header || !/^\d+$/.test(header) || work.video !== 0n) return;
   work.video = BigInt(header);
-  localStorage.setItem(keptKey(work.file), JSON.stringify({ video: header, request: work.request }));
+  keep(work, upload);
   void add(id);
 }
 

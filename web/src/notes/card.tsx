@@ -1,7 +1,7 @@
 /** A note with its thread. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { person } from "../app/people";
 import { reviewPath } from "../app/router";
 import { audienceFace } from "../canvas/toolbar";
@@ -26,7 +26,7 @@ function authorOf(room: Room, annotation: Annotation): string {
 function Editor({ room, annotation, done }: { room: Room; annotation: Annotation; done: () => void }): JSX.Element {
   const field = useRef<HTMLTextAreaElement>(null);
   const live = useLiveText(room.session, annotation.id, field);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   return (
     <div class="note-edit">
       <textarea
@@ -149,7 +149,7 @@ function Line({ room, annotation }: { room: Room; annotation: Annotation }): JSX
 
 function Reply({ room, thread, done }: { room: Room; thread: Thread; done: () => void }): JSX.Element {
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const send = (): void => {
     const text = field.current?.value.trim() ?? "";
     if (!text) return done();

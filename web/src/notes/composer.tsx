@@ -1,5 +1,5 @@
 /** Where comments are written: on this frame, or on the frames between in and out. */
-import { useSignal } from "@preact/signals";
+import { effect, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { isMac, keysOf } from "../app/keys";
@@ -35,10 +35,15 @@ export function Composer({ room }: { room: Room }): JSX.Element | null {
   const wasPlaying = useRef(false);
   const onRange = useSignal(false);
   const { player, session } = room;
-  const asked = room.askComment.value;
-  useEffect(() => {
-    if (asked > 0) field.current?.focus();
-  }, [asked]);
+  // At once, not with the next picture: what is typed next is meant for the field.
+  useEffect(
+    () =>
+      effect(() => {
+        if (room.askComment.value > room.askedComment) field.current?.focus();
+        room.askedComment = room.askComment.value;
+      }),
+    [room],
+  );
   useEffect(() => {
     if (field.current) grow(field.current);
   }, [draft.value]);

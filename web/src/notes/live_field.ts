@@ -1,6 +1,6 @@
 /** A text field on a text that others may be typing into as well. */
 import type { RefObject, TargetedEvent } from "preact";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Edit, Id } from "../document";
 import { merged, moved } from "../session/live_text";
 import type { Session } from "../session/session";
@@ -31,8 +31,8 @@ export function useLiveText(session: Session, id: Id, field: RefObject<Field | n
     element.style.height = "0";
     element.style.height = `${element.scrollHeight}px`;
   };
-  useLayoutEffect(() => show(), []);
-  useEffect(() => {
+  // With the field, not after it was painted: an edit that lands in between would be taken back by the next letter typed.
+  useLayoutEffect(() => {
     const stopMoves = session.onTextMoved((other, edit) => {
       const element = field.current;
       if (other !== id || !element) return;
@@ -40,6 +40,7 @@ export function useLiveText(session: Session, id: Id, field: RefObject<Field | n
       else show(moved([element.selectionStart, element.selectionEnd], edit, element.value));
     });
     const stopChanges = session.onChanged((ids) => (!ids || ids.has(id) ? show() : undefined));
+    show();
     return () => {
       stopMoves();
       stopChanges();

@@ -67,7 +67,7 @@ function ReadOut({ room }: { room: Room }): JSX.Element {
 function rateName(room: Room): string {
   const { rate, dropFrame } = room.labels;
   const number = Math.round((rate.num / rate.den) * 1000) / 1000;
-  return `${number}${dropFrame ? " DF" : ""}${room.video.variableRate ? " VFR" : ""}`;
+  return `${number} fps${dropFrame ? " DF" : ""}${room.video.variableRate ? " VFR" : ""}`;
 }
 
 function Speed({ room }: { room: Room }): JSX.Element {

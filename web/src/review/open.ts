@@ -5,7 +5,7 @@ import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { FrameClock, timesOf, type Rate } from "../player/clock";
 import { Player } from "../player/player";
 import type { Labels } from "../player/timecode";
-import { openSession } from "../session/session";
+import { drainAll, openSession } from "../session/session";
 import { Room, type FilmstripSource, type Source } from "./room";
 
 function rateOf(video: Video): Rate {
@@ -61,5 +61,7 @@ export async function openRoom(asset: Asset, cut: Cut, video: Video, personId: s
   const facts = { asset, cut, video, player, session, personId, labels: labelsOf(video, clock) };
   const room = new Room({ ...facts, source: sourceOf(video, renditions), filmstrip: filmstripOf(renditions) });
   session.start();
+  // What other pages left of other videos goes out too, once this one is there; what cannot be read now stays for next time.
+  drainAll(personId, Number(video.videoId)).catch(() => undefined);
   return room;
 }

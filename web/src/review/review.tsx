@@ -2,7 +2,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { Lost } from "../app/app";
+import { Lost } from "../app/lost";
 import { projects } from "../app/api";
 import { me } from "../app/auth";
 import { explain, isNotFound } from "../app/error";
@@ -36,7 +36,7 @@ import "./review.css";
 const ADDRESS_WAIT_MS = 250;
 const BOARD_WAIT_MS = 80;
 
-interface ReviewProps {
+export interface ReviewProps {
   asset: string;
   cut: number | undefined;
   frame: number | undefined;
@@ -245,7 +245,7 @@ function RoomPage({ room, asset }: { room: Room; asset: Asset }): JSX.Element {
   const drop = useCallback((files: File[]) => send(files, asset.projectId, asset.assetId), [asset]);
   useDrop(may(asset.permissions, Permission.UPLOAD) ? drop : undefined);
   return (
-    <div class="review" data-panel={room.panel.value}>
+    <div class="review" data-panel={room.panel.value} style={{ "--shape": `${room.picture.width} / ${room.picture.height}` }}>
       <TopBar room={room} showKeys={() => setKeysShown(true)} />
       <Toolbar room={room} />
       <main class="review-picture">

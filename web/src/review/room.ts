@@ -77,6 +77,8 @@ export class Room {
   readonly note = signal<Id>("");
   /** Grows when the comment field is asked for. */
   readonly askComment = signal(0);
+  /** How often it has been given the focus for it. */
+  askedComment = 0;
   readonly panel = signal(true);
   /** Whom what is made is for. */
   readonly audience = computed(() => (this.session.seesInternal.value ? audience.value : Audience.CLIENT));
@@ -101,9 +103,10 @@ export class Room {
       effect(() => this.mirror(this.followed.value, session.others.value)),
       effect(() => {
         depend(player.frame);
+        const inHand = tool.value;
         const id = untracked(() => this.selected.value);
         const held = id === undefined ? undefined : this.get(id);
-        if (held && !this.onFrame(held)) this.selected.value = undefined;
+        if (inHand !== "select" || (held && !this.onFrame(held))) this.selected.value = undefined;
       }),
     );
   }

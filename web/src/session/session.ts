@@ -71,6 +71,8 @@ export class Session {
   private readonly pulse: Pulse;
   private doing: () => Doing | undefined = () => undefined;
   private wasOpen = false;
+  /** Every client_id that this session has had: none of them is somebody else. */
+  private readonly ownIds = new Set<Id>();
   private readonly stopSignal = new AbortController();
 
   constructor(
@@ -214,12 +216,13 @@ export class Session {
 
   private meet(others: readonly Other[], more: number): void {
     for (const { personId, name } of others) if (name) remember(personId, { name });
-    this.others.value = others;
+    this.others.value = others.filter(({ clientId }) => !this.ownIds.has(clientId));
     this.moreOthers.value = more;
   }
 
   private refresh(): void {
     const { client } = this;
+    this.ownIds.add(client.clientId);
     this.pending.value = client.pendingCount;
     this.permissions.value = client.permissions;
     this.doubt.value = client.doubt.length;

@@ -61,6 +61,8 @@ export function Popup({ anchor, label, onClose, children }: PopupProps): JSX.Ele
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
+    // On the top layer nothing around it can clip or move it.
+    element.showPopover();
     const at = anchor.getBoundingClientRect();
     const { width, height } = element.getBoundingClientRect();
     const below = at.bottom + 4 + height < innerHeight ? at.bottom + 4 : Math.max(8, at.top - 4 - height);
@@ -77,7 +79,7 @@ export function Popup({ anchor, label, onClose, children }: PopupProps): JSX.Ele
     return () => document.removeEventListener("pointerdown", outside, true);
   }, [anchor, onClose]);
   return (
-    <div ref={box} class="menu floating" role="group" aria-label={label} tabIndex={-1} onKeyDown={(event) => move(event, onClose)}>
+    <div ref={box} popover="manual" class="menu floating" role="group" aria-label={label} tabIndex={-1} onKeyDown={(event) => move(event, onClose)}>
       {children}
     </div>
   );
