@@ -1,0 +1,51 @@
+"""The `rushes` command finds what it can do by entry points."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_COMMAND = """
+def register(subparsers):
+    parser = subparsers.add_parser("greet", help="says a word")
+    parser.add_argument("word")
+    parser.set_defaults(run=lambda arguments: print("hello", arguments.word) or 7)
+"""
+
+
+def rushes(*arguments: str, path: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """Runs the command."""
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), str(Path.cwd())])} if path else None
+    command = [sys.executable, "-m", "rushes.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environ)
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Path:
+    """A distribution of somebody else's, with a command."""
+    info = tmp_path / "greeting-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[rushes.commands]\ngreet = greeting:register\n")
+    (tmp_path / "greeting.py").write_text(_COMMAND)
+    return tmp_path
+
+
+def test_commands_of_operators_and_users_are_found() -> None:
+    done = rushes("--help")
+    assert done.returncode == 0
+    assert {"up", "upload", "watch", "annotate", "export"} <= set(done.stdout.split())
+
+
+def test_a_command_of_another_distribution_is_found_and_gives_the_exit_code(plugin: Path) -> None:
+    done = rushes("greet", "you", path=plugin)
+    assert (done.returncode, done.stdout) == (7, "hello you\n")
+
+
+@pytest.mark.parametrize("arguments", [(), ("nothing",), ("up", "--port", "many"), ("up", "--nothing")])
+def test_what_is_not_understood_is_explained(arguments: tuple[str, ...]) -> None:
+    done = rushes(*arguments)
+    assert done.returncode == 2
+    assert "usage: rushes" in done.stderr
