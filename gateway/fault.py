@@ -3,8 +3,9 @@
 import grpc
 from google.rpc import code_pb2, status_pb2
 
-from mesh.rpc import DETAILS_METADATA, to_error, to_status
+from mesh.rpc import to_error, to_status
 from rushes import errors
+from rushes.status import DETAILS_METADATA
 
 
 class ServiceAway(errors.Unavailable):

@@ -11,8 +11,9 @@ from gateway.fault import status_of
 from gateway.http.grpcweb import metadata_of
 from gateway.http.session import CLIENT_METADATA
 from gateway.route import ROUTES, Route
-from mesh.rpc import DETAILS_METADATA, REQUEST_ID_METADATA, Channels, metadata_value, to_status
+from mesh.rpc import REQUEST_ID_METADATA, Channels, metadata_value, to_status
 from rushes.errors import InvalidArgument
+from rushes.status import DETAILS_METADATA
 
 _OPTIONS = (
     ("grpc.max_concurrent_streams", 100),

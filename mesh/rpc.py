@@ -8,38 +8,20 @@ from typing import Any, TypeVar, cast
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
-from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from mesh import telemetry
 from mesh.auth.caller import SERVICE_METADATA, current, service_token
 from mesh.config import MeshConfig
 from rushes import errors
+from rushes.status import DETAILS_METADATA, code_of, from_call
 
 S = TypeVar("S")
 DOMAIN = "rushes"
-DETAILS_METADATA = "grpc-status-details-bin"
 REQUEST_ID_METADATA = "rushes-request-id"
 MAX_TEXT = 1_000
 UNARY_TIMEOUT_S = 10.0
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-
-CODES: tuple[tuple[type[errors.RushesError], int], ...] = (
-    (errors.InvalidArgument, code_pb2.INVALID_ARGUMENT),
-    (errors.NotFound, code_pb2.NOT_FOUND),
-    (errors.Conflict, code_pb2.ABORTED),
-    (errors.FailedPrecondition, code_pb2.FAILED_PRECONDITION),
-    (errors.OutOfRange, code_pb2.OUT_OF_RANGE),
-    (errors.PermissionDenied, code_pb2.PERMISSION_DENIED),
-    (errors.Unauthenticated, code_pb2.UNAUTHENTICATED),
-    (errors.ResourceExhausted, code_pb2.RESOURCE_EXHAUSTED),
-    (errors.Unavailable, code_pb2.UNAVAILABLE),
-)
-_CATEGORIES: dict[int, type[errors.RushesError]] = {code: kind for kind, code in CODES} | {
-    code_pb2.ALREADY_EXISTS: errors.Conflict,
-    code_pb2.DEADLINE_EXCEEDED: errors.Unavailable,
-    code_pb2.CANCELLED: errors.Unavailable,
-}
 
 _SERVICE_CONFIG = json.dumps(
     {
@@ -74,11 +56,6 @@ _OPTIONS = (
 )
 
 
-def code_of(error: errors.RushesError) -> int:
-    """google.rpc.Code of an error's category."""
-    return next((code for kind, code in CODES if isinstance(error, kind)), code_pb2.INTERNAL)
-
-
 def to_status(error: errors.RushesError, request_id: str) -> status_pb2.Status:
     """A google.rpc.Status with ErrorInfo, and RetryInfo where it is known when to try again."""
     status = status_pb2.Status(code=code_of(error), message=error.message[:MAX_TEXT])
@@ -107,33 +84,10 @@ def internal_status(request_id: str) -> status_pb2.Status:
     return status_pb2.Status(code=code_pb2.INTERNAL, message=text, details=[_packed(info)])
 
 
-def from_status(status: status_pb2.Status) -> errors.RushesError:
-    """An error of the category, with the reason and metadata that the status carries; RushesError itself for a bug."""
-    error = _CATEGORIES.get(status.code, errors.RushesError)(status.message)
-    if status.code == code_pb2.DEADLINE_EXCEEDED:
-        error.reason = "DEADLINE_EXCEEDED"  # type: ignore[misc]  # an instance's, as below
-    for detail in status.details:
-        info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
-        if detail.Unpack(info):
-            error.metadata = dict(info.metadata)
-            error.reason = info.reason  # type: ignore[misc]  # an instance's reason: the far side's class is not here
-        elif detail.Unpack(retry):
-            error.retry_after_s = retry.retry_delay.ToMilliseconds() / 1000
-    return error
-
-
 def to_error(error: grpc.aio.AioRpcError) -> errors.RushesError:
     """A failed call as one of our errors."""
-    status = status_pb2.Status()
-    for key, value in error.trailing_metadata() or ():
-        if key == DETAILS_METADATA and isinstance(value, bytes):
-            try:
-                status.ParseFromString(value)
-            except DecodeError:
-                status.Clear()
-    # What gRPC itself says counts: details are only what a service added.
-    status.code, status.message = error.code().value[0], error.details() or status.message
-    return from_status(status)
+    details = next((value for key, value in error.trailing_metadata() or () if key == DETAILS_METADATA), None)
+    return from_call(error.code().value[0], error.details() or "", details if isinstance(details, bytes) else None)
 
 
 class Channels:

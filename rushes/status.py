@@ -1,4 +1,4 @@
-"""Errors from gRPC's status: what a failed call becomes for whoever made it."""
+"""Errors and gRPC's status codes: which code an error has, and what a failed call becomes for whoever made it."""
 
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, error_details_pb2, status_pb2
@@ -7,25 +7,32 @@ from rushes import errors
 
 DETAILS_METADATA = "grpc-status-details-bin"
 
-CATEGORIES: dict[int, type[errors.RushesError]] = {
-    code_pb2.INVALID_ARGUMENT: errors.InvalidArgument,
-    code_pb2.NOT_FOUND: errors.NotFound,
-    code_pb2.ABORTED: errors.Conflict,
+CODES: tuple[tuple[type[errors.RushesError], int], ...] = (
+    (errors.InvalidArgument, code_pb2.INVALID_ARGUMENT),
+    (errors.NotFound, code_pb2.NOT_FOUND),
+    (errors.Conflict, code_pb2.ABORTED),
+    (errors.FailedPrecondition, code_pb2.FAILED_PRECONDITION),
+    (errors.OutOfRange, code_pb2.OUT_OF_RANGE),
+    (errors.PermissionDenied, code_pb2.PERMISSION_DENIED),
+    (errors.Unauthenticated, code_pb2.UNAUTHENTICATED),
+    (errors.ResourceExhausted, code_pb2.RESOURCE_EXHAUSTED),
+    (errors.Unavailable, code_pb2.UNAVAILABLE),
+)
+_CATEGORIES: dict[int, type[errors.RushesError]] = {code: kind for kind, code in CODES} | {
     code_pb2.ALREADY_EXISTS: errors.Conflict,
-    code_pb2.FAILED_PRECONDITION: errors.FailedPrecondition,
-    code_pb2.OUT_OF_RANGE: errors.OutOfRange,
-    code_pb2.PERMISSION_DENIED: errors.PermissionDenied,
-    code_pb2.UNAUTHENTICATED: errors.Unauthenticated,
-    code_pb2.RESOURCE_EXHAUSTED: errors.ResourceExhausted,
-    code_pb2.UNAVAILABLE: errors.Unavailable,
     code_pb2.DEADLINE_EXCEEDED: errors.Unavailable,
     code_pb2.CANCELLED: errors.Unavailable,
 }
 
 
+def code_of(error: errors.RushesError) -> int:
+    """google.rpc.Code of an error's category."""
+    return next((code for kind, code in CODES if isinstance(error, kind)), code_pb2.INTERNAL)
+
+
 def from_status(status: status_pb2.Status) -> errors.RushesError:
     """An error of the category, with the reason and metadata that the status carries; RushesError itself for a bug."""
-    error = CATEGORIES.get(status.code, errors.RushesError)(status.message)
+    error = _CATEGORIES.get(status.code, errors.RushesError)(status.message)
     if status.code == code_pb2.DEADLINE_EXCEEDED:
         error.reason = "DEADLINE_EXCEEDED"  # type: ignore[misc]  # an instance's: the far side's class is not here
     for detail in status.details:

@@ -19,8 +19,9 @@ from mesh.auth.caller import CALL, SERVICE_METADATA, Call, Caller, proven_servic
 from mesh.auth.identity import Claims, Identity, SessionEnded, TokenInvalid, TokenMissing, UnknownKey
 from mesh.auth.permission import has
 from mesh.auth.rule import CALLERS, resource_of, rule_of
-from mesh.rpc import DETAILS_METADATA, REQUEST_ID_METADATA, internal_status, to_error, to_status
+from mesh.rpc import REQUEST_ID_METADATA, internal_status, to_error, to_status
 from rushes.errors import InvalidArgument, NotFound, PermissionDenied, RushesError
+from rushes.status import DETAILS_METADATA
 from rushes.type.v1.access_pb2 import AccessRule, Permission, Resource
 
 log = logging.getLogger(__name__)

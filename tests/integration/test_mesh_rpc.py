@@ -12,12 +12,13 @@ from google.protobuf import any_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 from mesh import telemetry
-from mesh.rpc import DETAILS_METADATA, REQUEST_ID_METADATA, to_error
+from mesh.rpc import REQUEST_ID_METADATA, to_error
 from rushes import errors
 from rushes.project.v1 import access_service_pb2 as access_pb
 from rushes.project.v1 import identity_service_pb2 as pb
 from rushes.project.v1.access_service_pb2_grpc import AccessServiceStub
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
+from rushes.status import DETAILS_METADATA
 from tests.integration.mesh_server import People, Served, Signer, refused, run_folder, until
 
 GET_KEYS = "/rushes.project.v1.IdentityService/GetKeys"

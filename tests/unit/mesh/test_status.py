@@ -4,8 +4,9 @@ import grpc
 import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from mesh.rpc import DETAILS_METADATA, code_of, from_status, internal_status, to_error, to_status
+from mesh.rpc import internal_status, to_error, to_status
 from rushes import errors
+from rushes.status import DETAILS_METADATA, code_of, from_status
 
 CATEGORIES = {
     errors.InvalidArgument: grpc.StatusCode.INVALID_ARGUMENT,
