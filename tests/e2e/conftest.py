@@ -1,0 +1,14 @@
+"""One running product for the tests of this folder: a stack with a clip that is ready. What kills it brings its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.product import Product, serving
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    """The whole of `rushes up`, a project, and bikes.mp4 ready for review in it."""
+    with serving() as running:
+        yield running
