@@ -1,5 +1,6 @@
 """Sends files: whole, in ranges, or only what is known of them."""
 
+import logging
 import os
 from urllib.parse import quote
 
@@ -10,6 +11,8 @@ from svc_media import metrics
 from svc_media.catalog import Served
 from svc_media.core.byterange import Answer, answer_to
 from svc_media.thread import Threads
+
+log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 512 << 10
 THREADS = 8
@@ -32,9 +35,12 @@ class Delivery:
                 response.content_type = served.content_type
                 response.content_length = answer.length
             await response.prepare(request)
-            if request.method != "HEAD":
-                await self._send_bytes(response, descriptor, answer)
-            await response.write_eof()
+            try:
+                if request.method != "HEAD":
+                    await self._send_bytes(response, descriptor, answer)
+                await response.write_eof()
+            except ConnectionError:
+                log.debug("player_gone")  # players leave in the middle whenever somebody jumps
             return response
         finally:
             await self._threads.run(os.close, descriptor)
@@ -44,7 +50,7 @@ class Delivery:
         while at < end:
             chunk = await self._threads.run(os.pread, descriptor, min(CHUNK_BYTES, end - at), at)
             if not chunk:
-                raise ConnectionResetError("The file became shorter; the connection must not seem whole.")
+                raise OSError("The file became shorter: the answer must not seem whole.")
             await response.write(chunk)
             metrics.BYTES_OUT.inc(len(chunk))
             at += len(chunk)

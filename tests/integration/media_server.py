@@ -11,6 +11,7 @@ import hmac
 import io
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -18,7 +19,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -166,6 +168,13 @@ class MediaServer:
             self.kill()
         shutil.rmtree(self.folder)
 
+    def bytes_in(self) -> float:
+        """Bytes of uploads that it has read."""
+        with urllib.request.urlopen(f"{self.metrics}/metrics", timeout=PATIENCE_S) as answer:
+            found = re.search(r"^rushes_media_bytes_in_total (\S+)$", answer.read().decode(), re.M)
+        assert found is not None
+        return float(found[1])
+
     @property
     def uploads(self) -> list[str]:
         """Files of uploads."""
@@ -188,7 +197,7 @@ class Answer:
     """An HTTP answer."""
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
 
     @property
@@ -255,7 +264,7 @@ class Client:
         sent = {name: value for name, value in sent.items() if value}
         data = io.BytesIO(data) if isinstance(data, bytes) else data
         async with self._http.request(method, f"http://media{path}", data=data, headers=sent) as answer:
-            return Answer(answer.status, dict(answer.headers), await answer.read())
+            return Answer(answer.status, answer.headers, await answer.read())
 
     async def create(self, length: int, *, project_id: str = "1", concat: str = "", **metadata: str) -> Answer:
         """A new upload."""

@@ -126,13 +126,11 @@ async def test_a_rewind_an_overlap_and_a_gap_are_refused_and_change_nothing(clie
 async def test_of_two_who_write_at_once_one_is_told_to_wait(client: Client) -> None:
     data = noise(200_000)
     made = await client.create(len(data))
+    before = client.server.bytes_in()
     first = await Raw(client, made.url, 0, len(data)).send(data[:100_000])
-
-    async def refused() -> bool:
-        # Until the first has begun it is not yet in the way, and a piece of no bytes changes nothing.
-        return (await client.patch(made.url, 0, b"")).status == 423
-
-    await until(refused)
+    await until(lambda: client.server.bytes_in() > before)
+    refused = await client.patch(made.url, 0, data)
+    assert (refused.status, refused.reason) == (423, "UPLOAD_BUSY")
     assert (await client.request("DELETE", made.url)).status == 423
     assert b" 204 " in await first.more(data[100_000:])
     await first.cut()
@@ -423,16 +421,12 @@ async def test_once_joined_nobody_writes_to_the_group_any_more(client: Client) -
     half = len(data) // 2
     place = in_place("leftover", data, half)
     left = await client.part(data[half:], place, send=False)
-    busy = await Raw(client, left, 0, half).send(b"x" * 1000)
-
-    async def begun() -> bool:
-        return (await client.patch(left, 0, b"")).status == 423
-
-    await until(begun)
     urls = [await client.part(data[:half], in_place("leftover", data, 0)), await client.part(data[half:], place)]
+    before = client.server.bytes_in()
+    busy = await Raw(client, left, 0, half).send(b"x" * 1000)
+    await until(lambda: client.server.bytes_in() > before)
     assert (await client.join(urls)).status == 423
     await busy.cut()
-    # What the leftover wrote lies under the other part's bytes: those come again.
     made = await patiently(lambda: client.join(urls))
     assert made.status == 201
     assert (await client.head(left)).status == 404
