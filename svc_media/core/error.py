@@ -9,6 +9,7 @@
 """
 
 from rushes.errors import FailedPrecondition, InvalidArgument, ResourceExhausted, RushesError
+from rushes.timecode import InvalidTimecode
 
 
 class MediaEmpty(InvalidArgument):
@@ -57,12 +58,6 @@ class MediaTooLong(InvalidArgument):
     """More frames than are reviewed in one video."""
 
     reason = "MEDIA_TOO_LONG"
-
-
-class InvalidTimecode(InvalidArgument):
-    """Not a timecode, or one that does not exist at this rate."""
-
-    reason = "INVALID_TIMECODE"
 
 
 class WorkerLimit(ResourceExhausted):

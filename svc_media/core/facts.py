@@ -6,8 +6,8 @@ from fractions import Fraction
 from itertools import accumulate, pairwise
 from typing import Any, Self
 
+from rushes.timecode import Timecode
 from svc_media.core.container import Kind
-from svc_media.core.timecode import Timecode
 
 
 @dataclass(frozen=True, slots=True)

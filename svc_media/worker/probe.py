@@ -12,14 +12,14 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from rushes.timecode import InvalidTimecode, Timecode, parse_timecode
 from svc_media.core.box import Layout, check_layout
 from svc_media.core.color import color_of
 from svc_media.core.container import HEAD_BYTES, MP4, Container, Kind, sniff
-from svc_media.core.error import InvalidTimecode, MediaBroken, MediaTooLong
+from svc_media.core.error import MediaBroken, MediaTooLong
 from svc_media.core.facts import Sound, Timing, VideoFacts, timing
 from svc_media.core.picture import PictureHeader, check_size, read_header
 from svc_media.core.plan import MAX_FRAMES, MAX_VIDEO_PIXELS
-from svc_media.core.timecode import Timecode, parse_timecode
 from svc_media.worker.media import is_decodable, open_media, picture_stream, reader
 
 OnProgress = Callable[[float], None]

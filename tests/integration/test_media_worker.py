@@ -10,10 +10,10 @@ import av
 import pytest
 
 from rushes.errors import RushesError
+from rushes.timecode import label
 from svc_media.core.container import Kind
 from svc_media.core.error import CodecUnsupported, WorkerLimit
 from svc_media.core.facts import VideoFacts
-from svc_media.core.timecode import label
 from svc_media.worker.client import WorkCancelled, run
 from svc_media.worker.request import Limits, Operation, Request, Result
 from tests import clips

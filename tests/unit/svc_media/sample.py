@@ -3,9 +3,9 @@
 from fractions import Fraction
 from typing import Any
 
+from rushes.timecode import Timecode
 from svc_media.core.container import Kind
 from svc_media.core.facts import Color, Sound, VideoFacts
-from svc_media.core.timecode import Timecode
 
 SAFE: dict[str, Any] = {
     "kind": Kind.VIDEO,

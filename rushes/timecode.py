@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from svc_media.core.error import InvalidTimecode
+from rushes.errors import InvalidArgument
 
 HOURS_A_DAY: Final = 24
 MINUTES_A_DAY: Final = HOURS_A_DAY * 60
 
 _PATTERN = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})([:;.,])(\d{1,3})", re.ASCII)
+
+
+class InvalidTimecode(InvalidArgument):
+    """Not a timecode, or one that does not exist at this rate."""
+
+    reason = "INVALID_TIMECODE"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svc_media.core.error import InvalidTimecode
-from svc_media.core.timecode import Timecode, can_drop, format_timecode, frames_a_day, label, parse_timecode
+from rushes.timecode import (
+    InvalidTimecode,
+    Timecode,
+    can_drop,
+    format_timecode,
+    frames_a_day,
+    label,
+    parse_timecode,
+)
 
 FILM = Fraction(24000, 1001)
 NTSC = Fraction(30000, 1001)
