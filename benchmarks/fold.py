@@ -1,18 +1,25 @@
-"""What the fold costs: CPU a batch and an operation, with all that the service makes of the result.
+"""What the fold costs: CPU of a batch and of an operation, with all that the service makes of the result.
 
-Each batch is checked, appended (as bytes) and read back as in svc_annotation; the clock runs from the parsed record to
-the encoded commit, the encoded states and the row of history. `check` is what is done before the append.
+Batches are submitted (checked, put together as records) in groups and read back, as from the log. The fold's clock runs
+from a parsed record to the encoded commit, the encoded states and the row of history.
 """
 
 import argparse
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from random import Random
+from typing import NamedTuple
 
 from rushes.annotation.v1.annotation_pb2 import ANNOTATION_KIND_STROKE, Annotation, Box, Position, Style
-from rushes.annotation.v1.operation_pb2 import Batch, CreateOperation, FieldValue, MoveOperation, Operation
-from rushes.annotation.v1.operation_pb2 import SetFieldsOperation
+from rushes.annotation.v1.operation_pb2 import (
+    Batch,
+    CreateOperation,
+    FieldValue,
+    MoveOperation,
+    Operation,
+    SetFieldsOperation,
+)
 from rushes.annotation.v1.record_pb2 import Record
 from rushes.document import Document
 from rushes.document.inverse import edit_operation
@@ -22,66 +29,88 @@ from svc_annotation.core.submission import submission
 
 ANNOTATIONS = 2_000
 CLIENTS = 200
+GROUP = 20
+"""Batches that are read from the log together."""
 POINTS = 24
-ALL_RIGHTS = 0b111110
+MEMBER = 0b111110
 
-Make = Callable[[int], Operation]
-"""An operation on the n-th annotation of the document, or a new one."""
+
+class Cost(NamedTuple):
+    """CPU of one batch."""
+
+    submit_us: float
+    parse_us: float
+    fold_us: float
 
 
 class Bench:
-    """A document that many people have worked on, and what the next batch costs on it."""
+    """A document that many people work on."""
 
     def __init__(self) -> None:
-        self.random = Random(1)
-        self.document = Document(7, 1)
-        self.ids = [self.random.randbytes(16) for _ in range(ANNOTATIONS)]
+        self._random = Random(1)
+        self._document = Document(7, 1)
+        self._ids = [self._random.randbytes(16) for _ in range(ANNOTATIONS)]
+        self._clients = [self._random.randbytes(16) for _ in range(CLIENTS)]
         self._numbers = [0] * CLIENTS
-        self._clients = [self.random.randbytes(16) for _ in range(CLIENTS)]
         self._turn = 0
-        for first in range(0, ANNOTATIONS, 20):
-            self.take([self.create(each) for each in self.ids[first : first + 20]])
-        for first in range(0, ANNOTATIONS, 20):
-            self.take([self.move(each) for each in self.ids[first : first + 20]])
+        makes: dict[str, Callable[[bytes], Operation]] = {"create": self.create, "move": self.move}
+        for make in makes.values():
+            for first in range(0, ANNOTATIONS, 20):
+                self.take([[make(each) for each in self._ids[first : first + 20]]])
 
-    def take(self, operations: list[Operation]) -> tuple[float, float]:
-        """The next client sends a batch: CPU seconds of checking and of folding it."""
-        self._turn = (self._turn + 1) % CLIENTS
-        self._numbers[self._turn] += 1
-        batch = Batch(
-            client_seq=self._numbers[self._turn], base_revision=self.document.revision, operations=operations
-        )
-        received = Batch.FromString(batch.SerializeToString())
-        head = Record(
+    def take(self, batches: list[list[Operation]]) -> Cost:
+        """As many clients send a batch each."""
+        sent = [self._batch(operations) for operations in batches]
+        times = [time.process_time_ns()]
+        payloads = [submission(self._document, head, batch, service=False).payload for head, batch in sent]
+        times.append(time.process_time_ns())
+        records = [Record.FromString(payload) for payload in payloads]
+        times.append(time.process_time_ns())
+        folded = [fold(self._document, record, offset) for offset, record in enumerate(records)]
+        times.append(time.process_time_ns())
+        assert all(each.landed is not None for each in folded), [each.result for each in folded]
+        return Cost(*((times[at + 1] - times[at]) / 1000 / len(batches) for at in range(3)))
+
+    def _batch(self, operations: list[Operation]) -> tuple[Record, Batch]:
+        """A record without its batch, and the batch as it is received."""
+        turn = self._turn = (self._turn + 1) % CLIENTS
+        self._numbers[turn] += 1
+        batch = Batch(client_seq=self._numbers[turn], base_revision=self._document.revision, operations=operations)
+        record = Record(
             rules=1,
             epoch=1,
             video_id=7,
             tenant_id="tenant",
-            person_id=f"person-{self._turn}",
-            permissions=ALL_RIGHTS,
-            client_id=self._clients[self._turn],
-            time_ms=1_700_000_000_000 + self.document.ordinal,
+            person_id=f"person-{turn}",
+            permissions=MEMBER,
+            client_id=self._clients[turn],
+            time_ms=1_700_000_000_000 + self._document.ordinal,
             frame_count=1000,
         )
-        began = time.process_time_ns()
-        payload = submission(self.document, head, received, service=False)
-        checked = time.process_time_ns()
-        record = Record.FromString(payload)
-        parsed = time.process_time_ns()
-        folded = fold(self.document, record, self.document.ordinal)
-        done = time.process_time_ns()
-        assert folded.landed is not None, folded.result
-        return (checked - began) / 1e9, (done - parsed) / 1e9
+        return record, Batch.FromString(batch.SerializeToString())
+
+    def measure(self, kind: str, count: int, rounds: int) -> Cost:
+        """Medians of many groups of batches of so many operations, each on another annotation."""
+        costs = []
+        for _ in range(rounds):
+            group = 1 if count > 1 else GROUP
+            ids = self._random.sample(self._ids, group * count)
+            if kind == "create":
+                ids = [self._random.randbytes(16) for _ in ids]
+            make: Callable[[bytes], Operation] = getattr(self, kind)
+            operations = [make(each) for each in ids]
+            costs.append(self.take([operations[at : at + count] for at in range(0, len(ids), count)]))
+        return Cost(*(sorted(column)[rounds // 2] for column in zip(*costs, strict=True)))
 
     def create(self, annotation_id: bytes) -> Operation:
         """A stroke."""
-        random = self.random
+        random = self._random
         annotation = Annotation(
             id=annotation_id,
             kind=ANNOTATION_KIND_STROKE,
             first_frame=100,
             last_frame=100,
-            position=Position(x=random.randint(-20_000, 20_000), y=random.randint(-10_000, 10_000)),
+            position=self._place(),
             box=Box(left=-500, top=-400, right=500, bottom=400),
             points=[random.randint(-60, 60) for _ in range(2 * POINTS)],
             pressure=random.randbytes(POINTS),
@@ -93,56 +122,43 @@ class Bench:
 
     def move(self, annotation_id: bytes) -> Operation:
         """To somewhere else."""
-        to = Position(x=self.random.randint(-20_000, 20_000), y=self.random.randint(-10_000, 10_000))
-        return Operation(move=MoveOperation(id=annotation_id, to=to, seen_revision=self.document.revision))
+        revision = self._document.revision
+        return Operation(move=MoveOperation(id=annotation_id, to=self._place(), seen_revision=revision))
+
+    def _place(self) -> Position:
+        return Position(x=self._random.randint(-20_000, 20_000), y=self._random.randint(-10_000, 10_000))
 
     def text(self, annotation_id: bytes) -> Operation:
-        """A letter typed into a text."""
-        state = self.document.get(annotation_id)
-        length = len(state.annotation.text) if state is not None else 0
-        at = self.random.randint(0, length)
+        """A letter typed."""
+        state = self._document.get(annotation_id)
+        assert state is not None
+        length = len(state.annotation.text)
+        at = self._random.randint(0, length)
         return edit_operation(annotation_id, [part for part in (at, "x", length - at) if part])
 
     def color(self, annotation_id: bytes) -> Operation:
-        """A colour."""
-        value = FieldValue(field="style/color", number=self.random.randrange(1 << 24))
+        """A field set."""
+        value = FieldValue(field="style/color", number=self._random.randrange(1 << 24))
         return Operation(set_fields=SetFieldsOperation(id=annotation_id, fields=[value]))
-
-    def batches(self, kind: str, count: int) -> Iterator[list[Operation]]:
-        """Batches of so many operations of a kind, for ever."""
-        make: Callable[[bytes], Operation] = getattr(self, kind)
-        while True:
-            if kind == "create":
-                yield [make(self.random.randbytes(16)) for _ in range(count)]
-            else:
-                yield [make(each) for each in self.random.sample(self.ids, count)]
-
-
-def measure(bench: Bench, kind: str, count: int, rounds: int) -> tuple[float, float]:
-    """Microseconds of checking and of folding one batch: medians, since machines are noisy."""
-    batches = bench.batches(kind, count)
-    costs = [bench.take(next(batches)) for _ in range(rounds)]
-    check, folding = (sorted(each)[rounds // 2] * 1e6 for each in zip(*costs, strict=True))
-    return check, folding
 
 
 def main() -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=300)
     rounds: int = parser.parse_args().rounds
     bench = Bench()
     figures: dict[str, float] = {}
     for count in (20, 1):
         for kind in ("move", "create", "text", "color"):
-            check, folding = measure(bench, kind, count, rounds)
+            cost = bench.measure(kind, count, rounds)
             print(
-                f"{count:>3} x {kind:<7} fold {folding:6.1f} us a batch {folding / count:6.2f} an operation"
-                f"   check {check:6.1f} us a batch {check / count:6.2f} an operation",
+                f"{count:>2} x {kind:<7} fold {cost.fold_us:6.1f} us a batch {cost.fold_us / count:5.1f} an operation"
+                f"   submit {cost.submit_us:6.1f} {cost.submit_us / count:5.1f}   parse {cost.parse_us:5.1f}",
                 flush=True,
             )
-            figures[f"{kind}_{count}_us"] = round(folding, 1)
-            figures[f"{kind}_{count}_check_us"] = round(check, 1)
+            figures[f"{kind}_{count}_fold_us"] = round(cost.fold_us, 1)
+            figures[f"{kind}_{count}_submit_us"] = round(cost.submit_us, 1)
     print(json.dumps(figures))
 
 

@@ -4,7 +4,7 @@ A Change holds what it touched apart until it is landed, so a refused batch leav
 rights, limits and transformation come before it (fold.py).
 """
 
-from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState
+from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState, MoveEntry
 from rushes.annotation.v1.operation_pb2 import (
     MoveOperation,
     Operation,
@@ -90,8 +90,7 @@ class Change:
         """The annotation, of which `now` is the state, to be modified: a copy, once in each batch."""
         if annotation_id in self._fresh:
             return now
-        state = AnnotationState()
-        state.CopyFrom(now)
+        state: AnnotationState = now.__deepcopy__()  # half of what CopyFrom costs
         annotation = state.annotation
         annotation.updated_ms = self.time_ms
         if annotation.audience != AUDIENCE_CLIENT:
@@ -145,26 +144,31 @@ class Change:
     def move(self, move: MoveOperation, now: AnnotationState) -> bool:
         """To the mean of all moves that have not seen each other."""
         state = self.writable(move.id, now)
-        seen, client_id = move.seen_revision, self.client_id
+        annotation = state.annotation
         moves = state.moves
-        count = len(moves)
-        for entry in reversed(moves):
-            count -= 1
-            if entry.revision <= seen or entry.client_id == client_id:
-                del moves[count]
-        if len(moves) >= limit.MAX_MOVES:
-            del moves[: 1 - limit.MAX_MOVES]
-        entry = moves.add()
+        entry = moves[0] if len(moves) == 1 else None
+        if entry is None or (entry.client_id != self.client_id and entry.revision > move.seen_revision):
+            entry = self._meet(state, move.seen_revision)
+        # By far the most frequent: nobody else moves it.
         entry.revision = self.revision
-        entry.client_id = client_id
-        to, mean, entry_to = move.to, state.annotation.position, entry.to
-        mean.x = entry_to.x = to.x
-        mean.y = entry_to.y = to.y
+        entry.client_id = self.client_id
+        to, target, position = move.to, entry.to, annotation.position
+        position.x = target.x = to.x
+        position.y = target.y = to.y
         if len(moves) > 1:
-            mean.x = sum([each.to.x for each in moves]) // len(moves)
-            mean.y = sum([each.to.y for each in moves]) // len(moves)
+            position.x = sum([each.to.x for each in moves]) // len(moves)
+            position.y = sum([each.to.y for each in moves]) // len(moves)
         field.set_stamp(state, "position", self.revision, self.person_id)
         return True
+
+    def _meet(self, state: AnnotationState, seen: int) -> MoveEntry:
+        """Takes out the moves that a new one replaces; adds an entry for it."""
+        moves = state.moves
+        for at in range(len(moves) - 1, -1, -1):
+            if moves[at].revision <= seen or moves[at].client_id == self.client_id:
+                del moves[at]
+        del moves[: 1 - limit.MAX_MOVES]
+        return moves.add()
 
     def resize(self, resize: ResizeOperation, now: AnnotationState) -> bool:
         """Sets the edges that are given."""
@@ -180,7 +184,7 @@ class Change:
         """Sets fields; publishing a root publishes its thread."""
         state = self.writable(set_fields.id, now)
         annotation = state.annotation
-        for value in set_fields.fields:
+        for value in set_fields.fields[:]:
             name = value.field
             if name == "audience":
                 self._publish(set_fields.id)

@@ -200,7 +200,7 @@ def _write_attachment(annotation: Annotation, attachment_id: str, value: FieldVa
 
 def stamp_of(state: AnnotationState, name: str) -> int:
     """The revision that last set a field."""
-    for stamp in state.stamps:
+    for stamp in state.stamps[:]:
         if stamp.field == name:
             return stamp.revision
     return state.order_revision
@@ -212,7 +212,7 @@ def set_stamp(state: AnnotationState, name: str, revision: int, person_id: str) 
     person = "" if person_id == state.annotation.author_id else person_id
     as_created = not person and revision == state.order_revision
     at = 0
-    for stamp in stamps:
+    for stamp in stamps[:]:
         found = stamp.field
         if found == name:
             if as_created:

@@ -6,7 +6,6 @@ never changes; a change of rules is another rule set (rules.py).
 
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.annotation.v1.operation_pb2 import (
-    Batch,
     Commit,
     CreateOperation,
     EditTextOperation,
@@ -42,7 +41,7 @@ def fold(document: Document, record: Record) -> Result:
         return Ignored(refusal("INVALID_CLIENT"))
     person_id = record.person_id
     sent_ms = record.time_ms
-    now_ms = max(document.time_ms, sent_ms if sent_ms <= limit.MAX_NUMBER else 0)
+    now_ms = max(document.time_ms, sent_ms if 0 <= sent_ms <= limit.MAX_NUMBER else 0)
     window = document.find_window(person_id, client_id, now_ms)
     stale = document.is_stale(record.epoch, record.batch.base_revision, now_ms)
     early = _numbered(window, record, stale)
@@ -65,14 +64,14 @@ def fold(document: Document, record: Record) -> Result:
 def _numbered(window: Window | None, record: Record, stale: bool) -> Duplicate | Ignored | None:
     """Steps 1 and 2: what was sent before, cannot land any more, or is too early. None: it is this client's next."""
     number = record.batch.client_seq
-    last = 0
+    last = 0 if window is None else window.last_seq
     if window is not None:
-        for outcome in window.outcomes:
-            if outcome.client_seq == number:
-                return Duplicate(outcome, outcome.hash == record.hash)
+        if number <= last:
+            for outcome in window.outcomes:
+                if outcome.client_seq == number:
+                    return Duplicate(outcome, outcome.hash == record.hash)
         if window.closed:
             return Ignored(refusal("ABORTED"))
-        last = window.last_seq
     if number <= last:
         return Ignored(None)
     if number > last + 1:
@@ -94,6 +93,11 @@ def _turned_away(record: Record, stale: bool) -> Refusal | None:
     if not record.permissions >> PERMISSION_ANNOTATE & 1:
         return refusal("MAY_NOT_ANNOTATE")
     return None
+
+
+def _size_bytes(number: int) -> int:
+    """What a number takes in a message, with a tag of one byte; a 0 is left out."""
+    return 1 + (number.bit_length() + 6) // 7 if number else 0
 
 
 class _Attempt:
@@ -159,8 +163,8 @@ class _Attempt:
     def land(self, window: Window) -> Applied:
         """Makes it the document's next revision."""
         document, change = self.document, self.change
-        after = change.touched
-        earlier = dict(zip(after, map(document.get, after), strict=True))
+        after, get = change.touched, document.get
+        earlier = {annotation_id: get(annotation_id) for annotation_id in after}
         commit = self._commit()
         document.land(after, change.created)
         document.next_revision(self.now_ms, self.edits)
@@ -184,10 +188,8 @@ class _Attempt:
         if self.moved or self.void:
             commit.operations.extend(self._applied())
             return commit.SerializeToString()
-        before_operations = Batch()
-        before_operations.client_seq = batch.client_seq
-        before_operations.base_revision = self.base_revision
-        return commit.SerializeToString() + self.data[before_operations.ByteSize() :]
+        before_operations = _size_bytes(batch.client_seq) + _size_bytes(self.base_revision)
+        return commit.SerializeToString() + self.data[before_operations:]
 
     def _applied(self) -> list[Operation]:
         """The operations as applied, if not as sent."""
@@ -241,7 +243,7 @@ class _Attempt:
         self.change.resize(resize, self._target(resize.id))
 
     def set_fields(self, set_fields: SetFieldsOperation, index: int) -> None:
-        names = [value.field for value in set_fields.fields]
+        names = [value.field for value in set_fields.fields[:]]
         now = self._target(set_fields.id, resolves=names == ["resolved"])
         if "audience" in names and now.annotation.parent_id:
             raise Refuse("AUDIENCE_OF_REPLY")

@@ -1,7 +1,7 @@
 """Checks of a batch that need no document: before it is appended, and again in the fold."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any, Final
 
@@ -46,10 +46,10 @@ def submitted_hash(batch: Batch | bytes) -> int:
     return int.from_bytes(hashlib.blake2b(data).digest()[:8], "little")
 
 
-def split(operations: Iterable[Operation]) -> list[tuple[str, Any]]:
+def split(operations: Sequence[Operation]) -> list[tuple[str, Any]]:
     """Each operation as its kind ("": none) and the message of that kind."""
     parts: list[tuple[str, Any]] = []
-    for operation in operations:
+    for operation in operations[:]:
         kind = operation.WhichOneof("kind")
         parts.append((kind, getattr(operation, kind)) if kind is not None else ("", None))
     return parts
@@ -223,7 +223,7 @@ def _check_resize(resize: ResizeOperation, frame_count: int) -> None:
 def _check_set_fields(set_fields: SetFieldsOperation, frame_count: int) -> None:
     check_id(set_fields.id)
     names: set[str] = set()
-    for value in set_fields.fields:
+    for value in set_fields.fields[:]:
         name = value.field
         if name in names or not (name in field.SETTABLE or name.startswith(("tags/", "attachments/"))):
             raise Refuse("INVALID_FIELD")

@@ -5,7 +5,7 @@ number takes so many out. It is canonical: neighbours joined, nothing empty, at 
 deletion. What is counted is code points, never normalised. The transformation is that of ot.js (Baumann, TP1).
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from rushes.annotation.v1.operation_pb2 import TextPiece
@@ -28,11 +28,11 @@ def has_surrogate(text: str) -> bool:
     return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def from_pieces(pieces: Iterable[TextPiece]) -> Edit:
+def from_pieces(pieces: Sequence[TextPiece]) -> Edit:
     """The edit in an operation. Refuses what is not canonical."""
     edit: Edit = []
     last = _NOTHING
-    for piece in pieces:
+    for piece in pieces[:]:
         # At most one of them is set, and none may be empty.
         if count := piece.retain:
             kind = _RETAIN
