@@ -141,8 +141,8 @@ def parse_number(header: str, name: str, *, most: int = _SAFE_MAX) -> int:
 def safe_name(name: str) -> str:
     """A file name as people see it: without folders and control characters, 255 characters at most."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    clean = "".join(char for char in last if char.isprintable()).strip().strip(".")
-    return clean[:MAX_NAME_CHARS] or "untitled"
+    clean = "".join(char for char in last if char.isprintable()).strip(" .")
+    return clean[:MAX_NAME_CHARS].rstrip(" .") or "untitled"
 
 
 @dataclass(frozen=True, slots=True)

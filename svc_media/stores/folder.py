@@ -161,6 +161,8 @@ class Folder:
                 raise
             return
         try:
+            if os.fstat(source).st_size < piece.begin + piece.length:
+                raise Unavailable("A part is shorter than it was.")
             _copy_data(source, piece.begin, target, at, piece.length)
             os.fdatasync(target)
         finally:
