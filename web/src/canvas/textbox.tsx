@@ -1,6 +1,7 @@
 /** Where text is typed on the picture: a field that looks as the text will. */
 import type { CSSProperties, JSX, TargetedKeyboardEvent } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import type { Annotation } from "../document";
 import { t } from "../messages";
 import { useLiveText } from "../notes/live_field";
 import type { Room, TextEntry } from "../review/room";
@@ -8,6 +9,7 @@ import { makeId } from "../session/session";
 import { css } from "../ui/color";
 import { textOf } from "./make";
 import { fontOf, textHeight, wrap } from "./paint";
+import { localBox } from "./shape";
 import { brush, tool } from "./tools";
 import type { View } from "./view";
 
@@ -90,6 +92,14 @@ function NewText(props: TextboxProps): JSX.Element {
   );
 }
 
+/** The box holds its text: what was typed may have made it longer. */
+function growBox(room: Room, annotation: Annotation): void {
+  const { top, bottom, left, right } = localBox(annotation);
+  const fontSize = annotation.style?.fontSize ?? 0;
+  const needed = textHeight(linesOf(annotation.text, right - left, fontSize), fontSize);
+  if (needed > bottom - top) room.session.submit([{ kind: "resize", id: annotation.id, bottom: top + needed }]);
+}
+
 function OldText(props: TextboxProps & { id: string }): JSX.Element {
   const { room, id } = props;
   const field = useRef<HTMLTextAreaElement>(null);
@@ -98,7 +108,9 @@ function OldText(props: TextboxProps & { id: string }): JSX.Element {
   const finish = (): void => {
     if (room.entry.value === props.entry) room.entry.value = undefined;
     const now = room.get(id);
-    if (now && now.text.trim() === "" && !now.deleted) room.session.submit([{ kind: "setDeleted", id, deleted: true }]);
+    if (!now || now.deleted) return;
+    if (now.text.trim() === "") room.session.submit([{ kind: "setDeleted", id, deleted: true }]);
+    else growBox(room, now);
   };
   useLayoutEffect(() => field.current?.focus(), []);
   useLayoutEffect(() => grow(field.current));

@@ -149,7 +149,7 @@ export const en = {
   "player.noSuchFrame": "“{text}” is not a frame of this clip",
   "player.frames": "Its frames are {first} to {last}.",
   "player.buffering": "Loading the picture",
-  "player.problem": "The picture cannot be played in this browser. Notes work as always.",
+  "player.problem": "The picture cannot be played now. Notes work as always.",
 
   "tool.bar": "Drawing tools",
   "tool.select": "Select",

@@ -9,7 +9,7 @@ import type { Room } from "../review/room";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { Item, Menu } from "../ui/menu";
-import { entries, EVERYTHING, SHOWS, type Board, type Drawings, type Filter, type Show } from "./board";
+import { entries, EVERYTHING, SHOWS, type Board, type Drawings, type Entry, type Filter, type Show } from "./board";
 import { NoteCard } from "./card";
 import { Composer } from "./composer";
 import "./notes.css";
@@ -74,16 +74,28 @@ function DrawingsLine({ room, drawings, here }: { room: Room; drawings: Drawings
   );
 }
 
+function rangeOf(entry: Entry): [first: number, last: number] {
+  if (entry.kind === "thread") return [entry.thread.root.firstFrame, entry.thread.root.lastFrame];
+  return [entry.drawings.frame, entry.drawings.first.lastFrame];
+}
+
 /** The panel. */
 export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.Element {
   const filter = useSignal<Filter>(EVERYTHING);
   const searching = useSignal(false);
-  const frame = room.player.frame.value;
   const held = useSignal(board);
   if (held.peek() !== board) held.value = board;
   const list = useComputed(() => entries(held.value, filter.value, room.personId));
   const total = board.threads.length;
-  const isHere = (first: number, last: number): boolean => first <= frame && frame <= last;
+  // Rendered again when other notes are on the frame, not for each frame that plays.
+  const here = useComputed(() => {
+    const frame = room.player.frame.value;
+    return list.value
+      .map(rangeOf)
+      .flatMap(([first, last], at) => (first <= frame && frame <= last ? [at] : []))
+      .join();
+  });
+  const onFrame = new Set(here.value.split(",").filter(Boolean).map(Number));
   return (
     <aside class="notes" aria-label={t("notes.title")}>
       <header class="row notes-head">
@@ -116,16 +128,16 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
         />
       )}
       <ul class="notes-list">
-        {list.value.map((entry) =>
+        {list.value.map((entry, at) =>
           entry.kind === "thread" ? (
             <NoteCard
               key={entry.thread.root.id}
               room={room}
               thread={entry.thread}
-              here={isHere(entry.thread.root.firstFrame, entry.thread.root.lastFrame)}
+              here={onFrame.has(at)}
             />
           ) : (
-            <DrawingsLine key={`d${entry.drawings.frame}`} room={room} drawings={entry.drawings} here={isHere(entry.drawings.frame, entry.drawings.first.lastFrame)} />
+            <DrawingsLine key={`d${entry.drawings.frame}`} room={room} drawings={entry.drawings} here={onFrame.has(at)} />
           ),
         )}
         {list.value.length === 0 && (

@@ -25,6 +25,8 @@ export interface Picture {
   seek(frame: number): void;
   play(speed: number): Promise<void>;
   pause(): void;
+  /** Fetches it again after a failure, and goes to the frame. */
+  reload(frame: number): void;
   volume(level: number, muted: boolean): void;
   close(): void;
 }
@@ -114,6 +116,12 @@ export class Movie implements Picture {
 
   pause(): void {
     this.element.pause();
+  }
+
+  reload(frame: number): void {
+    this.queue.clear();
+    this.element.load();
+    this.seek(frame);
   }
 
   volume(level: number, muted: boolean): void {

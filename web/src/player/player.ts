@@ -66,6 +66,12 @@ export class Player {
     this.shown.value = true;
   }
 
+  /** Fetches the picture again after a failure. */
+  reload(): void {
+    this.problem.value = undefined;
+    this.picture?.reload(this.frame.peek());
+  }
+
   /** Lets go of the element. */
   detach(): void {
     this.halt();

@@ -215,7 +215,11 @@ function Banner({ room }: { room: Room }): JSX.Element | null {
   if (player.problem.value !== undefined) {
     return (
       <div class="banner" role="alert">
-        <span>{t("player.problem")}</span> <span class="dim">{player.problem.value}</span>
+        <span class="grow">{t("player.problem")}</span>
+        <span class="faint clip">{player.problem.value}</span>
+        <Button small label={t("ui.again")} onClick={() => player.reload()}>
+          {t("ui.again")}
+        </Button>
       </div>
     );
   }
