@@ -22,6 +22,7 @@ export interface Upload {
 }
 
 const AT_ONCE = 2;
+const DONE_STAYS_MS = 20_000;
 const RETRY_MS = [0, 1000, 2000, 4000, 8000, 15_000, 30_000, 30_000];
 
 /** All of this page, the newest last. */
@@ -208,8 +209,10 @@ async function finish(id: number): Promise<void> {
   change(id, { state: "finishing", sentBytes: work.file.size });
   localStorage.removeItem(keptKey(work.file));
   const added = await add(id);
-  if (added) change(id, { state: "done", error: "" });
-  else fail(id, find(id)?.error || t("upload.nameless"));
+  if (added) {
+    change(id, { state: "done", error: "" });
+    setTimeout(() => dismiss(id), DONE_STAYS_MS);
+  } else fail(id, find(id)?.error || t("upload.nameless"));
   landed.value++;
   next();
 }
