@@ -14,6 +14,15 @@ class ServiceAway(errors.Unavailable):
     reason = "SERVICE_AWAY"
 
 
+class StreamEnded(errors.Unavailable):
+    """The service ended the stream while more was being sent to it; opened again, it says why."""
+
+    reason = "STREAM_ENDED"
+
+
+BROKEN = "Internal error from Core"
+"""What gRPC says of a call that it wrote to after its end, in the place of how it ended."""
+
 _WORDS: dict[int, str] = {
     code_pb2.CANCELLED: "The call was cancelled.",
     code_pb2.DEADLINE_EXCEEDED: "The call took longer than it may.",
@@ -34,8 +43,8 @@ def error_of(error: grpc.aio.AioRpcError) -> errors.RushesError:
     if details_of(error) is not None:
         return to_error(error)
     code: int = error.code().value[0]
-    if code == code_pb2.UNAVAILABLE:
-        return _away()
+    if code == code_pb2.UNAVAILABLE or error.details() == BROKEN:
+        return _away(error)
     known = to_error(error)
     known.args = (_WORDS.get(code, "Something went wrong."),)
     known.message = known.args[0]
@@ -50,12 +59,14 @@ def status_of(error: grpc.aio.AioRpcError, request_id: str) -> status_pb2.Status
         status.code, status.message = error.code().value[0], error.details() or status.message
         return status
     code: int = error.code().value[0]
-    if code == code_pb2.UNAVAILABLE:
-        return to_status(_away(), request_id)
+    if code == code_pb2.UNAVAILABLE or error.details() == BROKEN:
+        return to_status(_away(error), request_id)
     return status_pb2.Status(code=code, message=_WORDS.get(code, "Something went wrong."))
 
 
-def _away() -> ServiceAway:
+def _away(error: grpc.aio.AioRpcError) -> errors.RushesError:
+    if error.details() == BROKEN:
+        return StreamEnded("The call has ended; open it again.")
     away = ServiceAway("That part of the server does not answer right now; try again in a moment.")
     away.retry_after_s = 1.0
     return away

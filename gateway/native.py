@@ -29,7 +29,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class OneMessage(InvalidArgument):
-    """A call that takes one message came with none, or with more."""
+    """A call that takes one message came with none, or with more; or a stream without a first."""
 
     reason = "ONE_MESSAGE"
 
@@ -85,7 +85,7 @@ class Door(grpc.GenericRpcHandler):
         channel = self._channels.raw(route.service)
         if route.client_streaming:
             both: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(route.path)
-            return both(requests, metadata=metadata, timeout=timeout)
+            return both(await _begun(requests), metadata=metadata, timeout=timeout)
         # What answers once is on the wire a stream of one.
         many: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(route.path)
         return many(await _only(requests), metadata=metadata, timeout=timeout)
@@ -101,6 +101,22 @@ async def _only(requests: AsyncIterator[bytes]) -> bytes:
     if len(messages) != 1:
         raise OneMessage("This call has exactly one message.")
     return messages[0]
+
+
+async def _begun(requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The messages of a stream, once the first is here: who is refused before it was sent would not learn why."""
+    try:
+        async with asyncio.timeout(MESSAGE_S):
+            first = await anext(requests)
+    except (StopAsyncIteration, TimeoutError):
+        raise OneMessage("The stream has no first message.") from None
+
+    async def all_of_them() -> AsyncIterator[bytes]:
+        yield first
+        async for request in requests:
+            yield request
+
+    return all_of_them()
 
 
 async def _two(requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

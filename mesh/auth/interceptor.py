@@ -1,6 +1,7 @@
 """The one server interceptor: who calls, may they, how errors are said, what is counted."""
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import re
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 FREE = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 FIRST_MESSAGE_S = 30.0
+REFUSED_S = 1.0
 Resources = Callable[[Resource], Awaitable[Sequence[Resource]]]
 """From the resource that a rule names to those whose permissions count together."""
 
@@ -216,8 +218,15 @@ class _Stream(_Handler):
 
     async def _admitted(self, answering: "_Answering", request: Any) -> AsyncIterator[Any]:
         call = answering.call
-        rule, call.caller = await self._gate.enter(self._path, answering.metadata)
         messages = aiter(request)
+        try:
+            rule, call.caller = await self._gate.enter(self._path, answering.metadata)
+        except RushesError:
+            # Who is refused while it still writes learns from its gRPC that the call broke, not why.
+            with contextlib.suppress(StopAsyncIteration, TimeoutError):
+                async with asyncio.timeout(REFUSED_S):
+                    await anext(messages)
+            raise
         try:
             async with asyncio.timeout(FIRST_MESSAGE_S):
                 first = _whole(await anext(messages))
