@@ -55,7 +55,7 @@ export class Painter {
     const { paint } = this;
     paint.setTransform(1, 0, 0, 1, 0, 0);
     paint.clearRect(0, 0, this.lower.width, this.lower.height);
-    if (scene.drawn.length > 0) paint.drawImage(this.layer, 0, 0);
+    if (scene.drawn.length > 0 && this.layer.width * this.layer.height > 0) paint.drawImage(this.layer, 0, 0);
     takeView(paint, scene.view, this.density);
     for (const annotation of scene.live) draw(paint, annotation);
     this.showOver(scene);

@@ -56,6 +56,14 @@ describe("what a video's frames are called", () => {
     const uneven: Labels = { rate: { num: 25, den: 1 }, start: 0, dropFrame: false, offset: 0, seconds: (frame) => [0, 0.04, 1][frame] ?? 0 };
     expect(labelOf(uneven, 2)).toBe("00:00:01:00");
   });
+  test("a timecode that is typed means the frame of uneven length that has it", () => {
+    const starts = [0, 0.04, 1];
+    const nearest = (time: number): number => starts.reduce((best, start, at) => (Math.abs(start - time) < Math.abs((starts[best] ?? 0) - time) ? at : best), 0);
+    const uneven: Labels = { rate: { num: 25, den: 1 }, start: 100, dropFrame: false, offset: 0, seconds: (frame) => starts[frame] ?? 0, nearest };
+    expect(frameMeant("00:00:05:00", uneven, 0)).toBe(2);
+    expect(frameMeant("00:00:04:01", uneven, 0)).toBe(1);
+    expect(frameMeant("00:00:04:12", uneven, 0)).toBeUndefined();
+  });
   test("a person may type a number, a timecode or a step", () => {
     expect(frameMeant("1002", labels, 50)).toBe(1);
     expect(frameMeant("01:01:00;02", labels, 50)).toBe(1800);

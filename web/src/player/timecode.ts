@@ -79,6 +79,8 @@ export interface Labels {
   offset: number;
   /** Frames of uneven length: labels follow the time instead of the count. */
   seconds?: (frame: number) => number;
+  /** The other way round: the frame nearest to a time. */
+  nearest?: (seconds: number) => number;
 }
 
 /** The timecode of a frame. */
@@ -94,5 +96,10 @@ export function frameMeant(text: string, labels: Labels, now: number): number | 
   if (/^[+-]\d{1,9}$/.test(trimmed)) return now + Number(trimmed);
   if (/^\d{1,9}$/.test(trimmed)) return Number(trimmed) - labels.offset;
   const frames = parseTimecode(trimmed, labels.rate, labels.dropFrame);
-  return frames === undefined ? undefined : frames - labels.start;
+  if (frames === undefined) return undefined;
+  const passed = frames - labels.start;
+  if (!labels.seconds || !labels.nearest) return passed;
+  const frame = labels.nearest(labels.seconds(0) + (passed * labels.rate.den) / labels.rate.num);
+  // Far from any frame there is none of that name.
+  return labelOf(labels, frame) === timecode(frames, labels.rate, labels.dropFrame) ? frame : undefined;
 }

@@ -31,7 +31,7 @@ export function labelsOf(video: Video, clock: FrameClock): Labels {
     start: Number(video.startTimecode?.frames ?? 0n),
     dropFrame: video.startTimecode?.dropFrame ?? false,
     offset: video.displayOffset,
-    ...(clock.uneven ? { seconds: (frame: number) => clock.start(frame) } : {}),
+    ...(clock.uneven ? { seconds: (frame: number) => clock.start(frame), nearest: (seconds: number) => clock.at(seconds) } : {}),
   };
 }
 
