@@ -25,7 +25,8 @@ from mesh.rpc import Channels
 from rushes import errors
 from rushes.annotation.v1.annotation_service_pb2 import CollaborateRequest, CollaborateResponse, Pong
 
-PING_S = 54.0
+PING_S = 10.0
+"""Who says nothing for so long is asked; half of it later, who is gone without a word is let go of, pointer and all."""
 CLOSE_S = 5.0
 """How long whoever does not read may still take what was written, before the connection is ended with it."""
 HIGH_BYTES = 256 * 1024
