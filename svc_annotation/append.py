@@ -53,4 +53,4 @@ async def append(shared: Shared, video_id: int, submitted: Submission) -> None:
     except Unavailable as error:
         metrics.APPEND_FAILED.labels(error.reason).inc()
         raise
-    metrics.APPENDED.inc()
+    metrics.APPENDED.counts[""] += 1

@@ -1,10 +1,33 @@
 """Names of what svc_annotation measures."""
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections import Counter as Counts
+from collections.abc import Iterable
 
-APPENDED = Counter("rushes_annotation_appended", "Batches that were appended to the log.")
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily
+
+
+class Tally:
+    """A counter of what happens for every batch: counting costs a tenth of a Counter's. For the event loop only."""
+
+    def __init__(self, name: str, documentation: str, label: str = "") -> None:
+        self.counts: Counts[str] = Counts()
+        """By the label's value; without a label by the empty one."""
+        self._describe = (name, documentation, label)
+        REGISTRY.register(self)
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        """See `prometheus_client.registry.Collector`."""
+        name, documentation, label = self._describe
+        family = CounterMetricFamily(name, documentation, labels=[label] if label else [])
+        for value, count in list(self.counts.items()):
+            family.add_metric([value] if label else [], count)
+        yield family
+
+
+APPENDED = Tally("rushes_annotation_appended", "Batches that were appended to the log.")
 APPEND_FAILED = Counter("rushes_annotation_append_failed", "Batches that the log did not take.", ["reason"])
-FOLDED = Counter("rushes_annotation_folded", "Records that were folded.", ["result"])
+FOLDED = Tally("rushes_annotation_folded", "Records that were folded.", "result")
 REFUSED = Counter("rushes_annotation_refused", "Batches that were refused.", ["reason"])
 ROUND_TRIP_S = Histogram(
     "rushes_annotation_append_to_fold_seconds",

@@ -6,10 +6,10 @@ asks for. An author's own answers go out at the fold, so before any merged frame
 
 import asyncio
 import time
-from typing import Final, Protocol
+from typing import Protocol
 
 from rushes.annotation.v1 import record_pb2
-from rushes.document import Applied, Document, Duplicate, Ignored, Refused, visible
+from rushes.document import Document, Ignored, Refused, visible
 from rushes.errors import RushesError
 from svc_annotation import metrics
 from svc_annotation.core.fold import Folded, Result, fold
@@ -19,8 +19,6 @@ from svc_annotation.core.member import Member, Note
 from svc_annotation.core.policy import SnapshotPolicy
 from svc_annotation.core.presence import Onlooker, Presence
 from svc_annotation.core.window import Budget, MergedTick, Window
-
-_FOLDED: Final = {kind: metrics.FOLDED.labels(kind.__name__) for kind in (Applied, Refused, Duplicate, Ignored)}
 
 LaneKey = tuple[Audience, bool]
 Writer = tuple[str, bytes]
@@ -128,8 +126,8 @@ class Video:
     def publish(self, folded: Folded) -> None:
         """Tells who waits for the record, and its readers soon."""
         record, result = folded.record, folded.result
-        _FOLDED[type(result)].inc()
-        if isinstance(result, Refused | Ignored) and result.refusal is not None:
+        metrics.FOLDED.counts[type(result).__name__] += 1
+        if isinstance(result, (Refused, Ignored)) and result.refusal is not None:
             metrics.REFUSED.labels(result.refusal.reason).inc()
         client_seq = record.batch.client_seq
         seat = self._writers.get((record.person_id, record.client_id))

@@ -1,6 +1,5 @@
 """How many batches a person may send: 20 a second with bursts of 40; a service may have 8 in flight instead."""
 
-from collections import OrderedDict
 from typing import Final
 
 BATCHES_S: Final = 20.0
@@ -9,6 +8,7 @@ PRESENCE_S: Final = 60.0
 PRESENCE_BURST: Final = 120.0
 SERVICE_IN_FLIGHT: Final = 8
 MAX_PEOPLE: Final = 20_000
+_ROUNDING_S: Final = 1e-6
 
 
 class Bucket:
@@ -42,30 +42,35 @@ class Bucket:
 
 
 class PeopleRates:
-    """A bucket of batches for each person, over all their sessions. Forgets whom it need not remember."""
+    """A bucket of batches for each person, over all their sessions. Forgets whom it need not remember.
+
+    Of a bucket it keeps one number: when it will be full again.
+    """
 
     def __init__(self, max_people: int = MAX_PEOPLE) -> None:
         self._max_people = max_people
-        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
-
-    def _bucket(self, person_id: str, now: float) -> Bucket:
-        bucket = self._buckets.get(person_id)
-        if bucket is None:
-            bucket = self._buckets[person_id] = Bucket(BATCHES_S, BATCH_BURST, now)
-            self._forget(now)
-        self._buckets.move_to_end(person_id)
-        return bucket
-
-    def _forget(self, now: float) -> None:
-        while len(self._buckets) > 1:
-            oldest = next(iter(self._buckets))
-            if len(self._buckets) <= self._max_people and not self._buckets[oldest].full(now):
-                return
-            del self._buckets[oldest]
+        self._full_at: dict[str, float] = {}
+        self._forget_at = 0.0
 
     def take(self, person_id: str, now: float) -> float:
         """See `Bucket.take`."""
-        return self._bucket(person_id, now).take(now)
+        full_at = self._full_at.get(person_id, 0.0)
+        if full_at <= now:
+            full_at = now
+            if now >= self._forget_at or len(self._full_at) >= self._max_people:
+                self._forget(now)
+        wait_s = full_at - now - (BATCH_BURST - 1.0) / BATCHES_S
+        if wait_s > _ROUNDING_S:
+            return wait_s
+        self._full_at[person_id] = full_at + 1.0 / BATCHES_S
+        return 0.0
+
+    def _forget(self, now: float) -> None:
+        """Nobody with a full bucket need be remembered; if too many are left, those go who came first."""
+        self._full_at = {person_id: full_at for person_id, full_at in self._full_at.items() if full_at > now}
+        while len(self._full_at) >= self._max_people:
+            del self._full_at[next(iter(self._full_at))]
+        self._forget_at = now + BATCH_BURST / BATCHES_S
 
 
 class InFlight:

@@ -37,11 +37,11 @@ def test_people_who_were_quiet_are_forgotten_and_busy_ones_are_not() -> None:
     assert rates.take("busy", 0.0) > 0.0
     rates.take("later", 1_000.0)
     rates.take("latest", 1_000.0)
-    assert len(rates._buckets) < 5
+    assert len(rates._full_at) < 5
     few = PeopleRates(max_people=10)
     for person in range(100):
         few.take(f"person {person}", 1_000.0)
-    assert len(few._buckets) <= 11
+    assert len(few._full_at) <= 10
 
 
 def test_a_service_has_eight_batches_in_flight_at_most() -> None:
