@@ -4,6 +4,7 @@ import base64
 import contextlib
 import io
 import re
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -154,8 +155,13 @@ class Reviewer:
             self.page.get_by_role("button", name="Upload", exact=True).click()
         chooser.value.set_files(file)
 
+    def visit(self, name: str) -> None:
+        """Goes to the library and opens an asset there."""
+        self.page.goto(self.address)
+        self.open_asset(name)
+
     def open_asset(self, name: str) -> None:
-        """Opens an asset from the library, once it is ready."""
+        """Opens an asset that the library shows, once it is ready."""
         card = self.page.locator(".card", has_text=name)
         expect(card.locator(".poster img")).to_be_visible(timeout=60_000)
         card.locator(".card-face").click()
@@ -201,10 +207,19 @@ class Reviewer:
         width, height = 160, 90
         return read_bars(base64.b64decode(self.page.evaluate(_GREY, [width, height])), width, height)
 
+    def wait_exact(self) -> int:
+        """Waits until the player stands still and its picture is the frame that the read-out says, and gives it."""
+        self.page.wait_for_function(
+            "() => (({ paused, seeking }) => paused && !seeking)(document.querySelector('video'))"
+        )
+        end = time.monotonic() + WAIT_MS / 1000
+        while (frame := self.frame) != (shown := self.bars()):
+            assert time.monotonic() < end, f"the read-out says {frame}, the picture is {shown}"
+        return frame
+
     def bars_on_screen(self) -> int:
         """The same from a picture of the screen: what the eye gets."""
-        picture = _decoded(self.page.locator(".picture-box").screenshot())
-        return read_bars(picture.to_ndarray().tobytes(), picture.width, picture.height)
+        return read_bars(*_grey_of(self.page.locator(".picture-box").screenshot()))
 
     def status(self) -> Locator:
         """Whether all is saved."""
@@ -355,9 +370,14 @@ class Reviewer:
         return count
 
 
-def _decoded(png: bytes) -> av.VideoFrame:
+def _grey_of(png: bytes) -> tuple[bytes, int, int]:
+    """Grey bytes of a picture, without padding, its width and height."""
     with av.open(io.BytesIO(png), mode="r", format="png_pipe") as container:
-        return next(container.decode(video=0)).reformat(format="rgb24")
+        picture = next(container.decode(video=0)).reformat(format="gray")
+    plane = picture.planes[0]
+    data, size = bytes(plane), plane.line_size
+    rows = (data[row * size : row * size + picture.width] for row in range(picture.height))
+    return b"".join(rows), picture.width, picture.height
 
 
 def document(stack: Stack, video_id: int, secret: str) -> dict[bytes, annotation_pb2.Annotation]:

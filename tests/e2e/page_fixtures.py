@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
-from tests.e2e.page import Reviewer, chromium
+from tests.e2e.page import WAIT_MS, Reviewer, chromium
 
 SEEN = Path(__file__).resolve().parent.parent.parent / ".cache" / "e2e"
 """Where pictures are kept of what was on the screen when a test failed."""
@@ -20,6 +20,7 @@ _open: list[Reviewer] = []
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """What drives browsers; of one module, since it runs an event loop, and tests of others have their own."""
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as running:
         yield running
 
