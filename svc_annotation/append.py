@@ -1,5 +1,6 @@
 """From a batch to a record in the log: what is known when it is appended goes with it."""
 
+import asyncio
 import logging
 
 from rushes.annotation.v1 import operation_pb2, record_pb2
@@ -41,12 +42,15 @@ def submit(
     return submission(video.document, record, batch, service=service)
 
 
-async def append(shared: Shared, video_id: int, submitted: Submission) -> None:
-    """Appends it; once it is durable, the fold will have it. Raises a subclass of Unavailable, LogReadOnly if the disk
-    is full: the log recovers by itself.
-    """
+def begin_append(shared: Shared, video_id: int, submitted: Submission) -> "asyncio.Future[int]":
+    """Appends it; once it is durable, the fold will have it. To be followed by `finish_append`."""
+    return asyncio.ensure_future(shared.log.append(partition_of(video_id), video_id, submitted.payload))
+
+
+def finish_append(appending: "asyncio.Future[int]") -> None:
+    """Raises, if it failed, a subclass of Unavailable; LogReadOnly if the disk is full: the log recovers by itself."""
     try:
-        await shared.log.append(partition_of(video_id), video_id, submitted.payload)
+        appending.result()
     except LogFull as error:
         metrics.APPEND_FAILED.labels(error.reason).inc()
         raise LogReadOnly(f"nothing can be written at the moment: {error.message}") from error

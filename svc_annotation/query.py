@@ -12,7 +12,7 @@ from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document import Duplicate, Ignored, visible, visible_annotations
 from rushes.errors import InvalidArgument, ResourceExhausted
-from svc_annotation.append import append, submit
+from svc_annotation.append import begin_append, finish_append, submit
 from svc_annotation.core.landed import Landed
 from svc_annotation.core.part import PAGED_S, Page, Paged
 from svc_annotation.core.submission import Submission
@@ -96,7 +96,9 @@ async def _land(
     number = submitted.client_seq
     waiter = video.wait(caller.person_id, client_id, number)
     try:
-        await append(shared, video.video_id, submitted)
+        appending = begin_append(shared, video.video_id, submitted)
+        await asyncio.wait((appending,))
+        finish_append(appending)
         result = await waiter
     finally:
         video.forget(caller.person_id, client_id, number, waiter)

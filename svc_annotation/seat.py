@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
 from mesh.auth import Caller
@@ -13,11 +14,10 @@ from rushes.annotation.v1 import operation_pb2
 from rushes.document.refusal import refusal
 from rushes.errors import RushesError, Unavailable
 from svc_annotation import metrics
-from svc_annotation.append import append, submit
+from svc_annotation.append import begin_append, finish_append, submit
 from svc_annotation.core.landed import INTERNAL
 from svc_annotation.core.member import MAX_WAITING, RECOVERED, RESEND, Member, Note, Take, refused, trouble
 from svc_annotation.core.presence import PresenceInvalid
-from svc_annotation.core.submission import Submission
 from svc_annotation.errors import (
     AccessLost,
     AudienceChanged,
@@ -161,7 +161,8 @@ class Seat:
                 batch=batch,
                 service=self._service,
             )
-            self._shared.start(self._loop.create_task(self._append(submitted)))
+            appending = begin_append(self._shared, self.video.video_id, submitted)
+            appending.add_done_callback(partial(self._appended, submitted.client_seq))
         if len(waiting) <= MAX_WAITING // 4:
             self._room.set()
 
@@ -188,11 +189,13 @@ class Seat:
             self.end(Unavailable("rights could not be asked for"))
         self._resume(mask)
 
-    async def _append(self, submitted: Submission) -> None:
+    def _appended(self, client_seq: int, appending: "asyncio.Future[int]") -> None:
+        if appending.cancelled():  # nobody is served any more
+            return
         try:
-            await append(self._shared, self.video.video_id, submitted)
+            finish_append(appending)
         except Unavailable as error:
-            self._append_failed(submitted.client_seq, error)
+            self._append_failed(client_seq, error)
         except Exception:
             _logger.exception("append_failed", extra={"video": self.video.video_id})
             self.end(Unavailable("the batch could not be appended"))

@@ -1,8 +1,7 @@
 """The log port: one ordered, durable stream of records per partition. The log is what decides order."""
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from typing import Final, NamedTuple, Protocol
 
 from rushes.errors import InvalidArgument, OutOfRange, Unavailable
 
@@ -63,8 +62,7 @@ class RecordInvalid(InvalidArgument):
     reason = "LOG_RECORD_INVALID"
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(NamedTuple):
     """One record of a partition."""
 
     offset: int
@@ -86,11 +84,11 @@ class Log(Protocol):
     may still appear later: who retries needs numbers of his own to see a duplicate.
     """
 
-    async def append(self, partition: int, key: int, payload: bytes) -> int:
-        """Appends one record and returns its offset once it is durable. Waits while too much is waiting.
+    def append(self, partition: int, key: int, payload: bytes) -> Awaitable[int]:
+        """Appends one record; what it returns gives the offset, to whoever awaits it, once the record is durable.
 
         `key` is the video_id; engines that keep a key beside a record keep it, and none returns it.
-        Raises RecordInvalid, or a subclass of Unavailable: LogFull, LogReadOnly, LogClosed.
+        Awaiting raises RecordInvalid, or a subclass of Unavailable: LogFull, LogReadOnly, LogClosed.
         """
         ...
 

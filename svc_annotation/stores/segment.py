@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from rushes.errors import Unavailable
+from rushes.errors import RushesError, Unavailable
 from svc_annotation.core.segment import Boundary, EncodedBatch, encode_batch
 from svc_annotation.stores.log import (
     MAX_PAYLOAD_BYTES,
@@ -176,14 +176,18 @@ class SegmentLog:
         """Why nothing can be appended at the moment, or None. It stays until an append finds that the disk works."""
         return self._fault.message if self._fault else None
 
-    async def append(self, partition: int, key: int, payload: bytes) -> int:
+    def append(self, partition: int, key: int, payload: bytes) -> "asyncio.Future[int]":
         """See `Log`. The key is not kept: the payload names its video."""
-        _check(partition)
-        if not isinstance(payload, bytes) or len(payload) > MAX_PAYLOAD_BYTES:
-            raise RecordInvalid(f"a record is at most {MAX_PAYLOAD_BYTES} bytes")
-        self._check_writable(partition)
-        offset = await self._queue.put(partition, payload)
-        return await offset
+        try:
+            _check(partition)
+            if not isinstance(payload, bytes) or len(payload) > MAX_PAYLOAD_BYTES:
+                raise RecordInvalid(f"a record is at most {MAX_PAYLOAD_BYTES} bytes")
+            self._check_writable(partition)
+        except RushesError as error:
+            refused: asyncio.Future[int] = self._loop.create_future()
+            refused.set_exception(error)
+            return refused
+        return self._queue.put(partition, payload)
 
     async def end(self, partition: int) -> int:
         """See `Log`."""

@@ -3,23 +3,19 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from svc_annotation.core.segment import RECORD_BYTES
 
 
-@dataclass(slots=True, eq=False)
-class Pending:
+class Pending(NamedTuple):
     """A record that waits for its offset."""
 
     partition: int
     payload: bytes
-    offset: asyncio.Future[int]
-
-    @property
-    def size_bytes(self) -> int:
-        """Its bytes in the file."""
-        return RECORD_BYTES + len(self.payload)
+    offset: "asyncio.Future[int]"
+    size_bytes: int
+    """Its bytes in the file."""
 
 
 class AppendQueue:
@@ -29,26 +25,24 @@ class AppendQueue:
         self._limit_bytes = limit_bytes
         self._held_bytes = 0
         self._queue: deque[Pending] = deque()
-        self._outside: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self._entering = 0
+        self._outside: deque[Pending] = deque()
         self._filled = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
 
-    async def put(self, partition: int, payload: bytes) -> asyncio.Future[int]:
-        """Queues a record, once there is room; the future gives its offset when it is durable."""
-        size_bytes = RECORD_BYTES + len(payload)
-        if self._outside or self._entering or not self._fits(size_bytes):
-            await self._wait_outside(size_bytes)
+    def put(self, partition: int, payload: bytes) -> "asyncio.Future[int]":
+        """Queues a record; the future gives its offset when it is durable. Who cancels it gives it up."""
+        offset: asyncio.Future[int] = self._loop.create_future()
+        pending = Pending(partition, payload, offset, RECORD_BYTES + len(payload))
+        if self._outside or not self._fits(pending):
+            self._outside.append(pending)
         else:
-            self._held_bytes += size_bytes
-        future = asyncio.get_running_loop().create_future()
-        self._queue.append(Pending(partition, payload, future))
-        self._filled.set()
-        return future
+            self._enter(pending)
+        return offset
 
     @property
     def idle(self) -> bool:
         """Nobody waits, neither inside nor outside."""
-        return not self._queue and not self._outside and not self._entering
+        return not self._queue and not self._outside
 
     async def wait(self) -> None:
         """Returns once there is something to take."""
@@ -65,13 +59,13 @@ class AppendQueue:
         while self._queue:
             pending = self._queue[0]
             if pending.offset.done():
+                self._queue.popleft()
                 self.release(pending.size_bytes)
-            elif batch and size_bytes + pending.size_bytes > limit_bytes:
+                continue
+            size_bytes += pending.size_bytes
+            if batch and size_bytes > limit_bytes:
                 break
-            else:
-                batch.append(pending)
-                size_bytes += pending.size_bytes
-            self._queue.popleft()
+            batch.append(self._queue.popleft())
         if not self._queue:
             self._filled.clear()
         return batch
@@ -79,35 +73,27 @@ class AppendQueue:
     def release(self, size_bytes: int) -> None:
         """Gives back the room of records that were taken, and lets the next ones in."""
         self._held_bytes -= size_bytes
-        while self._outside and self._fits(self._outside[0][0]):
-            waiting_bytes, turn = self._outside.popleft()
-            if not turn.done():
-                self._held_bytes += waiting_bytes
-                self._entering += 1
-                turn.set_result(None)
+        while self._outside:
+            pending = self._outside[0]
+            if not pending.offset.done():
+                if not self._fits(pending):
+                    break
+                self._enter(pending)
+            self._outside.popleft()
 
     def fail(self, make_error: Callable[[], Exception]) -> None:
         """Refuses everybody who waits, inside and outside, each with an error of its own."""
-        while self._outside:
-            _, turn = self._outside.popleft()
-            if not turn.done():
-                turn.set_exception(make_error())
-        for pending in self.take(self._held_bytes):
-            pending.offset.set_exception(make_error())
-            self.release(pending.size_bytes)
+        outside, self._outside = self._outside, deque()
+        inside = self.take(self._held_bytes)
+        for pending in (*inside, *outside):
+            if not pending.offset.done():
+                pending.offset.set_exception(make_error())
+        self.release(sum(pending.size_bytes for pending in inside))
 
-    def _fits(self, size_bytes: int) -> bool:
-        return not self._held_bytes or self._held_bytes + size_bytes <= self._limit_bytes
+    def _enter(self, pending: Pending) -> None:
+        self._held_bytes += pending.size_bytes
+        self._queue.append(pending)
+        self._filled.set()
 
-    async def _wait_outside(self, size_bytes: int) -> None:
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._outside.append((size_bytes, turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._entering -= 1
-                self.release(size_bytes)
-            self._filled.set()  # who waits for the queue to become idle looks again
-            raise
-        self._entering -= 1
+    def _fits(self, pending: Pending) -> bool:
+        return not self._held_bytes or self._held_bytes + pending.size_bytes <= self._limit_bytes
