@@ -34,7 +34,8 @@ class Writing:
         self._at = upload.offset
         self._safe = upload.offset
         self._descriptor = -1
-        self._gathered = bytearray()
+        self._buffer = memoryview(bytearray(GATHER_BYTES))
+        self._gathered = 0
 
     async def run(self, chunks: AsyncIterator[bytes]) -> Upload:
         """Writes until the bytes end, or the connection does; gives the upload as it stands."""
@@ -54,17 +55,22 @@ class Writing:
 
     async def _take(self, chunks: AsyncIterator[bytes]) -> None:
         async for chunk in chunks:
-            self._gathered += chunk
-            if len(self._gathered) >= GATHER_BYTES:
-                await self._flush()
+            rest = memoryview(chunk)
+            while rest:
+                # Full buffers end at round places of the file, so that blocks are written whole.
+                room = GATHER_BYTES - (self._upload.base + self._at + self._gathered) % GATHER_BYTES
+                taken = rest[:room]
+                self._buffer[self._gathered : self._gathered + len(taken)] = taken
+                self._gathered += len(taken)
+                rest = rest[room:]
+                if len(taken) == room:
+                    await self._flush()
         await self._flush()
 
     async def _flush(self) -> None:
-        data, self._gathered = self._gathered, bytearray()
-        if data:
-            await self._write(data)
-
-    async def _write(self, data: bytearray) -> None:
+        data, self._gathered = self._buffer[: self._gathered], 0
+        if not data:
+            return
         if self._at + len(data) > self._upload.length:
             raise InvalidArgument("More bytes came than the upload was to have.")
         await self._threads.run(self._put, data)
@@ -72,7 +78,7 @@ class Writing:
         if self._checksum is None and self._at - self._safe >= SAFE_EVERY_BYTES:
             await self._make_safe()
 
-    def _put(self, data: bytearray) -> None:
+    def _put(self, data: memoryview) -> None:
         if self._sum is not None:
             self._sum.update(data)
         self._folder.write(self._descriptor, self._upload.base + self._at, data)

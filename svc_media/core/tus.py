@@ -52,7 +52,7 @@ class UnknownVersion(FailedPrecondition):
 class Sum(Protocol):
     """A running checksum, as hashlib has them."""
 
-    def update(self, data: bytes | bytearray, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """More bytes."""
 
     def digest(self) -> bytes:
@@ -66,7 +66,7 @@ class _Crc32c:
         module: Any = google_crc32c
         self._sum = module.Checksum()
 
-    def update(self, data: bytes | bytearray, /) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
         """More bytes."""
         self._sum.update(bytes(data))
 

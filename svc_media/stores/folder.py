@@ -18,8 +18,10 @@ log = logging.getLogger(__name__)
 
 BLOCK = 4096
 COPY_BYTES = 64 << 20
-READ_BYTES = 4 << 20
-_ZEROS = bytes(1 << 20)
+READ_BYTES = 1 << 20
+STEP_BYTES = 256 << 10
+"""Zeros are looked for in pieces of this size."""
+_ZEROS = bytes(STEP_BYTES)
 _NO_COPY_IN_KERNEL = frozenset((errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP))
 
 
@@ -102,7 +104,7 @@ class Folder:
         except OSError as error:
             raise _said(error) from error
 
-    def write(self, descriptor: int, at: int, data: bytes | bytearray) -> None:
+    def write(self, descriptor: int, at: int, data: memoryview) -> None:
         """Writes at a place. Whole blocks of zeros stay holes where there are such. Raises DiskFull before the end.
 
         The reserve is left alone: the disk may be the one that notes and the store itself are kept on.
@@ -112,13 +114,14 @@ class Folder:
             if room.f_bavail * room.f_frsize < self._reserve_bytes + len(data):
                 raise _disk_full()
         try:
-            with memoryview(data) as view:
-                begin = 0
-                while begin < len(data):
-                    step = _step(at + begin, len(data) - begin)
-                    if not (_is_zeros(data, begin, step) and _is_hole(descriptor, at + begin, step)):
-                        step = os.pwrite(descriptor, view[begin : begin + step], at + begin)
-                    begin += step
+            begin = 0
+            while begin < len(data):
+                step = _step(at + begin, len(data) - begin)
+                if _is_zeros(data, begin, step):
+                    _clear(descriptor, at + begin, step)
+                else:
+                    _put(descriptor, data[begin : begin + step], at + begin)
+                begin += step
         except OSError as error:
             raise _said(error) from error
 
@@ -183,9 +186,10 @@ class Folder:
         try:
             with path.open("rb", buffering=0) as file:
                 size = max(1, os.fstat(file.fileno()).st_size)
-                while chunk := file.read(READ_BYTES):
-                    sha256.update(chunk)
-                    done += len(chunk)
+                buffer = memoryview(bytearray(READ_BYTES))
+                while count := file.readinto(buffer):
+                    sha256.update(buffer[:count])
+                    done += count
                     on_progress(done / size)
         except FileNotFoundError as error:
             raise NotFound("The uploaded file is gone; upload it again.") from error
@@ -229,19 +233,34 @@ def _step(at: int, longest: int) -> int:
     return longest - longest % BLOCK or longest
 
 
-def _is_zeros(data: bytes | bytearray, begin: int, length: int) -> bool:
+def _is_zeros(data: memoryview, begin: int, length: int) -> bool:
     """Whether whole blocks are all zeros; anything shorter counts as data."""
-    return length >= BLOCK and data.startswith(_ZEROS if length == len(_ZEROS) else _ZEROS[:length], begin)
+    if length < BLOCK or data[begin] or data[begin + length - 1]:
+        return False
+    return data[begin : begin + length].tobytes() == (_ZEROS if length == len(_ZEROS) else _ZEROS[:length])
 
 
-def _is_hole(descriptor: int, at: int, length: int) -> bool:
-    """Whether nothing was ever written there: what was refused, or cut off by a crash, may have been."""
-    try:
-        return os.lseek(descriptor, at, os.SEEK_DATA) >= at + length
-    except OSError as error:
-        if error.errno == errno.ENXIO:  # nothing but a hole is left
-            return True
-        raise
+def _clear(descriptor: int, at: int, length: int) -> None:
+    """Makes zeros of what was ever written there: refused bytes, or such that a crash cut off. Holes stay holes."""
+    end = at + length
+    while at < end:
+        try:
+            at = os.lseek(descriptor, at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole is left
+                return
+            raise
+        if at < end:
+            until = min(os.lseek(descriptor, at, os.SEEK_HOLE), end)
+            _put(descriptor, memoryview(_ZEROS)[: until - at], at)
+            at = until
+
+
+def _put(descriptor: int, data: memoryview, at: int) -> None:
+    while data:
+        written = os.pwrite(descriptor, data, at)
+        data = data[written:]
+        at += written
 
 
 def _copy_data(source: int, begin: int, target: int, at: int, length: int) -> None:

@@ -128,6 +128,8 @@ class MediaServer:
             "RUSHES_MEDIA__HTTP_LISTEN": f"unix:{self.http_socket}",
             "RUSHES_MEDIA__RESERVE_BYTES": "0",
             "RUSHES_READY_FD": str(writing),
+            # As svc_media.__main__ does it.
+            "GRPC_ENABLE_FORK_SUPPORT": "0",
             **self._environ,
         }
         command = [sys.executable, "-m", "tests.integration.media_server"]

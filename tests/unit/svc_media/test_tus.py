@@ -48,7 +48,7 @@ def test_a_checksum_is_of_all_pieces_together(algorithm: str, pieces: list[bytes
     assert checksum is not None
     running = checksum.start()
     for piece in pieces:
-        running.update(bytearray(piece))
+        running.update(memoryview(piece))
     assert running.digest() == checksum.digest
 
 
