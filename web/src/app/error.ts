@@ -14,10 +14,16 @@ export class HttpError extends Error {
   }
 }
 
-/** Whether the session has ended. */
+/** Whether the session has ended. A wrong password, asked for once more within a session, does not end it. */
 export function isSignedOut(error: unknown): boolean {
+  if (isWrongPassword(error)) return false;
   if (error instanceof HttpError) return error.status === 401;
   return error instanceof ConnectError && error.code === Code.Unauthenticated;
+}
+
+/** Whether a password was not right. */
+export function isWrongPassword(error: unknown): boolean {
+  return reasonOf(error) === "WRONG_CREDENTIALS";
 }
 
 /** Whether there is no such thing, or one may not see it, which is answered alike. */

@@ -7,7 +7,7 @@ import { identity, requestId } from "./api";
 import { accept, me } from "./auth";
 import { explain } from "./error";
 import { navigate } from "./router";
-import { Door, Field } from "./signin";
+import { Door, Field, SignIn } from "./signin";
 
 interface Offer {
   project: string;
@@ -21,6 +21,20 @@ export function roleName(role: string): string {
   return key ? t(key as "role.owner") : role;
 }
 
+function NoOffer({ error }: { error: string }): JSX.Element {
+  return (
+    <>
+      <p class="error" role="alert">
+        {error}
+      </p>
+      <p class="dim">{t("invite.badLink")}</p>
+      <Button label={t("lost.back")} onClick={() => navigate("/", true)}>
+        {t("lost.back")}
+      </Button>
+    </>
+  );
+}
+
 /** The page of an invitation. */
 export function Invite({ secret }: { secret: string }): JSX.Element {
   const [offer, setOffer] = useState<Offer>();
@@ -28,6 +42,7 @@ export function Invite({ secret }: { secret: string }): JSX.Element {
   const [busy, setBusy] = useState(false);
   const [request] = useState(requestId);
   const [account, setAccount] = useState(false);
+  const [known, setKnown] = useState(false);
   const [who, setWho] = useState({ name: "", email: "", password: "" });
   useEffect(() => {
     setError("");
@@ -54,8 +69,9 @@ export function Invite({ secret }: { secret: string }): JSX.Element {
     }
   };
   if (!offer) {
-    return <Door title={t("invite.title")}>{error ? <p class="error">{error}</p> : <div class="spinner" role="status" />}</Door>;
+    return <Door title={t("invite.title")}>{error ? <NoOffer error={error} /> : <div class="spinner" role="status" aria-label={t("ui.loading")} />}</Door>;
   }
+  if (known && !signedIn) return <SignIn next={`/invite#${secret}`} />;
   return (
     <Door title={t("invite.to", { project: offer.project })} lead={t("invite.as", { role: roleName(offer.role) })}>
       <form class="column" onSubmit={go}>
@@ -95,9 +111,14 @@ export function Invite({ secret }: { secret: string }): JSX.Element {
           {t("invite.accept")}
         </Button>
         {!signedIn && (
-          <Button look="quiet" label={account ? t("invite.asGuest") : t("invite.withAccount")} onClick={() => setAccount(!account)}>
-            {account ? t("invite.asGuest") : t("invite.withAccount")}
-          </Button>
+          <>
+            <Button look="quiet" label={account ? t("invite.asGuest") : t("invite.withAccount")} onClick={() => setAccount(!account)}>
+              {account ? t("invite.asGuest") : t("invite.withAccount")}
+            </Button>
+            <Button look="quiet" label={t("invite.known")} onClick={() => setKnown(true)}>
+              {t("invite.known")}
+            </Button>
+          </>
         )}
       </form>
     </Door>

@@ -2,8 +2,8 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { identity } from "../app/api";
-import { me, signOut } from "../app/auth";
-import { explain } from "../app/error";
+import { me, signOut, type Me } from "../app/auth";
+import { explain, isWrongPassword } from "../app/error";
 import { Field } from "../app/signin";
 import { t } from "../messages";
 import { Button } from "../ui/button";
@@ -33,12 +33,12 @@ function Profile({ close }: { close: () => void }): JSX.Element | null {
       close();
       say({ title: t("account.saved"), look: "good" });
     } catch (failure) {
-      setError(explain(failure));
+      setError(isWrongPassword(failure) ? t("account.wrong") : explain(failure));
     }
   };
   return (
     <form class="share column" onSubmit={save}>
-      <Field label={t("account.name")} name="name" complete="name" value={name} onInput={setName} />
+      <Field label={t("account.name")} name="name" complete="name" focus value={name} onInput={setName} />
       <label class="field">
         <span>{t("account.color")}</span>
         <input class="input" type="color" value={color} onInput={(event) => setColor(event.currentTarget.value)} />
@@ -97,43 +97,40 @@ async function end(): Promise<void> {
   }
 }
 
+/** What is in the menu; it begins anew whenever that is opened. */
+function Inside({ self, close }: { self: Me; close: () => void }): JSX.Element {
+  const [editing, setEditing] = useState(false);
+  if (editing) return <Profile close={close} />;
+  return (
+    <>
+      <p class="menu-name clip">
+        {self.name}
+        <span class="faint"> {self.email}</span>
+      </p>
+      <hr />
+      <Item icon="person" onClick={() => setEditing(true)}>
+        {self.guest ? t("account.profileGuest") : t("account.profile")}
+      </Item>
+      <Item
+        icon="back"
+        onClick={() => {
+          close();
+          void leave();
+        }}
+      >
+        {t("account.signOut")}
+      </Item>
+    </>
+  );
+}
+
 /** The menu. */
 export function Account(): JSX.Element | null {
   const self = me.value;
-  const [editing, setEditing] = useState(false);
   if (!self) return null;
   return (
     <Menu label={t("account.menu", { name: self.name })} face={<Avatar name={self.name} color={self.color} />}>
-      {(close) =>
-        editing ? (
-          <Profile
-            close={() => {
-              setEditing(false);
-              close();
-            }}
-          />
-        ) : (
-          <>
-            <p class="menu-name clip">
-              {self.name}
-              <span class="faint"> {self.email}</span>
-            </p>
-            <hr />
-            <Item icon="person" onClick={() => setEditing(true)}>
-              {t("account.profile")}
-            </Item>
-            <Item
-              icon="back"
-              onClick={() => {
-                close();
-                void leave();
-              }}
-            >
-              {t("account.signOut")}
-            </Item>
-          </>
-        )
-      }
+      {(close) => <Inside self={self} close={close} />}
     </Menu>
   );
 }

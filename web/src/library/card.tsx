@@ -15,7 +15,7 @@ import { say } from "../ui/toast";
 import { ago, duration, exactly } from "../ui/when";
 import { ACCEPT } from "./plan";
 import { may } from "./store";
-import { send } from "./upload";
+import { take } from "./take";
 import { refresh, useVideo } from "./video";
 
 /** What a rate is called. */
@@ -119,7 +119,7 @@ export function Card({ asset }: { asset: Asset }): JSX.Element {
                   icon="upload"
                   onClick={() => {
                     close();
-                    chooseFiles(ACCEPT, (files) => send(files, asset.projectId, asset.assetId));
+                    chooseFiles(ACCEPT, (files) => take(files, asset.projectId, asset.assetId));
                   }}
                 >
                   {t("asset.addCut")}

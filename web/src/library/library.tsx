@@ -17,10 +17,11 @@ import { Item, Menu } from "../ui/menu";
 import { say } from "../ui/toast";
 import { Account } from "./account";
 import { Card } from "./card";
-import { ACCEPT, looksLikeMedia } from "./plan";
+import { ACCEPT } from "./plan";
 import { Share } from "./share";
 import { createProject, listing, loadAssets, loadMore, loadProjects, may, projectList } from "./store";
-import { forget, interrupted, landed, send } from "./upload";
+import { take } from "./take";
+import { forget, interrupted, landed } from "./upload";
 import "./library.css";
 
 const SEARCH_WAIT_MS = 200;
@@ -94,21 +95,11 @@ function Empty({ project, query }: { project: Project; query: string }): JSX.Ele
       <Icon name="film" size={40} />
       <h2>{t("library.dropHere")}</h2>
       <p class="dim">{t("library.dropDetail")}</p>
-      <Button look="primary" icon="upload" label={t("upload.choose")} onClick={() => chooseFiles(ACCEPT, (files) => take(files, project))}>
+      <Button look="primary" icon="upload" label={t("upload.choose")} onClick={() => chooseFiles(ACCEPT, (files) => take(files, project.projectId))}>
         {t("upload.choose")}
       </Button>
     </div>
   );
-}
-
-function take(files: File[], project: Project): void {
-  const good = files.filter((file) => looksLikeMedia(file.name, file.type) && file.size > 0);
-  const bad = files.filter((file) => !good.includes(file));
-  if (bad.length > 0) {
-    const names = bad.map((file) => file.name).slice(0, 3);
-    say({ title: t("upload.notMedia", { names: names.join(", ") }), detail: t("upload.notMediaDetail"), look: "bad" });
-  }
-  if (good.length > 0) send(good, project.projectId);
 }
 
 function More(): JSX.Element {
@@ -174,7 +165,7 @@ function Head({ project, setQuery }: { project: Project; setQuery: (query: strin
         </Menu>
       )}
       {may(project.permissions, Permission.UPLOAD) && (
-        <Button look="primary" icon="upload" label={t("upload.button")} onClick={() => chooseFiles(ACCEPT, (files) => take(files, project))}>
+        <Button look="primary" icon="upload" label={t("upload.button")} onClick={() => chooseFiles(ACCEPT, (files) => take(files, project.projectId))}>
           {t("upload.button")}
         </Button>
       )}
@@ -200,7 +191,7 @@ export function Library({ project: wanted }: { project: string }): JSX.Element {
   const project = list?.find((each) => String(each.projectId) === wanted) ?? list?.[0];
   const id = project?.projectId;
   const canUpload = project !== undefined && may(project.permissions, Permission.UPLOAD);
-  const drop = useCallback((files: File[]) => (project ? take(files, project) : undefined), [id]);
+  const drop = useCallback((files: File[]) => (project ? take(files, project.projectId) : undefined), [id]);
   useDrop(canUpload ? drop : undefined);
   useEffect(() => setQuery(""), [id]);
   return (

@@ -18,10 +18,21 @@ function showName(show: Show): string {
   return t(`notes.show.${show}`);
 }
 
+function audienceName(audience: Audience): string {
+  if (audience === Audience.UNSPECIFIED) return t("audience.both");
+  return t(audience === Audience.CLIENT ? "audience.client" : "audience.internal");
+}
+
+/** What is left out, in words; empty: nothing is. */
+function filterName({ show, audience }: Filter): string {
+  const parts = [show === "all" ? "" : showName(show), audience === Audience.UNSPECIFIED ? "" : audienceName(audience)];
+  return parts.filter(Boolean).join(" · ");
+}
+
 function FilterMenu({ room, filter, set }: { room: Room; filter: Filter; set: (filter: Filter) => void }): JSX.Element {
-  const narrow = filter.show !== "all" || filter.audience !== Audience.UNSPECIFIED;
+  const narrow = filterName(filter);
   return (
-    <Menu icon="filter" small label={t("notes.filter")} face={narrow ? <span>{showName(filter.show)}</span> : undefined}>
+    <Menu icon="filter" small label={t("notes.filter")} face={narrow ? <span>{narrow}</span> : undefined}>
       {(close) => (
         <>
           {SHOWS.map((show) => (
@@ -48,7 +59,7 @@ function FilterMenu({ room, filter, set }: { room: Room; filter: Filter; set: (f
                     close();
                   }}
                 >
-                  {t(audience === Audience.UNSPECIFIED ? "audience.both" : audience === Audience.CLIENT ? "audience.client" : "audience.internal")}
+                  {audienceName(audience)}
                 </Item>
               ))}
             </>
@@ -87,6 +98,7 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
   if (held.peek() !== board) held.value = board;
   const list = useComputed(() => entries(held.value, filter.value, room.personId));
   const total = board.threads.length;
+  const found = list.value.filter((entry) => entry.kind === "thread").length;
   // Rendered again when other notes are on the frame, not for each frame that plays.
   const here = useComputed(() => {
     const frame = room.player.frame.value;
@@ -99,7 +111,7 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
   return (
     <aside class="notes" aria-label={t("notes.title")}>
       <header class="row notes-head">
-        <h2 class="grow">{count("notes.count", total)}</h2>
+        <h2 class="grow">{found < total ? t("notes.found", { n: found, total }) : count("notes.count", total)}</h2>
         <FilterMenu room={room} filter={filter.value} set={(next) => (filter.value = next)} />
         <Button
           small

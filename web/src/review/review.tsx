@@ -16,7 +16,8 @@ import { VideoState, type Video } from "../gen/rushes/media/v1/media_service_pb"
 import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { stageText } from "../library/card";
 import { may } from "../library/store";
-import { landed, send } from "../library/upload";
+import { take } from "../library/take";
+import { landed } from "../library/upload";
 import { useVideo } from "../library/video";
 import { t } from "../messages";
 import { boardOf, EMPTY_BOARD, type Board } from "../notes/board";
@@ -25,6 +26,7 @@ import { Controls } from "../player/controls";
 import { Timeline } from "../player/timeline";
 import { Button } from "../ui/button";
 import { useDrop } from "../ui/dropzone";
+import { say } from "../ui/toast";
 import { act } from "./act";
 import { openRoom } from "./open";
 import type { Room } from "./room";
@@ -60,6 +62,18 @@ function Message({ title, detail, children }: { title: string; detail?: string; 
   );
 }
 
+function newestOf(asset: Asset): number {
+  return Math.max(0, ...asset.cuts.map((cut) => cut.number));
+}
+
+/** Says that there is a newer cut than the one on screen, and leads to it. */
+function tellNewCut(before: Asset, asset: Asset, here: number | undefined): void {
+  const number = newestOf(asset);
+  if (here === undefined || number <= newestOf(before) || number <= here) return;
+  const run = (): void => navigate(reviewPath(String(asset.assetId), number), true);
+  say({ title: t("review.newCut", { number }), detail: t("review.newCutDetail", { here }), action: { label: t("ui.show"), run } });
+}
+
 /** The page of an asset. */
 export function Review(props: ReviewProps): JSX.Element {
   const [asset, setAsset] = useState<Asset>();
@@ -69,12 +83,21 @@ export function Review(props: ReviewProps): JSX.Element {
     let here = true;
     projects
       .getAsset({ assetId: BigInt(props.asset) })
-      .then((answer) => (here ? setAsset(answer.asset) : undefined))
+      .then((answer) => {
+        if (!here) return;
+        setAsset(answer.asset);
+        if (answer.asset && asset) tellNewCut(asset, answer.asset, props.cut);
+      })
       .catch((failure: unknown) => (here && !asset ? setError(failure) : undefined));
     return () => {
       here = false;
     };
   }, [props.asset, fresh]);
+  const first = asset?.cuts[0]?.number;
+  useEffect(() => {
+    // Who opened the newest cut stays on it when a newer one comes.
+    if (props.cut === undefined && first !== undefined) navigate(reviewPath(props.asset, first, props.frame, props.note), true);
+  }, [props.asset, props.cut, first]);
   if (error !== undefined) return isNotFound(error) ? <Lost /> : <Message title={t("review.cannotOpen")} detail={explain(error)} />;
   if (!asset) return <Loading />;
   const cut = asset.cuts.find((each) => each.number === props.cut) ?? asset.cuts[0];
@@ -246,7 +269,7 @@ function RoomPage({ room, asset }: { room: Room; asset: Asset }): JSX.Element {
   useEffect(() => {
     document.title = `${asset.name} · Rushes`;
   }, [asset.name]);
-  const drop = useCallback((files: File[]) => send(files, asset.projectId, asset.assetId), [asset]);
+  const drop = useCallback((files: File[]) => take(files, asset.projectId, asset.assetId), [asset]);
   useDrop(may(asset.permissions, Permission.UPLOAD) ? drop : undefined);
   return (
     <div class="review" data-panel={room.panel.value} style={{ "--shape": `${room.picture.width} / ${room.picture.height}` }}>

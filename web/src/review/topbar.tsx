@@ -9,7 +9,7 @@ import { Account } from "../library/account";
 import { ACCEPT } from "../library/plan";
 import { Share } from "../library/share";
 import { may } from "../library/store";
-import { send } from "../library/upload";
+import { take } from "../library/take";
 import { count, t } from "../messages";
 import type { Other } from "../session/presence";
 import type { Status } from "../session/status";
@@ -158,7 +158,7 @@ function Cuts({ room }: { room: Room }): JSX.Element {
                 icon="upload"
                 onClick={() => {
                   close();
-                  chooseFiles(ACCEPT, (files) => send(files, asset.projectId, asset.assetId));
+                  chooseFiles(ACCEPT, (files) => take(files, asset.projectId, asset.assetId));
                 }}
               >
                 {t("asset.addCut")}

@@ -55,6 +55,15 @@ interface PopupProps {
   children: ComponentChildren;
 }
 
+/** Puts it under its button, or over it, and never beyond the edge of the window. */
+function place(element: HTMLElement, anchor: HTMLElement): void {
+  const at = anchor.getBoundingClientRect();
+  const { width, height } = element.getBoundingClientRect();
+  const below = at.bottom + 4 + height < innerHeight ? at.bottom + 4 : Math.max(8, at.top - 4 - height);
+  element.style.left = `${Math.max(8, Math.min(innerWidth - width - 8, at.left))}px`;
+  element.style.top = `${below}px`;
+}
+
 /** What floats beside the button that opened it. */
 export function Popup({ anchor, label, onClose, children }: PopupProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
@@ -63,12 +72,17 @@ export function Popup({ anchor, label, onClose, children }: PopupProps): JSX.Ele
     if (!element) return;
     // On the top layer nothing around it can clip or move it.
     element.showPopover();
-    const at = anchor.getBoundingClientRect();
-    const { width, height } = element.getBoundingClientRect();
-    const below = at.bottom + 4 + height < innerHeight ? at.bottom + 4 : Math.max(8, at.top - 4 - height);
-    element.style.left = `${Math.max(8, Math.min(innerWidth - width - 8, at.left))}px`;
-    element.style.top = `${below}px`;
+    place(element, anchor);
     (element.querySelector<HTMLElement>("[autofocus], .item, input, button") ?? element).focus();
+    // What is in it may change and grow, and the window may turn.
+    const again = (): void => place(element, anchor);
+    const watch = new ResizeObserver(again);
+    watch.observe(element);
+    addEventListener("resize", again);
+    return () => {
+      watch.disconnect();
+      removeEventListener("resize", again);
+    };
   }, [anchor]);
   useEffect(() => {
     const outside = (event: PointerEvent): void => {
