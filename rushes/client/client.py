@@ -141,6 +141,11 @@ class Client:
         request = media_service_pb2.GetVideoRequest(video_id=video_id)
         return (await self._connection.call(self._media.GetVideo, request)).video
 
+    async def frame_times(self, video_id: int) -> media_service_pb2.GetFrameTimesResponse:
+        """The time of every frame; no times where the rate is even."""
+        request = media_service_pb2.GetFrameTimesRequest(video_id=video_id)
+        return await self._connection.call(self._media.GetFrameTimes, request)
+
     async def upload(
         self, path: Path, project_id: int, on_progress: Callable[[int, int], None] = lambda done, total: None
     ) -> int:
