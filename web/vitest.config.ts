@@ -1,3 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { include: ["src/**/*.test.ts"], environment: "node" } });
+// Machines are busy: a test may take long, only not for ever.
+export default defineConfig({
+  test: { include: ["src/**/*.test.ts"], environment: "node", testTimeout: 60_000 },
+});
