@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 import pytest
+from google.rpc import code_pb2, status_pb2
 
 from gateway.core import hub as hub_module
 from gateway.core.hub import Hub
 from gateway.core.lane import Lane
 from gateway.core.socket import message_frame
 from gateway.core.viewer import FULL, MERGED, Action, End, Send, State, Upstream, Viewer
-from google.rpc import code_pb2, status_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import relay_service_pb2 as relay
 from rushes.type.v1 import access_pb2
@@ -52,7 +52,9 @@ class Rig:
         self.do(actions)
         return viewer
 
-    def attached(self, viewer: Viewer, audience: "access_pb2.Audience.ValueType" = INTERNAL, opened: bytes = b"o") -> None:
+    def attached(
+        self, viewer: Viewer, audience: "access_pb2.Audience.ValueType" = INTERNAL, opened: bytes = b"o"
+    ) -> None:
         self.say(attached=relay.RelayAttached(session=viewer.session, audience=audience, opened=opened))
 
     def commit(
@@ -61,7 +63,9 @@ class Rig:
         response = f"{delivery}:{revision}".encode() + b"." * size
         lane = relay.Lane(audience=INTERNAL, delivery=delivery)
         before = revision - 1 if since is None else since
-        self.say(broadcast=relay.RelayBroadcast(lane=lane, from_revision=before, to_revision=revision, response=response))
+        self.say(
+            broadcast=relay.RelayBroadcast(lane=lane, from_revision=before, to_revision=revision, response=response)
+        )
         return message_frame(response)
 
     def snapshot(self, revision: int, parts: int = 2, delivery: "service.Delivery.ValueType" = FULL) -> list[bytes]:
