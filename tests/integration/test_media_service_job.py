@@ -153,7 +153,7 @@ async def test_bad_files_fail_with_a_sentence_that_people_understand(client: Cli
 
 
 async def test_a_cancelled_job_is_begun_again_by_a_new_one(client: Client) -> None:
-    for step in STEPS[:-1]:
+    for step in STEPS:
         data = padded(clips.NTSC_DROP.path.read_bytes(), 60_000_000 if step == "checksum" else len(step) * 8)
         video_id = await client.upload(data)
         job_id = await client.job_of(video_id)
@@ -163,7 +163,9 @@ async def test_a_cancelled_job_is_begun_again_by_a_new_one(client: Client) -> No
         job = await client.job("CancelJob", video_id=video_id, job_id=job_id)
         if job.state != job_pb.JOB_STATE_DONE:
             assert (job.state, job.error_reason) == (job_pb.JOB_STATE_CANCELLED, "CANCELLED"), step
-            assert (await client.video(video_id)).state == FAILED
+            # What is missing is the filmstrip at most, or everything.
+            found = (await client.media("ListRenditions", video_id=video_id)).renditions
+            assert (await client.video(video_id)).state == (READY if found else FAILED), step
         again = await client.job("CreateJob", video_id=video_id, request_id=f"again {video_id}")
         assert again.job_id != job_id
         twice = await client.job("CreateJob", video_id=video_id, request_id=f"again {video_id}")

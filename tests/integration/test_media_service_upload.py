@@ -461,6 +461,22 @@ async def test_after_a_kill_an_upload_goes_on_where_it_stood() -> None:
             assert await sha256_of(client, made.video_id) == hashlib.sha256(data).digest()
 
 
+async def test_a_service_that_is_stopped_keeps_what_came_so_far() -> None:
+    data = noise(3 * MB)
+    with serving() as server:
+        async with client_of(server) as client:
+            made = await client.create(len(data))
+            raw = await Raw(client, made.url, 0, len(data)).send(data[: MB + 7])
+            await until(lambda: server.bytes_in() == MB + 7)
+            assert await asyncio.to_thread(server.stop) == 0
+        await raw.cut()
+        server.start()
+        async with client_of(server) as client:
+            assert (await client.head(made.url)).offset == MB + 7
+            assert (await client.patch(made.url, MB + 7, data[MB + 7 :])).status == 204
+            assert await sha256_of(client, made.video_id) == hashlib.sha256(data).digest()
+
+
 async def test_parts_survive_a_kill_and_files_of_nobody_do_not() -> None:
     data = noise(MB)
     half = len(data) // 2
