@@ -102,8 +102,12 @@ def test_a_call_is_headers_then_messages_then_finish() -> None:
 def test_messages_out_of_place_are_refused(messages: list[bytes]) -> None:
     call = open_socket()
     with pytest.raises(ProtocolError):
-        for message in messages:
-            call.receive(message)
+        _receive_all(call, messages)
+
+
+def _receive_all(call: ServerSocket, messages: list[bytes]) -> None:
+    for message in messages:
+        call.receive(message)
 
 
 def test_headers_that_are_too_large_are_refused() -> None:
