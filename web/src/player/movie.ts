@@ -22,6 +22,8 @@ export interface MovieEvents {
 export interface Picture {
   /** The frame that is being gone to; undefined: none. */
   readonly target: number | undefined;
+  /** The frame that its clock is at. */
+  readonly now: number;
   seek(frame: number): void;
   play(speed: number): Promise<void>;
   pause(): void;
@@ -57,6 +59,10 @@ export class Movie implements Picture {
 
   get target(): number | undefined {
     return this.queue.target;
+  }
+
+  get now(): number {
+    return this.clock.within(this.element.currentTime);
   }
 
   private watch(): void {

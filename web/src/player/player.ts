@@ -94,7 +94,7 @@ export class Player {
   /** Stops and goes to a frame. */
   seek(frame: number): void {
     const target = this.clock.clamp(frame);
-    if (this.playing.peek()) this.pause();
+    if (this.playing.peek()) this.stop();
     if (!this.picture) this.first = target;
     this.picture?.seek(target);
   }
@@ -159,12 +159,18 @@ export class Player {
   }
 
   pause(): void {
-    const wasBack = this.playing.peek() && this.speed.peek() < 0;
+    if (!this.picture || !this.playing.peek()) return this.stop();
+    // A picture that came just as it stopped may never be told of: one goes to where the clock is, never back, and is told.
+    const frame = this.speed.peek() < 0 ? this.here : Math.max(this.picture.now, this.frame.peek());
+    this.stop();
+    this.picture.seek(frame);
+  }
+
+  private stop(): void {
     this.halt();
     this.playing.value = false;
     this.waiting.value = false;
     this.picture?.pause();
-    if (wasBack) this.picture?.seek(this.frame.peek());
     if (Math.abs(this.speed.peek()) > 2 || this.speed.peek() < 0) this.speed.value = 1;
   }
 
