@@ -245,22 +245,6 @@ class Reviewer:
         """The card of a note."""
         return self.page.locator(".note", has=self.page.locator(".note-text", has_text=text))
 
-    def cursor_of(self, name: str) -> Spot:
-        """Where on the picture another's pointer is shown."""
-        box = self._box()
-        cursor = self.page.locator(".cursor", has_text=name).bounding_box()
-        assert cursor is not None
-        return (cursor["x"] - box["x"]) / box["width"], (cursor["y"] - box["y"]) / box["height"]
-
-    def playhead_of_others(self) -> int:
-        """The frame at which the timeline shows another."""
-        line = self.page.get_by_test_id("timeline").bounding_box()
-        head = self.page.locator(".playhead.other").bounding_box()
-        assert line is not None
-        assert head is not None
-        middle = head["x"] + head["width"] / 2 - line["x"]
-        return int(middle / line["width"] * self.count)
-
     @property
     def count(self) -> int:
         """How many frames there are."""
@@ -345,14 +329,6 @@ class Reviewer:
         self.page.keyboard.press("Control+Enter")
         expect(self.page.get_by_test_id("composer")).to_have_value("")
         self.page.keyboard.press("Escape")
-
-    def write_on_picture(self, spot: Spot, text: str) -> None:
-        """Writes with the text tool."""
-        self.page.keyboard.press("t")
-        self.page.mouse.click(*self.place(spot))
-        expect(self.page.get_by_label("Text on the picture")).to_be_focused()
-        self.page.keyboard.type(text)
-        self.page.keyboard.press("Control+Enter")
 
     def kept(self) -> int:
         """How much work this browser keeps that is not known to be saved."""

@@ -2,9 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -42,26 +40,27 @@ _LABELLED = "label => document.querySelector('[data-testid=timecode]').textConte
 
 
 @pytest.fixture(scope="module")
-def still() -> Path:
-    """A picture with bars."""
-    return picture("still.png", 320, 180)
-
-
-@pytest.fixture(scope="module")
-def ada(meet: Callable[..., Reviewer], still: Path) -> Iterator[Reviewer]:
-    """Ada, who has all clips in her library."""
+def opened(meet: Callable[..., Reviewer]) -> Iterator[Callable[[Clip], Reviewer]]:
+    """Opens a clip for Ada, who uploads it when it is not there yet."""
     with running(None, **FAST_HASHES) as stack:
         studio = Studio(stack)
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(studio.video, [*(clip.path for clip in CLIPS), still]))
-        yield meet("ada", stack.address).with_session(studio.secret)
+        ada = meet("ada", stack.address).with_session(studio.secret)
+        there: set[Clip] = set()
+
+        def open_clip(clip: Clip) -> Reviewer:
+            if clip not in there:
+                studio.video(clip.path)
+                there.add(clip)
+            ada.visit(clip.path.name)
+            return ada
+
+        yield open_clip
 
 
 @pytest.fixture
-def film(ada: Reviewer) -> Reviewer:
+def film(opened: Callable[[Clip], Reviewer]) -> Reviewer:
     """Ada before the clip of 23.976 frames a second."""
-    ada.visit(FILM.path.name)
-    return ada
+    return opened(FILM)
 
 
 def shows(ada: Reviewer, frame: int) -> None:
@@ -71,8 +70,8 @@ def shows(ada: Reviewer, frame: int) -> None:
 
 
 @pytest.mark.parametrize("clip", CLIPS, ids=lambda clip: clip.name)
-def test_the_picture_is_the_frame_that_was_asked_for(ada: Reviewer, clip: Clip) -> None:
-    ada.visit(clip.path.name)
+def test_the_picture_is_the_frame_that_was_asked_for(opened: Callable[[Clip], Reviewer], clip: Clip) -> None:
+    ada = opened(clip)
     assert ada.count == clip.frames
     shows(ada, 0)
     frame = 0
@@ -104,8 +103,8 @@ def test_the_picture_is_the_frame_that_was_asked_for(ada: Reviewer, clip: Clip) 
 
 
 @pytest.mark.parametrize("clip", [FILM, NTSC_FAST, VARIABLE], ids=lambda clip: clip.name)
-def test_the_read_out_keeps_to_the_picture_while_it_plays(ada: Reviewer, clip: Clip) -> None:
-    ada.visit(clip.path.name)
+def test_the_read_out_keeps_to_the_picture_while_it_plays(opened: Callable[[Clip], Reviewer], clip: Clip) -> None:
+    ada = opened(clip)
     ada.press(" ")
     expect(ada.button("Pause")).to_be_visible()
     seen = [(said, read_bars(base64.b64decode(grey), 160, 90)) for said, grey in ada.page.evaluate(_WHILE_PLAYING, 40)]
@@ -117,8 +116,10 @@ def test_the_read_out_keeps_to_the_picture_while_it_plays(ada: Reviewer, clip: C
     assert ada.bars_on_screen() == ada.frame
 
 
-def test_drop_frame_labels_leave_out_two_each_minute_and_begin_where_the_clip_says(ada: Reviewer) -> None:
-    ada.visit(NTSC_DROP.path.name)
+def test_drop_frame_labels_leave_out_two_each_minute_and_begin_where_the_clip_says(
+    opened: Callable[[Clip], Reviewer],
+) -> None:
+    ada = opened(NTSC_DROP)
     expect(ada.page.get_by_text("29.97 fps DF")).to_be_visible()
     labels = {0: "01:00:51;12", 17: "01:00:51;29", 18: "01:00:52;00", 257: "01:00:59;29", 258: "01:01:00;02"}
     for frame, label in labels.items():
@@ -147,7 +148,7 @@ def test_j_k_and_l_play_backwards_stop_and_play_faster(film: Reviewer) -> None:
     expect(film.button("Play")).to_be_visible()
     far = film.wait_exact()
     forwards = [int(value) for value in shown.values]
-    assert forwards == sorted(forwards)
+    assert forwards == sorted(forwards), forwards
     back = film.record("[data-testid=timeline]", "aria-valuenow")
     film.press("j")
     expect(film.button("Speed")).to_have_text("−1×")
@@ -235,8 +236,12 @@ def test_typing_pauses_sending_resumes_and_drawing_pauses(film: Reviewer) -> Non
     film.inks((LEFT[0], 0.87))
 
 
-def test_a_still_picture_is_a_video_of_one_frame(ada: Reviewer, still: Path) -> None:
-    ada.visit(still.name)
+def test_a_still_picture_is_a_video_of_one_frame(film: Reviewer) -> None:
+    ada = film
+    still = picture("still.png", 320, 180)
+    ada.page.goto(ada.address)
+    ada.choose(still)
+    ada.open_asset(still.name)
     assert ada.frame == 0
     assert ada.bars() == 7
     assert ada.bars_on_screen() == 7
