@@ -77,10 +77,17 @@ async def export(arguments: argparse.Namespace) -> int:
         return 0
     await asyncio.to_thread(Path(arguments.output).write_bytes, data)
     print(f"{_count(readable)} written to {arguments.output}")
-    wordless = len(readable) - len(notes.worded)
-    if arguments.format in ("edl", "resolve") and wordless:
-        print(f"{wordless} without words left out: an EDL carries no drawings (--format otio does).")
+    _warn(arguments.format, notes)
     return 0
+
+
+def _warn(name: str, notes: Notes) -> None:
+    """Says what a format does not do."""
+    wordless = len(notes.annotations) - len(notes.worded)
+    if name in ("edl", "resolve") and wordless:
+        print(f"{wordless} without words left out: an EDL carries no drawings (--format otio does).")
+    if name == "otio" and any(each.kind != ANNOTATION_KIND_COMMENT for each in notes.annotations):
+        print("It has drawings, which OpenRV reads. Programs that refuse the file take --format otio-markers.")
 
 
 def _count(annotations: list[Annotation]) -> str:
@@ -171,8 +178,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--format",
         choices=tuple(format.FORMATS),
         default="json",
-        help="otio: comments as markers, drawings as OpenRV reads them; edl: locators for editing suites; "
-        "resolve: an EDL of timeline markers for DaVinci Resolve (default: json)",
+        help="otio: comments as markers, drawings as OpenRV reads them; otio-markers: for programs that refuse those "
+        "drawings; edl: locators for editing suites; resolve: an EDL of timeline markers for DaVinci Resolve "
+        "(default: json)",
     )
     parser.add_argument("--for-clients", action="store_true", help="without internal notes")
     parser.add_argument("-o", "--output", default="-", help="file (default: the terminal)")

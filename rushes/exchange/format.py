@@ -20,6 +20,8 @@ class Format:
     write: Callable[[Notes], bytes]
     read: Callable[[bytes, VideoFacts, Timecode | None], Found] | None
     """None: it only leaves. The timecode: that of the video's first frame in the file, if the file says no other."""
+    alike: str = ""
+    """The format that shows notes in the same way; empty: none does."""
 
 
 def _read_json(data: bytes, video: VideoFacts, start: Timecode | None) -> Found:
@@ -34,6 +36,9 @@ FORMATS: Final[dict[str, Format]] = {
     "json": Format("json", "application/json", json_file.write, _read_json),
     "csv": Format("csv", "text/csv; charset=utf-8", csv_file.write, None),
     "otio": Format("otio", "application/vnd.pixar.opentimelineio+json", otio.write, _read_otio),
+    "otio-markers": Format(
+        "otio", "application/vnd.pixar.opentimelineio+json", otio.write_plain, _read_otio, alike="otio"
+    ),
     "edl": Format("edl", "text/plain; charset=utf-8", edl.write, edl_reader.read),
     "resolve": Format("edl", "text/plain; charset=utf-8", edl.write_resolve, edl_reader.read),
 }
@@ -55,7 +60,7 @@ def write(notes: Notes, name: str) -> bytes:
 def shown(notes: Notes, name: str) -> list[Found]:
     """What files of these notes show, in every format that the reader of this one reads."""
     reader = FORMATS[name].read
-    names = [each for each, known in FORMATS.items() if known.read is reader]
+    names = [each for each, known in FORMATS.items() if known.read is reader and not known.alike]
     return [read(write(notes, each), each, notes.video) for each in names]
 
 

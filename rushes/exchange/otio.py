@@ -1,6 +1,8 @@
 """Notes as an OpenTimelineIO timeline: one clip, comments as its markers, drawings as OpenRV's annotation layers.
 
-What a schema has no place for is kept under `metadata.rushes`, so that notes come back as they were.
+What a schema has no place for is kept under `metadata.rushes`, so that notes come back as they were. The layers are an
+effect of the clip, where OpenRV looks for them. A program whose OTIO library does not know the effect's schema refuses
+the whole file: for those `write_plain` keeps the same layers in the metadata.
 """
 
 import json
@@ -18,9 +20,20 @@ MAX_NAME: Final = 200
 
 
 def write(notes: Notes) -> bytes:
-    """The timeline, as the OTIO library reads it from 0.15 on."""
+    """The timeline with its drawings, for programs that know OpenRV's schemas."""
+    return _bytes(notes, plain=False)
+
+
+def write_plain(notes: Notes) -> bytes:
+    """The timeline for any program with OTIO 0.15 or later; nothing but this library sees its drawings."""
+    return _bytes(notes, plain=True)
+
+
+def _bytes(notes: Notes, *, plain: bool) -> bytes:
     safe = Notes(notes.video, [_whole(each) for each in notes.annotations], notes.authors)
-    return (json.dumps(_timeline(safe), ensure_ascii=False, separators=(",", ":")) + "\n").encode("utf-8", "replace")
+    return (json.dumps(_timeline(safe, plain), ensure_ascii=False, separators=(",", ":")) + "\n").encode(
+        "utf-8", "replace"
+    )
 
 
 def _whole(annotation: Annotation) -> Annotation:
@@ -48,7 +61,7 @@ def _shown(notes: Notes, annotation: Annotation) -> Json:
     return _range(notes, first, last - first + 1)
 
 
-def _timeline(notes: Notes) -> Json:
+def _timeline(notes: Notes, plain: bool) -> Json:
     video = notes.video
     own = {"version": 1, "video_id": video.video_id, "drop_frame": video.origin.drop_frame}
     track: Json = {
@@ -59,7 +72,7 @@ def _timeline(notes: Notes) -> Json:
         "effects": [],
         "markers": [],
         "enabled": True,
-        "children": [_clip(notes)],
+        "children": [_clip(notes, plain)],
         "kind": "Video",
     }
     return {
@@ -80,15 +93,16 @@ def _timeline(notes: Notes) -> Json:
     }
 
 
-def _clip(notes: Notes) -> Json:
+def _clip(notes: Notes, plain: bool) -> Json:
     drawings = [each for each in notes.annotations if each.kind != ANNOTATION_KIND_COMMENT]
     comments = [each for each in notes.annotations if each.kind == ANNOTATION_KIND_COMMENT]
+    effects = [_effect(notes, drawings)] if drawings else []
     return {
         "OTIO_SCHEMA": "Clip.2",
-        "metadata": {},
+        "metadata": {OWN: {"effects": effects}} if plain else {},
         "name": notes.video.stem,
         "source_range": _range(notes, 0, notes.video.length),
-        "effects": [_effect(notes, drawings)] if drawings else [],
+        "effects": [] if plain else effects,
         "markers": [_marker(notes, comment) for comment in comments],
         "enabled": True,
         "media_references": {"DEFAULT_MEDIA": _media(notes)},

@@ -127,7 +127,8 @@ class _Reader:
     # -- drawings ----------------------------------------------------------------------------------------------------
 
     def _effects(self, clip: Json, offset: Fraction) -> None:
-        for value in list_at(clip.get("effects")):
+        kept = object_at(object_at(clip.get("metadata")).get(otio.OWN))
+        for value in [*list_at(clip.get("effects")), *list_at(kept.get("effects"))]:
             effect = object_at(value)
             if schema(effect) != "Annotation":
                 continue

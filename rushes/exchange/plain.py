@@ -50,6 +50,8 @@ def text_at(value: Any) -> str:
 
 def number_at(value: Any, what: str) -> float:
     """The value as a finite number. Raises ValueError."""
+    if type(value) is float and -1e15 < value < 1e15:
+        return value
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e15 or not math.isfinite(value):
         raise ValueError(f"{what} is no number that makes sense")
     return float(value)

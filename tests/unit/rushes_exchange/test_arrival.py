@@ -18,7 +18,7 @@ from rushes.exchange.notes import Notes, VideoFacts
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_INTERNAL, Audience
 from tests.unit.rushes_exchange.sample import ANN, BEN, NAMES, all_notes, annotations, comment, key, notes, video
 
-READ = ("json", "otio", "edl", "resolve")
+READ = ("json", "otio", "otio-markers", "edl", "resolve")
 
 
 def planned(
@@ -78,7 +78,7 @@ def test_the_same_file_adds_its_notes_to_another_video_once(name: str, written: 
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_an_export_and_its_import_are_equal_notes(data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from(("json", "otio")))
+    name = data.draw(st.sampled_from(("json", "otio", "otio-markers")))
     written = notes(video(), *(data.draw(annotations(video(), number)) for number in range(1, 5)))
     added = applied(planned(format.write(written, name), name).operations)
     origins = {each.origin.annotation_id: each for each in added}

@@ -73,7 +73,7 @@ def _places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(all_notes(), st.sampled_from(("json", "otio")), st.data())
+@given(all_notes(), st.sampled_from(("json", "otio", "otio-markers")), st.data())
 def test_a_file_with_anything_at_any_place(written: Any, name: str, data: st.DataObject) -> None:
     document = json.loads(format.write(written, name))
     for _ in range(data.draw(st.integers(1, 3))):

@@ -344,3 +344,10 @@ def test_layers_that_were_taken_back_are_left_out_and_unknown_ones_are_named() -
 def test_labels_of_the_start_are_those_of_the_video() -> None:
     for facts in VIDEOS:
         assert facts.label(0) == format_timecode(facts.origin.frames, facts.rate, facts.origin.drop_frame)
+
+
+def test_for_programs_without_the_schemas_the_drawings_are_in_the_metadata() -> None:
+    data = writer.write_plain(notes(video(), comment(1, 3, "x"), stroke(2, 5)))
+    assert json.loads(data)["tracks"]["children"][0]["children"][0]["effects"] == []
+    again = parsed(data).to_json_string().encode()
+    assert [item.annotation for item in otio_reader.read(again, video()).items] == [comment(1, 3, "x"), stroke(2, 5)]
