@@ -11,6 +11,7 @@ import hmac
 import io
 import json
 import os
+import random
 import re
 import select
 import shutil
@@ -376,6 +377,60 @@ async def patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
     while answer.status == 423:
         answer = await call()
     return answer
+
+
+def noise(size: int, seed: str = "") -> bytes:
+    """Bytes without a pattern, the same each time."""
+    return random.Random(f"{seed}{size}").randbytes(size)
+
+
+async def sha256_of(client: Client, video_id: int) -> bytes:
+    """What the service found a finished upload to consist of."""
+    return bytes((await client.ended(video_id)).sha256)
+
+
+class Raw:
+    """A PATCH by hand, which can stop anywhere."""
+
+    def __init__(self, client: Client, url: str, offset: int, announced: int, **headers: str) -> None:
+        said = {
+            "Host": "media",
+            "Tus-Resumable": "1.0.0",
+            "rushes-service": service_token("gateway", SECRET),
+            "authorization": f"Bearer {client.token}",
+            "Content-Type": "application/offset+octet-stream",
+            "Upload-Offset": str(offset),
+            "Content-Length": str(announced),
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        self._head = f"PATCH {url} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in said.items())
+        self._socket = client.server.http_socket
+
+    async def send(self, data: bytes) -> "Raw":
+        """The head and some bytes."""
+        self._reader, self._writer = await asyncio.open_unix_connection(self._socket)
+        self._writer.write(self._head.encode() + b"\r\n" + data)
+        await self._writer.drain()
+        return self
+
+    async def more(self, data: bytes) -> bytes:
+        """More bytes; the answer's first line."""
+        self._writer.write(data)
+        return await self._reader.readline()
+
+    async def answer(self) -> bytes:
+        """The answer's first line."""
+        return await self._reader.readline()
+
+    async def cut(self) -> None:
+        """Ends the connection as a broken cable does."""
+        self._writer.transport.abort()
+        await asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
+
+
+def in_place(group: str, data: bytes, begin: int) -> dict[str, str]:
+    """Metadata of a part that says where it goes."""
+    return {"group": group, "at": str(begin), "total": str(len(data))}
 
 
 def main() -> None:
