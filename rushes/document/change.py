@@ -101,9 +101,14 @@ class Change:
 
     def create(self, annotation: Annotation, index: int) -> bool:
         """A new annotation; of one with an id that exists nothing becomes."""
-        annotation_id = annotation.id
-        if self.get(annotation_id) is not None:
+        if self.get(annotation.id) is not None:
             return False
+        self.add(annotation, index)
+        return True
+
+    def add(self, annotation: Annotation, index: int) -> None:
+        """A new annotation, whose id nobody has."""
+        annotation_id = annotation.id
         state = AnnotationState()
         state.order_revision = self.revision
         state.order_index = index
@@ -127,7 +132,6 @@ class Change:
         if root_id in self.published:
             # Its readers do not know the thread yet: it is presented to them together with it.
             self.published.append(annotation_id)
-        return True
 
     def present(self, state: AnnotationState) -> None:
         """An annotation as it is, in the place of what was known of it."""

@@ -231,7 +231,7 @@ class _Attempt:
         elif not self.see_internal and annotation.audience != AUDIENCE_CLIENT:
             raise Refuse("MAY_NOT_WRITE_INTERNAL")
         # Counted as in the commit, where restores without effect are left out.
-        change.create(annotation, index - len(self.void))
+        change.add(annotation, index - len(self.void))
 
     def move(self, move: MoveOperation, index: int) -> None:
         now = self._target(move.id)

@@ -28,7 +28,7 @@ def fold(document: Document, record: record_pb2.Record, offset: int) -> Folded:
     """Applies a record to its document. What raises here is no bad record but a bad rule: the video is quarantined."""
     result = apply(document, record)
     landed = _land(result) if isinstance(result, Applied) else None
-    row = _row(document, record, offset, result, landed) if isinstance(result, Applied | Refused) else None
+    row = _row(document, record, offset, result, landed) if isinstance(result, (Applied, Refused)) else None
     return Folded(record, result, row, landed)
 
 

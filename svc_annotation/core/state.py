@@ -5,8 +5,10 @@ from typing import Final
 
 from rushes.annotation.v1 import record_pb2
 from rushes.document import Document, Frozen
+from svc_annotation.core.wire import repeated
 
 PIECE: Final = 500
+_ANNOTATIONS: Final = record_pb2.DocumentState.ANNOTATIONS_FIELD_NUMBER
 
 
 def encode_state(document: Document) -> Iterator[bytes]:
@@ -26,5 +28,4 @@ def _pieces(frozen: Frozen) -> Iterator[bytes]:
     )
     yield head.SerializeToString()
     for start in range(0, len(frozen.annotations), PIECE):
-        piece = record_pb2.DocumentState(annotations=frozen.annotations[start : start + PIECE])
-        yield piece.SerializeToString()
+        yield repeated(_ANNOTATIONS, [state.SerializeToString() for state in frozen.annotations[start : start + PIECE]])
