@@ -22,7 +22,6 @@ from rushes.document.pending_event import (
     Event,
     InDoubt,
     NotSaved,
-    Opened,
     PresenceReceived,
     Reconnect,
 )
@@ -62,6 +61,7 @@ class Session:
         self._refused: Refused | None = None
         self._failure: Exception | None = None
         self._opened = asyncio.Event()
+        """The document is here."""
         self._task: asyncio.Task[None] | None = None
         self.people: list[annotation_service_pb2.PresentPerson] = []
         """Who else is here."""
@@ -251,11 +251,16 @@ class Session:
         call = stub.Collaborate(metadata=await self._connection.metadata())
         await call.write(self._pending.connect(self.frame))
         writer = asyncio.create_task(self._write(call))
+        writer.add_done_callback(lambda _: call.cancel())
         renewer = asyncio.create_task(self._renew(call))
         try:
             async for response in call:
                 if await self._received(response):
                     return
+        except asyncio.CancelledError:
+            if writer.done() and not writer.cancelled():
+                writer.result()
+            raise
         finally:
             call.cancel()
             for task in (writer, renewer):
@@ -266,6 +271,8 @@ class Session:
         """True: the stream is to be opened anew."""
         events = self._pending.receive(response, time.monotonic())
         self._take(events)
+        if self._pending.confirmed.epoch:
+            self._opened.set()
         self._wake.set()
         async with self._progress:
             self._progress.notify_all()
@@ -273,9 +280,7 @@ class Session:
 
     def _take(self, events: Iterable[Event]) -> None:
         for event in events:
-            if isinstance(event, Opened):
-                self._opened.set()
-            elif isinstance(event, Dropped):
+            if isinstance(event, Dropped):
                 self._refused = Refused(event.message, refused_reason=event.reason)
             elif isinstance(event, NotSaved):
                 self._refused = Refused("You may not write here any more; the last work is not saved.")
@@ -303,7 +308,9 @@ class Session:
             due_s = self._pending.wake_at(time.monotonic())
             timeout_s = None if due_s is None else max(0.0, due_s - time.monotonic())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout_s)
+                # Not wait_for: it loses a cancellation that comes together with the wake-up.
+                async with asyncio.timeout(timeout_s):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def _renew(self, call: "grpc.aio.StreamStreamCall[CollaborateRequest, CollaborateResponse]") -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import io
 import json
 import secrets
 from collections.abc import Awaitable, Callable
@@ -27,6 +28,7 @@ MB = 1 << 20
 SMALL_PART = 10 * MB
 LARGE_PART = 50 * MB
 LARGE_FILE = 1 << 30
+LEAST_PIECE = MB // 4
 SIDE_BY_SIDE = 4
 TRIES = 12
 MAX_WAIT_S = 10.0
@@ -55,6 +57,8 @@ class _Part:
 
     begin: int
     length: int
+    piece: int
+    """Bytes of the next request. A request that is cut brings nothing, so after a cut they are fewer."""
     url: str = ""
     offset: int = 0
 
@@ -94,18 +98,21 @@ class _Upload:
     async def run(self) -> int:
         """Uploads; gives the video_id."""
         if self._size <= self._piece:
-            part = _Part(0, self._size)
+            part = _Part(0, self._size, self._piece)
             self._parts = [part]
             created = await self._again(lambda: self._create(part, self._metadata))
             await self._send(part)
             return int(created["Rushes-Video-Id"])
         share = -(-self._size // SIDE_BY_SIDE)
         begins = range(0, self._size, share)
-        self._parts = [_Part(begin, min(share, self._size - begin)) for begin in begins]
+        self._parts = [_Part(begin, min(share, self._size - begin), self._piece) for begin in begins]
         group = secrets.token_hex(16)
-        async with asyncio.TaskGroup() as tasks:
-            for part in self._parts:
-                tasks.create_task(self._send_part(part, group))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for part in self._parts:
+                    tasks.create_task(self._send_part(part, group))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
         urls = " ".join(part.url for part in self._parts)
         joined = await self._again(lambda: self._post({"Upload-Concat": f"final;{urls}"}, self._metadata))
         return int(joined["Rushes-Video-Id"])
@@ -132,7 +139,7 @@ class _Upload:
             await self._again(lambda: self._send_piece(part), lambda: self._where(part))
 
     async def _send_piece(self, part: _Part) -> None:
-        length = min(self._piece, part.length - part.offset)
+        length = min(part.piece, part.length - part.offset)
         data = await asyncio.to_thread(_read, self._path, part.begin + part.offset, length)
         if len(data) < length:
             raise InvalidArgument(f"{self._path.name} became shorter while it was uploaded.")
@@ -142,7 +149,12 @@ class _Upload:
             "Content-Type": "application/offset+octet-stream",
             "Upload-Checksum": f"sha256 {checksum}",
         }
-        answer = await self._request("PATCH", part.url, headers, data)
+        try:
+            answer = await self._request("PATCH", part.url, headers, data)
+        except (aiohttp.ClientError, TimeoutError, _CutOff):
+            part.piece = max(part.piece // 2, LEAST_PIECE)
+            raise
+        part.piece = min(part.piece * 2, self._piece)
         self._moved(part, int(answer["Upload-Offset"]))
 
     async def _where(self, part: _Part) -> None:
@@ -183,13 +195,14 @@ class _Upload:
             "Tus-Resumable": "1.0.0",
             "Authorization": f"Bearer {await self._connection.token()}",
         }
-        async with self._http.request(method, url, headers=headers, data=data) as answer:
+        body = io.BytesIO(data) if data is not None else None
+        async with self._http.request(method, url, headers=headers, data=body) as answer:
             if answer.status < 300:
                 return dict(answer.headers)
-            body = await answer.text()
+            said = await answer.text()
             if answer.status in _AGAIN:
-                raise _CutOff(f"{answer.status} {body}")
-            raise _KINDS.get(answer.status, RushesError)(_message(body) or f"The server answered {answer.status}.")
+                raise _CutOff(f"{answer.status} {said}")
+            raise _KINDS.get(answer.status, RushesError)(_message(said) or f"The server answered {answer.status}.")
 
 
 def _message(body: str) -> str:
