@@ -4,16 +4,42 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
-from rushes.annotation.v1.operation_pb2 import Outcome
+from rushes.annotation.v1.operation_pb2 import EditTextOperation, Outcome, Refusal
 from rushes.annotation.v1.record_pb2 import ClientWindow, DocumentState, LandedEdit, RevisionTime
-from rushes.document import limit
+from rushes.document import limit, text
 from rushes.document.table import Table
 
 MAX_VOUCHED_BYTES: Final = 4 * 1024 * 1024
 """Batches on their way through the log that are remembered as checked."""
+
+
+class Kept(NamedTuple):
+    """What became of a batch, as a client's window holds it."""
+
+    client_seq: int
+    hash: int
+    revision: int = 0
+    """0: refused."""
+    refusal: Refusal | None = None
+    at_revision: int = 0
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "Kept":
+        """From a snapshot."""
+        if outcome.HasField("revision"):
+            return cls(outcome.client_seq, outcome.hash, outcome.revision)
+        refusal = Refusal()
+        refusal.CopyFrom(outcome.refusal)
+        return cls(outcome.client_seq, outcome.hash, 0, refusal, outcome.at_revision)
+
+    def message(self) -> Outcome:
+        """As it is sent and stored."""
+        if self.refusal is None:
+            return Outcome(client_seq=self.client_seq, hash=self.hash, revision=self.revision)
+        return Outcome(client_seq=self.client_seq, hash=self.hash, refusal=self.refusal, at_revision=self.at_revision)
 
 
 @dataclass(slots=True)
@@ -25,7 +51,7 @@ class Window:
     last_seq: int = 0
     closed: bool = False
     last_ms: int = 0
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[Kept] = field(default_factory=list)
 
     def message(self) -> ClientWindow:
         """As a snapshot holds it."""
@@ -35,8 +61,28 @@ class Window:
             last_seq=self.last_seq,
             closed=self.closed,
             last_ms=self.last_ms,
-            outcomes=self.outcomes,
+            outcomes=[kept.message() for kept in self.outcomes],
         )
+
+
+class LandedText(NamedTuple):
+    """A text edit as applied: later ones are moved past it."""
+
+    revision: int
+    person_id: str
+    client_id: bytes
+    annotation_id: bytes
+    edit: text.Edit
+
+    @classmethod
+    def of(cls, revision: int, person_id: str, client_id: bytes, edit: EditTextOperation) -> "LandedText":
+        """As a commit or a snapshot holds it."""
+        return cls(revision, person_id, client_id, edit.id, text.from_pieces(edit.pieces))
+
+    def message(self) -> LandedEdit:
+        """As a snapshot holds it."""
+        edit = EditTextOperation(id=self.annotation_id, pieces=text.to_pieces(self.edit))
+        return LandedEdit(revision=self.revision, person_id=self.person_id, client_id=self.client_id, edit=edit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +95,7 @@ class Frozen:
     time_ms: int
     annotations: list[AnnotationState]
     clients: list[ClientWindow]
-    edits: list[LandedEdit]
+    edits: list[LandedText]
     times: list[RevisionTime]
 
     def to_state(self) -> DocumentState:
@@ -61,7 +107,7 @@ class Frozen:
             time_ms=self.time_ms,
             annotations=self.annotations,
             clients=self.clients,
-            edits=self.edits,
+            edits=[edit.message() for edit in self.edits],
             times=self.times,
         )
 
@@ -80,8 +126,8 @@ class Document(Table):
         self.time_ms = 0
         """Time of the last record that changed the state."""
         self._windows: dict[tuple[str, bytes], Window] = {}
-        self._edits: deque[LandedEdit] = deque()
-        self._edits_of: dict[bytes, deque[LandedEdit]] = {}
+        self._edits: deque[LandedText] = deque()
+        self._edits_of: dict[bytes, deque[LandedText]] = {}
         self._times: deque[tuple[int, int]] = deque()
         self._vouched: dict[bytes, int] = {}
         self._vouched_bytes = 0
@@ -99,11 +145,11 @@ class Document(Table):
             document.put((own,))
         # The longest silent client stands first, so that forgetting looks at the front alone.
         for window in sorted(state.clients, key=lambda each: each.last_ms):
-            outcomes = [Outcome.FromString(each.SerializeToString()) for each in window.outcomes]
+            outcomes = [Kept.of(each) for each in window.outcomes]
             key = (window.person_id, window.client_id)
             document._windows[key] = Window(*key, window.last_seq, window.closed, window.last_ms, outcomes)
         for edit in state.edits:
-            document.add_edit(LandedEdit.FromString(edit.SerializeToString()))
+            document.add_edit(LandedText.of(edit.revision, edit.person_id, edit.client_id, edit.edit))
         document._times.extend((each.revision, each.time_ms) for each in state.times)
         return document
 
@@ -151,10 +197,10 @@ class Document(Table):
         at = bisect_right(self._times, (base_revision + 1, limit.MAX_NUMBER)) - 1
         return at < 0 or self._times[at][1] < now_ms - limit.STALE_MS
 
-    def edits_since(self, annotation_id: bytes, revision: int) -> list[LandedEdit]:
+    def edits_since(self, annotation_id: bytes, revision: int) -> list[LandedText]:
         """The text edits of an annotation that landed after a revision, in order."""
         landed = self._edits_of.get(annotation_id)
-        since: list[LandedEdit] = []
+        since: list[LandedText] = []
         if landed is not None:
             for edit in reversed(landed):
                 if edit.revision <= revision:
@@ -163,13 +209,12 @@ class Document(Table):
             since.reverse()
         return since
 
-    def add_edit(self, edit: LandedEdit) -> None:
+    def add_edit(self, edit: LandedText) -> None:
         """Keeps a text edit, so that later ones can be moved past it."""
         self._edits.append(edit)
-        annotation_id = edit.edit.id
-        landed = self._edits_of.get(annotation_id)
+        landed = self._edits_of.get(edit.annotation_id)
         if landed is None:
-            landed = self._edits_of[annotation_id] = deque()
+            landed = self._edits_of[edit.annotation_id] = deque()
         landed.append(edit)
 
     def vouch(self, batch: bytes, frame_count: int) -> None:
@@ -192,11 +237,11 @@ class Document(Table):
         self._vouched_bytes -= len(batch)
         return vouched == frame_count
 
-    def advance(self, window: Window, outcome: Outcome, now_ms: int) -> int:
+    def advance(self, window: Window, kept: Kept, now_ms: int) -> int:
         """Counts a record that changes the state, and forgets what is too old. Gives its ordinal."""
-        window.last_seq = outcome.client_seq
+        window.last_seq = kept.client_seq
         window.last_ms = now_ms
-        window.outcomes.append(outcome)
+        window.outcomes.append(kept)
         if len(window.outcomes) > limit.MAX_OUTCOMES:
             del window.outcomes[0]
         key = (window.person_id, window.client_id)
@@ -208,7 +253,7 @@ class Document(Table):
         self.ordinal = ordinal + 1
         return ordinal
 
-    def next_revision(self, now_ms: int, edits: Iterable[LandedEdit]) -> None:
+    def next_revision(self, now_ms: int, edits: Iterable[LandedText]) -> None:
         """Takes the next revision, with the text edits that it landed."""
         self.revision += 1
         if not self._times or now_ms >= self._times[-1][1] + limit.TIME_STEP_MS:
@@ -216,7 +261,7 @@ class Document(Table):
         for edit in edits:
             self.add_edit(edit)
         while self._edits and self._edits[0].revision <= self.revision - limit.MAX_BEHIND:
-            annotation_id = self._edits.popleft().edit.id
+            annotation_id = self._edits.popleft().annotation_id
             landed = self._edits_of[annotation_id]
             landed.popleft()
             if not landed:

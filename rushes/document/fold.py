@@ -11,17 +11,16 @@ from rushes.annotation.v1.operation_pb2 import (
     EditTextOperation,
     MoveOperation,
     Operation,
-    Outcome,
     Refusal,
     ResizeOperation,
     RestoreOperation,
     SetDeletedOperation,
     SetFieldsOperation,
 )
-from rushes.annotation.v1.record_pb2 import LandedEdit, Record
+from rushes.annotation.v1.record_pb2 import Record
 from rushes.document import limit, text
 from rushes.document.change import Change
-from rushes.document.document import Document, Window
+from rushes.document.document import Document, Kept, LandedText, Window
 from rushes.document.inverse import edit_operation
 from rushes.document.operation import check_operations, split, submitted_bytes
 from rushes.document.refusal import Refuse, refusal
@@ -42,34 +41,34 @@ def fold(document: Document, record: Record) -> Result:
     person_id = record.person_id
     sent_ms = record.time_ms
     now_ms = max(document.time_ms, sent_ms if 0 <= sent_ms <= limit.MAX_NUMBER else 0)
+    batch = record.batch
+    number = batch.client_seq
     window = document.find_window(person_id, client_id, now_ms)
-    stale = document.is_stale(record.epoch, record.batch.base_revision, now_ms)
-    early = _numbered(window, record, stale)
+    stale = document.is_stale(record.epoch, batch.base_revision, now_ms)
+    early = _numbered(window, number, record, stale)
     if early is not None:
         return early
     if window is None:
         window = Window(person_id, client_id)
     refused = _turned_away(record, stale)
     if refused is None:
-        attempt = _Attempt(document, record, now_ms)
+        attempt = _Attempt(document, record, window, now_ms)
         refused = attempt.run()
         if refused is None:
-            return attempt.land(window)
-    number = record.batch.client_seq
-    outcome = Outcome(client_seq=number, refusal=refused, hash=record.hash, at_revision=document.revision)
+            return attempt.land()
+    kept = Kept(number, record.hash, 0, refused, document.revision)
     window.closed = True
-    return Refused(document.advance(window, outcome, now_ms), outcome, refused, document.revision)
+    return Refused(document.advance(window, kept, now_ms), kept.message(), refused, document.revision)
 
 
-def _numbered(window: Window | None, record: Record, stale: bool) -> Duplicate | Ignored | None:
+def _numbered(window: Window | None, number: int, record: Record, stale: bool) -> Duplicate | Ignored | None:
     """Steps 1 and 2: what was sent before, cannot land any more, or is too early. None: it is this client's next."""
-    number = record.batch.client_seq
     last = 0 if window is None else window.last_seq
     if window is not None:
         if number <= last:
-            for outcome in window.outcomes:
-                if outcome.client_seq == number:
-                    return Duplicate(outcome, outcome.hash == record.hash)
+            for kept in window.outcomes:
+                if kept.client_seq == number:
+                    return Duplicate(kept.message(), kept.hash == record.hash)
         if window.closed:
             return Ignored(refusal("ABORTED"))
     if number <= last:
@@ -105,6 +104,7 @@ class _Attempt:
 
     __slots__ = (
         "base_revision",
+        "batch",
         "change",
         "data",
         "document",
@@ -115,26 +115,29 @@ class _Attempt:
         "record",
         "see_internal",
         "void",
+        "window",
     )
 
-    def __init__(self, document: Document, record: Record, now_ms: int) -> None:
+    def __init__(self, document: Document, record: Record, window: Window, now_ms: int) -> None:
         permissions = record.permissions
         self.document = document
         self.record = record
+        self.window = window
         self.now_ms = now_ms
-        self.base_revision = record.batch.base_revision
+        self.batch = record.batch
+        self.base_revision = self.batch.base_revision
         self.edit_others = permissions >> PERMISSION_EDIT_OTHERS & 1
         self.see_internal = permissions >> PERMISSION_SEE_INTERNAL & 1
         self.change = Change(
             document,
             revision=document.revision + 1,
-            person_id=record.person_id,
-            client_id=record.client_id,
+            person_id=window.person_id,
+            client_id=window.client_id,
             time_ms=now_ms,
         )
         self.data = b""
         """The batch, serialised."""
-        self.edits: list[LandedEdit] = []
+        self.edits: list[LandedText] = []
         self.moved: dict[int, text.Edit] = {}
         """Index of a text edit that others' edits changed -> the edit as applied."""
         self.void: list[int] = []
@@ -142,8 +145,7 @@ class _Attempt:
 
     def run(self) -> Refusal | None:
         """Does all operations on the side; says why not, if not."""
-        batch = self.record.batch
-        frame_count = self.record.frame_count
+        batch, frame_count = self.batch, self.record.frame_count
         self.data = batch.SerializeToString()
         checked = self.document.take_voucher(self.data, frame_count)
         if not checked:
@@ -160,7 +162,7 @@ class _Attempt:
             return refusal(error.reason, index)
         return None
 
-    def land(self, window: Window) -> Applied:
+    def land(self) -> Applied:
         """Makes it the document's next revision."""
         document, change = self.document, self.change
         after, get = change.touched, document.get
@@ -168,16 +170,13 @@ class _Attempt:
         commit = self._commit()
         document.land(after, change.created)
         document.next_revision(self.now_ms, self.edits)
-        outcome = Outcome()
-        outcome.client_seq = self.record.batch.client_seq
-        outcome.revision = change.revision
-        outcome.hash = self.record.hash
-        ordinal = document.advance(window, outcome, self.now_ms)
-        return Applied(ordinal, commit, outcome, earlier, after, change.published, change.internal)
+        kept = Kept(self.batch.client_seq, self.record.hash, change.revision)
+        ordinal = document.advance(self.window, kept, self.now_ms)
+        return Applied(ordinal, kept, commit, earlier, after, change.published, change.internal)
 
     def _commit(self) -> bytes:
         """The commit, serialised. A batch is numbered as one: its operations' bytes pass into it as they are."""
-        batch, change = self.record.batch, self.change
+        batch, change = self.batch, self.change
         commit = Commit()
         commit.revision = change.revision
         commit.person_id = change.person_id
@@ -193,7 +192,7 @@ class _Attempt:
 
     def _applied(self) -> list[Operation]:
         """The operations as applied, if not as sent."""
-        operations = self.record.batch.operations
+        operations = self.batch.operations
         return [
             edit_operation(operation.edit_text.id, self.moved[index]) if index in self.moved else operation
             for index, operation in enumerate(operations)
@@ -210,7 +209,7 @@ class _Attempt:
         annotation = state.annotation
         if not self.see_internal and annotation.audience != AUDIENCE_CLIENT:
             raise Refuse("NOT_FOUND")
-        person_id = self.record.person_id
+        person_id = self.window.person_id
         if not self.edit_others and annotation.author_id != person_id:
             root = self.change.get(self.change.root(annotation_id)) if resolves else None
             if root is None or root.annotation.author_id != person_id:
@@ -260,18 +259,11 @@ class _Attempt:
         edited = text.apply(now.annotation.text, moved)
         if len(edited) > limit.MAX_TEXT_BYTES // 4 and len(edited.encode()) > limit.MAX_TEXT_BYTES:
             raise Refuse("TEXT_TOO_LONG")
-        self.change.set_text(annotation_id, now, edited)
-        landed = LandedEdit()
-        landed.revision = self.change.revision
-        landed.person_id = self.change.person_id
-        landed.client_id = self.change.client_id
-        if moved == edit:
-            landed.edit.CopyFrom(edit_text)
-        else:
+        change = self.change
+        change.set_text(annotation_id, now, edited)
+        if moved != edit:
             self.moved[index] = moved
-            landed.edit.id = annotation_id
-            landed.edit.pieces.extend(text.to_pieces(moved))
-        self.edits.append(landed)
+        self.edits.append(LandedText(change.revision, change.person_id, change.client_id, annotation_id, moved))
 
     def restore(self, restore: RestoreOperation, index: int) -> None:
         now = self._target(restore.id, resolves=restore.value.field == "resolved")
@@ -283,13 +275,13 @@ class _Attempt:
 
     def _past_others(self, annotation_id: bytes, edit: text.Edit) -> text.Edit:
         """The edit moved past what others landed on that text since its base."""
-        record = self.record
+        window = self.window
         pieces = 0
         for landed in self.document.edits_since(annotation_id, self.base_revision):
-            if landed.client_id == record.client_id and landed.person_id == record.person_id:
+            if landed.client_id == window.client_id and landed.person_id == window.person_id:
                 raise Refuse("STALE_TEXT")
-            pieces += len(landed.edit.pieces) + len(edit)
+            pieces += len(landed.edit) + len(edit)
             if pieces > limit.MAX_TRANSFORM_PIECES:
                 raise Refuse("TEXT_TOO_FAR_BEHIND")
-            edit = text.transform(text.from_pieces(landed.edit.pieces), edit)[1]
+            edit = text.transform(landed.edit, edit)[1]
         return edit

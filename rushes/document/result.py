@@ -7,6 +7,7 @@ from typing import TypeAlias
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.annotation.v1.annotation_service_pb2 import FieldBefore
 from rushes.annotation.v1.operation_pb2 import Commit, EditTextOperation, Outcome, Refusal
+from rushes.document.document import Kept
 from rushes.document.inverse import fields_before
 
 
@@ -16,9 +17,10 @@ class Applied:
 
     ordinal: int
     """Of the record among those that changed the state."""
+    kept: Kept
+    """What the client's window holds of it."""
     commit_bytes: bytes
     """The commit, serialised."""
-    outcome: Outcome
     earlier: dict[bytes, AnnotationState | None]
     """What the commit touched, as it was before; None: it was not there."""
     after: dict[bytes, AnnotationState]
@@ -27,6 +29,16 @@ class Applied:
     """What became readable by the client audience."""
     internal: set[bytes]
     """Of what the commit touched, what the client audience may not read now."""
+
+    @property
+    def revision(self) -> int:
+        """The commit's."""
+        return self.kept.revision
+
+    @property
+    def outcome(self) -> Outcome:
+        """What its sender is told."""
+        return self.kept.message()
 
     @cached_property
     def commit(self) -> Commit:

@@ -37,7 +37,7 @@ def _land(applied: Applied) -> Landed:
     client = view_bytes(applied, CLIENT)
     client_commit = None if client is commit else client or EMPTY
     states = tuple([Change(annotation_id, now.SerializeToString()) for annotation_id, now in applied.after.items()])
-    return Landed(applied.outcome.revision, commit, client_commit, states, applied.internal or ())
+    return Landed(applied.revision, commit, client_commit, states, applied.internal or ())
 
 
 def _row(

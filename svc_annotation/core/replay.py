@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rushes.annotation.v1 import annotation_pb2, operation_pb2, record_pb2
 from rushes.document import Document
-from rushes.document.document import Window
+from rushes.document.document import Kept, LandedText, Window
 from svc_annotation.core.row import HistoryRow
 
 
@@ -32,17 +32,16 @@ class Replay:
         assert row.ordinal == document.ordinal
         window = document.find_window(row.person_id, row.client_id, row.time_ms)
         window = window or Window(row.person_id, row.client_id)
-        outcome = operation_pb2.Outcome(client_seq=row.client_seq, hash=row.hash)
+        refusal = None
         if row.revision:
             assert row.revision == document.revision + 1
-            outcome.revision = row.revision
             document.put(annotation_pb2.AnnotationState.FromString(change.state) for change in row.changes)
             document.next_revision(row.time_ms, _edits(row))
         else:
-            outcome.refusal.ParseFromString(row.refusal)
-            outcome.at_revision = row.at_revision
+            refusal = operation_pb2.Refusal.FromString(row.refusal)
             window.closed = True
-        document.advance(window, outcome, row.time_ms)
+        at_revision = 0 if row.revision else row.at_revision
+        document.advance(window, Kept(row.client_seq, row.hash, row.revision, refusal, at_revision), row.time_ms)
 
     def document(self, epoch: int) -> Document:
         """The document after the rows so far, in an incarnation of the log."""
@@ -50,12 +49,10 @@ class Replay:
         return self._document
 
 
-def _edits(row: HistoryRow) -> list[record_pb2.LandedEdit]:
+def _edits(row: HistoryRow) -> list[LandedText]:
     commit = operation_pb2.Commit.FromString(row.commit)
     return [
-        record_pb2.LandedEdit(
-            revision=row.revision, person_id=row.person_id, client_id=row.client_id, edit=operation.edit_text
-        )
+        LandedText.of(row.revision, row.person_id, row.client_id, operation.edit_text)
         for operation in commit.operations
         if operation.HasField("edit_text")
     ]

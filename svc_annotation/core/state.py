@@ -8,6 +8,7 @@ from rushes.document import Document, Frozen
 from svc_annotation.core.wire import repeated
 
 PIECE: Final = 500
+_EDITS: Final = record_pb2.DocumentState.EDITS_FIELD_NUMBER
 _ANNOTATIONS: Final = record_pb2.DocumentState.ANNOTATIONS_FIELD_NUMBER
 
 
@@ -23,9 +24,10 @@ def _pieces(frozen: Frozen) -> Iterator[bytes]:
         revision=frozen.revision,
         time_ms=frozen.time_ms,
         clients=frozen.clients,
-        edits=frozen.edits,
         times=frozen.times,
     )
     yield head.SerializeToString()
+    for start in range(0, len(frozen.edits), PIECE):
+        yield repeated(_EDITS, [edit.message().SerializeToString() for edit in frozen.edits[start : start + PIECE]])
     for start in range(0, len(frozen.annotations), PIECE):
         yield repeated(_ANNOTATIONS, [state.SerializeToString() for state in frozen.annotations[start : start + PIECE]])
