@@ -8,10 +8,9 @@ import ssl
 
 import grpc
 from aiohttp import web
-from google.rpc import code_pb2
 
 from gateway.config import Config
-from gateway.core.hub import status_of
+from gateway.core.ending import ending
 from gateway.door import FrontProtocol
 from gateway.http.auth import AuthRoutes
 from gateway.http.grpcweb import GrpcWebRoutes
@@ -29,8 +28,6 @@ from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 log = logging.getLogger(__name__)
 
 DESCRIPTORS = 65_536
-
-DRAIN = status_of(code_pb2.UNAVAILABLE, "GATEWAY_DRAINING", "This gateway is going away; open again, nothing is lost.")
 
 
 class Gateway:
@@ -131,7 +128,7 @@ class Gateway:
         """Takes nothing new; viewers are told to open again elsewhere."""
         if self._server is not None:
             self._server.close()
-        await self._board.close(DRAIN)
+        await self._board.close(ending("GATEWAY_DRAINING"))
 
     async def stop(self) -> None:
         """Ends what is left."""

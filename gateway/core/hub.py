@@ -7,9 +7,7 @@ past it.
 
 from collections.abc import Callable, Iterable
 
-from google.protobuf import any_pb2
-from google.rpc import code_pb2, error_details_pb2, status_pb2
-
+from gateway.core.ending import ending
 from gateway.core.lane import Lane, LaneKey
 from gateway.core.socket import message_frame
 from gateway.core.viewer import AUTO, FULL, MERGED, Action, End, Send, State, Upstream, Viewer
@@ -21,13 +19,6 @@ RESUME_SLACK = 500
 UNACKED_REVISIONS = 20_000
 SLOW_S = 30.0
 LANE_IDLE_S = 30.0
-
-
-def status_of(code: int, reason: str, message: str, **metadata: str) -> status_pb2.Status:
-    """A google.rpc.Status with an ErrorInfo."""
-    detail = any_pb2.Any()
-    detail.Pack(error_details_pb2.ErrorInfo(reason=reason, domain="rushes", metadata=metadata))
-    return status_pb2.Status(code=code, message=message, details=[detail])
 
 
 class Hub:
@@ -107,7 +98,7 @@ class Hub:
         if viewer is None or viewer.lane is None:
             return []
         if not viewer.lane.resumes(viewer.cursor):
-            return self._cut(viewer, "it is slower than the notes come")
+            return self._cut(viewer)
         return self._catch_up(viewer)
 
     def behind(self) -> Iterable[int]:
@@ -142,13 +133,8 @@ class Hub:
             live.pop(session, None)
         return True
 
-    def _cut(self, viewer: Viewer, why: str) -> list[Action]:
-        status = status_of(
-            code_pb2.RESOURCE_EXHAUSTED,
-            "SLOW_READER",
-            f"This session was cut since {why}; nothing is lost, open again to go on.",
-            resume_revision=str(viewer.acked),
-        )
+    def _cut(self, viewer: Viewer) -> list[Action]:
+        status = ending("SLOW_READER", resume_revision=str(viewer.acked))
         return [End(viewer.session, status), *self.leave(viewer.session)]
 
     # -- upstream --------------------------------------------------------------------------------------------
@@ -374,7 +360,7 @@ class Hub:
         actions: list[Action] = []
         for viewer in list(self.viewers.values()):
             if self._too_slow(viewer, now):
-                actions += self._cut(viewer, f"it did not read for {self._slow_s:g} seconds")
+                actions += self._cut(viewer)
         actions += self._choose_delivery(now, passed)
         return actions + self._drop_idle_lanes(now)
 

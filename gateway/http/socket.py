@@ -13,8 +13,8 @@ from google.rpc import code_pb2, status_pb2
 
 from gateway import metrics
 from gateway.core import grpcweb, socket
+from gateway.core.ending import ending
 from gateway.core.grpcweb import ProtocolError
-from gateway.core.hub import status_of
 from gateway.core.socket import SUBPROTOCOL, Finish, Headers, Message, ServerSocket
 from gateway.http.grpcweb import metadata_of, trailers_of
 from gateway.http.guard import Handler
@@ -198,11 +198,7 @@ class SocketRoutes:
                 writer.end(status_pb2.Status())
                 return
             if isinstance(event, Message) and not self._take(event.payload, channel, session, writer):
-                status = status_of(
-                    code_pb2.RESOURCE_EXHAUSTED,
-                    "TOO_FAST",
-                    "This session sends faster than it can be taken; open it again.",
-                )
+                status = ending("TOO_FAST")
                 metrics.CUTS.labels("TOO_FAST").inc()
                 writer.end(status)
                 return
@@ -233,9 +229,7 @@ class SocketRoutes:
                 channel.token(session, token.value)
                 wait_s = (token.expires_ms - time.time() * 1000 - RENEW_BEFORE_MS) / 1000 + 1
             except errors.Unauthenticated:
-                writer.end(
-                    status_of(code_pb2.UNAUTHENTICATED, "SESSION_ENDED", "The session has ended; sign in again.")
-                )
+                writer.end(ending("SESSION_ENDED"))
                 return
             except errors.RushesError:
                 wait_s = 5.0
