@@ -40,18 +40,25 @@ def error_of(error: grpc.aio.AioRpcError) -> RushesError:
     return from_call(error.code().value[0], error.details() or "", details if isinstance(details, bytes) else None)
 
 
+def address_of(text: str) -> tuple[str, str]:
+    """The address of a server as people write it: its origin, and host and port for gRPC. Raises InvalidArgument."""
+    try:
+        parts = urlsplit(text if "//" in text else f"http://{text}")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        parts, port = urlsplit(""), 0
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidArgument("The address must be like http://127.0.0.1:8080.")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{parts.netloc}", f"{host}:{port}"
+
+
 class Connection:
     """Open it with `open`, close it with `close`."""
 
     def __init__(self, address: str, *, email: str, password: str, session: str, ca: bytes | None) -> None:
-        parts = urlsplit(address if "//" in address else f"http://{address}")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InvalidArgument("The address must be like http://127.0.0.1:8080.")
-        self.address = f"{parts.scheme}://{parts.netloc}"
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-        self._target = f"{host}:{port}"
-        self._tls = parts.scheme == "https"
+        self.address, self.target = address_of(address)
+        self._tls = self.address.startswith("https:")
         self._ca = ca
         self._email, self._password = email, password
         self.session = session
@@ -66,9 +73,9 @@ class Connection:
         if self._channel is None:
             if self._tls:
                 credentials = grpc.ssl_channel_credentials(self._ca)
-                self._channel = grpc.aio.secure_channel(self._target, credentials, options=_OPTIONS)
+                self._channel = grpc.aio.secure_channel(self.target, credentials, options=_OPTIONS)
             else:
-                self._channel = grpc.aio.insecure_channel(self._target, options=_OPTIONS)
+                self._channel = grpc.aio.insecure_channel(self.target, options=_OPTIONS)
         return self._channel
 
     def tls(self) -> ssl.SSLContext | None:
