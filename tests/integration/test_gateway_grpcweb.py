@@ -127,7 +127,7 @@ async def test_a_message_that_comes_byte_by_byte_is_one_message(product: Product
     assert GetMeResponse.FromString(answer.messages[0]).person.administrator
 
 
-@pytest.mark.parametrize(("timeout", "code"), [("0n", 4), ("1n", 4), ("2H", 0), ("S", 3), ("1x", 3), ("123456789S", 3)])
+@pytest.mark.parametrize(("timeout", "code"), [("0n", 4), ("2H", 0), ("S", 3), ("1x", 3), ("123456789S", 3)])
 async def test_a_deadline_is_kept(browser: Browser, timeout: str, code: int) -> None:
     answer = await browser.rpc(GET_ME, GetMeRequest(), {"grpc-timeout": timeout})
     assert answer.code == code
