@@ -23,8 +23,10 @@ HIGH_BYTES = 256 * 1024
 LOW_BYTES = 64 * 1024
 MAX_PENDING_PER_VIEWER = 256
 PRESENCE_WAIT_S = 0.04
-UPSTREAM_PAUSE_S = 0.004
-"""A message costs both ends 60 us and the log a sync, whatever is in it; what lands waits longer than this anyway."""
+UPSTREAM_PAUSE_S = 20e-6
+MAX_UPSTREAM_PAUSE_S = 0.010
+"""Between two messages upstream passes so much for each viewer, a quarter of what a commit then waits for company on
+its way back. A message costs both ends 60 us and the log a sync, whatever is in it."""
 MAX_RECONNECT_S = 5.0
 IDLE_HUB_S = 30.0
 _PRESENCE_TAG = 0x1A
@@ -231,7 +233,7 @@ class Channel:
             for request in pending:
                 await call.write(request)
             # The first goes at once; what comes right after it shares a message.
-            await asyncio.sleep(UPSTREAM_PAUSE_S)
+            await asyncio.sleep(min(MAX_UPSTREAM_PAUSE_S, UPSTREAM_PAUSE_S * len(self._sockets)))
 
     async def _tick(self) -> None:
         """Every 50 ms the viewers that are behind; once a second the hub's own clock."""
