@@ -63,12 +63,6 @@ class AccessLost(PermissionDenied):
     reason = "ACCESS_LOST"
 
 
-class SessionEnded(Unauthenticated):
-    """The person signed out."""
-
-    reason = "SESSION_ENDED"
-
-
 class PersonChanged(Unauthenticated):
     """A newer token is another person's."""
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from google.protobuf.message import DecodeError
 
-from mesh.auth import Caller
+from mesh.auth import Caller, claims_of
 from mesh.rpc import to_status
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import relay_service_pb2 as relay
@@ -23,7 +23,7 @@ from svc_annotation.core.part import AnnotationState, by_frame, snapshot_parts
 from svc_annotation.errors import MessageInvalid, OpenInvalid, SlowGateway, TooManyInFlight, VideoUnknown
 from svc_annotation.opening import MAX_BEHIND, Entrance, enter
 from svc_annotation.seat import Seat
-from svc_annotation.shared import GATEWAY, VIEW, Shared, resource, verify
+from svc_annotation.shared import GATEWAY, VIEW, Shared, resource
 from svc_annotation.video import LaneKey, Video
 
 MAX_EARLY_FRAMES: Final = 64
@@ -326,7 +326,7 @@ class Gateway:
         if attach.open.video_id != self._video.video_id:
             raise OpenInvalid("the session is for another video than the stream")
         identity = self._shared.identity
-        claims = await verify(identity, attach.token)
+        claims = await claims_of(identity, attach.token)
         caller = Caller(
             service=GATEWAY,
             person_id=claims.person_id,

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, Protocol
 
 from mesh.auth import Caller
-from mesh.auth.identity import TokenExpired, UnknownKey
+from mesh.auth.identity import SessionEnded, TokenExpired, UnknownKey
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import operation_pb2
 from rushes.document.refusal import refusal
@@ -22,14 +22,11 @@ from svc_annotation.errors import (
     AccessLost,
     AudienceChanged,
     PersonChanged,
-    SessionEnded,
     TooManyInFlight,
     VideoNotReady,
 )
 from svc_annotation.shared import (
     ANNOTATE,
-    KEY_TRIES,
-    KEY_WAIT_S,
     SEE_INTERNAL,
     VIEW,
     Shared,
@@ -43,6 +40,10 @@ RESEND_S: Final = (0.5, 1.0, 2.0, 4.0)
 """How long after a failed append its sender is asked to send again; longer each time."""
 
 _logger = logging.getLogger(__name__)
+
+KEY_TRIES: Final = 12
+KEY_WAIT_S: Final = 0.25
+"""A token of a key that is not known yet is looked at again so often and so much later: keys are fetched meanwhile."""
 
 
 class Sink(Protocol):

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
 
-from mesh.auth import Caller, Claims, Identity, bit
-from mesh.auth.identity import UnknownKey
+from mesh.auth import Caller, Identity, bit
 from mesh.clock import Clock
 from rushes.type.v1 import access_pb2
 from svc_annotation.config import AnnotationConfig
@@ -24,10 +23,6 @@ ANNOTATE: Final = bit(access_pb2.PERMISSION_ANNOTATE)
 SEE_INTERNAL: Final = bit(access_pb2.PERMISSION_SEE_INTERNAL)
 
 GATEWAY: Final = "gateway"
-
-KEY_TRIES: Final = 12
-KEY_WAIT_S: Final = 0.25
-"""A token of a key that is not known yet is verified again so often and so much later: keys are fetched meanwhile."""
 
 
 @dataclass(slots=True)
@@ -56,16 +51,6 @@ class Shared:
         """Keeps a task from being forgotten while it runs."""
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
-
-
-async def verify(identity: Identity, token: str) -> Claims:
-    """What a token says. Raises Unauthenticated."""
-    for _ in range(KEY_TRIES):
-        try:
-            return identity.verify(token)
-        except UnknownKey:
-            await asyncio.sleep(KEY_WAIT_S)
-    return identity.verify(token)
 
 
 def resource(video_id: int) -> access_pb2.Resource:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from mesh.auth import Caller, Claims, Identity
+from mesh.auth import Caller, Identity, claims_of, permissions_of
 from mesh.auth.caller import SERVICE_METADATA, proven_service
-from mesh.auth.identity import SessionEnded, TokenMissing, UnknownKey
+from mesh.auth.identity import TokenMissing
 from rushes.errors import PermissionDenied
 from rushes.type.v1.access_pb2 import Resource
 
@@ -30,25 +30,9 @@ class Door:
         if scheme.lower() != "bearer" or not token.strip():
             raise TokenMissing("Sign in first.")
         token = token.strip()
-        claims = await self._claims(token)
+        claims = await claims_of(self._identity, token)
         return Caller(service, claims.person_id, claims.session_id, claims.tenant_id, claims.expires_ms, token)
-
-    async def _claims(self, token: str) -> Claims:
-        try:
-            claims = self._identity.verify(token)
-        except UnknownKey as error:
-            if error.refetch is None:
-                raise
-            await error.refetch
-            claims = self._identity.verify(token)
-        if self._identity.ended(claims.session_id):
-            raise SessionEnded("The session has ended; sign in again.")
-        return claims
 
     async def permissions(self, caller: Caller, resources: Iterable[Resource]) -> int:
         """What the caller may do with any of these, which stand for one thing."""
-        mask = 0
-        for resource in resources:
-            known = self._identity.cached(caller, resource)
-            mask |= await self._identity.permissions(caller, resource) if known is None else known
-        return mask
+        return await permissions_of(self._identity, caller, resources)

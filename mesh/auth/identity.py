@@ -1,7 +1,7 @@
 """What a service knows of people: a port, and the verification of access tokens that all adapters share."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -95,6 +95,32 @@ class UnknownKey(Unauthenticated):
     def __init__(self, message: str, refetch: Awaitable[None] | None = None) -> None:
         super().__init__(message)
         self.refetch = refetch
+
+
+async def claims_of(identity: Identity, token: str) -> Claims:
+    """What a token says; one signed by a key that is not known here yet is tried again with the keys fetched anew.
+
+    Raises Unauthenticated, SessionEnded among it.
+    """
+    try:
+        claims = identity.verify(token)
+    except UnknownKey as error:
+        if error.refetch is None:
+            raise
+        await error.refetch
+        claims = identity.verify(token)
+    if identity.ended(claims.session_id):
+        raise SessionEnded("The session has ended; sign in again.")
+    return claims
+
+
+async def permissions_of(identity: Identity, caller: Caller, resources: Iterable[Resource]) -> int:
+    """What a caller may do with any of these, which stand for one thing."""
+    mask = 0
+    for resource in resources:
+        known = identity.cached(caller, resource)
+        mask |= await identity.permissions(caller, resource) if known is None else known
+    return mask
 
 
 def verify_token(token: str, keys: Mapping[str, Ed25519PublicKey], now_ms: int | None = None) -> Claims:

@@ -17,7 +17,7 @@ from google.rpc import status_pb2
 
 from mesh import telemetry
 from mesh.auth.caller import CALL, SERVICE_METADATA, Call, Caller, proven_service
-from mesh.auth.identity import Claims, Identity, SessionEnded, TokenInvalid, TokenMissing, UnknownKey
+from mesh.auth.identity import Identity, TokenInvalid, TokenMissing, claims_of, permissions_of
 from mesh.auth.permission import has
 from mesh.auth.rule import CALLERS, resource_of, rule_of
 from mesh.rpc import REQUEST_ID_METADATA, internal_status, to_error, to_status
@@ -124,7 +124,7 @@ class _Gate:
         if kind in ("public", "services"):
             return rule, Caller(service)
         token = _bearer(metadata.get("authorization", ""))
-        claims = await self._claims(token)
+        claims = await claims_of(self._identity, token)
         return rule, Caller(service, claims.person_id, claims.session_id, claims.tenant_id, claims.expires_ms, token)
 
     async def admit(self, rule: AccessRule, caller: Caller, message: Message) -> int:
@@ -140,25 +140,9 @@ class _Gate:
             raise PermissionMissing(f"You may see this, but this needs the permission {name}.", permission=name)
         return mask
 
-    async def _claims(self, token: str) -> Claims:
-        try:
-            claims = self._identity.verify(token)
-        except UnknownKey as error:
-            if error.refetch is None:
-                raise
-            await error.refetch
-            claims = self._identity.verify(token)
-        if self._identity.ended(claims.session_id):
-            raise SessionEnded("The session has ended; sign in again.")
-        return claims
-
     async def _mask(self, caller: Caller, resource: Resource) -> int:
         resources = (resource,) if self._resources is None else await self._resources(resource)
-        mask = 0
-        for one in resources:
-            known = self._identity.cached(caller, one)
-            mask |= await self._identity.permissions(caller, one) if known is None else known
-        return mask
+        return await permissions_of(self._identity, caller, resources)
 
 
 def _bearer(value: str) -> str:
