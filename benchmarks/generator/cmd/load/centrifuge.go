@@ -1,14 +1,9 @@
 package main
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"sync"
-	"time"
 
 	"github.com/gobwas/ws"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -19,13 +14,11 @@ const channel = "video"
 // centrifugeClient speaks Centrifuge's protobuf protocol: length-delimited commands and replies
 // (numbers of definitions/client.proto in github.com/centrifugal/protocol).
 type centrifugeClient struct {
-	o      options
-	index  int
-	book   *ledger
-	conn   net.Conn
-	reader io.Reader
-	mutex  sync.Mutex
-	id     uint64
+	o     options
+	index int
+	book  *ledger
+	socket
+	id uint64
 }
 
 func newCentrifuge(o options, index int, book *ledger) *centrifugeClient {
@@ -33,14 +26,8 @@ func newCentrifuge(o options, index int, book *ledger) *centrifugeClient {
 }
 
 func (c *centrifugeClient) connect() error {
-	dialer := ws.Dialer{Timeout: 30 * time.Second}
-	conn, buffered, _, err := dialer.Dial(context.Background(), c.o.url+"/connection/websocket?cf_protocol=protobuf")
-	if err != nil {
-		return fmt.Errorf("dial: %w", err)
-	}
-	c.conn, c.reader = conn, conn
-	if buffered != nil {
-		c.reader = buffered
+	if err := c.dial(ws.Dialer{}, c.o.url+"/connection/websocket?cf_protocol=protobuf"); err != nil {
+		return err
 	}
 	if err := c.command(4, nil); err != nil {
 		return err
@@ -131,8 +118,6 @@ func (c *centrifugeClient) take(reply []byte, now int64) error {
 	return nil
 }
 
-func (c *centrifugeClient) close() { _ = c.conn.Close() }
-
 func (c *centrifugeClient) command(number protowire.Number, body []byte) error {
 	c.mutex.Lock()
 	c.id++
@@ -140,34 +125,6 @@ func (c *centrifugeClient) command(number protowire.Number, body []byte) error {
 	command = protowire.AppendVarint(command, c.id)
 	c.mutex.Unlock()
 	return c.write(protowire.AppendBytes(nil, field(command, number, body)))
-}
-
-func (c *centrifugeClient) write(payload []byte) error {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return ws.WriteFrame(c.conn, ws.MaskFrameInPlace(ws.NewBinaryFrame(payload)))
-}
-
-func (c *centrifugeClient) frame() ([]byte, error) {
-	for {
-		frame, err := ws.ReadFrame(c.reader)
-		if err != nil {
-			return nil, err
-		}
-		switch frame.Header.OpCode {
-		case ws.OpBinary:
-			return frame.Payload, nil
-		case ws.OpPing:
-			c.mutex.Lock()
-			err = ws.WriteFrame(c.conn, ws.MaskFrameInPlace(ws.NewPongFrame(frame.Payload)))
-			c.mutex.Unlock()
-			if err != nil {
-				return nil, err
-			}
-		case ws.OpClose:
-			return nil, fmt.Errorf("the server closed: %q", frame.Payload)
-		}
-	}
 }
 
 func (c *centrifugeClient) replies(payload []byte, take func([]byte) error) error {

@@ -1,14 +1,10 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"math"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -29,10 +25,8 @@ type rushes struct {
 	session string
 	full    bool
 	book    *ledger
+	socket
 
-	conn     net.Conn
-	reader   io.Reader
-	mutex    sync.Mutex // writes
 	clientID [16]byte
 	revision atomic.Int64
 	ackedAt  time.Time
@@ -54,15 +48,9 @@ func (c *rushes) connect() error {
 	dialer := ws.Dialer{
 		Protocols: []string{"grpc-websockets"},
 		Header:    ws.HandshakeHeaderHTTP(http.Header{"Cookie": {"rushes_session=" + c.session}}),
-		Timeout:   30 * time.Second,
 	}
-	conn, buffered, _, err := dialer.Dial(context.Background(), strings.Replace(c.o.url, "http", "ws", 1)+collaborate)
-	if err != nil {
-		return fmt.Errorf("dial: %w", err)
-	}
-	c.conn, c.reader = conn, conn
-	if buffered != nil {
-		c.reader = buffered
+	if err := c.dial(dialer, strings.Replace(c.o.url, "http", "ws", 1)+collaborate); err != nil {
+		return err
 	}
 	if err := c.write([]byte("content-type: application/grpc-web+proto\r\nx-grpc-web: 1\r\n")); err != nil {
 		return err
@@ -238,42 +226,11 @@ func (c *rushes) commit(commit []byte, now int64) error {
 	return nil
 }
 
-func (c *rushes) close() { _ = c.conn.Close() }
-
 // message sends a serialised CollaborateRequest.
 func (c *rushes) message(request []byte) error {
 	frame := make([]byte, 6, 6+len(request))
 	binary.BigEndian.PutUint32(frame[2:], uint32(len(request)))
 	return c.write(append(frame, request...))
-}
-
-func (c *rushes) write(payload []byte) error {
-	c.mutex.Lock()
-	defer c.mutex.Unlock()
-	return ws.WriteFrame(c.conn, ws.MaskFrameInPlace(ws.NewBinaryFrame(payload)))
-}
-
-// frame reads the next binary WebSocket message; pings are answered.
-func (c *rushes) frame() ([]byte, error) {
-	for {
-		frame, err := ws.ReadFrame(c.reader)
-		if err != nil {
-			return nil, err
-		}
-		switch frame.Header.OpCode {
-		case ws.OpBinary:
-			return frame.Payload, nil
-		case ws.OpPing:
-			c.mutex.Lock()
-			err = ws.WriteFrame(c.conn, ws.MaskFrameInPlace(ws.NewPongFrame(frame.Payload)))
-			c.mutex.Unlock()
-			if err != nil {
-				return nil, err
-			}
-		case ws.OpClose:
-			return nil, errors.New("the server closed")
-		}
-	}
 }
 
 // messages cuts gRPC-Web frames; trailers with a status other than 0 are an error.
