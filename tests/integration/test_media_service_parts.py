@@ -210,7 +210,7 @@ async def test_parts_survive_a_kill_and_files_of_nobody_do_not() -> None:
 
 
 async def test_uploads_that_nobody_goes_on_with_are_forgotten() -> None:
-    with serving(RUSHES_MEDIA__UPLOAD_DAYS="0.00001") as server:
+    with serving(RUSHES_MEDIA__UPLOAD_DAYS="0.0000001") as server:
         async with client_of(server) as client:
             made = await client.create(1000)
             await client.patch(made.url, 0, b"some")
