@@ -1,0 +1,134 @@
+"""What the page's first load transfers, when one can use it, and whether memory stays flat while one plays and draws.
+
+A browser that has never been here opens the library. `first_load_kb` are the bytes of the page, its code and looks as
+gzip makes them; `transferred_kb` what came over the wire, pictures and answers of the services included.
+`interactive_ms` is the median time until the library is on the screen and answers. For memory one plays and draws in
+rounds, and looks at the heap after each, with all garbage collected: `memory_kb_a_round` is what a round leaves behind.
+"""
+
+import gzip
+import statistics
+from typing import Any
+
+from playwright.sync_api import Browser, CDPSession, Page, Response, sync_playwright
+
+from benchmarks.page_parts import alone
+from benchmarks.stack import running
+from benchmarks.studio import Studio
+from tests.clips import FILM
+from tests.e2e.page import Reviewer, chromium
+
+CODE = {"document", "script", "stylesheet", "font", "manifest"}
+LINES_A_ROUND = 20
+WARM_ROUNDS = 2
+
+# When the heading is there, and the thread is free again, on the page's own clock.
+_INTERACTIVE = """() => new Promise((resolve) => {
+  const free = () => setTimeout(() => resolve(performance.now()));
+  const there = () => document.querySelector('.library-main h1');
+  if (there()) return free();
+  new MutationObserver((_, watch) => {
+    if (there()) watch.disconnect(), free();
+  }).observe(document, { childList: true, subtree: true });
+})"""
+
+
+class Load:
+    """One first visit, and what it transferred."""
+
+    def __init__(self, browser: Browser, address: str, secret: str) -> None:
+        self.reviewer = Reviewer.before(browser, "newcomer", address).with_session(secret)
+        self.responses: list[Response] = []
+        self.wire_bytes = 0.0
+        self.reviewer.page.on("response", self._answered)
+        wire = self.reviewer.context.new_cdp_session(self.reviewer.page)
+        wire.send("Network.enable")
+        wire.on("Network.loadingFinished", self._loaded)
+
+    def _answered(self, response: Response) -> None:
+        self.responses.append(response)
+
+    def _loaded(self, event: dict[str, Any]) -> None:
+        self.wire_bytes += event["encodedDataLength"]
+
+    def visit(self) -> float:
+        """Opens the library; gives when it could be used, in milliseconds."""
+        page = self.reviewer.page
+        page.goto(self.reviewer.address, wait_until="commit")
+        at_ms: float = page.evaluate(_INTERACTIVE)
+        page.wait_for_load_state("networkidle")
+        return at_ms
+
+    def code_bytes(self) -> int:
+        """The page's own files as gzip makes them."""
+        own = [each for each in self.responses if each.request.resource_type in CODE and each.ok]
+        return sum(len(gzip.compress(each.body(), 9)) for each in own)
+
+
+def first_load(browser: Browser, address: str, secret: str, times: int) -> dict[str, float]:
+    """First visits, each of a browser that knows nothing."""
+    ready_ms = []
+    code = wire = 0.0
+    for _ in range(times):
+        load = Load(browser, address, secret)
+        ready_ms.append(load.visit())
+        code, wire = load.code_bytes(), load.wire_bytes
+        load.reviewer.context.close()
+    print(f"first load: {code / 1000:.1f} kB of code (gzip), {wire / 1000:.1f} kB on the wire, ready after", end=" ")
+    print(", ".join(f"{each:.0f}" for each in ready_ms), "ms")
+    return {
+        "first_load_kb": round(code / 1000, 1),
+        "transferred_kb": round(wire / 1000, 1),
+        "interactive_ms": round(statistics.median(ready_ms), 1),
+    }
+
+
+def _heap_kb(page: Page, tools: CDPSession) -> float:
+    page.wait_for_timeout(300)
+    for _ in range(2):
+        tools.send("HeapProfiler.collectGarbage")
+    usage = tools.send("Runtime.getHeapUsage")
+    return float(usage["usedSize"]) / 1000
+
+
+def _round(reviewer: Reviewer) -> None:
+    """Plays for a second, draws on some frames, and takes all of it back."""
+    reviewer.press("Home", " ")
+    reviewer.page.wait_for_timeout(1000)
+    reviewer.press(" ", "d")
+    for number in range(LINES_A_ROUND):
+        x = 0.1 + 0.8 * number / LINES_A_ROUND
+        reviewer.drag((x, 0.2), (x + 0.05, 0.5), (x, 0.8))
+    reviewer.press("v")
+    reviewer.wait_status("saved")
+    for _ in range(LINES_A_ROUND):
+        reviewer.press("Control+z")
+        reviewer.wait_status("saved")
+
+
+def memory(reviewer: Reviewer, rounds: int) -> dict[str, float]:
+    """What a round of playing and drawing leaves in memory, once warm."""
+    tools = reviewer.context.new_cdp_session(reviewer.page)
+    tools.send("HeapProfiler.enable")
+    heap_kb = []
+    for _ in range(WARM_ROUNDS + rounds):
+        _round(reviewer)
+        heap_kb.append(_heap_kb(reviewer.page, tools))
+    print("heap after each round of playing and drawing, kB:", ", ".join(f"{each:.0f}" for each in heap_kb))
+    warm = heap_kb[WARM_ROUNDS - 1 :]
+    return {"heap_kb": round(warm[-1], 0), "memory_kb_a_round": round((warm[-1] - warm[0]) / rounds, 1)}
+
+
+def measure(quick: bool) -> dict[str, float]:
+    """All of it."""
+    with running() as stack, sync_playwright() as playwright, chromium(playwright) as browser:
+        studio = Studio(stack)
+        studio.video(FILM.path)
+        figures = first_load(browser, stack.address, studio.secret, 3 if quick else 9)
+        reviewer = Reviewer.before(browser, "reviewer", stack.address).with_session(studio.secret)
+        reviewer.visit(FILM.path.name)
+        return figures | memory(reviewer, 3 if quick else 12)
+
+
+if __name__ == "__main__":
+    alone(measure, __doc__)
