@@ -2,6 +2,7 @@
 import { render } from "preact";
 import { App } from "./app/app";
 import { follow } from "./app/router";
+import { begin } from "./messages/language";
 import "./ui/tokens.css";
 import "./ui/base.css";
 import "./app/app.css";
@@ -9,4 +10,5 @@ import "./app/app.css";
 const root = document.getElementById("app");
 if (!root) throw new Error("the page has no #app");
 follow();
+await begin();
 render(<App />, root);

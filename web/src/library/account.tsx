@@ -5,7 +5,8 @@ import { identity } from "../app/api";
 import { me, signOut, type Me } from "../app/auth";
 import { explain, isWrongPassword } from "../app/error";
 import { Field } from "../app/signin";
-import { t } from "../messages";
+import { currentLanguage, t } from "../messages";
+import { choose, LANGUAGES, type LanguageCode } from "../messages/language";
 import { Button } from "../ui/button";
 import { Item, Menu } from "../ui/menu";
 import { Avatar } from "../ui/person";
@@ -97,6 +98,22 @@ async function end(): Promise<void> {
   }
 }
 
+function Languages(): JSX.Element {
+  const here = currentLanguage();
+  const take = (code: LanguageCode): void => {
+    choose(code).catch((error: unknown) => say({ title: explain(error), look: "bad" }));
+  };
+  return (
+    <div role="group" aria-label={t("account.language")}>
+      {(Object.entries(LANGUAGES) as [LanguageCode, string][]).map(([code, name]) => (
+        <Item key={code} checked={code === here} onClick={() => take(code)}>
+          <span lang={code}>{name}</span>
+        </Item>
+      ))}
+    </div>
+  );
+}
+
 /** What is in the menu; it begins anew whenever that is opened. */
 function Inside({ self, close }: { self: Me; close: () => void }): JSX.Element {
   const [editing, setEditing] = useState(false);
@@ -111,6 +128,9 @@ function Inside({ self, close }: { self: Me; close: () => void }): JSX.Element {
       <Item icon="person" onClick={() => setEditing(true)}>
         {self.guest ? t("account.profileGuest") : t("account.profile")}
       </Item>
+      <hr />
+      <Languages />
+      <hr />
       <Item
         icon="back"
         onClick={() => {

@@ -48,6 +48,7 @@ export const en = {
   "account.newPassword": "New password, 8 characters or more (empty: as it is)",
   "account.save": "Save",
   "account.saved": "Saved.",
+  "account.language": "Language",
   "account.signOut": "Sign out",
   "account.signOutFailed": "You are still signed in",
   "account.unsent": "Some of your changes are not saved yet",
