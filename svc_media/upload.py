@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 
 from mesh.clock import Clock
@@ -14,7 +14,7 @@ from svc_media.core.model import Job, Owner, Upload
 from svc_media.core.tus import Checksum, Concat, Place, UploadBusy, UploadTooLarge, WrongOffset
 from svc_media.lock import Locks
 from svc_media.stores import Store
-from svc_media.stores.folder import Folder, Piece
+from svc_media.stores.folder import Folder, PartLost, Piece, lost
 from svc_media.thread import Threads
 from svc_media.writing import Writing
 
@@ -58,12 +58,19 @@ class Uploads:
         if place is not None:
             upload = replace(upload, file=_group_file(owner, place), base=place.at)
         async with self._locks.of(upload.file):
+            if place is not None:
+                await self._check_group(upload.file)
             await self._threads.run(self._folder.create, upload.file, total)
             try:
                 return await self._store.add_upload(upload, display_offset)
             except RushesError:
                 await self._drop_file(upload.file)
                 raise
+
+    async def _check_group(self, file: str) -> None:
+        """A file that vanished with parts in it is begun anew, and so are they: a hole is not what they sent."""
+        if not await self._threads.run(self._folder.has_upload, file) and await self._store.has_file(file):
+            await self._store.reopen([file], self._clock.now_ms())
 
     def _check_length(self, length: int, *, partial: bool) -> None:
         if length > self._max_bytes:
@@ -168,21 +175,43 @@ class Uploads:
             if whole.done:
                 return whole
             parts = await self._store.joined_parts(whole_id)
-            if _in_place(parts):
-                return await self._join_in_place(whole, parts)
-            pieces = [Piece(part.file, part.base, part.length, part.file != part.upload_id) for part in parts]
-            await self._threads.run(self._folder.join, whole_id, pieces)
-            whole = await self._finish(whole, whole_id)
-            for file in {piece.file for piece in pieces if piece.shared}:
-                async with self._locks.of(file):
-                    await self._drop_file(file)
-            return whole
+            if not all(part.complete for part in parts):
+                raise InvalidArgument("Not all of these parts are complete.")
+            try:
+                return await self._put_together(whole, parts)
+            except PartLost as error:
+                await self._reopen(error.files, parts)
+                raise
+
+    async def _put_together(self, whole: Upload, parts: list[Upload]) -> Upload:
+        if _in_place(parts):
+            return await self._join_in_place(whole, parts)
+        pieces = [Piece(part.file, part.base, part.length, part.file != part.upload_id) for part in parts]
+        await self._threads.run(self._folder.join, whole.upload_id, pieces)
+        whole = await self._finish(whole, whole.upload_id)
+        for file in {piece.file for piece in pieces if piece.shared}:
+            async with self._locks.of(file):
+                await self._drop_file(file)
+        return whole
+
+    async def _reopen(self, files: Sequence[str], parts: list[Upload]) -> None:
+        """Parts whose bytes are gone take them again from the first on; the whole waits for them."""
+        for file in files:
+            sharing = [part for part in parts if part.file == file]
+            shared = any(part.file != part.upload_id for part in sharing)
+            size_bytes = int(file.rsplit("-", 1)[1]) if shared else sharing[0].length
+            async with self._locks.of(file):
+                await self._store.reopen([file], self._clock.now_ms())
+                await self._threads.run(self._folder.create, file, size_bytes)
+            log.warning("part_lost", extra={"file": file})
 
     async def _join_in_place(self, whole: Upload, parts: list[Upload]) -> Upload:
         """The bytes are where they belong. Nobody else may write there from now on: they are about to be hashed."""
         file = parts[0].file
         if any(written == file for written in self._writing.values()):
             raise UploadBusy("Another part of this group is being written; try again in a moment.")
+        if not await self._threads.run(self._folder.has_upload, file):
+            raise lost([part.upload_id for part in parts], (file,))
         self._joining.add(file)
         try:
             return await self._finish(whole, file)
@@ -195,12 +224,12 @@ class Uploads:
         """Forgets an unfinished upload; a finished one is a video and stays."""
         if upload.done:
             raise InvalidArgument("This upload is complete.")
-        if upload.joining:
-            raise UploadBusy("The parts of this upload are being joined.")
         with self._changing(upload):
-            async with self._locks.of(upload.file):
+            async with self._locks.of(upload.upload_id if upload.joining else upload.file):
+                parts = await self._store.joined_parts(upload.upload_id)
                 await self._store.remove_upload(upload.upload_id, error)
-                await self._drop_file(upload.file)
+                for file in {upload.file or upload.upload_id, *(part.file for part in parts)}:
+                    await self._drop_file(file)
 
     async def _drop_file(self, file: str) -> None:
         """Removes a file unless an upload still has it: parts of a group share one."""

@@ -114,7 +114,9 @@ class _Upload:
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from errors
         urls = " ".join(part.url for part in self._parts)
-        joined = await self._again(lambda: self._post({"Upload-Concat": f"final;{urls}"}, self._metadata))
+        joined = await self._again(
+            lambda: self._post({"Upload-Concat": f"final;{urls}"}, self._metadata), self._complete_parts
+        )
         return int(joined["Rushes-Video-Id"])
 
     async def _send_part(self, part: _Part, group: str) -> None:
@@ -122,6 +124,12 @@ class _Upload:
         metadata = {**self._metadata, **place}
         await self._again(lambda: self._create(part, metadata, {"Upload-Concat": "partial"}))
         await self._send(part)
+
+    async def _complete_parts(self) -> None:
+        """Sends again what the server has lost of parts that were complete."""
+        for part in self._parts:
+            await self._where(part)
+            await self._send(part)
 
     async def _create(
         self, part: _Part, metadata: dict[str, str], headers: dict[str, str] | None = None

@@ -29,6 +29,9 @@ class Store(Protocol):
     async def advance(self, upload_id: str, offset: int, now_ms: int) -> None:
         """Bytes up to the offset are safe."""
 
+    async def reopen(self, files: Sequence[str], now_ms: int) -> None:
+        """The bytes of these files are gone: parts that were to be in them begin at 0 again."""
+
     async def begin_join(self, whole: Upload, parts: Sequence[str], display_offset: int) -> Upload:
         """Claims complete parts for a new upload. Again with the same parts: the upload that has them already.
 
@@ -51,14 +54,15 @@ class Store(Protocol):
     async def remove_upload(self, upload_id: str, error: str) -> None:
         """Forgets an upload; its video, if it is still UPLOADING, becomes FAILED.
 
-        Raises UploadJoined for one that is done, is being joined or has been claimed.
+        A whole goes with its parts while one of them is not complete. Raises UploadJoined for one that is done, is
+        being joined or has been claimed.
         """
 
     async def unsettled_uploads(self) -> list[Upload]:
         """Uploads, no parts, that are not finished though all their bytes, or all their parts, are here."""
 
     async def stale_uploads(self, before_ms: int) -> list[Upload]:
-        """Unfinished uploads that have not changed since, nor any other in the same file."""
+        """Unfinished uploads that have not changed since, nor any other in the same file; wholes that lack bytes."""
 
     async def purge_uploads(self, before_ms: int) -> None:
         """Forgets uploads that were finished before that and whose bytes are kept elsewhere."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rushes.errors import NotFound, ResourceExhausted, Unavailable
+from rushes.errors import Conflict, NotFound, ResourceExhausted, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +21,8 @@ COPY_BYTES = 64 << 20
 READ_BYTES = 1 << 20
 STEP_BYTES = 256 << 10
 """Zeros are looked for in pieces of this size."""
+MOVED = ".moved"
+"""Behind the name of a file that pieces are joined into: the list of those whose bytes are safe in it."""
 _ZEROS = bytes(STEP_BYTES)
 _NO_COPY_IN_KERNEL = frozenset((errno.ENOSYS, errno.EXDEV, errno.EINVAL, errno.EOPNOTSUPP))
 
@@ -31,8 +33,25 @@ class DiskFull(ResourceExhausted):
     reason = "DISK_FULL"
 
 
+class PartLost(Conflict):
+    """Bytes of an upload that were acknowledged are no longer on the disk; they are asked for again."""
+
+    reason = "PART_LOST"
+
+    def __init__(self, message: str, files: Collection[str] = (), **metadata: str) -> None:
+        super().__init__(message, **metadata)
+        self.files = tuple(files)
+        """Files of uploads whose bytes are gone."""
+
+
 def _disk_full() -> DiskFull:
     return DiskFull("The disk is full; what arrived is kept, and the upload goes on once there is room.")
+
+
+def lost(parts: Collection[str], files: Collection[str]) -> PartLost:
+    """The error that names parts, whose bytes were in these files."""
+    named = ", ".join(sorted(parts))
+    return PartLost(f"Bytes that had arrived are no longer on the disk; send these parts again: {named}.", files)
 
 
 def _said(error: OSError) -> Exception:
@@ -75,7 +94,7 @@ class Folder:
     def tidy(self, used: Collection[str]) -> None:
         """Removes what a process that was killed left behind: files of no upload, and what workers were at."""
         for path in (self._root / "uploads").iterdir():
-            if path.name not in used:
+            if path.name.removesuffix(MOVED) not in used:
                 log.info("orphan_removed", extra={"file": path.name})
                 path.unlink(missing_ok=True)
         for path in self.scratch.iterdir():
@@ -139,43 +158,74 @@ class Folder:
     def join(self, name: str, pieces: Sequence[Piece]) -> None:
         """Makes one file of pieces, one behind the other; a file of its own is removed once its bytes are safe here.
 
-        Begun again after a crash it goes on: a piece whose file is gone was moved already.
+        Begun again after a crash it goes on: which pieces were moved is written down before their files are removed.
+        Raises PartLost for pieces whose bytes are in neither place; those that are there stay where they are.
         """
-        self.create(name, sum(piece.length for piece in pieces))
         try:
+            moved = self._moved(name, pieces)
+            self._check_there(pieces, moved)
+            self.create(name, sum(piece.length for piece in pieces))
             target = os.open(self.upload(name), os.O_RDWR)
             try:
                 at = 0
                 for piece in pieces:
-                    self._move(piece, target, at)
+                    if piece.file not in moved:
+                        self._move(piece, name, target, at)
                     at += piece.length
             finally:
                 os.close(target)
+            for file in moved:  # noted, but not removed before the crash
+                self.upload(file).unlink(missing_ok=True)
             _sync_folder(self._root / "uploads")
         except OSError as error:
             raise _said(error) from error
 
-    def _move(self, piece: Piece, target: int, at: int) -> None:
+    def _moved(self, name: str, pieces: Sequence[Piece]) -> set[str]:
+        """Files whose bytes an earlier try made safe in the whole. Raises PartLost when the whole itself is gone."""
+        noted = self.upload(name + MOVED)
+        moved = set(noted.read_text().split()) if noted.exists() else set()
+        if self.upload(name).exists():
+            return moved
+        noted.unlink(missing_ok=True)
+        self._check_there(pieces, ())
+        return set()
+
+    def _check_there(self, pieces: Sequence[Piece], moved: Collection[str]) -> None:
+        gone = {piece.file for piece in pieces if piece.file not in moved and not self.upload(piece.file).exists()}
+        if gone:
+            raise lost(gone, gone)
+
+    def _move(self, piece: Piece, name: str, target: int, at: int) -> None:
         path = self.upload(piece.file)
-        try:
-            source = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:
-            if piece.shared:
-                raise
-            return
+        source = os.open(path, os.O_RDONLY)
         try:
             if os.fstat(source).st_size < piece.begin + piece.length:
-                raise Unavailable("A part is shorter than it was.")
+                raise lost((piece.file,), (piece.file,))
             _copy_data(source, piece.begin, target, at, piece.length)
             os.fdatasync(target)
         finally:
             os.close(source)
         if not piece.shared:
+            self._note_moved(name, piece.file)
             path.unlink(missing_ok=True)
+
+    def _note_moved(self, name: str, file: str) -> None:
+        descriptor = os.open(self.upload(name + MOVED), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(descriptor, f"{file}\n".encode())
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        _sync_folder(self._root / "uploads")
 
     def remove_upload(self, name: str) -> None:
         """Removes an upload's file."""
-        self.upload(name).unlink(missing_ok=True)
+        for path in (self.upload(name), self.upload(name + MOVED)):
+            path.unlink(missing_ok=True)
+
+    def has_upload(self, name: str) -> bool:
+        """Whether the file of an upload is there."""
+        return self.upload(name).exists()
 
     # -- contents --------------------------------------------------------------------------------------------
 
@@ -212,7 +262,7 @@ class Folder:
         elif not target.exists():
             raise NotFound("The uploaded file is gone; upload it again.")
         if source is not None:
-            source.unlink(missing_ok=True)
+            self.remove_upload(upload)
         return target
 
     def secure(self, path: Path) -> None:

@@ -167,6 +167,12 @@ class SqlStore:
         change = update(uploads).where(uploads.c.upload_id == upload_id).values(offset=offset, changed_ms=now_ms)
         await self._run(lambda connection: connection.execute(change))
 
+    async def reopen(self, files: Sequence[str], now_ms: int) -> None:
+        """See the port."""
+        columns = uploads.c
+        change = update(uploads).where(columns.file.in_(files), columns.partial.is_(True), columns.done.is_(False))
+        await self._run(lambda connection: connection.execute(change.values(offset=0, changed_ms=now_ms)))
+
     async def begin_join(self, whole: Upload, parts: Sequence[str], display_offset: int) -> Upload:
         """See the port."""
 
@@ -231,9 +237,12 @@ class SqlStore:
             row = _one(connection, uploads, upload_id=upload_id)
             if row is None:
                 return
-            if row["done"] or _is_joined(connection, upload_id):
+            parts = _joined(connection, upload_id)
+            lacking = any(not part.complete for part in _parts(connection, parts))
+            if row["done"] or (_is_joined(connection, upload_id) and not lacking):
                 raise UploadJoined("This upload is complete, or part of one that is.")
-            connection.execute(delete(uploads).where(uploads.c.upload_id == upload_id))
+            connection.execute(delete(joins).where(joins.c.whole_id == upload_id))
+            connection.execute(delete(uploads).where(uploads.c.upload_id.in_([upload_id, *parts])))
             change = update(videos).where(videos.c.video_id == row["video_id"], videos.c.state == VideoState.UPLOADING)
             connection.execute(change.values(state=VideoState.FAILED, error=error, error_reason="UPLOAD_ENDED"))
 
@@ -252,10 +261,16 @@ class SqlStore:
     async def stale_uploads(self, before_ms: int) -> list[Upload]:
         """See the port."""
         columns = uploads.c
-        sharing = uploads.alias()
+        sharing, part = uploads.alias(), uploads.alias()
+        lacking = exists().where(
+            joins.c.whole_id == columns.upload_id,
+            joins.c.part_id == part.c.upload_id,
+            part.c.offset < part.c.length,
+            part.c.changed_ms < before_ms,
+        )
         query = select(uploads).where(
             columns.done.is_(False),
-            columns.file != "",
+            or_(columns.file != "", lacking),
             columns.changed_ms < before_ms,
             ~exists().where(sharing.c.file == columns.file, sharing.c.changed_ms >= before_ms),
             ~exists().where(joins.c.part_id == columns.upload_id),

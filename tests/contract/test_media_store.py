@@ -121,6 +121,31 @@ async def test_parts_are_claimed_once_and_by_one(store: Store) -> None:
             await store.remove_upload(name, "x")
 
 
+async def test_a_claimed_part_that_is_reopened_begins_at_0_and_its_whole_may_go(store: Store) -> None:
+    for name in ("a", "b"):
+        await part(store, name)
+    await store.begin_join(upload("whole", 20, file=""), ["a", "b"], 0)
+    await store.reopen(["b", "whole"], 30)
+    assert [(each.offset, each.changed_ms) for each in await store.parts_of(["a", "b"])] == [(10, 6), (0, 30)]
+    assert await store.stale_uploads(30) == []
+    assert [each.upload_id for each in await store.stale_uploads(31)] == ["whole"]
+    with pytest.raises(UploadJoined):
+        await store.remove_upload("b", "x")
+    await store.remove_upload("whole", "It was given up.")
+    assert await store.parts_of(["a", "b", "whole"]) == []
+    video = await store.video(1)
+    assert video is not None
+    assert (video.state, video.error) == (VideoState.FAILED, "It was given up.")
+
+
+async def test_what_is_done_is_not_reopened(store: Store) -> None:
+    await finished(store, "a")
+    await store.reopen(["a"], 30)
+    kept = await store.upload("a")
+    assert kept is not None
+    assert kept.offset == 10
+
+
 async def test_only_parts_that_are_there_and_complete_are_claimed(store: Store) -> None:
     await part(store, "a")
     await part(store, "b", complete=False)

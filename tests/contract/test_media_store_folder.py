@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rushes.errors import NotFound, Unavailable
-from svc_media.stores.folder import BLOCK, DiskFull, Folder, Piece
+from rushes.errors import NotFound
+from svc_media.stores.folder import BLOCK, DiskFull, Folder, PartLost, Piece
 
 MB = 1 << 20
 
@@ -101,7 +101,48 @@ def test_a_join_takes_no_second_copy_and_goes_on_after_a_crash(folder: Folder) -
     folder.join("whole", steps)
     assert folder.upload("whole").read_bytes() == whole
     assert used(folder.upload("whole")) < 6 * MB
-    assert {path.name for path in folder.upload("whole").parent.iterdir()} == {"whole"}
+    folder.keep("whole", "tenant", bytes(32))
+    assert not list(folder.upload("whole").parent.iterdir())
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_part_that_vanished_is_named_and_the_others_stay(folder: Folder, begun: bool) -> None:
+    """Its bytes must not become zeros of the whole, neither at once nor after a crash in the middle of joining."""
+    parts = [noise(MB), noise(MB + 1), noise(MB + 2)]
+    for number, data in enumerate(parts):
+        written(folder, f"p{number}", len(data), (0, data))
+    steps = [Piece(f"p{number}", 0, len(data), False) for number, data in enumerate(parts)]
+    if begun:
+        folder.join("whole", steps[:1])
+        os.truncate(folder.upload("whole"), sum(map(len, parts)))
+    folder.remove_upload("p1")
+    for _ in range(2):
+        with pytest.raises(PartLost, match="p1") as raised:
+            folder.join("whole", steps)
+        assert raised.value.files == ("p1",)
+        assert folder.has_upload("p2")
+    written(folder, "p1", len(parts[1]), (0, parts[1]))
+    folder.join("whole", steps)
+    assert folder.upload("whole").read_bytes() == b"".join(parts)
+
+
+def test_parts_that_went_with_a_whole_that_vanished_are_named(folder: Folder) -> None:
+    for name in ("p0", "p1"):
+        written(folder, name, 5, (0, b"hello"))
+    folder.join("whole", [Piece("p0", 0, 5, False)])
+    folder.upload("whole").unlink()
+    with pytest.raises(PartLost) as raised:
+        folder.join("whole", [Piece("p0", 0, 5, False), Piece("p1", 0, 5, False)])
+    assert raised.value.files == ("p0",)
+
+
+def test_a_part_that_was_moved_but_not_removed_is_not_moved_again(folder: Folder) -> None:
+    written(folder, "p0", 5, (0, b"hello"))
+    folder.join("whole", [Piece("p0", 0, 5, False)])
+    written(folder, "p0", 5)
+    folder.join("whole", [Piece("p0", 0, 5, False)])
+    assert folder.upload("whole").read_bytes() == b"hello"
+    assert not folder.has_upload("p0")
 
 
 def test_pieces_of_a_shared_file_are_copied_from_their_places(folder: Folder) -> None:
@@ -110,14 +151,14 @@ def test_pieces_of_a_shared_file_are_copied_from_their_places(folder: Folder) ->
     folder.join("whole", [Piece("group", 60_000, 40_000, True), Piece("group", 0, 60_000, True)])
     assert folder.upload("whole").read_bytes() == data[60_000:] + data[:60_000]
     assert folder.upload("group").exists()
-    with pytest.raises(NotFound):
+    with pytest.raises(PartLost):
         folder.join("other", [Piece("nothing", 0, 5, True)])
 
 
 def test_a_part_that_became_shorter_is_no_whole(folder: Folder) -> None:
     path = written(folder, "a", 10_000, (0, noise(10_000)))
     os.truncate(path, 5_000)
-    with pytest.raises(Unavailable):
+    with pytest.raises(PartLost):
         folder.join("whole", [Piece("a", 0, 10_000, False)])
     assert path.exists()
 
@@ -162,6 +203,8 @@ def test_what_a_killed_process_left_is_removed_and_nothing_else(folder: Folder) 
         folder.create(name, 5)
     (folder.scratch / "work-x").mkdir()
     (folder.scratch / "work-x" / "half.mp4").write_bytes(b"x")
+    folder.upload("mine.moved").write_text("part\n")
+    folder.upload("orphan.moved").write_text("part\n")
     folder.tidy({"mine", "not there"})
-    assert [path.name for path in folder.upload("x").parent.iterdir()] == ["mine"]
+    assert sorted(path.name for path in folder.upload("x").parent.iterdir()) == ["mine", "mine.moved"]
     assert not list(folder.scratch.iterdir())

@@ -86,6 +86,42 @@ async def test_parts_belong_to_one_whole_only(client: Client) -> None:
         assert (refused.status, refused.reason) == (409, "UPLOAD_JOINED")
 
 
+@pytest.mark.parametrize("group", ["", "vanishing1"])
+async def test_a_part_that_vanished_is_asked_for_again_and_never_zeros(client: Client, group: str) -> None:
+    data = noise(300_000, group)
+    half = len(data) // 2
+    places = [in_place(group, data, at) if group else None for at in (0, half)]
+    urls = [await client.part(data[:half], places[0]), await client.part(data[half:], places[1])]
+    uploads = client.server.data / "media" / "uploads"
+    name = next(iter(uploads.glob("group-*"))).name if group else urls[1].rsplit("/", 1)[1]
+    (uploads / name).unlink()
+    refused = await client.join(urls)
+    assert (refused.status, refused.reason) == (409, "PART_LOST")
+    assert urls[1].rsplit("/", 1)[1] in refused.message
+    assert (await client.join(urls)).status == 400
+    for url, piece in zip(urls, (data[:half], data[half:]), strict=True):
+        at = (await client.head(url)).offset
+        assert at == (0 if group or url == urls[1] else half)
+        if at < len(piece):
+            assert (await client.patch(url, at, piece[at:])).status == 204
+    made = await client.join(urls)
+    assert made.status == 201
+    assert await sha256_of(client, made.video_id) == hashlib.sha256(data).digest()
+
+
+async def test_a_group_whose_file_vanished_begins_anew_with_its_next_part(client: Client) -> None:
+    data = noise(200_000, "group")
+    half = len(data) // 2
+    front = await client.part(data[:half], in_place("vanishing2", data, 0))
+    next(iter((client.server.data / "media" / "uploads").glob("group-*"))).unlink()
+    back = await client.part(data[half:], in_place("vanishing2", data, half))
+    assert (await client.head(front)).offset == 0
+    assert (await client.join([front, back])).status == 400
+    assert (await client.patch(front, 0, data[:half])).status == 204
+    made = await client.join([front, back])
+    assert await sha256_of(client, made.video_id) == hashlib.sha256(data).digest()
+
+
 @pytest.mark.parametrize("count", [0, 65])
 async def test_no_parts_and_too_many_are_refused(client: Client, count: int) -> None:
     assert (await client.join([f"/uploads/{number}" for number in range(count)])).status == 400
