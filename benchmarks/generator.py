@@ -5,7 +5,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,24 @@ def build() -> None:
     subprocess.run([go, "build", "-o", str(BUILT), "./cmd/..."], cwd=SOURCE, check=True)
 
 
-def load(options: Mapping[str, object]) -> dict[str, Any]:
-    """Runs a load and gives what it measured."""
+def load(options: Mapping[str, object], spent_s: Callable[[], float]) -> dict[str, Any]:
+    """Runs a load and gives what it measured, and what the server spent from the moment all clients were connected.
+
+    `spent_s` tells the CPU seconds that the server has used until now.
+    """
     command = [str(BUILT / "load")]
     for name, value in options.items():
         command += [f"-{name}", str(value)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"the generator failed: {done.stderr}")
-    result: dict[str, Any] = json.loads(done.stdout)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        before_s = spent_s()
+        output, complaint = process.communicate()
+    if process.returncode != 0:
+        raise SystemExit(f"the generator failed: {complaint}")
+    result: dict[str, Any] = json.loads(output)
+    result["cpu_s"] = spent_s() - before_s
+    result["cpu_s_per_million"] = 1e6 * result["cpu_s"] / max(1, result["deliveries"])
     return result
 
 

@@ -98,6 +98,13 @@ class FrameReader:
         del self._buffer[:at]
         return frames
 
+    def whole(self, data: bytes, at: int) -> bytes | None:
+        """The payload, if there is exactly one data frame from `at` on and nothing before it: the common case."""
+        size = len(data) - at - HEADER_BYTES
+        if self._buffer or not 0 <= size <= self._limit or data[at] != DATA:
+            return None
+        return data[at + HEADER_BYTES :] if int.from_bytes(data[at + 1 : at + HEADER_BYTES], "big") == size else None
+
     @property
     def pending(self) -> int:
         """Bytes of a frame that has begun and not ended."""

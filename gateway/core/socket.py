@@ -65,6 +65,9 @@ class ServerSocket:
             return [self._finish(message)]
         if message[0] != _MORE:
             raise ProtocolError("a message begins with an unknown byte")
+        whole = self._reader.whole(message, 1)
+        if whole is not None:
+            return [Message(whole)]
         return [Message(payload) for payload in self._messages(message[1:])]
 
     def _finish(self, message: bytes) -> Finish:

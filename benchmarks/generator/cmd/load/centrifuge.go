@@ -2,14 +2,16 @@ package main
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/gobwas/ws"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-const channel = "video"
+const (
+	channel         = "video"
+	presenceChannel = "presence" // no history: what comes later replaces it
+)
 
 // centrifugeClient speaks Centrifuge's protobuf protocol: length-delimited commands and replies
 // (numbers of definitions/client.proto in github.com/centrifugal/protocol).
@@ -35,10 +37,15 @@ func (c *centrifugeClient) connect() error {
 	if err := c.answered(5); err != nil {
 		return err
 	}
-	if err := c.command(5, field(nil, 1, []byte(channel))); err != nil {
-		return err
+	for _, name := range []string{channel, presenceChannel} {
+		if err := c.command(5, field(nil, 1, []byte(name))); err != nil {
+			return err
+		}
+		if err := c.answered(6); err != nil {
+			return err
+		}
 	}
-	return c.answered(6)
+	return nil
 }
 
 func (c *centrifugeClient) answered(want protowire.Number) error {
@@ -76,7 +83,10 @@ func (c *centrifugeClient) send() error {
 	return c.command(7, field(field(nil, 1, []byte(channel)), 2, data))
 }
 
-func (c *centrifugeClient) presence() error { return errors.New("no such thing here") }
+// presence goes to everybody: what the server does not choose from, all are sent.
+func (c *centrifugeClient) presence() error {
+	return c.command(7, field(field(nil, 1, []byte(presenceChannel)), 2, presenceState()))
+}
 
 func (c *centrifugeClient) read() error {
 	for {
@@ -102,6 +112,10 @@ func (c *centrifugeClient) take(reply []byte, now int64) error {
 		if failure := bytesOf(reply, 2); failure != nil {
 			return fmt.Errorf("error reply %q", failure)
 		}
+		return nil
+	}
+	if string(bytesOf(push, 2)) == presenceChannel {
+		c.book.presence.Add(1)
 		return nil
 	}
 	publication := bytesOf(push, 4)

@@ -108,6 +108,7 @@ func run(o options) (map[string]any, error) {
 	if err := connectAll(clients); err != nil {
 		return nil, err
 	}
+	fmt.Println("connected")
 	var reading sync.WaitGroup
 	for _, c := range clients {
 		reading.Add(1)

@@ -30,7 +30,16 @@ type rushes struct {
 	clientID [16]byte
 	revision atomic.Int64
 	ackedAt  time.Time
-	writerOf *sync.Map // client id -> writer
+	writerOf *sync.Map // client id, or its first 8 bytes as annotation ids begin with them -> writer
+
+	sending  sync.Mutex // the order of what is sent
+	inFlight []flight
+}
+
+// flight is a batch that is not known to have landed: sent again, unchanged, when the server asks for it.
+type flight struct {
+	number  uint64
+	message []byte
 }
 
 var writersByID sync.Map
@@ -40,6 +49,7 @@ func newRushes(o options, index int, session string, full bool, book *ledger) *r
 	_, _ = rand.Read(c.clientID[:])
 	if index < o.writers {
 		c.writerOf.Store(c.clientID, index)
+		c.writerOf.Store([8]byte(c.clientID[:8]), index)
 	}
 	return c
 }
@@ -106,7 +116,32 @@ func (c *rushes) send() error {
 	for i := range c.o.batch {
 		batch = field(batch, 7, c.operation(number, i))
 	}
-	return c.message(field(nil, 2, batch))
+	message := field(nil, 2, batch)
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	c.inFlight = append(c.inFlight, flight{number, message})
+	return c.message(message)
+}
+
+// landed forgets own batches up to this number.
+func (c *rushes) landed(number uint64) {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	for len(c.inFlight) > 0 && c.inFlight[0].number <= number {
+		c.inFlight = c.inFlight[1:]
+	}
+}
+
+func (c *rushes) resend() error {
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	c.book.resent.Add(int64(len(c.inFlight)))
+	for _, each := range c.inFlight {
+		if err := c.message(each.message); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *rushes) operation(number uint64, index int) []byte {
@@ -158,13 +193,14 @@ func (c *rushes) stroke(number uint64, index int) []byte {
 	return protowire.AppendVarint(a, 2)
 }
 
-func (c *rushes) presence() error {
+func (c *rushes) presence() error { return c.message(field(nil, 3, presenceState())) }
+
+func presenceState() []byte {
 	var cursor []byte
 	cursor = protowire.AppendTag(cursor, 1, protowire.VarintType)
 	cursor = protowire.AppendVarint(cursor, protowire.EncodeZigZag(time.Now().UnixMilli()%20000))
 	state := field(nil, 4, cursor)
-	state = field(state, 5, []byte("pen"))
-	return c.message(field(nil, 3, state))
+	return field(state, 5, []byte("pen"))
 }
 
 func (c *rushes) read() error {
@@ -198,15 +234,40 @@ func (c *rushes) take(message []byte, now int64) error {
 			return c.commit(commit, now)
 		})
 	case 4:
-		c.book.merged.Add(1)
-		c.revision.Store(int64(varint(body, 2)))
+		return c.merged(body, now)
+	case 5:
+		c.landed(varint(bytesOf(body, 1), 1))
 	case 7:
 		c.book.presence.Add(1)
 	case 6:
 		c.book.refused.Add(1)
-		return fmt.Errorf("refused: %x", body)
+		if strings.Contains(string(body), "OUT_OF_ORDER") {
+			return c.resend()
+		}
+		return fmt.Errorf("refused: %q", body)
+	case 9:
+		return c.resend()
 	}
 	return nil
+}
+
+// merged takes whole annotations, each the state after all that was merged.
+func (c *rushes) merged(body []byte, now int64) error {
+	c.book.merged.Add(1)
+	revision := int64(varint(body, 2))
+	err := each(body, func(field protowire.Number, state []byte) error {
+		id := bytesOf(bytesOf(state, 1), 1)
+		if field != 3 || len(id) != 16 {
+			return nil
+		}
+		if writer, ok := c.writerOf.Load([8]byte(id[:8])); ok {
+			c.book.shown(c.index, writer.(int), uint64(binary.BigEndian.Uint32(id[8:])), now)
+		}
+		return nil
+	})
+	c.revision.Store(revision)
+	c.book.reached(c.index, revision)
+	return err
 }
 
 func (c *rushes) commit(commit []byte, now int64) error {
@@ -219,6 +280,9 @@ func (c *rushes) commit(commit []byte, now int64) error {
 	}
 	sequence := varint(commit, 4)
 	c.book.arrived(c.index, writer.(int), sequence, revision, now)
+	if writer.(int) == c.index {
+		c.landed(sequence)
+	}
 	if c.index%50 == 0 {
 		c.book.check(writer.(int), sequence, revision)
 	}

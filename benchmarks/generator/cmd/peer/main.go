@@ -29,10 +29,15 @@ func main() {
 		}, nil
 	})
 	node.OnConnect(func(client *centrifuge.Client) {
-		client.OnSubscribe(func(_ centrifuge.SubscribeEvent, done centrifuge.SubscribeCallback) {
-			done(centrifuge.SubscribeReply{Options: centrifuge.SubscribeOptions{EnableRecovery: true}}, nil)
+		client.OnSubscribe(func(event centrifuge.SubscribeEvent, done centrifuge.SubscribeCallback) {
+			recovery := event.Channel != "presence"
+			done(centrifuge.SubscribeReply{Options: centrifuge.SubscribeOptions{EnableRecovery: recovery}}, nil)
 		})
-		client.OnPublish(func(_ centrifuge.PublishEvent, done centrifuge.PublishCallback) {
+		client.OnPublish(func(event centrifuge.PublishEvent, done centrifuge.PublishCallback) {
+			if event.Channel == "presence" {
+				done(centrifuge.PublishReply{}, nil)
+				return
+			}
 			done(centrifuge.PublishReply{Options: centrifuge.PublishOptions{HistorySize: 10_000, HistoryTTL: time.Hour}}, nil)
 		})
 	})
