@@ -24,6 +24,7 @@ _KINDS = {
     "review": media.RENDITION_KIND_REVIEW,
     "poster": media.RENDITION_KIND_POSTER,
     "filmstrip": media.RENDITION_KIND_FILMSTRIP,
+    "waveform": media.RENDITION_KIND_WAVEFORM,
 }
 
 

@@ -1,37 +1,21 @@
 """Jobs: what is done with a video once its bytes are here. Every step can be done again after a crash."""
 
 import asyncio
-import contextlib
 import logging
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 from mesh.clock import Clock
 from rushes.errors import NotFound, ResourceExhausted, RushesError, Unavailable
 from svc_media import metrics
-from svc_media.core.facts import VideoFacts
-from svc_media.core.model import (
-    ENDED,
-    Content,
-    Job,
-    JobEvent,
-    JobHasEnded,
-    JobState,
-    Owner,
-    Rendition,
-    Video,
-    VideoState,
-)
-from svc_media.core.plan import ReviewPlan
+from svc_media.core.model import ENDED, Job, JobEvent, JobHasEnded, JobState
+from svc_media.ingest import SHARES, Ingest
 from svc_media.lock import Locks
 from svc_media.stores import Store
 from svc_media.stores.folder import Folder
 from svc_media.thread import Threads
-from svc_media.worker.client import WorkCancelled, run
-from svc_media.worker.request import Operation, Request, Result
+from svc_media.worker.client import WorkCancelled
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -39,9 +23,6 @@ log = logging.getLogger(__name__)
 NOTE_EVERY_S = 1.0
 AGAIN_S = (0.2, 5.0)
 """First and longest wait before the store is tried again."""
-SHARES = {"checksum": (0, 80), "probe": (80, 150), "review": (150, 880), "poster": (880, 900), "filmstrip": (900, 1000)}
-"""Where each step stands in a job's progress, in 1/1000."""
-NAMES = {"original": "original", "review": "review", "poster": "poster.jpg", "filmstrip": "filmstrip.jpg"}
 
 
 class Jobs:
@@ -151,8 +132,8 @@ class Jobs:
         if video is None:
             raise NotFound("The video of this job is gone.")
         cancel = self._cancels[job.job_id]
-        work = Work(self._store, self._folder, self._threads, video, cancel, self._reporter(job), self._locks)
-        await work.run()
+        ingest = Ingest(self._store, self._folder, self._threads, video, cancel, self._reporter(job), self._locks)
+        await ingest.run()
 
     async def _end(self, job_id: int, event: JobEvent, error: str = "", reason: str = "") -> None:
         async def move() -> Job:
@@ -221,158 +202,3 @@ class Jobs:
             asyncio.run_coroutine_threadsafe(note(step, int(begin + (end - begin) * share), durable=durable), loop)
 
         return report
-
-
-class Work:
-    """The steps of one video: checksum, keep, probe, review file, poster, then ready; filmstrip."""
-
-    def __init__(
-        self,
-        store: Store,
-        folder: Folder,
-        threads: Threads,
-        video: Video,
-        cancel: asyncio.Event,
-        report: Callable[[str, float], None],
-        locks: Locks,
-    ) -> None:
-        self._store = store
-        self._folder = folder
-        self._threads = threads
-        self._video = video
-        self._cancel = cancel
-        self._report = report
-        self._locks = locks
-
-    async def run(self) -> None:
-        """All that is not done yet."""
-        owner = self._video.owner
-        sha256 = self._video.sha256 or await self._digest()
-        async with self._alone((owner.tenant_id, sha256)):
-            await self._run_content(owner, sha256)
-
-    @contextlib.asynccontextmanager
-    async def _alone(self, content: tuple[str, bytes]) -> AsyncIterator[None]:
-        """Of two uploads of the same bytes one does the work; who waits for the other can be cancelled."""
-        lock = self._locks.of(content)
-        acquiring = asyncio.ensure_future(lock.acquire())
-        stop = asyncio.ensure_future(self._cancel.wait())
-        try:
-            await asyncio.wait((acquiring, stop), return_when=asyncio.FIRST_COMPLETED)
-            self._check()
-            yield
-        finally:
-            stop.cancel()
-            acquiring.cancel()
-            await asyncio.gather(acquiring, stop, return_exceptions=True)
-            if not acquiring.cancelled():
-                lock.release()
-
-    async def _run_content(self, owner: Owner, sha256: bytes) -> None:
-        upload = await self._store.upload(self._video.upload_id)
-        file = upload.file if upload is not None else ""
-        original = await self._threads.run(self._folder.keep, file, owner.tenant_id, sha256)
-        if file:
-            await self._store.release_upload(self._video.upload_id)
-        content = await self._store.content(owner.tenant_id, sha256)
-        if content is None:
-            content = Content(owner.tenant_id, sha256, self._video.size_bytes)
-        if not content.ready:
-            content = await self._make_ready(content, original)
-        await self._store.set_video(self._video.video_id, VideoState.READY, sha256=sha256)
-        if not any(rendition.kind == "filmstrip" for rendition in content.renditions):
-            await self._filmstrip(content)
-
-    def _check(self) -> None:
-        if self._cancel.is_set():
-            raise WorkCancelled("The work was stopped.")
-
-    async def _digest(self) -> bytes:
-        upload = await self._store.upload(self._video.upload_id)
-        if upload is None or not upload.done or not upload.file:
-            raise NotFound("The uploaded file is gone; upload it again.")
-        stopped = threading.Event()
-
-        def report(share: float) -> None:
-            if stopped.is_set():
-                raise WorkCancelled("The work was stopped.")
-            self._check()
-            self._report("checksum", share)
-
-        self._report("checksum", 0.0)
-        path = self._folder.upload(upload.file)
-        digest = asyncio.ensure_future(self._threads.run(self._folder.digest, path, report))
-        try:
-            sha256 = await asyncio.shield(digest)
-        except asyncio.CancelledError:
-            stopped.set()
-            await asyncio.gather(digest, return_exceptions=True)
-            raise
-        await self._store.set_video(self._video.video_id, VideoState.PROCESSING, sha256=sha256)
-        return sha256
-
-    async def _make_ready(self, content: Content, original: Path) -> Content:
-        found = await self._worker("probe", Request(Operation.PROBE, original))
-        facts, plan = found.facts, found.plan
-        assert plan is not None
-        renditions = [Rendition("original", "original", _original_type(plan), content.size_bytes)]
-        if plan.keep:
-            review_path, review_facts = original, facts
-            review = Rendition("original", "review", plan.content_type, content.size_bytes, facts.width, facts.height)
-        else:
-            review_path = original.with_name(f"review{plan.suffix}")
-            made = await self._worker("review", Request(Operation.REVIEW, original, review_path, facts))
-            review_facts = made.facts
-            facts = facts.reviewed_as(review_facts)
-            size, width, height = made.size_bytes, made.width, made.height
-            review = Rendition(review_path.name, "review", made.content_type, size, width, height)
-        renditions.append(review)
-        poster_path = original.with_name(NAMES["poster"])
-        made = await self._worker("poster", Request(Operation.POSTER, review_path, poster_path, review_facts))
-        renditions.append(
-            Rendition(poster_path.name, "poster", made.content_type, made.size_bytes, made.width, made.height)
-        )
-        for path in {review_path, poster_path}:
-            await self._threads.run(self._folder.secure, path)
-        kept = {"facts": facts.to_json(), "review": review_facts.to_json()}
-        content = replace(content, facts=kept, renditions=tuple(renditions), ready=True)
-        await self._store.put_content(content)
-        return content
-
-    async def _filmstrip(self, content: Content) -> None:
-        assert content.facts is not None
-        review_facts = VideoFacts.from_json(content.facts["review"])
-        review = next(rendition for rendition in content.renditions if rendition.kind == "review")
-        source = self._folder.content(content.tenant_id, content.sha256, review.name)
-        output = source.with_name(NAMES["filmstrip"])
-        made = await self._worker("filmstrip", Request(Operation.FILMSTRIP, source, output, review_facts))
-        strip = made.filmstrip
-        assert strip is not None
-        await self._threads.run(self._folder.secure, output)
-        rendition = Rendition(
-            output.name,
-            "filmstrip",
-            made.content_type,
-            made.size_bytes,
-            made.width,
-            made.height,
-            strip.columns,
-            strip.tiles,
-            strip.frames_per_tile,
-        )
-        await self._store.put_content(replace(content, renditions=(*content.renditions, rendition)))
-
-    async def _worker(self, step: str, request: Request) -> Result:
-        self._report(step, 0.0)
-        result = await run(
-            request,
-            scratch=self._folder.scratch,
-            on_progress=lambda share: self._report(step, share),
-            cancel=self._cancel,
-        )
-        self._report(step, 1.0)
-        return result
-
-
-def _original_type(plan: ReviewPlan) -> str:
-    return plan.content_type if plan.keep else "application/octet-stream"

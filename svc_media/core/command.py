@@ -8,6 +8,7 @@ from typing import Final
 
 from svc_media.core.facts import VideoFacts
 from svc_media.core.plan import HDR_TRANSFERS, MAX_VIDEO_PIXELS, ReviewPlan
+from svc_media.core.waveform import CHANNELS, SAMPLE_HZ
 
 _TURNS: Final = {90: ("transpose=clock",), 180: ("hflip", "vflip"), 270: ("transpose=cclock",)}
 _TONE_MAP: Final = (
@@ -69,9 +70,20 @@ def picture_arguments(source: str, output: str, facts: VideoFacts, plan: ReviewP
     ]
 
 
-def _input(source: str, facts: VideoFacts, *more: str) -> list[str]:
+def samples_arguments(source: str, facts: VideoFacts) -> list[str]:
+    """Writes the sound to the standard output as unsigned bytes, from the first frame to the end of the last."""
+    graph = _sound_graph(facts, SAMPLE_HZ)
     return [
-        *("-hide_banner", "-nostdin", "-v", "error", "-y", "-progress", "pipe:1", "-nostats", *more),
+        *_input(source, facts, "-copyts", progress=False),
+        *("-filter_complex", ";".join(graph), "-map", "[sound]"),
+        *("-ac", str(CHANNELS), "-c:a", "pcm_u8", "-f", "u8", "pipe:1"),
+    ]
+
+
+def _input(source: str, facts: VideoFacts, *more: str, progress: bool = True) -> list[str]:
+    return [
+        *("-hide_banner", "-nostdin", "-v", "error", "-y", "-nostats", *more),
+        *(("-progress", "pipe:1") if progress else ()),
         *("-protocol_whitelist", "file", "-max_pixels", str(max(MAX_VIDEO_PIXELS, 150_000_000))),
         *("-f", facts.container, "-i", f"file:{source}"),
     ]
@@ -122,7 +134,7 @@ def _color_tags(facts: VideoFacts, *, toned: bool) -> list[str]:
     ]
 
 
-def _sound_graph(facts: VideoFacts) -> list[str]:
+def _sound_graph(facts: VideoFacts, rate_hz: int = _SOUND_HZ) -> list[str]:
     """Sound that starts with the first frame and ends with the last; two single channels are left and right."""
     if not facts.sounds:
         return []
@@ -130,4 +142,4 @@ def _sound_graph(facts: VideoFacts) -> list[str]:
     source = "[0:a:0][0:a:1]amerge=inputs=2," if pair else "[0:a:0]"
     first, end = facts.first_s, facts.end_s
     shifted = f"asetpts=PTS-({first.numerator}/{first.denominator})/TB" if facts.timed else "asetpts=PTS-STARTPTS"
-    return [f"{source}{shifted},aresample={_SOUND_HZ}:async=1:first_pts=0,atrim=end={float(end):.6f}[sound]"]
+    return [f"{source}{shifted},aresample={rate_hz}:async=1:first_pts=0,atrim=end={float(end):.6f}[sound]"]

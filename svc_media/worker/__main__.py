@@ -36,7 +36,7 @@ class _Lines:
 
 def _work(request: Request, folder: Path, lines: _Lines) -> Result:
     from svc_media.core.plan import plan_review
-    from svc_media.worker import probe, review, still
+    from svc_media.worker import probe, review, still, waveform
 
     if request.operation is Operation.PROBE:
         facts = probe.probe(request.source, lines.progress)
@@ -47,6 +47,8 @@ def _work(request: Request, folder: Path, lines: _Lines) -> Result:
         return review.make_review(request.source, request.output, request.facts, folder, lines.progress)
     if request.operation is Operation.POSTER:
         return still.make_poster(request.source, request.output, request.facts, folder)
+    if request.operation is Operation.WAVEFORM:
+        return waveform.make_waveform(request.source, request.output, request.facts, folder, lines.progress)
     return still.make_filmstrip(request.source, request.output, request.facts, folder, lines.progress)
 
 

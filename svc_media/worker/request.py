@@ -27,6 +27,8 @@ class Operation(StrEnum):
     """Makes a JPEG at most 640 across of one frame of the review file."""
     FILMSTRIP = "filmstrip"
     """Makes one JPEG of many small stills of the review file."""
+    WAVEFORM = "waveform"
+    """Makes the file that shows how loud the review file is; see core/waveform."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ import re
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 from typing import IO
@@ -18,6 +19,7 @@ from svc_media.worker.sandbox import die_with_parent
 _OLDEST = (5, 1)
 """The first with -fps_mode."""
 _KEPT_LINES = 40
+_READ_BYTES = 256 << 10
 _SIGNALS_OF_LIMITS = (-24, -25, -9)  # SIGXCPU, SIGXFSZ, and SIGKILL as of the kernel's memory killer
 
 
@@ -54,6 +56,21 @@ def _output(program: str, argument: str) -> str:
 
 def run(arguments: Sequence[str], folder: Path, on_frame: Callable[[int], None]) -> None:
     """Runs ffmpeg to its end, telling how many frames are done; raises the errors of `svc_media.core.error`."""
+    with _running(arguments, folder) as out:
+        for line in out:
+            if line.startswith(b"frame="):
+                on_frame(int(line[6:]))
+
+
+@contextmanager
+def piped(arguments: Sequence[str], folder: Path) -> Iterator[Iterator[bytes]]:
+    """Runs ffmpeg for what it writes to its standard output; raises as `run` does."""
+    with _running(arguments, folder) as out:
+        yield iter(lambda: out.read(_READ_BYTES), b"")
+
+
+@contextmanager
+def _running(arguments: Sequence[str], folder: Path) -> Iterator[IO[bytes]]:
     with subprocess.Popen(
         [ffmpeg(), *arguments],
         stdin=subprocess.DEVNULL,
@@ -68,9 +85,7 @@ def run(arguments: Sequence[str], folder: Path, on_frame: Callable[[int], None])
         complaints: deque[str] = deque(maxlen=_KEPT_LINES)
         listener = Thread(target=_gather, args=(process.stderr, complaints))
         listener.start()
-        for line in process.stdout:
-            if line.startswith(b"frame="):
-                on_frame(int(line[6:]))
+        yield process.stdout
         listener.join()
     if process.returncode:
         raise _failure(process.returncode, "\n".join(complaints))

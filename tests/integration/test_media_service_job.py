@@ -16,7 +16,7 @@ from tests import clips
 from tests.integration.media_server import Client, MediaServer, client_of, serving
 
 READY, FAILED = media_pb.VIDEO_STATE_READY, media_pb.VIDEO_STATE_FAILED
-STEPS = ("checksum", "probe", "review", "poster", "filmstrip")
+STEPS = ("checksum", "probe", "review", "poster", "filmstrip", "waveform")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ async def refused(call: object) -> tuple[str, str]:
 
 
 async def test_a_clip_is_ready_with_facts_and_files(client: Client) -> None:
-    clip = clips.CINEMA
+    clip = clips.FILM
     video_id = await client.upload(clip.path.read_bytes(), filename=clip.name, display_offset="1001")
     progress, steps = [], []
     async for job in client.watch(video_id):
@@ -68,7 +68,7 @@ async def test_a_clip_is_ready_with_facts_and_files(client: Client) -> None:
     assert progress[-1] == 1000
     assert [step for step in dict.fromkeys(steps) if step] == [step for step in STEPS if step in steps]
     video = await client.video(video_id)
-    assert (video.state, video.frame_count, video.rate.num, video.rate.den) == (READY, clip.frames, 24, 1)
+    assert (video.state, video.frame_count, video.rate.num, video.rate.den) == (READY, clip.frames, 24000, 1001)
     assert (video.file_name, video.display_offset, video.project_id) == (clip.name, 1001, 1)
     assert video.sha256 == hashlib.sha256(clip.path.read_bytes()).digest()
     found = (await client.media("ListRenditions", video_id=video_id)).renditions
@@ -81,6 +81,7 @@ async def test_a_clip_is_ready_with_facts_and_files(client: Client) -> None:
         "REVIEW",
         "POSTER",
         "FILMSTRIP",
+        "WAVEFORM",
     ]
 
 
@@ -248,7 +249,7 @@ async def test_a_kill_in_each_step_delays_a_job_and_loses_nothing() -> None:
                 job = await client.job("GetJob", video_id=video_id, job_id=video.job_id)
                 assert job.state == job_pb.JOB_STATE_DONE, step
                 assert (video.state, video.frame_count) == (READY, clips.NTSC_DROP.frames), step
-                assert len((await client.media("ListRenditions", video_id=video_id)).renditions) == 4, step
+                assert len((await client.media("ListRenditions", video_id=video_id)).renditions) == 5, step
                 original = await client.request("GET", f"/media/{video_id}/original")
                 assert hashlib.sha256(original.body).digest() == hashlib.sha256(data).digest() == video.sha256
         assert not server.uploads

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterator
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 
 import av
@@ -11,6 +12,7 @@ import pytest
 
 from rushes.errors import RushesError
 from rushes.timecode import label
+from svc_media.core import waveform
 from svc_media.core.container import Kind
 from svc_media.core.error import CodecUnsupported, WorkerLimit
 from svc_media.core.facts import VideoFacts
@@ -162,6 +164,25 @@ async def test_real_footage_is_reviewed_frame_by_frame(tmp_path: Path) -> None:
     assert (facts.width, facts.height, facts.rate, facts.frame_count) == (640, 272, Fraction(25), 250)
     _, made = await review(clips.footage(), facts, tmp_path)
     assert (made.facts.frame_count, made.facts.rate, made.facts.duration_us) == (250, Fraction(25), 10_000_000)
+
+
+@pytest.mark.parametrize("clip", [clips.ODD_START, clips.BROWSER_SAFE], ids=lambda clip: clip.name)
+async def test_a_waveform_is_loud_where_the_sound_is_and_as_long_as_the_picture(clip: Clip, tmp_path: Path) -> None:
+    facts = (await probe(clip.path, tmp_path)).facts
+    path, made = await review(clip.path, facts, tmp_path)
+    output = tmp_path / "waveform"
+    done = await run(Request(Operation.WAVEFORM, path, output, made.facts), scratch=tmp_path)
+    data = output.read_bytes()
+    assert (done.content_type, done.size_bytes) == (waveform.CONTENT_TYPE, len(data))
+    found = waveform.Waveform.from_bytes(data)
+    assert len(found.fine) // 2 == ceil(made.facts.end_s * 100)
+    # The tone is an eighth of full scale, from the first frame on to nearly the last.
+    assert all(low < 125 and high > 131 for low, high in pairwise_of(found.fine)[5:-20])
+    assert all(low > 100 and high < 156 for low, high in pairwise_of(found.coarse))
+
+
+def pairwise_of(data: bytes) -> list[tuple[int, int]]:
+    return list(zip(data[::2], data[1::2], strict=True))
 
 
 async def test_poster_and_filmstrip_are_jpegs_of_their_plan(tmp_path: Path) -> None:

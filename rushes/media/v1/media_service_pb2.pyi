@@ -92,6 +92,10 @@ class _RenditionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Renditi
     """A still for lists."""
     RENDITION_KIND_FILMSTRIP: _RenditionKind.ValueType  # 4
     """Many small stills in one picture, for the timeline."""
+    RENDITION_KIND_WAVEFORM: _RenditionKind.ValueType  # 5
+    """How loud the sound is, for the timeline. Little-endian: "RWV1", then as uint32 the fine pairs a second, the number of fine pairs, the fine pairs in a
+    coarse one, the number of coarse pairs; then the coarse pairs, then the fine ones. A pair is two bytes, the lowest and the highest value; 128 is silence.
+    """
 
 class RenditionKind(_RenditionKind, metaclass=_RenditionKindEnumTypeWrapper):
     """What a file made of a video is for."""
@@ -106,6 +110,10 @@ RENDITION_KIND_POSTER: RenditionKind.ValueType  # 3
 """A still for lists."""
 RENDITION_KIND_FILMSTRIP: RenditionKind.ValueType  # 4
 """Many small stills in one picture, for the timeline."""
+RENDITION_KIND_WAVEFORM: RenditionKind.ValueType  # 5
+"""How loud the sound is, for the timeline. Little-endian: "RWV1", then as uint32 the fine pairs a second, the number of fine pairs, the fine pairs in a
+coarse one, the number of coarse pairs; then the coarse pairs, then the fine ones. A pair is two bytes, the lowest and the highest value; 128 is silence.
+"""
 Global___RenditionKind: _TypeAlias = RenditionKind  # noqa: Y015
 
 @_typing.final

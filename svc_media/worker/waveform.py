@@ -1,0 +1,27 @@
+"""The waveform of a review file: its sound decoded once, as it is heard with its frames."""
+
+import os
+from math import ceil
+from pathlib import Path
+
+from svc_media.core import command, waveform
+from svc_media.core.facts import VideoFacts
+from svc_media.worker import tool
+from svc_media.worker.probe import OnProgress
+from svc_media.worker.request import Result
+
+
+def make_waveform(source: Path, output: Path, facts: VideoFacts, folder: Path, on_progress: OnProgress) -> Result:
+    """Makes the waveform file at `output`."""
+    count = max(1, ceil(facts.end_s * waveform.RATE))
+    fine = bytearray()
+    with tool.piped(command.samples_arguments(str(source), facts), folder) as chunks:
+        for number, pair in enumerate(waveform.pairs(chunks)):
+            fine += pair
+            if number % 1000 == 0:
+                on_progress(min(1.0, number / count))
+    made = folder / "waveform"
+    data = waveform.waveform(bytes(fine), count).to_bytes()
+    made.write_bytes(data)
+    os.replace(made, output)
+    return Result(facts, None, waveform.CONTENT_TYPE, len(data))
