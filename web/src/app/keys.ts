@@ -39,6 +39,9 @@ const DEFAULTS = {
   "view.full": ["Shift+f"],
   "view.panel": ["p"],
   "view.mute": ["m"],
+  "look.brighter": ["Alt+ArrowUp"],
+  "look.darker": ["Alt+ArrowDown"],
+  "look.reset": ["Shift+e"],
   "help.keys": ["?"],
   "cancel": ["Escape"],
 } as const;
@@ -52,11 +55,11 @@ export const GROUPS = {
   range: ["range.in", "range.out", "range.clear"],
   draw: ["tool.select", "tool.pen", "tool.eraser", "tool.line", "tool.arrow", "tool.rect", "tool.ellipse", "tool.text", "tool.laser", "tool.narrower", "tool.wider"],
   edit: ["note.new", "edit.undo", "edit.redo", "edit.delete", "cancel"],
-  view: ["view.fit", "view.full", "view.panel", "help.keys"],
+  view: ["view.fit", "view.full", "view.panel", "look.brighter", "look.darker", "look.reset", "help.keys"],
 } as const satisfies Record<string, readonly Action[]>;
 
 /** Actions that repeat while a key is held. */
-const REPEATING: ReadonlySet<Action> = new Set(["step.back", "step.on", "step.back5", "step.on5", "edit.undo", "edit.redo", "tool.wider", "tool.narrower"]);
+const REPEATING: ReadonlySet<Action> = new Set(["step.back", "step.on", "step.back5", "step.on5", "edit.undo", "edit.redo", "tool.wider", "tool.narrower", "look.brighter", "look.darker"]);
 
 export interface KeyPress {
   key: string;

@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { person } from "../app/people";
 import type { Annotation, Id } from "../document";
 import { t } from "../messages";
+import { Matte } from "../player/look";
 import type { Room } from "../review/room";
 import type { Dragging, Other } from "../session/presence";
 import { css, isLight } from "../ui/color";
@@ -140,6 +141,7 @@ export function Stage({ room }: { room: Room }): JSX.Element {
     <div ref={stage} class="stage" data-tool={tool.value} data-writable={room.session.writable.value} data-testid="stage">
       <div class="picture-box" style={box}>
         <Picture room={room} />
+        <Matte picture={room.picture} />
       </div>
       <canvas ref={lower} class="layer" data-testid="annotations" aria-hidden="true" />
       <canvas ref={upper} class="layer" aria-hidden="true" />

@@ -8,7 +8,8 @@ import { t } from "../messages";
 import type { Room } from "../review/room";
 import { Button } from "../ui/button";
 import { Item, Menu } from "../ui/menu";
-import { SPEEDS } from "./shuttle";
+import { LookMenu } from "./look";
+import { LOOPS, nextLoop, SPEEDS, type Loop } from "./shuttle";
 import { frameMeant } from "./timecode";
 import { say } from "../ui/toast";
 
@@ -119,6 +120,24 @@ function Volume({ room }: { room: Room }): JSX.Element | null {
   );
 }
 
+const LOOP_NAMES = { once: "player.once", loop: "player.loop", pingPong: "player.pingPong" } as const satisfies Record<Loop, string>;
+
+function LoopButton({ room }: { room: Room }): JSX.Element {
+  const { loop } = room.player;
+  const now = loop.value;
+  return (
+    <Button
+      look="quiet"
+      icon={now === "pingPong" ? "pingPong" : "loop"}
+      label={t(LOOP_NAMES[now])}
+      keys={keysOf("play.loop")}
+      pressed={now !== LOOPS[0]}
+      testId="loop"
+      onClick={() => (loop.value = nextLoop(now))}
+    />
+  );
+}
+
 /** Full screen, or out of it. */
 export function toggleFull(): void {
   const done = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
@@ -162,17 +181,11 @@ export function Controls({ room }: { room: Room }): JSX.Element {
             <Button look="quiet" icon="outPoint" label={t("player.setOut")} keys={keysOf("range.out")} pressed={player.outPoint.value !== undefined} onClick={() => player.setOut()} />
           </div>
           <Speed room={room} />
-          <Button
-            look="quiet"
-            icon="loop"
-            label={t("player.loop")}
-            keys={keysOf("play.loop")}
-            pressed={player.loop.value === "on"}
-            onClick={() => (player.loop.value = player.loop.value === "on" ? "off" : "on")}
-          />
+          <LoopButton room={room} />
         </>
       )}
       <Volume room={room} />
+      <LookMenu />
       <Button look="quiet" label={t("player.fit")} keys={keysOf("view.fit")} onClick={() => (room.look.value = FIT)}>
         <span class="mono zoom">{zoom === 100 ? t("player.fitShort") : `${zoom} %`}</span>
       </Button>

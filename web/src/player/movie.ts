@@ -12,8 +12,10 @@ export interface MovieEvents {
   ended(): void;
   /** It can or cannot go on for want of data. */
   waiting(waits: boolean): void;
-  /** It began or stopped by itself, such as by a headset's button. */
+  /** The browser began or stopped it: a headset's button, or a page that is out of sight. */
   paused(paused: boolean): void;
+  /** What of it is here: first and last frames. */
+  buffered(ranges: readonly (readonly [number, number])[]): void;
   /** It cannot be played. */
   failed(reason: string): void;
 }
@@ -39,6 +41,8 @@ export class Movie implements Picture {
   private callback = 0;
   private shownSince = false;
   private seekedTimer = 0;
+  /** Whether it was last told to play. */
+  private asked = false;
 
   constructor(
     private readonly element: HTMLVideoElement,
@@ -51,8 +55,9 @@ export class Movie implements Picture {
     on("waiting", () => events.waiting(true));
     on("playing", () => events.waiting(false));
     on("canplay", () => events.waiting(false));
-    on("pause", () => events.paused(true));
-    on("play", () => events.paused(false));
+    on("pause", () => this.unasked());
+    on("play", () => this.unasked());
+    for (const name of ["progress", "loadeddata", "seeked"]) on(name, () => this.tellBuffered());
     on("error", () => events.failed(element.error?.message ?? ""));
     this.watch();
   }
@@ -63,6 +68,20 @@ export class Movie implements Picture {
 
   get now(): number {
     return this.clock.within(this.element.currentTime);
+  }
+
+  /** Tells of what was not asked for here. At its end an element pauses by itself, which is told of as the end. */
+  private unasked(): void {
+    const { paused, ended } = this.element;
+    if (paused !== this.asked || ended) return;
+    this.asked = !paused;
+    this.events.paused(paused);
+  }
+
+  private tellBuffered(): void {
+    const { buffered } = this.element;
+    const frame = (time: number): number => this.clock.within(time);
+    this.events.buffered(Array.from({ length: buffered.length }, (_, at) => [frame(buffered.start(at)), frame(buffered.end(at))] as const));
   }
 
   private watch(): void {
@@ -117,10 +136,12 @@ export class Movie implements Picture {
 
   async play(speed: number): Promise<void> {
     this.element.playbackRate = speed;
+    this.asked = true;
     if (this.element.paused) await this.element.play();
   }
 
   pause(): void {
+    this.asked = false;
     this.element.pause();
   }
 

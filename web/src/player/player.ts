@@ -2,9 +2,10 @@
 import { signal } from "@preact/signals";
 import type { FrameClock } from "./clock";
 import { Movie, type Picture } from "./movie";
-import { adrift, backwards, playFrom, playRange, setPoint, shuttle, type Range } from "./shuttle";
+import { Reverse } from "./reverse";
+import { Scrub } from "./scrub";
+import { adrift, playFrom, playRange, setPoint, settled, shuttle, turn, type Loop, type Range } from "./shuttle";
 
-export type Loop = "off" | "on";
 const VOLUME_KEY = "rushes-volume";
 
 interface Kept {
@@ -31,17 +32,24 @@ export class Player {
   readonly speed = signal(1);
   readonly inPoint = signal<number | undefined>(undefined);
   readonly outPoint = signal<number | undefined>(undefined);
-  readonly loop = signal<Loop>("off");
+  readonly loop = signal<Loop>("once");
   readonly volume = signal(1);
   readonly muted = signal(false);
   readonly waiting = signal(false);
   readonly problem = signal<string | undefined>(undefined);
+  /** First and last frames of what is here already. */
+  readonly buffered = signal<readonly (readonly [number, number])[]>([]);
   private picture: Picture | undefined;
-  private turn = 0;
+  private scrubbing: Scrub | undefined;
+  private readonly reverse: Reverse;
   private edge = 0;
   private first: number | undefined;
 
-  constructor(readonly clock: FrameClock) {
+  constructor(
+    readonly clock: FrameClock,
+    private readonly hasSound = false,
+  ) {
+    this.reverse = new Reverse(clock);
     const { volume, muted } = kept();
     this.volume.value = volume;
     this.muted.value = muted;
@@ -55,10 +63,12 @@ export class Player {
       ended: () => this.onEnded(),
       waiting: (waits) => (this.waiting.value = waits && this.playing.peek()),
       paused: (paused) => this.onPaused(paused),
+      buffered: (ranges) => (this.buffered.value = ranges),
       failed: (reason) => (this.problem.value = reason),
     });
     this.picture.volume(this.volume.peek(), this.muted.peek());
     this.picture.seek(this.first ?? this.frame.peek());
+    if (this.hasSound) this.scrubbing = new Scrub(element.currentSrc || element.src, this.clock);
   }
 
   /** A picture that stands still is on the screen. */
@@ -76,7 +86,8 @@ export class Player {
   detach(): void {
     this.halt();
     this.picture?.close();
-    this.picture = undefined;
+    this.scrubbing?.close();
+    this.picture = this.scrubbing = undefined;
     this.playing.value = false;
   }
 
@@ -99,9 +110,17 @@ export class Player {
     this.picture?.seek(target);
   }
 
+  /** The same, heard: to a place that may lie within a frame. */
+  scrub(place: number): void {
+    const frame = this.clock.clamp(Math.floor(place));
+    this.seek(frame);
+    const within = Math.max(0, Math.min(1, place - frame));
+    this.scrubbing?.at(frame + (within < 1 ? within : 0), this.muted.peek() ? 0 : this.volume.peek());
+  }
+
   /** So many frames on, from where one is on the way to. */
   step(frames: number): void {
-    this.seek(this.here + frames);
+    this.scrub(this.here + frames);
   }
 
   // -- playing -----------------------------------------------------------------------------------------------
@@ -141,21 +160,8 @@ export class Player {
 
   private back(from: number, speed: number): void {
     this.picture?.pause();
-    const began = performance.now();
-    const startTime = this.clock.middle(from);
-    const each = (now: number): void => {
-      const frame = this.clock.within(Math.max(0, backwards(startTime, (now - began) / 1000, speed)));
-      const { from: edge, to } = this.range;
-      if (frame <= edge) {
-        if (this.loop.peek() === "on") return this.back(to, speed);
-        this.playing.value = false;
-        this.picture?.seek(edge);
-        return;
-      }
-      this.picture?.seek(frame);
-      this.turn = requestAnimationFrame(each);
-    };
-    this.turn = requestAnimationFrame(each);
+    const show = (frame: number): void => this.picture?.seek(frame);
+    this.reverse.start(from, speed, () => this.range.from, show, () => this.atEdge(this.range.from));
   }
 
   pause(): void {
@@ -171,7 +177,7 @@ export class Player {
     this.playing.value = false;
     this.waiting.value = false;
     this.picture?.pause();
-    if (Math.abs(this.speed.peek()) > 2 || this.speed.peek() < 0) this.speed.value = 1;
+    this.speed.value = settled(this.speed.peek(), this.loop.peek());
   }
 
   /** J (-1) or L (1). */
@@ -185,9 +191,10 @@ export class Player {
   }
 
   private halt(): void {
-    cancelAnimationFrame(this.turn);
+    this.reverse.stop();
+    this.scrubbing?.stop();
     clearTimeout(this.edge);
-    this.turn = this.edge = 0;
+    this.edge = 0;
   }
 
   private onShown(frame: number): void {
@@ -204,21 +211,32 @@ export class Player {
 
   private onEnded(): void {
     this.edge = 0;
-    if (!this.playing.peek() || this.speed.peek() < 0) return;
-    const { from, to } = this.range;
-    if (this.loop.peek() === "on") {
-      this.picture?.seek(from);
-      void this.forward(this.speed.peek());
+    if (this.playing.peek() && this.speed.peek() > 0) this.atEdge(this.range.to);
+  }
+
+  /** The last frame of a direction was shown. */
+  private atEdge(edge: number): void {
+    const next = turn(this.loop.peek(), this.range, this.speed.peek());
+    if (!next) {
+      this.pause();
+      this.picture?.seek(edge);
       return;
     }
-    this.pause();
-    this.picture?.seek(to);
+    this.speed.value = next.speed;
+    this.picture?.seek(next.frame);
+    if (next.speed > 0) void this.forward(next.speed);
+    else this.back(next.frame, next.speed);
   }
 
   private onPaused(paused: boolean): void {
-    // Only what the browser did by itself: our own calls have set `playing` before.
-    if (this.speed.peek() < 0) return;
-    if (!paused && !this.playing.peek()) this.playing.value = true;
+    if (!paused) {
+      // Whoever presses play while it plays backwards wants it to go on forwards.
+      this.halt();
+      if (this.speed.peek() < 0) this.speed.value = 1;
+      this.playing.value = true;
+    } else if (this.playing.peek()) {
+      this.pause();
+    }
   }
 
   // -- the rest ----------------------------------------------------------------------------------------------

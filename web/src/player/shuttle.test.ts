@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SeekQueue } from "./seek";
-import { adrift, playFrom, playRange, setPoint, shuttle } from "./shuttle";
+import { adrift, playFrom, playRange, setPoint, shuttle, nextLoop, settled, turn } from "./shuttle";
 
 describe("the shuttle", () => {
   test("L plays, again is faster, to a limit", () => {
@@ -58,4 +58,23 @@ test("a follower seeks when it is off by much, or stands on another frame", () =
   expect(adrift(100, 103, true, 24)).toBe(false);
   expect(adrift(100, 120, true, 24)).toBe(true);
   expect(adrift(100, 101, false, 24)).toBe(true);
+});
+
+describe("the end of the range", () => {
+  const range = { from: 10, to: 20 };
+  test("loops are gone through in turn", () => {
+    expect(nextLoop("once")).toBe("loop");
+    expect(nextLoop("loop")).toBe("pingPong");
+    expect(nextLoop("pingPong")).toBe("once");
+  });
+  test("once stops, a loop begins again, ping-pong turns round", () => {
+    expect(turn("once", range, 1)).toBeUndefined();
+    expect(turn("loop", range, 2)).toEqual({ frame: 10, speed: 2 });
+    expect(turn("loop", range, -1)).toEqual({ frame: 20, speed: -1 });
+    expect(turn("pingPong", range, 0.5)).toEqual({ frame: 20, speed: -0.5 });
+    expect(turn("pingPong", range, -0.5)).toEqual({ frame: 10, speed: 0.5 });
+  });
+  test("a chosen speed outlives a stop, that of shuttling does not", () => {
+    expect([settled(0.5, "once"), settled(-1, "once"), settled(4, "loop"), settled(-0.5, "pingPong"), settled(-8, "pingPong")]).toEqual([0.5, 1, 1, 0.5, 1]);
+  });
 });

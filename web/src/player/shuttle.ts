@@ -10,6 +10,28 @@ export function shuttle(playing: boolean, speed: number, direction: 1 | -1): num
   return direction * (faster ?? SHUTTLE[SHUTTLE.length - 1] ?? 1);
 }
 
+/** What playback does where its frames end. */
+export const LOOPS = ["once", "loop", "pingPong"] as const;
+export type Loop = (typeof LOOPS)[number];
+
+/** The next of them. */
+export function nextLoop(loop: Loop): Loop {
+  return LOOPS[(LOOPS.indexOf(loop) + 1) % LOOPS.length] ?? "once";
+}
+
+/** Where and how it goes on at the end of the range; undefined: it stops there. */
+export function turn(loop: Loop, { from, to }: Range, speed: number): { frame: number; speed: number } | undefined {
+  if (loop === "once") return undefined;
+  if (loop === "loop") return { frame: speed > 0 ? from : to, speed };
+  return { frame: speed > 0 ? to : from, speed: -speed };
+}
+
+/** The speed to go on with after a stop: that of shuttling is over, one that was chosen stays. */
+export function settled(speed: number, loop: Loop): number {
+  const chosen = loop === "pingPong" ? Math.abs(speed) : speed;
+  return chosen < 0 || chosen > 2 ? 1 : chosen;
+}
+
 export interface Range {
   from: number;
   to: number;

@@ -6,6 +6,8 @@ import { changeWidth, tool } from "../canvas/tools";
 import { FIT } from "../canvas/view";
 import { neighbour, type Board } from "../notes/board";
 import { toggleFull } from "../player/controls";
+import { expose, ungrade } from "../player/grade";
+import { nextLoop } from "../player/shuttle";
 import type { Room } from "./room";
 
 /** Shortcuts after which one does not go where another goes any more. */
@@ -47,7 +49,7 @@ export function act(room: Room, board: Board, action: Action, showKeys: () => vo
     "play.back": () => player.shuttle(-1),
     "play.stop": () => player.pause(),
     "play.forward": () => player.shuttle(1),
-    "play.loop": () => (player.loop.value = player.loop.value === "on" ? "off" : "on"),
+    "play.loop": () => (player.loop.value = nextLoop(player.loop.peek())),
     "step.back": () => player.step(-1),
     "step.on": () => player.step(1),
     "step.back5": () => player.step(-5),
@@ -72,6 +74,9 @@ export function act(room: Room, board: Board, action: Action, showKeys: () => vo
     "edit.delete": () => room.deleteSelected(),
     "view.fit": () => (room.look.value = FIT),
     "view.full": toggleFull,
+    "look.brighter": () => expose(0.5),
+    "look.darker": () => expose(-0.5),
+    "look.reset": ungrade,
     "view.panel": () => (room.panel.value = !room.panel.value),
     "view.mute": () => player.setMuted(!player.muted.peek()),
     "help.keys": showKeys,

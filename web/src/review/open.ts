@@ -55,7 +55,7 @@ export function filmstripOf(renditions: readonly Rendition[]): FilmstripSource |
 /** The room of a cut whose video is ready. */
 export async function openRoom(asset: Asset, cut: Cut, video: Video, personId: string, frame: number): Promise<Room> {
   const [clock, { renditions }] = await Promise.all([clockOf(video), media.listRenditions({ videoId: video.videoId })]);
-  const player = new Player(clock);
+  const player = new Player(clock, video.hasSound);
   player.frame.value = clock.clamp(frame);
   const session = await openSession(Number(video.videoId), personId, () => player.frame.peek());
   const facts = { asset, cut, video, player, session, personId, labels: labelsOf(video, clock) };

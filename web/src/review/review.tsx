@@ -23,6 +23,8 @@ import { t } from "../messages";
 import { boardOf, EMPTY_BOARD, type Board } from "../notes/board";
 import { NotesPanel } from "../notes/panel";
 import { Controls } from "../player/controls";
+import { background, graded, keepLook } from "../player/grade";
+import { GradeFilter, GradeMark } from "../player/look";
 import { Timeline } from "../player/timeline";
 import { Button } from "../ui/button";
 import { useDrop } from "../ui/dropzone";
@@ -266,18 +268,21 @@ function RoomPage({ room, asset }: { room: Room; asset: Asset }): JSX.Element {
   useAddress(room);
   useKeys(room, board, () => setKeysShown((shown) => !shown));
   useEffect(keepTools, []);
+  useEffect(keepLook, []);
   useEffect(() => {
     document.title = `${asset.name} · Rushes`;
   }, [asset.name]);
   const drop = useCallback((files: File[]) => take(files, asset.projectId, asset.assetId), [asset]);
   useDrop(may(asset.permissions, Permission.UPLOAD) ? drop : undefined);
   return (
-    <div class="review" data-panel={room.panel.value} style={{ "--shape": `${room.picture.width} / ${room.picture.height}` }}>
+    <div class="review" data-panel={room.panel.value} data-background={background.value} data-graded={graded.value} style={{ "--shape": `${room.picture.width} / ${room.picture.height}` }}>
       <TopBar room={room} showKeys={() => setKeysShown(true)} />
       <Toolbar room={room} />
       <main class="review-picture">
         <Banner room={room} />
         <Stage room={room} />
+        <GradeFilter />
+        <GradeMark />
         {room.player.waiting.value && <div class="spinner buffering" role="status" aria-label={t("player.buffering")} />}
       </main>
       <footer class="review-foot">
