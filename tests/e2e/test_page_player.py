@@ -176,7 +176,7 @@ def test_playback_between_in_and_out_loops_and_stops_at_out_without_loop(film: R
     starts = [after for before, after in pairwise(frames) if after < before]
     assert set(starts) == {20}
     # Without loop it ends where the range does, exactly.
-    film.press("Control+l")
+    film.press("Control+l", "Control+l")
     expect(film.button("Play")).to_be_visible()
     film.wait_frame(32)
     assert film.bars() == 32

@@ -205,6 +205,7 @@ export class Player {
     const bounded = this.outPoint.peek() !== undefined;
     if (!bounded || frame < to) return;
     // The last frame stays for as long as a frame does; one that came too late is left at once.
+    this.picture?.pause();
     const stayMs = frame === to ? (this.clock.length(frame) * 1000) / this.speed.peek() : 0;
     this.edge = window.setTimeout(() => this.onEnded(), stayMs);
   }
