@@ -17,12 +17,16 @@ from svc_annotation.stores.log import (
     RecordInvalid,
     partition_of,
 )
+from svc_annotation.stores.past import START, Criteria, Frames, Moment, Past, Place, StateAt
 from svc_annotation.stores.snapshot import Snapshot, Snapshots
 
 __all__ = [
     "MAX_PAYLOAD_BYTES",
     "PARTITIONS",
+    "START",
     "Change",
+    "Criteria",
+    "Frames",
     "Head",
     "History",
     "HistoryDiverged",
@@ -37,9 +41,13 @@ __all__ = [
     "LogLocked",
     "LogReadOnly",
     "LogUnreadable",
+    "Moment",
     "OffsetOutOfRange",
+    "Past",
+    "Place",
     "RecordInvalid",
     "Snapshot",
     "Snapshots",
+    "StateAt",
     "partition_of",
 ]

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from mesh.sql import Database
 from svc_annotation.core.row import Change, HistoryRow
+from svc_annotation.stores import past_sqlite
 from svc_annotation.stores.history import Head, HistoryDiverged, HistoryGap, LandedCommit
 
 READ_BYTES: Final = 4 * 1024 * 1024
@@ -25,7 +26,6 @@ _SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS changes (
         video_id INTEGER NOT NULL, revision INTEGER NOT NULL, annotation_id BLOB NOT NULL, state BLOB NOT NULL,
         PRIMARY KEY (video_id, revision, annotation_id)) WITHOUT ROWID""",
-    "CREATE INDEX IF NOT EXISTS changes_annotation ON changes (video_id, annotation_id, revision)",
     "INSERT OR IGNORE INTO metadata VALUES ('epoch', 1)",
     "INSERT OR IGNORE INTO metadata VALUES ('schema', 1)",
 )
@@ -34,7 +34,6 @@ _COLUMNS: Final = (
     ' at_revision, refusal, "commit", client_commit'
 )
 _INSERT_RECORD: Final = f"INSERT OR IGNORE INTO records ({_COLUMNS}) VALUES ({', '.join('?' * 16)})"
-_INSERT_CHANGE: Final = "INSERT OR IGNORE INTO changes VALUES (?, ?, ?, ?)"
 _ROWS: Final = f"SELECT {_COLUMNS} FROM records WHERE video_id = ? AND ordinal >= ? ORDER BY ordinal LIMIT ?"
 _CHANGES: Final = (
     "SELECT revision, annotation_id, state FROM changes WHERE video_id = ? AND revision BETWEEN ? AND ?"
@@ -62,13 +61,11 @@ async def open_sqlite_history(path: Path) -> "SqliteHistory":
 def _make_schema(connection: Connection) -> None:
     for statement in _SCHEMA:
         connection.exec_driver_sql(statement)
+    past_sqlite.prepare(connection)
 
 
-class SqliteHistory:
-    """See `History`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
+class SqliteHistory(past_sqlite.SqlitePast):
+    """See `History`, and `Past`."""
 
     async def epoch(self) -> int:
         """See `History`."""
@@ -160,9 +157,7 @@ def _insert(connection: Connection, rows: Sequence[HistoryRow]) -> None:
     inserted = connection.exec_driver_sql(_INSERT_RECORD, [_values(row) for row in rows]).rowcount
     if inserted != len(rows):
         _check_same(connection, rows)
-    changes = [(r.video_id, r.revision, c.annotation_id, c.state) for r in rows for c in r.changes]
-    if changes:
-        connection.exec_driver_sql(_INSERT_CHANGE, changes)
+    past_sqlite.insert(connection, ((row.video_id, row.revision, change) for row in rows for change in row.changes))
 
 
 def _values(row: HistoryRow) -> tuple[Any, ...]:

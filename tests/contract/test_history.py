@@ -7,8 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState
+from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 from svc_annotation.stores import Change, Head, History, HistoryDiverged, HistoryGap, HistoryRow, LandedCommit
 from svc_annotation.stores.history_sqlite import open_sqlite_history
+
+
+def state(number: int) -> bytes:
+    """A state that differs from others by a number."""
+    annotation = Annotation(id=b"a" * 16, text=f"state {number}", audience=AUDIENCE_CLIENT)
+    return AnnotationState(annotation=annotation, order_revision=1).SerializeToString()
 
 
 def row(ordinal: int, *, video: int = 7, revision: int | None = None, **changed: object) -> HistoryRow:
@@ -30,7 +38,7 @@ def row(ordinal: int, *, video: int = 7, revision: int | None = None, **changed:
         refusal=b"" if revision else b"refused",
         commit=b"commit %d" % ordinal if revision else b"",
         client_commit=None,
-        changes=(Change(b"a" * 16, b"state %d" % ordinal),) if revision else (),
+        changes=(Change(b"a" * 16, state(ordinal)),) if revision else (),
     )
     return replace(made, **changed)  # type: ignore[arg-type]
 

@@ -75,6 +75,54 @@ RESET_REASON_EPOCH: ResetReason.ValueType  # 2
 """The log is another incarnation: what was not answered is sent as new work; a snapshot follows."""
 Global___ResetReason: _TypeAlias = ResetReason  # noqa: Y015
 
+class _OperationKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OperationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OperationKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OPERATION_KIND_UNSPECIFIED: _OperationKind.ValueType  # 0
+    """Never asked for."""
+    OPERATION_KIND_CREATE: _OperationKind.ValueType  # 1
+    """Makes an annotation."""
+    OPERATION_KIND_MOVE: _OperationKind.ValueType  # 2
+    """Moves it."""
+    OPERATION_KIND_RESIZE: _OperationKind.ValueType  # 3
+    """Sets edges of its box."""
+    OPERATION_KIND_SET_FIELDS: _OperationKind.ValueType  # 4
+    """Sets fields."""
+    OPERATION_KIND_EDIT_TEXT: _OperationKind.ValueType  # 5
+    """Edits its text."""
+    OPERATION_KIND_SET_DELETED: _OperationKind.ValueType  # 6
+    """Deletes it or brings it back."""
+    OPERATION_KIND_RESTORE: _OperationKind.ValueType  # 7
+    """Undoes a field."""
+    OPERATION_KIND_PRESENT: _OperationKind.ValueType  # 8
+    """Shows a note to the client audience that was internal before."""
+
+class OperationKind(_OperationKind, metaclass=_OperationKindEnumTypeWrapper):
+    """Kinds of operations."""
+
+OPERATION_KIND_UNSPECIFIED: OperationKind.ValueType  # 0
+"""Never asked for."""
+OPERATION_KIND_CREATE: OperationKind.ValueType  # 1
+"""Makes an annotation."""
+OPERATION_KIND_MOVE: OperationKind.ValueType  # 2
+"""Moves it."""
+OPERATION_KIND_RESIZE: OperationKind.ValueType  # 3
+"""Sets edges of its box."""
+OPERATION_KIND_SET_FIELDS: OperationKind.ValueType  # 4
+"""Sets fields."""
+OPERATION_KIND_EDIT_TEXT: OperationKind.ValueType  # 5
+"""Edits its text."""
+OPERATION_KIND_SET_DELETED: OperationKind.ValueType  # 6
+"""Deletes it or brings it back."""
+OPERATION_KIND_RESTORE: OperationKind.ValueType  # 7
+"""Undoes a field."""
+OPERATION_KIND_PRESENT: OperationKind.ValueType  # 8
+"""Shows a note to the client audience that was internal before."""
+Global___OperationKind: _TypeAlias = OperationKind  # noqa: Y015
+
 @_typing.final
 class CollaborateOpen(_message.Message):
     """Opens a session."""
@@ -921,24 +969,40 @@ class GetDocumentRequest(_message.Message):
     VIDEO_ID_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     AUDIENCE_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
     video_id: _builtins.int
     """The video."""
     page_token: _builtins.str
     """From the page before; empty: the first."""
     audience: _access_pb2.Audience.ValueType
     """AUDIENCE_CLIENT: only what a client sees."""
+    revision: _builtins.int
+    """As it was right after this revision; 0: empty."""
+    time_ms: _builtins.int
+    """As it was at this server time, UTC milliseconds."""
+    @_builtins.property
+    def frames(self) -> _operation_pb2.FrameRange:
+        """Only what showed on these frames; unset: all."""
+
     def __init__(
         self,
         *,
         video_id: _builtins.int = ...,
         page_token: _builtins.str = ...,
         audience: _access_pb2.Audience.ValueType = ...,
+        revision: _builtins.int = ...,
+        time_ms: _builtins.int = ...,
+        frames: _operation_pb2.FrameRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "frames", b"frames", "revision", b"revision", "time_ms", b"time_ms"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "page_token", b"page_token", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "audience", b"audience", "frames", b"frames", "page_token", b"page_token", "revision", b"revision", "time_ms", b"time_ms", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType_at: _TypeAlias = _typing.Literal["revision", "time_ms"]  # noqa: Y015
+    _WhichOneofArgType_at: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_at) -> _WhichOneofReturnType_at | None: ...
 
 Global___GetDocumentRequest: _TypeAlias = GetDocumentRequest  # noqa: Y015
 
@@ -952,15 +1016,21 @@ class GetDocumentResponse(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     ANNOTATIONS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    HEAD_REVISION_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """Incarnation of the log."""
     revision: _builtins.int
     """Revision of all pages."""
     next_page_token: _builtins.str
     """Empty: this is the last page."""
+    time_ms: _builtins.int
+    """When that revision was made, UTC milliseconds; 0: revision 0."""
+    head_revision: _builtins.int
+    """Revision of the document now."""
     @_builtins.property
     def annotations(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.AnnotationState]:
-        """The annotations, deleted ones too."""
+        """The annotations, deleted ones too. Read by a client: each as far as the client audience might read it then."""
 
     def __init__(
         self,
@@ -969,10 +1039,12 @@ class GetDocumentResponse(_message.Message):
         revision: _builtins.int = ...,
         annotations: _abc.Iterable[_annotation_pb2.AnnotationState] | None = ...,
         next_page_token: _builtins.str = ...,
+        time_ms: _builtins.int = ...,
+        head_revision: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "epoch", b"epoch", "next_page_token", b"next_page_token", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "epoch", b"epoch", "head_revision", b"head_revision", "next_page_token", b"next_page_token", "revision", b"revision", "time_ms", b"time_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -993,6 +1065,7 @@ class ListAnnotationsRequest(_message.Message):
     RESOLVED_FIELD_NUMBER: _builtins.int
     SHOW_DELETED_FIELD_NUMBER: _builtins.int
     AUDIENCE_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
     video_id: _builtins.int
     """The video."""
     page_size: _builtins.int
@@ -1007,6 +1080,11 @@ class ListAnnotationsRequest(_message.Message):
     """Deleted ones too."""
     audience: _access_pb2.Audience.ValueType
     """AUDIENCE_CLIENT: only what a client sees."""
+    query: _builtins.str
+    """Words that the text or a tag must hold, each of them, whatever their case; and frame:N or frame:N-M, author:NAME,
+    tag:NAME, kind:NAME, before:2026-11-20, after:2026-11-20, is:open, is:resolved. "Quotes" keep words together. A part
+    of a word is found too, so that any characters of Chinese, Japanese and Korean are. Empty: no condition. 512 characters at most.
+    """
     @_builtins.property
     def frames(self) -> _operation_pb2.FrameRange:
         """Only what shows on these frames; unset: any."""
@@ -1027,10 +1105,11 @@ class ListAnnotationsRequest(_message.Message):
         resolved: _builtins.bool | None = ...,
         show_deleted: _builtins.bool = ...,
         audience: _access_pb2.Audience.ValueType = ...,
+        query: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_resolved", b"_resolved", "frames", b"frames", "resolved", b"resolved"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resolved", b"_resolved", "audience", b"audience", "author_id", b"author_id", "frames", b"frames", "kinds", b"kinds", "page_size", b"page_size", "page_token", b"page_token", "resolved", b"resolved", "show_deleted", b"show_deleted", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resolved", b"_resolved", "audience", b"audience", "author_id", b"author_id", "frames", b"frames", "kinds", b"kinds", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "resolved", b"resolved", "show_deleted", b"show_deleted", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__resolved: _TypeAlias = _typing.Literal["resolved"]  # noqa: Y015
     _WhichOneofArgType__resolved: _TypeAlias = _typing.Literal["_resolved", b"_resolved"]  # noqa: Y015
@@ -1081,6 +1160,12 @@ class ListOperationsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     AUDIENCE_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
+    AUTHOR_ID_FIELD_NUMBER: _builtins.int
+    FROM_MS_FIELD_NUMBER: _builtins.int
+    TO_MS_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    NEWEST_FIRST_FIELD_NUMBER: _builtins.int
     video_id: _builtins.int
     """The video."""
     after_revision: _builtins.int
@@ -1091,6 +1176,22 @@ class ListOperationsRequest(_message.Message):
     """From the page before; empty: the first."""
     audience: _access_pb2.Audience.ValueType
     """AUDIENCE_CLIENT: only what a client sees."""
+    author_id: _builtins.str
+    """Only this person's; empty: anybody's."""
+    from_ms: _builtins.int
+    """Not before this server time, UTC milliseconds; 0: from the beginning."""
+    to_ms: _builtins.int
+    """Before this server time, UTC milliseconds; 0: to now."""
+    newest_first: _builtins.bool
+    """The newest first."""
+    @_builtins.property
+    def frames(self) -> _operation_pb2.FrameRange:
+        """Only commits that touched an annotation which showed on these frames then; unset: any."""
+
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___OperationKind.ValueType]:
+        """Only commits with an operation of one of these kinds; empty: any."""
+
     def __init__(
         self,
         *,
@@ -1099,10 +1200,16 @@ class ListOperationsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         audience: _access_pb2.Audience.ValueType = ...,
+        frames: _operation_pb2.FrameRange | None = ...,
+        author_id: _builtins.str = ...,
+        from_ms: _builtins.int = ...,
+        to_ms: _builtins.int = ...,
+        kinds: _abc.Iterable[Global___OperationKind.ValueType] | None = ...,
+        newest_first: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_revision", b"after_revision", "audience", b"audience", "page_size", b"page_size", "page_token", b"page_token", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_revision", b"after_revision", "audience", b"audience", "author_id", b"author_id", "frames", b"frames", "from_ms", b"from_ms", "kinds", b"kinds", "newest_first", b"newest_first", "page_size", b"page_size", "page_token", b"page_token", "to_ms", b"to_ms", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1123,7 +1230,7 @@ class ListOperationsResponse(_message.Message):
     next_page_token: _builtins.str
     """Empty: nothing newer was there."""
     revision: _builtins.int
-    """The document has nothing before this revision that is not on this page or one before it."""
+    """The document has nothing before this revision that is not on this page or one before it; newest first: nothing after it."""
     @_builtins.property
     def commits(self) -> _containers.RepeatedCompositeFieldContainer[_operation_pb2.Commit]:
         """The commits, in order. Those that one's audience may not read are left out."""
@@ -1143,3 +1250,113 @@ class ListOperationsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListOperationsResponse: _TypeAlias = ListOperationsResponse  # noqa: Y015
+
+@_typing.final
+class ListChangesRequest(_message.Message):
+    """Asks what differs between two revisions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    FROM_REVISION_FIELD_NUMBER: _builtins.int
+    TO_REVISION_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
+    video_id: _builtins.int
+    """The video."""
+    from_revision: _builtins.int
+    """The earlier moment."""
+    to_revision: _builtins.int
+    """The later moment; 0: now."""
+    page_size: _builtins.int
+    """At most so many; 0: 100; 1,000 at most."""
+    page_token: _builtins.str
+    """From the page before; empty: the first."""
+    audience: _access_pb2.Audience.ValueType
+    """AUDIENCE_CLIENT: only what a client sees."""
+    @_builtins.property
+    def frames(self) -> _operation_pb2.FrameRange:
+        """Only what ever showed on these frames; unset: all."""
+
+    def __init__(
+        self,
+        *,
+        video_id: _builtins.int = ...,
+        from_revision: _builtins.int = ...,
+        to_revision: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+        audience: _access_pb2.Audience.ValueType = ...,
+        frames: _operation_pb2.FrameRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["frames", b"frames"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "frames", b"frames", "from_revision", b"from_revision", "page_size", b"page_size", "page_token", b"page_token", "to_revision", b"to_revision", "video_id", b"video_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChangesRequest: _TypeAlias = ListChangesRequest  # noqa: Y015
+
+@_typing.final
+class AnnotationChange(_message.Message):
+    """An annotation at two moments."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def before(self) -> _annotation_pb2.AnnotationState:
+        """As it was; unset: it was not there, or not to be read by the audience."""
+
+    @_builtins.property
+    def after(self) -> _annotation_pb2.AnnotationState:
+        """As it became."""
+
+    def __init__(
+        self,
+        *,
+        before: _annotation_pb2.AnnotationState | None = ...,
+        after: _annotation_pb2.AnnotationState | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AnnotationChange: _TypeAlias = AnnotationChange  # noqa: Y015
+
+@_typing.final
+class ListChangesResponse(_message.Message):
+    """A page of what differs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TO_REVISION_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty: this is the last page. A page may be short, or empty, and not the last."""
+    to_revision: _builtins.int
+    """The later moment."""
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnnotationChange]:
+        """In drawing order. What was changed and changed back is left out."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___AnnotationChange] | None = ...,
+        next_page_token: _builtins.str = ...,
+        to_revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "next_page_token", b"next_page_token", "to_revision", b"to_revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChangesResponse: _TypeAlias = ListChangesResponse  # noqa: Y015

@@ -65,6 +65,11 @@ class AnnotationServiceStub:
                 request_serializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListOperationsRequest.SerializeToString,
                 response_deserializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListOperationsResponse.FromString,
                 _registered_method=True)
+        self.ListChanges = channel.unary_unary(
+                '/rushes.annotation.v1.AnnotationService/ListChanges',
+                request_serializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListChangesRequest.SerializeToString,
+                response_deserializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListChangesResponse.FromString,
+                _registered_method=True)
 
 
 class AnnotationServiceServicer:
@@ -94,7 +99,7 @@ class AnnotationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetDocument(self, request, context):
-        """The document as it is now, in pages of at most 1 MiB that are all of the first page's revision.
+        """The document as it is now or as it was at a revision or a time, in pages of at most 1 MiB that are all of one revision.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -108,7 +113,14 @@ class AnnotationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListOperations(self, request, context):
-        """Commits after a revision: the unary twin of the stream.
+        """Commits after a revision: the unary twin of the stream, and the history of a frame, of a person, of a span of time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListChanges(self, request, context):
+        """What differs between two revisions: each annotation touched, as it was and as it became.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,6 +158,11 @@ def add_AnnotationServiceServicer_to_server(servicer, server):
                     servicer.ListOperations,
                     request_deserializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListOperationsRequest.FromString,
                     response_serializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListOperationsResponse.SerializeToString,
+            ),
+            'ListChanges': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChanges,
+                    request_deserializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListChangesRequest.FromString,
+                    response_serializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListChangesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -311,6 +328,33 @@ class AnnotationService:
             '/rushes.annotation.v1.AnnotationService/ListOperations',
             rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListOperationsRequest.SerializeToString,
             rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListOperationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChanges(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.annotation.v1.AnnotationService/ListChanges',
+            rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListChangesRequest.SerializeToString,
+            rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListChangesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -25,11 +25,13 @@ class AnnotationServiceStub:
     Follow: _aio.UnaryStreamMultiCallable[_annotation_service_pb2.FollowRequest, _annotation_service_pb2.FollowResponse]
     """What Collaborate receives, for readers that can only read."""
     GetDocument: _aio.UnaryUnaryMultiCallable[_annotation_service_pb2.GetDocumentRequest, _annotation_service_pb2.GetDocumentResponse]
-    """The document as it is now, in pages of at most 1 MiB that are all of the first page's revision."""
+    """The document as it is now or as it was at a revision or a time, in pages of at most 1 MiB that are all of one revision."""
     ListAnnotations: _aio.UnaryUnaryMultiCallable[_annotation_service_pb2.ListAnnotationsRequest, _annotation_service_pb2.ListAnnotationsResponse]
     """Notes by what they are, in order of frame."""
     ListOperations: _aio.UnaryUnaryMultiCallable[_annotation_service_pb2.ListOperationsRequest, _annotation_service_pb2.ListOperationsResponse]
-    """Commits after a revision: the unary twin of the stream."""
+    """Commits after a revision: the unary twin of the stream, and the history of a frame, of a person, of a span of time."""
+    ListChanges: _aio.UnaryUnaryMultiCallable[_annotation_service_pb2.ListChangesRequest, _annotation_service_pb2.ListChangesResponse]
+    """What differs between two revisions: each annotation touched, as it was and as it became."""
 
 class AnnotationServiceServicer(metaclass=_abc_1.ABCMeta):
     """The notes of a video: one ordered, durable document that many people write at once."""
@@ -66,7 +68,7 @@ class AnnotationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _annotation_service_pb2.GetDocumentRequest,
         context: _aio.ServicerContext[_annotation_service_pb2.GetDocumentRequest, _abc.Awaitable[_annotation_service_pb2.GetDocumentResponse]],
     ) -> _abc.Awaitable[_annotation_service_pb2.GetDocumentResponse]:
-        """The document as it is now, in pages of at most 1 MiB that are all of the first page's revision."""
+        """The document as it is now or as it was at a revision or a time, in pages of at most 1 MiB that are all of one revision."""
 
     @_abc_1.abstractmethod
     def ListAnnotations(
@@ -82,6 +84,14 @@ class AnnotationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _annotation_service_pb2.ListOperationsRequest,
         context: _aio.ServicerContext[_annotation_service_pb2.ListOperationsRequest, _abc.Awaitable[_annotation_service_pb2.ListOperationsResponse]],
     ) -> _abc.Awaitable[_annotation_service_pb2.ListOperationsResponse]:
-        """Commits after a revision: the unary twin of the stream."""
+        """Commits after a revision: the unary twin of the stream, and the history of a frame, of a person, of a span of time."""
+
+    @_abc_1.abstractmethod
+    def ListChanges(
+        self,
+        request: _annotation_service_pb2.ListChangesRequest,
+        context: _aio.ServicerContext[_annotation_service_pb2.ListChangesRequest, _abc.Awaitable[_annotation_service_pb2.ListChangesResponse]],
+    ) -> _abc.Awaitable[_annotation_service_pb2.ListChangesResponse]:
+        """What differs between two revisions: each annotation touched, as it was and as it became."""
 
 def add_AnnotationServiceServicer_to_server(servicer: AnnotationServiceServicer, server: _aio.Server) -> None: ...

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/annotation/v1/annotation_service.proto.
  */
 export const file_rushes_annotation_v1_annotation_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci1ydXNoZXMvYW5ub3RhdGlvbi92MS9hbm5vdGF0aW9uX3NlcnZpY2UucHJvdG8SFHJ1c2hlcy5hbm5vdGF0aW9uLnYxIuQBCg9Db2xsYWJvcmF0ZU9wZW4SEAoIdmlkZW9faWQYASABKAMSEQoJY2xpZW50X2lkGAIgASgMEg0KBWZyYW1lGAMgASgNEhwKD3Jlc3VtZV9yZXZpc2lvbhgEIAEoA0gAiAEBEg0KBWVwb2NoGAUgASgDEjAKCGRlbGl2ZXJ5GAYgASgOMh4ucnVzaGVzLmFubm90YXRpb24udjEuRGVsaXZlcnkSKgoIYXVkaWVuY2UYByABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZUISChBfcmVzdW1lX3JldmlzaW9uIr0CCg1QcmVzZW5jZVN0YXRlEg0KBWZyYW1lGAEgASgNEg8KB3BsYXlpbmcYAiABKAgSFgoOc3BlZWRfcGVybWlsbGUYAyABKBESLgoGY3Vyc29yGAQgASgLMh4ucnVzaGVzLmFubm90YXRpb24udjEuUG9zaXRpb24SDAoEdG9vbBgFIAEoCRIqCghhdWRpZW5jZRgGIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlEhEKCWZvbGxvd2luZxgHIAEoDBIzCgl0cmFuc2llbnQYCCADKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uEg0KBWxhc2VyGAkgAygREjMKBm1vdmluZxgKIAMoCzIjLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlRyYW5zaWVudE1vdmUibwoNVHJhbnNpZW50TW92ZRIKCgJpZBgBIAEoDBIqCgJ0bxgCIAEoCzIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlBvc2l0aW9uEiYKA2JveBgDIAEoCzIZLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkJveCKHAgoSQ29sbGFib3JhdGVSZXF1ZXN0EjUKBG9wZW4YASABKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db2xsYWJvcmF0ZU9wZW5IABItCgZzdWJtaXQYAiABKAsyGy5ydXNoZXMuYW5ub3RhdGlvbi52MS5CYXRjaEgAEjcKCHByZXNlbmNlGAMgASgLMiMucnVzaGVzLmFubm90YXRpb24udjEuUHJlc2VuY2VTdGF0ZUgAEhYKDGFja19yZXZpc2lvbhgEIAEoA0gAEhwKEmF1dGhlbnRpY2F0ZV90b2tlbhgFIAEoCUgAEhEKB3BpbmdfbXMYBiABKANIAEIJCgdtZXNzYWdlIukBChFDb2xsYWJvcmF0ZU9wZW5lZBINCgVlcG9jaBgBIAEoAxIQCghyZXZpc2lvbhgCIAEoAxIvCghvdXRjb21lcxgDIAMoCzIdLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLk91dGNvbWUSDQoFa25vd24YBCABKAgSDgoGY2xvc2VkGAUgASgIEhEKCXBlcnNvbl9pZBgGIAEoCRITCgtwZXJtaXNzaW9ucxgHIAEoDRIqCghhdWRpZW5jZRgIIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlEg8KB3RpbWVfbXMYCSABKAMieQoMU25hcHNob3RQYXJ0EhAKCHJldmlzaW9uGAEgASgDEg0KBWluZGV4GAIgASgNEgwKBGxhc3QYAyABKAgSOgoLYW5ub3RhdGlvbnMYBCADKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uU3RhdGUiOgoJQ29tbWl0dGVkEi0KB2NvbW1pdHMYASADKAsyHC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db21taXQicAoGTWVyZ2VkEhUKDWZyb21fcmV2aXNpb24YASABKAMSEwoLdG9fcmV2aXNpb24YAiABKAMSOgoLYW5ub3RhdGlvbnMYAyADKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uU3RhdGUiYgoLRmllbGRCZWZvcmUSCgoCaWQYASABKAwSLwoFdmFsdWUYAiABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5GaWVsZFZhbHVlEhYKDnN0YW1wX3JldmlzaW9uGAMgASgDIqcBCgpPd25PdXRjb21lEi4KB291dGNvbWUYASABKAsyHS5ydXNoZXMuYW5ub3RhdGlvbi52MS5PdXRjb21lEjEKBmJlZm9yZRgCIAMoCzIhLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkZpZWxkQmVmb3JlEjYKBWVkaXRzGAMgAygLMicucnVzaGVzLmFubm90YXRpb24udjEuRWRpdFRleHRPcGVyYXRpb24ihwEKB1JlZnVzZWQSEQoJY2xpZW50X2lkGAEgASgMEhIKCmNsaWVudF9zZXEYAiABKAQSEwoLYXRfcmV2aXNpb24YAyABKAMSEgoFaW5kZXgYBCABKA1IAIgBARIiCgZzdGF0dXMYBSABKAsyEi5nb29nbGUucnBjLlN0YXR1c0IICgZfaW5kZXgidwoNUHJlc2VudFBlcnNvbhIRCgljbGllbnRfaWQYASABKAwSEQoJcGVyc29uX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSMgoFc3RhdGUYBCABKAsyIy5ydXNoZXMuYW5ub3RhdGlvbi52MS5QcmVzZW5jZVN0YXRlIk0KCFByZXNlbmNlEjMKBnBlb3BsZRgBIAMoCzIjLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlByZXNlbnRQZXJzb24SDAoEbW9yZRgCIAEoDSJJCgVSZXNldBIxCgZyZWFzb24YASABKA4yIS5ydXNoZXMuYW5ub3RhdGlvbi52MS5SZXNldFJlYXNvbhINCgVlcG9jaBgCIAEoAyIICgZSZXNlbmQiHQoGUmlnaHRzEhMKC3Blcm1pc3Npb25zGAEgASgNIigKBFBvbmcSDwoHcGluZ19tcxgBIAEoAxIPCgd0aW1lX21zGAIgASgDIpcFChNDb2xsYWJvcmF0ZVJlc3BvbnNlEjkKBm9wZW5lZBgBIAEoCzInLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbGxhYm9yYXRlT3BlbmVkSAASOwoNc25hcHNob3RfcGFydBgCIAEoCzIiLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlNuYXBzaG90UGFydEgAEjQKCWNvbW1pdHRlZBgDIAEoCzIfLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbW1pdHRlZEgAEi4KBm1lcmdlZBgEIAEoCzIcLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLk1lcmdlZEgAEjMKB291dGNvbWUYBSABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Pd25PdXRjb21lSAASMAoHcmVmdXNlZBgGIAEoCzIdLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlJlZnVzZWRIABIyCghwcmVzZW5jZRgHIAEoCzIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlByZXNlbmNlSAASGwoRcHJvZ3Jlc3NfcmV2aXNpb24YCCABKANIABIuCgZyZXNlbmQYCSABKAsyHC5ydXNoZXMuYW5ub3RhdGlvbi52MS5SZXNlbmRIABIsCgVyZXNldBgKIAEoCzIbLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlJlc2V0SAASLgoGcmlnaHRzGAsgASgLMhwucnVzaGVzLmFubm90YXRpb24udjEuUmlnaHRzSAASKgoEcG9uZxgMIAEoCzIaLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlBvbmdIABIlCgd0cm91YmxlGA0gASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIJCgdtZXNzYWdlIn8KHUNyZWF0ZUJhdGNoQW5ub3RhdGlvbnNSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEhEKCWNsaWVudF9pZBgCIAEoDBINCgVlcG9jaBgDIAEoAxIqCgViYXRjaBgEIAEoCzIbLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkJhdGNoIl8KHkNyZWF0ZUJhdGNoQW5ub3RhdGlvbnNSZXNwb25zZRINCgVlcG9jaBgBIAEoAxIuCgdvdXRjb21lGAIgASgLMh0ucnVzaGVzLmFubm90YXRpb24udjEuT3V0Y29tZSLAAQoNRm9sbG93UmVxdWVzdBIQCgh2aWRlb19pZBgBIAEoAxIcCg9yZXN1bWVfcmV2aXNpb24YAiABKANIAIgBARINCgVlcG9jaBgDIAEoAxIwCghkZWxpdmVyeRgEIAEoDjIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkRlbGl2ZXJ5EioKCGF1ZGllbmNlGAUgASgOMhgucnVzaGVzLnR5cGUudjEuQXVkaWVuY2VCEgoQX3Jlc3VtZV9yZXZpc2lvbiJMCg5Gb2xsb3dSZXNwb25zZRI6CgdtZXNzYWdlGAEgASgLMikucnVzaGVzLmFubm90YXRpb24udjEuQ29sbGFib3JhdGVSZXNwb25zZSJmChJHZXREb2N1bWVudFJlcXVlc3QSEAoIdmlkZW9faWQYASABKAMSEgoKcGFnZV90b2tlbhgCIAEoCRIqCghhdWRpZW5jZRgDIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlIosBChNHZXREb2N1bWVudFJlc3BvbnNlEg0KBWVwb2NoGAEgASgDEhAKCHJldmlzaW9uGAIgASgDEjoKC2Fubm90YXRpb25zGAMgAygLMiUucnVzaGVzLmFubm90YXRpb24udjEuQW5ub3RhdGlvblN0YXRlEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCSKxAgoWTGlzdEFubm90YXRpb25zUmVxdWVzdBIQCgh2aWRlb19pZBgBIAEoAxIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIwCgZmcmFtZXMYBCABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5GcmFtZVJhbmdlEhEKCWF1dGhvcl9pZBgFIAEoCRIzCgVraW5kcxgGIAMoDjIkLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFubm90YXRpb25LaW5kEhUKCHJlc29sdmVkGAcgASgISACIAQESFAoMc2hvd19kZWxldGVkGAggASgIEioKCGF1ZGllbmNlGAkgASgOMhgucnVzaGVzLnR5cGUudjEuQXVkaWVuY2VCCwoJX3Jlc29sdmVkInsKF0xpc3RBbm5vdGF0aW9uc1Jlc3BvbnNlEjUKC2Fubm90YXRpb25zGAEgAygLMiAucnVzaGVzLmFubm90YXRpb24udjEuQW5ub3RhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEAoIcmV2aXNpb24YAyABKAMilAEKFUxpc3RPcGVyYXRpb25zUmVxdWVzdBIQCgh2aWRlb19pZBgBIAEoAxIWCg5hZnRlcl9yZXZpc2lvbhgCIAEoAxIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCRIqCghhdWRpZW5jZRgFIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlIoEBChZMaXN0T3BlcmF0aW9uc1Jlc3BvbnNlEg0KBWVwb2NoGAEgASgDEi0KB2NvbW1pdHMYAiADKAsyHC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db21taXQSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJEhAKCHJldmlzaW9uGAQgASgDKl8KCERlbGl2ZXJ5EhgKFERFTElWRVJZX1VOU1BFQ0lGSUVEEAASEQoNREVMSVZFUllfRlVMTBABEhMKD0RFTElWRVJZX01FUkdFRBACEhEKDURFTElWRVJZX0FVVE8QAypfCgtSZXNldFJlYXNvbhIcChhSRVNFVF9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZSRVNFVF9SRUFTT05fQ09NUEFDVEVEEAESFgoSUkVTRVRfUkVBU09OX0VQT0NIEAIypQYKEUFubm90YXRpb25TZXJ2aWNlEoEBCgtDb2xsYWJvcmF0ZRIoLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbGxhYm9yYXRlUmVxdWVzdBopLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbGxhYm9yYXRlUmVzcG9uc2UiGYq1GBUaEwgBEAQaDW9wZW4udmlkZW9faWQoATABEpkBChZDcmVhdGVCYXRjaEFubm90YXRpb25zEjMucnVzaGVzLmFubm90YXRpb24udjEuQ3JlYXRlQmF0Y2hBbm5vdGF0aW9uc1JlcXVlc3QaNC5ydXNoZXMuYW5ub3RhdGlvbi52MS5DcmVhdGVCYXRjaEFubm90YXRpb25zUmVzcG9uc2UiFIq1GBAaDggCEAQaCHZpZGVvX2lkEmsKBkZvbGxvdxIjLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkZvbGxvd1JlcXVlc3QaJC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Gb2xsb3dSZXNwb25zZSIUirUYEBoOCAEQBBoIdmlkZW9faWQwARJ4CgtHZXREb2N1bWVudBIoLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkdldERvY3VtZW50UmVxdWVzdBopLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkdldERvY3VtZW50UmVzcG9uc2UiFIq1GBAaDggBEAQaCHZpZGVvX2lkEoQBCg9MaXN0QW5ub3RhdGlvbnMSLC5ydXNoZXMuYW5ub3RhdGlvbi52MS5MaXN0QW5ub3RhdGlvbnNSZXF1ZXN0Gi0ucnVzaGVzLmFubm90YXRpb24udjEuTGlzdEFubm90YXRpb25zUmVzcG9uc2UiFIq1GBAaDggBEAQaCHZpZGVvX2lkEoEBCg5MaXN0T3BlcmF0aW9ucxIrLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkxpc3RPcGVyYXRpb25zUmVxdWVzdBosLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkxpc3RPcGVyYXRpb25zUmVzcG9uc2UiFIq1GBAaDggBEAQaCHZpZGVvX2lkYgZwcm90bzM", [file_google_rpc_status, file_rushes_annotation_v1_annotation, file_rushes_annotation_v1_operation, file_rushes_type_v1_access]);
+  fileDesc("Ci1ydXNoZXMvYW5ub3RhdGlvbi92MS9hbm5vdGF0aW9uX3NlcnZpY2UucHJvdG8SFHJ1c2hlcy5hbm5vdGF0aW9uLnYxIuQBCg9Db2xsYWJvcmF0ZU9wZW4SEAoIdmlkZW9faWQYASABKAMSEQoJY2xpZW50X2lkGAIgASgMEg0KBWZyYW1lGAMgASgNEhwKD3Jlc3VtZV9yZXZpc2lvbhgEIAEoA0gAiAEBEg0KBWVwb2NoGAUgASgDEjAKCGRlbGl2ZXJ5GAYgASgOMh4ucnVzaGVzLmFubm90YXRpb24udjEuRGVsaXZlcnkSKgoIYXVkaWVuY2UYByABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZUISChBfcmVzdW1lX3JldmlzaW9uIr0CCg1QcmVzZW5jZVN0YXRlEg0KBWZyYW1lGAEgASgNEg8KB3BsYXlpbmcYAiABKAgSFgoOc3BlZWRfcGVybWlsbGUYAyABKBESLgoGY3Vyc29yGAQgASgLMh4ucnVzaGVzLmFubm90YXRpb24udjEuUG9zaXRpb24SDAoEdG9vbBgFIAEoCRIqCghhdWRpZW5jZRgGIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlEhEKCWZvbGxvd2luZxgHIAEoDBIzCgl0cmFuc2llbnQYCCADKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uEg0KBWxhc2VyGAkgAygREjMKBm1vdmluZxgKIAMoCzIjLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlRyYW5zaWVudE1vdmUibwoNVHJhbnNpZW50TW92ZRIKCgJpZBgBIAEoDBIqCgJ0bxgCIAEoCzIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlBvc2l0aW9uEiYKA2JveBgDIAEoCzIZLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkJveCKHAgoSQ29sbGFib3JhdGVSZXF1ZXN0EjUKBG9wZW4YASABKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db2xsYWJvcmF0ZU9wZW5IABItCgZzdWJtaXQYAiABKAsyGy5ydXNoZXMuYW5ub3RhdGlvbi52MS5CYXRjaEgAEjcKCHByZXNlbmNlGAMgASgLMiMucnVzaGVzLmFubm90YXRpb24udjEuUHJlc2VuY2VTdGF0ZUgAEhYKDGFja19yZXZpc2lvbhgEIAEoA0gAEhwKEmF1dGhlbnRpY2F0ZV90b2tlbhgFIAEoCUgAEhEKB3BpbmdfbXMYBiABKANIAEIJCgdtZXNzYWdlIukBChFDb2xsYWJvcmF0ZU9wZW5lZBINCgVlcG9jaBgBIAEoAxIQCghyZXZpc2lvbhgCIAEoAxIvCghvdXRjb21lcxgDIAMoCzIdLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLk91dGNvbWUSDQoFa25vd24YBCABKAgSDgoGY2xvc2VkGAUgASgIEhEKCXBlcnNvbl9pZBgGIAEoCRITCgtwZXJtaXNzaW9ucxgHIAEoDRIqCghhdWRpZW5jZRgIIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlEg8KB3RpbWVfbXMYCSABKAMieQoMU25hcHNob3RQYXJ0EhAKCHJldmlzaW9uGAEgASgDEg0KBWluZGV4GAIgASgNEgwKBGxhc3QYAyABKAgSOgoLYW5ub3RhdGlvbnMYBCADKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uU3RhdGUiOgoJQ29tbWl0dGVkEi0KB2NvbW1pdHMYASADKAsyHC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db21taXQicAoGTWVyZ2VkEhUKDWZyb21fcmV2aXNpb24YASABKAMSEwoLdG9fcmV2aXNpb24YAiABKAMSOgoLYW5ub3RhdGlvbnMYAyADKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uU3RhdGUiYgoLRmllbGRCZWZvcmUSCgoCaWQYASABKAwSLwoFdmFsdWUYAiABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5GaWVsZFZhbHVlEhYKDnN0YW1wX3JldmlzaW9uGAMgASgDIqcBCgpPd25PdXRjb21lEi4KB291dGNvbWUYASABKAsyHS5ydXNoZXMuYW5ub3RhdGlvbi52MS5PdXRjb21lEjEKBmJlZm9yZRgCIAMoCzIhLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkZpZWxkQmVmb3JlEjYKBWVkaXRzGAMgAygLMicucnVzaGVzLmFubm90YXRpb24udjEuRWRpdFRleHRPcGVyYXRpb24ihwEKB1JlZnVzZWQSEQoJY2xpZW50X2lkGAEgASgMEhIKCmNsaWVudF9zZXEYAiABKAQSEwoLYXRfcmV2aXNpb24YAyABKAMSEgoFaW5kZXgYBCABKA1IAIgBARIiCgZzdGF0dXMYBSABKAsyEi5nb29nbGUucnBjLlN0YXR1c0IICgZfaW5kZXgidwoNUHJlc2VudFBlcnNvbhIRCgljbGllbnRfaWQYASABKAwSEQoJcGVyc29uX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSMgoFc3RhdGUYBCABKAsyIy5ydXNoZXMuYW5ub3RhdGlvbi52MS5QcmVzZW5jZVN0YXRlIk0KCFByZXNlbmNlEjMKBnBlb3BsZRgBIAMoCzIjLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlByZXNlbnRQZXJzb24SDAoEbW9yZRgCIAEoDSJJCgVSZXNldBIxCgZyZWFzb24YASABKA4yIS5ydXNoZXMuYW5ub3RhdGlvbi52MS5SZXNldFJlYXNvbhINCgVlcG9jaBgCIAEoAyIICgZSZXNlbmQiHQoGUmlnaHRzEhMKC3Blcm1pc3Npb25zGAEgASgNIigKBFBvbmcSDwoHcGluZ19tcxgBIAEoAxIPCgd0aW1lX21zGAIgASgDIpcFChNDb2xsYWJvcmF0ZVJlc3BvbnNlEjkKBm9wZW5lZBgBIAEoCzInLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbGxhYm9yYXRlT3BlbmVkSAASOwoNc25hcHNob3RfcGFydBgCIAEoCzIiLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlNuYXBzaG90UGFydEgAEjQKCWNvbW1pdHRlZBgDIAEoCzIfLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbW1pdHRlZEgAEi4KBm1lcmdlZBgEIAEoCzIcLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLk1lcmdlZEgAEjMKB291dGNvbWUYBSABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Pd25PdXRjb21lSAASMAoHcmVmdXNlZBgGIAEoCzIdLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlJlZnVzZWRIABIyCghwcmVzZW5jZRgHIAEoCzIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlByZXNlbmNlSAASGwoRcHJvZ3Jlc3NfcmV2aXNpb24YCCABKANIABIuCgZyZXNlbmQYCSABKAsyHC5ydXNoZXMuYW5ub3RhdGlvbi52MS5SZXNlbmRIABIsCgVyZXNldBgKIAEoCzIbLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlJlc2V0SAASLgoGcmlnaHRzGAsgASgLMhwucnVzaGVzLmFubm90YXRpb24udjEuUmlnaHRzSAASKgoEcG9uZxgMIAEoCzIaLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlBvbmdIABIlCgd0cm91YmxlGA0gASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIJCgdtZXNzYWdlIn8KHUNyZWF0ZUJhdGNoQW5ub3RhdGlvbnNSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEhEKCWNsaWVudF9pZBgCIAEoDBINCgVlcG9jaBgDIAEoAxIqCgViYXRjaBgEIAEoCzIbLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkJhdGNoIl8KHkNyZWF0ZUJhdGNoQW5ub3RhdGlvbnNSZXNwb25zZRINCgVlcG9jaBgBIAEoAxIuCgdvdXRjb21lGAIgASgLMh0ucnVzaGVzLmFubm90YXRpb24udjEuT3V0Y29tZSLAAQoNRm9sbG93UmVxdWVzdBIQCgh2aWRlb19pZBgBIAEoAxIcCg9yZXN1bWVfcmV2aXNpb24YAiABKANIAIgBARINCgVlcG9jaBgDIAEoAxIwCghkZWxpdmVyeRgEIAEoDjIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkRlbGl2ZXJ5EioKCGF1ZGllbmNlGAUgASgOMhgucnVzaGVzLnR5cGUudjEuQXVkaWVuY2VCEgoQX3Jlc3VtZV9yZXZpc2lvbiJMCg5Gb2xsb3dSZXNwb25zZRI6CgdtZXNzYWdlGAEgASgLMikucnVzaGVzLmFubm90YXRpb24udjEuQ29sbGFib3JhdGVSZXNwb25zZSLFAQoSR2V0RG9jdW1lbnRSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEhIKCnBhZ2VfdG9rZW4YAiABKAkSKgoIYXVkaWVuY2UYAyABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZRISCghyZXZpc2lvbhgEIAEoA0gAEhEKB3RpbWVfbXMYBSABKANIABIwCgZmcmFtZXMYBiABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5GcmFtZVJhbmdlQgQKAmF0IrMBChNHZXREb2N1bWVudFJlc3BvbnNlEg0KBWVwb2NoGAEgASgDEhAKCHJldmlzaW9uGAIgASgDEjoKC2Fubm90YXRpb25zGAMgAygLMiUucnVzaGVzLmFubm90YXRpb24udjEuQW5ub3RhdGlvblN0YXRlEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCRIPCgd0aW1lX21zGAUgASgDEhUKDWhlYWRfcmV2aXNpb24YBiABKAMiwAIKFkxpc3RBbm5vdGF0aW9uc1JlcXVlc3QSEAoIdmlkZW9faWQYASABKAMSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSMAoGZnJhbWVzGAQgASgLMiAucnVzaGVzLmFubm90YXRpb24udjEuRnJhbWVSYW5nZRIRCglhdXRob3JfaWQYBSABKAkSMwoFa2luZHMYBiADKA4yJC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uS2luZBIVCghyZXNvbHZlZBgHIAEoCEgAiAEBEhQKDHNob3dfZGVsZXRlZBgIIAEoCBIqCghhdWRpZW5jZRgJIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlEg0KBXF1ZXJ5GAogASgJQgsKCV9yZXNvbHZlZCJ7ChdMaXN0QW5ub3RhdGlvbnNSZXNwb25zZRI1Cgthbm5vdGF0aW9ucxgBIAMoCzIgLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFubm90YXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhAKCHJldmlzaW9uGAMgASgDIsMCChVMaXN0T3BlcmF0aW9uc1JlcXVlc3QSEAoIdmlkZW9faWQYASABKAMSFgoOYWZ0ZXJfcmV2aXNpb24YAiABKAMSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkSKgoIYXVkaWVuY2UYBSABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZRIwCgZmcmFtZXMYBiABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5GcmFtZVJhbmdlEhEKCWF1dGhvcl9pZBgHIAEoCRIPCgdmcm9tX21zGAggASgDEg0KBXRvX21zGAkgASgDEjIKBWtpbmRzGAogAygOMiMucnVzaGVzLmFubm90YXRpb24udjEuT3BlcmF0aW9uS2luZBIUCgxuZXdlc3RfZmlyc3QYCyABKAgigQEKFkxpc3RPcGVyYXRpb25zUmVzcG9uc2USDQoFZXBvY2gYASABKAMSLQoHY29tbWl0cxgCIAMoCzIcLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbW1pdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSEAoIcmV2aXNpb24YBCABKAMi1wEKEkxpc3RDaGFuZ2VzUmVxdWVzdBIQCgh2aWRlb19pZBgBIAEoAxIVCg1mcm9tX3JldmlzaW9uGAIgASgDEhMKC3RvX3JldmlzaW9uGAMgASgDEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJEioKCGF1ZGllbmNlGAYgASgOMhgucnVzaGVzLnR5cGUudjEuQXVkaWVuY2USMAoGZnJhbWVzGAcgASgLMiAucnVzaGVzLmFubm90YXRpb24udjEuRnJhbWVSYW5nZSJ/ChBBbm5vdGF0aW9uQ2hhbmdlEjUKBmJlZm9yZRgBIAEoCzIlLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFubm90YXRpb25TdGF0ZRI0CgVhZnRlchgCIAEoCzIlLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFubm90YXRpb25TdGF0ZSJ8ChNMaXN0Q2hhbmdlc1Jlc3BvbnNlEjcKB2NoYW5nZXMYASADKAsyJi5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uQ2hhbmdlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b19yZXZpc2lvbhgDIAEoAypfCghEZWxpdmVyeRIYChRERUxJVkVSWV9VTlNQRUNJRklFRBAAEhEKDURFTElWRVJZX0ZVTEwQARITCg9ERUxJVkVSWV9NRVJHRUQQAhIRCg1ERUxJVkVSWV9BVVRPEAMqXwoLUmVzZXRSZWFzb24SHAoYUkVTRVRfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWUkVTRVRfUkVBU09OX0NPTVBBQ1RFRBABEhYKElJFU0VUX1JFQVNPTl9FUE9DSBACKpMCCg1PcGVyYXRpb25LaW5kEh4KGk9QRVJBVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASGQoVT1BFUkFUSU9OX0tJTkRfQ1JFQVRFEAESFwoTT1BFUkFUSU9OX0tJTkRfTU9WRRACEhkKFU9QRVJBVElPTl9LSU5EX1JFU0laRRADEh0KGU9QRVJBVElPTl9LSU5EX1NFVF9GSUVMRFMQBBIcChhPUEVSQVRJT05fS0lORF9FRElUX1RFWFQQBRIeChpPUEVSQVRJT05fS0lORF9TRVRfREVMRVRFRBAGEhoKFk9QRVJBVElPTl9LSU5EX1JFU1RPUkUQBxIaChZPUEVSQVRJT05fS0lORF9QUkVTRU5UEAgynwcKEUFubm90YXRpb25TZXJ2aWNlEoEBCgtDb2xsYWJvcmF0ZRIoLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbGxhYm9yYXRlUmVxdWVzdBopLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbGxhYm9yYXRlUmVzcG9uc2UiGYq1GBUaEwgBEAQaDW9wZW4udmlkZW9faWQoATABEpkBChZDcmVhdGVCYXRjaEFubm90YXRpb25zEjMucnVzaGVzLmFubm90YXRpb24udjEuQ3JlYXRlQmF0Y2hBbm5vdGF0aW9uc1JlcXVlc3QaNC5ydXNoZXMuYW5ub3RhdGlvbi52MS5DcmVhdGVCYXRjaEFubm90YXRpb25zUmVzcG9uc2UiFIq1GBAaDggCEAQaCHZpZGVvX2lkEmsKBkZvbGxvdxIjLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkZvbGxvd1JlcXVlc3QaJC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Gb2xsb3dSZXNwb25zZSIUirUYEBoOCAEQBBoIdmlkZW9faWQwARJ4CgtHZXREb2N1bWVudBIoLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkdldERvY3VtZW50UmVxdWVzdBopLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkdldERvY3VtZW50UmVzcG9uc2UiFIq1GBAaDggBEAQaCHZpZGVvX2lkEoQBCg9MaXN0QW5ub3RhdGlvbnMSLC5ydXNoZXMuYW5ub3RhdGlvbi52MS5MaXN0QW5ub3RhdGlvbnNSZXF1ZXN0Gi0ucnVzaGVzLmFubm90YXRpb24udjEuTGlzdEFubm90YXRpb25zUmVzcG9uc2UiFIq1GBAaDggBEAQaCHZpZGVvX2lkEoEBCg5MaXN0T3BlcmF0aW9ucxIrLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkxpc3RPcGVyYXRpb25zUmVxdWVzdBosLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkxpc3RPcGVyYXRpb25zUmVzcG9uc2UiFIq1GBAaDggBEAQaCHZpZGVvX2lkEngKC0xpc3RDaGFuZ2VzEigucnVzaGVzLmFubm90YXRpb24udjEuTGlzdENoYW5nZXNSZXF1ZXN0GikucnVzaGVzLmFubm90YXRpb24udjEuTGlzdENoYW5nZXNSZXNwb25zZSIUirUYEBoOCAEQBBoIdmlkZW9faWRiBnByb3RvMw", [file_google_rpc_status, file_rushes_annotation_v1_annotation, file_rushes_annotation_v1_operation, file_rushes_type_v1_access]);
 
 /**
  * Opens a session.
@@ -1019,6 +1019,36 @@ export type GetDocumentRequest = Message<"rushes.annotation.v1.GetDocumentReques
    * @generated from field: rushes.type.v1.Audience audience = 3;
    */
   audience: Audience;
+
+  /**
+   * The moment; unset: now.
+   *
+   * @generated from oneof rushes.annotation.v1.GetDocumentRequest.at
+   */
+  at: {
+    /**
+     * As it was right after this revision; 0: empty.
+     *
+     * @generated from field: int64 revision = 4;
+     */
+    value: bigint;
+    case: "revision";
+  } | {
+    /**
+     * As it was at this server time, UTC milliseconds.
+     *
+     * @generated from field: int64 time_ms = 5;
+     */
+    value: bigint;
+    case: "timeMs";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Only what showed on these frames; unset: all.
+   *
+   * @generated from field: rushes.annotation.v1.FrameRange frames = 6;
+   */
+  frames?: FrameRange | undefined;
 };
 
 /**
@@ -1049,7 +1079,7 @@ export type GetDocumentResponse = Message<"rushes.annotation.v1.GetDocumentRespo
   revision: bigint;
 
   /**
-   * The annotations, deleted ones too.
+   * The annotations, deleted ones too. Read by a client: each as far as the client audience might read it then.
    *
    * @generated from field: repeated rushes.annotation.v1.AnnotationState annotations = 3;
    */
@@ -1061,6 +1091,20 @@ export type GetDocumentResponse = Message<"rushes.annotation.v1.GetDocumentRespo
    * @generated from field: string next_page_token = 4;
    */
   nextPageToken: string;
+
+  /**
+   * When that revision was made, UTC milliseconds; 0: revision 0.
+   *
+   * @generated from field: int64 time_ms = 5;
+   */
+  timeMs: bigint;
+
+  /**
+   * Revision of the document now.
+   *
+   * @generated from field: int64 head_revision = 6;
+   */
+  headRevision: bigint;
 };
 
 /**
@@ -1138,6 +1182,15 @@ export type ListAnnotationsRequest = Message<"rushes.annotation.v1.ListAnnotatio
    * @generated from field: rushes.type.v1.Audience audience = 9;
    */
   audience: Audience;
+
+  /**
+   * Words that the text or a tag must hold, each of them, whatever their case; and frame:N or frame:N-M, author:NAME,
+   * tag:NAME, kind:NAME, before:2026-11-20, after:2026-11-20, is:open, is:resolved. "Quotes" keep words together. A part
+   * of a word is found too, so that any characters of Chinese, Japanese and Korean are. Empty: no condition. 512 characters at most.
+   *
+   * @generated from field: string query = 10;
+   */
+  query: string;
 };
 
 /**
@@ -1222,6 +1275,48 @@ export type ListOperationsRequest = Message<"rushes.annotation.v1.ListOperations
    * @generated from field: rushes.type.v1.Audience audience = 5;
    */
   audience: Audience;
+
+  /**
+   * Only commits that touched an annotation which showed on these frames then; unset: any.
+   *
+   * @generated from field: rushes.annotation.v1.FrameRange frames = 6;
+   */
+  frames?: FrameRange | undefined;
+
+  /**
+   * Only this person's; empty: anybody's.
+   *
+   * @generated from field: string author_id = 7;
+   */
+  authorId: string;
+
+  /**
+   * Not before this server time, UTC milliseconds; 0: from the beginning.
+   *
+   * @generated from field: int64 from_ms = 8;
+   */
+  fromMs: bigint;
+
+  /**
+   * Before this server time, UTC milliseconds; 0: to now.
+   *
+   * @generated from field: int64 to_ms = 9;
+   */
+  toMs: bigint;
+
+  /**
+   * Only commits with an operation of one of these kinds; empty: any.
+   *
+   * @generated from field: repeated rushes.annotation.v1.OperationKind kinds = 10;
+   */
+  kinds: OperationKind[];
+
+  /**
+   * The newest first.
+   *
+   * @generated from field: bool newest_first = 11;
+   */
+  newestFirst: boolean;
 };
 
 /**
@@ -1259,7 +1354,7 @@ export type ListOperationsResponse = Message<"rushes.annotation.v1.ListOperation
   nextPageToken: string;
 
   /**
-   * The document has nothing before this revision that is not on this page or one before it.
+   * The document has nothing before this revision that is not on this page or one before it; newest first: nothing after it.
    *
    * @generated from field: int64 revision = 4;
    */
@@ -1272,6 +1367,132 @@ export type ListOperationsResponse = Message<"rushes.annotation.v1.ListOperation
  */
 export const ListOperationsResponseSchema: GenMessage<ListOperationsResponse> = /*@__PURE__*/
   messageDesc(file_rushes_annotation_v1_annotation_service, 27);
+
+/**
+ * Asks what differs between two revisions.
+ *
+ * @generated from message rushes.annotation.v1.ListChangesRequest
+ */
+export type ListChangesRequest = Message<"rushes.annotation.v1.ListChangesRequest"> & {
+  /**
+   * The video.
+   *
+   * @generated from field: int64 video_id = 1;
+   */
+  videoId: bigint;
+
+  /**
+   * The earlier moment.
+   *
+   * @generated from field: int64 from_revision = 2;
+   */
+  fromRevision: bigint;
+
+  /**
+   * The later moment; 0: now.
+   *
+   * @generated from field: int64 to_revision = 3;
+   */
+  toRevision: bigint;
+
+  /**
+   * At most so many; 0: 100; 1,000 at most.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; empty: the first.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+
+  /**
+   * AUDIENCE_CLIENT: only what a client sees.
+   *
+   * @generated from field: rushes.type.v1.Audience audience = 6;
+   */
+  audience: Audience;
+
+  /**
+   * Only what ever showed on these frames; unset: all.
+   *
+   * @generated from field: rushes.annotation.v1.FrameRange frames = 7;
+   */
+  frames?: FrameRange | undefined;
+};
+
+/**
+ * Describes the message rushes.annotation.v1.ListChangesRequest.
+ * Use `create(ListChangesRequestSchema)` to create a new message.
+ */
+export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_annotation_v1_annotation_service, 28);
+
+/**
+ * An annotation at two moments.
+ *
+ * @generated from message rushes.annotation.v1.AnnotationChange
+ */
+export type AnnotationChange = Message<"rushes.annotation.v1.AnnotationChange"> & {
+  /**
+   * As it was; unset: it was not there, or not to be read by the audience.
+   *
+   * @generated from field: rushes.annotation.v1.AnnotationState before = 1;
+   */
+  before?: AnnotationState | undefined;
+
+  /**
+   * As it became.
+   *
+   * @generated from field: rushes.annotation.v1.AnnotationState after = 2;
+   */
+  after?: AnnotationState | undefined;
+};
+
+/**
+ * Describes the message rushes.annotation.v1.AnnotationChange.
+ * Use `create(AnnotationChangeSchema)` to create a new message.
+ */
+export const AnnotationChangeSchema: GenMessage<AnnotationChange> = /*@__PURE__*/
+  messageDesc(file_rushes_annotation_v1_annotation_service, 29);
+
+/**
+ * A page of what differs.
+ *
+ * @generated from message rushes.annotation.v1.ListChangesResponse
+ */
+export type ListChangesResponse = Message<"rushes.annotation.v1.ListChangesResponse"> & {
+  /**
+   * In drawing order. What was changed and changed back is left out.
+   *
+   * @generated from field: repeated rushes.annotation.v1.AnnotationChange changes = 1;
+   */
+  changes: AnnotationChange[];
+
+  /**
+   * Empty: this is the last page. A page may be short, or empty, and not the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * The later moment.
+   *
+   * @generated from field: int64 to_revision = 3;
+   */
+  toRevision: bigint;
+};
+
+/**
+ * Describes the message rushes.annotation.v1.ListChangesResponse.
+ * Use `create(ListChangesResponseSchema)` to create a new message.
+ */
+export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_annotation_v1_annotation_service, 30);
 
 /**
  * How a session wants its commits.
@@ -1349,6 +1570,82 @@ export const ResetReasonSchema: GenEnum<ResetReason> = /*@__PURE__*/
   enumDesc(file_rushes_annotation_v1_annotation_service, 1);
 
 /**
+ * Kinds of operations.
+ *
+ * @generated from enum rushes.annotation.v1.OperationKind
+ */
+export enum OperationKind {
+  /**
+   * Never asked for.
+   *
+   * @generated from enum value: OPERATION_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Makes an annotation.
+   *
+   * @generated from enum value: OPERATION_KIND_CREATE = 1;
+   */
+  CREATE = 1,
+
+  /**
+   * Moves it.
+   *
+   * @generated from enum value: OPERATION_KIND_MOVE = 2;
+   */
+  MOVE = 2,
+
+  /**
+   * Sets edges of its box.
+   *
+   * @generated from enum value: OPERATION_KIND_RESIZE = 3;
+   */
+  RESIZE = 3,
+
+  /**
+   * Sets fields.
+   *
+   * @generated from enum value: OPERATION_KIND_SET_FIELDS = 4;
+   */
+  SET_FIELDS = 4,
+
+  /**
+   * Edits its text.
+   *
+   * @generated from enum value: OPERATION_KIND_EDIT_TEXT = 5;
+   */
+  EDIT_TEXT = 5,
+
+  /**
+   * Deletes it or brings it back.
+   *
+   * @generated from enum value: OPERATION_KIND_SET_DELETED = 6;
+   */
+  SET_DELETED = 6,
+
+  /**
+   * Undoes a field.
+   *
+   * @generated from enum value: OPERATION_KIND_RESTORE = 7;
+   */
+  RESTORE = 7,
+
+  /**
+   * Shows a note to the client audience that was internal before.
+   *
+   * @generated from enum value: OPERATION_KIND_PRESENT = 8;
+   */
+  PRESENT = 8,
+}
+
+/**
+ * Describes the enum rushes.annotation.v1.OperationKind.
+ */
+export const OperationKindSchema: GenEnum<OperationKind> = /*@__PURE__*/
+  enumDesc(file_rushes_annotation_v1_annotation_service, 2);
+
+/**
  * The notes of a video: one ordered, durable document that many people write at once.
  *
  * @generated from service rushes.annotation.v1.AnnotationService
@@ -1386,7 +1683,7 @@ export const AnnotationService: GenService<{
     output: typeof FollowResponseSchema;
   },
   /**
-   * The document as it is now, in pages of at most 1 MiB that are all of the first page's revision.
+   * The document as it is now or as it was at a revision or a time, in pages of at most 1 MiB that are all of one revision.
    *
    * @generated from rpc rushes.annotation.v1.AnnotationService.GetDocument
    */
@@ -1406,7 +1703,7 @@ export const AnnotationService: GenService<{
     output: typeof ListAnnotationsResponseSchema;
   },
   /**
-   * Commits after a revision: the unary twin of the stream.
+   * Commits after a revision: the unary twin of the stream, and the history of a frame, of a person, of a span of time.
    *
    * @generated from rpc rushes.annotation.v1.AnnotationService.ListOperations
    */
@@ -1414,6 +1711,16 @@ export const AnnotationService: GenService<{
     methodKind: "unary";
     input: typeof ListOperationsRequestSchema;
     output: typeof ListOperationsResponseSchema;
+  },
+  /**
+   * What differs between two revisions: each annotation touched, as it was and as it became.
+   *
+   * @generated from rpc rushes.annotation.v1.AnnotationService.ListChanges
+   */
+  listChanges: {
+    methodKind: "unary";
+    input: typeof ListChangesRequestSchema;
+    output: typeof ListChangesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rushes_annotation_v1_annotation_service, 0);

@@ -1,0 +1,242 @@
+"""The past in the history's SQLite file: an annotation's changes by revision, and where and when it was at all.
+
+A state at a revision is one seek in the index (video, annotation, revision) for each annotation, however many changes
+lie before or behind it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from mesh.sql import Database
+from svc_annotation.core.past import facts_of
+from svc_annotation.core.row import Change
+from svc_annotation.stores.history import HistoryGap, LandedCommit
+from svc_annotation.stores.past import Criteria, Frames, Moment, Place, StateAt
+
+READ_BYTES: Final = 4 * 1024 * 1024
+MOVE_AT_ONCE: Final = 5_000
+NAMED_AT_ONCE: Final = 500
+
+_SCHEMA: Final = (
+    # What an annotation's place in the drawing order is, and all frames between the first and last it was ever on.
+    """CREATE TABLE IF NOT EXISTS annotations (
+        video_id INTEGER NOT NULL, order_revision INTEGER NOT NULL, order_index INTEGER NOT NULL,
+        annotation_id BLOB NOT NULL, first_frame INTEGER NOT NULL, last_frame INTEGER NOT NULL,
+        PRIMARY KEY (video_id, order_revision, order_index)) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS changes_seek ON changes (video_id, annotation_id, revision, internal, first_frame,"
+    " last_frame)",
+    "CREATE INDEX IF NOT EXISTS records_person ON records (video_id, person_id, revision) WHERE revision > 0",
+    "DROP INDEX IF EXISTS changes_annotation",
+)
+_NEW_COLUMNS: Final = ("internal", "first_frame", "last_frame")
+_INSERT_CHANGE: Final = (
+    "INSERT OR IGNORE INTO changes (video_id, revision, annotation_id, state, internal, first_frame, last_frame)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_PLACE: Final = (
+    "INSERT INTO annotations VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+    " first_frame = min(first_frame, excluded.first_frame), last_frame = max(last_frame, excluded.last_frame)"
+    " WHERE excluded.first_frame < first_frame OR excluded.last_frame > last_frame"
+)
+_STATES: Final = (
+    "SELECT a.order_revision, a.order_index, a.annotation_id, c.revision, c.internal, c.state"
+    " FROM annotations a CROSS JOIN changes c"
+    " WHERE a.video_id = ? AND (a.order_revision, a.order_index) > (?, ?) AND a.order_revision <= ?"
+    "{frames}{named} AND c.video_id = a.video_id AND c.annotation_id = a.annotation_id AND c.revision ="
+    " (SELECT max(revision) FROM changes WHERE video_id = a.video_id AND annotation_id = a.annotation_id"
+    " AND revision <= ?) AND c.revision > ? ORDER BY a.order_revision, a.order_index LIMIT ?"
+)
+_ON_FRAMES: Final = " AND a.first_frame <= ? AND a.last_frame >= ?"
+_TOUCHED: Final = (
+    "SELECT DISTINCT c.revision FROM annotations a CROSS JOIN changes c"
+    " WHERE a.video_id = ? AND a.first_frame <= ? AND a.last_frame >= ?"
+    " AND c.video_id = a.video_id AND c.annotation_id = a.annotation_id AND c.revision > ? AND c.revision <= ?"
+    " AND c.first_frame <= ? AND c.last_frame >= ? AND c.internal <= ?"
+)
+_FIND: Final = (
+    'SELECT r.revision, r."commit", r.client_commit FROM records r WHERE r.video_id = ? AND r.revision > ?'
+    " AND r.revision <= ? AND r.revision > 0{person}{frames} ORDER BY r.revision {direction} LIMIT ?"
+)
+
+
+def prepare(connection: Connection) -> None:
+    """Makes what the past needs beside the history; of a history without it, out of its changes."""
+    there = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(changes)")}
+    missing = [column for column in _NEW_COLUMNS if column not in there]
+    for column in missing:
+        connection.exec_driver_sql(f"ALTER TABLE changes ADD COLUMN {column} INTEGER NOT NULL DEFAULT 1")
+    for statement in _SCHEMA:
+        connection.exec_driver_sql(statement)
+    if missing:
+        _fill(connection)
+
+
+def _fill(connection: Connection) -> None:
+    """History was written before its past could be searched: what that needs is taken from each change."""
+    last: tuple[int, int, bytes] = (-1, -1, b"")
+    while True:
+        found = connection.exec_driver_sql(
+            "SELECT video_id, revision, annotation_id, state FROM changes"
+            " WHERE (video_id, revision, annotation_id) > (?, ?, ?)"
+            " ORDER BY video_id, revision, annotation_id LIMIT ?",
+            (*last, MOVE_AT_ONCE),
+        ).all()
+        if not found:
+            return
+        last = (found[-1][0], found[-1][1], found[-1][2])
+        facts = [(row[0], row[1], row[2], facts_of(row[3])) for row in found]
+        connection.exec_driver_sql(
+            "UPDATE changes SET internal = ?, first_frame = ?, last_frame = ?"
+            " WHERE video_id = ? AND revision = ? AND annotation_id = ?",
+            [(f.internal, f.first_frame, f.last_frame, video_id, rev, name) for video_id, rev, name, f in facts],
+        )
+        places = [
+            (video_id, f.order_revision, f.order_index, name, f.first_frame, f.last_frame)
+            for video_id, _, name, f in facts
+        ]
+        connection.exec_driver_sql(_PLACE, places)
+
+
+def insert(connection: Connection, changes: Iterable[tuple[int, int, Change]]) -> None:
+    """Adds changes, each with its video and revision, in order. What is there already stays."""
+    made = []
+    places = []
+    for video_id, revision, change in changes:
+        facts = facts_of(change.state)
+        span = (facts.first_frame, facts.last_frame)
+        made.append((video_id, revision, change.annotation_id, change.state, facts.internal, *span))
+        places.append((video_id, facts.order_revision, facts.order_index, change.annotation_id, *span))
+    if made:
+        connection.exec_driver_sql(_INSERT_CHANGE, made)
+        connection.exec_driver_sql(_PLACE, places)
+
+
+class SqlitePast:
+    """See `Past`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def moment(self, video_id: int, revision: int) -> Moment:
+        """See `Past`."""
+        if revision == 0:
+            return Moment(0, 0)
+
+        def work(connection: Connection) -> Moment:
+            found = connection.exec_driver_sql(
+                "SELECT time_ms FROM records WHERE video_id = ? AND revision = ? AND revision > 0",
+                (video_id, revision),
+            ).scalar()
+            if found is None:
+                raise HistoryGap(f"history of video {video_id} lacks revision {revision}", video_id=str(video_id))
+            return Moment(revision, found)
+
+        return await self._database.run(work)
+
+    async def moment_at(self, video_id: int, time_ms: int) -> Moment:
+        """See `Past`. Times never decrease with the ordinal, so halving finds it."""
+
+        def work(connection: Connection) -> Moment:
+            last = connection.exec_driver_sql(
+                "SELECT max(ordinal) FROM records WHERE video_id = ?", (video_id,)
+            ).scalar()
+            low, high = 0, -1 if last is None else last
+            at = Moment(0, 0)
+            while low <= high:
+                middle = (low + high) // 2
+                found = _record(connection, video_id, middle)
+                if found.time_ms <= time_ms:
+                    at, low = found, middle + 1
+                else:
+                    high = middle - 1
+            return _applied(connection, video_id, at)
+
+        return await self._database.run(work)
+
+    async def states(
+        self,
+        video_id: int,
+        revision: int,
+        *,
+        after: Place,
+        limit: int,
+        since: int = 0,
+        frames: Frames | None = None,
+        annotation_ids: Collection[bytes] | None = None,
+    ) -> Sequence[StateAt]:
+        """See `Past`."""
+        on_frames: tuple[int, ...] = () if frames is None else (frames.last, frames.first)
+        clause = "" if frames is None else _ON_FRAMES
+        span = (video_id, *after, revision, *on_frames)
+
+        def work(connection: Connection) -> Sequence[StateAt]:
+            if annotation_ids is None:
+                return _read(connection, _STATES.format(frames=clause, named=""), (*span, revision, since, limit))
+            found: list[StateAt] = []
+            names = list(annotation_ids)
+            for at in range(0, len(names), NAMED_AT_ONCE):
+                some = names[at : at + NAMED_AT_ONCE]
+                named = f" AND a.annotation_id IN ({', '.join('?' * len(some))})"
+                query = _STATES.format(frames=clause, named=named)
+                found += _read(connection, query, (*span, *some, revision, since, limit))
+            return sorted(found, key=lambda each: each.place)[:limit]
+
+        return await self._database.run(work)
+
+    async def find(self, video_id: int, criteria: Criteria, limit: int) -> Sequence[LandedCommit]:
+        """See `Past`."""
+        asked: list[Any] = [video_id, criteria.after, criteria.to]
+        person = frames = ""
+        if criteria.person_id:
+            person = " AND r.person_id = ?"
+            asked.append(criteria.person_id)
+        if criteria.frames is not None:
+            first, last = criteria.frames
+            frames = f" AND r.revision IN ({_TOUCHED})"
+            asked += [video_id, last, first, criteria.after, criteria.to, last, first, 0 if criteria.client else 1]
+        direction = "DESC" if criteria.newest_first else "ASC"
+        query = _FIND.format(person=person, frames=frames, direction=direction)
+
+        def work(connection: Connection) -> Sequence[LandedCommit]:
+            commits: list[LandedCommit] = []
+            size_bytes = 0
+            for found, commit, client in connection.exec_driver_sql(query, (*asked, limit)):
+                commits.append(LandedCommit(found, commit, client))
+                size_bytes += len(commit)
+                if size_bytes > READ_BYTES:
+                    break
+            return commits
+
+        return await self._database.run(work)
+
+
+def _record(connection: Connection, video_id: int, ordinal: int) -> Moment:
+    row = connection.exec_driver_sql(
+        "SELECT at_revision, time_ms FROM records WHERE video_id = ? AND ordinal = ?", (video_id, ordinal)
+    ).first()
+    if row is None:
+        raise HistoryGap(f"history of video {video_id} lacks row {ordinal}", video_id=str(video_id))
+    return Moment(*row)
+
+
+def _applied(connection: Connection, video_id: int, at: Moment) -> Moment:
+    """The moment of the revision itself: the record found may have been refused after it."""
+    made = connection.exec_driver_sql(
+        "SELECT time_ms FROM records WHERE video_id = ? AND revision = ? AND revision > 0", (video_id, at.revision)
+    ).scalar()
+    return Moment(at.revision, made or 0)
+
+
+def _read(connection: Connection, query: str, values: tuple[Any, ...]) -> list[StateAt]:
+    states: list[StateAt] = []
+    size_bytes = 0
+    for order_revision, order_index, annotation_id, revision, internal, state in connection.exec_driver_sql(
+        query, values
+    ):
+        states.append(StateAt(Place(order_revision, order_index), annotation_id, revision, bool(internal), state))
+        size_bytes += len(state)
+        if size_bytes > READ_BYTES:
+            break
+    return states
