@@ -78,6 +78,7 @@ async def build(config: AnnotationConfig, runtime: Runtime) -> AnnotationService
         config=config,
         log=log,
         history=history,
+        past=history,
         videos=videos,
         facts=Facts(look_up_through(runtime.channels)),
         identity=runtime.identity,

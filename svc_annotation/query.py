@@ -1,9 +1,6 @@
 """What can be asked and sent without a stream."""
 
 import asyncio
-import base64
-import binascii
-import hashlib
 from collections.abc import Iterable
 from typing import Final
 
@@ -11,37 +8,24 @@ from mesh.auth import Caller
 from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document import Duplicate, Ignored, visible, visible_annotations
-from rushes.errors import InvalidArgument, ResourceExhausted
+from rushes.errors import ResourceExhausted
 from svc_annotation.append import begin_append, finish_append, submit
 from svc_annotation.core.landed import Landed
-from svc_annotation.core.part import PAGED_S, Page, Paged
+from svc_annotation.core.part import PAGED_S, Paged
+from svc_annotation.core.search import Query, parse
 from svc_annotation.core.submission import Submission
+from svc_annotation.core.token import asked_for, pack, page_size, unpack
 from svc_annotation.errors import AlreadyUsed, ClientInvalid, TooFast, TooManyInFlight, of_ignored
 from svc_annotation.opening import CLIENT_ID_BYTES
+from svc_annotation.past import DocumentPage, document_at, find_operations, frames_of, is_search, shows_on
+from svc_annotation.past import list_changes as changes_between
 from svc_annotation.shared import Shared, audience_of, is_service
+from svc_annotation.stores import Moment
 from svc_annotation.video import Video
 
-PAGE: Final = 100
-MAX_PAGE: Final = 1_000
 PAGE_BYTES: Final = 1024 * 1024
 AT_ONCE: Final = 5_000
 """Annotations that are looked through before others get their turn."""
-
-Key = tuple[int, int, int]
-
-
-class TokenInvalid(InvalidArgument):
-    """A page_token that was not given for this request."""
-
-    reason = "INVALID_PAGE_TOKEN"
-
-
-def page_size(asked: int) -> int:
-    """How many a page holds."""
-    if asked < 0:
-        raise InvalidArgument("a page_size is not negative")
-    return min(asked or PAGE, MAX_PAGE)
-
 
 # Writing
 
@@ -112,39 +96,46 @@ async def _land(
 # Reading
 
 
-async def get_document(
-    shared: Shared, caller: Caller, mask: int, request: service.GetDocumentRequest
-) -> tuple[int, Page]:
-    """A page of the document, and the epoch."""
+async def get_document(shared: Shared, caller: Caller, mask: int, request: service.GetDocumentRequest) -> DocumentPage:
+    """A page of the document."""
     audience = audience_of(mask, request.audience)
     now = asyncio.get_running_loop().time()
     await shared.facts.get(request.video_id, caller.tenant_id)
     shared.pages.expire(now)
-    if request.page_token:
-        page = shared.pages.next(request.page_token, request.video_id, caller.person_id, audience, now)
-        return shared.videos.epoch, page
     async with shared.videos.use(request.video_id, caller.tenant_id) as video:
         document = video.document
-        states = visible_annotations(document, audience)
+        # Paging goes on as it began, though the document has moved on since.
+        begun_now = request.revision == document.revision or "." in request.page_token
+        if request.WhichOneof("at") is not None and not begun_now:
+            return await document_at(shared, video, audience, request)
+        moment = Moment(document.revision, document.time_ms)
+        if request.page_token:
+            page = shared.pages.next(request.page_token, request.video_id, caller.person_id, audience, now)
+            return DocumentPage(Moment(page.revision, moment.time_ms), document.revision, page.states, page.next_token)
+        states, frames = visible_annotations(document, audience), frames_of(request)
+        if frames is not None:
+            states = [state for state in states if shows_on(state.annotation, frames)]
         paged = Paged(request.video_id, caller.person_id, audience, document.revision, states, now + PAGED_S)
-    return shared.videos.epoch, shared.pages.first(paged)
+    first = shared.pages.first(paged)
+    return DocumentPage(moment, moment.revision, first.states, first.next_token)
 
 
 async def list_operations(
     shared: Shared, caller: Caller, mask: int, request: service.ListOperationsRequest
 ) -> service.ListOperationsResponse:
-    """Commits after a revision, as an audience reads them."""
+    """Commits after a revision, or by what they are, as an audience reads them."""
     audience = audience_of(mask, request.audience)
     size = page_size(request.page_size)
-    after = request.after_revision
-    if request.page_token:
-        after = max(after, int(_unpack("o", request.page_token)[0]))
     await shared.facts.get(request.video_id, caller.tenant_id)
     async with shared.videos.use(request.video_id, caller.tenant_id) as video:
-        response = service.ListOperationsResponse(epoch=video.document.epoch, revision=max(after, 0))
-        batches = await _landed(shared, video, max(after, 0), size)
+        if is_search(request):
+            return await find_operations(shared, video, audience, request)
+        after = max(request.after_revision, 0)
+        if request.page_token:
+            after = max(after, *unpack("o", 1, request.page_token))
+        response = service.ListOperationsResponse(epoch=video.document.epoch, revision=after)
         size_bytes = 0
-        for landed in batches:
+        for landed in await _landed(shared, video, after, size):
             commit = landed.commit_for(audience)
             size_bytes += len(commit)
             if size_bytes > PAGE_BYTES and response.commits:
@@ -153,8 +144,18 @@ async def list_operations(
                 response.commits.append(operation_pb2.Commit.FromString(commit))
             response.revision = landed.revision
         if response.revision < video.document.revision:
-            response.next_page_token = _pack("o", response.revision)
+            response.next_page_token = pack("o", response.revision)
     return response
+
+
+async def list_changes(
+    shared: Shared, caller: Caller, mask: int, request: service.ListChangesRequest
+) -> service.ListChangesResponse:
+    """What differs between two revisions."""
+    audience = audience_of(mask, request.audience)
+    await shared.facts.get(request.video_id, caller.tenant_id)
+    async with shared.videos.use(request.video_id, caller.tenant_id) as video:
+        return await changes_between(shared, video, audience, request)
 
 
 async def _landed(shared: Shared, video: Video, after: int, limit: int) -> Iterable[Landed]:
@@ -171,17 +172,23 @@ async def list_annotations(
 ) -> service.ListAnnotationsResponse:
     """Notes by what they are, by first frame and drawing order."""
     audience = audience_of(mask, request.audience)
-    size = page_size(request.page_size)
-    after = _after(request)
+    size, asked, query = page_size(request.page_size), asked_for(request), parse(request.query)
+    after = unpack("a", 3, request.page_token, asked) if request.page_token else None
     await shared.facts.get(request.video_id, caller.tenant_id)
     async with shared.videos.use(request.video_id, caller.tenant_id) as video:
         response = service.ListAnnotationsResponse(revision=video.document.revision)
         states = video.document.annotations
-    found: list[tuple[Key, annotation_pb2.Annotation]] = []
+    authors = await _authors(shared, caller, query, states)
+    found: list[tuple[list[int], annotation_pb2.Annotation]] = []
     for index, state in enumerate(states, 1):
         annotation = state.annotation
-        key = (annotation.first_frame, state.order_revision, state.order_index)
-        if (after is None or key > after) and _matches(annotation, request) and visible(state, audience):
+        key = [annotation.first_frame, state.order_revision, state.order_index]
+        if (
+            (after is None or key > after)
+            and _matches(annotation, request)
+            and visible(state, audience)
+            and query.matches(annotation, authors)
+        ):
             found.append((key, annotation))
         if index % AT_ONCE == 0:
             await asyncio.sleep(0)
@@ -190,64 +197,30 @@ async def list_annotations(
     for count, (_, annotation) in enumerate(found):
         size_bytes += annotation.ByteSize()
         if count == size or (size_bytes > PAGE_BYTES and count):
-            response.next_page_token = _pack("a", *found[count - 1][0], _filter(request))
+            response.next_page_token = pack("a", *found[count - 1][0], asked=asked)
             break
         response.annotations.append(annotation)
     return response
 
 
+async def _authors(
+    shared: Shared, caller: Caller, query: Query, states: Iterable[annotation_pb2.AnnotationState]
+) -> set[str]:
+    """Ids of the authors whom a query means by a part of their name."""
+    if not query.authors:
+        return set()
+    people = {state.annotation.author_id for state in states}
+    names = {each: await shared.identity.name(Caller("", each, tenant_id=caller.tenant_id)) for each in people}
+    return {each for each, name in names.items() if query.means_author(each, name)}
+
+
 def _matches(annotation: annotation_pb2.Annotation, request: service.ListAnnotationsRequest) -> bool:
     if annotation.deleted and not request.show_deleted:
         return False
-    if request.HasField("frames") and (
-        annotation.last_frame < request.frames.first or annotation.first_frame > request.frames.last
-    ):
+    if not shows_on(annotation, frames_of(request)):
         return False
     if request.author_id and annotation.author_id != request.author_id:
         return False
     if request.kinds and annotation.kind not in request.kinds:
         return False
     return not request.HasField("resolved") or annotation.resolved == request.resolved
-
-
-def _after(request: service.ListAnnotationsRequest) -> Key | None:
-    """Where the page before ended; None: this is the first."""
-    if not request.page_token:
-        return None
-    frame, revision, index, asked = _unpack("a", request.page_token)
-    if asked != _filter(request):
-        raise TokenInvalid("this page_token was given for another request")
-    return int(frame), int(revision), int(index)
-
-
-def _filter(request: service.ListAnnotationsRequest) -> str:
-    """What the request asks for, whatever the page."""
-    asked = service.ListAnnotationsRequest()
-    asked.CopyFrom(request)
-    asked.ClearField("page_token")
-    asked.ClearField("page_size")
-    return hashlib.blake2b(asked.SerializeToString(deterministic=True), digest_size=8).hexdigest()
-
-
-_FIELDS: Final = {"o": 1, "a": 4}
-
-
-def _pack(kind: str, *values: object) -> str:
-    text = ".".join((kind, *map(str, values)))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _unpack(kind: str, token: str) -> list[str]:
-    try:
-        text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise TokenInvalid("this is no page_token") from error
-    named, *values = text.split(".")
-    numbers = values[:3]
-    if named != kind or len(values) != _FIELDS[kind] or not all(_is_number(value) for value in numbers):
-        raise TokenInvalid("this is no page_token of this method")
-    return values
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= 19

@@ -12,8 +12,9 @@ import grpc
 from mesh import telemetry
 from mesh.auth import caller, granted
 from rushes.annotation.v1 import annotation_service_pb2 as service
+from rushes.annotation.v1 import history_service_pb2 as history
 from rushes.annotation.v1 import relay_service_pb2 as relay
-from svc_annotation import query
+from svc_annotation import inside, query
 from svc_annotation.collaborate import Write, collaborate
 from svc_annotation.core.wire import field, number_field, repeated
 from svc_annotation.errors import Draining, OpenInvalid
@@ -21,6 +22,7 @@ from svc_annotation.relay import relay_stream
 from svc_annotation.shared import Shared
 
 ANNOTATION_SERVICE = "rushes.annotation.v1.AnnotationService"
+HISTORY_SERVICE = "rushes.annotation.v1.HistoryService"
 RELAY_SERVICE = "rushes.annotation.v1.RelayService"
 
 
@@ -69,10 +71,11 @@ class Handlers:
 
     async def get_document(self, request: service.GetDocumentRequest, context: object) -> bytes:
         """See AnnotationService.GetDocument."""
-        epoch, page = await query.get_document(self._shared, caller(), granted(), request)
-        head = number_field(1, epoch) + number_field(2, page.revision)
+        page = await query.get_document(self._shared, caller(), granted(), request)
+        head = number_field(1, self._shared.videos.epoch) + number_field(2, page.moment.revision)
         token = page.next_token.encode()
-        return head + repeated(3, page.states) + (field(4, token) if token else b"")
+        tail = number_field(5, page.moment.time_ms) + number_field(6, page.head)
+        return head + repeated(3, page.states) + (field(4, token) if token else b"") + tail
 
     async def list_annotations(self, request: service.ListAnnotationsRequest, context: object) -> bytes:
         """See AnnotationService.ListAnnotations."""
@@ -82,6 +85,22 @@ class Handlers:
     async def list_operations(self, request: service.ListOperationsRequest, context: object) -> bytes:
         """See AnnotationService.ListOperations."""
         answer = await query.list_operations(self._shared, caller(), granted(), request)
+        return answer.SerializeToString()
+
+    async def list_changes(self, request: service.ListChangesRequest, context: object) -> bytes:
+        """See AnnotationService.ListChanges."""
+        answer = await query.list_changes(self._shared, caller(), granted(), request)
+        return answer.SerializeToString()
+
+    async def read_states(self, request: history.ReadStatesRequest, context: object) -> AsyncIterator[bytes]:
+        """See HistoryService.ReadStates."""
+        async for answer in inside.read_states(self._shared, request):
+            yield answer.SerializeToString()
+
+    async def append_batch(self, request: history.AppendBatchRequest, context: object) -> bytes:
+        """See HistoryService.AppendBatch."""
+        self._check()
+        answer = await inside.append_batch(self._shared, caller().service, request)
         return answer.SerializeToString()
 
     async def relay(
@@ -102,6 +121,7 @@ class Handlers:
             "GetDocument": (service.GetDocumentRequest, self.get_document),
             "ListAnnotations": (service.ListAnnotationsRequest, self.list_annotations),
             "ListOperations": (service.ListOperationsRequest, self.list_operations),
+            "ListChanges": (service.ListChangesRequest, self.list_changes),
         }
         methods: dict[str, Any] = {
             name: grpc.unary_unary_rpc_method_handler(
@@ -124,8 +144,21 @@ class Handlers:
             request_deserializer=relay.RelayRequest.FromString,
             response_serializer=as_bytes,
         )
+        histories: dict[str, Any] = {
+            "ReadStates": grpc.unary_stream_rpc_method_handler(
+                self.read_states,
+                request_deserializer=history.ReadStatesRequest.FromString,
+                response_serializer=as_bytes,
+            ),
+            "AppendBatch": grpc.unary_unary_rpc_method_handler(
+                self.append_batch,
+                request_deserializer=history.AppendBatchRequest.FromString,
+                response_serializer=as_bytes,
+            ),
+        }
         return (
             grpc.method_handlers_generic_handler(ANNOTATION_SERVICE, methods),
+            grpc.method_handlers_generic_handler(HISTORY_SERVICE, histories),
             grpc.method_handlers_generic_handler(RELAY_SERVICE, {"Relay": relays}),
         )
 

@@ -15,7 +15,7 @@ from svc_annotation.core.part import Pages
 from svc_annotation.core.rate import InFlight, PeopleRates
 from svc_annotation.core.reader import ReaderLimits
 from svc_annotation.facts import Facts
-from svc_annotation.stores import History, Log
+from svc_annotation.stores import History, Log, Past
 from svc_annotation.videos import Videos
 
 VIEW: Final = bit(access_pb2.PERMISSION_VIEW)
@@ -32,6 +32,7 @@ class Shared:
     config: AnnotationConfig
     log: Log
     history: History
+    past: Past
     videos: Videos
     facts: Facts
     identity: Identity

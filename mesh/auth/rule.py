@@ -5,7 +5,7 @@ from functools import cache
 from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
 from google.protobuf.message import Message
 
-from rushes.annotation.v1 import annotation_service_pb2, relay_service_pb2
+from rushes.annotation.v1 import annotation_service_pb2, history_service_pb2, relay_service_pb2
 from rushes.errors import InvalidArgument, NotFound
 from rushes.media.v1 import job_service_pb2, media_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
@@ -13,6 +13,7 @@ from rushes.type.v1.access_pb2 import RESOURCE_KIND_TENANT, AccessRule, NeedsRul
 
 FILES = (
     annotation_service_pb2,
+    history_service_pb2,
     relay_service_pb2,
     media_service_pb2,
     job_service_pb2,
@@ -26,6 +27,7 @@ _ID_TYPES = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64, Fiel
 _EVERYBODY = frozenset(("gateway", "svc_annotation", "svc_media", "svc_project", "svc_signaling", "svc_version"))
 CALLERS: dict[str, frozenset[str]] = {
     "rushes.annotation.v1.AnnotationService": frozenset(("gateway", "svc_version", "svc_signaling", "svc_media")),
+    "rushes.annotation.v1.HistoryService": frozenset(("svc_version",)),
     "rushes.annotation.v1.RelayService": frozenset(("gateway",)),
     "rushes.media.v1.MediaService": frozenset(("gateway", "svc_annotation", "svc_project", "svc_signaling")),
     "rushes.media.v1.JobService": frozenset(("gateway",)),

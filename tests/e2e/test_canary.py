@@ -30,7 +30,18 @@ CANARY = "zwitscher-47-kanarienvogel"
 MARK = "everybody may read this"
 DRAWN = "drawn for everybody"
 A = "/rushes.annotation.v1.AnnotationService/"
-UNARY = (A + "GetDocument", A + "ListAnnotations", A + "ListOperations")
+WHOLE = {"first": 0, "last": 1_000}
+UNARY: tuple[tuple[str, dict[str, Any]], ...] = (
+    (A + "GetDocument", {}),
+    (A + "GetDocument", {"time_ms": 1 << 50}),
+    (A + "GetDocument", {"frames": WHOLE, "time_ms": 1 << 50}),
+    (A + "ListAnnotations", {"show_deleted": True}),
+    (A + "ListAnnotations", {"show_deleted": True, "query": CANARY}),
+    (A + "ListOperations", {}),
+    (A + "ListOperations", {"newest_first": True, "frames": WHOLE}),
+    (A + "ListChanges", {}),
+    (A + "ListChanges", {"frames": WHOLE}),
+)
 FOLLOW = A + "Follow"
 DELIVERIES = (service.DELIVERY_FULL, service.DELIVERY_MERGED, service.DELIVERY_AUTO)
 AUDIENCES = (AUDIENCE_UNSPECIFIED, AUDIENCE_INTERNAL, AUDIENCE_CLIENT)
@@ -96,14 +107,13 @@ async def read_unary(product: Product, guest: str, video_id: int) -> dict[str, b
         grpc.aio.insecure_channel(f"{product.host}:{product.port}") as channel,
     ):
         token = product.token(guest)
-        for path in UNARY:
+        for path, more in UNARY:
             for audience in AUDIENCES:
-                more = {"show_deleted": True} if path.endswith("ListAnnotations") else {}
                 message = request(path, {"video_id": video_id, "audience": audience, **more})
                 answer = await browser.rpc(path, message)
-                read[f"gRPC-Web {path} {audience}"] = b"".join(answer.messages)
+                read[f"gRPC-Web {path} {more} {audience}"] = b"".join(answer.messages)
                 _, _, payload = await native(channel, path, message, token)
-                read[f"native {path} {audience}"] = payload
+                read[f"native {path} {more} {audience}"] = payload
     return read
 
 
