@@ -30,17 +30,17 @@ CANARY = "zwitscher-47-kanarienvogel"
 MARK = "everybody may read this"
 DRAWN = "drawn for everybody"
 A = "/rushes.annotation.v1.AnnotationService/"
-WHOLE = {"first": 0, "last": 1_000}
+WHOLE = {"frames.last": 1_000}
 UNARY: tuple[tuple[str, dict[str, Any]], ...] = (
     (A + "GetDocument", {}),
     (A + "GetDocument", {"time_ms": 1 << 50}),
-    (A + "GetDocument", {"frames": WHOLE, "time_ms": 1 << 50}),
+    (A + "GetDocument", {**WHOLE, "time_ms": 1 << 50}),
     (A + "ListAnnotations", {"show_deleted": True}),
     (A + "ListAnnotations", {"show_deleted": True, "query": CANARY}),
     (A + "ListOperations", {}),
-    (A + "ListOperations", {"newest_first": True, "frames": WHOLE}),
+    (A + "ListOperations", {"newest_first": True, **WHOLE}),
     (A + "ListChanges", {}),
-    (A + "ListChanges", {"frames": WHOLE}),
+    (A + "ListChanges", WHOLE),
 )
 FOLLOW = A + "Follow"
 DELIVERIES = (service.DELIVERY_FULL, service.DELIVERY_MERGED, service.DELIVERY_AUTO)
