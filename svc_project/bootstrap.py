@@ -15,12 +15,14 @@ from rushes.project.v1 import (
 )
 from svc_project.access import Access
 from svc_project.audit import AuditTrail
+from svc_project.batch import Batch
 from svc_project.bulletin import Bulletin
 from svc_project.config import Config
 from svc_project.context import Context
 from svc_project.core.key import Schedule
 from svc_project.core.throttle import Throttle
 from svc_project.first_start import FirstSignIn, prepare
+from svc_project.folder import Folders
 from svc_project.identity import Identity
 from svc_project.invitation import Invitations
 from svc_project.library import Library
@@ -31,6 +33,7 @@ from svc_project.server.access import AccessServicer
 from svc_project.server.audit import AuditServicer
 from svc_project.server.identity import IdentityServicer
 from svc_project.server.project import ProjectServicer
+from svc_project.settings import Settings
 from svc_project.stores.sql import SqlStore
 from svc_project.token import Tokens
 from svc_project.upkeep import Upkeep
@@ -90,11 +93,12 @@ class ProjectParts:
 
     def register(self, server: grpc.aio.Server) -> None:
         """Adds the four services."""
-        identity = IdentityServicer(self._identity, self._invitations, self._tokens)
+        identity = IdentityServicer(self._identity, self._invitations, self._tokens, Settings(self._context))
         identity_service_pb2_grpc.add_IdentityServiceServicer_to_server(identity, server)
         access = AccessServicer(self._access, self._bulletin)
         access_service_pb2_grpc.add_AccessServiceServicer_to_server(access, server)
-        project_service_pb2_grpc.add_ProjectServiceServicer_to_server(ProjectServicer(self._library), server)
+        project = ProjectServicer(self._library, Batch(self._context), Folders(self._context))
+        project_service_pb2_grpc.add_ProjectServiceServicer_to_server(project, server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(AuditTrail(self._context)), server)
 
     async def start(self) -> None:

@@ -7,8 +7,11 @@ from svc_project.access import permissions, project_permissions
 from svc_project.context import Context, Work
 from svc_project.core import page, role, text
 from svc_project.core.errors import (
+    AssetInTrash,
     AssetNotFound,
+    CutNotFound,
     EtagMismatch,
+    FolderNotFound,
     GuestMayNot,
     InvalidField,
     PersonNotFound,
@@ -17,9 +20,12 @@ from svc_project.core.errors import (
 )
 from svc_project.core.model import (
     Asset,
+    AssetFilter,
     AssetId,
+    FolderId,
     Kind,
     Once,
+    Order,
     Person,
     Project,
     ProjectId,
@@ -39,6 +45,7 @@ class NewAsset:
     name: str
     tags: Sequence[str]
     video_id: VideoId
+    folder_id: FolderId
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,26 @@ class AssetChange:
     tags: tuple[str, ...] | None
     status: str | None
     etag: str
+    folder_id: FolderId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChange:
+    """What is to change; None leaves it. `etag` "" is any."""
+
+    project_id: ProjectId
+    name: str | None
+    statuses: tuple[str, ...] | None
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of assets; `total` counts those of all pages."""
+
+    assets: Sequence[Asset]
+    next_token: str
+    total: int
 
 
 class Library:
@@ -68,14 +95,14 @@ class Library:
             if person.guest:
                 raise GuestMayNot
             made, _ = work.unit.once(once, lambda: str(add_project(work, person, cleaned)))
-            project = _project(work, who, ProjectId(int(made)))
+            project = find_project(work, who, ProjectId(int(made)))
             return project, project_permissions(work, person, project.project_id)
 
         return await self._context.run(create)
 
     async def project(self, who: Who, project_id: ProjectId) -> Project:
         """A project."""
-        return await self._context.run(lambda work: _project(work, who, project_id))
+        return await self._context.run(lambda work: find_project(work, who, project_id))
 
     async def projects(self, who: Who, page_size: int, page_token: str) -> tuple[list[tuple[Project, int]], str]:
         """Projects that one may view, each with what one may do in it, by name; and the token of the next page."""
@@ -92,22 +119,25 @@ class Library:
 
         return await self._context.run(find)
 
-    async def update_project(self, who: Who, project_id: ProjectId, name: str | None, etag: str, once: Once) -> Project:
-        """A new name."""
-        cleaned = None if name is None else text.clean_name(name, "project.name")
+    async def update_project(self, who: Who, wanted: ProjectChange, once: Once) -> Project:
+        """A new name, or what a status may be."""
+        name = None if wanted.name is None else text.clean_name(wanted.name, "project.name")
+        statuses = None if wanted.statuses is None else text.clean_statuses(wanted.statuses)
 
         def change(work: Work) -> str:
-            project = _project(work, who, project_id)
-            _check_etag(etag, project.version)
-            if cleaned is not None and cleaned != project.name:
-                work.unit.projects.rename(project, cleaned, text.sort_key(cleaned))
-                resource = f"project/{project_id}"
-                work.trail.add(who.tenant_id, who.person_id, "project.update", resource, name=cleaned)
+            before = find_project(work, who, wanted.project_id)
+            check_etag(wanted.etag, before.version)
+            after = replace(before, name=name or before.name, statuses=statuses or before.statuses)
+            if after == before:
+                return ""
+            work.unit.projects.save(replace(after, name_key=text.sort_key(after.name), version=before.version + 1))
+            detail = {"name": after.name, "statuses": ", ".join(after.statuses)}
+            work.trail.add(who.tenant_id, who.person_id, "project.update", f"project/{wanted.project_id}", **detail)
             return ""
 
         def update(work: Work) -> Project:
             work.unit.once(once, lambda: change(work))
-            return _project(work, who, project_id)
+            return find_project(work, who, wanted.project_id)
 
         return await self._context.run(update)
 
@@ -121,64 +151,88 @@ class Library:
             raise InvalidField("name", "may not be empty where there is no video with a name")
 
         def add(work: Work) -> str:
-            search = text.search_text(name, tags)
-            asset_id = work.unit.assets.add(who.tenant_id, new.project_id, name, tags, search, work.now_ms)
+            project = find_project(work, who, new.project_id)
+            check_folder(work, project, new.folder_id)
+            asset_id = work.unit.assets.add(project, name, tags, new.folder_id, work.now_ms)
             work.changes.resources.add(Resource(Kind.ASSET, asset_id))
             work.trail.add(who.tenant_id, who.person_id, "asset.create", f"asset/{asset_id}", name=name)
             if video is not None:
-                _stack(work, who, _asset(work, who, asset_id), video)
+                _stack(work, who, find_asset(work, who, asset_id), video)
             return str(asset_id)
 
         def create(work: Work) -> Asset:
-            _project(work, who, new.project_id)
+            find_project(work, who, new.project_id)
             made, _ = work.unit.once(once, lambda: add(work))
-            return _asset(work, who, AssetId(int(made)))
+            return find_asset(work, who, AssetId(int(made)))
 
         return await self._context.run(create)
 
-    async def asset(self, who: Who, asset_id: AssetId) -> Asset:
-        """An asset with its cuts."""
-        return await self._context.run(lambda work: _asset(work, who, asset_id))
+    async def asset(self, who: Who, asset_id: AssetId, *, in_trash: bool) -> Asset:
+        """An asset with its cuts; `in_trash`: one that is there, too."""
+        found = await self._context.run(lambda work: find_asset(work, who, asset_id))
+        if found.deleted_ms and not in_trash:
+            raise AssetNotFound
+        return found
 
     async def assets(
-        self, who: Who, project_id: ProjectId, query: str, page_size: int, page_token: str
-    ) -> tuple[Sequence[Asset], str]:
-        """Assets of a project, the last changed first, and the token of the next page."""
-        words = text.search_words(query)
-        scope = f"assets/{who.tenant_id}/{project_id}/{' '.join(words)}"
-        asked = page.parse(page_size, page_token, scope, (int, int))
+        self, who: Who, project_id: ProjectId, wanted: AssetFilter, page_size: int, page_token: str
+    ) -> Listed:
+        """Assets of a project that are wanted."""
+        scope = f"assets/{who.tenant_id}/{project_id}/{wanted}"
+        asked = page.parse(page_size, page_token, scope, _SHAPES[wanted.order])
+
+        def find(work: Work) -> Listed:
+            project = find_project(work, who, project_id)
+            rows = work.unit.assets.page(project, wanted, asked.after, asked.size + 1)
+            found = rows[: asked.size]
+            more = len(rows) > asked.size
+            token = page.token(scope, _key(project, wanted.order, found[-1])) if more else ""
+            whole = asked.after is None and not more
+            return Listed(found, token, len(found) if whole else work.unit.assets.count(project, wanted))
+
+        return await self._context.run(find)
+
+    async def tags(
+        self, who: Who, project_id: ProjectId, page_size: int, page_token: str
+    ) -> tuple[Sequence[tuple[str, int]], str]:
+        """Tags of a project's assets, how many have each, and the token of the next page."""
+        scope = f"tags/{who.tenant_id}/{project_id}"
+        asked = page.parse(page_size, page_token, scope, (str,))
         rows = await self._context.run(
-            lambda work: work.unit.assets.page(who.tenant_id, project_id, words, asked.after, asked.size + 1)
+            lambda work: work.unit.assets.tags(who.tenant_id, project_id, asked.after, asked.size + 1)
         )
         found = rows[: asked.size]
-        last = found[-1] if len(rows) > asked.size else None
-        return found, page.token(scope, (last.updated_ms, last.asset_id)) if last else ""
+        return found, page.token(scope, (found[-1][0],)) if len(rows) > asked.size else ""
 
     async def update_asset(self, who: Who, wanted: AssetChange, once: Once) -> Asset:
-        """A new name, tags or status."""
+        """A new name, tags, status or folder."""
         name = None if wanted.name is None else text.clean_name(wanted.name, "asset.name")
         tags = None if wanted.tags is None else text.clean_tags(wanted.tags)
-        status = None if wanted.status is None else text.check_status(wanted.status)
 
         def change(work: Work) -> str:
-            before = _asset(work, who, wanted.asset_id)
-            _check_etag(wanted.etag, before.version)
+            before = find_kept(work, who, wanted.asset_id)
+            check_etag(wanted.etag, before.version)
+            project = find_project(work, who, before.project_id)
+            if wanted.folder_id is not None:
+                check_folder(work, project, wanted.folder_id)
             after = replace(
                 before,
                 name=before.name if name is None else name,
                 tags=before.tags if tags is None else tags,
-                status=before.status if status is None else status,
+                status=before.status if wanted.status is None else text.check_status(wanted.status, project.statuses),
+                folder_id=before.folder_id if wanted.folder_id is None else wanted.folder_id,
             )
             if after == before:
                 return ""
-            _save(work, after)
+            save(work, after)
             detail = {"name": after.name, "tags": ", ".join(after.tags), "status": after.status}
+            detail["folder"] = str(after.folder_id)
             work.trail.add(who.tenant_id, who.person_id, "asset.update", f"asset/{wanted.asset_id}", **detail)
             return ""
 
         def update(work: Work) -> Asset:
             work.unit.once(once, lambda: change(work))
-            return _asset(work, who, wanted.asset_id)
+            return find_asset(work, who, wanted.asset_id)
 
         return await self._context.run(update)
 
@@ -187,14 +241,39 @@ class Library:
         video = await self._look_up(video_id)
 
         def add(work: Work) -> str:
-            _stack(work, who, _asset(work, who, asset_id), video)
+            _stack(work, who, find_kept(work, who, asset_id), video)
             return ""
 
         def stack(work: Work) -> Asset:
             work.unit.once(once, lambda: add(work))
-            return _asset(work, who, asset_id)
+            return find_asset(work, who, asset_id)
 
         return await self._context.run(stack)
+
+    async def update_cut(self, who: Who, asset_id: AssetId, number: int, status: str | None, once: Once) -> Asset:
+        """A new status of a cut; "" is none of its own."""
+
+        def change(work: Work) -> str:
+            asset = find_kept(work, who, asset_id)
+            cut = next((cut for cut in asset.cuts if cut.number == number), None)
+            if cut is None:
+                raise CutNotFound
+            if status is None or status == cut.status:
+                return ""
+            if status:
+                text.check_status(status, find_project(work, who, asset.project_id).statuses, field="cut.status")
+            work.unit.assets.set_cut_status(asset_id, number, status)
+            save(work, asset)
+            work.trail.add(
+                who.tenant_id, who.person_id, "cut.update", f"asset/{asset_id}", number=number, status=status
+            )
+            return ""
+
+        def update(work: Work) -> Asset:
+            work.unit.once(once, lambda: change(work))
+            return find_asset(work, who, asset_id)
+
+        return await self._context.run(update)
 
     async def _look_up(self, video_id: VideoId) -> VideoFacts:
         if not 0 < video_id < 2**63:
@@ -220,7 +299,7 @@ def _stack(work: Work, who: Who, asset: Asset, video: VideoFacts) -> None:
     if video.tenant_id != who.tenant_id or not _may_stack(work, person, asset.project_id, video):
         raise VideoNotFound
     cut = work.unit.assets.add_cut(asset, video, who.person_id, work.now_ms)
-    _save(work, asset)
+    save(work, asset)
     work.changes.resources |= {Resource(Kind.VIDEO, video.video_id), Resource(Kind.ASSET, asset.asset_id)}
     resource = f"asset/{asset.asset_id}"
     work.trail.add(who.tenant_id, who.person_id, "cut.add", resource, video_id=video.video_id, number=cut.number)
@@ -235,12 +314,13 @@ def _may_stack(work: Work, person: Person, project_id: ProjectId, video: VideoFa
     return bool((at_home | as_cut) & role.Permission.VIEW)
 
 
-def _save(work: Work, asset: Asset) -> None:
-    saved = replace(asset, version=asset.version + 1, updated_ms=max(work.now_ms, asset.updated_ms))
-    work.unit.assets.save(saved, text.search_text(saved.name, saved.tags))
+def save(work: Work, asset: Asset) -> None:
+    """The asset as it is now, which is its next version."""
+    work.unit.assets.save(replace(asset, version=asset.version + 1, updated_ms=max(work.now_ms, asset.updated_ms)))
 
 
-def _check_etag(etag: str, version: int) -> None:
+def check_etag(etag: str, version: int) -> None:
+    """What was seen is what is there; "" is any."""
     if etag and etag != str(version):
         raise EtagMismatch(str(version))
 
@@ -252,15 +332,52 @@ def _me(work: Work, who: Who) -> Person:
     return person
 
 
-def _project(work: Work, who: Who, project_id: ProjectId) -> Project:
+def find_project(work: Work, who: Who, project_id: ProjectId) -> Project:
+    """A project of one's tenant."""
     project = work.unit.projects.get(who.tenant_id, project_id)
     if project is None:
         raise ProjectNotFound
     return project
 
 
-def _asset(work: Work, who: Who, asset_id: AssetId) -> Asset:
+def find_asset(work: Work, who: Who, asset_id: AssetId) -> Asset:
+    """An asset of one's tenant, in the trash or not."""
     asset = work.unit.assets.get(who.tenant_id, asset_id)
     if asset is None:
         raise AssetNotFound
     return asset
+
+
+def find_kept(work: Work, who: Who, asset_id: AssetId) -> Asset:
+    """An asset that is to change: one that is not in the trash."""
+    asset = find_asset(work, who, asset_id)
+    if asset.deleted_ms:
+        raise AssetInTrash
+    return asset
+
+
+def check_folder(work: Work, project: Project, folder_id: FolderId) -> None:
+    """It is a folder of the project, or none."""
+    if folder_id and work.unit.folders.get(project.tenant_id, project.project_id, folder_id) is None:
+        raise FolderNotFound
+
+
+_SHAPES: dict[Order, tuple[type, ...]] = {
+    Order.CHANGED: (int, int),
+    Order.CREATED: (int, int),
+    Order.NAME: (str, int),
+    Order.STATUS: (int, int, int),
+}
+
+
+def _key(project: Project, order: Order, asset: Asset) -> page.Key:
+    """Where an asset stands in an order."""
+    if order is Order.NAME:
+        return text.sort_key(asset.name), asset.asset_id
+    if order is Order.CREATED:
+        return asset.created_ms, asset.asset_id
+    changed = (asset.updated_ms, asset.asset_id)
+    if order is Order.CHANGED:
+        return changed
+    known = project.statuses
+    return known.index(asset.status) if asset.status in known else len(known), *changed

@@ -3,12 +3,13 @@
 ::
 
     InvalidArgument      INVALID_FIELD, INVALID_PAGE_TOKEN
-    NotFound             PROJECT_, ASSET_, PERSON_, VIDEO_, INVITATION_NOT_FOUND
-    Conflict             ETAG_MISMATCH, EMAIL_TAKEN, CUT_EXISTS
-    FailedPrecondition   LAST_OWNER, PASSWORD_NEEDED, INVITATION_CLOSED
+    NotFound             PROJECT_, ASSET_, FOLDER_, CUT_, PERSON_, VIDEO_, INVITATION_NOT_FOUND
+    Conflict             ETAG_MISMATCH, EMAIL_TAKEN, CUT_EXISTS, FOLDER_EXISTS
+    FailedPrecondition   LAST_OWNER, PASSWORD_NEEDED, INVITATION_CLOSED, ASSET_IN_TRASH, ASSET_NOT_IN_TRASH,
+                         FOLDER_IN_ITSELF, FOLDERS_TOO_DEEP
     PermissionDenied     GUEST_MAY_NOT, WRONG_SERVICE
     Unauthenticated      WRONG_CREDENTIALS, SESSION_ENDED
-    ResourceExhausted    TOO_MANY_ATTEMPTS, TOO_MANY_WATCHERS, TOO_MANY_LINKS
+    ResourceExhausted    TOO_MANY_ATTEMPTS, TOO_MANY_WATCHERS, TOO_MANY_LINKS, TOO_MANY_FOLDERS, SETTINGS_FULL
     Unavailable          SIGN_IN_BUSY; NO_SIGNING_KEY (token.py)
 """
 
@@ -49,6 +50,24 @@ class AssetNotFound(errors.NotFound):
 
     def __init__(self) -> None:
         super().__init__("There is no such asset.")
+
+
+class FolderNotFound(errors.NotFound):
+    """No such folder in the project."""
+
+    reason = "FOLDER_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such folder in the project.")
+
+
+class CutNotFound(errors.NotFound):
+    """The asset has no such cut."""
+
+    reason = "CUT_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("The asset has no such cut.")
 
 
 class PersonNotFound(errors.NotFound):
@@ -103,6 +122,51 @@ class CutExists(errors.Conflict):
 
     def __init__(self) -> None:
         super().__init__("This video is a cut of the asset already.", field="video_id")
+
+
+class FolderExists(errors.Conflict):
+    """There is a folder of this name in the same place already."""
+
+    reason = "FOLDER_EXISTS"
+
+    def __init__(self) -> None:
+        super().__init__("There is a folder of this name already.", field="name")
+
+
+class AssetInTrash(errors.FailedPrecondition):
+    """What is in the trash does not change."""
+
+    reason = "ASSET_IN_TRASH"
+
+    def __init__(self) -> None:
+        super().__init__("This is in the trash: restore it first.")
+
+
+class AssetNotInTrash(errors.FailedPrecondition):
+    """Only what is in the trash is removed for good."""
+
+    reason = "ASSET_NOT_IN_TRASH"
+
+    def __init__(self) -> None:
+        super().__init__("This is not in the trash: delete it first.")
+
+
+class FolderInItself(errors.FailedPrecondition):
+    """A folder cannot be put into itself, nor into one that it holds."""
+
+    reason = "FOLDER_IN_ITSELF"
+
+    def __init__(self) -> None:
+        super().__init__("A folder cannot be put into itself.")
+
+
+class FoldersTooDeep(errors.FailedPrecondition):
+    """Folders would stand in each other deeper than they may."""
+
+    reason = "FOLDERS_TOO_DEEP"
+
+    def __init__(self, deepest: int) -> None:
+        super().__init__(f"Folders stand in each other {deepest} deep at most.")
 
 
 class LastOwner(errors.FailedPrecondition):
@@ -194,6 +258,24 @@ class TooManyLinks(errors.ResourceExhausted):
 
     def __init__(self) -> None:
         super().__init__("This invitation has been sent too often: make a new one.")
+
+
+class TooManyFolders(errors.ResourceExhausted):
+    """The project has as many folders as it may."""
+
+    reason = "TOO_MANY_FOLDERS"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A project has {most} folders at most.")
+
+
+class SettingsFull(errors.ResourceExhausted):
+    """A person keeps as much as they may."""
+
+    reason = "SETTINGS_FULL"
+
+    def __init__(self) -> None:
+        super().__init__("Your settings are full: remove some.")
 
 
 class SignInBusy(errors.Unavailable):

@@ -10,6 +10,7 @@ TenantId = NewType("TenantId", str)
 InvitationId = NewType("InvitationId", str)
 ProjectId = NewType("ProjectId", int)
 AssetId = NewType("AssetId", int)
+FolderId = NewType("FolderId", int)
 VideoId = NewType("VideoId", int)
 
 
@@ -109,6 +110,7 @@ class Project:
     created_ms: int
     version: int
     asset_count: int = 0
+    statuses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +124,12 @@ class Cut:
     person_id: PersonId
     created_ms: int
     file_name: str
+    status: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """What is being made; `cuts` has the newest first."""
+    """What is being made; `cuts` has the newest first. `folder_id` 0: in none; `deleted_ms` 0: not in the trash."""
 
     asset_id: AssetId
     tenant_id: TenantId
@@ -138,6 +141,53 @@ class Asset:
     updated_ms: int
     version: int
     cuts: tuple[Cut, ...] = ()
+    folder_id: FolderId = FolderId(0)
+    deleted_ms: int = 0
+
+
+class Order(StrEnum):
+    """What a list of assets goes by."""
+
+    CHANGED = "changed"
+    NAME = "name"
+    CREATED = "created"
+    STATUS = "status"
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFilter:
+    """Which assets of a project are listed, and in which order; `folder_id` None: of all folders."""
+
+    words: tuple[str, ...] = ()
+    folder_id: FolderId | None = None
+    tags: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+    order: Order = Order.CHANGED
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A place for assets within a project; `parent_id` 0: it is in none."""
+
+    folder_id: FolderId
+    tenant_id: TenantId
+    project_id: ProjectId
+    parent_id: FolderId
+    name: str
+    name_key: str
+    created_ms: int
+    version: int
+    asset_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Something that a person keeps for themselves; without a value there is none, and its version is 0."""
+
+    name: str
+    value_json: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +207,7 @@ class VideoPath:
     at_home: bool
     role: str
     adder_role: str
+    in_trash: bool = False
 
 
 @dataclass(frozen=True, slots=True)

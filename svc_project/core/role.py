@@ -62,10 +62,13 @@ def video_mask(paths: Iterable[VideoPath]) -> int:
     """What a person may do with a video: the union over its cuts.
 
     A cut outside the project it was uploaded for passes on no more than whoever added it may do at home now:
-    else a guest could stack a video in a project of their own, and read what the house keeps internal.
+    else a guest could stack a video in a project of their own, and read what the house keeps internal. A cut in the
+    trash is seen by those alone who can restore it.
     """
     total = 0
     for path in paths:
+        if path.in_trash and not mask(path.role) & Permission.UPLOAD:
+            continue
         limit = ALL if path.at_home else mask(path.adder_role)
         total |= mask(path.role) & limit
     return total

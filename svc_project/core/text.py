@@ -1,8 +1,9 @@
 """What people type, checked and brought into one form."""
 
+import json
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from svc_project.core.errors import InvalidField
 
@@ -14,6 +15,9 @@ QUERY_WORDS = 16
 PASSWORD_CHARACTERS = 8
 PASSWORD_BYTES = 1024
 REQUEST_ID_BYTES = 128
+STATUS_BYTES = 64
+MOST_STATUSES = 32
+SETTING_BYTES = 65_536
 STATUSES = ("wip", "pending review", "retake", "could be better", "approved", "final", "on hold", "omit")
 
 # Blue, orange, green, pink ...: apart from each other on a dark page.
@@ -21,6 +25,7 @@ PALETTE = (0x4E9BFF, 0xFF9F43, 0x2ECC71, 0xFF6FB5, 0xF7D154, 0x9B7BFF, 0x1ABCB5,
 
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 _ID = re.compile(r"[a-z0-9]{1,64}")
+_SETTING = re.compile(r"[A-Za-z0-9._/-]{1,100}")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{0,128}")
 # Control characters, surrogates, line and paragraph separators; and what turns the direction of the text around it.
 _REFUSED = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -94,11 +99,42 @@ def clean_tags(tags: Iterable[str]) -> tuple[str, ...]:
     return tuple(cleaned)
 
 
-def check_status(status: str) -> str:
-    """A status; empty is the first."""
-    if status and status not in STATUSES:
-        raise InvalidField("status", f"one of {', '.join(STATUSES)} is needed")
-    return status or STATUSES[0]
+def check_status(status: str, statuses: Sequence[str], *, field: str = "status") -> str:
+    """A status of a project; empty is the first."""
+    if status and status not in statuses:
+        raise InvalidField(field, f"one of {', '.join(statuses)} is needed")
+    return status or statuses[0]
+
+
+def clean_statuses(statuses: Sequence[str]) -> tuple[str, ...]:
+    """What a status may be, in order."""
+    cleaned = tuple(clean_name(status, "statuses") for status in statuses)
+    if not 1 <= len(cleaned) <= MOST_STATUSES:
+        raise InvalidField("statuses", f"1 to {MOST_STATUSES} are needed")
+    if any(len(status.encode()) > STATUS_BYTES for status in cleaned):
+        raise InvalidField("statuses", f"at most {STATUS_BYTES} bytes each")
+    if len(set(cleaned)) < len(cleaned):
+        raise InvalidField("statuses", "each only once")
+    return cleaned
+
+
+def check_setting_name(name: str, field: str = "setting.name") -> str:
+    """The name of a setting."""
+    if not _SETTING.fullmatch(name):
+        raise InvalidField(field, "letters, digits and . _ - / are allowed, 100 at most")
+    return name
+
+
+def check_setting(value_json: str) -> str:
+    """What a setting holds; empty: nothing."""
+    if len(value_json.encode()) > SETTING_BYTES:
+        raise InvalidField("setting.value_json", f"at most {SETTING_BYTES} bytes")
+    if value_json:
+        try:
+            json.loads(value_json)
+        except (ValueError, RecursionError) as error:
+            raise InvalidField("setting.value_json", "this is not JSON") from error
+    return value_json
 
 
 def is_id(text: str) -> bool:

@@ -12,6 +12,7 @@ from svc_project.core.model import InvitationId, PersonId, ProjectId, SessionId
 from svc_project.identity import Identity, Profile
 from svc_project.invitation import Invitations, Newcomer, Terms
 from svc_project.server import proto
+from svc_project.settings import Settings
 from svc_project.token import Tokens
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -23,7 +24,8 @@ CLIENT = "rushes-client"
 class IdentityServicer(pb_grpc.IdentityServiceServicer):
     """Who people are."""
 
-    def __init__(self, identity: Identity, invitations: Invitations, tokens: Tokens) -> None:
+    def __init__(self, identity: Identity, invitations: Invitations, tokens: Tokens, settings: Settings) -> None:
+        self._settings = settings
         self._identity = identity
         self._invitations = invitations
         self._tokens = tokens
@@ -118,6 +120,18 @@ class IdentityServicer(pb_grpc.IdentityServiceServicer):
         invitation_id = InvitationId(request.invitation_id)
         await self._invitations.revoke(proto.who(), ProjectId(request.project_id), invitation_id, once)
         return pb.RevokeInvitationResponse()
+
+    async def GetSettings(self, request: pb.GetSettingsRequest, context: Context) -> pb.GetSettingsResponse:
+        """One's own settings."""
+        found = await self._settings.find(proto.who(), tuple(request.names))
+        return pb.GetSettingsResponse(settings=[proto.to_setting(setting) for setting in found])
+
+    async def UpdateSettings(self, request: pb.UpdateSettingsRequest, context: Context) -> pb.UpdateSettingsResponse:
+        """Changes one of one's own settings."""
+        wanted = request.setting
+        once = proto.once("UpdateSettings", request, request.request_id)
+        setting = await self._settings.change(proto.who(), wanted.name, wanted.value_json, wanted.etag, once)
+        return pb.UpdateSettingsResponse(setting=proto.to_setting(setting))
 
 
 def _client(context: Context) -> str:

@@ -16,6 +16,7 @@ from svc_project.core.model import (
     ChainedEvent,
     Cut,
     Event,
+    Folder,
     Kind,
     Once,
     Person,
@@ -24,6 +25,7 @@ from svc_project.core.model import (
     Resource,
     RoleGrant,
     Session,
+    Setting,
     TenantId,
     Who,
 )
@@ -112,6 +114,7 @@ def to_project(project: Project, permissions: int) -> project_pb.Project:
         etag=str(project.version),
         permissions=permissions,
         asset_count=project.asset_count,
+        statuses=project.statuses,
     )
 
 
@@ -128,7 +131,27 @@ def to_asset(asset: Asset, permissions: int) -> project_pb.Asset:
         updated_ms=asset.updated_ms,
         etag=str(asset.version),
         permissions=permissions,
+        folder_id=asset.folder_id,
+        deleted_ms=asset.deleted_ms,
     )
+
+
+def to_folder(folder: Folder) -> project_pb.Folder:
+    """A folder."""
+    return project_pb.Folder(
+        folder_id=folder.folder_id,
+        project_id=folder.project_id,
+        parent_id=folder.parent_id,
+        name=folder.name,
+        created_ms=folder.created_ms,
+        asset_count=folder.asset_count,
+        etag=str(folder.version),
+    )
+
+
+def to_setting(setting: Setting) -> identity_pb.Setting:
+    """A setting of one's own."""
+    return identity_pb.Setting(name=setting.name, value_json=setting.value_json, etag=str(setting.version))
 
 
 def to_cut(cut: Cut) -> project_pb.Cut:
@@ -139,6 +162,7 @@ def to_cut(cut: Cut) -> project_pb.Cut:
         person_id=cut.person_id,
         created_ms=cut.created_ms,
         file_name=cut.file_name,
+        status=cut.status,
     )
 
 

@@ -13,10 +13,13 @@ from typing import Protocol, TypeVar
 
 from svc_project.core.model import (
     Asset,
+    AssetFilter,
     AssetId,
     ChainedEvent,
     Cut,
     Event,
+    Folder,
+    FolderId,
     Invitation,
     InvitationId,
     Once,
@@ -27,11 +30,13 @@ from svc_project.core.model import (
     RoleGrant,
     Session,
     SessionId,
+    Setting,
     SigningKey,
     TenantId,
     VideoFacts,
     VideoId,
     VideoPath,
+    Who,
 )
 from svc_project.core.page import Key
 
@@ -174,8 +179,8 @@ class Projects(Protocol):
     def get(self, tenant_id: TenantId, project_id: ProjectId) -> Project | None:
         """A project with its count of assets."""
 
-    def rename(self, project: Project, name: str, name_key: str) -> None:
-        """A new name, and the next version."""
+    def save(self, project: Project) -> None:
+        """Name, statuses and version as they are now."""
 
     def page(
         self, tenant_id: TenantId, visible_to: PersonId | None, after: Key | None, limit: int
@@ -186,24 +191,82 @@ class Projects(Protocol):
 class Assets(Protocol):
     """Assets and their cuts."""
 
-    def add(
-        self, tenant_id: TenantId, project_id: ProjectId, name: str, tags: Sequence[str], search: str, now_ms: int
-    ) -> AssetId:
-        """A new asset with version 1 and the first status; ids are dense and never given twice."""
+    def add(self, project: Project, name: str, tags: Sequence[str], folder_id: FolderId, now_ms: int) -> AssetId:
+        """A new asset with version 1 and the project's first status; ids are dense and never given twice."""
 
     def get(self, tenant_id: TenantId, asset_id: AssetId) -> Asset | None:
         """An asset with its cuts."""
 
-    def save(self, asset: Asset, search: str) -> None:
-        """Name, tags, status, version and time of change as they are now."""
+    def named(self, tenant_id: TenantId, project_id: ProjectId, asset_ids: Sequence[AssetId]) -> Sequence[Asset]:
+        """Those of these assets that are in the project, by id."""
+
+    def save(self, asset: Asset) -> None:
+        """All but the cuts as it is now."""
+
+    def set_cut_status(self, asset_id: AssetId, number: int, status: str) -> None:
+        """A cut has this status."""
+
+    def purge(self, asset_ids: Sequence[AssetId]) -> None:
+        """They are gone, with their cuts and tags."""
 
     def add_cut(self, asset: Asset, video: VideoFacts, person_id: PersonId, now_ms: int) -> Cut:
         """Stacks a video on the asset; CutExists when it is there already."""
 
-    def page(
-        self, tenant_id: TenantId, project_id: ProjectId, words: Sequence[str], after: Key | None, limit: int
-    ) -> Sequence[Asset]:
-        """Assets of a project whose search text contains all words, by (updated_ms, id), the newest first."""
+    def page(self, project: Project, wanted: AssetFilter, after: Key | None, limit: int) -> Sequence[Asset]:
+        """Assets of a project that are wanted. CHANGED: by (updated_ms, id), the newest first; NAME: by (name key, id);
+        CREATED: by (created_ms, id), the newest first; STATUS: by its place among the project's (unknown ones last),
+        then as CHANGED.
+        """
+
+    def count(self, project: Project, wanted: AssetFilter) -> int:
+        """How many assets are wanted."""
+
+    def tags(
+        self, tenant_id: TenantId, project_id: ProjectId, after: Key | None, limit: int
+    ) -> Sequence[tuple[str, int]]:
+        """Tags of assets that are not in the trash, by tag, and how many have each."""
+
+
+class Folders(Protocol):
+    """Folders of projects."""
+
+    def add(self, folder: Folder) -> FolderId:
+        """A new folder, whose id is given here, dense and never twice; FolderExists where its name is taken."""
+
+    def get(self, tenant_id: TenantId, project_id: ProjectId, folder_id: FolderId) -> Folder | None:
+        """A folder of the project with its count of assets."""
+
+    def save(self, folder: Folder) -> None:
+        """Name, place and version as they are now; FolderExists where the name is taken."""
+
+    def remove(self, folder: Folder) -> None:
+        """It is gone; its assets, those in the trash too, and its folders are in the folder it was in. FolderExists
+        where one of them has a name that is taken there.
+        """
+
+    def page(self, tenant_id: TenantId, project_id: ProjectId, after: Key | None, limit: int) -> Sequence[Folder]:
+        """Folders of a project by (name key, id)."""
+
+    def count(self, tenant_id: TenantId, project_id: ProjectId) -> int:
+        """How many the project has."""
+
+
+class Settings(Protocol):
+    """What people keep for themselves."""
+
+    def find(self, who: Who, names: Sequence[str], limit: int) -> Sequence[Setting]:
+        """A person's settings by name: those of these names, a name that ends with / standing for all that begin so;
+        without names those that have no / in theirs.
+        """
+
+    def put(self, who: Who, setting: Setting) -> None:
+        """It is this from now on."""
+
+    def remove(self, who: Who, name: str) -> None:
+        """There is none of this name."""
+
+    def size(self, who: Who) -> tuple[int, int]:
+        """How many a person has, and the bytes of their names and values."""
 
 
 class Audit(Protocol):
@@ -252,6 +315,14 @@ class Unit(Protocol):
     @property
     def assets(self) -> Assets:
         """Assets and cuts."""
+
+    @property
+    def folders(self) -> Folders:
+        """Folders."""
+
+    @property
+    def settings(self) -> Settings:
+        """What people keep for themselves."""
 
     @property
     def audit(self) -> Audit:

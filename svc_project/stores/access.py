@@ -101,7 +101,9 @@ class SqlAccess:
                 mine.c.role.label("mine"),
                 adders.c.role.label("adders"),
                 adder.c.administrator,
+                schema.asset.c.deleted_ms,
             )
+            .join(schema.asset, schema.asset.c.asset_id == _cut.c.asset_id)
             .outerjoin(mine, and_(mine.c.project_id == _cut.c.project_id, mine.c.person_id == person.person_id))
             .outerjoin(
                 adders,
@@ -119,6 +121,7 @@ class SqlAccess:
                 at_home=row.project_id == row.home_id,
                 role=OWNER if person.administrator else row.mine or "",
                 adder_role=OWNER if row.administrator else row.adders or "",
+                in_trash=row.deleted_ms > 0,
             )
             for row in self._connection.execute(query)
         ]

@@ -78,6 +78,8 @@ project = Table(
     Column("name_key", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
+    # JSON array; empty: the usual ones.
+    Column("statuses", Text, nullable=False, server_default=""),
     Index("project_by_name", "tenant_id", "name_key", "project_id"),
     sqlite_autoincrement=True,
 )
@@ -129,8 +131,54 @@ asset = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
+    # 0: in none. No foreign key: SQLite cannot add a column with one.
+    Column("folder_id", BigInteger, nullable=False, server_default="0"),
+    # 0 while it is not in the trash.
+    Column("deleted_ms", BigInteger, nullable=False, server_default="0"),
+    Column("name_key", Text, nullable=False, server_default=""),
     Index("asset_by_change", "project_id", "updated_ms", "asset_id"),
+    Index("asset_by_name", "project_id", "name_key", "asset_id"),
+    Index("asset_by_folder", "project_id", "folder_id"),
     sqlite_autoincrement=True,
+)
+
+# The tags of assets once more, to be found and counted by.
+asset_tag = Table(
+    "asset_tag",
+    metadata,
+    Column("tenant_id", Text, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("asset_id", BigInteger, ForeignKey("asset.asset_id"), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Index("asset_tag_by_tag", "project_id", "tag", "asset_id"),
+)
+
+folder = Table(
+    "folder",
+    metadata,
+    Column("folder_id", _Dense, primary_key=True, autoincrement=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("project_id", BigInteger, ForeignKey("project.project_id"), nullable=False),
+    Column("parent_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    UniqueConstraint("project_id", "parent_id", "name_key"),
+    Index("folder_by_name", "project_id", "name_key", "folder_id"),
+    sqlite_autoincrement=True,
+)
+
+# What people keep for themselves.
+setting = Table(
+    "setting",
+    metadata,
+    Column("tenant_id", Text, nullable=False),
+    Column("person_id", Text, ForeignKey("person.person_id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value_json", Text, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
 )
 
 cut = Table(
@@ -145,6 +193,7 @@ cut = Table(
     Column("person_id", Text, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     Column("file_name", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default=""),
     UniqueConstraint("asset_id", "video_id"),
     Index("cut_by_video", "video_id"),
     Index("cut_by_lender", "home_id", "person_id"),

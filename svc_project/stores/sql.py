@@ -7,11 +7,15 @@ from sqlalchemy import Connection
 
 from mesh.sql import Database, idempotent
 from svc_project.core.model import Once
-from svc_project.stores import Unit, schema
+from svc_project.stores import Unit
 from svc_project.stores.access import SqlAccess, SqlInvitations
+from svc_project.stores.asset import SqlAssets
 from svc_project.stores.audit import SqlAudit
-from svc_project.stores.library import SqlAssets, SqlProjects
+from svc_project.stores.folder import SqlFolders
 from svc_project.stores.people import SqlKeys, SqlPeople, SqlSessions
+from svc_project.stores.project import SqlProjects
+from svc_project.stores.settings import SqlSettings
+from svc_project.stores.upgrade import upgrade
 
 T = TypeVar("T")
 
@@ -28,6 +32,8 @@ class SqlUnit:
         self.access = SqlAccess(connection)
         self.projects = SqlProjects(connection)
         self.assets = SqlAssets(connection)
+        self.folders = SqlFolders(connection)
+        self.settings = SqlSettings(connection)
         self.audit = SqlAudit(connection)
 
     def once(self, once: Once, do: Callable[[], str]) -> tuple[str, bool]:
@@ -58,8 +64,8 @@ class SqlStore:
         self._database = database
 
     async def prepare(self) -> None:
-        """Makes the tables that are not there."""
-        await self._database.run(schema.metadata.create_all)
+        """Makes what is not there of tables, and brings older ones up."""
+        await self._database.run(upgrade)
 
     async def run(self, work: Callable[[Unit], T]) -> T:
         """Does the work in one transaction."""

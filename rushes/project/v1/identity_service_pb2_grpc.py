@@ -70,6 +70,16 @@ class IdentityServiceStub:
                 request_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.ListPeopleRequest.SerializeToString,
                 response_deserializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.ListPeopleResponse.FromString,
                 _registered_method=True)
+        self.GetSettings = channel.unary_unary(
+                '/rushes.project.v1.IdentityService/GetSettings',
+                request_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.GetSettingsRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.GetSettingsResponse.FromString,
+                _registered_method=True)
+        self.UpdateSettings = channel.unary_unary(
+                '/rushes.project.v1.IdentityService/UpdateSettings',
+                request_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.UpdateSettingsRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.UpdateSettingsResponse.FromString,
+                _registered_method=True)
         self.CreateInvitation = channel.unary_unary(
                 '/rushes.project.v1.IdentityService/CreateInvitation',
                 request_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.CreateInvitationRequest.SerializeToString,
@@ -145,6 +155,20 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetSettings(self, request, context):
+        """One's own settings, such as the key map, saved views and read marks.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateSettings(self, request, context):
+        """Changes one of one's own settings.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateInvitation(self, request, context):
         """Makes a link that lets whoever has it into a project.
         """
@@ -210,6 +234,16 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.ListPeople,
                     request_deserializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.ListPeopleRequest.FromString,
                     response_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.ListPeopleResponse.SerializeToString,
+            ),
+            'GetSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSettings,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.GetSettingsRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.GetSettingsResponse.SerializeToString,
+            ),
+            'UpdateSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateSettings,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.UpdateSettingsRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.UpdateSettingsResponse.SerializeToString,
             ),
             'CreateInvitation': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateInvitation,
@@ -422,6 +456,60 @@ class IdentityService:
             '/rushes.project.v1.IdentityService/ListPeople',
             rushes_dot_project_dot_v1_dot_identity__service__pb2.ListPeopleRequest.SerializeToString,
             rushes_dot_project_dot_v1_dot_identity__service__pb2.ListPeopleResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.IdentityService/GetSettings',
+            rushes_dot_project_dot_v1_dot_identity__service__pb2.GetSettingsRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_identity__service__pb2.GetSettingsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.IdentityService/UpdateSettings',
+            rushes_dot_project_dot_v1_dot_identity__service__pb2.UpdateSettingsRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_identity__service__pb2.UpdateSettingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

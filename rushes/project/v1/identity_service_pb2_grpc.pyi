@@ -30,6 +30,10 @@ class IdentityServiceStub:
     """Changes one's own name, colour or password."""
     ListPeople: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListPeopleRequest, _identity_service_pb2.ListPeopleResponse]
     """Names of people of one's own tenant."""
+    GetSettings: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetSettingsRequest, _identity_service_pb2.GetSettingsResponse]
+    """One's own settings, such as the key map, saved views and read marks."""
+    UpdateSettings: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.UpdateSettingsRequest, _identity_service_pb2.UpdateSettingsResponse]
+    """Changes one of one's own settings."""
     CreateInvitation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CreateInvitationRequest, _identity_service_pb2.CreateInvitationResponse]
     """Makes a link that lets whoever has it into a project."""
     GetInvitation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetInvitationRequest, _identity_service_pb2.GetInvitationResponse]
@@ -97,6 +101,22 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.ListPeopleRequest, _abc.Awaitable[_identity_service_pb2.ListPeopleResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.ListPeopleResponse]:
         """Names of people of one's own tenant."""
+
+    @_abc_1.abstractmethod
+    def GetSettings(
+        self,
+        request: _identity_service_pb2.GetSettingsRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.GetSettingsRequest, _abc.Awaitable[_identity_service_pb2.GetSettingsResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.GetSettingsResponse]:
+        """One's own settings, such as the key map, saved views and read marks."""
+
+    @_abc_1.abstractmethod
+    def UpdateSettings(
+        self,
+        request: _identity_service_pb2.UpdateSettingsRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.UpdateSettingsRequest, _abc.Awaitable[_identity_service_pb2.UpdateSettingsResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.UpdateSettingsResponse]:
+        """Changes one of one's own settings."""
 
     @_abc_1.abstractmethod
     def CreateInvitation(

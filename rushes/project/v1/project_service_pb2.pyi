@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -18,6 +19,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _AssetOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AssetOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AssetOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ASSET_ORDER_UNSPECIFIED: _AssetOrder.ValueType  # 0
+    """Same as changed."""
+    ASSET_ORDER_CHANGED: _AssetOrder.ValueType  # 1
+    """The last changed first."""
+    ASSET_ORDER_NAME: _AssetOrder.ValueType  # 2
+    """By name, whatever its case."""
+    ASSET_ORDER_CREATED: _AssetOrder.ValueType  # 3
+    """The newest first."""
+    ASSET_ORDER_STATUS: _AssetOrder.ValueType  # 4
+    """By status, in the order of the project's statuses; the last changed first within each."""
+
+class AssetOrder(_AssetOrder, metaclass=_AssetOrderEnumTypeWrapper):
+    """What a list of assets goes by."""
+
+ASSET_ORDER_UNSPECIFIED: AssetOrder.ValueType  # 0
+"""Same as changed."""
+ASSET_ORDER_CHANGED: AssetOrder.ValueType  # 1
+"""The last changed first."""
+ASSET_ORDER_NAME: AssetOrder.ValueType  # 2
+"""By name, whatever its case."""
+ASSET_ORDER_CREATED: AssetOrder.ValueType  # 3
+"""The newest first."""
+ASSET_ORDER_STATUS: AssetOrder.ValueType  # 4
+"""By status, in the order of the project's statuses; the last changed first within each."""
+Global___AssetOrder: _TypeAlias = AssetOrder  # noqa: Y015
 
 @_typing.final
 class Project(_message.Message):
@@ -31,6 +64,7 @@ class Project(_message.Message):
     ETAG_FIELD_NUMBER: _builtins.int
     PERMISSIONS_FIELD_NUMBER: _builtins.int
     ASSET_COUNT_FIELD_NUMBER: _builtins.int
+    STATUSES_FIELD_NUMBER: _builtins.int
     project_id: _builtins.int
     """Its id."""
     name: _builtins.str
@@ -42,7 +76,11 @@ class Project(_message.Message):
     permissions: _builtins.int
     """What the caller may do in it, as a bit mask (see Permission)."""
     asset_count: _builtins.int
-    """How many assets it has."""
+    """How many assets it has, without those in the trash."""
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the status of its assets and cuts may be, in order; the first is that of new assets. 1 to 32, of 64 bytes at most."""
+
     def __init__(
         self,
         *,
@@ -52,10 +90,11 @@ class Project(_message.Message):
         etag: _builtins.str = ...,
         permissions: _builtins.int = ...,
         asset_count: _builtins.int = ...,
+        statuses: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_count", b"asset_count", "created_ms", b"created_ms", "etag", b"etag", "name", b"name", "permissions", b"permissions", "project_id", b"project_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_count", b"asset_count", "created_ms", b"created_ms", "etag", b"etag", "name", b"name", "permissions", b"permissions", "project_id", b"project_id", "statuses", b"statuses"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -72,6 +111,7 @@ class Cut(_message.Message):
     PERSON_ID_FIELD_NUMBER: _builtins.int
     CREATED_MS_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """1 for the first."""
     video_id: _builtins.int
@@ -82,6 +122,8 @@ class Cut(_message.Message):
     """When, UTC milliseconds."""
     file_name: _builtins.str
     """Name of the file it came from."""
+    status: _builtins.str
+    """One of the project's statuses; empty: none of its own."""
     def __init__(
         self,
         *,
@@ -90,10 +132,11 @@ class Cut(_message.Message):
         person_id: _builtins.str = ...,
         created_ms: _builtins.int = ...,
         file_name: _builtins.str = ...,
+        status: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_ms", b"created_ms", "file_name", b"file_name", "number", b"number", "person_id", b"person_id", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_ms", b"created_ms", "file_name", b"file_name", "number", b"number", "person_id", b"person_id", "status", b"status", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -115,6 +158,8 @@ class Asset(_message.Message):
     UPDATED_MS_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     PERMISSIONS_FIELD_NUMBER: _builtins.int
+    FOLDER_ID_FIELD_NUMBER: _builtins.int
+    DELETED_MS_FIELD_NUMBER: _builtins.int
     asset_id: _builtins.int
     """Its id."""
     project_id: _builtins.int
@@ -122,7 +167,9 @@ class Asset(_message.Message):
     name: _builtins.str
     """Its name, 256 characters at most."""
     status: _builtins.str
-    """wip, pending review, retake, could be better, approved, final, on hold or omit; empty: wip."""
+    """One of the project's statuses (at first wip, pending review, retake, could be better, approved, final, on hold, omit);
+    empty in a change: the first of them.
+    """
     created_ms: _builtins.int
     """When it was made, UTC milliseconds."""
     updated_ms: _builtins.int
@@ -131,6 +178,10 @@ class Asset(_message.Message):
     """Changes with each change."""
     permissions: _builtins.int
     """What the caller may do with it, as a bit mask (see Permission)."""
+    folder_id: _builtins.int
+    """The folder it is in; 0: none."""
+    deleted_ms: _builtins.int
+    """When it was put into the trash, UTC milliseconds; 0: it is not there."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Sorted; 64 bytes each, 32 at most."""
@@ -152,14 +203,88 @@ class Asset(_message.Message):
         updated_ms: _builtins.int = ...,
         etag: _builtins.str = ...,
         permissions: _builtins.int = ...,
+        folder_id: _builtins.int = ...,
+        deleted_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "created_ms", b"created_ms", "cuts", b"cuts", "etag", b"etag", "name", b"name", "permissions", b"permissions", "project_id", b"project_id", "status", b"status", "tags", b"tags", "updated_ms", b"updated_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "created_ms", b"created_ms", "cuts", b"cuts", "deleted_ms", b"deleted_ms", "etag", b"etag", "folder_id", b"folder_id", "name", b"name", "permissions", b"permissions", "project_id", b"project_id", "status", b"status", "tags", b"tags", "updated_ms", b"updated_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Asset: _TypeAlias = Asset  # noqa: Y015
+
+@_typing.final
+class Folder(_message.Message):
+    """A place for assets within a project."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLDER_ID_FIELD_NUMBER: _builtins.int
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    CREATED_MS_FIELD_NUMBER: _builtins.int
+    ASSET_COUNT_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    folder_id: _builtins.int
+    """Its id."""
+    project_id: _builtins.int
+    """Its project."""
+    parent_id: _builtins.int
+    """The folder it is in; 0: none. Folders stand in each other 16 deep at most."""
+    name: _builtins.str
+    """Its name, 256 characters at most."""
+    created_ms: _builtins.int
+    """When it was made, UTC milliseconds."""
+    asset_count: _builtins.int
+    """How many assets are in it itself, without those in the trash."""
+    etag: _builtins.str
+    """Changes with each change."""
+    def __init__(
+        self,
+        *,
+        folder_id: _builtins.int = ...,
+        project_id: _builtins.int = ...,
+        parent_id: _builtins.int = ...,
+        name: _builtins.str = ...,
+        created_ms: _builtins.int = ...,
+        asset_count: _builtins.int = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_count", b"asset_count", "created_ms", b"created_ms", "etag", b"etag", "folder_id", b"folder_id", "name", b"name", "parent_id", b"parent_id", "project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Folder: _TypeAlias = Folder  # noqa: Y015
+
+@_typing.final
+class TagCount(_message.Message):
+    """A tag, and how often it is used."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAG_FIELD_NUMBER: _builtins.int
+    ASSET_COUNT_FIELD_NUMBER: _builtins.int
+    tag: _builtins.str
+    """The tag."""
+    asset_count: _builtins.int
+    """How many assets have it, without those in the trash."""
+    def __init__(
+        self,
+        *,
+        tag: _builtins.str = ...,
+        asset_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_count", b"asset_count", "tag", b"tag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TagCount: _TypeAlias = TagCount  # noqa: Y015
 
 @_typing.final
 class CreateProjectRequest(_message.Message):
@@ -328,7 +453,7 @@ class UpdateProjectRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """What to change: name."""
+        """What to change: name, statuses."""
 
     def __init__(
         self,
@@ -380,6 +505,7 @@ class CreateAssetRequest(_message.Message):
     TAGS_FIELD_NUMBER: _builtins.int
     VIDEO_ID_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    FOLDER_ID_FIELD_NUMBER: _builtins.int
     project_id: _builtins.int
     """The project."""
     name: _builtins.str
@@ -388,6 +514,8 @@ class CreateAssetRequest(_message.Message):
     """Video of its first cut; 0: none yet."""
     request_id: _builtins.str
     """Made once, however often it is sent."""
+    folder_id: _builtins.int
+    """The folder it is put into; 0: none."""
     @_builtins.property
     def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Its tags."""
@@ -400,10 +528,11 @@ class CreateAssetRequest(_message.Message):
         tags: _abc.Iterable[_builtins.str] | None = ...,
         video_id: _builtins.int = ...,
         request_id: _builtins.str = ...,
+        folder_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "project_id", b"project_id", "request_id", b"request_id", "tags", b"tags", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["folder_id", b"folder_id", "name", b"name", "project_id", b"project_id", "request_id", b"request_id", "tags", b"tags", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -489,6 +618,11 @@ class ListAssetsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
+    FOLDER_ID_FIELD_NUMBER: _builtins.int
+    TAGS_FIELD_NUMBER: _builtins.int
+    STATUSES_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
     project_id: _builtins.int
     """The project."""
     page_size: _builtins.int
@@ -497,6 +631,20 @@ class ListAssetsRequest(_message.Message):
     """From the page before; empty: the first."""
     query: _builtins.str
     """Words that name or tags contain, in any case; empty: all."""
+    folder_id: _builtins.int
+    """Only those of this folder itself; 0: those that are in none; unset: all."""
+    order: Global___AssetOrder.ValueType
+    """What they go by."""
+    deleted: _builtins.bool
+    """Those in the trash, in the place of those that are not. Needs the permission to upload; whoever lacks it is shown none."""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only those with all of these tags; 32 at most."""
+
+    @_builtins.property
+    def statuses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only those with one of these statuses; 32 at most; empty: all."""
+
     def __init__(
         self,
         *,
@@ -504,12 +652,19 @@ class ListAssetsRequest(_message.Message):
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
         query: _builtins.str = ...,
+        folder_id: _builtins.int | None = ...,
+        tags: _abc.Iterable[_builtins.str] | None = ...,
+        statuses: _abc.Iterable[_builtins.str] | None = ...,
+        order: Global___AssetOrder.ValueType = ...,
+        deleted: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_folder_id", b"_folder_id", "folder_id", b"folder_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_folder_id", b"_folder_id", "deleted", b"deleted", "folder_id", b"folder_id", "order", b"order", "page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "query", b"query", "statuses", b"statuses", "tags", b"tags"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__folder_id: _TypeAlias = _typing.Literal["folder_id"]  # noqa: Y015
+    _WhichOneofArgType__folder_id: _TypeAlias = _typing.Literal["_folder_id", b"_folder_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__folder_id) -> _WhichOneofReturnType__folder_id | None: ...
 
 Global___ListAssetsRequest: _TypeAlias = ListAssetsRequest  # noqa: Y015
 
@@ -521,21 +676,25 @@ class ListAssetsResponse(_message.Message):
 
     ASSETS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    TOTAL_SIZE_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Empty: this is the last page."""
+    total_size: _builtins.int
+    """How many there are on all pages together."""
     @_builtins.property
     def assets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Asset]:
-        """The last changed first."""
+        """In the order that was asked for."""
 
     def __init__(
         self,
         *,
         assets: _abc.Iterable[Global___Asset] | None = ...,
         next_page_token: _builtins.str = ...,
+        total_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "next_page_token", b"next_page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets", "next_page_token", b"next_page_token", "total_size", b"total_size"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -558,7 +717,7 @@ class UpdateAssetRequest(_message.Message):
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """What to change: name, tags, status."""
+        """What to change: name, tags, status, folder_id."""
 
     def __init__(
         self,
@@ -652,3 +811,581 @@ class AddCutResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AddCutResponse: _TypeAlias = AddCutResponse  # noqa: Y015
+
+@_typing.final
+class UpdateCutRequest(_message.Message):
+    """Changes a cut."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    CUT_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    asset_id: _builtins.int
+    """The asset."""
+    request_id: _builtins.str
+    """Done once, however often it is sent."""
+    @_builtins.property
+    def cut(self) -> Global___Cut:
+        """The cut, by its number, with its new values."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """What to change: status."""
+
+    def __init__(
+        self,
+        *,
+        asset_id: _builtins.int = ...,
+        cut: Global___Cut | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cut", b"cut", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "cut", b"cut", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateCutRequest: _TypeAlias = UpdateCutRequest  # noqa: Y015
+
+@_typing.final
+class UpdateCutResponse(_message.Message):
+    """Changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSET_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def asset(self) -> Global___Asset:
+        """The asset."""
+
+    def __init__(
+        self,
+        *,
+        asset: Global___Asset | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset", b"asset"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateCutResponse: _TypeAlias = UpdateCutResponse  # noqa: Y015
+
+@_typing.final
+class BatchUpdateAssetsRequest(_message.Message):
+    """Changes many assets. All of them change, or none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ASSET_IDS_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    FOLDER_ID_FIELD_NUMBER: _builtins.int
+    ADD_TAGS_FIELD_NUMBER: _builtins.int
+    REMOVE_TAGS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.int
+    """The project."""
+    status: _builtins.str
+    """New status; unset: unchanged."""
+    folder_id: _builtins.int
+    """New folder, 0: none; unset: unchanged."""
+    request_id: _builtins.str
+    """Done once, however often it is sent."""
+    @_builtins.property
+    def asset_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Assets of this project, none of them in the trash; 1,000 at most."""
+
+    @_builtins.property
+    def add_tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tags that all of them get."""
+
+    @_builtins.property
+    def remove_tags(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Tags that none of them has any more."""
+
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.int = ...,
+        asset_ids: _abc.Iterable[_builtins.int] | None = ...,
+        status: _builtins.str | None = ...,
+        folder_id: _builtins.int | None = ...,
+        add_tags: _abc.Iterable[_builtins.str] | None = ...,
+        remove_tags: _abc.Iterable[_builtins.str] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_folder_id", b"_folder_id", "_status", b"_status", "folder_id", b"folder_id", "status", b"status"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_folder_id", b"_folder_id", "_status", b"_status", "add_tags", b"add_tags", "asset_ids", b"asset_ids", "folder_id", b"folder_id", "project_id", b"project_id", "remove_tags", b"remove_tags", "request_id", b"request_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__folder_id: _TypeAlias = _typing.Literal["folder_id"]  # noqa: Y015
+    _WhichOneofArgType__folder_id: _TypeAlias = _typing.Literal["_folder_id", b"_folder_id"]  # noqa: Y015
+    _WhichOneofReturnType__status: _TypeAlias = _typing.Literal["status"]  # noqa: Y015
+    _WhichOneofArgType__status: _TypeAlias = _typing.Literal["_status", b"_status"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__folder_id) -> _WhichOneofReturnType__folder_id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__status) -> _WhichOneofReturnType__status | None: ...
+
+Global___BatchUpdateAssetsRequest: _TypeAlias = BatchUpdateAssetsRequest  # noqa: Y015
+
+@_typing.final
+class BatchUpdateAssetsResponse(_message.Message):
+    """Changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def assets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Asset]:
+        """The assets, in the order that they were named."""
+
+    def __init__(
+        self,
+        *,
+        assets: _abc.Iterable[Global___Asset] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BatchUpdateAssetsResponse: _TypeAlias = BatchUpdateAssetsResponse  # noqa: Y015
+
+@_typing.final
+class DeleteAssetsRequest(_message.Message):
+    """Puts assets into the trash. Who may not upload neither finds them nor sees their cuts any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ASSET_IDS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.int
+    """The project."""
+    request_id: _builtins.str
+    """Done once, however often it is sent."""
+    @_builtins.property
+    def asset_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Assets of this project; 1,000 at most."""
+
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.int = ...,
+        asset_ids: _abc.Iterable[_builtins.int] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_ids", b"asset_ids", "project_id", b"project_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAssetsRequest: _TypeAlias = DeleteAssetsRequest  # noqa: Y015
+
+@_typing.final
+class DeleteAssetsResponse(_message.Message):
+    """They are in the trash."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteAssetsResponse: _TypeAlias = DeleteAssetsResponse  # noqa: Y015
+
+@_typing.final
+class RestoreAssetsRequest(_message.Message):
+    """Takes assets out of the trash."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ASSET_IDS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.int
+    """The project."""
+    request_id: _builtins.str
+    """Done once, however often it is sent."""
+    @_builtins.property
+    def asset_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Assets of this project; 1,000 at most."""
+
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.int = ...,
+        asset_ids: _abc.Iterable[_builtins.int] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_ids", b"asset_ids", "project_id", b"project_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreAssetsRequest: _TypeAlias = RestoreAssetsRequest  # noqa: Y015
+
+@_typing.final
+class RestoreAssetsResponse(_message.Message):
+    """They are where they were; in no folder, where theirs is gone."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def assets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Asset]:
+        """The assets, in the order that they were named."""
+
+    def __init__(
+        self,
+        *,
+        assets: _abc.Iterable[Global___Asset] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assets", b"assets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreAssetsResponse: _TypeAlias = RestoreAssetsResponse  # noqa: Y015
+
+@_typing.final
+class PurgeAssetsRequest(_message.Message):
+    """Removes assets for good. Only those in the trash (FAILED_PRECONDITION); their videos then belong to no cut of theirs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ASSET_IDS_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.int
+    """The project."""
+    request_id: _builtins.str
+    """Done once, however often it is sent."""
+    @_builtins.property
+    def asset_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Assets of this project; 1,000 at most."""
+
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.int = ...,
+        asset_ids: _abc.Iterable[_builtins.int] | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_ids", b"asset_ids", "project_id", b"project_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PurgeAssetsRequest: _TypeAlias = PurgeAssetsRequest  # noqa: Y015
+
+@_typing.final
+class PurgeAssetsResponse(_message.Message):
+    """Removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PurgeAssetsResponse: _TypeAlias = PurgeAssetsResponse  # noqa: Y015
+
+@_typing.final
+class ListTagsRequest(_message.Message):
+    """Asks for the tags of a project."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.int
+    """The project."""
+    page_size: _builtins.int
+    """At most so many; 0: 100; 1,000 at most."""
+    page_token: _builtins.str
+    """From the page before; empty: the first."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTagsRequest: _TypeAlias = ListTagsRequest  # noqa: Y015
+
+@_typing.final
+class ListTagsResponse(_message.Message):
+    """The tags."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TAGS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty: this is the last page."""
+    @_builtins.property
+    def tags(self) -> _containers.RepeatedCompositeFieldContainer[Global___TagCount]:
+        """Sorted."""
+
+    def __init__(
+        self,
+        *,
+        tags: _abc.Iterable[Global___TagCount] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "tags", b"tags"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListTagsResponse: _TypeAlias = ListTagsResponse  # noqa: Y015
+
+@_typing.final
+class CreateFolderRequest(_message.Message):
+    """Makes a folder. A project has 2,000 at most."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    PARENT_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.int
+    """The project."""
+    parent_id: _builtins.int
+    """The folder it is put into; 0: none."""
+    name: _builtins.str
+    """Its name; no two of the same place have the same one (ABORTED)."""
+    request_id: _builtins.str
+    """Made once, however often it is sent."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.int = ...,
+        parent_id: _builtins.int = ...,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "parent_id", b"parent_id", "project_id", b"project_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateFolderRequest: _TypeAlias = CreateFolderRequest  # noqa: Y015
+
+@_typing.final
+class CreateFolderResponse(_message.Message):
+    """Made."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def folder(self) -> Global___Folder:
+        """The folder."""
+
+    def __init__(
+        self,
+        *,
+        folder: Global___Folder | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["folder", b"folder"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["folder", b"folder"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CreateFolderResponse: _TypeAlias = CreateFolderResponse  # noqa: Y015
+
+@_typing.final
+class ListFoldersRequest(_message.Message):
+    """Asks for the folders of a project."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.int
+    """The project."""
+    page_size: _builtins.int
+    """At most so many; 0: 100; 1,000 at most."""
+    page_token: _builtins.str
+    """From the page before; empty: the first."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFoldersRequest: _TypeAlias = ListFoldersRequest  # noqa: Y015
+
+@_typing.final
+class ListFoldersResponse(_message.Message):
+    """The folders."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLDERS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty: this is the last page."""
+    @_builtins.property
+    def folders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Folder]:
+        """By name, whatever they are in."""
+
+    def __init__(
+        self,
+        *,
+        folders: _abc.Iterable[Global___Folder] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["folders", b"folders", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListFoldersResponse: _TypeAlias = ListFoldersResponse  # noqa: Y015
+
+@_typing.final
+class UpdateFolderRequest(_message.Message):
+    """Changes a folder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLDER_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Done once, however often it is sent."""
+    @_builtins.property
+    def folder(self) -> Global___Folder:
+        """The folder with its new values; its etag, when given, must be the present one (ABORTED)."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """What to change: name, parent_id."""
+
+    def __init__(
+        self,
+        *,
+        folder: Global___Folder | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["folder", b"folder", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["folder", b"folder", "request_id", b"request_id", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateFolderRequest: _TypeAlias = UpdateFolderRequest  # noqa: Y015
+
+@_typing.final
+class UpdateFolderResponse(_message.Message):
+    """Changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FOLDER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def folder(self) -> Global___Folder:
+        """The folder."""
+
+    def __init__(
+        self,
+        *,
+        folder: Global___Folder | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["folder", b"folder"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["folder", b"folder"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateFolderResponse: _TypeAlias = UpdateFolderResponse  # noqa: Y015
+
+@_typing.final
+class DeleteFolderRequest(_message.Message):
+    """Removes a folder."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    FOLDER_ID_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.int
+    """The project."""
+    folder_id: _builtins.int
+    """The folder."""
+    request_id: _builtins.str
+    """Done once, however often it is sent."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.int = ...,
+        folder_id: _builtins.int = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["folder_id", b"folder_id", "project_id", b"project_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteFolderRequest: _TypeAlias = DeleteFolderRequest  # noqa: Y015
+
+@_typing.final
+class DeleteFolderResponse(_message.Message):
+    """Removed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteFolderResponse: _TypeAlias = DeleteFolderResponse  # noqa: Y015

@@ -80,6 +80,56 @@ class ProjectServiceStub:
                 request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.AddCutRequest.SerializeToString,
                 response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.AddCutResponse.FromString,
                 _registered_method=True)
+        self.UpdateCut = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/UpdateCut',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateCutRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateCutResponse.FromString,
+                _registered_method=True)
+        self.BatchUpdateAssets = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/BatchUpdateAssets',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.BatchUpdateAssetsRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.BatchUpdateAssetsResponse.FromString,
+                _registered_method=True)
+        self.DeleteAssets = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/DeleteAssets',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteAssetsRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteAssetsResponse.FromString,
+                _registered_method=True)
+        self.RestoreAssets = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/RestoreAssets',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.RestoreAssetsRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.RestoreAssetsResponse.FromString,
+                _registered_method=True)
+        self.PurgeAssets = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/PurgeAssets',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsResponse.FromString,
+                _registered_method=True)
+        self.ListTags = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/ListTags',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListTagsRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListTagsResponse.FromString,
+                _registered_method=True)
+        self.CreateFolder = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/CreateFolder',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.CreateFolderRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.CreateFolderResponse.FromString,
+                _registered_method=True)
+        self.ListFolders = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/ListFolders',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListFoldersRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListFoldersResponse.FromString,
+                _registered_method=True)
+        self.UpdateFolder = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/UpdateFolder',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateFolderRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateFolderResponse.FromString,
+                _registered_method=True)
+        self.DeleteFolder = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/DeleteFolder',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteFolderRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteFolderResponse.FromString,
+                _registered_method=True)
 
 
 class ProjectServiceServicer:
@@ -108,7 +158,7 @@ class ProjectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateProject(self, request, context):
-        """Changes a project's name.
+        """Changes a project's name or statuses.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -136,7 +186,7 @@ class ProjectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateAsset(self, request, context):
-        """Changes an asset's name, tags or status.
+        """Changes an asset's name, tags, status or folder.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -144,6 +194,76 @@ class ProjectServiceServicer:
 
     def AddCut(self, request, context):
         """Stacks a cut on an asset. The video must be of the tenant, and uploaded for that project or already seen by the caller.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateCut(self, request, context):
+        """Changes the status of a cut.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchUpdateAssets(self, request, context):
+        """Changes many assets at once: status, folder, tags.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteAssets(self, request, context):
+        """Puts assets into the trash, from where they can be restored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreAssets(self, request, context):
+        """Takes assets out of the trash, as they were.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PurgeAssets(self, request, context):
+        """Removes assets that are in the trash for good.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTags(self, request, context):
+        """The tags that assets of a project have.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateFolder(self, request, context):
+        """Makes a folder.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFolders(self, request, context):
+        """The folders of a project.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateFolder(self, request, context):
+        """Changes a folder's name, or the folder that it is in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteFolder(self, request, context):
+        """Removes a folder. What is in it moves to the folder that it was in.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -196,6 +316,56 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     servicer.AddCut,
                     request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.AddCutRequest.FromString,
                     response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.AddCutResponse.SerializeToString,
+            ),
+            'UpdateCut': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateCut,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateCutRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateCutResponse.SerializeToString,
+            ),
+            'BatchUpdateAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchUpdateAssets,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.BatchUpdateAssetsRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.BatchUpdateAssetsResponse.SerializeToString,
+            ),
+            'DeleteAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteAssets,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteAssetsRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteAssetsResponse.SerializeToString,
+            ),
+            'RestoreAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreAssets,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.RestoreAssetsRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.RestoreAssetsResponse.SerializeToString,
+            ),
+            'PurgeAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.PurgeAssets,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsResponse.SerializeToString,
+            ),
+            'ListTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTags,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListTagsRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListTagsResponse.SerializeToString,
+            ),
+            'CreateFolder': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateFolder,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.CreateFolderRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.CreateFolderResponse.SerializeToString,
+            ),
+            'ListFolders': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFolders,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListFoldersRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListFoldersResponse.SerializeToString,
+            ),
+            'UpdateFolder': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateFolder,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateFolderRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateFolderResponse.SerializeToString,
+            ),
+            'DeleteFolder': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteFolder,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteFolderRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteFolderResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -442,6 +612,276 @@ class ProjectService:
             '/rushes.project.v1.ProjectService/AddCut',
             rushes_dot_project_dot_v1_dot_project__service__pb2.AddCutRequest.SerializeToString,
             rushes_dot_project_dot_v1_dot_project__service__pb2.AddCutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateCut(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/UpdateCut',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateCutRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateCutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchUpdateAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/BatchUpdateAssets',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.BatchUpdateAssetsRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.BatchUpdateAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/DeleteAssets',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteAssetsRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/RestoreAssets',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.RestoreAssetsRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.RestoreAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PurgeAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/PurgeAssets',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/ListTags',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.ListTagsRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.ListTagsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateFolder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/CreateFolder',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.CreateFolderRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.CreateFolderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFolders(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/ListFolders',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.ListFoldersRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.ListFoldersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateFolder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/UpdateFolder',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateFolderRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateFolderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteFolder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/DeleteFolder',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteFolderRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteFolderResponse.FromString,
             options,
             channel_credentials,
             insecure,

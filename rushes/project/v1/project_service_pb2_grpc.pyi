@@ -23,7 +23,7 @@ class ProjectServiceStub:
     ListProjects: _aio.UnaryUnaryMultiCallable[_project_service_pb2.ListProjectsRequest, _project_service_pb2.ListProjectsResponse]
     """The projects that the caller may view."""
     UpdateProject: _aio.UnaryUnaryMultiCallable[_project_service_pb2.UpdateProjectRequest, _project_service_pb2.UpdateProjectResponse]
-    """Changes a project's name."""
+    """Changes a project's name or statuses."""
     CreateAsset: _aio.UnaryUnaryMultiCallable[_project_service_pb2.CreateAssetRequest, _project_service_pb2.CreateAssetResponse]
     """Makes an asset, with a first cut when a video is given."""
     GetAsset: _aio.UnaryUnaryMultiCallable[_project_service_pb2.GetAssetRequest, _project_service_pb2.GetAssetResponse]
@@ -31,9 +31,29 @@ class ProjectServiceStub:
     ListAssets: _aio.UnaryUnaryMultiCallable[_project_service_pb2.ListAssetsRequest, _project_service_pb2.ListAssetsResponse]
     """The assets of a project."""
     UpdateAsset: _aio.UnaryUnaryMultiCallable[_project_service_pb2.UpdateAssetRequest, _project_service_pb2.UpdateAssetResponse]
-    """Changes an asset's name, tags or status."""
+    """Changes an asset's name, tags, status or folder."""
     AddCut: _aio.UnaryUnaryMultiCallable[_project_service_pb2.AddCutRequest, _project_service_pb2.AddCutResponse]
     """Stacks a cut on an asset. The video must be of the tenant, and uploaded for that project or already seen by the caller."""
+    UpdateCut: _aio.UnaryUnaryMultiCallable[_project_service_pb2.UpdateCutRequest, _project_service_pb2.UpdateCutResponse]
+    """Changes the status of a cut."""
+    BatchUpdateAssets: _aio.UnaryUnaryMultiCallable[_project_service_pb2.BatchUpdateAssetsRequest, _project_service_pb2.BatchUpdateAssetsResponse]
+    """Changes many assets at once: status, folder, tags."""
+    DeleteAssets: _aio.UnaryUnaryMultiCallable[_project_service_pb2.DeleteAssetsRequest, _project_service_pb2.DeleteAssetsResponse]
+    """Puts assets into the trash, from where they can be restored."""
+    RestoreAssets: _aio.UnaryUnaryMultiCallable[_project_service_pb2.RestoreAssetsRequest, _project_service_pb2.RestoreAssetsResponse]
+    """Takes assets out of the trash, as they were."""
+    PurgeAssets: _aio.UnaryUnaryMultiCallable[_project_service_pb2.PurgeAssetsRequest, _project_service_pb2.PurgeAssetsResponse]
+    """Removes assets that are in the trash for good."""
+    ListTags: _aio.UnaryUnaryMultiCallable[_project_service_pb2.ListTagsRequest, _project_service_pb2.ListTagsResponse]
+    """The tags that assets of a project have."""
+    CreateFolder: _aio.UnaryUnaryMultiCallable[_project_service_pb2.CreateFolderRequest, _project_service_pb2.CreateFolderResponse]
+    """Makes a folder."""
+    ListFolders: _aio.UnaryUnaryMultiCallable[_project_service_pb2.ListFoldersRequest, _project_service_pb2.ListFoldersResponse]
+    """The folders of a project."""
+    UpdateFolder: _aio.UnaryUnaryMultiCallable[_project_service_pb2.UpdateFolderRequest, _project_service_pb2.UpdateFolderResponse]
+    """Changes a folder's name, or the folder that it is in."""
+    DeleteFolder: _aio.UnaryUnaryMultiCallable[_project_service_pb2.DeleteFolderRequest, _project_service_pb2.DeleteFolderResponse]
+    """Removes a folder. What is in it moves to the folder that it was in."""
 
 class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
     """Projects, and the assets in them with their cuts."""
@@ -68,7 +88,7 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _project_service_pb2.UpdateProjectRequest,
         context: _aio.ServicerContext[_project_service_pb2.UpdateProjectRequest, _abc.Awaitable[_project_service_pb2.UpdateProjectResponse]],
     ) -> _abc.Awaitable[_project_service_pb2.UpdateProjectResponse]:
-        """Changes a project's name."""
+        """Changes a project's name or statuses."""
 
     @_abc_1.abstractmethod
     def CreateAsset(
@@ -100,7 +120,7 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _project_service_pb2.UpdateAssetRequest,
         context: _aio.ServicerContext[_project_service_pb2.UpdateAssetRequest, _abc.Awaitable[_project_service_pb2.UpdateAssetResponse]],
     ) -> _abc.Awaitable[_project_service_pb2.UpdateAssetResponse]:
-        """Changes an asset's name, tags or status."""
+        """Changes an asset's name, tags, status or folder."""
 
     @_abc_1.abstractmethod
     def AddCut(
@@ -109,5 +129,85 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_project_service_pb2.AddCutRequest, _abc.Awaitable[_project_service_pb2.AddCutResponse]],
     ) -> _abc.Awaitable[_project_service_pb2.AddCutResponse]:
         """Stacks a cut on an asset. The video must be of the tenant, and uploaded for that project or already seen by the caller."""
+
+    @_abc_1.abstractmethod
+    def UpdateCut(
+        self,
+        request: _project_service_pb2.UpdateCutRequest,
+        context: _aio.ServicerContext[_project_service_pb2.UpdateCutRequest, _abc.Awaitable[_project_service_pb2.UpdateCutResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.UpdateCutResponse]:
+        """Changes the status of a cut."""
+
+    @_abc_1.abstractmethod
+    def BatchUpdateAssets(
+        self,
+        request: _project_service_pb2.BatchUpdateAssetsRequest,
+        context: _aio.ServicerContext[_project_service_pb2.BatchUpdateAssetsRequest, _abc.Awaitable[_project_service_pb2.BatchUpdateAssetsResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.BatchUpdateAssetsResponse]:
+        """Changes many assets at once: status, folder, tags."""
+
+    @_abc_1.abstractmethod
+    def DeleteAssets(
+        self,
+        request: _project_service_pb2.DeleteAssetsRequest,
+        context: _aio.ServicerContext[_project_service_pb2.DeleteAssetsRequest, _abc.Awaitable[_project_service_pb2.DeleteAssetsResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.DeleteAssetsResponse]:
+        """Puts assets into the trash, from where they can be restored."""
+
+    @_abc_1.abstractmethod
+    def RestoreAssets(
+        self,
+        request: _project_service_pb2.RestoreAssetsRequest,
+        context: _aio.ServicerContext[_project_service_pb2.RestoreAssetsRequest, _abc.Awaitable[_project_service_pb2.RestoreAssetsResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.RestoreAssetsResponse]:
+        """Takes assets out of the trash, as they were."""
+
+    @_abc_1.abstractmethod
+    def PurgeAssets(
+        self,
+        request: _project_service_pb2.PurgeAssetsRequest,
+        context: _aio.ServicerContext[_project_service_pb2.PurgeAssetsRequest, _abc.Awaitable[_project_service_pb2.PurgeAssetsResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.PurgeAssetsResponse]:
+        """Removes assets that are in the trash for good."""
+
+    @_abc_1.abstractmethod
+    def ListTags(
+        self,
+        request: _project_service_pb2.ListTagsRequest,
+        context: _aio.ServicerContext[_project_service_pb2.ListTagsRequest, _abc.Awaitable[_project_service_pb2.ListTagsResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.ListTagsResponse]:
+        """The tags that assets of a project have."""
+
+    @_abc_1.abstractmethod
+    def CreateFolder(
+        self,
+        request: _project_service_pb2.CreateFolderRequest,
+        context: _aio.ServicerContext[_project_service_pb2.CreateFolderRequest, _abc.Awaitable[_project_service_pb2.CreateFolderResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.CreateFolderResponse]:
+        """Makes a folder."""
+
+    @_abc_1.abstractmethod
+    def ListFolders(
+        self,
+        request: _project_service_pb2.ListFoldersRequest,
+        context: _aio.ServicerContext[_project_service_pb2.ListFoldersRequest, _abc.Awaitable[_project_service_pb2.ListFoldersResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.ListFoldersResponse]:
+        """The folders of a project."""
+
+    @_abc_1.abstractmethod
+    def UpdateFolder(
+        self,
+        request: _project_service_pb2.UpdateFolderRequest,
+        context: _aio.ServicerContext[_project_service_pb2.UpdateFolderRequest, _abc.Awaitable[_project_service_pb2.UpdateFolderResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.UpdateFolderResponse]:
+        """Changes a folder's name, or the folder that it is in."""
+
+    @_abc_1.abstractmethod
+    def DeleteFolder(
+        self,
+        request: _project_service_pb2.DeleteFolderRequest,
+        context: _aio.ServicerContext[_project_service_pb2.DeleteFolderRequest, _abc.Awaitable[_project_service_pb2.DeleteFolderResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.DeleteFolderResponse]:
+        """Removes a folder. What is in it moves to the folder that it was in."""
 
 def add_ProjectServiceServicer_to_server(servicer: ProjectServiceServicer, server: _aio.Server) -> None: ...

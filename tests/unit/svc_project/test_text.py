@@ -70,12 +70,33 @@ def test_tags_have_limits() -> None:
     assert len(text.clean_tags(str(number) for number in range(32))) == 32
 
 
-def test_a_status_is_one_of_the_industrys() -> None:
-    assert text.check_status("") == "wip"
+def test_a_status_is_one_of_the_projects() -> None:
+    assert text.check_status("", text.STATUSES) == "wip"
     for status in text.STATUSES:
-        assert text.check_status(status) == status
+        assert text.check_status(status, text.STATUSES) == status
+    assert text.check_status("", ("open", "done")) == "open"
     with pytest.raises(InvalidField):
-        text.check_status("done")
+        text.check_status("done", text.STATUSES)
+
+
+def test_statuses_have_limits() -> None:
+    assert text.clean_statuses([" b", "a"]) == ("b", "a")
+    for statuses in ([], ["a", "a "], [""], ["x" * 65], [str(number) for number in range(33)]):
+        with pytest.raises(InvalidField):
+            text.clean_statuses(statuses)
+
+
+def test_a_setting_has_a_plain_name_and_holds_json() -> None:
+    for name in ("keys", "read/12", "views/1_a-b.C", "x" * 100):
+        assert text.check_setting_name(name) == name
+    for name in ("", "a b", "x" * 101, "\u00e9", "a\n"):
+        with pytest.raises(InvalidField):
+            text.check_setting_name(name)
+    for value in ("", "{}", '"\u5b57"', "1"):
+        assert text.check_setting(value) == value
+    for value in ("{", "x" * 65_537, "[" * 60_000):
+        with pytest.raises(InvalidField):
+            text.check_setting(value)
 
 
 def test_a_request_id_is_visible_ascii() -> None:

@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/project/v1/identity_service.proto.
  */
 export const file_rushes_project_v1_identity_service: GenFile = /*@__PURE__*/
-  fileDesc("CihydXNoZXMvcHJvamVjdC92MS9pZGVudGl0eV9zZXJ2aWNlLnByb3RvEhFydXNoZXMucHJvamVjdC52MSKAAQoGUGVyc29uEhEKCXBlcnNvbl9pZBgBIAEoCRIRCgl0ZW5hbnRfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRINCgVlbWFpbBgEIAEoCRINCgVjb2xvchgFIAEoDRINCgVndWVzdBgGIAEoCBIVCg1hZG1pbmlzdHJhdG9yGAcgASgIIi0KB1Nlc3Npb24SDgoGc2VjcmV0GAEgASgJEhIKCmV4cGlyZXNfbXMYAiABKAMiMAoNU2lnbkluUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSJoCg5TaWduSW5SZXNwb25zZRIrCgdzZXNzaW9uGAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuU2Vzc2lvbhIpCgZwZXJzb24YAiABKAsyGS5ydXNoZXMucHJvamVjdC52MS5QZXJzb24iKAoOU2lnbk91dFJlcXVlc3QSFgoOc2Vzc2lvbl9zZWNyZXQYASABKAkiEQoPU2lnbk91dFJlc3BvbnNlIisKEUlzc3VlVG9rZW5SZXF1ZXN0EhYKDnNlc3Npb25fc2VjcmV0GAEgASgJIjcKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgpleHBpcmVzX21zGAIgASgDIhAKDkdldEtleXNSZXF1ZXN0IiUKCVB1YmxpY0tleRILCgNraWQYASABKAkSCwoDa2V5GAIgASgMIj0KD0dldEtleXNSZXNwb25zZRIqCgRrZXlzGAEgAygLMhwucnVzaGVzLnByb2plY3QudjEuUHVibGljS2V5Ig4KDEdldE1lUmVxdWVzdCJWCg1HZXRNZVJlc3BvbnNlEikKBnBlcnNvbhgBIAEoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLlBlcnNvbhIaChJ0ZW5hbnRfcGVybWlzc2lvbnMYAiABKA0iaQoPVXBkYXRlTWVSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoFY29sb3IYAiABKA1IAIgBARIUCgxuZXdfcGFzc3dvcmQYAyABKAkSFAoMb2xkX3Bhc3N3b3JkGAQgASgJQggKBl9jb2xvciI9ChBVcGRhdGVNZVJlc3BvbnNlEikKBnBlcnNvbhgBIAEoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLlBlcnNvbiJOChFMaXN0UGVvcGxlUmVxdWVzdBISCgpwZXJzb25faWRzGAEgAygJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlgKEkxpc3RQZW9wbGVSZXNwb25zZRIpCgZwZW9wbGUYASADKAsyGS5ydXNoZXMucHJvamVjdC52MS5QZXJzb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInUKF0NyZWF0ZUludml0YXRpb25SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDAoEcm9sZRgCIAEoCRISCgpsaWZldGltZV9zGAMgASgDEhAKCG1heF91c2VzGAQgASgFEhIKCnJlcXVlc3RfaWQYBSABKAkiVQoYQ3JlYXRlSW52aXRhdGlvblJlc3BvbnNlEhUKDWludml0YXRpb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhIKCmV4cGlyZXNfbXMYAyABKAMiJgoUR2V0SW52aXRhdGlvblJlcXVlc3QSDgoGc2VjcmV0GAEgASgJIk8KFUdldEludml0YXRpb25SZXNwb25zZRIUCgxwcm9qZWN0X25hbWUYASABKAkSDAoEcm9sZRgCIAEoCRISCgpleHBpcmVzX21zGAMgASgDIoQBChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBIOCgZzZWNyZXQYASABKAkSFgoOc2Vzc2lvbl9zZWNyZXQYAiABKAkSDAoEbmFtZRgDIAEoCRINCgVlbWFpbBgEIAEoCRIQCghwYXNzd29yZBgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJIoYBChhBY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2USKwoHc2Vzc2lvbhgBIAEoCzIaLnJ1c2hlcy5wcm9qZWN0LnYxLlNlc3Npb24SKQoGcGVyc29uGAIgASgLMhkucnVzaGVzLnByb2plY3QudjEuUGVyc29uEhIKCnByb2plY3RfaWQYAyABKAMiWAoXUmV2b2tlSW52aXRhdGlvblJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIVCg1pbnZpdGF0aW9uX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkiGgoYUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlMoAJCg9JZGVudGl0eVNlcnZpY2USVQoGU2lnbkluEiAucnVzaGVzLnByb2plY3QudjEuU2lnbkluUmVxdWVzdBohLnJ1c2hlcy5wcm9qZWN0LnYxLlNpZ25JblJlc3BvbnNlIgaKtRgCCgASWAoHU2lnbk91dBIhLnJ1c2hlcy5wcm9qZWN0LnYxLlNpZ25PdXRSZXF1ZXN0GiIucnVzaGVzLnByb2plY3QudjEuU2lnbk91dFJlc3BvbnNlIgaKtRgCCgASYQoKSXNzdWVUb2tlbhIkLnJ1c2hlcy5wcm9qZWN0LnYxLklzc3VlVG9rZW5SZXF1ZXN0GiUucnVzaGVzLnByb2plY3QudjEuSXNzdWVUb2tlblJlc3BvbnNlIgaKtRgCCgASWAoHR2V0S2V5cxIhLnJ1c2hlcy5wcm9qZWN0LnYxLkdldEtleXNSZXF1ZXN0GiIucnVzaGVzLnByb2plY3QudjEuR2V0S2V5c1Jlc3BvbnNlIgaKtRgCCgASUgoFR2V0TWUSHy5ydXNoZXMucHJvamVjdC52MS5HZXRNZVJlcXVlc3QaIC5ydXNoZXMucHJvamVjdC52MS5HZXRNZVJlc3BvbnNlIgaKtRgCEgASWwoIVXBkYXRlTWUSIi5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVNZVJlcXVlc3QaIy5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVNZVJlc3BvbnNlIgaKtRgCEgASYQoKTGlzdFBlb3BsZRIkLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RQZW9wbGVSZXF1ZXN0GiUucnVzaGVzLnByb2plY3QudjEuTGlzdFBlb3BsZVJlc3BvbnNlIgaKtRgCEgASgwEKEENyZWF0ZUludml0YXRpb24SKi5ydXNoZXMucHJvamVjdC52MS5DcmVhdGVJbnZpdGF0aW9uUmVxdWVzdBorLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUludml0YXRpb25SZXNwb25zZSIWirUYEhoQCAoQAhoKcHJvamVjdF9pZBJqCg1HZXRJbnZpdGF0aW9uEicucnVzaGVzLnByb2plY3QudjEuR2V0SW52aXRhdGlvblJlcXVlc3QaKC5ydXNoZXMucHJvamVjdC52MS5HZXRJbnZpdGF0aW9uUmVzcG9uc2UiBoq1GAIKABJzChBBY2NlcHRJbnZpdGF0aW9uEioucnVzaGVzLnByb2plY3QudjEuQWNjZXB0SW52aXRhdGlvblJlcXVlc3QaKy5ydXNoZXMucHJvamVjdC52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2UiBoq1GAIKABKDAQoQUmV2b2tlSW52aXRhdGlvbhIqLnJ1c2hlcy5wcm9qZWN0LnYxLlJldm9rZUludml0YXRpb25SZXF1ZXN0GisucnVzaGVzLnByb2plY3QudjEuUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlIhaKtRgSGhAIChACGgpwcm9qZWN0X2lkYgZwcm90bzM", [file_rushes_type_v1_access]);
+  fileDesc("CihydXNoZXMvcHJvamVjdC92MS9pZGVudGl0eV9zZXJ2aWNlLnByb3RvEhFydXNoZXMucHJvamVjdC52MSKAAQoGUGVyc29uEhEKCXBlcnNvbl9pZBgBIAEoCRIRCgl0ZW5hbnRfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRINCgVlbWFpbBgEIAEoCRINCgVjb2xvchgFIAEoDRINCgVndWVzdBgGIAEoCBIVCg1hZG1pbmlzdHJhdG9yGAcgASgIIi0KB1Nlc3Npb24SDgoGc2VjcmV0GAEgASgJEhIKCmV4cGlyZXNfbXMYAiABKAMiMAoNU2lnbkluUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSJoCg5TaWduSW5SZXNwb25zZRIrCgdzZXNzaW9uGAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuU2Vzc2lvbhIpCgZwZXJzb24YAiABKAsyGS5ydXNoZXMucHJvamVjdC52MS5QZXJzb24iKAoOU2lnbk91dFJlcXVlc3QSFgoOc2Vzc2lvbl9zZWNyZXQYASABKAkiEQoPU2lnbk91dFJlc3BvbnNlIisKEUlzc3VlVG9rZW5SZXF1ZXN0EhYKDnNlc3Npb25fc2VjcmV0GAEgASgJIjcKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgpleHBpcmVzX21zGAIgASgDIhAKDkdldEtleXNSZXF1ZXN0IiUKCVB1YmxpY0tleRILCgNraWQYASABKAkSCwoDa2V5GAIgASgMIj0KD0dldEtleXNSZXNwb25zZRIqCgRrZXlzGAEgAygLMhwucnVzaGVzLnByb2plY3QudjEuUHVibGljS2V5Ig4KDEdldE1lUmVxdWVzdCJWCg1HZXRNZVJlc3BvbnNlEikKBnBlcnNvbhgBIAEoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLlBlcnNvbhIaChJ0ZW5hbnRfcGVybWlzc2lvbnMYAiABKA0iaQoPVXBkYXRlTWVSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoFY29sb3IYAiABKA1IAIgBARIUCgxuZXdfcGFzc3dvcmQYAyABKAkSFAoMb2xkX3Bhc3N3b3JkGAQgASgJQggKBl9jb2xvciI9ChBVcGRhdGVNZVJlc3BvbnNlEikKBnBlcnNvbhgBIAEoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLlBlcnNvbiJOChFMaXN0UGVvcGxlUmVxdWVzdBISCgpwZXJzb25faWRzGAEgAygJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlgKEkxpc3RQZW9wbGVSZXNwb25zZRIpCgZwZW9wbGUYASADKAsyGS5ydXNoZXMucHJvamVjdC52MS5QZXJzb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInUKF0NyZWF0ZUludml0YXRpb25SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDAoEcm9sZRgCIAEoCRISCgpsaWZldGltZV9zGAMgASgDEhAKCG1heF91c2VzGAQgASgFEhIKCnJlcXVlc3RfaWQYBSABKAkiVQoYQ3JlYXRlSW52aXRhdGlvblJlc3BvbnNlEhUKDWludml0YXRpb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhIKCmV4cGlyZXNfbXMYAyABKAMiJgoUR2V0SW52aXRhdGlvblJlcXVlc3QSDgoGc2VjcmV0GAEgASgJIk8KFUdldEludml0YXRpb25SZXNwb25zZRIUCgxwcm9qZWN0X25hbWUYASABKAkSDAoEcm9sZRgCIAEoCRISCgpleHBpcmVzX21zGAMgASgDIoQBChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBIOCgZzZWNyZXQYASABKAkSFgoOc2Vzc2lvbl9zZWNyZXQYAiABKAkSDAoEbmFtZRgDIAEoCRINCgVlbWFpbBgEIAEoCRIQCghwYXNzd29yZBgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJIoYBChhBY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2USKwoHc2Vzc2lvbhgBIAEoCzIaLnJ1c2hlcy5wcm9qZWN0LnYxLlNlc3Npb24SKQoGcGVyc29uGAIgASgLMhkucnVzaGVzLnByb2plY3QudjEuUGVyc29uEhIKCnByb2plY3RfaWQYAyABKAMiWAoXUmV2b2tlSW52aXRhdGlvblJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIVCg1pbnZpdGF0aW9uX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkiGgoYUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlIjkKB1NldHRpbmcSDAoEbmFtZRgBIAEoCRISCgp2YWx1ZV9qc29uGAIgASgJEgwKBGV0YWcYAyABKAkiIwoSR2V0U2V0dGluZ3NSZXF1ZXN0Eg0KBW5hbWVzGAEgAygJIkMKE0dldFNldHRpbmdzUmVzcG9uc2USLAoIc2V0dGluZ3MYASADKAsyGi5ydXNoZXMucHJvamVjdC52MS5TZXR0aW5nIlgKFVVwZGF0ZVNldHRpbmdzUmVxdWVzdBIrCgdzZXR0aW5nGAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuU2V0dGluZxISCgpyZXF1ZXN0X2lkGAIgASgJIkUKFlVwZGF0ZVNldHRpbmdzUmVzcG9uc2USKwoHc2V0dGluZxgBIAEoCzIaLnJ1c2hlcy5wcm9qZWN0LnYxLlNldHRpbmcy1QoKD0lkZW50aXR5U2VydmljZRJVCgZTaWduSW4SIC5ydXNoZXMucHJvamVjdC52MS5TaWduSW5SZXF1ZXN0GiEucnVzaGVzLnByb2plY3QudjEuU2lnbkluUmVzcG9uc2UiBoq1GAIKABJYCgdTaWduT3V0EiEucnVzaGVzLnByb2plY3QudjEuU2lnbk91dFJlcXVlc3QaIi5ydXNoZXMucHJvamVjdC52MS5TaWduT3V0UmVzcG9uc2UiBoq1GAIKABJhCgpJc3N1ZVRva2VuEiQucnVzaGVzLnByb2plY3QudjEuSXNzdWVUb2tlblJlcXVlc3QaJS5ydXNoZXMucHJvamVjdC52MS5Jc3N1ZVRva2VuUmVzcG9uc2UiBoq1GAIKABJYCgdHZXRLZXlzEiEucnVzaGVzLnByb2plY3QudjEuR2V0S2V5c1JlcXVlc3QaIi5ydXNoZXMucHJvamVjdC52MS5HZXRLZXlzUmVzcG9uc2UiBoq1GAIKABJSCgVHZXRNZRIfLnJ1c2hlcy5wcm9qZWN0LnYxLkdldE1lUmVxdWVzdBogLnJ1c2hlcy5wcm9qZWN0LnYxLkdldE1lUmVzcG9uc2UiBoq1GAISABJbCghVcGRhdGVNZRIiLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZU1lUmVxdWVzdBojLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZU1lUmVzcG9uc2UiBoq1GAISABJhCgpMaXN0UGVvcGxlEiQucnVzaGVzLnByb2plY3QudjEuTGlzdFBlb3BsZVJlcXVlc3QaJS5ydXNoZXMucHJvamVjdC52MS5MaXN0UGVvcGxlUmVzcG9uc2UiBoq1GAISABJkCgtHZXRTZXR0aW5ncxIlLnJ1c2hlcy5wcm9qZWN0LnYxLkdldFNldHRpbmdzUmVxdWVzdBomLnJ1c2hlcy5wcm9qZWN0LnYxLkdldFNldHRpbmdzUmVzcG9uc2UiBoq1GAISABJtCg5VcGRhdGVTZXR0aW5ncxIoLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZVNldHRpbmdzUmVxdWVzdBopLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZVNldHRpbmdzUmVzcG9uc2UiBoq1GAISABKDAQoQQ3JlYXRlSW52aXRhdGlvbhIqLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUludml0YXRpb25SZXF1ZXN0GisucnVzaGVzLnByb2plY3QudjEuQ3JlYXRlSW52aXRhdGlvblJlc3BvbnNlIhaKtRgSGhAIChACGgpwcm9qZWN0X2lkEmoKDUdldEludml0YXRpb24SJy5ydXNoZXMucHJvamVjdC52MS5HZXRJbnZpdGF0aW9uUmVxdWVzdBooLnJ1c2hlcy5wcm9qZWN0LnYxLkdldEludml0YXRpb25SZXNwb25zZSIGirUYAgoAEnMKEEFjY2VwdEludml0YXRpb24SKi5ydXNoZXMucHJvamVjdC52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBorLnJ1c2hlcy5wcm9qZWN0LnYxLkFjY2VwdEludml0YXRpb25SZXNwb25zZSIGirUYAgoAEoMBChBSZXZva2VJbnZpdGF0aW9uEioucnVzaGVzLnByb2plY3QudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaKy5ydXNoZXMucHJvamVjdC52MS5SZXZva2VJbnZpdGF0aW9uUmVzcG9uc2UiFoq1GBIaEAgKEAIaCnByb2plY3RfaWRiBnByb3RvMw", [file_rushes_type_v1_access]);
 
 /**
  * A person, as others of the tenant see them.
@@ -760,6 +760,132 @@ export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse
   messageDesc(file_rushes_project_v1_identity_service, 24);
 
 /**
+ * Something that a person keeps for themselves.
+ *
+ * @generated from message rushes.project.v1.Setting
+ */
+export type Setting = Message<"rushes.project.v1.Setting"> & {
+  /**
+   * Its name: letters, digits and . _ - / and 100 characters at most. The page keeps "keys", "views/PROJECT", "read/VIDEO" and such.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What is kept: JSON, 64 KiB at most. A person has 4,000 settings and 4 MiB at most (RESOURCE_EXHAUSTED).
+   *
+   * @generated from field: string value_json = 2;
+   */
+  valueJson: string;
+
+  /**
+   * Changes with each change; "0": there is none of this name.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.Setting.
+ * Use `create(SettingSchema)` to create a new message.
+ */
+export const SettingSchema: GenMessage<Setting> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_identity_service, 25);
+
+/**
+ * Asks for settings.
+ *
+ * @generated from message rushes.project.v1.GetSettingsRequest
+ */
+export type GetSettingsRequest = Message<"rushes.project.v1.GetSettingsRequest"> & {
+  /**
+   * Their names, 100 at most; one that ends with / stands for all that begin so, 1,000 at most. Empty: all those whose name has no /.
+   *
+   * @generated from field: repeated string names = 1;
+   */
+  names: string[];
+};
+
+/**
+ * Describes the message rushes.project.v1.GetSettingsRequest.
+ * Use `create(GetSettingsRequestSchema)` to create a new message.
+ */
+export const GetSettingsRequestSchema: GenMessage<GetSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_identity_service, 26);
+
+/**
+ * Settings.
+ *
+ * @generated from message rushes.project.v1.GetSettingsResponse
+ */
+export type GetSettingsResponse = Message<"rushes.project.v1.GetSettingsResponse"> & {
+  /**
+   * By name; those that were never set are left out.
+   *
+   * @generated from field: repeated rushes.project.v1.Setting settings = 1;
+   */
+  settings: Setting[];
+};
+
+/**
+ * Describes the message rushes.project.v1.GetSettingsResponse.
+ * Use `create(GetSettingsResponseSchema)` to create a new message.
+ */
+export const GetSettingsResponseSchema: GenMessage<GetSettingsResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_identity_service, 27);
+
+/**
+ * Changes a setting.
+ *
+ * @generated from message rushes.project.v1.UpdateSettingsRequest
+ */
+export type UpdateSettingsRequest = Message<"rushes.project.v1.UpdateSettingsRequest"> & {
+  /**
+   * The setting with its new value; empty: it is removed. Its etag, when given, must be the present one (ABORTED).
+   *
+   * @generated from field: rushes.project.v1.Setting setting = 1;
+   */
+  setting?: Setting | undefined;
+
+  /**
+   * Done once, however often it is sent.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.UpdateSettingsRequest.
+ * Use `create(UpdateSettingsRequestSchema)` to create a new message.
+ */
+export const UpdateSettingsRequestSchema: GenMessage<UpdateSettingsRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_identity_service, 28);
+
+/**
+ * Changed.
+ *
+ * @generated from message rushes.project.v1.UpdateSettingsResponse
+ */
+export type UpdateSettingsResponse = Message<"rushes.project.v1.UpdateSettingsResponse"> & {
+  /**
+   * The setting as it is now.
+   *
+   * @generated from field: rushes.project.v1.Setting setting = 1;
+   */
+  setting?: Setting | undefined;
+};
+
+/**
+ * Describes the message rushes.project.v1.UpdateSettingsResponse.
+ * Use `create(UpdateSettingsResponseSchema)` to create a new message.
+ */
+export const UpdateSettingsResponseSchema: GenMessage<UpdateSettingsResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_identity_service, 29);
+
+/**
  * Who people are: sign-in, sessions, tokens, keys, invitations.
  *
  * @generated from service rushes.project.v1.IdentityService
@@ -834,6 +960,26 @@ export const IdentityService: GenService<{
     methodKind: "unary";
     input: typeof ListPeopleRequestSchema;
     output: typeof ListPeopleResponseSchema;
+  },
+  /**
+   * One's own settings, such as the key map, saved views and read marks.
+   *
+   * @generated from rpc rushes.project.v1.IdentityService.GetSettings
+   */
+  getSettings: {
+    methodKind: "unary";
+    input: typeof GetSettingsRequestSchema;
+    output: typeof GetSettingsResponseSchema;
+  },
+  /**
+   * Changes one of one's own settings.
+   *
+   * @generated from rpc rushes.project.v1.IdentityService.UpdateSettings
+   */
+  updateSettings: {
+    methodKind: "unary";
+    input: typeof UpdateSettingsRequestSchema;
+    output: typeof UpdateSettingsResponseSchema;
   },
   /**
    * Makes a link that lets whoever has it into a project.

@@ -2,8 +2,8 @@
 // @generated from file rushes/project/v1/project_service.proto (package rushes.project.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { FieldMask } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
 import { file_rushes_type_v1_access } from "../../type/v1/access_pb";
@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/project/v1/project_service.proto.
  */
 export const file_rushes_project_v1_project_service: GenFile = /*@__PURE__*/
-  fileDesc("CidydXNoZXMvcHJvamVjdC92MS9wcm9qZWN0X3NlcnZpY2UucHJvdG8SEXJ1c2hlcy5wcm9qZWN0LnYxIncKB1Byb2plY3QSEgoKcHJvamVjdF9pZBgBIAEoAxIMCgRuYW1lGAIgASgJEhIKCmNyZWF0ZWRfbXMYAyABKAMSDAoEZXRhZxgEIAEoCRITCgtwZXJtaXNzaW9ucxgFIAEoDRITCgthc3NldF9jb3VudBgGIAEoBSJhCgNDdXQSDgoGbnVtYmVyGAEgASgFEhAKCHZpZGVvX2lkGAIgASgDEhEKCXBlcnNvbl9pZBgDIAEoCRISCgpjcmVhdGVkX21zGAQgASgDEhEKCWZpbGVfbmFtZRgFIAEoCSLKAQoFQXNzZXQSEAoIYXNzZXRfaWQYASABKAMSEgoKcHJvamVjdF9pZBgCIAEoAxIMCgRuYW1lGAMgASgJEgwKBHRhZ3MYBCADKAkSDgoGc3RhdHVzGAUgASgJEiQKBGN1dHMYBiADKAsyFi5ydXNoZXMucHJvamVjdC52MS5DdXQSEgoKY3JlYXRlZF9tcxgHIAEoAxISCgp1cGRhdGVkX21zGAggASgDEgwKBGV0YWcYCSABKAkSEwoLcGVybWlzc2lvbnMYCiABKA0iOAoUQ3JlYXRlUHJvamVjdFJlcXVlc3QSDAoEbmFtZRgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIkQKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCInChFHZXRQcm9qZWN0UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDIkEKEkdldFByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCI8ChNMaXN0UHJvamVjdHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIl0KFExpc3RQcm9qZWN0c1Jlc3BvbnNlEiwKCHByb2plY3RzGAEgAygLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiiAEKFFVwZGF0ZVByb2plY3RSZXF1ZXN0EisKB3Byb2plY3QYASABKAsyGi5ydXNoZXMucHJvamVjdC52MS5Qcm9qZWN0Ei8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxISCgpyZXF1ZXN0X2lkGAMgASgJIkQKFVVwZGF0ZVByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCJqChJDcmVhdGVBc3NldFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIMCgRuYW1lGAIgASgJEgwKBHRhZ3MYAyADKAkSEAoIdmlkZW9faWQYBCABKAMSEgoKcmVxdWVzdF9pZBgFIAEoCSI+ChNDcmVhdGVBc3NldFJlc3BvbnNlEicKBWFzc2V0GAEgASgLMhgucnVzaGVzLnByb2plY3QudjEuQXNzZXQiIwoPR2V0QXNzZXRSZXF1ZXN0EhAKCGFzc2V0X2lkGAEgASgDIjsKEEdldEFzc2V0UmVzcG9uc2USJwoFYXNzZXQYASABKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldCJdChFMaXN0QXNzZXRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg0KBXF1ZXJ5GAQgASgJIlcKEkxpc3RBc3NldHNSZXNwb25zZRIoCgZhc3NldHMYASADKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiggEKElVwZGF0ZUFzc2V0UmVxdWVzdBInCgVhc3NldBgBIAEoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0Ei8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxISCgpyZXF1ZXN0X2lkGAMgASgJIj4KE1VwZGF0ZUFzc2V0UmVzcG9uc2USJwoFYXNzZXQYASABKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldCJHCg1BZGRDdXRSZXF1ZXN0EhAKCGFzc2V0X2lkGAEgASgDEhAKCHZpZGVvX2lkGAIgASgDEhIKCnJlcXVlc3RfaWQYAyABKAkiOQoOQWRkQ3V0UmVzcG9uc2USJwoFYXNzZXQYASABKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldDKQCAoOUHJvamVjdFNlcnZpY2USagoNQ3JlYXRlUHJvamVjdBInLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZVByb2plY3RSZXF1ZXN0GigucnVzaGVzLnByb2plY3QudjEuQ3JlYXRlUHJvamVjdFJlc3BvbnNlIgaKtRgCEgAScQoKR2V0UHJvamVjdBIkLnJ1c2hlcy5wcm9qZWN0LnYxLkdldFByb2plY3RSZXF1ZXN0GiUucnVzaGVzLnByb2plY3QudjEuR2V0UHJvamVjdFJlc3BvbnNlIhaKtRgSGhAIARACGgpwcm9qZWN0X2lkEmcKDExpc3RQcm9qZWN0cxImLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RQcm9qZWN0c1JlcXVlc3QaJy5ydXNoZXMucHJvamVjdC52MS5MaXN0UHJvamVjdHNSZXNwb25zZSIGirUYAhIAEoIBCg1VcGRhdGVQcm9qZWN0EicucnVzaGVzLnByb2plY3QudjEuVXBkYXRlUHJvamVjdFJlcXVlc3QaKC5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVQcm9qZWN0UmVzcG9uc2UiHoq1GBoaGAgKEAIaEnByb2plY3QucHJvamVjdF9pZBJ0CgtDcmVhdGVBc3NldBIlLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUFzc2V0UmVxdWVzdBomLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUFzc2V0UmVzcG9uc2UiFoq1GBIaEAgFEAIaCnByb2plY3RfaWQSaQoIR2V0QXNzZXQSIi5ydXNoZXMucHJvamVjdC52MS5HZXRBc3NldFJlcXVlc3QaIy5ydXNoZXMucHJvamVjdC52MS5HZXRBc3NldFJlc3BvbnNlIhSKtRgQGg4IARADGghhc3NldF9pZBJxCgpMaXN0QXNzZXRzEiQucnVzaGVzLnByb2plY3QudjEuTGlzdEFzc2V0c1JlcXVlc3QaJS5ydXNoZXMucHJvamVjdC52MS5MaXN0QXNzZXRzUmVzcG9uc2UiFoq1GBIaEAgBEAIaCnByb2plY3RfaWQSeAoLVXBkYXRlQXNzZXQSJS5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVBc3NldFJlcXVlc3QaJi5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVBc3NldFJlc3BvbnNlIhqKtRgWGhQIBRADGg5hc3NldC5hc3NldF9pZBJjCgZBZGRDdXQSIC5ydXNoZXMucHJvamVjdC52MS5BZGRDdXRSZXF1ZXN0GiEucnVzaGVzLnByb2plY3QudjEuQWRkQ3V0UmVzcG9uc2UiFIq1GBAaDggFEAMaCGFzc2V0X2lkYgZwcm90bzM", [file_google_protobuf_field_mask, file_rushes_type_v1_access]);
+  fileDesc("CidydXNoZXMvcHJvamVjdC92MS9wcm9qZWN0X3NlcnZpY2UucHJvdG8SEXJ1c2hlcy5wcm9qZWN0LnYxIokBCgdQcm9qZWN0EhIKCnByb2plY3RfaWQYASABKAMSDAoEbmFtZRgCIAEoCRISCgpjcmVhdGVkX21zGAMgASgDEgwKBGV0YWcYBCABKAkSEwoLcGVybWlzc2lvbnMYBSABKA0SEwoLYXNzZXRfY291bnQYBiABKAUSEAoIc3RhdHVzZXMYByADKAkicQoDQ3V0Eg4KBm51bWJlchgBIAEoBRIQCgh2aWRlb19pZBgCIAEoAxIRCglwZXJzb25faWQYAyABKAkSEgoKY3JlYXRlZF9tcxgEIAEoAxIRCglmaWxlX25hbWUYBSABKAkSDgoGc3RhdHVzGAYgASgJIvEBCgVBc3NldBIQCghhc3NldF9pZBgBIAEoAxISCgpwcm9qZWN0X2lkGAIgASgDEgwKBG5hbWUYAyABKAkSDAoEdGFncxgEIAMoCRIOCgZzdGF0dXMYBSABKAkSJAoEY3V0cxgGIAMoCzIWLnJ1c2hlcy5wcm9qZWN0LnYxLkN1dBISCgpjcmVhdGVkX21zGAcgASgDEhIKCnVwZGF0ZWRfbXMYCCABKAMSDAoEZXRhZxgJIAEoCRITCgtwZXJtaXNzaW9ucxgKIAEoDRIRCglmb2xkZXJfaWQYCyABKAMSEgoKZGVsZXRlZF9tcxgMIAEoAyKHAQoGRm9sZGVyEhEKCWZvbGRlcl9pZBgBIAEoAxISCgpwcm9qZWN0X2lkGAIgASgDEhEKCXBhcmVudF9pZBgDIAEoAxIMCgRuYW1lGAQgASgJEhIKCmNyZWF0ZWRfbXMYBSABKAMSEwoLYXNzZXRfY291bnQYBiABKAUSDAoEZXRhZxgHIAEoCSIsCghUYWdDb3VudBILCgN0YWcYASABKAkSEwoLYXNzZXRfY291bnQYAiABKAUiOAoUQ3JlYXRlUHJvamVjdFJlcXVlc3QSDAoEbmFtZRgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIkQKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCInChFHZXRQcm9qZWN0UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDIkEKEkdldFByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCI8ChNMaXN0UHJvamVjdHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIl0KFExpc3RQcm9qZWN0c1Jlc3BvbnNlEiwKCHByb2plY3RzGAEgAygLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiiAEKFFVwZGF0ZVByb2plY3RSZXF1ZXN0EisKB3Byb2plY3QYASABKAsyGi5ydXNoZXMucHJvamVjdC52MS5Qcm9qZWN0Ei8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxISCgpyZXF1ZXN0X2lkGAMgASgJIkQKFVVwZGF0ZVByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCJ9ChJDcmVhdGVBc3NldFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIMCgRuYW1lGAIgASgJEgwKBHRhZ3MYAyADKAkSEAoIdmlkZW9faWQYBCABKAMSEgoKcmVxdWVzdF9pZBgFIAEoCRIRCglmb2xkZXJfaWQYBiABKAMiPgoTQ3JlYXRlQXNzZXRSZXNwb25zZRInCgVhc3NldBgBIAEoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0IiMKD0dldEFzc2V0UmVxdWVzdBIQCghhc3NldF9pZBgBIAEoAyI7ChBHZXRBc3NldFJlc3BvbnNlEicKBWFzc2V0GAEgASgLMhgucnVzaGVzLnByb2plY3QudjEuQXNzZXQi4gEKEUxpc3RBc3NldHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDQoFcXVlcnkYBCABKAkSFgoJZm9sZGVyX2lkGAUgASgDSACIAQESDAoEdGFncxgGIAMoCRIQCghzdGF0dXNlcxgHIAMoCRIsCgVvcmRlchgIIAEoDjIdLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0T3JkZXISDwoHZGVsZXRlZBgJIAEoCEIMCgpfZm9sZGVyX2lkImsKEkxpc3RBc3NldHNSZXNwb25zZRIoCgZhc3NldHMYASADKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEgoKdG90YWxfc2l6ZRgDIAEoBSKCAQoSVXBkYXRlQXNzZXRSZXF1ZXN0EicKBWFzc2V0GAEgASgLMhgucnVzaGVzLnByb2plY3QudjEuQXNzZXQSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhIKCnJlcXVlc3RfaWQYAyABKAkiPgoTVXBkYXRlQXNzZXRSZXNwb25zZRInCgVhc3NldBgBIAEoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0IkcKDUFkZEN1dFJlcXVlc3QSEAoIYXNzZXRfaWQYASABKAMSEAoIdmlkZW9faWQYAiABKAMSEgoKcmVxdWVzdF9pZBgDIAEoCSI5Cg5BZGRDdXRSZXNwb25zZRInCgVhc3NldBgBIAEoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0Io4BChBVcGRhdGVDdXRSZXF1ZXN0EhAKCGFzc2V0X2lkGAEgASgDEiMKA2N1dBgCIAEoCzIWLnJ1c2hlcy5wcm9qZWN0LnYxLkN1dBIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSEgoKcmVxdWVzdF9pZBgEIAEoCSI8ChFVcGRhdGVDdXRSZXNwb25zZRInCgVhc3NldBgBIAEoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0IsIBChhCYXRjaFVwZGF0ZUFzc2V0c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIRCglhc3NldF9pZHMYAiADKAMSEwoGc3RhdHVzGAMgASgJSACIAQESFgoJZm9sZGVyX2lkGAQgASgDSAGIAQESEAoIYWRkX3RhZ3MYBSADKAkSEwoLcmVtb3ZlX3RhZ3MYBiADKAkSEgoKcmVxdWVzdF9pZBgHIAEoCUIJCgdfc3RhdHVzQgwKCl9mb2xkZXJfaWQiRQoZQmF0Y2hVcGRhdGVBc3NldHNSZXNwb25zZRIoCgZhc3NldHMYASADKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldCJQChNEZWxldGVBc3NldHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJYXNzZXRfaWRzGAIgAygDEhIKCnJlcXVlc3RfaWQYAyABKAkiFgoURGVsZXRlQXNzZXRzUmVzcG9uc2UiUQoUUmVzdG9yZUFzc2V0c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIRCglhc3NldF9pZHMYAiADKAMSEgoKcmVxdWVzdF9pZBgDIAEoCSJBChVSZXN0b3JlQXNzZXRzUmVzcG9uc2USKAoGYXNzZXRzGAEgAygLMhgucnVzaGVzLnByb2plY3QudjEuQXNzZXQiTwoSUHVyZ2VBc3NldHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJYXNzZXRfaWRzGAIgAygDEhIKCnJlcXVlc3RfaWQYAyABKAkiFQoTUHVyZ2VBc3NldHNSZXNwb25zZSJMCg9MaXN0VGFnc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJWChBMaXN0VGFnc1Jlc3BvbnNlEikKBHRhZ3MYASADKAsyGy5ydXNoZXMucHJvamVjdC52MS5UYWdDb3VudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXgoTQ3JlYXRlRm9sZGVyUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEhEKCXBhcmVudF9pZBgCIAEoAxIMCgRuYW1lGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkiQQoUQ3JlYXRlRm9sZGVyUmVzcG9uc2USKQoGZm9sZGVyGAEgASgLMhkucnVzaGVzLnByb2plY3QudjEuRm9sZGVyIk8KEkxpc3RGb2xkZXJzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIloKE0xpc3RGb2xkZXJzUmVzcG9uc2USKgoHZm9sZGVycxgBIAMoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLkZvbGRlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihQEKE1VwZGF0ZUZvbGRlclJlcXVlc3QSKQoGZm9sZGVyGAEgASgLMhkucnVzaGVzLnByb2plY3QudjEuRm9sZGVyEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxISCgpyZXF1ZXN0X2lkGAMgASgJIkEKFFVwZGF0ZUZvbGRlclJlc3BvbnNlEikKBmZvbGRlchgBIAEoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLkZvbGRlciJQChNEZWxldGVGb2xkZXJSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJZm9sZGVyX2lkGAIgASgDEhIKCnJlcXVlc3RfaWQYAyABKAkiFgoURGVsZXRlRm9sZGVyUmVzcG9uc2UqiQEKCkFzc2V0T3JkZXISGwoXQVNTRVRfT1JERVJfVU5TUEVDSUZJRUQQABIXChNBU1NFVF9PUkRFUl9DSEFOR0VEEAESFAoQQVNTRVRfT1JERVJfTkFNRRACEhcKE0FTU0VUX09SREVSX0NSRUFURUQQAxIWChJBU1NFVF9PUkRFUl9TVEFUVVMQBDLHEQoOUHJvamVjdFNlcnZpY2USagoNQ3JlYXRlUHJvamVjdBInLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZVByb2plY3RSZXF1ZXN0GigucnVzaGVzLnByb2plY3QudjEuQ3JlYXRlUHJvamVjdFJlc3BvbnNlIgaKtRgCEgAScQoKR2V0UHJvamVjdBIkLnJ1c2hlcy5wcm9qZWN0LnYxLkdldFByb2plY3RSZXF1ZXN0GiUucnVzaGVzLnByb2plY3QudjEuR2V0UHJvamVjdFJlc3BvbnNlIhaKtRgSGhAIARACGgpwcm9qZWN0X2lkEmcKDExpc3RQcm9qZWN0cxImLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RQcm9qZWN0c1JlcXVlc3QaJy5ydXNoZXMucHJvamVjdC52MS5MaXN0UHJvamVjdHNSZXNwb25zZSIGirUYAhIAEoIBCg1VcGRhdGVQcm9qZWN0EicucnVzaGVzLnByb2plY3QudjEuVXBkYXRlUHJvamVjdFJlcXVlc3QaKC5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVQcm9qZWN0UmVzcG9uc2UiHoq1GBoaGAgKEAIaEnByb2plY3QucHJvamVjdF9pZBJ0CgtDcmVhdGVBc3NldBIlLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUFzc2V0UmVxdWVzdBomLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUFzc2V0UmVzcG9uc2UiFoq1GBIaEAgFEAIaCnByb2plY3RfaWQSaQoIR2V0QXNzZXQSIi5ydXNoZXMucHJvamVjdC52MS5HZXRBc3NldFJlcXVlc3QaIy5ydXNoZXMucHJvamVjdC52MS5HZXRBc3NldFJlc3BvbnNlIhSKtRgQGg4IARADGghhc3NldF9pZBJxCgpMaXN0QXNzZXRzEiQucnVzaGVzLnByb2plY3QudjEuTGlzdEFzc2V0c1JlcXVlc3QaJS5ydXNoZXMucHJvamVjdC52MS5MaXN0QXNzZXRzUmVzcG9uc2UiFoq1GBIaEAgBEAIaCnByb2plY3RfaWQSeAoLVXBkYXRlQXNzZXQSJS5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVBc3NldFJlcXVlc3QaJi5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVBc3NldFJlc3BvbnNlIhqKtRgWGhQIBRADGg5hc3NldC5hc3NldF9pZBJjCgZBZGRDdXQSIC5ydXNoZXMucHJvamVjdC52MS5BZGRDdXRSZXF1ZXN0GiEucnVzaGVzLnByb2plY3QudjEuQWRkQ3V0UmVzcG9uc2UiFIq1GBAaDggFEAMaCGFzc2V0X2lkEmwKCVVwZGF0ZUN1dBIjLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZUN1dFJlcXVlc3QaJC5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVDdXRSZXNwb25zZSIUirUYEBoOCAUQAxoIYXNzZXRfaWQShgEKEUJhdGNoVXBkYXRlQXNzZXRzEisucnVzaGVzLnByb2plY3QudjEuQmF0Y2hVcGRhdGVBc3NldHNSZXF1ZXN0GiwucnVzaGVzLnByb2plY3QudjEuQmF0Y2hVcGRhdGVBc3NldHNSZXNwb25zZSIWirUYEhoQCAUQAhoKcHJvamVjdF9pZBJ3CgxEZWxldGVBc3NldHMSJi5ydXNoZXMucHJvamVjdC52MS5EZWxldGVBc3NldHNSZXF1ZXN0GicucnVzaGVzLnByb2plY3QudjEuRGVsZXRlQXNzZXRzUmVzcG9uc2UiFoq1GBIaEAgFEAIaCnByb2plY3RfaWQSegoNUmVzdG9yZUFzc2V0cxInLnJ1c2hlcy5wcm9qZWN0LnYxLlJlc3RvcmVBc3NldHNSZXF1ZXN0GigucnVzaGVzLnByb2plY3QudjEuUmVzdG9yZUFzc2V0c1Jlc3BvbnNlIhaKtRgSGhAIBRACGgpwcm9qZWN0X2lkEnQKC1B1cmdlQXNzZXRzEiUucnVzaGVzLnByb2plY3QudjEuUHVyZ2VBc3NldHNSZXF1ZXN0GiYucnVzaGVzLnByb2plY3QudjEuUHVyZ2VBc3NldHNSZXNwb25zZSIWirUYEhoQCAoQAhoKcHJvamVjdF9pZBJrCghMaXN0VGFncxIiLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RUYWdzUmVxdWVzdBojLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RUYWdzUmVzcG9uc2UiFoq1GBIaEAgBEAIaCnByb2plY3RfaWQSdwoMQ3JlYXRlRm9sZGVyEiYucnVzaGVzLnByb2plY3QudjEuQ3JlYXRlRm9sZGVyUmVxdWVzdBonLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUZvbGRlclJlc3BvbnNlIhaKtRgSGhAIBRACGgpwcm9qZWN0X2lkEnQKC0xpc3RGb2xkZXJzEiUucnVzaGVzLnByb2plY3QudjEuTGlzdEZvbGRlcnNSZXF1ZXN0GiYucnVzaGVzLnByb2plY3QudjEuTGlzdEZvbGRlcnNSZXNwb25zZSIWirUYEhoQCAEQAhoKcHJvamVjdF9pZBJ+CgxVcGRhdGVGb2xkZXISJi5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVGb2xkZXJSZXF1ZXN0GicucnVzaGVzLnByb2plY3QudjEuVXBkYXRlRm9sZGVyUmVzcG9uc2UiHYq1GBkaFwgFEAIaEWZvbGRlci5wcm9qZWN0X2lkEncKDERlbGV0ZUZvbGRlchImLnJ1c2hlcy5wcm9qZWN0LnYxLkRlbGV0ZUZvbGRlclJlcXVlc3QaJy5ydXNoZXMucHJvamVjdC52MS5EZWxldGVGb2xkZXJSZXNwb25zZSIWirUYEhoQCAUQAhoKcHJvamVjdF9pZGIGcHJvdG8z", [file_google_protobuf_field_mask, file_rushes_type_v1_access]);
 
 /**
  * A place for assets, and the unit of rights.
@@ -57,11 +57,18 @@ export type Project = Message<"rushes.project.v1.Project"> & {
   permissions: number;
 
   /**
-   * How many assets it has.
+   * How many assets it has, without those in the trash.
    *
    * @generated from field: int32 asset_count = 6;
    */
   assetCount: number;
+
+  /**
+   * What the status of its assets and cuts may be, in order; the first is that of new assets. 1 to 32, of 64 bytes at most.
+   *
+   * @generated from field: repeated string statuses = 7;
+   */
+  statuses: string[];
 };
 
 /**
@@ -111,6 +118,13 @@ export type Cut = Message<"rushes.project.v1.Cut"> & {
    * @generated from field: string file_name = 5;
    */
   fileName: string;
+
+  /**
+   * One of the project's statuses; empty: none of its own.
+   *
+   * @generated from field: string status = 6;
+   */
+  status: string;
 };
 
 /**
@@ -155,7 +169,8 @@ export type Asset = Message<"rushes.project.v1.Asset"> & {
   tags: string[];
 
   /**
-   * wip, pending review, retake, could be better, approved, final, on hold or omit; empty: wip.
+   * One of the project's statuses (at first wip, pending review, retake, could be better, approved, final, on hold, omit);
+   * empty in a change: the first of them.
    *
    * @generated from field: string status = 5;
    */
@@ -195,6 +210,20 @@ export type Asset = Message<"rushes.project.v1.Asset"> & {
    * @generated from field: uint32 permissions = 10;
    */
   permissions: number;
+
+  /**
+   * The folder it is in; 0: none.
+   *
+   * @generated from field: int64 folder_id = 11;
+   */
+  folderId: bigint;
+
+  /**
+   * When it was put into the trash, UTC milliseconds; 0: it is not there.
+   *
+   * @generated from field: int64 deleted_ms = 12;
+   */
+  deletedMs: bigint;
 };
 
 /**
@@ -203,6 +232,97 @@ export type Asset = Message<"rushes.project.v1.Asset"> & {
  */
 export const AssetSchema: GenMessage<Asset> = /*@__PURE__*/
   messageDesc(file_rushes_project_v1_project_service, 2);
+
+/**
+ * A place for assets within a project.
+ *
+ * @generated from message rushes.project.v1.Folder
+ */
+export type Folder = Message<"rushes.project.v1.Folder"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: int64 folder_id = 1;
+   */
+  folderId: bigint;
+
+  /**
+   * Its project.
+   *
+   * @generated from field: int64 project_id = 2;
+   */
+  projectId: bigint;
+
+  /**
+   * The folder it is in; 0: none. Folders stand in each other 16 deep at most.
+   *
+   * @generated from field: int64 parent_id = 3;
+   */
+  parentId: bigint;
+
+  /**
+   * Its name, 256 characters at most.
+   *
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * When it was made, UTC milliseconds.
+   *
+   * @generated from field: int64 created_ms = 5;
+   */
+  createdMs: bigint;
+
+  /**
+   * How many assets are in it itself, without those in the trash.
+   *
+   * @generated from field: int32 asset_count = 6;
+   */
+  assetCount: number;
+
+  /**
+   * Changes with each change.
+   *
+   * @generated from field: string etag = 7;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.Folder.
+ * Use `create(FolderSchema)` to create a new message.
+ */
+export const FolderSchema: GenMessage<Folder> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 3);
+
+/**
+ * A tag, and how often it is used.
+ *
+ * @generated from message rushes.project.v1.TagCount
+ */
+export type TagCount = Message<"rushes.project.v1.TagCount"> & {
+  /**
+   * The tag.
+   *
+   * @generated from field: string tag = 1;
+   */
+  tag: string;
+
+  /**
+   * How many assets have it, without those in the trash.
+   *
+   * @generated from field: int32 asset_count = 2;
+   */
+  assetCount: number;
+};
+
+/**
+ * Describes the message rushes.project.v1.TagCount.
+ * Use `create(TagCountSchema)` to create a new message.
+ */
+export const TagCountSchema: GenMessage<TagCount> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 4);
 
 /**
  * Makes a project.
@@ -230,7 +350,7 @@ export type CreateProjectRequest = Message<"rushes.project.v1.CreateProjectReque
  * Use `create(CreateProjectRequestSchema)` to create a new message.
  */
 export const CreateProjectRequestSchema: GenMessage<CreateProjectRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 3);
+  messageDesc(file_rushes_project_v1_project_service, 5);
 
 /**
  * Made.
@@ -251,7 +371,7 @@ export type CreateProjectResponse = Message<"rushes.project.v1.CreateProjectResp
  * Use `create(CreateProjectResponseSchema)` to create a new message.
  */
 export const CreateProjectResponseSchema: GenMessage<CreateProjectResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 4);
+  messageDesc(file_rushes_project_v1_project_service, 6);
 
 /**
  * Asks for a project.
@@ -272,7 +392,7 @@ export type GetProjectRequest = Message<"rushes.project.v1.GetProjectRequest"> &
  * Use `create(GetProjectRequestSchema)` to create a new message.
  */
 export const GetProjectRequestSchema: GenMessage<GetProjectRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 5);
+  messageDesc(file_rushes_project_v1_project_service, 7);
 
 /**
  * A project.
@@ -293,7 +413,7 @@ export type GetProjectResponse = Message<"rushes.project.v1.GetProjectResponse">
  * Use `create(GetProjectResponseSchema)` to create a new message.
  */
 export const GetProjectResponseSchema: GenMessage<GetProjectResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 6);
+  messageDesc(file_rushes_project_v1_project_service, 8);
 
 /**
  * Asks for projects.
@@ -321,7 +441,7 @@ export type ListProjectsRequest = Message<"rushes.project.v1.ListProjectsRequest
  * Use `create(ListProjectsRequestSchema)` to create a new message.
  */
 export const ListProjectsRequestSchema: GenMessage<ListProjectsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 7);
+  messageDesc(file_rushes_project_v1_project_service, 9);
 
 /**
  * Projects.
@@ -349,7 +469,7 @@ export type ListProjectsResponse = Message<"rushes.project.v1.ListProjectsRespon
  * Use `create(ListProjectsResponseSchema)` to create a new message.
  */
 export const ListProjectsResponseSchema: GenMessage<ListProjectsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 8);
+  messageDesc(file_rushes_project_v1_project_service, 10);
 
 /**
  * Changes a project.
@@ -365,7 +485,7 @@ export type UpdateProjectRequest = Message<"rushes.project.v1.UpdateProjectReque
   project?: Project | undefined;
 
   /**
-   * What to change: name.
+   * What to change: name, statuses.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -384,7 +504,7 @@ export type UpdateProjectRequest = Message<"rushes.project.v1.UpdateProjectReque
  * Use `create(UpdateProjectRequestSchema)` to create a new message.
  */
 export const UpdateProjectRequestSchema: GenMessage<UpdateProjectRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 9);
+  messageDesc(file_rushes_project_v1_project_service, 11);
 
 /**
  * Changed.
@@ -405,7 +525,7 @@ export type UpdateProjectResponse = Message<"rushes.project.v1.UpdateProjectResp
  * Use `create(UpdateProjectResponseSchema)` to create a new message.
  */
 export const UpdateProjectResponseSchema: GenMessage<UpdateProjectResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 10);
+  messageDesc(file_rushes_project_v1_project_service, 12);
 
 /**
  * Makes an asset.
@@ -447,6 +567,13 @@ export type CreateAssetRequest = Message<"rushes.project.v1.CreateAssetRequest">
    * @generated from field: string request_id = 5;
    */
   requestId: string;
+
+  /**
+   * The folder it is put into; 0: none.
+   *
+   * @generated from field: int64 folder_id = 6;
+   */
+  folderId: bigint;
 };
 
 /**
@@ -454,7 +581,7 @@ export type CreateAssetRequest = Message<"rushes.project.v1.CreateAssetRequest">
  * Use `create(CreateAssetRequestSchema)` to create a new message.
  */
 export const CreateAssetRequestSchema: GenMessage<CreateAssetRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 11);
+  messageDesc(file_rushes_project_v1_project_service, 13);
 
 /**
  * Made.
@@ -475,7 +602,7 @@ export type CreateAssetResponse = Message<"rushes.project.v1.CreateAssetResponse
  * Use `create(CreateAssetResponseSchema)` to create a new message.
  */
 export const CreateAssetResponseSchema: GenMessage<CreateAssetResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 12);
+  messageDesc(file_rushes_project_v1_project_service, 14);
 
 /**
  * Asks for an asset.
@@ -496,7 +623,7 @@ export type GetAssetRequest = Message<"rushes.project.v1.GetAssetRequest"> & {
  * Use `create(GetAssetRequestSchema)` to create a new message.
  */
 export const GetAssetRequestSchema: GenMessage<GetAssetRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 13);
+  messageDesc(file_rushes_project_v1_project_service, 15);
 
 /**
  * An asset.
@@ -517,7 +644,7 @@ export type GetAssetResponse = Message<"rushes.project.v1.GetAssetResponse"> & {
  * Use `create(GetAssetResponseSchema)` to create a new message.
  */
 export const GetAssetResponseSchema: GenMessage<GetAssetResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 14);
+  messageDesc(file_rushes_project_v1_project_service, 16);
 
 /**
  * Asks for assets.
@@ -552,6 +679,41 @@ export type ListAssetsRequest = Message<"rushes.project.v1.ListAssetsRequest"> &
    * @generated from field: string query = 4;
    */
   query: string;
+
+  /**
+   * Only those of this folder itself; 0: those that are in none; unset: all.
+   *
+   * @generated from field: optional int64 folder_id = 5;
+   */
+  folderId?: bigint | undefined;
+
+  /**
+   * Only those with all of these tags; 32 at most.
+   *
+   * @generated from field: repeated string tags = 6;
+   */
+  tags: string[];
+
+  /**
+   * Only those with one of these statuses; 32 at most; empty: all.
+   *
+   * @generated from field: repeated string statuses = 7;
+   */
+  statuses: string[];
+
+  /**
+   * What they go by.
+   *
+   * @generated from field: rushes.project.v1.AssetOrder order = 8;
+   */
+  order: AssetOrder;
+
+  /**
+   * Those in the trash, in the place of those that are not. Needs the permission to upload; whoever lacks it is shown none.
+   *
+   * @generated from field: bool deleted = 9;
+   */
+  deleted: boolean;
 };
 
 /**
@@ -559,7 +721,7 @@ export type ListAssetsRequest = Message<"rushes.project.v1.ListAssetsRequest"> &
  * Use `create(ListAssetsRequestSchema)` to create a new message.
  */
 export const ListAssetsRequestSchema: GenMessage<ListAssetsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 15);
+  messageDesc(file_rushes_project_v1_project_service, 17);
 
 /**
  * Assets.
@@ -568,7 +730,7 @@ export const ListAssetsRequestSchema: GenMessage<ListAssetsRequest> = /*@__PURE_
  */
 export type ListAssetsResponse = Message<"rushes.project.v1.ListAssetsResponse"> & {
   /**
-   * The last changed first.
+   * In the order that was asked for.
    *
    * @generated from field: repeated rushes.project.v1.Asset assets = 1;
    */
@@ -580,6 +742,13 @@ export type ListAssetsResponse = Message<"rushes.project.v1.ListAssetsResponse">
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
+
+  /**
+   * How many there are on all pages together.
+   *
+   * @generated from field: int32 total_size = 3;
+   */
+  totalSize: number;
 };
 
 /**
@@ -587,7 +756,7 @@ export type ListAssetsResponse = Message<"rushes.project.v1.ListAssetsResponse">
  * Use `create(ListAssetsResponseSchema)` to create a new message.
  */
 export const ListAssetsResponseSchema: GenMessage<ListAssetsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 16);
+  messageDesc(file_rushes_project_v1_project_service, 18);
 
 /**
  * Changes an asset.
@@ -603,7 +772,7 @@ export type UpdateAssetRequest = Message<"rushes.project.v1.UpdateAssetRequest">
   asset?: Asset | undefined;
 
   /**
-   * What to change: name, tags, status.
+   * What to change: name, tags, status, folder_id.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -622,7 +791,7 @@ export type UpdateAssetRequest = Message<"rushes.project.v1.UpdateAssetRequest">
  * Use `create(UpdateAssetRequestSchema)` to create a new message.
  */
 export const UpdateAssetRequestSchema: GenMessage<UpdateAssetRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 17);
+  messageDesc(file_rushes_project_v1_project_service, 19);
 
 /**
  * Changed.
@@ -643,7 +812,7 @@ export type UpdateAssetResponse = Message<"rushes.project.v1.UpdateAssetResponse
  * Use `create(UpdateAssetResponseSchema)` to create a new message.
  */
 export const UpdateAssetResponseSchema: GenMessage<UpdateAssetResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 18);
+  messageDesc(file_rushes_project_v1_project_service, 20);
 
 /**
  * Stacks a cut.
@@ -678,7 +847,7 @@ export type AddCutRequest = Message<"rushes.project.v1.AddCutRequest"> & {
  * Use `create(AddCutRequestSchema)` to create a new message.
  */
 export const AddCutRequestSchema: GenMessage<AddCutRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 19);
+  messageDesc(file_rushes_project_v1_project_service, 21);
 
 /**
  * Stacked.
@@ -699,7 +868,653 @@ export type AddCutResponse = Message<"rushes.project.v1.AddCutResponse"> & {
  * Use `create(AddCutResponseSchema)` to create a new message.
  */
 export const AddCutResponseSchema: GenMessage<AddCutResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 20);
+  messageDesc(file_rushes_project_v1_project_service, 22);
+
+/**
+ * Changes a cut.
+ *
+ * @generated from message rushes.project.v1.UpdateCutRequest
+ */
+export type UpdateCutRequest = Message<"rushes.project.v1.UpdateCutRequest"> & {
+  /**
+   * The asset.
+   *
+   * @generated from field: int64 asset_id = 1;
+   */
+  assetId: bigint;
+
+  /**
+   * The cut, by its number, with its new values.
+   *
+   * @generated from field: rushes.project.v1.Cut cut = 2;
+   */
+  cut?: Cut | undefined;
+
+  /**
+   * What to change: status.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * Done once, however often it is sent.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.UpdateCutRequest.
+ * Use `create(UpdateCutRequestSchema)` to create a new message.
+ */
+export const UpdateCutRequestSchema: GenMessage<UpdateCutRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 23);
+
+/**
+ * Changed.
+ *
+ * @generated from message rushes.project.v1.UpdateCutResponse
+ */
+export type UpdateCutResponse = Message<"rushes.project.v1.UpdateCutResponse"> & {
+  /**
+   * The asset.
+   *
+   * @generated from field: rushes.project.v1.Asset asset = 1;
+   */
+  asset?: Asset | undefined;
+};
+
+/**
+ * Describes the message rushes.project.v1.UpdateCutResponse.
+ * Use `create(UpdateCutResponseSchema)` to create a new message.
+ */
+export const UpdateCutResponseSchema: GenMessage<UpdateCutResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 24);
+
+/**
+ * Changes many assets. All of them change, or none.
+ *
+ * @generated from message rushes.project.v1.BatchUpdateAssetsRequest
+ */
+export type BatchUpdateAssetsRequest = Message<"rushes.project.v1.BatchUpdateAssetsRequest"> & {
+  /**
+   * The project.
+   *
+   * @generated from field: int64 project_id = 1;
+   */
+  projectId: bigint;
+
+  /**
+   * Assets of this project, none of them in the trash; 1,000 at most.
+   *
+   * @generated from field: repeated int64 asset_ids = 2;
+   */
+  assetIds: bigint[];
+
+  /**
+   * New status; unset: unchanged.
+   *
+   * @generated from field: optional string status = 3;
+   */
+  status?: string | undefined;
+
+  /**
+   * New folder, 0: none; unset: unchanged.
+   *
+   * @generated from field: optional int64 folder_id = 4;
+   */
+  folderId?: bigint | undefined;
+
+  /**
+   * Tags that all of them get.
+   *
+   * @generated from field: repeated string add_tags = 5;
+   */
+  addTags: string[];
+
+  /**
+   * Tags that none of them has any more.
+   *
+   * @generated from field: repeated string remove_tags = 6;
+   */
+  removeTags: string[];
+
+  /**
+   * Done once, however often it is sent.
+   *
+   * @generated from field: string request_id = 7;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.BatchUpdateAssetsRequest.
+ * Use `create(BatchUpdateAssetsRequestSchema)` to create a new message.
+ */
+export const BatchUpdateAssetsRequestSchema: GenMessage<BatchUpdateAssetsRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 25);
+
+/**
+ * Changed.
+ *
+ * @generated from message rushes.project.v1.BatchUpdateAssetsResponse
+ */
+export type BatchUpdateAssetsResponse = Message<"rushes.project.v1.BatchUpdateAssetsResponse"> & {
+  /**
+   * The assets, in the order that they were named.
+   *
+   * @generated from field: repeated rushes.project.v1.Asset assets = 1;
+   */
+  assets: Asset[];
+};
+
+/**
+ * Describes the message rushes.project.v1.BatchUpdateAssetsResponse.
+ * Use `create(BatchUpdateAssetsResponseSchema)` to create a new message.
+ */
+export const BatchUpdateAssetsResponseSchema: GenMessage<BatchUpdateAssetsResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 26);
+
+/**
+ * Puts assets into the trash. Who may not upload neither finds them nor sees their cuts any more.
+ *
+ * @generated from message rushes.project.v1.DeleteAssetsRequest
+ */
+export type DeleteAssetsRequest = Message<"rushes.project.v1.DeleteAssetsRequest"> & {
+  /**
+   * The project.
+   *
+   * @generated from field: int64 project_id = 1;
+   */
+  projectId: bigint;
+
+  /**
+   * Assets of this project; 1,000 at most.
+   *
+   * @generated from field: repeated int64 asset_ids = 2;
+   */
+  assetIds: bigint[];
+
+  /**
+   * Done once, however often it is sent.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.DeleteAssetsRequest.
+ * Use `create(DeleteAssetsRequestSchema)` to create a new message.
+ */
+export const DeleteAssetsRequestSchema: GenMessage<DeleteAssetsRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 27);
+
+/**
+ * They are in the trash.
+ *
+ * @generated from message rushes.project.v1.DeleteAssetsResponse
+ */
+export type DeleteAssetsResponse = Message<"rushes.project.v1.DeleteAssetsResponse"> & {
+};
+
+/**
+ * Describes the message rushes.project.v1.DeleteAssetsResponse.
+ * Use `create(DeleteAssetsResponseSchema)` to create a new message.
+ */
+export const DeleteAssetsResponseSchema: GenMessage<DeleteAssetsResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 28);
+
+/**
+ * Takes assets out of the trash.
+ *
+ * @generated from message rushes.project.v1.RestoreAssetsRequest
+ */
+export type RestoreAssetsRequest = Message<"rushes.project.v1.RestoreAssetsRequest"> & {
+  /**
+   * The project.
+   *
+   * @generated from field: int64 project_id = 1;
+   */
+  projectId: bigint;
+
+  /**
+   * Assets of this project; 1,000 at most.
+   *
+   * @generated from field: repeated int64 asset_ids = 2;
+   */
+  assetIds: bigint[];
+
+  /**
+   * Done once, however often it is sent.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.RestoreAssetsRequest.
+ * Use `create(RestoreAssetsRequestSchema)` to create a new message.
+ */
+export const RestoreAssetsRequestSchema: GenMessage<RestoreAssetsRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 29);
+
+/**
+ * They are where they were; in no folder, where theirs is gone.
+ *
+ * @generated from message rushes.project.v1.RestoreAssetsResponse
+ */
+export type RestoreAssetsResponse = Message<"rushes.project.v1.RestoreAssetsResponse"> & {
+  /**
+   * The assets, in the order that they were named.
+   *
+   * @generated from field: repeated rushes.project.v1.Asset assets = 1;
+   */
+  assets: Asset[];
+};
+
+/**
+ * Describes the message rushes.project.v1.RestoreAssetsResponse.
+ * Use `create(RestoreAssetsResponseSchema)` to create a new message.
+ */
+export const RestoreAssetsResponseSchema: GenMessage<RestoreAssetsResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 30);
+
+/**
+ * Removes assets for good. Only those in the trash (FAILED_PRECONDITION); their videos then belong to no cut of theirs.
+ *
+ * @generated from message rushes.project.v1.PurgeAssetsRequest
+ */
+export type PurgeAssetsRequest = Message<"rushes.project.v1.PurgeAssetsRequest"> & {
+  /**
+   * The project.
+   *
+   * @generated from field: int64 project_id = 1;
+   */
+  projectId: bigint;
+
+  /**
+   * Assets of this project; 1,000 at most.
+   *
+   * @generated from field: repeated int64 asset_ids = 2;
+   */
+  assetIds: bigint[];
+
+  /**
+   * Done once, however often it is sent.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.PurgeAssetsRequest.
+ * Use `create(PurgeAssetsRequestSchema)` to create a new message.
+ */
+export const PurgeAssetsRequestSchema: GenMessage<PurgeAssetsRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 31);
+
+/**
+ * Removed.
+ *
+ * @generated from message rushes.project.v1.PurgeAssetsResponse
+ */
+export type PurgeAssetsResponse = Message<"rushes.project.v1.PurgeAssetsResponse"> & {
+};
+
+/**
+ * Describes the message rushes.project.v1.PurgeAssetsResponse.
+ * Use `create(PurgeAssetsResponseSchema)` to create a new message.
+ */
+export const PurgeAssetsResponseSchema: GenMessage<PurgeAssetsResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 32);
+
+/**
+ * Asks for the tags of a project.
+ *
+ * @generated from message rushes.project.v1.ListTagsRequest
+ */
+export type ListTagsRequest = Message<"rushes.project.v1.ListTagsRequest"> & {
+  /**
+   * The project.
+   *
+   * @generated from field: int64 project_id = 1;
+   */
+  projectId: bigint;
+
+  /**
+   * At most so many; 0: 100; 1,000 at most.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; empty: the first.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.ListTagsRequest.
+ * Use `create(ListTagsRequestSchema)` to create a new message.
+ */
+export const ListTagsRequestSchema: GenMessage<ListTagsRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 33);
+
+/**
+ * The tags.
+ *
+ * @generated from message rushes.project.v1.ListTagsResponse
+ */
+export type ListTagsResponse = Message<"rushes.project.v1.ListTagsResponse"> & {
+  /**
+   * Sorted.
+   *
+   * @generated from field: repeated rushes.project.v1.TagCount tags = 1;
+   */
+  tags: TagCount[];
+
+  /**
+   * Empty: this is the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.ListTagsResponse.
+ * Use `create(ListTagsResponseSchema)` to create a new message.
+ */
+export const ListTagsResponseSchema: GenMessage<ListTagsResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 34);
+
+/**
+ * Makes a folder. A project has 2,000 at most.
+ *
+ * @generated from message rushes.project.v1.CreateFolderRequest
+ */
+export type CreateFolderRequest = Message<"rushes.project.v1.CreateFolderRequest"> & {
+  /**
+   * The project.
+   *
+   * @generated from field: int64 project_id = 1;
+   */
+  projectId: bigint;
+
+  /**
+   * The folder it is put into; 0: none.
+   *
+   * @generated from field: int64 parent_id = 2;
+   */
+  parentId: bigint;
+
+  /**
+   * Its name; no two of the same place have the same one (ABORTED).
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * Made once, however often it is sent.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.CreateFolderRequest.
+ * Use `create(CreateFolderRequestSchema)` to create a new message.
+ */
+export const CreateFolderRequestSchema: GenMessage<CreateFolderRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 35);
+
+/**
+ * Made.
+ *
+ * @generated from message rushes.project.v1.CreateFolderResponse
+ */
+export type CreateFolderResponse = Message<"rushes.project.v1.CreateFolderResponse"> & {
+  /**
+   * The folder.
+   *
+   * @generated from field: rushes.project.v1.Folder folder = 1;
+   */
+  folder?: Folder | undefined;
+};
+
+/**
+ * Describes the message rushes.project.v1.CreateFolderResponse.
+ * Use `create(CreateFolderResponseSchema)` to create a new message.
+ */
+export const CreateFolderResponseSchema: GenMessage<CreateFolderResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 36);
+
+/**
+ * Asks for the folders of a project.
+ *
+ * @generated from message rushes.project.v1.ListFoldersRequest
+ */
+export type ListFoldersRequest = Message<"rushes.project.v1.ListFoldersRequest"> & {
+  /**
+   * The project.
+   *
+   * @generated from field: int64 project_id = 1;
+   */
+  projectId: bigint;
+
+  /**
+   * At most so many; 0: 100; 1,000 at most.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; empty: the first.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.ListFoldersRequest.
+ * Use `create(ListFoldersRequestSchema)` to create a new message.
+ */
+export const ListFoldersRequestSchema: GenMessage<ListFoldersRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 37);
+
+/**
+ * The folders.
+ *
+ * @generated from message rushes.project.v1.ListFoldersResponse
+ */
+export type ListFoldersResponse = Message<"rushes.project.v1.ListFoldersResponse"> & {
+  /**
+   * By name, whatever they are in.
+   *
+   * @generated from field: repeated rushes.project.v1.Folder folders = 1;
+   */
+  folders: Folder[];
+
+  /**
+   * Empty: this is the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.ListFoldersResponse.
+ * Use `create(ListFoldersResponseSchema)` to create a new message.
+ */
+export const ListFoldersResponseSchema: GenMessage<ListFoldersResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 38);
+
+/**
+ * Changes a folder.
+ *
+ * @generated from message rushes.project.v1.UpdateFolderRequest
+ */
+export type UpdateFolderRequest = Message<"rushes.project.v1.UpdateFolderRequest"> & {
+  /**
+   * The folder with its new values; its etag, when given, must be the present one (ABORTED).
+   *
+   * @generated from field: rushes.project.v1.Folder folder = 1;
+   */
+  folder?: Folder | undefined;
+
+  /**
+   * What to change: name, parent_id.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * Done once, however often it is sent.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.UpdateFolderRequest.
+ * Use `create(UpdateFolderRequestSchema)` to create a new message.
+ */
+export const UpdateFolderRequestSchema: GenMessage<UpdateFolderRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 39);
+
+/**
+ * Changed.
+ *
+ * @generated from message rushes.project.v1.UpdateFolderResponse
+ */
+export type UpdateFolderResponse = Message<"rushes.project.v1.UpdateFolderResponse"> & {
+  /**
+   * The folder.
+   *
+   * @generated from field: rushes.project.v1.Folder folder = 1;
+   */
+  folder?: Folder | undefined;
+};
+
+/**
+ * Describes the message rushes.project.v1.UpdateFolderResponse.
+ * Use `create(UpdateFolderResponseSchema)` to create a new message.
+ */
+export const UpdateFolderResponseSchema: GenMessage<UpdateFolderResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 40);
+
+/**
+ * Removes a folder.
+ *
+ * @generated from message rushes.project.v1.DeleteFolderRequest
+ */
+export type DeleteFolderRequest = Message<"rushes.project.v1.DeleteFolderRequest"> & {
+  /**
+   * The project.
+   *
+   * @generated from field: int64 project_id = 1;
+   */
+  projectId: bigint;
+
+  /**
+   * The folder.
+   *
+   * @generated from field: int64 folder_id = 2;
+   */
+  folderId: bigint;
+
+  /**
+   * Done once, however often it is sent.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.DeleteFolderRequest.
+ * Use `create(DeleteFolderRequestSchema)` to create a new message.
+ */
+export const DeleteFolderRequestSchema: GenMessage<DeleteFolderRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 41);
+
+/**
+ * Removed.
+ *
+ * @generated from message rushes.project.v1.DeleteFolderResponse
+ */
+export type DeleteFolderResponse = Message<"rushes.project.v1.DeleteFolderResponse"> & {
+};
+
+/**
+ * Describes the message rushes.project.v1.DeleteFolderResponse.
+ * Use `create(DeleteFolderResponseSchema)` to create a new message.
+ */
+export const DeleteFolderResponseSchema: GenMessage<DeleteFolderResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 42);
+
+/**
+ * What a list of assets goes by.
+ *
+ * @generated from enum rushes.project.v1.AssetOrder
+ */
+export enum AssetOrder {
+  /**
+   * Same as changed.
+   *
+   * @generated from enum value: ASSET_ORDER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The last changed first.
+   *
+   * @generated from enum value: ASSET_ORDER_CHANGED = 1;
+   */
+  CHANGED = 1,
+
+  /**
+   * By name, whatever its case.
+   *
+   * @generated from enum value: ASSET_ORDER_NAME = 2;
+   */
+  NAME = 2,
+
+  /**
+   * The newest first.
+   *
+   * @generated from enum value: ASSET_ORDER_CREATED = 3;
+   */
+  CREATED = 3,
+
+  /**
+   * By status, in the order of the project's statuses; the last changed first within each.
+   *
+   * @generated from enum value: ASSET_ORDER_STATUS = 4;
+   */
+  STATUS = 4,
+}
+
+/**
+ * Describes the enum rushes.project.v1.AssetOrder.
+ */
+export const AssetOrderSchema: GenEnum<AssetOrder> = /*@__PURE__*/
+  enumDesc(file_rushes_project_v1_project_service, 0);
 
 /**
  * Projects, and the assets in them with their cuts.
@@ -738,7 +1553,7 @@ export const ProjectService: GenService<{
     output: typeof ListProjectsResponseSchema;
   },
   /**
-   * Changes a project's name.
+   * Changes a project's name or statuses.
    *
    * @generated from rpc rushes.project.v1.ProjectService.UpdateProject
    */
@@ -778,7 +1593,7 @@ export const ProjectService: GenService<{
     output: typeof ListAssetsResponseSchema;
   },
   /**
-   * Changes an asset's name, tags or status.
+   * Changes an asset's name, tags, status or folder.
    *
    * @generated from rpc rushes.project.v1.ProjectService.UpdateAsset
    */
@@ -796,6 +1611,106 @@ export const ProjectService: GenService<{
     methodKind: "unary";
     input: typeof AddCutRequestSchema;
     output: typeof AddCutResponseSchema;
+  },
+  /**
+   * Changes the status of a cut.
+   *
+   * @generated from rpc rushes.project.v1.ProjectService.UpdateCut
+   */
+  updateCut: {
+    methodKind: "unary";
+    input: typeof UpdateCutRequestSchema;
+    output: typeof UpdateCutResponseSchema;
+  },
+  /**
+   * Changes many assets at once: status, folder, tags.
+   *
+   * @generated from rpc rushes.project.v1.ProjectService.BatchUpdateAssets
+   */
+  batchUpdateAssets: {
+    methodKind: "unary";
+    input: typeof BatchUpdateAssetsRequestSchema;
+    output: typeof BatchUpdateAssetsResponseSchema;
+  },
+  /**
+   * Puts assets into the trash, from where they can be restored.
+   *
+   * @generated from rpc rushes.project.v1.ProjectService.DeleteAssets
+   */
+  deleteAssets: {
+    methodKind: "unary";
+    input: typeof DeleteAssetsRequestSchema;
+    output: typeof DeleteAssetsResponseSchema;
+  },
+  /**
+   * Takes assets out of the trash, as they were.
+   *
+   * @generated from rpc rushes.project.v1.ProjectService.RestoreAssets
+   */
+  restoreAssets: {
+    methodKind: "unary";
+    input: typeof RestoreAssetsRequestSchema;
+    output: typeof RestoreAssetsResponseSchema;
+  },
+  /**
+   * Removes assets that are in the trash for good.
+   *
+   * @generated from rpc rushes.project.v1.ProjectService.PurgeAssets
+   */
+  purgeAssets: {
+    methodKind: "unary";
+    input: typeof PurgeAssetsRequestSchema;
+    output: typeof PurgeAssetsResponseSchema;
+  },
+  /**
+   * The tags that assets of a project have.
+   *
+   * @generated from rpc rushes.project.v1.ProjectService.ListTags
+   */
+  listTags: {
+    methodKind: "unary";
+    input: typeof ListTagsRequestSchema;
+    output: typeof ListTagsResponseSchema;
+  },
+  /**
+   * Makes a folder.
+   *
+   * @generated from rpc rushes.project.v1.ProjectService.CreateFolder
+   */
+  createFolder: {
+    methodKind: "unary";
+    input: typeof CreateFolderRequestSchema;
+    output: typeof CreateFolderResponseSchema;
+  },
+  /**
+   * The folders of a project.
+   *
+   * @generated from rpc rushes.project.v1.ProjectService.ListFolders
+   */
+  listFolders: {
+    methodKind: "unary";
+    input: typeof ListFoldersRequestSchema;
+    output: typeof ListFoldersResponseSchema;
+  },
+  /**
+   * Changes a folder's name, or the folder that it is in.
+   *
+   * @generated from rpc rushes.project.v1.ProjectService.UpdateFolder
+   */
+  updateFolder: {
+    methodKind: "unary";
+    input: typeof UpdateFolderRequestSchema;
+    output: typeof UpdateFolderResponseSchema;
+  },
+  /**
+   * Removes a folder. What is in it moves to the folder that it was in.
+   *
+   * @generated from rpc rushes.project.v1.ProjectService.DeleteFolder
+   */
+  deleteFolder: {
+    methodKind: "unary";
+    input: typeof DeleteFolderRequestSchema;
+    output: typeof DeleteFolderResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_rushes_project_v1_project_service, 0);
