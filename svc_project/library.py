@@ -91,7 +91,7 @@ class Library:
         cleaned = text.clean_name(name)
 
         def create(work: Work) -> tuple[Project, int]:
-            person = _me(work, who)
+            person = find_me(work, who)
             if person.guest:
                 raise GuestMayNot
             made, _ = work.unit.once(once, lambda: str(add_project(work, person, cleaned)))
@@ -110,7 +110,7 @@ class Library:
         asked = page.parse(page_size, page_token, scope, (str, int))
 
         def find(work: Work) -> tuple[list[tuple[Project, int]], str]:
-            person = _me(work, who)
+            person = find_me(work, who)
             visible_to = None if person.administrator else person.person_id
             rows = work.unit.projects.page(who.tenant_id, visible_to, asked.after, asked.size + 1)
             found = [(one, role.mask(role.OWNER if person.administrator else mine)) for one, mine in rows[: asked.size]]
@@ -183,6 +183,7 @@ class Library:
 
         def find(work: Work) -> Listed:
             project = find_project(work, who, project_id)
+            check_folder(work, project, wanted.folder_id or FolderId(0))
             rows = work.unit.assets.page(project, wanted, asked.after, asked.size + 1)
             found = rows[: asked.size]
             more = len(rows) > asked.size
@@ -295,7 +296,7 @@ def add_project(work: Work, maker: Person, name: str) -> ProjectId:
 
 
 def _stack(work: Work, who: Who, asset: Asset, video: VideoFacts) -> None:
-    person = _me(work, who)
+    person = find_me(work, who)
     if video.tenant_id != who.tenant_id or not _may_stack(work, person, asset.project_id, video):
         raise VideoNotFound
     cut = work.unit.assets.add_cut(asset, video, who.person_id, work.now_ms)
@@ -325,7 +326,8 @@ def check_etag(etag: str, version: int) -> None:
         raise EtagMismatch(str(version))
 
 
-def _me(work: Work, who: Who) -> Person:
+def find_me(work: Work, who: Who) -> Person:
+    """Oneself."""
     person = work.unit.people.get(who.tenant_id, who.person_id)
     if person is None:
         raise PersonNotFound

@@ -6,6 +6,7 @@ from svc_project.context import Context, Work
 from svc_project.core import text
 from svc_project.core.errors import EtagMismatch, InvalidField, SettingsFull
 from svc_project.core.model import Once, Setting, Who
+from svc_project.library import find_me
 
 MOST_NAMES = 100
 MOST_ANSWERED = 1000
@@ -25,7 +26,12 @@ class Settings:
             raise InvalidField("names", f"at most {MOST_NAMES}")
         for name in names:
             text.check_setting_name(name, "names")
-        return await self._context.run(lambda work: work.unit.settings.find(who, names, MOST_ANSWERED))
+
+        def find(work: Work) -> Sequence[Setting]:
+            find_me(work, who)
+            return work.unit.settings.find(who, names, MOST_ANSWERED)
+
+        return await self._context.run(find)
 
     async def change(self, who: Who, name: str, value_json: str, etag: str, once: Once) -> Setting:
         """A new value; none removes it."""
@@ -46,6 +52,7 @@ class Settings:
             return ""
 
         def change(work: Work) -> Setting:
+            find_me(work, who)
             work.unit.once(once, lambda: put(work))
             return _find(work, who, name)
 

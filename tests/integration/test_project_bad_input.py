@@ -20,7 +20,17 @@ from google.protobuf.message_factory import GetMessageClass
 from rushes.project.v1 import access_service_pb2 as access_pb
 from rushes.project.v1 import audit_service_pb2, identity_service_pb2, project_service_pb2
 from rushes.type.v1 import access_pb2
-from svc_project.core.model import Invitation, InvitationId, PersonId, ProjectId, TenantId, VideoFacts, VideoId
+from svc_project.core.model import (
+    Folder,
+    FolderId,
+    Invitation,
+    InvitationId,
+    PersonId,
+    ProjectId,
+    TenantId,
+    VideoFacts,
+    VideoId,
+)
 from svc_project.core.role import OWNER
 from svc_project.identity import new_person
 from svc_project.stores import Unit
@@ -66,7 +76,7 @@ def ids_of(message: Any, prefix: str = "") -> list[str]:
 
 
 # Cuts, times and the like are of no account in requests: those that the service reads are these and no others.
-OUTPUT_ONLY = ("asset.cuts.", "asset.project_id")
+OUTPUT_ONLY = ("asset.cuts.", "asset.project_id", "cut.")
 ID_FIELDS = [
     (path, field)
     for path in paths("needs", "signed_in")
@@ -84,11 +94,14 @@ class Things:
     video_id: int
     person_id: str
     invitation_id: str
+    folder_id: int = 1
 
     def of(self, field: str) -> Any:
         """The id for a field."""
         name = field.rpartition(".")[2]
-        return [self.person_id] if name == "person_ids" else getattr(self, name)
+        if name.endswith("_ids"):
+            return [getattr(self, name.removesuffix("s"))]
+        return self.folder_id if name == "parent_id" else getattr(self, name)
 
 
 def seed(unit: Unit, server_videos: dict[int, tuple[str, int]]) -> Things:
@@ -99,7 +112,11 @@ def seed(unit: Unit, server_videos: dict[int, tuple[str, int]]) -> Things:
     unit.people.add(zoe)
     project_id = unit.projects.add(tenant_id, "Theirs", "theirs", 1)
     unit.access.put(tenant_id, project_id, zoe.person_id, OWNER, 1)
-    asset_id = unit.assets.add(tenant_id, project_id, "Secret", [], "secret", 1)
+    project = unit.projects.get(tenant_id, project_id)
+    assert project is not None
+    folder = Folder(FolderId(0), tenant_id, project_id, FolderId(0), "Secret folder", "secret folder", 1, 1)
+    folder_id = unit.folders.add(folder)
+    asset_id = unit.assets.add(project, "Secret", ["Secret tag"], folder_id, 1)
     asset = unit.assets.get(tenant_id, asset_id)
     assert asset is not None
     server_videos[900] = (tenant_id, project_id)
@@ -108,7 +125,7 @@ def seed(unit: Unit, server_videos: dict[int, tuple[str, int]]) -> Things:
     unit.invitations.add(
         Invitation(invitation_id, tenant_id, project_id, "guest", zoe.person_id, 1, 2**50, 9, 0, revoked=False)
     )
-    return Things(project_id, asset_id, 900, zoe.person_id, invitation_id)
+    return Things(project_id, asset_id, 900, zoe.person_id, invitation_id, folder_id)
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +160,9 @@ async def ours(server: ProjectServer, admin: Person, theirs: Things) -> Things:
     asset = (await admin.project("CreateAsset", project_id=1, name="Ours")).asset
     person = await invite(admin, 1, "guest", "Gast")
     made = await admin.identity("CreateInvitation", project_id=1, role="guest")
-    return Things(1, asset.asset_id, 1, person.person_id, made.invitation_id)
+    name = f"Ours {asset.asset_id}"
+    folder = (await admin.project("CreateFolder", project_id=1, name=name)).folder
+    return Things(1, asset.asset_id, 1, person.person_id, made.invitation_id, folder.folder_id)
 
 
 async def call(channel: grpc.aio.Channel, path: str, request: Message, *metadata: tuple[str, str]) -> Message:
@@ -171,6 +190,8 @@ def request_of(path: str, things: Things) -> Message:
     for name, value in given.items():
         if name in METHODS[path].input_type.fields_by_name:
             setattr(request, name, value)
+    if isinstance(request, identity_service_pb2.UpdateSettingsRequest):
+        request.setting.name = "keys"
     return request
 
 
