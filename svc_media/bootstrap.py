@@ -8,6 +8,7 @@ import os
 import grpc
 from aiohttp import web
 
+from mesh.audit import Shipper
 from mesh.service import Runtime
 from mesh.sql import Database
 from rushes.media.v1 import job_service_pb2_grpc, media_service_pb2_grpc
@@ -16,6 +17,7 @@ from svc_media.catalog import Catalog
 from svc_media.config import Config
 from svc_media.delivery import Delivery
 from svc_media.door import Door
+from svc_media.download import Downloads
 from svc_media.http import MediaHttp
 from svc_media.server import JobServicer, MediaServicer
 from svc_media.stores.folder import Folder
@@ -35,7 +37,9 @@ class MediaParts:
         self._config = config
         root = runtime.mesh.data / "media"
         self._folder = Folder(root, config.reserve_bytes)
-        self._store = SqlStore(Database(config.database or f"sqlite:///{root / 'media.db'}"))
+        database = Database(config.database or f"sqlite:///{root / 'media.db'}")
+        self._store = SqlStore(database)
+        self._shipper = Shipper(database, runtime.channels)
         self._jobs = Jobs(self._store, self._folder, runtime.clock, config.workers)
         self._uploads = Uploads(
             self._store,
@@ -52,6 +56,7 @@ class MediaParts:
             self._uploads,
             self._catalog,
             self._delivery,
+            Downloads(self._store, runtime.clock),
             door,
             max_bytes=config.max_upload_bytes,
             idle_s=config.idle_s,
@@ -75,6 +80,7 @@ class MediaParts:
         await self._store.prepare()
         await self._uploads.tidy()
         await self._jobs.start()
+        self._shipper.start()
         await self._runner.setup()
         listen = self._config.http_listen
         site: web.BaseSite
@@ -110,6 +116,7 @@ class MediaParts:
         await self._runner.cleanup()
         self._uploads.close()
         self._delivery.close()
+        await self._shipper.stop()
         await self._store.close()
 
 

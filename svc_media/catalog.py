@@ -44,7 +44,8 @@ class Served:
     """Strong: a file is made of its content once, and never changed."""
     file_name: str
     download: bool
-    """It is the original: needs the permission to download."""
+    """It is the original: needs the permission to download, and the audit trail is told."""
+    video: Video
 
 
 def address(video_id: int, rendition: Rendition) -> str:
@@ -156,7 +157,7 @@ class Catalog:
                 continue
             path = self._folder.content(video.owner.tenant_id, video.sha256, rendition.name)
             etag = f"{video.sha256.hex()}-{rendition.name}-{rendition.size_bytes:x}"
-            return Served(path, rendition.content_type, etag, video.file_name, rendition.kind == "original")
+            return Served(path, rendition.content_type, etag, video.file_name, rendition.kind == "original", video)
         raise NotFound("There is no such file of this video (yet).")
 
 

@@ -22,6 +22,7 @@ from svc_media.core import tus
 from svc_media.core.model import Owner, Upload
 from svc_media.delivery import Delivery
 from svc_media.door import Door
+from svc_media.download import Downloads
 from svc_media.stores.folder import DiskFull
 from svc_media.upload import Uploads
 
@@ -87,11 +88,20 @@ class MediaHttp:
     """The routes."""
 
     def __init__(
-        self, uploads: Uploads, catalog: Catalog, delivery: Delivery, door: Door, *, max_bytes: int, idle_s: float
+        self,
+        uploads: Uploads,
+        catalog: Catalog,
+        delivery: Delivery,
+        downloads: Downloads,
+        door: Door,
+        *,
+        max_bytes: int,
+        idle_s: float,
     ) -> None:
         self._uploads = uploads
         self._catalog = catalog
         self._delivery = delivery
+        self._downloads = downloads
         self._door = door
         self._max_bytes = max_bytes
         self._idle_s = idle_s
@@ -235,4 +245,6 @@ class MediaHttp:
         served = await self._catalog.file(video_id, request.match_info["name"])
         if served.download and not has(mask, PERMISSION_DOWNLOAD):
             raise errors.PermissionDenied("You may look at this, but not download it.")
+        if served.download and request.method == "GET":
+            await self._downloads.note(served.video, caller.person_id)
         return await self._delivery.send(request, served)

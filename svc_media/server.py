@@ -74,7 +74,7 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
             yield job_service_pb2.WatchJobResponse(job=_answer(job))
 
     async def CancelJob(self, request: job_service_pb2.CancelJobRequest, context: Any) -> Any:
-        job = await self._jobs.cancel(request.job_id, request.video_id)
+        job = await self._jobs.cancel(request.job_id, request.video_id, caller().person_id)
         return job_service_pb2.CancelJobResponse(job=_answer(job))
 
 

@@ -220,14 +220,14 @@ class Uploads:
 
     # -- ending ----------------------------------------------------------------------------------------------
 
-    async def remove(self, upload: Upload, error: str = "The upload was cancelled.") -> None:
+    async def remove(self, upload: Upload, error: str = "The upload was cancelled.", *, expired: bool = False) -> None:
         """Forgets an unfinished upload; a finished one is a video and stays."""
         if upload.done:
             raise InvalidArgument("This upload is complete.")
         with self._changing(upload):
             async with self._locks.of(upload.upload_id if upload.joining else upload.file):
                 parts = await self._store.joined_parts(upload.upload_id)
-                await self._store.remove_upload(upload.upload_id, error)
+                await self._store.remove_upload(upload.upload_id, error, self._clock.now_ms(), expired=expired)
                 for file in {upload.file or upload.upload_id, *(part.file for part in parts)}:
                     await self._drop_file(file)
 
@@ -249,7 +249,7 @@ class Uploads:
         before_ms = self._clock.now_ms() - self._keep_ms
         for upload in await self._store.stale_uploads(before_ms):
             with _told("upload_not_expired", upload):
-                await self.remove(upload, "The upload was not finished in time.")
+                await self.remove(upload, "The upload was not finished in time.", expired=True)
         await self._store.purge_uploads(before_ms)
 
     def close(self) -> None:

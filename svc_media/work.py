@@ -37,6 +37,7 @@ class Jobs:
         self._waiting: set[int] = set()
         """Jobs that nobody has taken: whoever takes one out, to do it or to cancel it, is the only one."""
         self._cancels: dict[int, asyncio.Event] = {}
+        self._cancelled_by: dict[int, str] = {}
         self._live: dict[int, Job] = {}
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -84,15 +85,17 @@ class Jobs:
                 return
             await changed.wait()
 
-    async def cancel(self, job_id: int, video_id: int) -> Job:
-        """Stops a job. One that has ended is left as it is."""
+    async def cancel(self, job_id: int, video_id: int, person_id: str) -> Job:
+        """Stops a job, which somebody asked for. One that has ended is left as it is."""
         job = await self.get(job_id, video_id)
         if job.state in ENDED:
             return job
         if job_id in self._waiting:
             self._waiting.discard(job_id)
+            self._cancelled_by[job_id] = person_id
             await self._end(job_id, JobEvent.CANCEL, "Cancelled.", "CANCELLED")
         elif job_id in self._cancels:
+            self._cancelled_by.setdefault(job_id, person_id)
             self._cancels[job_id].set()
         return [seen async for seen in self.watch(job_id, video_id)][-1]
 
@@ -138,7 +141,8 @@ class Jobs:
     async def _end(self, job_id: int, event: JobEvent, error: str = "", reason: str = "") -> None:
         async def move() -> Job:
             now_ms = self._clock.now_ms()
-            return await self._store.move_job(job_id, event, now_ms, error=error, reason=reason)
+            person_id = self._cancelled_by.get(job_id, "")
+            return await self._store.move_job(job_id, event, now_ms, error=error, reason=reason, person_id=person_id)
 
         try:
             job = await self._surely(move)
@@ -167,6 +171,7 @@ class Jobs:
         """What the store has is the truth from now on."""
         self._waiting.discard(job_id)
         self._cancels.pop(job_id, None)
+        self._cancelled_by.pop(job_id, None)
         self._live.pop(job_id, None)
         self._wake()
 

@@ -7,7 +7,10 @@ from svc_media.core.model import Content, Job, JobEvent, Owner, Upload, Video, V
 
 
 class Store(Protocol):
-    """Uploads, videos, contents and jobs. Each method is one durable transaction; what is missing is None."""
+    """Uploads, videos, contents and jobs. Each method is one durable transaction; what is missing is None.
+
+    What people do is told to the audit trail in the same transaction: uploads, jobs, downloads.
+    """
 
     async def prepare(self) -> None:
         """Makes what is missing."""
@@ -51,8 +54,8 @@ class Store(Protocol):
     async def release_upload(self, upload_id: str) -> None:
         """The bytes of a finished upload are kept elsewhere: its file is gone."""
 
-    async def remove_upload(self, upload_id: str, error: str) -> None:
-        """Forgets an upload; its video, if it is still UPLOADING, becomes FAILED.
+    async def remove_upload(self, upload_id: str, error: str, now_ms: int, *, expired: bool = False) -> None:
+        """Forgets an upload; its video, if it is still UPLOADING, becomes FAILED. If not `expired`, its person wants it.
 
         A whole goes with its parts while one of them is not complete. Raises UploadJoined for one that is done, is
         being joined or has been claimed.
@@ -87,6 +90,9 @@ class Store(Protocol):
     async def put_content(self, content: Content) -> None:
         """Adds or replaces a content."""
 
+    async def note_download(self, video: Video, person_id: str, now_ms: int) -> None:
+        """Somebody takes the original away."""
+
     # -- jobs
 
     async def add_job(self, owner: Owner, video_id: int, request_id: str, now_ms: int) -> Job:
@@ -98,8 +104,10 @@ class Store(Protocol):
     async def job(self, job_id: int) -> Job | None:
         """A job."""
 
-    async def move_job(self, job_id: int, event: JobEvent, now_ms: int, *, error: str = "", reason: str = "") -> Job:
-        """What happens to a job. With an error its video, unless it is READY, is FAILED.
+    async def move_job(
+        self, job_id: int, event: JobEvent, now_ms: int, *, error: str = "", reason: str = "", person_id: str = ""
+    ) -> Job:
+        """What happens to a job, and who had it done. With an error its video, unless it is READY, is FAILED.
 
         Raises NotFound, JobHasEnded.
         """

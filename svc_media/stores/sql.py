@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, exists, func, insert, or_, select, update
 
+from mesh.audit import Event, record
 from mesh.sql import Database, idempotent
 from rushes.errors import NotFound
 from svc_media.core.model import (
@@ -29,6 +30,7 @@ from svc_media.core.model import (
 from svc_media.stores.table import contents, jobs, joins, metadata, uploads, videos
 
 T = TypeVar("T")
+SERVICE = "svc_media"
 
 
 def _owner(row: RowMapping) -> Owner:
@@ -99,11 +101,19 @@ def _add_upload(connection: Connection, upload: Upload, display_offset: int) -> 
         made = connection.execute(video)
         assert made.inserted_primary_key is not None
         video_id = made.inserted_primary_key[0]
+        detail: dict[str, str | int] = {"file": upload.file_name, "size_bytes": upload.length}
+        _tell(connection, upload.owner, "upload.create", video_id, upload.changed_ms, **detail)
     fields = {name: getattr(upload, name) for name in Upload.__slots__ if name != "owner"}
     connection.execute(insert(uploads).values(**{**fields, **owner, "video_id": video_id}))
     row = _one(connection, uploads, upload_id=upload.upload_id)
     assert row is not None
     return _upload(row)
+
+
+def _tell(connection: Connection, owner: Owner, action: str, video_id: int, now_ms: int, **detail: str | int) -> None:
+    """Puts what was done into the outbox of the audit trail."""
+    event = Event(owner.tenant_id, owner.person_id, action, f"video/{video_id}", now_ms, detail)
+    record(connection, SERVICE, event)
 
 
 def _new_job(connection: Connection, video_id: int, now_ms: int) -> Job:
@@ -221,6 +231,7 @@ class SqlStore:
             connection.execute(parts.values(done=True, file="", changed_ms=now_ms))
             others = delete(uploads).where(uploads.c.file == file, uploads.c.partial.is_(True))
             connection.execute(others)
+            _tell(connection, _owner(row), "upload.finish", row["video_id"], now_ms)
             return _new_job(connection, row["video_id"], now_ms)
 
         return await self._run(work)
@@ -230,7 +241,7 @@ class SqlStore:
         change = update(uploads).where(uploads.c.upload_id == upload_id, uploads.c.done.is_(True)).values(file="")
         await self._run(lambda connection: connection.execute(change))
 
-    async def remove_upload(self, upload_id: str, error: str) -> None:
+    async def remove_upload(self, upload_id: str, error: str, now_ms: int, *, expired: bool = False) -> None:
         """See the port."""
 
         def work(connection: Connection) -> None:
@@ -245,6 +256,9 @@ class SqlStore:
             connection.execute(delete(uploads).where(uploads.c.upload_id.in_([upload_id, *parts])))
             change = update(videos).where(videos.c.video_id == row["video_id"], videos.c.state == VideoState.UPLOADING)
             connection.execute(change.values(state=VideoState.FAILED, error=error, error_reason="UPLOAD_ENDED"))
+            if row["video_id"]:
+                owner = replace(_owner(row), person_id="") if expired else _owner(row)
+                _tell(connection, owner, "upload.expire" if expired else "upload.cancel", row["video_id"], now_ms)
 
         await self._run(work)
 
@@ -357,6 +371,13 @@ class SqlStore:
 
         await self._run(work)
 
+    async def note_download(self, video: Video, person_id: str, now_ms: int) -> None:
+        """See the port."""
+        owner = replace(video.owner, person_id=person_id)
+        await self._run(
+            lambda connection: _tell(connection, owner, "media.download", video.video_id, now_ms, file=video.file_name)
+        )
+
     # -- jobs ------------------------------------------------------------------------------------------------
 
     async def add_job(self, owner: Owner, video_id: int, request_id: str, now_ms: int) -> Job:
@@ -372,7 +393,9 @@ class SqlStore:
                     return str(row["job_id"]).encode()
                 if video["state"] == VideoState.UPLOADING:
                     raise VideoUploading("The file is still being uploaded.")
-                return str(_new_job(connection, video_id, now_ms).job_id).encode()
+                job_id = _new_job(connection, video_id, now_ms).job_id
+                _tell(connection, owner, "job.create", video_id, now_ms, job_id=job_id)
+                return str(job_id).encode()
 
             given = idempotent(
                 connection,
@@ -398,7 +421,9 @@ class SqlStore:
 
         return await self._run(work)
 
-    async def move_job(self, job_id: int, event: JobEvent, now_ms: int, *, error: str = "", reason: str = "") -> Job:
+    async def move_job(
+        self, job_id: int, event: JobEvent, now_ms: int, *, error: str = "", reason: str = "", person_id: str = ""
+    ) -> Job:
         """See the port."""
 
         def work(connection: Connection) -> Job:
@@ -412,6 +437,11 @@ class SqlStore:
             if state is JobState.DONE:
                 values["progress_permille"] = 1000
             connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(**values))
+            if state is JobState.CANCELLED:
+                video = _one(connection, videos, video_id=row["video_id"])
+                assert video is not None
+                by = replace(_owner(video), person_id=person_id)
+                _tell(connection, by, "job.cancel", row["video_id"], now_ms, job_id=job_id)
             if error:
                 failed = update(videos).where(
                     videos.c.video_id == row["video_id"], videos.c.job_id == job_id, videos.c.state != VideoState.READY

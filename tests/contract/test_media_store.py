@@ -118,7 +118,7 @@ async def test_parts_are_claimed_once_and_by_one(store: Store) -> None:
     assert await store.video(2) is None
     for name in ("a", "whole"):
         with pytest.raises(UploadJoined):
-            await store.remove_upload(name, "x")
+            await store.remove_upload(name, "x", 8)
 
 
 async def test_a_claimed_part_that_is_reopened_begins_at_0_and_its_whole_may_go(store: Store) -> None:
@@ -130,8 +130,8 @@ async def test_a_claimed_part_that_is_reopened_begins_at_0_and_its_whole_may_go(
     assert await store.stale_uploads(30) == []
     assert [each.upload_id for each in await store.stale_uploads(31)] == ["whole"]
     with pytest.raises(UploadJoined):
-        await store.remove_upload("b", "x")
-    await store.remove_upload("whole", "It was given up.")
+        await store.remove_upload("b", "x", 8)
+    await store.remove_upload("whole", "It was given up.", 8)
     assert await store.parts_of(["a", "b", "whole"]) == []
     video = await store.video(1)
     assert video is not None
@@ -188,8 +188,8 @@ async def test_a_joined_upload_forgets_what_else_was_in_its_file(store: Store) -
 
 async def test_a_removed_upload_is_a_failed_video(store: Store) -> None:
     await store.add_upload(upload("a"), 0)
-    await store.remove_upload("a", "Cancelled.")
-    await store.remove_upload("a", "Again.")
+    await store.remove_upload("a", "Cancelled.", 8)
+    await store.remove_upload("a", "Again.", 8)
     video = await store.video(1)
     assert video is not None
     assert (video.state, video.error, video.error_reason) == (VideoState.FAILED, "Cancelled.", "UPLOAD_ENDED")
@@ -199,7 +199,7 @@ async def test_a_removed_upload_is_a_failed_video(store: Store) -> None:
 async def test_a_finished_upload_is_not_removed(store: Store) -> None:
     await finished(store, "a")
     with pytest.raises(UploadJoined):
-        await store.remove_upload("a", "x")
+        await store.remove_upload("a", "x", 8)
 
 
 async def test_uploads_that_were_interrupted_at_their_end_are_found(store: Store) -> None:

@@ -242,7 +242,7 @@ async def test_a_job_is_cancelled_and_taken_by_one_alone(processes: Any) -> None
     jobs = Jobs(parts.store, parts.folder, Clock(), workers=2)
     await jobs.start()
     try:
-        ended = await asyncio.gather(*(jobs.cancel(number, number) for number in (4, 3, 2, 1) for _ in range(3)))
+        ended = await asyncio.gather(*(jobs.cancel(number, number, "ben") for number in (4, 3, 2, 1) for _ in range(3)))
         assert {job.state for job in ended} <= {JobState.CANCELLED, JobState.FAILED}
         again = await parts.store.add_job(ANNA, 4, "", 1)
         jobs.enqueue(again)
