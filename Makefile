@@ -17,7 +17,7 @@ check:
 
 bench:
 	@scripts/install --dev
-	@for name in collaborate frames; do .venv/bin/python -m benchmarks.$$name --quick || exit 1; done
+	@scripts/bench
 
 clean:
 	rm -rf .venv .cache .hypothesis .mypy_cache .ruff_cache web/node_modules web/dist

