@@ -96,7 +96,7 @@ def test_each_step_is_heard_from_where_it_is(ada: Reviewer) -> None:
     second = float(1 / FILM.rate)
     heard: list[float] = ada.page.evaluate("() => window.heard")
     assert any(abs(at - frame * second) < second / 2 for at in heard for frame in (1, 2)), heard
-    ada.press("m")
+    ada.press("Shift+M")
     before: Any = ada.page.evaluate("() => window.heard.length")
     ada.press("ArrowRight")
     ada.wait_frame(3)

@@ -12,6 +12,9 @@ import { Icon } from "../ui/icon";
 import { Tips } from "../ui/tip";
 import { Toasts } from "../ui/toast";
 import { load, me } from "./auth";
+import { addCommonFinders } from "./found";
+import { followKeys } from "./keymap";
+import { Overlays } from "./overlay";
 import { explain } from "./error";
 import { Invite } from "./invite";
 import { Lost } from "./lost";
@@ -54,6 +57,8 @@ export function App(): JSX.Element {
     load().catch((failure: unknown) => setError(explain(failure)));
   };
   useEffect(start, []);
+  useEffect(followKeys, []);
+  useEffect(addCommonFinders, []);
   return (
     <>
       {me.value === undefined ? (
@@ -83,6 +88,7 @@ export function App(): JSX.Element {
           </div>
         </div>
       )}
+      {me.value && <Overlays />}
       <Toasts />
       <Tips />
     </>

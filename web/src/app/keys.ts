@@ -1,4 +1,8 @@
-/** Shortcuts: what each does, which keys it has, how keys are written. Pure. */
+/** Shortcuts: what each does, which keys it has, and which keys one gave it instead. */
+import { computed, signal } from "@preact/signals";
+import { isComposed, isMac, readings, shown, type KeyPress } from "./keypress";
+
+export { isMac } from "./keypress";
 
 const DEFAULTS = {
   "play.toggle": ["Space"],
@@ -32,21 +36,28 @@ const DEFAULTS = {
   "tool.wider": ["]"],
   "tool.narrower": ["["],
   "note.new": ["n", ";"],
+  "note.marker": ["m"],
   "edit.undo": ["Mod+z"],
   "edit.redo": ["Mod+Shift+z", "Mod+y"],
   "edit.delete": ["Delete", "Backspace"],
   "view.fit": ["f"],
   "view.full": ["Shift+f"],
   "view.panel": ["p"],
-  "view.mute": ["m"],
+  "view.mute": ["Shift+m"],
   "look.brighter": ["Alt+ArrowUp"],
   "look.darker": ["Alt+ArrowDown"],
   "look.reset": ["Shift+e"],
   "help.keys": ["?"],
+  "help.palette": ["Mod+k"],
   "cancel": ["Escape"],
 } as const;
 
 export type Action = keyof typeof DEFAULTS;
+
+/** Keys that somebody gave actions instead of the defaults. An action with none has no key. */
+export type Keymap = Readonly<Partial<Record<Action, readonly string[]>>>;
+
+export const ACTIONS = Object.keys(DEFAULTS) as readonly Action[];
 
 /** How the sheet is divided. */
 export const GROUPS = {
@@ -54,69 +65,81 @@ export const GROUPS = {
   move: ["step.back", "step.on", "step.back5", "step.on5", "go.first", "go.last", "go.previousNote", "go.nextNote", "go.previousCut", "go.nextCut"],
   range: ["range.in", "range.out", "range.clear"],
   draw: ["tool.select", "tool.pen", "tool.eraser", "tool.line", "tool.arrow", "tool.rect", "tool.ellipse", "tool.text", "tool.laser", "tool.narrower", "tool.wider"],
-  edit: ["note.new", "edit.undo", "edit.redo", "edit.delete", "cancel"],
-  view: ["view.fit", "view.full", "view.panel", "look.brighter", "look.darker", "look.reset", "help.keys"],
+  edit: ["note.new", "note.marker", "edit.undo", "edit.redo", "edit.delete", "cancel"],
+  view: ["view.fit", "view.full", "view.panel", "look.brighter", "look.darker", "look.reset", "help.palette", "help.keys"],
 } as const satisfies Record<string, readonly Action[]>;
 
 /** Actions that repeat while a key is held. */
 const REPEATING: ReadonlySet<Action> = new Set(["step.back", "step.on", "step.back5", "step.on5", "edit.undo", "edit.redo", "tool.wider", "tool.narrower", "look.brighter", "look.darker"]);
+/** Actions that a key has while one types. */
+const WHILE_TYPING: ReadonlySet<Action> = new Set(["play.toggleTyping", "help.palette"]);
+/** Keys that browsers do not give to pages, or that move the focus and press what has it. */
+const TAKEN: ReadonlySet<string> = new Set(["Tab", "Shift+Tab", "Enter", "Mod+w", "Mod+t", "Mod+n", "Mod+q", "Mod+Shift+n", "Mod+Shift+t", "Mod+Shift+w", "Mod+Enter"]);
 
-export interface KeyPress {
-  key: string;
-  code: string;
-  ctrlKey: boolean;
-  metaKey: boolean;
-  altKey: boolean;
-  shiftKey: boolean;
-  isComposing: boolean;
-  keyCode: number;
-  repeat: boolean;
+/** What whoever is here chose. */
+export const chosenKeys = signal<Keymap>({});
+
+/** The keys of an action under a key map. */
+export function keysUnder(map: Keymap, action: Action): readonly string[] {
+  return map[action] ?? DEFAULTS[action];
 }
 
-/** Keys whose Shift is part of what is typed: "?" is "?" on whatever layout. */
-function shiftCounts(key: string): boolean {
-  return key.length > 1 || /^[a-z]$/.test(key);
+function plain(key: string, mac: boolean): string {
+  return mac ? key : key.replace("Ctrl+", "Mod+");
 }
 
-function nameOf(press: KeyPress): string {
-  if (press.key === " ") return "Space";
-  if (press.key.length > 1) return press.key;
-  const key = press.key.toLowerCase();
-  // On a layout without Latin letters the key in that place counts; with Alt some layouts type signs.
-  const latin = /^Key([A-Z])$/.exec(press.code)?.[1]?.toLowerCase();
-  return latin && (key.charCodeAt(0) > 127 || press.altKey) ? latin : key;
-}
-
-/** The press as it is written above, for a keyboard with or without a Command key. */
-export function written(press: KeyPress, mac: boolean): string {
-  const key = nameOf(press);
-  const mod = mac ? press.metaKey : press.ctrlKey;
-  const parts = [
-    mod ? "Mod" : "",
-    !mac && press.metaKey ? "Meta" : "",
-    mac && press.ctrlKey ? "Ctrl" : "",
-    press.altKey ? "Alt" : "",
-    press.shiftKey && shiftCounts(key) ? "Shift" : "",
-    key,
-  ];
-  return parts.filter(Boolean).join("+");
-}
-
-function table(mac: boolean): Map<string, Action> {
+/** Actions by key. What one chose wins over a default that has the same key. */
+export function tableOf(map: Keymap, mac: boolean): Map<string, Action> {
   const found = new Map<string, Action>();
-  for (const [action, keys] of Object.entries(DEFAULTS) as [Action, readonly string[]][]) {
-    for (const key of keys) found.set(mac ? key : key.replace("Ctrl+", "Mod+"), action);
-  }
+  const chosenLast = [...ACTIONS].sort((a, b) => Number(a in map) - Number(b in map));
+  for (const action of chosenLast) for (const key of keysUnder(map, action)) found.set(plain(key, mac), action);
   return found;
 }
 
-const TABLES = { true: table(true), false: table(false) };
+/** The other action that a key belongs to; undefined: it is free. */
+export function clash(map: Keymap, action: Action, key: string, mac: boolean): Action | undefined {
+  return ACTIONS.find((other) => other !== action && keysUnder(map, other).some((each) => plain(each, mac) === plain(key, mac)));
+}
 
-/** The action of a press; undefined: none. While text is typed only one has any. */
-export function actionOf(press: KeyPress, mac: boolean, typing: boolean): Action | undefined {
-  if (press.isComposing || press.keyCode === 229) return undefined;
-  const action = TABLES[mac ? "true" : "false"].get(written(press, mac));
-  if (action === undefined || (typing && action !== "play.toggleTyping")) return undefined;
+/** Whether an action may have a key: browsers keep some, and what works while one types must not be typed. */
+export function mayHave(action: Action, key: string): boolean {
+  if (TAKEN.has(key)) return false;
+  return !WHILE_TYPING.has(action) || /^(Mod|Ctrl|Alt|Meta)\+/.test(key) || /^F\d/.test(key);
+}
+
+/** The map with a key given to an action, alone, and taken from whatever else has it. */
+export function give(map: Keymap, action: Action, key: string, mac: boolean): Keymap {
+  const next: Partial<Record<Action, readonly string[]>> = { ...map, [action]: [key] };
+  for (const other of ACTIONS) {
+    const keys = keysUnder(map, other);
+    const left = keys.filter((each) => plain(each, mac) !== plain(key, mac));
+    if (other !== action && left.length < keys.length) next[other] = left;
+  }
+  return next;
+}
+
+/** A key map as it is kept, checked: actions that there are, and lists of short texts. */
+export function keymapFrom(data: unknown): Keymap {
+  if (typeof data !== "object" || data === null) return {};
+  const map: Partial<Record<Action, readonly string[]>> = {};
+  for (const action of ACTIONS) {
+    const keys = (data as Record<string, unknown>)[action];
+    if (Array.isArray(keys) && keys.length <= 4 && keys.every((key) => typeof key === "string" && key.length <= 40 && key !== "")) {
+      map[action] = keys as string[];
+    }
+  }
+  return map;
+}
+
+const mac = isMac();
+const tables = computed(() => ({ mac: tableOf(chosenKeys.value, true), other: tableOf(chosenKeys.value, false) }));
+
+/** The action of a press; undefined: none. While text is typed only a few have any. */
+export function actionOf(press: KeyPress, onMac: boolean, typing: boolean): Action | undefined {
+  if (isComposed(press)) return undefined;
+  const table = tables.value[onMac ? "mac" : "other"];
+  const action = readings(press, onMac).flatMap((reading) => table.get(reading) ?? [])[0];
+  if (action === undefined || (typing && !WHILE_TYPING.has(action))) return undefined;
   if (press.repeat && !REPEATING.has(action)) return undefined;
   return action;
 }
@@ -128,35 +151,8 @@ export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLInputElement && !["button", "checkbox", "radio", "range", "color", "file"].includes(target.type);
 }
 
-/** Whether the keyboard has a Command key. */
-export function isMac(): boolean {
-  return typeof navigator !== "undefined" && /mac|iphone|ipad/i.test(navigator.userAgent);
-}
-
-const SIGNS: Record<string, string> = {
-  ArrowLeft: "←",
-  ArrowRight: "→",
-  ArrowUp: "↑",
-  ArrowDown: "↓",
-  Escape: "Esc",
-  Delete: "Del",
-  Backspace: "⌫",
-};
-
-/** A key as people read it. */
-export function shown(key: string, mac: boolean): string {
-  const parts = key.split("+").map((part) => {
-    if (part === "Mod") return mac ? "⌘" : "Ctrl";
-    if (mac && part === "Shift") return "⇧";
-    if (mac && part === "Alt") return "⌥";
-    return SIGNS[part] ?? (part.length === 1 ? part.toUpperCase() : part);
-  });
-  return parts.join(mac ? "" : "+");
-}
-
 /** The keys of an action as people read them; `all`: every one. */
 export function keysOf(action: Action, all = false): string {
-  const mac = isMac();
-  const keys = all ? DEFAULTS[action] : DEFAULTS[action].slice(0, 1);
-  return keys.map((key) => shown(key, mac)).join("  ");
+  const keys = keysUnder(chosenKeys.value, action);
+  return (all ? keys : keys.slice(0, 1)).map((key) => shown(key, mac)).join("  ");
 }

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { identity } from "../app/api";
 import { me, signOut, type Me } from "../app/auth";
 import { explain, isWrongPassword } from "../app/error";
+import { toggleOverlay } from "../app/overlay";
 import { Field } from "../app/signin";
 import { currentLanguage, t } from "../messages";
 import { choose, LANGUAGES, type LanguageCode } from "../messages/language";
@@ -130,6 +131,16 @@ function Inside({ self, close }: { self: Me; close: () => void }): JSX.Element {
       </Item>
       <hr />
       <Languages />
+      <hr />
+      <Item
+        icon="help"
+        onClick={() => {
+          close();
+          toggleOverlay("keys");
+        }}
+      >
+        {t("keys.title")}
+      </Item>
       <hr />
       <Item
         icon="back"

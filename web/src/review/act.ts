@@ -4,10 +4,13 @@ import { navigate, reviewPath } from "../app/router";
 import { TOOLS, type Tool } from "../canvas/hand";
 import { changeWidth, tool } from "../canvas/tools";
 import { FIT } from "../canvas/view";
+import { AnnotationKind, newAnnotation } from "../document";
+import { t } from "../messages";
 import { neighbour, type Board } from "../notes/board";
 import { toggleFull } from "../player/controls";
 import { expose, ungrade } from "../player/grade";
 import { nextLoop } from "../player/shuttle";
+import { makeId } from "../session/session";
 import type { Room } from "./room";
 
 /** Shortcuts after which one does not go where another goes any more. */
@@ -28,6 +31,21 @@ export function goToCut(room: Room, by: 1 | -1): void {
   if (next !== undefined) navigate(reviewPath(String(room.asset.assetId), next, room.player.frame.peek()), true);
 }
 
+/** Leaves a note without words of one's own, while it plays if it does: one comes back to it later. */
+function mark(room: Room): void {
+  const frame = room.player.frame.peek();
+  const audience = room.audience.peek();
+  const marker = newAnnotation({
+    id: makeId(),
+    kind: AnnotationKind.COMMENT,
+    text: t("notes.marker"),
+    firstFrame: frame,
+    lastFrame: frame,
+    audience,
+  });
+  if (room.session.writable.peek() && room.session.submit([{ kind: "create", annotation: marker }])) room.note.value = marker.id;
+}
+
 function cancel(room: Room): void {
   if (room.entry.value) room.entry.value = undefined;
   else if (room.selected.value !== undefined) room.selected.value = undefined;
@@ -35,7 +53,7 @@ function cancel(room: Room): void {
 }
 
 /** Does an action. */
-export function act(room: Room, board: Board, action: Action, showKeys: () => void): void {
+export function act(room: Room, board: Board, action: Action): void {
   const { player, session } = room;
   if (OWN.test(action)) room.release();
   const name = action.startsWith("tool.") ? action.slice(5) : "";
@@ -69,6 +87,7 @@ export function act(room: Room, board: Board, action: Action, showKeys: () => vo
       room.panel.value = true;
       room.askComment.value++;
     },
+    "note.marker": () => mark(room),
     "edit.undo": () => session.undo(),
     "edit.redo": () => session.redo(),
     "edit.delete": () => room.deleteSelected(),
@@ -79,7 +98,6 @@ export function act(room: Room, board: Board, action: Action, showKeys: () => vo
     "look.reset": ungrade,
     "view.panel": () => (room.panel.value = !room.panel.value),
     "view.mute": () => player.setMuted(!player.muted.peek()),
-    "help.keys": showKeys,
     cancel: () => cancel(room),
   };
   run[action]?.();

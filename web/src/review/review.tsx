@@ -6,7 +6,9 @@ import { Lost } from "../app/lost";
 import { projects } from "../app/api";
 import { me } from "../app/auth";
 import { explain, isNotFound } from "../app/error";
+import { useFinder } from "../app/finder";
 import { actionOf, isMac, isTyping } from "../app/keys";
+import { toggleOverlay } from "../app/overlay";
 import { navigate, reviewPath, rewrite } from "../app/router";
 import { Stage } from "../canvas/stage";
 import { Toolbar } from "../canvas/toolbar";
@@ -32,7 +34,7 @@ import { say } from "../ui/toast";
 import { act } from "./act";
 import { openRoom } from "./open";
 import type { Room } from "./room";
-import { KeySheet } from "./sheet";
+import { roomFinder } from "./finder";
 import { TopBar } from "./topbar";
 import "../player/player.css";
 import "./review.css";
@@ -198,9 +200,10 @@ function useAddress(room: Room): void {
   }, [room]);
 }
 
-function useKeys(room: Room, board: Board, showKeys: () => void): void {
+function useKeys(room: Room, board: Board): void {
   const held = useRef(board);
   held.current = board;
+  useFinder(roomFinder(room, () => held.current, (action) => act(room, held.current, action)), [room]);
   useEffect(() => {
     let tabbed = false;
     const press = (event: KeyboardEvent): void => {
@@ -210,7 +213,7 @@ function useKeys(room: Room, board: Board, showKeys: () => void): void {
       // Space presses the button that one went to by Tab; one that was clicked has the focus too, but Space plays.
       if (action === "play.toggle" && tabbed && event.target instanceof HTMLButtonElement) return;
       event.preventDefault();
-      act(room, held.current, action, showKeys);
+      act(room, held.current, action);
     };
     const point = (): void => void (tabbed = false);
     addEventListener("keydown", press);
@@ -263,10 +266,9 @@ function Banner({ room }: { room: Room }): JSX.Element | null {
 }
 
 function RoomPage({ room, asset }: { room: Room; asset: Asset }): JSX.Element {
-  const [keysShown, setKeysShown] = useState(false);
   const board = useBoard(room);
   useAddress(room);
-  useKeys(room, board, () => setKeysShown((shown) => !shown));
+  useKeys(room, board);
   useEffect(keepTools, []);
   useEffect(keepLook, []);
   useEffect(() => {
@@ -276,7 +278,7 @@ function RoomPage({ room, asset }: { room: Room; asset: Asset }): JSX.Element {
   useDrop(may(asset.permissions, Permission.UPLOAD) ? drop : undefined);
   return (
     <div class="review" data-panel={room.panel.value} data-background={background.value} data-graded={graded.value} style={{ "--shape": `${room.picture.width} / ${room.picture.height}` }}>
-      <TopBar room={room} showKeys={() => setKeysShown(true)} />
+      <TopBar room={room} showKeys={() => toggleOverlay("keys")} />
       <Toolbar room={room} />
       <main class="review-picture">
         <Banner room={room} />
@@ -290,7 +292,6 @@ function RoomPage({ room, asset }: { room: Room; asset: Asset }): JSX.Element {
         <Controls room={room} />
       </footer>
       {room.panel.value && <NotesPanel room={room} board={board} />}
-      {keysShown && <KeySheet close={() => setKeysShown(false)} />}
     </div>
   );
 }

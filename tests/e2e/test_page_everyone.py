@@ -1,0 +1,76 @@
+"""The page for everyone: from the keyboard, in Chinese, on a phone; shortcuts and the palette."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.page import Reviewer
+from tests.product import Product, serving
+
+pytest_plugins = ["tests.e2e.page_fixtures"]
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Product]:
+    """A product with one clip."""
+    with serving() as product:
+        yield product
+
+
+@pytest.fixture(scope="module")
+def ada(place: Product, meet: Callable[..., Reviewer]) -> Reviewer:
+    """Looks at the clip."""
+    reviewer = meet("ada", place.address).with_session(place.secret)
+    reviewer.visit("bikes")
+    return reviewer
+
+
+def test_a_key_of_ones_own_takes_the_place_of_another_and_outlives_a_reload(ada: Reviewer) -> None:
+    ada.press("?")
+    sheet = ada.page.get_by_role("dialog", name="Shortcuts")
+    sheet.locator("[data-action='tool.pen']").get_by_role("button").click()
+    ada.press("e")
+    expect(sheet.get_by_role("alert")).to_contain_text("E is “Eraser”.")
+    sheet.get_by_role("button", name="Use it here").click()
+    expect(sheet.locator("[data-action='tool.pen']")).to_contain_text("E")
+    expect(sheet.locator("[data-action='tool.eraser']")).to_contain_text("–")
+    ada.page.reload()
+    ada.wait_ready()
+    ada.press("e")
+    expect(ada.button("Pen")).to_have_attribute("aria-pressed", "true")
+    expect(ada.button("Pen")).to_have_attribute("data-keys", "E")
+    ada.press("?")
+    sheet.get_by_role("button", name="All as before").click()
+    ada.press("Escape", "d")
+    expect(ada.button("Pen")).to_have_attribute("aria-pressed", "true")
+    expect(ada.button("Pen")).to_have_attribute("data-keys", "D")
+    ada.press("v")
+
+
+def test_the_palette_goes_to_a_frame_a_note_and_an_asset_and_does_what_a_key_does(ada: Reviewer) -> None:
+    ada.go(30)
+    ada.comment("The mask flickers")
+    ada.press("Home")
+    ada.wait_frame(0)
+    palette = ada.page.get_by_role("dialog", name="Find and do anything")
+
+    def ask(text: str, first: str) -> None:
+        ada.press("Control+k")
+        ada.page.keyboard.type(text)
+        expect(palette.get_by_role("option").first).to_contain_text(first)
+        ada.press("Enter")
+        expect(palette).to_have_count(0)
+
+    ask("120", "Frame 120")
+    ada.wait_frame(120)
+    ask("00:00:02:10", "Frame 60")
+    ada.wait_frame(60)
+    ask("flickers", "The mask flickers")
+    ada.wait_frame(30)
+    ask("arrow", "Arrow")
+    expect(ada.button("Arrow")).to_have_attribute("aria-pressed", "true")
+    ask("bik", "bikes.mp4")
+    ada.wait_ready()
+    ask("libr", "Library")
+    expect(ada.page.locator(".library-main h1")).to_be_visible()
