@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
 vi.stubGlobal("location", { origin: "http://page" });
+vi.stubGlobal("addEventListener", () => undefined);
 const { Keeper } = await import("./settings");
 
 class Shelf {
@@ -8,18 +9,18 @@ class Shelf {
   version = 0;
   writes: string[] = [];
   down = false;
-  read = async (): Promise<{ text: string; etag: string }> => {
-    if (this.down) throw new Error("down");
-    return { text: this.text, etag: String(this.version) };
-  };
-  write = async (_: string, text: string, etag: string): Promise<string | undefined> => {
-    if (this.down) throw new Error("down");
-    if (etag !== String(this.version)) return undefined;
+  read(): Promise<{ text: string; etag: string }> {
+    if (this.down) return Promise.reject(new Error("down"));
+    return Promise.resolve({ text: this.text, etag: String(this.version) });
+  }
+  write(_: string, text: string, etag: string): Promise<string | undefined> {
+    if (this.down) return Promise.reject(new Error("down"));
+    if (etag !== String(this.version)) return Promise.resolve(undefined);
     this.text = text;
     this.version++;
     this.writes.push(text);
-    return String(this.version);
-  };
+    return Promise.resolve(String(this.version));
+  }
 }
 
 const numbers = (raw: unknown): number[] => (Array.isArray(raw) ? (raw as number[]) : []);

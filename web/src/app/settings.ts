@@ -133,6 +133,6 @@ export function kept<T>(name: string, parse: (raw: unknown) => T): Kept<T> {
   return made;
 }
 
-globalThis.addEventListener?.("pagehide", () => {
+addEventListener("pagehide", () => {
   for (const keeper of keepers.values()) void keeper.flush();
 });
