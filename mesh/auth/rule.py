@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from rushes.annotation.v1 import annotation_service_pb2, history_service_pb2, relay_service_pb2
 from rushes.errors import InvalidArgument, NotFound
-from rushes.media.v1 import job_service_pb2, media_service_pb2
+from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
 from rushes.type.v1.access_pb2 import RESOURCE_KIND_TENANT, AccessRule, NeedsRule, Resource, access
 
@@ -17,6 +17,7 @@ FILES = (
     relay_service_pb2,
     media_service_pb2,
     job_service_pb2,
+    export_service_pb2,
     access_service_pb2,
     audit_service_pb2,
     identity_service_pb2,
@@ -30,6 +31,7 @@ CALLERS: dict[str, frozenset[str]] = {
     "rushes.annotation.v1.HistoryService": frozenset(("svc_version",)),
     "rushes.annotation.v1.RelayService": frozenset(("gateway",)),
     "rushes.media.v1.MediaService": frozenset(("gateway", "svc_annotation", "svc_project", "svc_signaling")),
+    "rushes.media.v1.ExportService": frozenset(("gateway",)),
     "rushes.media.v1.JobService": frozenset(("gateway",)),
     "rushes.project.v1.AccessService": _EVERYBODY,
     "rushes.project.v1.AuditService": _EVERYBODY,
