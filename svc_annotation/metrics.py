@@ -34,6 +34,11 @@ ROUND_TRIP_S = Histogram(
     "From the time a batch was stamped until it came back from the log and was folded.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
 )
+LOG_LATENCY_S = Histogram(
+    "rushes_annotation_log_seconds",
+    "From the append of a record at its writer until a reader of Kafka had it: of the oldest of each delivery.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
+)
 FLUSH_S = Histogram(
     "rushes_annotation_flush_seconds",
     "Time that one flush of a video's lanes took.",

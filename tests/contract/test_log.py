@@ -1,12 +1,14 @@
 """What every adapter of the log port must do."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from rushes.errors import Unavailable
+from svc_annotation.stores.kafka import Cluster, open_kafka_log
 from svc_annotation.stores.log import (
     MAX_PAYLOAD_BYTES,
     PARTITIONS,
@@ -34,10 +36,14 @@ ADAPTERS: dict[str, Callable[[Path], Awaitable[Log]]] = {
 }
 
 
-@pytest.fixture(params=ADAPTERS)
+@pytest.fixture(params=[*ADAPTERS, "kafka"])
 async def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Open]:
     """Opens the same log each time, as after a restart."""
-    adapter = ADAPTERS[request.param]
+    if request.param == "kafka":
+        cluster = Cluster(request.getfixturevalue("kafka_servers"), topic=f"log-{uuid.uuid4()}", replicas=1)
+        adapter: Callable[[Path], Awaitable[Log]] = lambda _: open_kafka_log(cluster)  # noqa: E731
+    else:
+        adapter = ADAPTERS[request.param]
     opened: list[Log] = []
 
     async def open_again() -> Log:
