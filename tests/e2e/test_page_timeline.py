@@ -130,3 +130,53 @@ def test_exposure_and_matte_are_seen_marked_and_taken_back(ada: Reviewer) -> Non
     ada.wait_ready()
     expect(bars).to_have_count(2)
     expect(mark).to_have_count(0)
+
+
+def span(ada: Reviewer) -> tuple[int, int]:
+    """First frame in sight and how many are."""
+    line = ada.page.get_by_test_id("timeline")
+    return int(line.get_attribute("data-first") or 0), int(line.get_attribute("data-visible") or 0)
+
+
+def test_the_timeline_zooms_at_the_pointer_and_a_press_is_the_frame_under_it(ada: Reviewer) -> None:
+    line = ada.page.get_by_test_id("timeline")
+    box = line.bounding_box()
+    assert box is not None
+    assert span(ada) == (0, FILM.frames)
+    x, y = box["x"] + box["width"] * 0.75, box["y"] + box["height"] / 2
+    ada.page.mouse.move(x, y)
+    ada.page.keyboard.down("Control")
+    for _ in range(4):
+        ada.page.mouse.wheel(0, -100)
+    ada.page.keyboard.up("Control")
+    ada.page.wait_for_function(
+        "count => Number(document.querySelector('[data-testid=timeline]').dataset.visible) < count", arg=FILM.frames / 4
+    )
+    under = int(FILM.frames * 0.75)
+    ada.page.mouse.click(x, y)
+    ada.page.wait_for_function(
+        "frame => Math.abs(Number(document.querySelector('[data-testid=frame]').dataset.frame) - frame) <= 1", arg=under
+    )
+    assert ada.wait_exact() in {under - 1, under, under + 1}
+    # A frame out of sight turns the page; the wheel alone goes along.
+    ada.press("Home")
+    ada.wait_frame(0)
+    assert span(ada)[0] == 0
+    ada.page.mouse.move(x, y)
+    ada.page.mouse.wheel(0, 400)
+    ada.page.wait_for_function("() => Number(document.querySelector('[data-testid=timeline]').dataset.first) > 0")
+    # The bar's left end, dragged to the line's beginning, shows all from there.
+    first, visible = span(ada)
+    grip = ada.page.locator(".timeline-part .grip").first.bounding_box()
+    assert grip is not None
+    ada.page.mouse.move(grip["x"] + 4, grip["y"] + 4)
+    ada.page.mouse.down()
+    ada.page.mouse.move(box["x"] - 20, grip["y"] + 4, steps=5)
+    ada.page.mouse.up()
+    assert span(ada)[0] == 0
+    assert abs(span(ada)[1] - (first + visible)) <= 1
+    ada.press("\\")
+    expect(line).to_have_attribute("data-visible", str(FILM.frames))
+    ada.press("=", "=")
+    assert span(ada)[1] < FILM.frames
+    ada.press("\\")

@@ -44,6 +44,9 @@ const DEFAULTS = {
   "view.full": ["Shift+f"],
   "view.panel": ["p"],
   "view.mute": ["Shift+m"],
+  "line.nearer": ["=", "+"],
+  "line.farther": ["-"],
+  "line.all": ["\\"],
   "look.brighter": ["Alt+ArrowUp"],
   "look.darker": ["Alt+ArrowDown"],
   "look.reset": ["Shift+e"],
@@ -66,11 +69,11 @@ export const GROUPS = {
   range: ["range.in", "range.out", "range.clear"],
   draw: ["tool.select", "tool.pen", "tool.eraser", "tool.line", "tool.arrow", "tool.rect", "tool.ellipse", "tool.text", "tool.laser", "tool.narrower", "tool.wider"],
   edit: ["note.new", "note.marker", "edit.undo", "edit.redo", "edit.delete", "cancel"],
-  view: ["view.fit", "view.full", "view.panel", "look.brighter", "look.darker", "look.reset", "help.palette", "help.keys"],
+  view: ["view.fit", "view.full", "view.panel", "line.nearer", "line.farther", "line.all", "look.brighter", "look.darker", "look.reset", "help.palette", "help.keys"],
 } as const satisfies Record<string, readonly Action[]>;
 
 /** Actions that repeat while a key is held. */
-const REPEATING: ReadonlySet<Action> = new Set(["step.back", "step.on", "step.back5", "step.on5", "edit.undo", "edit.redo", "tool.wider", "tool.narrower", "look.brighter", "look.darker"]);
+const REPEATING: ReadonlySet<Action> = new Set(["step.back", "step.on", "step.back5", "step.on5", "edit.undo", "edit.redo", "tool.wider", "tool.narrower", "line.nearer", "line.farther", "look.brighter", "look.darker"]);
 /** Actions that a key has while one types. */
 const WHILE_TYPING: ReadonlySet<Action> = new Set(["play.toggleTyping", "help.palette"]);
 /** Keys that browsers do not give to pages, or that move the focus and press what has it. */

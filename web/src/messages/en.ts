@@ -141,6 +141,7 @@ export const en = {
 
   "player.controls": "Playback",
   "player.timeline": "Timeline",
+  "player.timelinePart": "The part in sight. Drag its ends to look closer; twice for all of it.",
   "player.play": "Play",
   "player.pause": "Pause",
   "player.first": "First frame",
@@ -366,6 +367,9 @@ export const en = {
   "keys.view.full": "Full screen",
   "keys.view.panel": "Notes",
   "keys.view.mute": "Mute",
+  "keys.line.nearer": "Timeline: closer",
+  "keys.line.farther": "Timeline: farther",
+  "keys.line.all": "Timeline: all of it",
   "keys.look.brighter": "Brighter by half a stop",
   "keys.look.darker": "Darker by half a stop",
   "keys.look.reset": "Exposure and gamma as they are",

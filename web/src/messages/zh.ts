@@ -140,6 +140,7 @@ export const zh = {
 
   "player.controls": "播放控制",
   "player.timeline": "时间线",
+  "player.timelinePart": "可见的部分。拖动两端可放大，双击显示全部。",
   "player.play": "播放",
   "player.pause": "暂停",
   "player.first": "第一帧",
@@ -358,6 +359,9 @@ export const zh = {
   "keys.view.full": "全屏",
   "keys.view.panel": "批注",
   "keys.view.mute": "静音",
+  "keys.line.nearer": "时间线：放大",
+  "keys.line.farther": "时间线：缩小",
+  "keys.line.all": "时间线：全部",
   "keys.look.brighter": "提亮半档",
   "keys.look.darker": "压暗半档",
   "keys.look.reset": "曝光与伽马恢复原样",

@@ -136,6 +136,8 @@ export class Movie implements Picture {
 
   async play(speed: number): Promise<void> {
     this.element.playbackRate = speed;
+    const late = this.queue.hurry();
+    if (late !== undefined) this.go(late);
     this.asked = true;
     if (this.element.paused) await this.element.play();
   }

@@ -9,6 +9,7 @@ import { t } from "../messages";
 import { neighbour, type Board } from "../notes/board";
 import { toggleFull } from "../player/controls";
 import { expose, ungrade } from "../player/grade";
+import { ZOOM_STEP } from "../player/timeline";
 import { nextLoop } from "../player/shuttle";
 import { makeId } from "../session/session";
 import type { Room } from "./room";
@@ -44,6 +45,12 @@ function mark(room: Room): void {
     audience,
   });
   if (room.session.writable.peek() && room.session.submit([{ kind: "create", annotation: marker }])) room.note.value = marker.id;
+}
+
+/** The timeline nearer or farther, around the frame on screen. */
+function zoomLine(room: Room, factor: number): void {
+  const scale = room.scale.peek().revealing(room.player.frame.peek());
+  room.scale.value = scale.zoomed(factor, scale.middle(room.player.frame.peek()));
 }
 
 function cancel(room: Room): void {
@@ -93,6 +100,9 @@ export function act(room: Room, board: Board, action: Action): void {
     "edit.delete": () => room.deleteSelected(),
     "view.fit": () => (room.look.value = FIT),
     "view.full": toggleFull,
+    "line.nearer": () => zoomLine(room, ZOOM_STEP),
+    "line.farther": () => zoomLine(room, 1 / ZOOM_STEP),
+    "line.all": () => (room.scale.value = room.scale.peek().all()),
     "look.brighter": () => expose(0.5),
     "look.darker": () => expose(-0.5),
     "look.reset": ungrade,

@@ -4,6 +4,7 @@ import { RenditionKind, VideoKind, type Rendition, type Video } from "../gen/rus
 import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { FrameClock, timesOf, type Rate } from "../player/clock";
 import { Player } from "../player/player";
+import { WaveformSource } from "../player/waveform_source";
 import type { Labels } from "../player/timecode";
 import { drainAll, openSession } from "../session/session";
 import { Room, type FilmstripSource, type Source } from "./room";
@@ -52,6 +53,12 @@ export function filmstripOf(renditions: readonly Rendition[]): FilmstripSource |
   return { path, columns, tiles, framesPerTile, width, height };
 }
 
+/** How loud it is, when that is known. */
+function waveformOf(renditions: readonly Rendition[]): WaveformSource | undefined {
+  const found = renditions.find((each) => each.kind === RenditionKind.WAVEFORM);
+  return found && new WaveformSource(found.path);
+}
+
 /** The room of a cut whose video is ready. */
 export async function openRoom(asset: Asset, cut: Cut, video: Video, personId: string, frame: number): Promise<Room> {
   const [clock, { renditions }] = await Promise.all([clockOf(video), media.listRenditions({ videoId: video.videoId })]);
@@ -59,7 +66,7 @@ export async function openRoom(asset: Asset, cut: Cut, video: Video, personId: s
   player.frame.value = clock.clamp(frame);
   const session = await openSession(Number(video.videoId), personId, () => player.frame.peek());
   const facts = { asset, cut, video, player, session, personId, labels: labelsOf(video, clock) };
-  const room = new Room({ ...facts, source: sourceOf(video, renditions), filmstrip: filmstripOf(renditions) });
+  const room = new Room({ ...facts, source: sourceOf(video, renditions), filmstrip: filmstripOf(renditions), waveform: waveformOf(renditions) });
   session.start();
   // What other pages left of other videos goes out too, once this one is there; what cannot be read now stays for next time.
   drainAll(personId, Number(video.videoId)).catch(() => undefined);

@@ -1,5 +1,5 @@
 /** What the parts of the review page share: one cut of an asset, its player and session, who is followed, what is selected. */
-import { computed, effect, signal, untracked } from "@preact/signals";
+import { computed, effect, signal, untracked, type Signal } from "@preact/signals";
 import type { Hand } from "../canvas/hand";
 import { audience, tool } from "../canvas/tools";
 import { FIT, type Look, type Point, type Size } from "../canvas/view";
@@ -9,6 +9,8 @@ import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { t } from "../messages";
 import { Player } from "../player/player";
 import type { Labels } from "../player/timecode";
+import { Scale } from "../player/timeline_scale";
+import type { WaveformSource } from "../player/waveform_source";
 import { labelOf } from "../player/timecode";
 import type { Doing, Other } from "../session/presence";
 import { makeId, type Session } from "../session/session";
@@ -37,6 +39,7 @@ export interface RoomFacts {
   video: Video;
   source: Source;
   filmstrip: FilmstripSource | undefined;
+  waveform: WaveformSource | undefined;
   labels: Labels;
   player: Player;
   session: Session;
@@ -61,12 +64,15 @@ export class Room {
   readonly video: Video;
   readonly source: Source;
   readonly filmstrip: FilmstripSource | undefined;
+  readonly waveform: WaveformSource | undefined;
   readonly labels: Labels;
   readonly player: Player;
   readonly session: Session;
   readonly personId: string;
   readonly picture: Size;
   readonly look = signal<Look>(FIT);
+  /** The part of the timeline that is in sight. */
+  readonly scale: Signal<Scale>;
   readonly selected = signal<Id | undefined>(undefined);
   readonly entry = signal<TextEntry | undefined>(undefined);
   /** The text being typed, to be shown to others. */
@@ -90,8 +96,10 @@ export class Room {
 
   constructor(facts: RoomFacts) {
     ({ asset: this.asset, cut: this.cut, video: this.video, source: this.source, filmstrip: this.filmstrip } = facts);
+    this.waveform = facts.waveform;
     ({ labels: this.labels, player: this.player, session: this.session, personId: this.personId } = facts);
     this.picture = { width: facts.video.width || 16, height: facts.video.height || 9 };
+    this.scale = signal(new Scale(facts.player.clock.count, 0));
     this.session.presenceFrom(() => this.doing());
     const { player, session } = this;
     this.stops.push(
@@ -114,6 +122,7 @@ export class Room {
   /** Ends. */
   async close(): Promise<void> {
     for (const stop of this.stops) stop();
+    this.waveform?.close();
     this.player.detach();
     await this.session.stop();
   }
