@@ -12,6 +12,7 @@ from google.rpc import status_pb2
 
 from gateway import metrics
 from gateway.core.hub import Hub
+from gateway.core.pending import Pending
 from gateway.core.viewer import Action, End, Send, Viewer
 from mesh.rpc import Channels
 from rushes.annotation.v1 import annotation_service_pb2, relay_service_pb2
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 
 HIGH_BYTES = 256 * 1024
 LOW_BYTES = 64 * 1024
-MAX_PENDING_PER_VIEWER = 256
 PRESENCE_WAIT_S = 0.04
 UPSTREAM_PAUSE_S = 20e-6
 MAX_UPSTREAM_PAUSE_S = 0.010
@@ -29,7 +29,6 @@ MAX_UPSTREAM_PAUSE_S = 0.010
 its way back. A message costs both ends 60 us and the log a sync, whatever is in it."""
 MAX_RECONNECT_S = 5.0
 IDLE_HUB_S = 30.0
-_PRESENCE_TAG = 0x1A
 
 
 class Socket(Protocol):
@@ -53,8 +52,8 @@ class Channel:
         self._stub = RelayServiceStub(channels.bare("svc_annotation"))
         self._metadata = channels.metadata
         self._sockets: dict[int, Socket] = {}
-        self._pending: list[relay_service_pb2.RelayRequest] = []
-        self._pending_of: dict[int, int] = {}
+        self._pending = Pending()
+        self._taken = asyncio.Event()
         self._later: dict[int, bytes] = {}
         self._later_timer: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
@@ -80,7 +79,7 @@ class Channel:
         """A viewer's socket is gone."""
         if self._sockets.pop(session, None) is not None:
             metrics.VIEWERS.dec()
-        self._pending_of.pop(session, None)
+        self._pending.forget(session)
         self._carry_out(self._hub.leave(session))
         if not self._sockets:
             self.idle_since = time.monotonic()
@@ -97,26 +96,14 @@ class Channel:
         """Passes a viewer's message on; False: it sends faster than it can be taken."""
         if not self._hub.connected:
             return True  # resend{} follows when the stream is back; presence is repeated anyway
-        last = self._pending[-1] if self._pending else None
-        if last is None or last.WhichOneof("message") != "frames":
-            last = relay_service_pb2.RelayRequest(frames=relay_service_pb2.RelayFrames())
-            self._pending.append(last)
-        frames = last.frames.frames
-        if (
-            request[0] == _PRESENCE_TAG
-            and frames
-            and frames[-1].session == session
-            and frames[-1].request[:1] == b"\x1a"
-        ):
-            frames[-1].request = request
-            return True
-        count = self._pending_of.get(session, 0) + 1
-        if count > MAX_PENDING_PER_VIEWER:
-            return False
-        self._pending_of[session] = count
-        frames.add(session=session, request=request)
         self._wake.set()
-        return True
+        return self._pending.add(session, request)
+
+    async def room(self) -> None:
+        """Waits while so much waits for the stream that no more should be read."""
+        while self._pending.crowded:
+            self._taken.clear()
+            await self._taken.wait()
 
     # -- actions ---------------------------------------------------------------------------------------------
 
@@ -127,7 +114,7 @@ class Channel:
             elif isinstance(action, End):
                 self._end(action)
             else:
-                self._pending.append(action.request)
+                self._pending.put(action.request)
                 self._wake.set()
 
     def _send(self, action: Send) -> None:
@@ -183,7 +170,7 @@ class Channel:
 
     def _end(self, action: End) -> None:
         socket = self._sockets.pop(action.session, None)
-        self._pending_of.pop(action.session, None)
+        self._pending.forget(action.session)
         if socket is not None:
             metrics.VIEWERS.dec()
             socket.end(action.status)
@@ -197,8 +184,11 @@ class Channel:
                 await self._stream()
                 delay_s = 0.05
             except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
-                code = error.code().name if isinstance(error, grpc.aio.AioRpcError) else "FINISHED"
-                log.warning("relay_lost", extra={"video": self._hub.video_id, "code": code})
+                if isinstance(error, grpc.aio.AioRpcError):
+                    code, why = error.code().name, error.details()
+                else:
+                    code, why = "FINISHED", str(error)
+                log.warning("relay_lost", extra={"video": self._hub.video_id, "code": code, "why": why})
                 delay_s = 0.05 if self._hub.connected else min(delay_s * 2, MAX_RECONNECT_S)
             except Exception:
                 # The viewers of this video stay, and begin again with a new stream.
@@ -209,8 +199,7 @@ class Channel:
 
     async def _stream(self) -> None:
         call = self._stub.Relay(metadata=self._metadata())
-        self._pending.clear()
-        self._pending_of.clear()
+        self._take()
         await call.write(self._hub.opening())
         writer = asyncio.create_task(self._write_upstream(call))
         try:
@@ -228,12 +217,14 @@ class Channel:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            pending, self._pending = self._pending, []
-            self._pending_of.clear()
-            for request in pending:
+            for request in self._take():
                 await call.write(request)
             # The first goes at once; what comes right after it shares a message.
             await asyncio.sleep(min(MAX_UPSTREAM_PAUSE_S, UPSTREAM_PAUSE_S * len(self._sockets)))
+
+    def _take(self) -> list[relay_service_pb2.RelayRequest]:
+        self._taken.set()
+        return self._pending.take()
 
     async def _tick(self) -> None:
         """Every 50 ms the viewers that are behind; once a second the hub's own clock."""

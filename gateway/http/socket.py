@@ -202,6 +202,7 @@ class SocketRoutes:
                 metrics.CUTS.labels("TOO_FAST").inc()
                 writer.end(status)
                 return
+            await channel.room()
 
     def _take(self, request: bytes, channel: Channel, session: int, writer: ViewerSocket) -> bool:
         """Open, acknowledgement and ping are the gateway's; all else goes on as it is."""

@@ -162,8 +162,9 @@ func (book *ledger) failed(err error) {
 	if book.stopped.Load() {
 		return
 	}
-	book.errors.Add(1)
-	book.oneErr.Store(err.Error())
+	if book.errors.Add(1) == 1 {
+		book.oneErr.Store(err.Error())
+	}
 }
 
 func (book *ledger) cpuMark() {

@@ -34,6 +34,8 @@ type rushes struct {
 
 	sending  sync.Mutex // the order of what is sent
 	inFlight []flight
+	made     uint64
+	sent     uint64
 }
 
 // flight is a batch that is not known to have landed: sent again, unchanged, when the server asks for it.
@@ -106,30 +108,51 @@ func (c *rushes) opened() error {
 	}
 }
 
+// maxInFlight is what the protocol allows a client; what is made meanwhile waits, and its time runs.
+const maxInFlight = 8
+
 func (c *rushes) send() error {
 	number := c.book.make(c.index)
+	c.sending.Lock()
+	defer c.sending.Unlock()
+	c.made = number
+	return c.pump()
+}
+
+// pump sends what was made, as far as the flight has room.
+func (c *rushes) pump() error {
+	for c.sent < c.made && len(c.inFlight) < maxInFlight {
+		c.sent++
+		next := flight{c.sent, c.batch(c.sent)}
+		c.inFlight = append(c.inFlight, next)
+		if err := c.message(next.message); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *rushes) batch(number uint64) []byte {
 	var batch []byte
 	batch = protowire.AppendTag(batch, 4, protowire.VarintType)
 	batch = protowire.AppendVarint(batch, number)
 	batch = protowire.AppendTag(batch, 5, protowire.VarintType)
-	batch = protowire.AppendVarint(batch, uint64(c.revision.Load()))
+	revision := uint64(c.revision.Load())
+	batch = protowire.AppendVarint(batch, revision)
 	for i := range c.o.batch {
-		batch = field(batch, 7, c.operation(number, i))
+		batch = field(batch, 7, c.operation(number, i, revision))
 	}
-	message := field(nil, 2, batch)
-	c.sending.Lock()
-	defer c.sending.Unlock()
-	c.inFlight = append(c.inFlight, flight{number, message})
-	return c.message(message)
+	return field(nil, 2, batch)
 }
 
-// landed forgets own batches up to this number.
-func (c *rushes) landed(number uint64) {
+// landed forgets own batches up to this number; the next may go.
+func (c *rushes) landed(number uint64) error {
 	c.sending.Lock()
 	defer c.sending.Unlock()
 	for len(c.inFlight) > 0 && c.inFlight[0].number <= number {
 		c.inFlight = c.inFlight[1:]
 	}
+	return c.pump()
 }
 
 func (c *rushes) resend() error {
@@ -144,9 +167,9 @@ func (c *rushes) resend() error {
 	return nil
 }
 
-func (c *rushes) operation(number uint64, index int) []byte {
+func (c *rushes) operation(number uint64, index int, seen uint64) []byte {
 	if c.o.batch > 1 && number > 1 {
-		return field(nil, 2, c.move(index))
+		return field(nil, 2, c.move(index, seen))
 	}
 	return field(nil, 1, field(nil, 1, c.stroke(number, index)))
 }
@@ -159,14 +182,14 @@ func (c *rushes) annotation(number uint64, index int) []byte {
 	return id
 }
 
-func (c *rushes) move(index int) []byte {
+func (c *rushes) move(index int, seen uint64) []byte {
 	var to []byte
 	to = protowire.AppendTag(to, 1, protowire.VarintType)
 	to = protowire.AppendVarint(to, protowire.EncodeZigZag(int64(time.Now().UnixMilli()%20000)))
 	move := field(nil, 1, c.annotation(1, index))
 	move = field(move, 2, to)
 	move = protowire.AppendTag(move, 3, protowire.VarintType)
-	return protowire.AppendVarint(move, uint64(c.revision.Load()))
+	return protowire.AppendVarint(move, seen)
 }
 
 func (c *rushes) stroke(number uint64, index int) []byte {
@@ -236,7 +259,7 @@ func (c *rushes) take(message []byte, now int64) error {
 	case 4:
 		return c.merged(body, now)
 	case 5:
-		c.landed(varint(bytesOf(body, 1), 1))
+		return c.landed(varint(bytesOf(body, 1), 1))
 	case 7:
 		c.book.presence.Add(1)
 	case 6:
@@ -280,13 +303,13 @@ func (c *rushes) commit(commit []byte, now int64) error {
 	}
 	sequence := varint(commit, 4)
 	c.book.arrived(c.index, writer.(int), sequence, revision, now)
-	if writer.(int) == c.index {
-		c.landed(sequence)
-	}
 	if c.index%50 == 0 {
 		c.book.check(writer.(int), sequence, revision)
 	}
 	c.revision.Store(revision)
+	if writer.(int) == c.index {
+		return c.landed(sequence)
+	}
 	return nil
 }
 

@@ -1,0 +1,72 @@
+"""What waits for the Relay stream."""
+
+from gateway.core.pending import HIGH_BYTES, MAX_EACH, MESSAGE_BYTES, Pending
+from rushes.annotation.v1 import relay_service_pb2 as relay
+
+SUBMIT = b"\x12"
+PRESENCE = b"\x1a"
+
+
+def test_what_viewers_send_one_after_the_other_shares_a_message_in_order() -> None:
+    pending = Pending()
+    for session in (1, 2, 1):
+        assert pending.add(session, SUBMIT + bytes([session]))
+    (message,) = pending.take()
+    assert [(f.session, f.request) for f in message.frames.frames] == [
+        (1, b"\x12\x01"),
+        (2, b"\x12\x02"),
+        (1, b"\x12\x01"),
+    ]
+    assert pending.take() == []
+
+
+def test_a_request_of_the_hub_keeps_its_place_between_messages() -> None:
+    pending = Pending()
+    pending.add(1, SUBMIT)
+    pending.put(relay.RelayRequest(detach_session=1))
+    pending.add(2, SUBMIT)
+    assert [each.WhichOneof("message") for each in pending.take()] == ["frames", "detach_session", "frames"]
+
+
+def test_no_message_is_larger_than_a_stream_takes() -> None:
+    pending = Pending()
+    for session in range(40):
+        pending.add(session, SUBMIT + bytes(100_000))
+    taken = pending.take()
+    assert sum(len(each.frames.frames) for each in taken) == 40
+    assert all(each.ByteSize() <= MESSAGE_BYTES for each in taken)
+
+
+def test_one_large_message_goes_alone() -> None:
+    pending = Pending()
+    pending.add(1, SUBMIT)
+    pending.add(2, SUBMIT + bytes(MESSAGE_BYTES))
+    pending.add(3, SUBMIT)
+    assert [[f.session for f in each.frames.frames] for each in pending.take()] == [[1], [2], [3]]
+
+
+def test_presence_takes_the_place_of_the_same_viewers_presence_before_it() -> None:
+    pending = Pending()
+    pending.add(1, PRESENCE + b"a")
+    pending.add(1, PRESENCE + b"b")
+    pending.add(2, PRESENCE + b"c")
+    pending.add(1, PRESENCE + b"d")
+    (message,) = pending.take()
+    assert [f.request for f in message.frames.frames] == [PRESENCE + b"b", PRESENCE + b"c", PRESENCE + b"d"]
+
+
+def test_who_sends_without_end_is_told_and_only_they() -> None:
+    pending = Pending()
+    assert all(pending.add(1, SUBMIT) for _ in range(MAX_EACH))
+    assert not pending.add(1, SUBMIT)
+    assert pending.add(2, SUBMIT)
+    pending.take()
+    assert pending.add(1, SUBMIT)
+
+
+def test_it_is_crowded_until_it_is_taken() -> None:
+    pending = Pending()
+    while not pending.crowded:
+        pending.add(1, SUBMIT + bytes(HIGH_BYTES // 8))
+    pending.take()
+    assert not pending.crowded
