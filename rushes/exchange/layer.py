@@ -72,7 +72,8 @@ def _position(x: float, y: float) -> Json:
     return {"OTIO_SCHEMA": "Position.1", "x": _size(x), "y": -_size(y)}
 
 
-def _style(annotation: Annotation) -> Style:
+def style_of(annotation: Annotation) -> Style:
+    """How it looks; white where nothing is said."""
     return annotation.style if annotation.HasField("style") else _WHITE
 
 
@@ -95,7 +96,7 @@ def write(annotation: Annotation, time_range: Json) -> Json | None:
 
 
 def _paint(annotation: Annotation) -> Json:
-    style = _style(annotation)
+    style = style_of(annotation)
     points = points_of(annotation)
     pressed = [LEAST_WIDTH + (1 - LEAST_WIDTH) * each / 255 for each in annotation.pressure] or [1.0] * len(points)
     return {
@@ -111,7 +112,7 @@ def _paint(annotation: Annotation) -> Json:
 
 
 def _pair(annotation: Annotation) -> Json:
-    style = _style(annotation)
+    style = style_of(annotation)
     start, end = points_of(annotation)[:2]
     layer = {"start_position": _position(*start), "end_position": _position(*end), "border_color": _color(style)}
     if annotation.kind == pb.ANNOTATION_KIND_LINE:
@@ -121,7 +122,7 @@ def _pair(annotation: Annotation) -> Json:
 
 
 def _boxed(annotation: Annotation) -> Json:
-    style = _style(annotation)
+    style = style_of(annotation)
     left, top, right, bottom = box_of(annotation)
     layer = {
         "min": _position(left, bottom),
@@ -136,7 +137,7 @@ def _boxed(annotation: Annotation) -> Json:
 
 
 def _text(annotation: Annotation) -> Json:
-    style = _style(annotation)
+    style = style_of(annotation)
     left, top, right, _ = box_of(annotation)
     x = {"CENTER": (left + right) / 2, "RIGHT": right}.get(_ALIGN.get(style.align, ""), left)
     return {
