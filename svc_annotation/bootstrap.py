@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc
 
@@ -13,10 +15,14 @@ from svc_annotation.errors import Draining
 from svc_annotation.facts import Facts, look_up_through
 from svc_annotation.server import Handlers
 from svc_annotation.shared import Shared
-from svc_annotation.stores.history_sqlite import open_sqlite_history
+from svc_annotation.stores import Log
+from svc_annotation.stores.history_sqlite import SqliteHistory, open_sqlite_history
 from svc_annotation.stores.segment import open_segment_log
 from svc_annotation.stores.snapshot_folder import FolderSnapshots
 from svc_annotation.videos import Videos
+
+if TYPE_CHECKING:
+    from svc_annotation.stores.history_mongo import MongoHistory
 
 CLOSE_S = 5.0
 
@@ -67,9 +73,9 @@ class AnnotationService:
 async def build(config: AnnotationConfig, runtime: Runtime) -> AnnotationService:
     """Opens the stores in the data folder."""
     folder = runtime.mesh.data / "annotation"
-    log = await open_segment_log(folder / "log", segment_bytes=config.segment_bytes, fsync=config.fsync)
+    log = await _open_log(config, folder)
     try:
-        history = await open_sqlite_history(folder / "history.sqlite")
+        history = await _open_history(config, folder)
     except BaseException:
         await log.close()
         raise
@@ -87,3 +93,23 @@ async def build(config: AnnotationConfig, runtime: Runtime) -> AnnotationService
         new_name=new_id,
     )
     return AnnotationService(config, runtime, shared)
+
+
+# Clients of engines take time and memory to import: only who uses one does.
+
+
+async def _open_log(config: AnnotationConfig, folder: Path) -> Log:
+    if not config.kafka:
+        return await open_segment_log(folder / "log", segment_bytes=config.segment_bytes, fsync=config.fsync)
+    from svc_annotation.stores.kafka import Cluster, open_kafka_log
+
+    cluster = Cluster(config.kafka, config.kafka_topic, config.kafka_replicas, config.kafka_options)
+    return await open_kafka_log(cluster, linger_ms=config.kafka_linger_ms, delivery_s=config.kafka_delivery_s)
+
+
+async def _open_history(config: AnnotationConfig, folder: Path) -> "SqliteHistory | MongoHistory":
+    if not config.mongo:
+        return await open_sqlite_history(folder / "history.sqlite")
+    from svc_annotation.stores.history_mongo import open_mongo_history
+
+    return await open_mongo_history(config.mongo)

@@ -1,6 +1,6 @@
 """Settings of svc_annotation: section `annotation`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,19 @@ class AnnotationConfig:
     """How many bytes a direct session may leave unacknowledged before it is sent no more."""
     unacked_s: float = 30.0
     """How long a direct session may be that far behind before it is cut."""
+    kafka: str = ""
+    """Brokers that keep the log, host:port with commas between; empty: files in the data folder, for one instance."""
+    kafka_topic: str = "video_annotations"
+    """The log's topic; it is made if it is not there."""
+    kafka_replicas: int = 3
+    """Brokers that hold each record; fewer than 3 only where there are fewer brokers."""
+    kafka_options: dict[str, str] = field(default_factory=dict, metadata={"secret": True})
+    """Further settings of librdkafka, as for TLS and passwords."""
+    kafka_linger_ms: int = 2
+    """How long a record waits for others to travel with."""
+    kafka_delivery_s: float = 30.0
+    """How long a record is tried before it is refused; longer than brokers take to agree on a new leader."""
+    mongo: str = field(default="", metadata={"secret": True})
+    """Address of the MongoDB that keeps history, mongodb://...; empty: a file in the data folder."""
     rules: int = 1
     """Rule set that new records carry: raise it only once every instance knows it."""

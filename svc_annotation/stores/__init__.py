@@ -1,7 +1,7 @@
 """What svc_annotation keeps, as ports; each adapter is a module beside them."""
 
 from svc_annotation.core.row import Change, HistoryRow
-from svc_annotation.stores.history import Head, History, HistoryDiverged, HistoryGap, LandedCommit
+from svc_annotation.stores.history import Head, History, HistoryDiverged, HistoryGap, HistoryUnavailable, LandedCommit
 from svc_annotation.stores.log import (
     MAX_PAYLOAD_BYTES,
     PARTITIONS,
@@ -32,6 +32,7 @@ __all__ = [
     "HistoryDiverged",
     "HistoryGap",
     "HistoryRow",
+    "HistoryUnavailable",
     "LandedCommit",
     "Log",
     "LogClosed",

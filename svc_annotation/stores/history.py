@@ -14,6 +14,12 @@ class HistoryDiverged(Unavailable):
     reason = "HISTORY_DIVERGED"
 
 
+class HistoryUnavailable(Unavailable):
+    """The engine cannot be reached, or does not do its work now. It says nothing about what is stored."""
+
+    reason = "HISTORY_UNAVAILABLE"
+
+
 class HistoryGap(Unavailable):
     """The rows of a video are not contiguous, so no state can be built from them."""
 
@@ -41,9 +47,10 @@ class Head:
 class History(Protocol):
     """Append-only. One row for each record of a video, by ordinal, and one for each change of an annotation.
 
-    Order: the rows of one video are contiguous from ordinal 0. Atomicity: `write` puts its rows and
-    positions in together or not at all, and writing the same rows again changes nothing. Durability: what `write`
-    returned for survives a crash of the process and of the machine; a crash before may lose or keep it.
+    Order: the rows of one video are contiguous from ordinal 0. Atomicity: positions are never there without the rows
+    before them, and writing the same rows again changes nothing; of a bulk that contradicts what is there, nothing is
+    written. Durability: what `write` returned for survives a crash of the process and of the machine; a crash before
+    may lose or keep any of its rows. Any call may raise HistoryUnavailable.
     """
 
     async def epoch(self) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engine import kafka, need, running
+from tests.engine import Engine, kafka, need, running
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +14,12 @@ def kafka_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (broker,) = kafka(tmp_path_factory.mktemp("kafka"))
     with running([broker]):
         yield broker.address
+
+
+@pytest.fixture(scope="session")
+def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that speaks MongoDB's protocol; put a database's name behind."""
+    need("mongo")
+    server = Engine("mongo", tmp_path_factory.mktemp("mongo"))
+    with running([server]):
+        yield f"mongodb://{server.address}/"

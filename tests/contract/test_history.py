@@ -1,7 +1,9 @@
 """What every adapter of the history port promises."""
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 from svc_annotation.stores import Change, Head, History, HistoryDiverged, HistoryGap, HistoryRow, LandedCommit
+from svc_annotation.stores.history_mongo import open_mongo_history
 from svc_annotation.stores.history_sqlite import open_sqlite_history
 
 
@@ -46,21 +49,25 @@ def row(ordinal: int, *, video: int = 7, revision: int | None = None, **changed:
 class Opened:
     """A store that can be opened again."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, open_history: Callable[[], Awaitable[History]]) -> None:
+        self._open = open_history
         self.history: History
 
     async def open(self) -> None:
-        self.history = await open_sqlite_history(self.path)
+        self.history = await self._open()
 
     async def again(self) -> None:
         await self.history.close()
         await self.open()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "mongo"])
 async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Opened]:
-    store = Opened(tmp_path / "annotation" / "history.sqlite")
+    if request.param == "mongo":
+        url = request.getfixturevalue("mongo_url") + f"history-{uuid.uuid4().hex}"
+        store = Opened(lambda: open_mongo_history(url))
+    else:
+        store = Opened(lambda: open_sqlite_history(tmp_path / "annotation" / "history.sqlite"))
     await store.open()
     yield store
     await store.history.close()
@@ -140,9 +147,31 @@ async def test_a_read_is_bounded_in_bytes(opened: Opened) -> None:
     assert rest[0].ordinal == read[-1].ordinal + 1
 
 
-async def test_a_bulk_of_a_thousand_rows_is_one_transaction(opened: Opened) -> None:
-    await opened.history.write({7: 1_010}, [row(ordinal) for ordinal in range(1_000)])
-    with sqlite3.connect(opened.path) as connection:
+async def test_a_bulk_of_a_thousand_rows_is_one_transaction(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    history = await open_sqlite_history(path)
+    await history.write({7: 1_010}, [row(ordinal) for ordinal in range(1_000)])
+    with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM records").fetchone() == (1_000,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
+    await history.close()
+
+
+async def test_two_who_write_the_same_rows_at_once_disturb_each_other_not(mongo_url: str) -> None:
+    url = mongo_url + f"history-{uuid.uuid4().hex}"
+    first, second = await open_mongo_history(url), await open_mongo_history(url)
+    rows = [row(ordinal, video=video) for video in (7, 39) for ordinal in range(200)]
+    for at in range(0, 400, 50):
+        await asyncio.gather(
+            first.write({7: 10 + at}, rows[at : at + 50]), second.write({7: 5 + at}, rows[max(0, at - 20) : at + 50])
+        )
+    for video in (7, 39):
+        assert await first.rows(video, 0, 1_000) == [each for each in rows if each.video_id == video]
+    assert await first.positions() == {7: 360}
+    await second.write({}, [row(200, hash=1)])
+    with pytest.raises(HistoryDiverged):
+        await first.write({}, [row(200, hash=2)])
+    assert [await each.begin_epoch({7: 20}) for each in (first, second)] == [2, 2]
+    await first.close()
+    await second.close()

@@ -2,6 +2,7 @@
 
 import random
 import sqlite3
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_INTERNAL
 from svc_annotation.stores import START, Change, Criteria, Frames, HistoryGap, HistoryRow, Moment, Place, StateAt
+from svc_annotation.stores.history_mongo import MongoHistory, open_mongo_history
 from svc_annotation.stores.history_sqlite import SqliteHistory, open_sqlite_history
 
 VIDEO = 7
@@ -84,10 +86,17 @@ class Told:
         return sorted(found)
 
 
-@pytest.fixture(params=["sqlite"])
-async def told(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Told, SqliteHistory]]:
+AnyHistory = SqliteHistory | MongoHistory
+
+
+@pytest.fixture(params=["sqlite", "mongo"])
+async def told(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[Told, AnyHistory]]:
     """A history, written."""
-    history = await open_sqlite_history(tmp_path / "history.sqlite")
+    history: AnyHistory
+    if request.param == "mongo":
+        history = await open_mongo_history(request.getfixturevalue("mongo_url") + f"past-{uuid.uuid4().hex}")
+    else:
+        history = await open_sqlite_history(tmp_path / "history.sqlite")
     told = Told(3)
     await history.write({}, told.rows)
     await history.write({}, told.rows[-20:])
@@ -95,7 +104,7 @@ async def told(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     await history.close()
 
 
-async def all_states(history: SqliteHistory, revision: int, limit: int, since: int = 0) -> list[StateAt]:
+async def all_states(history: AnyHistory, revision: int, limit: int, since: int = 0) -> list[StateAt]:
     """All states, page by page."""
     states: list[StateAt] = []
     while page := await history.states(
@@ -105,27 +114,27 @@ async def all_states(history: SqliteHistory, revision: int, limit: int, since: i
     return states
 
 
-async def test_the_states_at_every_revision_are_those_of_a_replay(told: tuple[Told, SqliteHistory]) -> None:
+async def test_the_states_at_every_revision_are_those_of_a_replay(told: tuple[Told, AnyHistory]) -> None:
     expected, history = told
     for revision in range(0, REVISIONS + 1, 7):
         assert await all_states(history, revision, 11) == expected.at(revision)
 
 
-async def test_states_since_a_revision_are_those_changed_after_it(told: tuple[Told, SqliteHistory]) -> None:
+async def test_states_since_a_revision_are_those_changed_after_it(told: tuple[Told, AnyHistory]) -> None:
     expected, history = told
     for since, revision in ((0, 0), (10, 30), (199, 200), (250, 300), (300, 300)):
         changed = [each for each in expected.at(revision) if each.revision > since]
         assert await all_states(history, revision, 1_000, since) == changed
 
 
-async def test_named_states_are_found_alone(told: tuple[Told, SqliteHistory]) -> None:
+async def test_named_states_are_found_alone(told: tuple[Told, AnyHistory]) -> None:
     expected, history = told
     names = [bytes([number]) * 16 for number in (1, 5, 200)]
     found = await history.states(VIDEO, 200, after=START, limit=100, annotation_ids=names)
     assert found == [each for each in expected.at(200) if each.annotation_id in names]
 
 
-async def test_states_of_frames_leave_out_what_never_was_there(told: tuple[Told, SqliteHistory]) -> None:
+async def test_states_of_frames_leave_out_what_never_was_there(told: tuple[Told, AnyHistory]) -> None:
     expected, history = told
     found = await history.states(VIDEO, 250, after=START, limit=1_000, frames=Frames(40, 41))
     ids = {each.annotation_id for each in found}
@@ -136,7 +145,7 @@ async def test_states_of_frames_leave_out_what_never_was_there(told: tuple[Told,
     assert await history.states(VIDEO, 250, after=START, limit=1_000, frames=Frames(500, 600)) == []
 
 
-async def test_a_moment_is_the_last_revision_up_to_a_time(told: tuple[Told, SqliteHistory]) -> None:
+async def test_a_moment_is_the_last_revision_up_to_a_time(told: tuple[Told, AnyHistory]) -> None:
     expected, history = told
     for time_ms in (0, 9_999, 10_000, 10_005, 10_010, 10_500, 99_999):
         last = max((r for r in range(1, REVISIONS + 1) if expected.time_ms(r) <= time_ms), default=0)
@@ -153,7 +162,7 @@ def revisions(found: Sequence[object]) -> list[int]:
     return [each.revision for each in found]  # type: ignore[attr-defined]
 
 
-async def test_commits_are_found_by_person_and_order(told: tuple[Told, SqliteHistory]) -> None:
+async def test_commits_are_found_by_person_and_order(told: tuple[Told, AnyHistory]) -> None:
     expected, history = told
     of_b = [row.revision for row in expected.rows if row.person_id == "b"]
     assert revisions(await history.find(VIDEO, Criteria(0, 300, client=False, person_id="b"), 1_000)) == of_b
@@ -164,7 +173,7 @@ async def test_commits_are_found_by_person_and_order(told: tuple[Told, SqliteHis
 
 @pytest.mark.parametrize("client", [False, True])
 async def test_commits_are_found_by_the_frames_that_what_they_touched_was_on(
-    told: tuple[Told, SqliteHistory], client: bool
+    told: tuple[Told, AnyHistory], client: bool
 ) -> None:
     expected, history = told
     there = []
