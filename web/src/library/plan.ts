@@ -16,6 +16,20 @@ export function planOf(sizeBytes: number): Plan {
   return { parts: PARTS, pieceBytes: sizeBytes < LARGE_BYTES ? 10 * MEGABYTE : 50 * MEGABYTE };
 }
 
+/** A part of a file: from `start` up to `end`. */
+export interface Boundary {
+  start: number;
+  end: number;
+}
+
+/** Parts that together are the file, no two of one length: so the length of a part says which one it is. */
+export function boundaries(sizeBytes: number, parts: number): Boundary[] {
+  const each = Math.floor(sizeBytes / parts) - parts;
+  const starts = [0];
+  for (let part = 1; part < parts; part++) starts.push((starts[part - 1] ?? 0) + each + part);
+  return starts.map((start, part) => ({ start, end: starts[part + 1] ?? sizeBytes }));
+}
+
 interface Sample {
   atMs: number;
   sent: number;

@@ -1,10 +1,10 @@
 /** Uploads by tus: several parts at once, paused and resumed, and gone on with after a reload when the file is given again. */
 import { signal } from "@preact/signals";
-import type { PreviousUpload, Upload as TusUpload } from "tus-js-client";
+import type { HttpRequest, PreviousUpload, Upload as TusUpload } from "tus-js-client";
 import { projects, requestId } from "../app/api";
 import { explain } from "../app/error";
 import { t } from "../messages";
-import { Pace, planOf } from "./plan";
+import { boundaries, Pace, planOf } from "./plan";
 
 export type UploadState = "waiting" | "sending" | "paused" | "finishing" | "done" | "failed";
 
@@ -138,9 +138,11 @@ async function make(id: number, work: Work, upload: Upload): Promise<TusUpload> 
     metadata,
     metadataForPartialUploads: metadata,
     parallelUploads: plan.parts,
+    ...(plan.parts > 1 && { parallelUploadBoundaries: boundaries(work.file.size, plan.parts) }),
     chunkSize: plan.pieceBytes,
     retryDelays: RETRY_MS,
     removeFingerprintOnSuccess: true,
+    onBeforeRequest: (request) => place(request, work),
     onProgress: (sent) => progress(id, sent),
     onAfterResponse: (_, response) => notice(id, response.getHeader("Rushes-Video-Id")),
     onError: (error) => fail(id, words(error)),
@@ -151,6 +153,17 @@ async function make(id: number, work: Work, upload: Upload): Promise<TusUpload> 
   resumed(keptKey(work.file));
   keep(work, upload);
   return tus;
+}
+
+/** Says of a part that is created where in the file it belongs: so all are written in place and nothing is copied. */
+function place(request: HttpRequest, work: Work): void {
+  if (request.getMethod() !== "POST" || request.getHeader("Upload-Concat") !== "partial") return;
+  const length = Number(request.getHeader("Upload-Length"));
+  const part = boundaries(work.file.size, planOf(work.file.size).parts).find((each) => each.end - each.start === length);
+  if (!part) return;
+  const told = { group: work.request, at: String(part.start), total: String(work.file.size) };
+  // A header that is set again is added to what is there.
+  request.setHeader("Upload-Metadata", Object.entries(told).map(([name, value]) => `${name} ${btoa(value)}`).join(","));
 }
 
 function resumeFrom(tus: TusUpload, previous: PreviousUpload, work: Work): void {
