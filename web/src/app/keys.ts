@@ -40,7 +40,16 @@ const DEFAULTS = {
   "edit.undo": ["Mod+z"],
   "edit.redo": ["Mod+Shift+z", "Mod+y"],
   "edit.delete": ["Delete", "Backspace"],
+  "edit.all": ["Mod+a"],
+  "edit.copy": ["Mod+c"],
+  "edit.cut": ["Mod+x"],
+  "edit.paste": ["Mod+v"],
+  "edit.duplicate": ["Mod+d"],
+  "edit.copyToNext": ["Shift+d"],
   "view.fit": ["f"],
+  "view.exact": ["z"],
+  "view.ghost": ["g"],
+  "view.hold": ["h"],
   "view.full": ["Shift+f"],
   "view.panel": ["p"],
   "view.mute": ["Shift+m"],
@@ -69,7 +78,8 @@ export const GROUPS = {
   range: ["range.in", "range.out", "range.clear"],
   draw: ["tool.select", "tool.pen", "tool.eraser", "tool.line", "tool.arrow", "tool.rect", "tool.ellipse", "tool.text", "tool.laser", "tool.narrower", "tool.wider"],
   edit: ["note.new", "note.marker", "edit.undo", "edit.redo", "edit.delete", "cancel"],
-  view: ["view.fit", "view.full", "view.panel", "line.nearer", "line.farther", "line.all", "look.brighter", "look.darker", "look.reset", "help.palette", "help.keys"],
+  select: ["edit.all", "edit.copy", "edit.cut", "edit.paste", "edit.duplicate", "edit.copyToNext"],
+  view: ["view.fit", "view.exact", "view.ghost", "view.hold", "view.full", "view.panel", "line.nearer", "line.farther", "line.all", "look.brighter", "look.darker", "look.reset", "help.palette", "help.keys"],
 } as const satisfies Record<string, readonly Action[]>;
 
 /** Actions that repeat while a key is held. */

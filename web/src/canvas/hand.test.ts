@@ -1,18 +1,24 @@
 import { describe, expect, test } from "vitest";
 import { AnnotationKind, Audience, checkOperation, decodePoints, newAnnotation, StrokeMode, TextAlign, type Annotation } from "../document";
+import { Grid } from "./grid";
 import { Hand, type Surroundings, type Tool, type Touch } from "./hand";
 import { isOn, uppermost } from "./hit";
 import { placedBox } from "./shape";
+import { TOLERANCE } from "./stroke";
 
 let made = 0;
 const newId = (): string => (++made).toString(16).padStart(32, "0");
 
-function around(tool: Tool, drawn: readonly Annotation[] = []): Surroundings {
-  return { tool, brush: { color: 0xff0000, width: 100, fontSize: 900 }, setting: { frame: 7, audience: Audience.CLIENT }, drawn, newId };
+function around(tool: Tool, list: readonly Annotation[] = [], more: Partial<Surroundings> = {}): Surroundings {
+  const drawn = new Grid();
+  list.forEach((annotation, at) => drawn.put(annotation, at));
+  const brush = { color: 0xff0000, width: 100, fontSize: 900, align: TextAlign.START };
+  const setting = { first: 7, last: 7, audience: Audience.CLIENT };
+  return { tool, brush, setting, drawn, mayChange: () => true, picture: undefined, tolerance: TOLERANCE, newId, ...more };
 }
 
 function touch(x: number, y: number, more: Partial<Touch> = {}): Touch {
-  return { x, y, pressure: 128, pressed: false, shift: false, reach: 200, nowMs: 0, ...more };
+  return { x, y, pressure: 128, pressed: false, shift: false, free: false, reach: 200, pixel: 30, nowMs: 0, ...more };
 }
 
 function rect(x: number, y: number, width: number, height: number): Annotation {
@@ -107,21 +113,21 @@ describe("selecting", () => {
   test("a click selects the uppermost, one beside it selects nothing", () => {
     const above = rect(0, 0, 4000, 2000);
     const [hand, lifted] = drag("select", [[0, 1000]], [box, above]);
-    expect(hand.selected).toBe(above.id);
+    expect(hand.selected).toEqual(new Set([above.id]));
     expect(lifted.operations).toEqual([]);
-    expect(drag("select", [[9000, 9000]], [box])[0].selected).toBeUndefined();
+    expect(drag("select", [[9000, 9000]], [box])[0].selected.size).toBe(0);
   });
   test("a drag is one move when it is released, and presence until then", () => {
     const hand = new Hand();
     hand.down(touch(0, 1000), around("select", [box]));
     hand.move(touch(1500, 1000));
-    expect(hand.dragged()).toEqual({ id: box.id, to: { x: 1500, y: 0 } });
+    expect(hand.dragged()).toEqual([{ id: box.id, to: { x: 1500, y: 0 } }]);
     expect(hand.up(touch(2000, 900)).operations).toEqual([{ kind: "move", id: box.id, to: { x: 2000, y: -100 }, seenRevision: 0 }]);
-    expect(hand.dragged()).toBeUndefined();
+    expect(hand.dragged()).toEqual([]);
   });
   test("dragging any handle is a resize of the edges it moves, never a move", () => {
     const hand = new Hand();
-    hand.selected = box.id;
+    hand.selected = new Set([box.id]);
     hand.down(touch(0, 0), around("select", [box]));
     hand.move(touch(-500, -300));
     const { operations } = hand.up(touch(-600, -300));
@@ -130,14 +136,14 @@ describe("selecting", () => {
   });
   test("a click on a handle changes nothing", () => {
     const hand = new Hand();
-    hand.selected = box.id;
+    hand.selected = new Set([box.id]);
     hand.down(touch(90, 30), around("select", [box]));
     expect(hand.up(touch(95, 30)).operations).toEqual([]);
   });
   test("an end of a line goes where it is dragged", () => {
     const line = created(drag("line", [[0, 0], [2000, 0]]));
     const hand = new Hand();
-    hand.selected = line.id;
+    hand.selected = new Set([line.id]);
     hand.down(touch(2000, 1), around("select", [line]));
     hand.move(touch(2000, 900));
     expect(hand.up(touch(2500, 900)).operations).toEqual([{ kind: "resize", id: line.id, right: 2500, bottom: 900 }]);

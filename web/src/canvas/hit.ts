@@ -1,6 +1,6 @@
 /** What lies under the pointer. Pure. */
 import { AnnotationKind, StrokeMode, type Annotation } from "../document";
-import { ends, isDrawn, localPoints, placedBox, type Bounds } from "./shape";
+import { ends, hasPoints, isDrawn, localPoints, meets, placedBox, type Bounds } from "./shape";
 import type { Point } from "./view";
 
 export type Handle = "nw" | "n" | "ne" | "e" | "se" | "s" | "sw" | "w" | "start" | "end";
@@ -91,7 +91,11 @@ export function handles(annotation: Annotation, reach: number): [Handle, Point][
       ["end", to],
     ];
   }
-  const { left, top, right, bottom } = placedBox(annotation);
+  return boxHandles(placedBox(annotation), reach);
+}
+
+/** The handles of a box. */
+export function boxHandles({ left, top, right, bottom }: Bounds, reach: number): [Handle, Point][] {
   const [midX, midY] = [(left + right) / 2, (top + bottom) / 2];
   const corners: [Handle, Point][] = [
     ["nw", { x: left, y: top }],
@@ -110,6 +114,46 @@ export function handles(annotation: Annotation, reach: number): [Handle, Point][
 }
 
 /** The handle at a place. */
-export function handleAt(annotation: Annotation, at: Point, reach: number): Handle | undefined {
-  return handles(annotation, reach).find(([, place]) => Math.hypot(place.x - at.x, place.y - at.y) <= reach)?.[0];
+export function handleAt(all: readonly [Handle, Point][], at: Point, reach: number): Handle | undefined {
+  return all.find(([, place]) => Math.hypot(place.x - at.x, place.y - at.y) <= reach)?.[0];
+}
+
+/** Whether a frame that is drawn around things touches one of them. */
+export function isTouched(annotation: Annotation, frame: Bounds): boolean {
+  if (!isDrawn(annotation) || annotation.deleted || annotation.mode === StrokeMode.ERASE) return false;
+  const box = placedBox(annotation);
+  if (!meets(box, frame)) return false;
+  const whole = box.left >= frame.left && box.right <= frame.right && box.top >= frame.top && box.bottom <= frame.bottom;
+  if (whole || !hasPoints(annotation.kind)) return whole || !isHollowAround(annotation, box, frame);
+  const flat = localPoints(annotation);
+  const { x, y } = annotation.position ?? { x: 0, y: 0 };
+  for (let at = 0; at + 3 < flat.length; at += 2) {
+    const [from, to] = [{ x: (flat[at] ?? 0) + x, y: (flat[at + 1] ?? 0) + y }, { x: (flat[at + 2] ?? 0) + x, y: (flat[at + 3] ?? 0) + y }];
+    if (crosses(from, to, frame)) return true;
+  }
+  return flat.length === 2;
+}
+
+/** Whether the frame lies within an empty rectangle, and so touches nothing of it. */
+function isHollowAround(annotation: Annotation, box: Bounds, frame: Bounds): boolean {
+  const filled = ((annotation.style?.fill ?? 0) >>> 24) > 0;
+  if (annotation.kind !== AnnotationKind.RECT || filled) return false;
+  return frame.left > box.left && frame.right < box.right && frame.top > box.top && frame.bottom < box.bottom;
+}
+
+/** Whether a stretch has a part in a box (Liang, Barsky). */
+function crosses(from: Point, to: Point, box: Bounds): boolean {
+  const [dx, dy] = [to.x - from.x, to.y - from.y];
+  let [enter, leave] = [0, 1];
+  for (const [by, room] of [
+    [-dx, from.x - box.left],
+    [dx, box.right - from.x],
+    [-dy, from.y - box.top],
+    [dy, box.bottom - from.y],
+  ] as const) {
+    if (by === 0 && room < 0) return false;
+    if (by < 0) enter = Math.max(enter, room / by);
+    if (by > 0) leave = Math.min(leave, room / by);
+  }
+  return enter <= leave;
 }

@@ -10,7 +10,7 @@ import {
   type Style,
 } from "../document";
 import { boundsOf } from "./shape";
-import { simplify, type Ink, type LiveStroke } from "./stroke";
+import type { Ink } from "./stroke";
 import type { Point } from "./view";
 
 /** What the tools draw with. */
@@ -20,11 +20,13 @@ export interface Brush {
   /** In units. */
   width: number;
   fontSize: number;
+  align: TextAlign;
 }
 
 /** Of whom and for whom, and on which frames. */
 export interface Setting {
-  frame: number;
+  first: number;
+  last: number;
   audience: Audience;
 }
 
@@ -35,12 +37,11 @@ function styleOf(brush: Brush, width = brush.width): Style {
 }
 
 function base(id: string, setting: Setting): Pick<Annotation, "id" | "firstFrame" | "lastFrame" | "audience"> {
-  return { id, firstFrame: setting.frame, lastFrame: setting.frame, audience: setting.audience };
+  return { id, firstFrame: setting.first, lastFrame: setting.last, audience: setting.audience };
 }
 
-/** A stroke as it is kept, or (`all`) as it is drawn so far. */
-export function strokeOf(id: string, stroke: LiveStroke, erase: boolean, brush: Brush, setting: Setting): Annotation {
-  const points = simplify(stroke.points);
+/** A stroke through points. */
+export function strokeOf(id: string, points: readonly Ink[], pressed: boolean, erase: boolean, brush: Brush, setting: Setting): Annotation {
   const first = points[0] as Ink;
   const flat = points.flatMap((point) => [point.x - first.x, point.y - first.y]);
   return newAnnotation({
@@ -49,7 +50,7 @@ export function strokeOf(id: string, stroke: LiveStroke, erase: boolean, brush: 
     mode: erase ? StrokeMode.ERASE : StrokeMode.DRAW,
     position: { x: first.x, y: first.y },
     points: encodePoints(flat),
-    pressure: stroke.pressed ? Uint8Array.from(points, (point) => point.pressure) : new Uint8Array(0),
+    pressure: pressed ? Uint8Array.from(points, (point) => point.pressure) : new Uint8Array(0),
     box: boundsOf(flat),
     style: styleOf(brush, erase ? brush.width * ERASER_TIMES : brush.width),
   });
@@ -88,22 +89,7 @@ export function textOf(id: string, at: Point, size: Point, text: string, brush: 
     kind: AnnotationKind.TEXT,
     position: at,
     box: { left: 0, top: 0, right: size.x, bottom: size.y },
-    style: { ...styleOf(brush, 0), fontSize: brush.fontSize, align: TextAlign.START },
+    style: { ...styleOf(brush, 0), fontSize: brush.fontSize, align: brush.align },
     text,
   });
-}
-
-/** With Shift: lines turn in steps of 45 degrees. */
-export function stepped(from: Point, to: Point): Point {
-  const [dx, dy] = [to.x - from.x, to.y - from.y];
-  const turn = Math.round(Math.atan2(dy, dx) / (Math.PI / 4)) * (Math.PI / 4);
-  const length = Math.hypot(dx, dy);
-  return { x: Math.round(from.x + Math.cos(turn) * length), y: Math.round(from.y + Math.sin(turn) * length) };
-}
-
-/** With Shift: boxes are square. */
-export function squared(from: Point, to: Point): Point {
-  const [dx, dy] = [to.x - from.x, to.y - from.y];
-  const side = Math.max(Math.abs(dx), Math.abs(dy));
-  return { x: from.x + Math.sign(dx || 1) * side, y: from.y + Math.sign(dy || 1) * side };
 }

@@ -12,7 +12,27 @@ const LINE_HEIGHT = 1.25;
 /** Pressure never makes a stroke thinner than this part of its width. */
 const LEAST_WIDTH = 0.25;
 
-const paths = new WeakMap<Annotation, Path2D>();
+let paths = new WeakMap<Annotation, Path2D>();
+let broken = new WeakMap<Annotation, string[]>();
+
+/** Lets go of all shapes: one has left what they were for, while its annotations stay in the document. */
+export function forgetShapes(): void {
+  paths = new WeakMap();
+  broken = new WeakMap();
+}
+
+/** A copy that is only elsewhere has the shape of what it was copied from. */
+export function shareShape(copy: Annotation, from: Annotation): void {
+  const path = paths.get(from);
+  if (path) paths.set(copy, path);
+  const lines = broken.get(from);
+  if (lines) broken.set(copy, lines);
+}
+
+/** What an annotation costs to paint: a point costs 1. */
+export function costOf(annotation: Annotation): number {
+  return 12 + annotation.points.length / 2 + annotation.text.length;
+}
 
 function pathOf(annotation: Annotation, make: (annotation: Annotation) => Path2D): Path2D {
   let path = paths.get(annotation);
@@ -91,8 +111,6 @@ function linePath(annotation: Annotation): Path2D {
   return path;
 }
 
-const broken = new WeakMap<Annotation, string[]>();
-
 /** Lines of a text in a box of a width, broken between words, and within a word that is too long. */
 export function wrap(text: string, width: number, measure: (text: string) => number): string[] {
   const lines: string[] = [];
@@ -154,12 +172,12 @@ export function takeView(context: Context, view: View, density: number): void {
   context.setTransform(scale, 0, 0, scale, view.centre.x * density, view.centre.y * density);
 }
 
-/** Draws one; the canvas has the picture's units. */
-export function draw(context: Context, annotation: Annotation): void {
+/** Draws one; the canvas has the picture's units. With a tint all of it has that colour. */
+export function draw(context: Context, annotation: Annotation, tint?: string): void {
   const { style, position, kind } = annotation;
   context.save();
   context.translate(position?.x ?? 0, position?.y ?? 0);
-  const color = css(style?.color ?? 0xffffff, style?.opacity ?? 255);
+  const color = tint ?? css(style?.color ?? 0xffffff, style?.opacity ?? 255);
   context.fillStyle = context.strokeStyle = color;
   context.lineWidth = style?.width ?? 0;
   context.lineCap = context.lineJoin = "round";
@@ -170,18 +188,18 @@ export function draw(context: Context, annotation: Annotation): void {
   } else if (kind === AnnotationKind.LINE || kind === AnnotationKind.ARROW) {
     context.stroke(pathOf(annotation, linePath));
   } else if (kind === AnnotationKind.RECT || kind === AnnotationKind.ELLIPSE) {
-    drawBox(context, annotation, color);
+    drawBox(context, annotation, color, tint);
   } else if (kind === AnnotationKind.TEXT) {
     drawText(context, annotation);
   }
   context.restore();
 }
 
-function drawBox(context: Context, annotation: Annotation, color: string): void {
+function drawBox(context: Context, annotation: Annotation, color: string, tint?: string): void {
   const path = pathOf(annotation, boxPath);
   const fill = annotation.style?.fill ?? 0;
   if (fill >>> 24) {
-    context.fillStyle = css(fill & 0xffffff, fill >>> 24);
+    context.fillStyle = tint ?? css(fill & 0xffffff, fill >>> 24);
     context.fill(path);
   }
   context.strokeStyle = color;

@@ -2,11 +2,14 @@
  * The two canvases over the picture. What is committed is painted once on a layer of its own and kept while it stays the same;
  * over it, each time something moves, what is being drawn. The upper canvas has the selection and laser trails.
  */
-import type { Annotation } from "../document";
+import type { Annotation, Id } from "../document";
 import { css } from "../ui/color";
-import { handles } from "./hit";
+import { contextOf, Layer } from "./layer";
+import { drawMarks, type Over } from "./marks";
 import { draw, takeView, type Context } from "./paint";
-import { placedBox } from "./shape";
+import { clipped, merged, pixelsOf, placeOf, type Pixels } from "./region";
+import { inkBox, meets } from "./shape";
+import type { Change, Sheet } from "./sheet";
 import type { View } from "./view";
 
 export interface LaserTrail {
@@ -17,92 +20,114 @@ export interface LaserTrail {
 
 export interface Scene {
   view: View;
-  /** Committed, in drawing order; those that are dragged are left out. */
-  drawn: readonly Annotation[];
+  /** Committed, and what of it is another than before. */
+  change: Change;
+  /** Of the committed, what is not to be seen: it is dragged or typed. */
+  hidden: ReadonlySet<Id>;
   /** Being drawn or dragged, by oneself and others. */
   live: readonly Annotation[];
   lasers: readonly LaserTrail[];
-  selected: Annotation | undefined;
+  over: Over;
 }
-
-const HANDLE_PX = 4;
-/** How near a mouse must be to a handle. */
-const HANDLE_REACH_PX = 7;
 
 export class Painter {
   private readonly paint: CanvasRenderingContext2D;
   private readonly over: CanvasRenderingContext2D;
-  private readonly layer: HTMLCanvasElement;
-  private readonly layerPaint: CanvasRenderingContext2D;
-  private onLayer: readonly Annotation[] = [];
-  private layerView: View | undefined;
+  private readonly layer: Layer;
+  private live: readonly Annotation[] = [];
+  private painted: View | undefined;
   private density = 1;
+  private overUsed = false;
 
   constructor(
     private readonly lower: HTMLCanvasElement,
     private readonly upper: HTMLCanvasElement,
+    sheet: Sheet,
   ) {
-    this.layer = document.createElement("canvas");
     this.paint = contextOf(lower);
     this.over = contextOf(upper);
-    this.layerPaint = contextOf(this.layer);
+    this.layer = new Layer(sheet);
   }
 
-  /** Paints what differs. */
-  show(scene: Scene): void {
+  /** Paints what differs. Gives whether there is more to paint in the next turn. */
+  show(scene: Scene, nowMs: number): boolean {
     this.fit(scene.view);
-    this.keepLayer(scene);
-    const { paint } = this;
-    paint.setTransform(1, 0, 0, 1, 0, 0);
-    paint.clearRect(0, 0, this.lower.width, this.lower.height);
-    if (scene.drawn.length > 0 && this.layer.width * this.layer.height > 0) paint.drawImage(this.layer, 0, 0);
-    takeView(paint, scene.view, this.density);
-    for (const annotation of scene.live) draw(paint, annotation);
+    const { view, live } = scene;
+    const touched = this.layer.show(scene.change, view, this.density, scene.hidden, nowMs);
+    if (touched === "all" || view !== this.painted) this.compose([this.whole], view, live);
+    else this.compose([...touched, ...this.liveParts(live, view)], view, live);
+    this.painted = view;
+    this.live = live;
     this.showOver(scene);
+    return this.layer.busy;
+  }
+
+  close(): void {
+    this.layer.close();
+  }
+
+  private get whole(): Pixels {
+    return { left: 0, top: 0, right: this.lower.width, bottom: this.lower.height };
   }
 
   private fit({ stage }: View): void {
-    this.density = Math.min(3, window.devicePixelRatio || 1);
-    const [width, height] = [Math.round(stage.width * this.density), Math.round(stage.height * this.density)];
-    for (const canvas of [this.lower, this.upper, this.layer]) {
+    const density = densityNow();
+    const [width, height] = [Math.round(stage.width * density), Math.round(stage.height * density)];
+    if (density !== this.density) this.painted = undefined;
+    this.density = density;
+    for (const canvas of [this.lower, this.upper]) {
       if (canvas.width === width && canvas.height === height) continue;
       canvas.width = width;
       canvas.height = height;
-      this.layerView = undefined;
+      this.painted = undefined;
+      this.overUsed = true;
     }
   }
 
-  /** Paints the layer anew, or only what came on top. */
-  private keepLayer({ view, drawn }: Scene): void {
-    const before = this.onLayer;
-    const sameView = this.layerView === view;
-    if (sameView && drawn === before) return;
-    const grew = sameView && drawn.length >= before.length && before.every((annotation, at) => annotation === drawn[at]);
-    const from = grew ? before.length : 0;
-    if (!grew) {
-      this.layerPaint.setTransform(1, 0, 0, 1, 0, 0);
-      this.layerPaint.clearRect(0, 0, this.layer.width, this.layer.height);
-    }
-    takeView(this.layerPaint, view, this.density);
-    for (let at = from; at < drawn.length; at++) draw(this.layerPaint, drawn[at] as Annotation);
-    this.onLayer = drawn;
-    this.layerView = view;
+  /** Where what is being drawn was, and where it is. */
+  private liveParts(live: readonly Annotation[], view: View): Pixels[] {
+    const parts = (list: readonly Annotation[], others: readonly Annotation[]): Pixels[] => {
+      const same = new Set(others);
+      return list.filter((each) => !same.has(each)).map((each) => pixelsOf(inkBox(each), view, this.density));
+    };
+    return [...parts(this.live, live), ...parts(live, this.live)];
   }
 
-  private showOver({ view, lasers, selected }: Scene): void {
+  /** Puts the layer and what is being drawn together, in parts of the canvas. */
+  private compose(all: readonly Pixels[], view: View, live: readonly Annotation[]): void {
+    const { paint, lower } = this;
+    const parts = merged(all.flatMap((part) => clipped(part, lower.width, lower.height) ?? []));
+    for (const { left, top, right, bottom } of parts) {
+      paint.save();
+      paint.setTransform(1, 0, 0, 1, 0, 0);
+      paint.beginPath();
+      paint.rect(left, top, right - left, bottom - top);
+      paint.clip();
+      paint.clearRect(left, top, right - left, bottom - top);
+      this.layer.put(paint, view, this.density);
+      takeView(paint, view, this.density);
+      const place = placeOf({ left, top, right, bottom }, view, this.density);
+      for (const annotation of live) if (meets(inkBox(annotation), place)) draw(paint, annotation);
+      paint.restore();
+    }
+  }
+
+  private showOver({ view, lasers, over: marks }: Scene): void {
     const { over } = this;
+    const used = lasers.length > 0 || marks.selected.length > 0 || marks.marquee !== undefined || marks.guides.length > 0;
+    if (!used && !this.overUsed) return;
+    this.overUsed = used;
     over.setTransform(1, 0, 0, 1, 0, 0);
     over.clearRect(0, 0, this.upper.width, this.upper.height);
     over.setTransform(this.density, 0, 0, this.density, 0, 0);
     for (const trail of lasers) drawLaser(over, trail, view);
-    if (selected) drawSelection(over, selected, view);
+    drawMarks(over, marks, view);
   }
 }
 
-function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
-  const context = canvas.getContext("2d");
-  if (!context) throw new Error("this browser has no canvas");
-  return context;
+/** Screen pixels of one of the page. */
+export function densityNow(): number {
+  return Math.min(3, window.devicePixelRatio || 1);
 }
 
 function drawLaser(context: Context, { points, color }: LaserTrail, view: View): void {
@@ -130,27 +155,3 @@ function drawLaser(context: Context, { points, color }: LaserTrail, view: View):
   context.fill();
 }
 
-function drawSelection(context: Context, annotation: Annotation, view: View): void {
-  const box = placedBox(annotation);
-  const [from, to] = [view.toPixels(box.left, box.top), view.toPixels(box.right, box.bottom)];
-  const all = handles(annotation, HANDLE_REACH_PX / view.scale);
-  const line = all.length === 2;
-  if (!line) {
-    context.strokeStyle = "rgb(0 0 0 / 60%)";
-    context.lineWidth = 3;
-    context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
-    context.strokeStyle = "#e0a24e";
-    context.lineWidth = 1;
-    context.strokeRect(from.x, from.y, to.x - from.x, to.y - from.y);
-  }
-  for (const [, place] of all) {
-    const { x, y } = view.toPixels(place.x, place.y);
-    context.fillStyle = "#e0a24e";
-    context.strokeStyle = "#101010";
-    context.lineWidth = 1.5;
-    context.beginPath();
-    context.arc(x, y, HANDLE_PX, 0, Math.PI * 2);
-    context.fill();
-    context.stroke();
-  }
-}

@@ -3,15 +3,17 @@ import type { Room } from "../review/room";
 import { makeId } from "../session/session";
 import { Hand, type Surroundings, type Touch } from "./hand";
 import { uppermost } from "./hit";
-import { pressureByte } from "./stroke";
-import { isDrawn } from "./shape";
+import { Palm } from "./palm";
+import { pressureByte, toleranceOf } from "./stroke";
 import { TEXT_WIDTH } from "./textbox";
-import { brush, tool } from "./tools";
-import type { Point, View } from "./view";
+import { brush, drawingFrames, tool } from "./tools";
+import { View, type Point } from "./view";
 import { AnnotationKind, type Annotation } from "../document";
 
 const REACH_PX = { mouse: 7, pen: 9, touch: 16 };
 const WHEEL_STEP = 0.0015;
+/** Of what a device foresees so much is drawn: farther ahead it is a guess that is seen. */
+const MOST_PREDICTED = 3;
 
 interface Places {
   room: Room;
@@ -24,6 +26,7 @@ interface Places {
 export class Pointers {
   readonly hand = new Hand();
   private readonly touches = new Map<number, Point>();
+  private readonly palm = new Palm();
   private drawing: number | undefined;
   private panning: { id: number; at: Point } | undefined;
   private pinch: { middle: Point; spread: number } | undefined;
@@ -79,45 +82,59 @@ export class Pointers {
       pressure: pressed ? pressureByte(event.pressure) : 128,
       pressed,
       shift: event.shiftKey,
+      free: event.ctrlKey || event.metaKey,
       reach: reach / view.scale,
-      nowMs: performance.now(),
+      pixel: 1 / view.scale,
+      nowMs: event.timeStamp || performance.now(),
     };
-  }
-
-  /** What is drawn on the frame and may be changed, in drawing order. */
-  private changeable(): Annotation[] {
-    const { room } = this.places;
-    return room.session.index
-      .on(room.player.frame.peek())
-      .map(({ annotation }) => annotation)
-      .filter((annotation) => isDrawn(annotation) && room.mayChange(annotation));
   }
 
   private around(): Surroundings {
     const { room } = this.places;
+    const view = this.places.view();
+    const { x, y } = view.half;
+    const [first, last] = drawingFrames(room.player);
     return {
       tool: tool.peek(),
       brush: brush(),
-      setting: { frame: room.player.frame.peek(), audience: room.audience.peek() },
-      drawn: tool.peek() === "select" ? this.changeable() : [],
+      setting: { first, last, audience: room.audience.peek() },
+      drawn: room.sheet.grid,
+      // What is held from an earlier frame is only looked at.
+      mayChange: (annotation) => room.onFrame(annotation) && room.mayChange(annotation),
+      picture: { left: -x, top: -y, right: x, bottom: y },
+      tolerance: toleranceOf(room.picture.height, 1 / view.scale),
       newId: makeId,
     };
   }
 
   private down(event: PointerEvent): void {
     if (event.target instanceof HTMLTextAreaElement) return;
-    const { room, element } = this.places;
+    const does = this.palm.down(event);
+    if (does === "nothing") return;
+    // A pen came while a hand or a finger was drawing: that was no drawing.
+    if (event.pointerType === "pen" && this.touches.size > 0) this.dropTouches();
+    const { element } = this.places;
     const place = this.at(event);
     this.touches.set(event.pointerId, place);
     if (this.touches.size === 2) return this.pinchBegins();
     if (this.touches.size > 2 || this.drawing !== undefined) return;
     element.setPointerCapture(event.pointerId);
-    if (event.button === 1 || event.altKey) {
+    if (event.button === 1 || event.altKey || does === "pan") {
       event.preventDefault();
       this.panning = { id: event.pointerId, at: place };
       return;
     }
-    if (event.button !== 0) return;
+    if (event.button === 0) this.takeInHand(event);
+  }
+
+  private dropTouches(): void {
+    this.cancel();
+    this.touches.clear();
+    this.panning = this.pinch = undefined;
+  }
+
+  private takeInHand(event: PointerEvent): void {
+    const { room } = this.places;
     const inHand = tool.peek();
     if (room.entry.peek()) {
       // A press beside the field ends the typing, and does nothing else.
@@ -137,10 +154,12 @@ export class Pointers {
   }
 
   private move(event: PointerEvent): void {
+    this.palm.move(event);
     const { room, view } = this.places;
     const place = this.at(event);
     const before = this.touches.get(event.pointerId);
     if (before) this.touches.set(event.pointerId, place);
+    else if (event.pointerType === "touch") return;
     if (this.pinch) return this.pinchMoves();
     if (this.panning?.id === event.pointerId) {
       room.look.value = view().panned(place.x - this.panning.at.x, place.y - this.panning.at.y);
@@ -150,16 +169,23 @@ export class Pointers {
     const units = view().toUnits(place.x, place.y);
     room.cursor = units;
     if (this.drawing === event.pointerId) {
-      const all = event.getCoalescedEvents();
-      for (const each of all.length > 0 ? all : [event]) room.made(this.hand.move(this.touchOf(each)), undefined);
-      this.places.invalidate();
+      this.draw(event);
     } else if (tool.peek() === "laser" && event.pointerType === "mouse" && event.buttons === 0) {
       return room.session.touch();
     }
     room.session.touch();
   }
 
+  private draw(event: PointerEvent): void {
+    const all = event.getCoalescedEvents();
+    for (const each of all.length > 0 ? all : [event]) this.places.room.made(this.hand.move(this.touchOf(each)), undefined);
+    const foreseen = event.pointerType === "pen" && !event.shiftKey && "getPredictedEvents" in event ? event.getPredictedEvents() : [];
+    this.hand.predicted = foreseen.slice(0, MOST_PREDICTED).map((each) => this.touchOf(each));
+    this.places.invalidate();
+  }
+
   private up(event: PointerEvent, cancelled: boolean): void {
+    this.palm.up(event);
     this.touches.delete(event.pointerId);
     if (this.touches.size < 2) this.pinch = undefined;
     if (this.panning?.id === event.pointerId) this.panning = undefined;
@@ -170,19 +196,27 @@ export class Pointers {
       return this.changed();
     }
     const { room } = this.places;
-    const { operations, textAt } = this.hand.up(this.touchOf(event));
+    const { operations, textAt, textWidth } = this.hand.up(this.touchOf(event));
     room.made(operations, undefined);
-    if (textAt) this.beginText(textAt);
+    room.selected.value = this.hand.selected;
+    if (textAt) this.beginText(textAt, textWidth);
     this.changed();
   }
 
-  private beginText(at: Point): void {
+  /** The uppermost drawing at a place that may be changed. */
+  private found(at: Point): Annotation | undefined {
     const { room } = this.places;
     const reach = REACH_PX.mouse / this.places.view().scale;
-    const found = uppermost(this.changeable(), at, reach);
+    const near = room.sheet.grid.near({ left: at.x - reach, top: at.y - reach, right: at.x + reach, bottom: at.y + reach });
+    return uppermost(near.filter((annotation) => room.onFrame(annotation) && room.mayChange(annotation)), at, reach);
+  }
+
+  private beginText(at: Point, drawnWidth: number | undefined): void {
+    const { room } = this.places;
+    const found = drawnWidth === undefined ? this.found(at) : undefined;
     if (found?.kind === AnnotationKind.TEXT) return this.editText(found);
     const half = this.places.view().half;
-    const width = Math.max(3000, Math.min(TEXT_WIDTH, Math.round(half.x - at.x)));
+    const width = drawnWidth ?? Math.max(3000, Math.min(TEXT_WIDTH, Math.round(half.x - at.x)));
     room.entry.value = { id: undefined, at, size: { x: width, y: 0 } };
   }
 
@@ -199,9 +233,8 @@ export class Pointers {
 
   private double(event: MouseEvent): void {
     if (tool.peek() !== "select") return;
-    const view = this.places.view();
     const place = this.at(event);
-    const found = uppermost(this.changeable(), view.toUnits(place.x, place.y), REACH_PX.mouse / view.scale);
+    const found = this.found(this.places.view().toUnits(place.x, place.y));
     if (found?.kind === AnnotationKind.TEXT) this.editText(found);
   }
 
@@ -238,8 +271,9 @@ export class Pointers {
     if (!before) return;
     const now = this.two();
     const { room, view } = this.places;
-    room.look.value = view().zoomed(now.spread / before.spread, now.middle);
-    room.look.value = view().panned(now.middle.x - before.middle.x, now.middle.y - before.middle.y);
+    const zoomed = view().zoomed(now.spread / before.spread, before.middle);
+    // What was between the fingers stays there.
+    room.look.value = new View(view().stage, room.picture, zoomed).panned(now.middle.x - before.middle.x, now.middle.y - before.middle.y);
     this.pinch = now;
   }
 }

@@ -15,12 +15,16 @@ export function resized(annotation: Annotation, handle: Handle, to: Point, even:
   const { x, y } = annotation.position ?? { x: 0, y: 0 };
   const local = { x: whole(to.x - x), y: whole(to.y - y) };
   if (handle === "start" || handle === "end") return lineBox(annotation, handle, local);
-  const box = { ...localBox(annotation) };
-  const before = { ...box };
-  if (handle.includes("w")) box.left = local.x;
-  if (handle.includes("e")) box.right = local.x;
-  if (handle.includes("n")) box.top = local.y;
-  if (handle.includes("s")) box.bottom = local.y;
+  return draggedBox(localBox(annotation), handle, local, even);
+}
+
+/** A box after its handle was dragged to a place; with `even` its shape is kept. */
+export function draggedBox(before: Bounds, handle: Handle, to: Point, even: boolean): Bounds {
+  const box = { ...before };
+  if (handle.includes("w")) box.left = to.x;
+  if (handle.includes("e")) box.right = to.x;
+  if (handle.includes("n")) box.top = to.y;
+  if (handle.includes("s")) box.bottom = to.y;
   return even && handle.length === 2 ? evened(box, before, handle) : box;
 }
 

@@ -1,5 +1,5 @@
 /** The picture with what is drawn on it. */
-import { effect, useSignal } from "@preact/signals";
+import { effect } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { person } from "../app/people";
@@ -10,12 +10,15 @@ import type { Room } from "../review/room";
 import type { Dragging, Other } from "../session/presence";
 import { css, isLight } from "../ui/color";
 import { depend } from "../ui/depend";
-import { Painter, type LaserTrail, type Scene } from "./painter";
+import { Ghosts } from "./ghosts";
+import { forgetShapes, shareShape } from "./paint";
+import { densityNow, Painter, type LaserTrail, type Scene } from "./painter";
 import { Pointers } from "./pointers";
+import { SelectionBar } from "./selection_bar";
 import { isDrawn } from "./shape";
 import { Textbox } from "./textbox";
-import { tool } from "./tools";
-import { View } from "./view";
+import { ghost, hold, tool } from "./tools";
+import { EXACT_PAST, View } from "./view";
 import "./stage.css";
 
 /** How far apart two playing people may be and still be on the same frame, in seconds. */
@@ -28,25 +31,51 @@ export function together(room: Room, other: Other, frame: number): boolean {
 }
 
 function placed(annotation: Annotation, dragging: Dragging): Annotation {
-  return { ...annotation, position: dragging.to, ...(dragging.box ? { box: dragging.box } : {}) };
+  const copy = { ...annotation, position: dragging.to, ...(dragging.box ? { box: dragging.box } : {}) };
+  if (!dragging.box) shareShape(copy, annotation);
+  return copy;
+}
+
+/** What was made of the document for the last scene, as long as it holds. */
+interface Made {
+  version: number;
+  frame: number;
+  hold: boolean;
+  drawn: readonly Annotation[];
+  hidden: ReadonlySet<Id>;
+}
+
+/** What is drawn on a frame, in drawing order; while it is held, what was drawn last. */
+function drawnOn(room: Room, frame: number): Annotation[] {
+  const { index } = room.session;
+  const on = (at: number): Annotation[] => index.on(at).map(({ annotation }) => annotation).filter(isDrawn);
+  const here = on(frame);
+  if (here.length > 0 || !hold.peek()) return here;
+  const before = index.lastBefore(frame, isDrawn);
+  return before === undefined ? here : on(before);
+}
+
+function sameIds(a: ReadonlySet<Id>, b: ReadonlySet<Id>): boolean {
+  return a.size === b.size && [...a].every((id) => b.has(id));
 }
 
 /** All that is to be seen on a frame. */
-function sceneOf(room: Room, view: View, cache: { version: number; frame: number; drawn: Annotation[]; hidden: string }): Scene {
+function sceneOf(room: Room, view: View, made: Made): Scene {
   const { session, player, hand } = room;
   const frame = player.frame.peek();
   const others = session.others.peek().filter((other) => together(room, other, frame));
   const dragged = new Map<Id, Dragging>();
   for (const other of others) for (const dragging of other.moving) dragged.set(dragging.id, dragging);
-  const mine = hand?.dragged();
-  if (mine) dragged.set(mine.id, mine);
+  for (const dragging of hand?.dragged() ?? []) dragged.set(dragging.id, dragging);
   const editing = room.entry.peek()?.id;
-  const hidden = [...dragged.keys(), editing ?? ""].join();
-  if (cache.version !== session.version.peek() || cache.frame !== frame || cache.hidden !== hidden) {
-    const on = session.index.on(frame).map(({ annotation }) => annotation);
-    cache.drawn = on.filter((annotation) => isDrawn(annotation) && !dragged.has(annotation.id) && annotation.id !== editing);
-    Object.assign(cache, { version: session.version.peek(), frame, hidden });
+  const hidden = new Set(editing === undefined ? dragged.keys() : [...dragged.keys(), editing]);
+  if (!sameIds(hidden, made.hidden)) made.hidden = hidden;
+  const version = session.version.peek();
+  if (made.version !== version || made.frame !== frame || made.hold !== hold.peek()) {
+    if (made.frame !== frame) forgetShapes();
+    Object.assign(made, { drawn: drawnOn(room, frame), version, frame, hold: hold.peek() });
   }
+  const change = room.sheet.update(String(frame), made.drawn);
   const live: Annotation[] = [];
   for (const [id, dragging] of dragged) {
     const annotation = room.get(id);
@@ -55,22 +84,29 @@ function sceneOf(room: Room, view: View, cache: { version: number; frame: number
   for (const other of others) live.push(...other.transient.filter(isDrawn));
   const drawing = hand?.drawing();
   if (drawing) live.push(drawing);
+  const selected = selectedOf(room, frame, dragged);
+  const over = { selected, marquee: hand?.marquee(), guides: hand?.guides() ?? [] };
+  return { view, change, hidden: made.hidden, live, lasers: lasersOf(room, others), over };
+}
+
+function lasersOf(room: Room, others: readonly Other[]): LaserTrail[] {
   const lasers: LaserTrail[] = others
     .filter((other) => other.laser.length > 0)
     .map((other) => ({ points: other.laser, color: person(other.personId).color }));
-  const own = hand?.laser(performance.now()) ?? [];
+  const own = room.hand?.laser(performance.now()) ?? [];
   if (own.length > 0) lasers.push({ points: own, color: person(room.personId).color });
-  const selected = selectedOf(room, frame, dragged);
-  return { view, drawn: cache.drawn, live, lasers, selected };
+  return lasers;
 }
 
-function selectedOf(room: Room, frame: number, dragged: Map<Id, Dragging>): Annotation | undefined {
-  const id = room.selected.peek();
-  if (id === undefined || room.entry.peek()) return undefined;
-  const annotation = room.get(id);
-  if (!annotation || !room.onFrame(annotation, frame)) return undefined;
-  const dragging = dragged.get(id);
-  return dragging ? placed(annotation, dragging) : annotation;
+function selectedOf(room: Room, frame: number, dragged: Map<Id, Dragging>): Annotation[] {
+  if (room.entry.peek()) return [];
+  const selected: Annotation[] = [];
+  for (const id of room.selected.peek()) {
+    const annotation = room.get(id);
+    const dragging = dragged.get(id);
+    if (annotation && room.onFrame(annotation, frame)) selected.push(dragging ? placed(annotation, dragging) : annotation);
+  }
+  return selected;
 }
 
 function Cursors({ room, view }: { room: Room; view: View }): JSX.Element {
@@ -116,7 +152,8 @@ export function Stage({ room }: { room: Room }): JSX.Element {
   const stage = useRef<HTMLDivElement>(null);
   const lower = useRef<HTMLCanvasElement>(null);
   const upper = useRef<HTMLCanvasElement>(null);
-  const size = useSignal({ width: 0, height: 0 });
+  const ghosts = useRef<HTMLCanvasElement>(null);
+  const size = room.stage;
   const look = room.look.value;
   const view = useMemo(() => new View(size.value, room.picture, look), [size.value, room, look]);
   const viewNow = useRef(view);
@@ -128,10 +165,11 @@ export function Stage({ room }: { room: Room }): JSX.Element {
     const watch = new ResizeObserver(() => (size.value = { width: element.clientWidth, height: element.clientHeight }));
     watch.observe(element);
     return () => watch.disconnect();
-  }, []);
+  }, [room]);
   useEffect(() => {
-    if (!stage.current || !lower.current || !upper.current) return;
-    return run(room, stage.current, new Painter(lower.current, upper.current), viewNow, invalidate);
+    if (!stage.current || !lower.current || !upper.current || !ghosts.current) return;
+    const painters = { main: new Painter(lower.current, upper.current, room.sheet), ghosts: new Ghosts(ghosts.current) };
+    return run(room, stage.current, painters, viewNow, invalidate);
   }, [room]);
   useEffect(() => invalidate.current(), [view]);
   const { centre, width, height } = view;
@@ -139,34 +177,36 @@ export function Stage({ room }: { room: Room }): JSX.Element {
   const entry = room.entry.value;
   return (
     <div ref={stage} class="stage" data-tool={tool.value} data-writable={room.session.writable.value} data-testid="stage">
-      <div class="picture-box" style={box}>
+      <div class="picture-box" style={box} data-exact={view.magnification(densityNow()) > EXACT_PAST}>
         <Picture room={room} />
         <Matte picture={room.picture} />
       </div>
+      <canvas ref={ghosts} class="layer" data-testid="ghosts" aria-hidden="true" />
       <canvas ref={lower} class="layer" data-testid="annotations" aria-hidden="true" />
       <canvas ref={upper} class="layer" aria-hidden="true" />
       {entry && <Textbox key={`${entry.id ?? "new"}${entry.at.x},${entry.at.y}`} room={room} entry={entry} view={view} />}
       <Cursors room={room} view={view} />
+      <SelectionBar room={room} />
     </div>
   );
 }
 
+interface Painters {
+  main: Painter;
+  ghosts: Ghosts;
+}
+
 /** Paints whenever something it depends on changes. Gives what ends it. */
-function run(
-  room: Room,
-  element: HTMLElement,
-  painter: Painter,
-  view: { current: View },
-  invalidate: { current: () => void },
-): () => void {
-  const cache = { version: -1, frame: -1, drawn: [], hidden: "" };
+function run(room: Room, element: HTMLElement, painters: Painters, view: { current: View }, invalidate: { current: () => void }): () => void {
+  const made: Made = { version: -1, frame: -1, hold: false, drawn: [], hidden: new Set() };
   let turn = 0;
-  const paint = (): void => {
+  const paint = (nowMs: number): void => {
     turn = 0;
-    const scene = sceneOf(room, view.current, cache);
-    painter.show(scene);
-    // A laser's trail fades by itself.
-    if (scene.lasers.length > 0) later();
+    const scene = sceneOf(room, view.current, made);
+    const more = painters.main.show(scene, nowMs);
+    painters.ghosts.show(room, view.current);
+    // What is much is painted in parts; a laser's trail fades by itself.
+    if (more || scene.lasers.length > 0) later();
   };
   const later = (): void => {
     turn ||= requestAnimationFrame(paint);
@@ -174,18 +214,23 @@ function run(
   invalidate.current = later;
   const pointers = new Pointers({ room, element, view: () => view.current, invalidate: later });
   const stop = effect(() => {
-    depend(room.player.frame, room.session.version, room.session.others, room.selected, room.entry, room.draft);
+    depend(room.player.frame, room.session.version, room.session.others, room.selected, room.entry, room.draft, ghost, hold);
     later();
   });
   const escape = (event: KeyboardEvent): void => {
     if (event.key === "Escape" && pointers.cancel()) event.stopPropagation();
   };
   addEventListener("keydown", escape, true);
+  // Another screen or another scale of the page has other pixels.
+  addEventListener("resize", later);
   return () => {
     cancelAnimationFrame(turn);
     removeEventListener("keydown", escape, true);
+    removeEventListener("resize", later);
     stop();
     pointers.close();
+    painters.main.close();
+    painters.ghosts.close();
+    forgetShapes();
   };
 }
-

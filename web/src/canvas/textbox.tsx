@@ -1,7 +1,7 @@
 /** Where text is typed on the picture: a field that looks as the text will. */
 import type { CSSProperties, JSX, TargetedKeyboardEvent } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import type { Annotation } from "../document";
+import { TextAlign, type Annotation } from "../document";
 import { t } from "../messages";
 import { useLiveText } from "../notes/live_field";
 import type { Room, TextEntry } from "../review/room";
@@ -10,7 +10,7 @@ import { css } from "../ui/color";
 import { textOf } from "./make";
 import { fontOf, textHeight, wrap } from "./paint";
 import { localBox } from "./shape";
-import { brush, tool } from "./tools";
+import { brush, drawingFrames, tool } from "./tools";
 import type { View } from "./view";
 
 /** How wide new text is, in units: four tenths of the picture's height. */
@@ -29,7 +29,9 @@ function linesOf(text: string, width: number, fontSize: number): number {
   return wrap(text, width, (each) => context.measureText(each).width).length;
 }
 
-function styleAt({ entry, view }: TextboxProps, fontSize: number, color: number): CSSProperties {
+const CSS_ALIGN = { [TextAlign.CENTER]: "center", [TextAlign.END]: "end" } as const;
+
+function styleAt({ entry, view }: TextboxProps, fontSize: number, color: number, align: TextAlign): CSSProperties {
   const place = view.toPixels(entry.at.x, entry.at.y);
   return {
     left: `${place.x}px`,
@@ -37,6 +39,7 @@ function styleAt({ entry, view }: TextboxProps, fontSize: number, color: number)
     width: `${entry.size.x * view.scale}px`,
     font: fontOf(fontSize * view.scale),
     lineHeight: "1.25",
+    textAlign: (CSS_ALIGN as Partial<Record<TextAlign, "center" | "end">>)[align] ?? "start",
     color: css(color),
   };
 }
@@ -50,8 +53,9 @@ function grow(element: HTMLTextAreaElement | null): void {
 function NewText(props: TextboxProps): JSX.Element {
   const { room, entry } = props;
   const field = useRef<HTMLTextAreaElement>(null);
-  const made = useRef({ id: makeId(), done: false, brush: brush(), frame: room.player.frame.peek() });
-  const setting = { frame: made.current.frame, audience: room.audience.value };
+  const made = useRef({ id: makeId(), done: false, brush: brush(), frames: drawingFrames(room.player) });
+  const [first, last] = made.current.frames;
+  const setting = { first, last, audience: room.audience.value };
   const annotation = (text: string, id: string): ReturnType<typeof textOf> => {
     const { fontSize } = made.current.brush;
     const height = textHeight(linesOf(text, entry.size.x, fontSize), fontSize);
@@ -67,7 +71,7 @@ function NewText(props: TextboxProps): JSX.Element {
     const created = annotation(text, makeId());
     room.made([{ kind: "create", annotation: created }], created);
     tool.value = "select";
-    room.selected.value = created.id;
+    room.selected.value = new Set([created.id]);
   };
   // Before anything is typed: what comes next is meant for the field, not for shortcuts.
   useLayoutEffect(() => {
@@ -78,7 +82,7 @@ function NewText(props: TextboxProps): JSX.Element {
     <textarea
       ref={field}
       class="textbox"
-      style={styleAt(props, made.current.brush.fontSize, made.current.brush.color)}
+      style={styleAt(props, made.current.brush.fontSize, made.current.brush.color, made.current.brush.align)}
       aria-label={t("tool.textField")}
       maxLength={1300}
       onInput={(event) => {
@@ -119,7 +123,7 @@ function OldText(props: TextboxProps & { id: string }): JSX.Element {
       {...live}
       ref={field}
       class="textbox"
-      style={styleAt(props, annotation?.style?.fontSize ?? 900, annotation?.style?.color ?? 0xffffff)}
+      style={styleAt(props, annotation?.style?.fontSize ?? 900, annotation?.style?.color ?? 0xffffff, annotation?.style?.align ?? TextAlign.START)}
       aria-label={t("tool.textField")}
       onBlur={finish}
       onKeyDown={(event) => endKey(event, finish)}

@@ -1,7 +1,7 @@
 /** The tools beside the picture. */
 import type { JSX } from "preact";
 import { keysOf } from "../app/keys";
-import { Audience } from "../document";
+import { AnnotationKind, Audience } from "../document";
 import { t, type Key } from "../messages";
 import type { Room } from "../review/room";
 import { Button } from "../ui/button";
@@ -9,7 +9,9 @@ import { css } from "../ui/color";
 import type { IconName } from "../ui/icon";
 import { Item, Menu } from "../ui/menu";
 import { TOOLS, type Tool } from "./hand";
-import { audience, color, COLORS, tool, width, WIDTHS } from "./tools";
+import { deleteSelected, restyle } from "./selection";
+import { Letters } from "./selection_bar";
+import { audience, color, COLORS, ghost, hold, onRange, tool, width, WIDTHS } from "./tools";
 
 const NAMES: Record<Tool, Key> = {
   select: "tool.select",
@@ -23,13 +25,6 @@ const NAMES: Record<Tool, Key> = {
   laser: "tool.laser",
 };
 const COLOR_NAMES = ["red", "orange", "yellow", "green", "cyan", "blue", "violet", "white", "black"] as const;
-
-function restyle(room: Room, field: "style/color" | "style/width", number: number): void {
-  const id = room.selected.value;
-  const annotation = id === undefined ? undefined : room.get(id);
-  if (!annotation || !room.mayChange(annotation)) return;
-  room.session.submit([{ kind: "setFields", id: annotation.id, fields: [{ field, value: { kind: "number", number } }] }]);
-}
 
 function Colors({ room }: { room: Room }): JSX.Element {
   return (
@@ -46,10 +41,13 @@ function Colors({ room }: { room: Room }): JSX.Element {
             style={{ background: css(each) }}
             onClick={() => {
               color.value = each;
-              restyle(room, "style/color", each);
+              restyle(room, "color", each);
             }}
           />
         ))}
+      </div>
+      <div class="letters" role="group" aria-label={t("tool.textStyle")}>
+        <Letters room={room} chosen={room.chosen.filter(({ kind }) => kind === AnnotationKind.TEXT)} />
       </div>
       <div class="widths" role="radiogroup" aria-label={t("tool.width")}>
         {WIDTHS.map((each, at) => (
@@ -60,7 +58,7 @@ function Colors({ room }: { room: Room }): JSX.Element {
             pressed={width.value === each}
             onClick={() => {
               width.value = each;
-              restyle(room, "style/width", each);
+              restyle(room, "width", each);
             }}
           >
             <span class="dot" style={{ width: `${4 + at * 4}px`, height: `${4 + at * 4}px` }} />
@@ -128,6 +126,23 @@ export function Toolbar({ room }: { room: Room }): JSX.Element | null {
       <Menu label={t("tool.colorWidth")} keys={keysOf("tool.wider")} face={<span class="color-dot" style={{ background: css(color.value) }} />}>
         {() => <Colors room={room} />}
       </Menu>
+      <Button
+        look="quiet"
+        icon="ghost"
+        label={t("tool.ghost")}
+        keys={keysOf("view.ghost")}
+        pressed={ghost.value}
+        onClick={() => (ghost.value = !ghost.value)}
+      />
+      <Button
+        look="quiet"
+        icon="hold"
+        label={t("tool.hold")}
+        keys={keysOf("view.hold")}
+        pressed={hold.value}
+        onClick={() => (hold.value = !hold.value)}
+      />
+      <Button look="quiet" icon="range" label={t("tool.onRange")} pressed={onRange.value} onClick={() => (onRange.value = !onRange.value)} />
       <AudienceMenu room={room} />
       <hr />
       <Button look="quiet" icon="undo" label={t("tool.undo")} keys={keysOf("edit.undo")} disabled={!session.canUndo.value} onClick={() => session.undo()} />
@@ -137,8 +152,8 @@ export function Toolbar({ room }: { room: Room }): JSX.Element | null {
         icon="trash"
         label={t("tool.delete")}
         keys={keysOf("edit.delete")}
-        disabled={room.selected.value === undefined}
-        onClick={() => room.deleteSelected()}
+        disabled={room.selected.value.size === 0}
+        onClick={() => deleteSelected(room)}
       />
     </div>
   );

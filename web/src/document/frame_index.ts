@@ -1,7 +1,7 @@
 /** Which notes a frame shows, kept up to date by what changed, so that a repaint does not look at the whole document. */
 
 import { compareDrawingOrder } from "./model";
-import type { AnnotationState, Id } from "./model";
+import type { Annotation, AnnotationState, Id } from "./model";
 import type { Screen } from "./screen";
 
 /** Frames that share one bucket. */
@@ -56,6 +56,42 @@ export class FrameIndex {
       }
     }
     return shown.sort(compareDrawingOrder);
+  }
+
+  /** What shows on any of these frames, in drawing order; deleted notes are left out. */
+  between(first: number, last: number): AnnotationState[] {
+    const ids = new Set(this.wide);
+    for (let bucket = Math.floor(first / BUCKET); bucket <= Math.floor(last / BUCKET); bucket++) {
+      for (const id of this.buckets.get(bucket) ?? []) {
+        ids.add(id);
+      }
+    }
+    const shown = [...ids].map((id) => this.screen.get(id) as AnnotationState);
+    return shown
+      .filter(({ annotation }) => annotation.firstFrame <= last && first <= annotation.lastFrame)
+      .sort(compareDrawingOrder);
+  }
+
+  /** The last frame before this one that shows a note which counts; undefined: none. */
+  lastBefore(frame: number, counts: (annotation: Annotation) => boolean): number | undefined {
+    let found: number | undefined;
+    const look = (ids: Iterable<Id>): void => {
+      for (const id of ids) {
+        const annotation = this.screen.get(id)?.annotation;
+        if (annotation !== undefined && annotation.firstFrame < frame && counts(annotation)) {
+          found = Math.max(found ?? 0, Math.min(frame - 1, annotation.lastFrame));
+        }
+      }
+    };
+    look(this.wide);
+    for (let bucket = Math.floor((frame - 1) / BUCKET); bucket >= 0; bucket--) {
+      // A note is in the bucket of its last frame, or of this one: what lies before that of what was found is earlier.
+      if (found !== undefined && Math.floor(found / BUCKET) > bucket) {
+        break;
+      }
+      look(this.buckets.get(bucket) ?? []);
+    }
+    return found;
   }
 
   /** First and last frames of all notes that are not deleted, for a timeline. */

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
 import { keysOf } from "../app/keys";
-import { FIT } from "../canvas/view";
+import { ZoomMenu } from "../canvas/zoom";
 import { t } from "../messages";
 import type { Room } from "../review/room";
 import { Button } from "../ui/button";
@@ -152,7 +152,6 @@ export function Controls({ room }: { room: Room }): JSX.Element {
     room.release();
     run();
   };
-  const zoom = Math.round(room.look.value.zoom * 100);
   return (
     <div class="controls" role="group" aria-label={t("player.controls")}>
       {moves && (
@@ -186,9 +185,7 @@ export function Controls({ room }: { room: Room }): JSX.Element {
       )}
       <Volume room={room} />
       <LookMenu />
-      <Button look="quiet" label={t("player.fit")} keys={keysOf("view.fit")} onClick={() => (room.look.value = FIT)}>
-        <span class="mono zoom">{zoom === 100 ? t("player.fitShort") : `${zoom} %`}</span>
-      </Button>
+      <ZoomMenu room={room} />
       <Button look="quiet" icon="full" label={t("player.full")} keys={keysOf("view.full")} onClick={toggleFull} />
     </div>
   );

@@ -2,8 +2,10 @@
 import type { Action } from "../app/keys";
 import { navigate, reviewPath } from "../app/router";
 import { TOOLS, type Tool } from "../canvas/hand";
-import { changeWidth, tool } from "../canvas/tools";
+import { copySelected, copyToNext, cutSelected, deleteSelected, duplicate, paste, selectAll } from "../canvas/selection";
+import { changeWidth, ghost, hold, tool } from "../canvas/tools";
 import { FIT } from "../canvas/view";
+import { toggleExact } from "../canvas/zoom";
 import { AnnotationKind, newAnnotation } from "../document";
 import { t } from "../messages";
 import { neighbour, type Board } from "../notes/board";
@@ -55,7 +57,7 @@ function zoomLine(room: Room, factor: number): void {
 
 function cancel(room: Room): void {
   if (room.entry.value) room.entry.value = undefined;
-  else if (room.selected.value !== undefined) room.selected.value = undefined;
+  else if (room.selected.value.size > 0) room.selected.value = new Set();
   else tool.value = "select";
 }
 
@@ -97,8 +99,17 @@ export function act(room: Room, board: Board, action: Action): void {
     "note.marker": () => mark(room),
     "edit.undo": () => session.undo(),
     "edit.redo": () => session.redo(),
-    "edit.delete": () => room.deleteSelected(),
+    "edit.delete": () => deleteSelected(room),
+    "edit.all": () => selectAll(room),
+    "edit.copy": () => copySelected(room),
+    "edit.cut": () => cutSelected(room),
+    "edit.paste": () => paste(room),
+    "edit.duplicate": () => duplicate(room),
+    "edit.copyToNext": () => copyToNext(room),
     "view.fit": () => (room.look.value = FIT),
+    "view.ghost": () => (ghost.value = !ghost.value),
+    "view.hold": () => (hold.value = !hold.value),
+    "view.exact": () => toggleExact(room),
     "view.full": toggleFull,
     "line.nearer": () => zoomLine(room, ZOOM_STEP),
     "line.farther": () => zoomLine(room, 1 / ZOOM_STEP),

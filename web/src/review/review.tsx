@@ -10,6 +10,7 @@ import { useFinder } from "../app/finder";
 import { actionOf, isMac, isTyping } from "../app/keys";
 import { toggleOverlay } from "../app/overlay";
 import { navigate, reviewPath, rewrite } from "../app/router";
+import { isBrowsers } from "../canvas/selection";
 import { Stage } from "../canvas/stage";
 import { Toolbar } from "../canvas/toolbar";
 import { keepTools } from "../canvas/tools";
@@ -209,7 +210,7 @@ function useKeys(room: Room, board: Board): void {
     const press = (event: KeyboardEvent): void => {
       tabbed ||= event.key === "Tab";
       const action = actionOf(event, isMac(), isTyping(event.target));
-      if (action === undefined || event.defaultPrevented) return;
+      if (action === undefined || event.defaultPrevented || isBrowsers(room, action)) return;
       // Space presses the button that one went to by Tab; one that was clicked has the focus too, but Space plays.
       if (action === "play.toggle" && tabbed && event.target instanceof HTMLButtonElement) return;
       event.preventDefault();

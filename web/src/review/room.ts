@@ -1,6 +1,7 @@
 /** What the parts of the review page share: one cut of an asset, its player and session, who is followed, what is selected. */
 import { computed, effect, signal, untracked, type Signal } from "@preact/signals";
 import type { Hand } from "../canvas/hand";
+import { Sheet } from "../canvas/sheet";
 import { audience, tool } from "../canvas/tools";
 import { FIT, type Look, type Point, type Size } from "../canvas/view";
 import { Audience, Permission, type Annotation, type Id, type Operation } from "../document";
@@ -53,6 +54,9 @@ export interface TextEntry {
   size: Point;
 }
 
+/** So many dragged drawings are shown to others, at most. */
+const MOST_MOVING = 64;
+
 interface Lingering {
   shown: Annotation;
   created: Id;
@@ -73,7 +77,12 @@ export class Room {
   readonly look = signal<Look>(FIT);
   /** The part of the timeline that is in sight. */
   readonly scale: Signal<Scale>;
-  readonly selected = signal<Id | undefined>(undefined);
+  /** The drawings that are selected. */
+  readonly selected = signal<ReadonlySet<Id>>(new Set());
+  /** What is drawn on the frame that is looked at. */
+  readonly sheet = new Sheet();
+  /** The stage's size in pixels. */
+  readonly stage = signal<Size>({ width: 0, height: 0 });
   readonly entry = signal<TextEntry | undefined>(undefined);
   /** The text being typed, to be shown to others. */
   readonly draft = signal<Annotation | undefined>(undefined);
@@ -91,6 +100,7 @@ export class Room {
   readonly followed = computed(() => this.session.others.value.find((other) => other.clientId === this.following.value));
   hand: Hand | undefined;
   cursor: Point | undefined;
+  private awaited: { frame: number; ids: readonly Id[] } | undefined;
   private lingering: Lingering[] = [];
   private readonly stops: (() => void)[] = [];
 
@@ -110,11 +120,16 @@ export class Room {
       }),
       effect(() => this.mirror(this.followed.value, session.others.value)),
       effect(() => {
-        depend(player.frame);
+        const frame = player.frame.value;
         const inHand = tool.value;
-        const id = untracked(() => this.selected.value);
-        const held = id === undefined ? undefined : this.get(id);
-        if (inHand !== "select" || (held && !this.onFrame(held))) this.selected.value = undefined;
+        if (this.awaited?.frame === frame) {
+          this.selected.value = new Set(this.awaited.ids);
+          this.awaited = undefined;
+          return;
+        }
+        const held = untracked(() => this.selected.value);
+        const kept = inHand === "select" ? [...held].filter((id) => this.shows(id)) : [];
+        if (kept.length < held.size) this.selected.value = new Set(kept);
       }),
     );
   }
@@ -135,6 +150,22 @@ export class Room {
 
   onFrame(annotation: Annotation, frame = this.player.frame.peek()): boolean {
     return !annotation.deleted && annotation.firstFrame <= frame && frame <= annotation.lastFrame;
+  }
+
+  /** Selects drawings once their frame is on the screen. */
+  selectWhenShown(frame: number, ids: readonly Id[]): void {
+    this.awaited = { frame, ids };
+  }
+
+  private shows(id: Id): boolean {
+    const annotation = this.get(id);
+    return annotation !== undefined && this.onFrame(annotation);
+  }
+
+  /** The selected drawings that may be changed, in drawing order. */
+  get chosen(): Annotation[] {
+    const { value } = this.selected;
+    return value.size === 0 ? [] : this.sheet.list.filter((each) => value.has(each.id) && this.mayChange(each));
   }
 
   has(permission: Permission): boolean {
@@ -168,14 +199,6 @@ export class Room {
     this.player.seek(annotation.firstFrame);
   }
 
-  /** Deletes what is selected. */
-  deleteSelected(): void {
-    const id = this.selected.value;
-    const annotation = id === undefined ? undefined : this.get(id);
-    if (!annotation || !this.mayChange(annotation)) return;
-    if (this.session.submit([{ kind: "setDeleted", id: annotation.id, deleted: true }])) this.selected.value = undefined;
-  }
-
   // -- the others --------------------------------------------------------------------------------------------
 
   /** Goes where somebody goes, until one does something oneself. */
@@ -201,8 +224,8 @@ export class Room {
   private doing(): Doing {
     const { player, session, hand } = this;
     this.lingering = this.lingering.filter(({ created }) => session.client.screen.isPending(created));
-    const live = [hand?.drawing(), this.draft.peek(), ...this.lingering.map(({ shown }) => shown)];
-    const dragged = hand?.dragged();
+    const live = [hand?.shown(), this.draft.peek(), ...this.lingering.map(({ shown }) => shown)];
+    const dragged = hand?.dragged() ?? [];
     return {
       frame: player.frame.peek(),
       playing: player.playing.peek(),
@@ -213,7 +236,8 @@ export class Room {
       following: this.following.peek(),
       transient: live.filter((each): each is Annotation => each !== undefined).slice(0, 8),
       laser: hand?.laser(performance.now()) ?? [],
-      moving: dragged ? [dragged] : [],
+      // Of a larger group the others see the rest move when it is let go.
+      moving: dragged.slice(0, MOST_MOVING),
     };
   }
 }

@@ -50,6 +50,12 @@ const PATHS = {
   offline: "M3 7.5a10 10 0 0 1 14 0M5.5 10.5a6.5 6.5 0 0 1 9 0M8 13.3a3 3 0 0 1 4 0M4 3l12 14",
   inPoint: "M8 4.5H5.5v11H8M9.5 10H15",
   outPoint: "M12 4.5h2.5v11H12M10.5 10H5",
+  ghost: "M5 16.5V9a5 5 0 0 1 10 0v7.5l-2-1.6-1.5 1.6-1.5-1.6-1.5 1.6L7 14.9zM8.3 9h.01M11.7 9h.01",
+  hold: "M4 5v10M7 10h9M13 7l3 3-3 3M7 5v10",
+  range: "M6.5 4.5H4v11h2.5M13.5 4.5H16v11h-2.5M8 10h4",
+  alignStart: "M4 5h12M4 10h7M4 15h10",
+  alignCenter: "M4 5h12M6.5 10h7M5 15h10",
+  alignEnd: "M4 5h12M9 10h7M6 15h10",
   copy: "M7 7h9v9H7zM4 13V4h9",
   download: "M10 4v9M6.5 9.5L10 13l3.5-3.5M4 13v3h12v-3",
 } as const;

@@ -1,0 +1,100 @@
+/** What is drawn on the frame that is looked at, in drawing order and by place, and what of it changed. Pure. */
+import type { Annotation, Id } from "../document";
+import { Grid } from "./grid";
+import { inkBox, type Bounds } from "./shape";
+
+/** What a repaint must do. */
+export interface Change {
+  /** Everything is another: nothing of what was painted is of use. */
+  all: boolean;
+  /** Parts of the picture where something lies otherwise than it did. */
+  places: readonly Bounds[];
+  /** What came on top of the rest. */
+  added: readonly Annotation[];
+}
+
+const NOTHING: Change = { all: false, places: [], added: [] };
+const ALL: Change = { all: true, places: [], added: [] };
+
+function sameNumbers(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}
+
+function sameMembers(a: object | undefined, b: object | undefined): boolean {
+  if (a === b) return true;
+  if (!a || !b) return false;
+  return Object.entries(a).every(([name, value]) => (b as Record<string, unknown>)[name] === value);
+}
+
+/** Whether both look the same: a note that was only saved does. */
+export function sameLook(a: Annotation, b: Annotation): boolean {
+  if (a === b) return true;
+  return (
+    a.kind === b.kind &&
+    a.mode === b.mode &&
+    a.text === b.text &&
+    sameMembers(a.position, b.position) &&
+    sameMembers(a.box, b.box) &&
+    sameMembers(a.style, b.style) &&
+    sameNumbers(a.points, b.points) &&
+    sameNumbers(a.pressure, b.pressure)
+  );
+}
+
+/** What is different of a list in drawing order. */
+export function changeOf(before: readonly Annotation[], after: readonly Annotation[]): Change {
+  let same = 0;
+  for (; same < before.length && same < after.length; same++) {
+    const [a, b] = [before[same] as Annotation, after[same] as Annotation];
+    if (a.id !== b.id || !sameLook(a, b)) break;
+  }
+  if (same === before.length) return same === after.length ? NOTHING : { all: false, places: [], added: after.slice(same) };
+  const places: Bounds[] = [];
+  const old = new Map<Id, { annotation: Annotation; at: number }>();
+  for (let at = same; at < before.length; at++) {
+    const annotation = before[at] as Annotation;
+    old.set(annotation.id, { annotation, at });
+  }
+  let latest = -1;
+  for (const annotation of after.slice(same)) {
+    const was = old.get(annotation.id);
+    old.delete(annotation.id);
+    // Of two that changed places in the order, the one that now comes later lay below.
+    const moved = was !== undefined && was.at < latest;
+    if (was) latest = Math.max(latest, was.at);
+    if (was && !moved && sameLook(was.annotation, annotation)) continue;
+    places.push(inkBox(annotation));
+    if (was && !moved) places.push(inkBox(was.annotation));
+  }
+  for (const { annotation } of old.values()) places.push(inkBox(annotation));
+  return { all: false, places, added: [] };
+}
+
+export class Sheet {
+  readonly grid = new Grid();
+  list: readonly Annotation[] = [];
+  private subject = "";
+
+  /** What is to be seen now. Another subject (another frame) is nothing that changed of the one before. */
+  update(subject: string, list: readonly Annotation[]): Change {
+    const before = this.list;
+    if (subject === this.subject && list === before) return NOTHING;
+    this.list = list;
+    if (subject !== this.subject) {
+      this.subject = subject;
+      this.grid.clear();
+      list.forEach((annotation, at) => this.grid.put(annotation, at));
+      return ALL;
+    }
+    const change = changeOf(before, list);
+    if (list.length < before.length || change.places.length > 0) {
+      const kept = new Set(list.map(({ id }) => id));
+      for (const { id } of before) if (!kept.has(id)) this.grid.remove(id);
+    }
+    list.forEach((annotation, at) => this.grid.put(annotation, at));
+    return change;
+  }
+}
