@@ -63,7 +63,9 @@ export class Grid {
   /** What may colour a part of the picture, in drawing order. */
   near(box: Bounds): Annotation[] {
     const found = new Set<Entry>();
-    const take = (entry: Entry): void => void (meets(entry.box, box) && found.add(entry));
+    const take = (entry: Entry): void => {
+      if (meets(entry.box, box)) found.add(entry);
+    };
     this.wide.forEach(take);
     const range = cellsOf(box);
     if (range.count > this.cells.size) this.cells.forEach((cell) => cell.forEach(take));

@@ -144,7 +144,7 @@ export class Hand {
     const at = { x: touch.x, y: touch.y };
     const held = heldOf(this.selected, around);
     if (!touch.shift && this.graspHandle(touch, held)) return;
-    const found = at && uppermost(around.drawn.near(boxAt(at, touch.reach)).filter(around.mayChange), at, touch.reach);
+    const found = uppermost(around.drawn.near(boxAt(at, touch.reach)).filter(around.mayChange), at, touch.reach);
     if (!found) {
       const before = touch.shift ? this.selected : new Set<Id>();
       this.selected = before;

@@ -7,8 +7,8 @@ import type { Annotation, Id } from "../document";
 import { costOf, draw, takeView, type Context } from "./paint";
 import { Pace } from "./pace";
 import { clipped, merged, pixelsOf, placeOf, shiftBetween, uncovered, type Pixels } from "./region";
-import type { Bounds } from "./shape";
-import type { Change, Sheet } from "./sheet";
+import { inkBox, type Bounds } from "./shape";
+import { together, type Change, type Sheet } from "./sheet";
 import type { View } from "./view";
 
 interface Raster {
@@ -52,21 +52,22 @@ export class Layer {
 
   /** Paints what the change asks for, as far as one turn allows. What is hidden is left out. */
   show(change: Change, view: View, density: number, hidden: ReadonlySet<Id>, nowMs: number): Touched {
-    const places = [...change.places, ...this.hide(hidden)];
+    const hides = this.hide(hidden);
+    const { places, added } = together(change, { all: false, places: hides, added: [] });
     if (change.all || !this.front) {
       // Nothing of what was there belongs here: what is done so far is shown as it grows.
       const raster = this.raster(view, density, this.front?.canvas);
       this.front = raster;
       this.begin(raster);
     } else if (this.build) {
-      this.build.repairs.push(...places, ...change.added.map((annotation) => this.sheet.grid.boxOf(annotation.id) as Bounds));
+      this.build.repairs.push(...places, ...added.map(inkBox));
       // What somebody has just drawn is seen at once all the same.
-      this.paintOn(this.front, change.added);
+      this.paintOn(this.front, added);
     }
-    const target = this.build?.raster ?? (this.front as Raster);
-    if (!sameView(target, view, density)) return this.look(view, density, places, nowMs);
+    const target = this.build?.raster ?? this.front;
+    if (!sameView(target, view, density)) return this.look(view, density, [...places, ...added.map(inkBox)], nowMs);
     if (this.build) return this.step(nowMs);
-    return this.repair(target, places, change.added, nowMs);
+    return this.repair(target, places, added, nowMs);
   }
 
   /** Puts the picture, or the part of it, where it belongs in the view. */
@@ -175,7 +176,7 @@ export class Layer {
     }
     for (const { part, list } of parts) this.paintPart(raster, part, list);
     this.paintOn(raster, added);
-    return merged([...parts.map(({ part }) => part), ...added.flatMap((annotation) => pixels(this.sheet.grid.boxOf(annotation.id) as Bounds))]);
+    return merged([...parts.map(({ part }) => part), ...added.flatMap((annotation) => pixels(inkBox(annotation)))]);
   }
 
   private paintOn({ context, view, density }: Raster, list: readonly Annotation[]): void {

@@ -19,6 +19,8 @@ interface Places {
   room: Room;
   element: HTMLElement;
   view: () => View;
+  /** Brings what is drawn on the frame up to date, sooner than the next turn of the screen. */
+  refresh: () => void;
   /** Something is to be painted. */
   invalidate: () => void;
 }
@@ -94,6 +96,7 @@ export class Pointers {
     const view = this.places.view();
     const { x, y } = view.half;
     const [first, last] = drawingFrames(room.player);
+    this.places.refresh();
     return {
       tool: tool.peek(),
       brush: brush(),
@@ -206,6 +209,7 @@ export class Pointers {
   /** The uppermost drawing at a place that may be changed. */
   private found(at: Point): Annotation | undefined {
     const { room } = this.places;
+    this.places.refresh();
     const reach = REACH_PX.mouse / this.places.view().scale;
     const near = room.sheet.grid.near({ left: at.x - reach, top: at.y - reach, right: at.x + reach, bottom: at.y + reach });
     return uppermost(near.filter((annotation) => room.onFrame(annotation) && room.mayChange(annotation)), at, reach);

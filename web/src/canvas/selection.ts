@@ -6,6 +6,7 @@ import type { Room } from "../review/room";
 import { makeId } from "../session/session";
 import { say } from "../ui/toast";
 import { copies, deletions, reframes, restyles } from "./group";
+import { isDrawn } from "./shape";
 import { tool } from "./tools";
 import type { Point } from "./view";
 
@@ -32,15 +33,15 @@ export function isBrowsers(room: Room, action: Action): boolean {
 }
 
 function isSelectable(room: Room, annotation: Annotation): boolean {
-  return annotation.mode !== StrokeMode.ERASE && room.onFrame(annotation) && room.mayChange(annotation);
+  return isDrawn(annotation) && annotation.mode !== StrokeMode.ERASE && room.mayChange(annotation);
 }
 
 /** Selects everything on the frame that one may change. */
 export function selectAll(room: Room): void {
-  const all = room.sheet.list.filter((annotation) => isSelectable(room, annotation));
+  const all = room.session.index.on(room.player.frame.peek()).filter(({ annotation }) => isSelectable(room, annotation));
   select(
     room,
-    all.map(({ id }) => id),
+    all.map(({ annotation }) => annotation.id),
   );
 }
 

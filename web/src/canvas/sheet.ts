@@ -73,28 +73,46 @@ export function changeOf(before: readonly Annotation[], after: readonly Annotati
   return { all: false, places, added: [] };
 }
 
+/** Two changes, one after the other, as one. */
+export function together(first: Change, then: Change): Change {
+  if (first.all || then.all) return ALL;
+  const places = [...first.places, ...then.places];
+  if (places.length === 0) return { all: false, places, added: [...first.added, ...then.added] };
+  // What changed since it came on top is painted as it is now, with what lies around it.
+  return { all: false, places: [...places, ...first.added.map(inkBox), ...then.added.map(inkBox)], added: [] };
+}
+
 export class Sheet {
   readonly grid = new Grid();
   list: readonly Annotation[] = [];
   private subject = "";
+  private pending = NOTHING;
+
+  /** What changed since this was asked for last. */
+  take(): Change {
+    const change = this.pending;
+    this.pending = NOTHING;
+    return change;
+  }
 
   /** What is to be seen now. Another subject (another frame) is nothing that changed of the one before. */
-  update(subject: string, list: readonly Annotation[]): Change {
+  update(subject: string, list: readonly Annotation[]): void {
     const before = this.list;
-    if (subject === this.subject && list === before) return NOTHING;
+    if (subject === this.subject && list === before) return;
     this.list = list;
     if (subject !== this.subject) {
       this.subject = subject;
       this.grid.clear();
       list.forEach((annotation, at) => this.grid.put(annotation, at));
-      return ALL;
+      this.pending = ALL;
+      return;
     }
     const change = changeOf(before, list);
+    this.pending = together(this.pending, change);
     if (list.length < before.length || change.places.length > 0) {
       const kept = new Set(list.map(({ id }) => id));
       for (const { id } of before) if (!kept.has(id)) this.grid.remove(id);
     }
     list.forEach((annotation, at) => this.grid.put(annotation, at));
-    return change;
   }
 }

@@ -41,7 +41,6 @@ interface Made {
   version: number;
   frame: number;
   hold: boolean;
-  drawn: readonly Annotation[];
   hidden: ReadonlySet<Id>;
 }
 
@@ -59,6 +58,15 @@ function sameIds(a: ReadonlySet<Id>, b: ReadonlySet<Id>): boolean {
   return a.size === b.size && [...a].every((id) => b.has(id));
 }
 
+/** Brings the sheet to what the frame shows now. */
+function refresh(room: Room, made: Made): void {
+  const [frame, version] = [room.player.frame.peek(), room.session.version.peek()];
+  if (made.version === version && made.frame === frame && made.hold === hold.peek()) return;
+  if (made.frame !== frame) forgetShapes();
+  Object.assign(made, { version, frame, hold: hold.peek() });
+  room.sheet.update(String(frame), drawnOn(room, frame));
+}
+
 /** All that is to be seen on a frame. */
 function sceneOf(room: Room, view: View, made: Made): Scene {
   const { session, player, hand } = room;
@@ -70,12 +78,8 @@ function sceneOf(room: Room, view: View, made: Made): Scene {
   const editing = room.entry.peek()?.id;
   const hidden = new Set(editing === undefined ? dragged.keys() : [...dragged.keys(), editing]);
   if (!sameIds(hidden, made.hidden)) made.hidden = hidden;
-  const version = session.version.peek();
-  if (made.version !== version || made.frame !== frame || made.hold !== hold.peek()) {
-    if (made.frame !== frame) forgetShapes();
-    Object.assign(made, { drawn: drawnOn(room, frame), version, frame, hold: hold.peek() });
-  }
-  const change = room.sheet.update(String(frame), made.drawn);
+  refresh(room, made);
+  const change = room.sheet.take();
   const live: Annotation[] = [];
   for (const [id, dragging] of dragged) {
     const annotation = room.get(id);
@@ -198,7 +202,7 @@ interface Painters {
 
 /** Paints whenever something it depends on changes. Gives what ends it. */
 function run(room: Room, element: HTMLElement, painters: Painters, view: { current: View }, invalidate: { current: () => void }): () => void {
-  const made: Made = { version: -1, frame: -1, hold: false, drawn: [], hidden: new Set() };
+  const made: Made = { version: -1, frame: -1, hold: false, hidden: new Set() };
   let turn = 0;
   const paint = (nowMs: number): void => {
     turn = 0;
@@ -212,7 +216,7 @@ function run(room: Room, element: HTMLElement, painters: Painters, view: { curre
     turn ||= requestAnimationFrame(paint);
   };
   invalidate.current = later;
-  const pointers = new Pointers({ room, element, view: () => view.current, invalidate: later });
+  const pointers = new Pointers({ room, element, view: () => view.current, refresh: () => refresh(room, made), invalidate: later });
   const stop = effect(() => {
     depend(room.player.frame, room.session.version, room.session.others, room.selected, room.entry, room.draft, ghost, hold);
     later();

@@ -49,7 +49,7 @@ interface KeptTools {
   width: number;
   audience: number;
   fontSize: number;
-  align: number;
+  align: TextAlign;
   ghost: boolean;
   hold: boolean;
 }
@@ -61,7 +61,7 @@ export function keepTools(): () => void {
     if (COLORS.includes(kept.color as (typeof COLORS)[number])) color.value = kept.color as number;
     if (WIDTHS.includes(kept.width as (typeof WIDTHS)[number])) width.value = kept.width as number;
     if (FONT_SIZES.includes(kept.fontSize as (typeof FONT_SIZES)[number])) fontSize.value = kept.fontSize as number;
-    if (ALIGNS.includes(kept.align as (typeof ALIGNS)[number])) align.value = kept.align as TextAlign;
+    align.value = ALIGNS.find((each) => each === kept.align) ?? TextAlign.START;
     ghost.value = kept.ghost === true;
     hold.value = kept.hold === true;
     if (kept.audience === Audience.CLIENT) audience.value = Audience.CLIENT;

@@ -4,7 +4,7 @@ import type { Hand } from "../canvas/hand";
 import { Sheet } from "../canvas/sheet";
 import { audience, tool } from "../canvas/tools";
 import { FIT, type Look, type Point, type Size } from "../canvas/view";
-import { Audience, Permission, type Annotation, type Id, type Operation } from "../document";
+import { Audience, compareDrawingOrder, Permission, type Annotation, type AnnotationState, type Id, type Operation } from "../document";
 import type { Video } from "../gen/rushes/media/v1/media_service_pb";
 import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { t } from "../messages";
@@ -164,8 +164,11 @@ export class Room {
 
   /** The selected drawings that may be changed, in drawing order. */
   get chosen(): Annotation[] {
-    const { value } = this.selected;
-    return value.size === 0 ? [] : this.sheet.list.filter((each) => value.has(each.id) && this.mayChange(each));
+    const states = [...this.selected.value].map((id) => this.session.client.screen.get(id));
+    return states
+      .filter((state) => state !== undefined && this.onFrame(state.annotation) && this.mayChange(state.annotation))
+      .sort((a, b) => compareDrawingOrder(a as AnnotationState, b as AnnotationState))
+      .map((state) => (state as AnnotationState).annotation);
   }
 
   has(permission: Permission): boolean {

@@ -1,0 +1,224 @@
+"""Drawing in full: looking closely, groups, frames through time, and what a second person sees of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import expect
+
+from benchmarks.studio import PROJECT
+from rushes.annotation.v1 import annotation_pb2 as pb
+from rushes.project.v1 import project_service_pb2
+from tests.e2e.page import Reviewer, Spot, document
+from tests.product import Product
+
+pytest_plugins = ["tests.e2e.page_fixtures"]
+
+_GHOST = """([u, v, channel]) => {
+  const canvas = document.querySelector('[data-testid=ghosts]');
+  if (!canvas.width) return false;
+  const picture = document.querySelector('.picture-box').getBoundingClientRect();
+  const place = canvas.getBoundingClientRect();
+  const scale = canvas.width / place.width;
+  const [x, y] = [picture.left + u * picture.width - place.left, picture.top + v * picture.height - place.top];
+  const { data } = canvas.getContext('2d').getImageData(Math.round(x * scale) - 3, Math.round(y * scale) - 3, 7, 7);
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at + 3] > 40 && data[at + channel] > 200 && data[at + 1 - channel] < 240) return true;
+  }
+  return false;
+}"""
+RED, GREEN = 0, 1
+
+
+@dataclass
+class Pair:
+    """Ada owns the product, Grace reviews with her."""
+
+    product: Product
+    video_id: int
+    ada: Reviewer
+    grace: Reviewer
+
+    def both_at(self, frame: int) -> None:
+        """Both look at a frame, all of it, with nothing in hand."""
+        for one in (self.ada, self.grace):
+            one.press("Escape", "v", "Escape", "f")
+            one.go(frame)
+
+    def wait_saved(self) -> None:
+        """Waits until all that both made is saved."""
+        for one in (self.ada, self.grace):
+            one.wait_status("saved", "resumed")
+
+    def on(self, frame: int) -> list[pb.Annotation]:
+        """What shows on a frame, as the service has it."""
+        found = document(self.product.stack, self.video_id, self.product.secret).values()
+        return [each for each in found if each.first_frame <= frame <= each.last_frame and not each.deleted]
+
+
+@pytest.fixture(scope="module")
+def pair(product: Product, meet: Callable[..., Reviewer]) -> Pair:
+    """Two people who look at the same clip."""
+    video_id = product.fresh_video()
+    request = project_service_pb2.ListAssetsRequest(project_id=product.studio.project_id, page_size=1000)
+    assets = product.stack.rpc(PROJECT, "ListAssets", request, product.secret).assets
+    (asset,) = [each for each in assets if video_id in {cut.video_id for cut in each.cuts}]
+    ada = meet("ada", product.address).with_session(product.secret)
+    grace = meet("grace", product.address, viewport={"width": 1100, "height": 700})
+    grace.with_session(product.person("member"))
+    for one in (ada, grace):
+        one.open(f"/a/{asset.asset_id}")
+    return Pair(product, video_id, ada, grace)
+
+
+def box(one: Reviewer, key: str, start: Spot, end: Spot) -> None:
+    """Draws a shape."""
+    one.press(key)
+    one.drag(start, end)
+
+
+def test_zooming_with_the_wheel_keeps_the_point_under_the_pointer(pair: Pair) -> None:
+    ada = pair.ada
+    pair.both_at(10)
+    # A wheel turns at a whole pixel.
+    picture = ada.page.locator(".picture-box").bounding_box()
+    assert picture is not None
+    before = (round(picture["x"] + 0.3 * picture["width"]), round(picture["y"] + 0.7 * picture["height"]))
+    spot = ((before[0] - picture["x"]) / picture["width"], (before[1] - picture["y"]) / picture["height"])
+    ada.page.mouse.move(*before)
+    for _ in range(5):
+        ada.page.mouse.wheel(0, -300)
+    ada.page.wait_for_function("() => document.querySelector('.picture-box').dataset.exact === 'true'")
+    after = ada.place(spot)
+    assert abs(after[0] - before[0]) < 1
+    assert abs(after[1] - before[1]) < 1
+    # What is drawn there is drawn there, and is there at every zoom.
+    ada.press("d")
+    ada.drag(spot, (spot[0] + 0.02, spot[1]))
+    ada.inks((spot[0] + 0.01, spot[1]))
+    ada.press("f")
+    ada.inks((spot[0] + 0.01, spot[1]))
+    pair.grace.inks((spot[0] + 0.01, spot[1]), 3)
+
+
+def test_alt_and_drag_move_the_picture(pair: Pair) -> None:
+    ada = pair.ada
+    pair.both_at(11)
+    ada.press("z")
+    before = ada.place((0.5, 0.5))
+    ada.page.keyboard.down("Alt")
+    ada.drag((0.5, 0.5), (0.45, 0.55))
+    ada.page.keyboard.up("Alt")
+    after = ada.place((0.5, 0.5))
+    assert after[0] < before[0] - 10
+    assert after[1] > before[1] + 10
+    ada.press("z")
+    assert pair.on(11) == []
+
+
+def test_a_group_is_moved_before_the_eyes_of_the_other_and_one_undo_takes_it_back(pair: Pair) -> None:
+    ada, grace = pair.ada, pair.grace
+    pair.both_at(20)
+    box(ada, "b", (0.2, 0.2), (0.3, 0.3))
+    box(ada, "b", (0.4, 0.2), (0.5, 0.3))
+    box(ada, "d", (0.2, 0.4), (0.5, 0.4))
+    ada.press("v")
+    ada.drag((0.15, 0.1), (0.6, 0.5))
+    expect(ada.page.get_by_role("toolbar", name="Selection")).to_contain_text("3 drawings")
+    ada.begin([(0.2, 0.25), (0.4, 0.55)])
+    for spot in ((0.4, 0.55), (0.6, 0.55), (0.6, 0.7)):
+        grace.inks(spot, 4)
+    grace.bare((0.2, 0.25))
+    ada.lift()
+    pair.wait_saved()
+    assert len({each.updated_ms for each in pair.on(20)}) == 1
+    ada.press("Control+z")
+    for one in (ada, grace):
+        one.inks((0.2, 0.25), 3)
+        one.inks((0.35, 0.4), 3)
+        one.bare((0.6, 0.7), 2)
+    ada.press("Control+a", "Delete")
+    grace.bare((0.2, 0.25))
+    pair.wait_saved()
+    assert pair.on(20) == []
+
+
+def test_a_group_is_resized_by_the_handles_of_the_box_around_it(pair: Pair) -> None:
+    ada, grace = pair.ada, pair.grace
+    pair.both_at(24)
+    box(ada, "b", (0.2, 0.2), (0.3, 0.3))
+    box(ada, "b", (0.3, 0.3), (0.4, 0.4))
+    ada.press("Control+a")
+    ada.drag((0.4, 0.4), (0.6, 0.8))
+    pair.wait_saved()
+    for spot in ((0.3, 0.5), (0.6, 0.65), (0.2, 0.35)):
+        grace.inks(spot, 4)
+    grace.bare((0.3, 0.25))
+
+
+def test_what_was_copied_is_pasted_on_another_frame_in_its_place(pair: Pair) -> None:
+    ada, grace = pair.ada, pair.grace
+    pair.both_at(30)
+    box(ada, "c", (0.3, 0.3), (0.5, 0.6))
+    ada.press("Control+a", "Control+c")
+    ada.go(34)
+    ada.bare((0.3, 0.45), 2)
+    ada.press("Control+v")
+    ada.inks((0.3, 0.45), 3)
+    grace.go(34)
+    grace.inks((0.3, 0.45), 3)
+    ada.press("Shift+D")
+    ada.wait_frame(35)
+    ada.inks((0.3, 0.45), 3)
+    expect(ada.page.get_by_role("toolbar", name="Selection")).to_be_visible()
+    pair.wait_saved()
+    assert [len(pair.on(frame)) for frame in (30, 34, 35)] == [1, 1, 1]
+
+
+def test_a_drawing_on_a_range_is_seen_by_the_other_on_all_its_frames(pair: Pair) -> None:
+    ada, grace = pair.ada, pair.grace
+    pair.both_at(60)
+    box(ada, "b", (0.3, 0.3), (0.5, 0.6))
+    ada.press("Control+a")
+    last = ada.page.get_by_label("Last frame it is seen on")
+    offset = int(ada.page.get_by_test_id("frame").inner_text()) - ada.frame
+    last.fill(str(64 + offset))
+    last.press("Enter")
+    pair.wait_saved()
+    for frame in (60, 62, 64):
+        grace.go(frame)
+        grace.inks((0.3, 0.45), 3)
+    grace.go(65)
+    grace.bare((0.3, 0.45), 2)
+
+
+def test_drawings_of_the_frames_around_are_seen_through(pair: Pair) -> None:
+    ada = pair.ada
+    pair.both_at(80)
+    box(ada, "b", (0.2, 0.2), (0.4, 0.4))
+    ada.go(84)
+    box(ada, "b", (0.6, 0.6), (0.8, 0.8))
+    ada.go(82)
+    ada.press("v", "g")
+    ada.page.wait_for_function(_GHOST, arg=[0.2, 0.3, RED])
+    ada.page.wait_for_function(_GHOST, arg=[0.6, 0.7, GREEN])
+    ada.bare((0.2, 0.3), 2)
+    ada.press("g")
+    ada.page.wait_for_function("() => document.querySelector('[data-testid=ghosts]').width === 0")
+
+
+def test_a_held_drawing_stays_until_the_next_one(pair: Pair) -> None:
+    ada = pair.ada
+    pair.both_at(100)
+    box(ada, "b", (0.2, 0.2), (0.4, 0.4))
+    ada.go(106)
+    box(ada, "c", (0.6, 0.6), (0.8, 0.8))
+    ada.press("v", "h")
+    ada.go(103)
+    ada.inks((0.2, 0.3), 2)
+    ada.go(106)
+    ada.bare((0.2, 0.3), 2)
+    ada.inks((0.6, 0.7), 3)
+    ada.press("h")
+    ada.go(103)
+    ada.bare((0.2, 0.3), 2)
