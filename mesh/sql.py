@@ -28,7 +28,7 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement
 
 from rushes.errors import Conflict, ResourceExhausted, Unavailable
@@ -216,4 +216,6 @@ def _begin(connection: Connection) -> None:
 
 def _is_trouble(error: DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
-    return error.connection_invalidated or (code is not None and code & 0xFF in _TROUBLE)
+    if code is None:  # of a server: it is away, goes, or does not let us in
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return code & 0xFF in _TROUBLE

@@ -36,9 +36,12 @@ def upload(name: str, length: int = 10, **changes: Any) -> Upload:
     return replace(Upload(name, ANNA, name, 0, length, 0, False, f"{name}.mp4", 0, 5), **changes)
 
 
-@pytest.fixture(params=["sqlite"])
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    store = SqlStore(Database(f"sqlite:///{tmp_path / 'media.db'}"))
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
+    if request.param == "sqlite":
+        store = SqlStore(Database(f"sqlite:///{tmp_path / 'media.db'}"))
+    else:
+        store = SqlStore(Database(request.getfixturevalue("fresh_postgresql")))
     await store.prepare()
     yield store
     await store.close()
