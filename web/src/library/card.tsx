@@ -1,20 +1,23 @@
-/** An asset in the library: its poster, its name, and where it is on its way. */
-import type { JSX } from "preact";
+/** An asset in the library: its poster, its name, its status, and where it is on its way. */
+import type { JSX, TargetedMouseEvent } from "preact";
 import { useState } from "preact/hooks";
 import { jobs, requestId } from "../app/api";
 import { explain } from "../app/error";
 import { reviewPath } from "../app/router";
 import { VideoState, type Video } from "../gen/rushes/media/v1/media_service_pb";
+import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { Permission } from "../gen/rushes/type/v1/access_pb";
-import type { Asset } from "../gen/rushes/project/v1/project_service_pb";
 import { t } from "../messages";
 import { chooseFiles } from "../ui/dropzone";
 import { Icon } from "../ui/icon";
 import { Item, Menu } from "../ui/menu";
 import { say } from "../ui/toast";
 import { ago, duration, exactly } from "../ui/when";
+import { changeAssets, deleteAssets, purgeAssets, renameAsset, restoreAssets } from "./change";
 import { ACCEPT } from "./plan";
+import { StatusChoice, StatusFace } from "./status";
 import { may } from "./store";
+import { Strip } from "./strip";
 import { take } from "./take";
 import { refresh, useVideo } from "./video";
 
@@ -54,7 +57,7 @@ function Poster({ video }: { video: Video | undefined }): JSX.Element {
     return (
       <div class="poster">
         <span class="dim">{stageText(video)}</span>
-        <div class="bar" role="progressbar" aria-valuemin={0} aria-valuemax={1000} aria-valuenow={video.progressPermille}>
+        <div class="bar" role="progressbar" aria-label={stageText(video)} aria-valuemin={0} aria-valuemax={1000} aria-valuenow={video.progressPermille}>
           <i style={{ width: `${video.progressPermille / 10}%` }} />
         </div>
       </div>
@@ -67,6 +70,7 @@ function Poster({ video }: { video: Video | undefined }): JSX.Element {
       ) : (
         <img src={`/media/${video.videoId}/poster.jpg`} alt="" loading="lazy" decoding="async" onError={() => setBroken(true)} />
       )}
+      {video.frameCount > 1 && <Strip video={video} />}
     </div>
   );
 }
@@ -89,67 +93,163 @@ async function stop(video: Video): Promise<void> {
   }
 }
 
+interface MenuProps {
+  asset: Asset;
+  cut: Cut | undefined;
+  video: Video | undefined;
+  rename: () => void;
+}
+
+function CardMenu({ asset, cut, video, rename }: MenuProps): JSX.Element {
+  const { projectId, assetId } = asset;
+  return (
+    <Menu icon="more" small label={t("asset.menu", { name: asset.name })}>
+      {(close) => {
+        const item = (icon: "pen" | "upload" | "redo" | "close" | "trash", label: string, run: () => void): JSX.Element => (
+          <Item
+            icon={icon}
+            onClick={() => {
+              close();
+              run();
+            }}
+          >
+            {label}
+          </Item>
+        );
+        if (asset.deletedMs !== 0n) {
+          return (
+            <>
+              {item("redo", t("library.restore"), () => void restoreAssets(projectId, [assetId]))}
+              {may(asset.permissions, Permission.ADMINISTER) &&
+                item("trash", t("library.purge"), () => void purgeAssets(projectId, [assetId]))}
+            </>
+          );
+        }
+        return (
+          <>
+            {item("pen", t("library.rename"), rename)}
+            {item("upload", t("asset.addCut"), () => chooseFiles(ACCEPT, (files) => take(files, projectId, assetId)))}
+            {cut && video?.state === VideoState.FAILED && item("redo", t("asset.retry"), () => void retry(cut.videoId))}
+            {video?.state === VideoState.PROCESSING && video.jobId !== 0n && item("close", t("asset.stop"), () => void stop(video))}
+            {item("trash", t("library.delete"), () => void deleteAssets(projectId, [assetId]))}
+          </>
+        );
+      }}
+    </Menu>
+  );
+}
+
+function Name({ asset, done }: { asset: Asset; done: () => void }): JSX.Element {
+  return (
+    <input
+      class="input card-rename"
+      aria-label={t("library.rename")}
+      maxLength={256}
+      value={asset.name}
+      ref={(field) => {
+        if (!field || field === document.activeElement) return;
+        field.focus();
+        field.setSelectionRange(0, field.value.lastIndexOf(".") > 0 ? field.value.lastIndexOf(".") : field.value.length);
+      }}
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        if (event.isComposing || (event.key !== "Enter" && event.key !== "Escape")) return;
+        event.preventDefault();
+        if (event.key === "Escape") event.currentTarget.value = asset.name;
+        event.currentTarget.blur();
+      }}
+      onBlur={(event) => {
+        void renameAsset(asset, event.currentTarget.value);
+        done();
+      }}
+    />
+  );
+}
+
+export interface CardProps {
+  asset: Asset;
+  /** Where it stands in the list, from 0, and of how many. */
+  index: number;
+  total: number;
+  statuses: readonly string[];
+  chosen: boolean;
+  /** Something is chosen: a click chooses too. */
+  choosing: boolean;
+  /** Tab leads to it. */
+  current: boolean;
+  renaming: boolean;
+  rename: (on: boolean) => void;
+  choose: (index: number, extend: boolean) => void;
+}
+
 /** The card. */
-export function Card({ asset }: { asset: Asset }): JSX.Element {
+export function Card(props: CardProps): JSX.Element {
+  const { asset, index, chosen } = props;
   const cut = asset.cuts[0];
   const video = useVideo(cut?.videoId ?? 0n);
-  const canUpload = may(asset.permissions, Permission.UPLOAD);
-  const id = String(asset.assetId);
+  const canChange = may(asset.permissions, Permission.UPLOAD);
+  const path = reviewPath(String(asset.assetId));
+  const click = (event: TargetedMouseEvent<HTMLAnchorElement>): void => {
+    const wants = event.shiftKey || event.ctrlKey || event.metaKey || props.choosing;
+    if (asset.deletedMs !== 0n || (canChange && wants)) {
+      event.preventDefault();
+      event.stopPropagation();
+      if (canChange) props.choose(index, event.shiftKey);
+    }
+  };
+  const status = asset.status || props.statuses[0] || "";
   return (
-    <li class="card">
-      <a class="card-face" href={reviewPath(id)} aria-label={asset.name}>
+    <li class="card" data-chosen={chosen} aria-setsize={props.total} aria-posinset={index + 1}>
+      <a
+        class="card-face"
+        href={path}
+        aria-label={asset.name}
+        data-index={index}
+        tabIndex={props.current ? 0 : -1}
+        draggable={canChange}
+        onClick={click}
+        onFocus={() => void import("../review/review")}
+        onDragStart={(event) => event.dataTransfer?.setData("application/x-rushes-asset", String(asset.assetId))}
+      >
         <Poster video={video} />
         {asset.cuts.length > 1 && cut && <span class="card-cut">v{cut.number}</span>}
       </a>
+      {canChange && (
+        <input
+          type="checkbox"
+          class="card-check"
+          aria-label={t("library.choose", { name: asset.name })}
+          tabIndex={-1}
+          checked={chosen}
+          onClick={(event) => props.choose(index, event.shiftKey)}
+        />
+      )}
       <div class="card-foot">
         <div class="grow">
-          <a class="clip card-name" href={reviewPath(id)} title={asset.name}>
-            {asset.name}
-          </a>
-          <p class="faint clip">
-            {facts(video) || <span title={exactly(Number(asset.updatedMs))}>{ago(Number(asset.updatedMs), Date.now())}</span>}
+          {props.renaming ? (
+            <Name asset={asset} done={() => props.rename(false)} />
+          ) : (
+            <a class="clip card-name" href={path} title={asset.name} tabIndex={-1} onClick={click}>
+              {asset.name}
+            </a>
+          )}
+          <p class="row card-line">
+            {canChange && asset.deletedMs === 0n ? (
+              <StatusChoice
+                status={status}
+                statuses={props.statuses}
+                label={t("asset.statusOf", { name: asset.name })}
+                choose={(next) => void changeAssets(asset.projectId, [asset.assetId], { status: next })}
+              />
+            ) : (
+              <StatusFace status={status} />
+            )}
+            <span class="faint clip grow" title={asset.tags.join(", ")}>
+              {asset.tags.join(", ") || facts(video) || <span title={exactly(Number(asset.updatedMs))}>{ago(Number(asset.updatedMs), Date.now())}</span>}
+            </span>
           </p>
         </div>
-        {asset.status && asset.status !== "wip" && <span class="card-status faint">{asset.status}</span>}
-        {canUpload && (
-          <Menu icon="more" small label={t("asset.menu", { name: asset.name })}>
-            {(close) => (
-              <>
-                <Item
-                  icon="upload"
-                  onClick={() => {
-                    close();
-                    chooseFiles(ACCEPT, (files) => take(files, asset.projectId, asset.assetId));
-                  }}
-                >
-                  {t("asset.addCut")}
-                </Item>
-                {cut && video?.state === VideoState.FAILED && (
-                  <Item
-                    icon="redo"
-                    onClick={() => {
-                      close();
-                      void retry(cut.videoId);
-                    }}
-                  >
-                    {t("asset.retry")}
-                  </Item>
-                )}
-                {video?.state === VideoState.PROCESSING && video.jobId !== 0n && (
-                  <Item
-                    icon="close"
-                    onClick={() => {
-                      close();
-                      void stop(video);
-                    }}
-                  >
-                    {t("asset.stop")}
-                  </Item>
-                )}
-              </>
-            )}
-          </Menu>
-        )}
+        {canChange && <CardMenu asset={asset} cut={cut} video={video} rename={() => props.rename(true)} />}
       </div>
     </li>
   );

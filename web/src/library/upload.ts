@@ -83,6 +83,7 @@ interface Work {
   video: bigint;
   adding: boolean;
   target: bigint;
+  folder: bigint;
 }
 
 const works = new Map<number, Work>();
@@ -96,11 +97,11 @@ function change(id: number, what: Partial<Upload>): void {
   uploads.value = uploads.value.map((upload) => (upload.id === id ? { ...upload, ...what } : upload));
 }
 
-/** Sends files to a project; with an asset, as cuts of it. */
-export function send(files: readonly File[], project: bigint, asset = 0n): void {
+/** Sends files to a project, into a folder of it or none; with an asset, as cuts of it. */
+export function send(files: readonly File[], project: bigint, asset = 0n, folder = 0n): void {
   const added = files.map((file): Upload => {
     const id = ++last;
-    works.set(id, { file, pace: new Pace(), request: requestId(), video: 0n, adding: false, target: asset });
+    works.set(id, { file, pace: new Pace(), request: requestId(), video: 0n, adding: false, target: asset, folder });
     const start = { sentBytes: 0, bytesPerSecond: 0, state: "waiting" as const, error: "" };
     return { id, name: file.name, sizeBytes: file.size, project, asset, ...start };
   });
@@ -205,7 +206,7 @@ async function add(id: number): Promise<boolean> {
   try {
     const { asset } = work.target
       ? await projects.addCut({ ...request, assetId: work.target })
-      : await projects.createAsset({ ...request, projectId: upload.project });
+      : await projects.createAsset({ ...request, projectId: upload.project, folderId: work.folder });
     change(id, { asset: asset?.assetId ?? 0n });
     landed.value++;
     return true;

@@ -8,6 +8,8 @@ import { VideoState, type Video } from "../gen/rushes/media/v1/media_service_pb"
 const AGAIN_MS = 1000;
 const AFTER_FAILURE_MS = 5000;
 const AT_ONCE = 4;
+/** A card that only flies by is not asked for. */
+const REST_MS = 120;
 
 interface Entry {
   video: Signal<Video | undefined>;
@@ -46,6 +48,10 @@ function pump(): void {
   while (running < AT_ONCE) {
     const id = queue.pop();
     if (id === undefined) return;
+    if (entry(id).watchers === 0) {
+      entry(id).asking = false;
+      continue;
+    }
     running++;
     void read(id).finally(() => {
       running--;
@@ -81,8 +87,9 @@ export function useVideo(id: bigint): Video | undefined {
   useEffect(() => {
     if (id === 0n) return;
     found.watchers++;
-    if (!settled(found.video.peek())) ask(id);
+    const rest = settled(found.video.peek()) ? 0 : window.setTimeout(() => ask(id), found.video.peek() ? 0 : REST_MS);
     return () => {
+      clearTimeout(rest);
       found.watchers--;
       if (found.watchers === 0) clearTimeout(found.timer);
     };

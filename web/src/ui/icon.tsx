@@ -56,6 +56,10 @@ const PATHS = {
   alignStart: "M4 5h12M4 10h7M4 15h10",
   alignCenter: "M4 5h12M6.5 10h7M5 15h10",
   alignEnd: "M4 5h12M9 10h7M6 15h10",
+  folder: "M3 5.5h5l1.5 2H17v8.5H3z",
+  tag: "M3.5 3.5h6l7 7-6 6-7-7zM7 7h.01",
+  sort: "M6 4.5v11M6 15.5 3.5 13M6 15.5 8.5 13M11 5.5h6M11 10h4.5M11 14.5h3",
+  bookmark: "M5.5 3.5h9v13L10 13l-4.5 3.5z",
   copy: "M7 7h9v9H7zM4 13V4h9",
   download: "M10 4v9M6.5 9.5L10 13l3.5-3.5M4 13v3h12v-3",
 } as const;

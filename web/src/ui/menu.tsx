@@ -118,18 +118,20 @@ function move(event: TargetedKeyboardEvent<HTMLDivElement>, onClose: () => void)
 interface ItemProps {
   icon?: IconName;
   checked?: boolean;
+  /** Several of its kind may be checked. */
+  several?: boolean;
   disabled?: boolean;
   onClick: () => void;
   children: ComponentChildren;
 }
 
 /** One line of a menu. */
-export function Item({ icon, checked, disabled, onClick, children }: ItemProps): JSX.Element {
+export function Item({ icon, checked, several, disabled, onClick, children }: ItemProps): JSX.Element {
   return (
     <button
       type="button"
       class="item"
-      role={checked === undefined ? undefined : "menuitemradio"}
+      role={checked === undefined ? undefined : several ? "menuitemcheckbox" : "menuitemradio"}
       aria-checked={checked}
       disabled={disabled}
       onClick={onClick}
