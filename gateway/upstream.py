@@ -1,0 +1,276 @@
+"""Connections to a gRPC server for calls that pass as bytes: opened when needed, opened again when lost."""
+
+import asyncio
+import logging
+from collections import deque
+from typing import Final, Protocol, cast
+
+from google.rpc import code_pb2
+
+from gateway.core.http2 import Connection, Http2Error, Receiver, Stream
+
+log = logging.getLogger(__name__)
+
+MAX_CONNECTIONS: Final = 8
+MAX_WAITING: Final = 1_000
+TRIES: Final = 5
+FIRST_BACKOFF_S: Final = 0.05
+MAX_BACKOFF_S: Final = 1.0
+PING_S: Final = 20.0
+HIGH_BYTES: Final = 4 * 1024 * 1024
+_PING = b"rushesgw"
+
+
+class Answering(Receiver, Protocol):
+    """What a call's events go to."""
+
+    def fail(self, code: int, message: str) -> None:
+        """The call ends with a status of ours; `flush` follows."""
+
+
+class Passing:
+    """One call on its way: where it is now, so that it can be given up."""
+
+    __slots__ = ("block", "body", "ending", "link", "receiver", "stream")
+
+    def __init__(self, block: bytes, body: bytes, receiver: Answering, *, ending: bool = True) -> None:
+        self.block = block
+        self.body = body
+        self.receiver = receiver
+        self.ending = ending
+        self.link: _Link | None = None
+        self.stream: Stream | None = None
+
+    def cancel(self) -> None:
+        """Nobody waits for the answer any more."""
+        link, stream = self.link, self.stream
+        self.link = self.stream = None
+        if link is not None and stream is not None:
+            link.connection.cancel(stream)
+            link.soon()
+
+    def hold(self, held: bool) -> None:
+        """Whoever reads the answer is full, or is not any more."""
+        if self.link is not None and self.stream is not None:
+            self.link.connection.hold(self.stream, held)
+            self.link.soon()
+
+    def send(self, data: bytes, *, end: bool = False) -> None:
+        """More of the request, of a call that has more than one message."""
+        if self.link is None or self.stream is None:
+            self.body += data
+            self.ending = self.ending or end
+        else:
+            self.link.connection.send(self.stream, data, end=end)
+            self.link.soon()
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Bytes of the request that have not left yet."""
+        if self.link is None or self.stream is None:
+            return len(self.body)
+        return self.link.connection.waiting_bytes(self.stream)
+
+
+class Upstream:
+    """One server: `unix:PATH` or `HOST:PORT`."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self._links: list[_Link] = []
+        self._waiting: deque[Passing] = deque()
+        self._connecting: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def start(self, passing: Passing) -> None:
+        """Sends a call, now or as soon as there is a connection with room for it."""
+        for link in self._links:
+            if link.ready and link.connection.available:
+                link.open(passing)
+                return
+        if len(self._waiting) >= MAX_WAITING or self._closed:
+            _fail(passing, code_pb2.RESOURCE_EXHAUSTED, "Too many calls wait for the server behind.")
+            return
+        self._waiting.append(passing)
+        if self._connecting is None and len(self._links) < MAX_CONNECTIONS:
+            self._connecting = asyncio.create_task(self._connect())
+
+    def give_up(self, passing: Passing) -> None:
+        """A call that nobody waits for, wherever it is."""
+        passing.cancel()
+        if passing in self._waiting:
+            self._waiting.remove(passing)
+
+    async def _connect(self) -> None:
+        backoff_s = FIRST_BACKOFF_S
+        try:
+            for attempt in range(TRIES):
+                try:
+                    await self._dial()
+                    return
+                except OSError as error:
+                    log.warning("upstream_unreachable", extra={"target": self.target, "error": str(error)})
+                    if attempt < TRIES - 1:
+                        await asyncio.sleep(backoff_s)
+                        backoff_s = min(backoff_s * 3, MAX_BACKOFF_S)
+            self._refuse_waiting()
+        finally:
+            self._connecting = None
+
+    def _refuse_waiting(self) -> None:
+        if self._links:  # they wait for room there
+            return
+        waiting, self._waiting = self._waiting, deque()
+        for passing in waiting:
+            _fail(passing, code_pb2.UNAVAILABLE, "The server behind cannot be reached.")
+
+    async def _dial(self) -> None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            if self.target.startswith("unix:"):
+                path = self.target.removeprefix("unix:")
+                _, link = await loop.create_unix_connection(lambda: _Link(self), path)
+            else:
+                host, _, port = self.target.removeprefix("dns:///").rpartition(":")
+                _, link = await loop.create_connection(lambda: _Link(self), host.strip("[]"), int(port))
+            try:
+                await link.settled
+            except BaseException:
+                link.close()
+                raise
+
+    def joined(self, link: "_Link") -> None:
+        """A connection is ready."""
+        self._links.append(link)
+        self.roomy(link)
+
+    def roomy(self, link: "_Link") -> None:
+        """A connection may have room for calls that wait."""
+        while self._waiting and link.ready and link.connection.available:
+            link.open(self._waiting.popleft())
+        if self._waiting and self._connecting is None and len(self._links) < MAX_CONNECTIONS and not self._closed:
+            self._connecting = asyncio.create_task(self._connect())
+
+    @property
+    def waits(self) -> bool:
+        """Whether calls wait for room."""
+        return bool(self._waiting)
+
+    def left(self, link: "_Link") -> None:
+        """A connection takes no more calls, or is gone."""
+        if link in self._links:
+            self._links.remove(link)
+        if self._waiting and self._connecting is None and not self._closed:
+            self._connecting = asyncio.create_task(self._connect())
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        self._closed = True
+        if self._connecting is not None:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        for link in list(self._links):
+            link.close()
+        self._refuse_waiting()
+
+
+class _Link(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        self.connection = Connection()
+        self.ready = False
+        self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._transport: asyncio.Transport | None = None
+        self._scheduled = False
+        self._heard = True
+        self._pinger: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Says what we are."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(HIGH_BYTES)
+        self._send()
+        self._pinger = asyncio.get_running_loop().call_later(PING_S, self._ping)
+
+    def open(self, passing: Passing) -> None:
+        """Begins a call here."""
+        passing.link = self
+        passing.stream = self.connection.open(passing.block, passing.body, passing.receiver, end=passing.ending)
+        if not passing.ending:  # what has ended may have to be sent again
+            passing.body = b""
+        self.soon()
+
+    def soon(self) -> None:
+        """All that is said in one turn of the loop leaves in one write."""
+        if not self._scheduled:
+            self._scheduled = True
+            asyncio.get_running_loop().call_soon(self._send)
+
+    def _send(self) -> None:
+        self._scheduled = False
+        out = self.connection.out
+        if out and self._transport is not None:
+            self._transport.write(b"".join(out))
+            out.clear()
+
+    def data_received(self, data: bytes) -> None:
+        """Answers."""
+        self._heard = True
+        connection = self.connection
+        try:
+            connection.receive(data)
+        except Http2Error as error:
+            log.warning("upstream_broke_protocol", extra={"target": self._upstream.target, "error": str(error)})
+            self.close()
+            return
+        if not self.ready and connection.settled:
+            self._begin()
+        if connection.closing and self.ready:
+            self.ready = False
+            self._upstream.left(self)
+        if connection.closing and not connection.open_streams:
+            self.close()
+        elif self._upstream.waits:
+            self._upstream.roomy(self)
+        if connection.out:
+            self.soon()
+
+    def _begin(self) -> None:
+        if not self.settled.done():
+            self.settled.set_result(None)
+            self.ready = True
+            self._upstream.joined(self)
+
+    def _ping(self) -> None:
+        """A peer that is gone without a word is noticed."""
+        if not self._heard:
+            log.warning("upstream_silent", extra={"target": self._upstream.target})
+            if self._transport is not None:
+                self._transport.abort()
+            return
+        self._heard = False
+        self.connection.ping(_PING)
+        self.soon()
+        self._pinger = asyncio.get_running_loop().call_later(PING_S, self._ping)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Gone: every call on it hears so, and those that may be are sent again."""
+        self.ready = False
+        if self._pinger is not None:
+            self._pinger.cancel()
+        if not self.settled.done():
+            self.settled.set_exception(ConnectionResetError("closed before it was ready"))
+        self._upstream.left(self)
+        self.connection.lost()
+
+    def close(self) -> None:
+        """Ends it."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _fail(passing: Passing, code: int, message: str) -> None:
+    passing.receiver.fail(code, message)
+    passing.receiver.flush()
