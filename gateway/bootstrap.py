@@ -9,25 +9,43 @@ import ssl
 import grpc
 from aiohttp import web
 
+from gateway.access import MeshAccess
 from gateway.config import Config
 from gateway.core.ending import ending
+from gateway.core.forwarded import networks
+from gateway.core.metadata import bearer_of
+from gateway.core.origin import Origins
 from gateway.door import FrontProtocol
+from gateway.fault import outside
 from gateway.http.auth import AuthRoutes
-from gateway.http.grpcweb import GrpcWebRoutes
-from gateway.http.guard import OriginGuard, headers, middleware
+from gateway.http.call import Hub, SocketCalls
+from gateway.http.grpcweb import add_refusals
+from gateway.http.guard import Admit, every_answer, headers, middleware
 from gateway.http.media import MediaRoutes
 from gateway.http.page import PageRoutes
-from gateway.http.session import TokenCache
-from gateway.http.socket import SocketRoutes
+from gateway.http.session import ADDRESS, TokenCache, secret_of
+from gateway.http.socket import SocketLimits, SocketRoutes
+from gateway.http.viewing import Viewing
+from gateway.limiter import Limiter, MemoryLimiter, Policy
 from gateway.native import door_server
+from gateway.passage import Passage, Target
 from gateway.relay import Switchboard
+from gateway.route import ROUTES
+from gateway.upstream import Upstream
+from gateway.web import WebProtocol
 from mesh.auth import service_token
+from mesh.config import ConfigError
 from mesh.service import Runtime
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 
 log = logging.getLogger(__name__)
 
 DESCRIPTORS = 65_536
+UNARY_TIMEOUT = "30S"
+"""The grpc-timeout of calls with one answer that name none."""
+
+COUNTED = ("/auth/", "/api/", "/rushes.")
+"""Beginnings of the paths that count as calls. Pages, posters and media do not."""
 
 
 class Gateway:
@@ -43,6 +61,28 @@ class Gateway:
         self._auth = AuthRoutes(identity, self._tokens, secure=bool(config.tls_certificate))
         token = service_token(runtime.name, runtime.mesh.secret)
         self._media = MediaRoutes(runtime.mesh.services["svc_media.http"], token, self._tokens)
+        self._origins = Origins(config.allowed_origins)
+        self._access = _access(config, runtime, self._tokens, token)
+        self._upstreams = {
+            name: Upstream(runtime.mesh.services[name]) for name in {route.service for route in ROUTES.values()}
+        }
+        self._passage = Passage(
+            self._targets().get,
+            self._access,
+            self._origins,
+            max_message_bytes=config.max_message_bytes,
+            slow_reader_s=config.slow_reader_s,
+            lines=_lines(every_answer(tls=bool(config.tls_certificate))),
+            rewrite=outside,
+        )
+        self._calls = SocketCalls(
+            self._targets(streams=True).get,
+            self._access.rest,
+            self._passage.count,
+            keep=self._access.keep,
+            hub=Hub(Viewing(self._board, self._tokens, config.begin_s), self._tokens),
+            rewrite=outside,
+        )
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._door: grpc.aio.Server | None = None
@@ -74,7 +114,9 @@ class Gateway:
         assert http is not None
         door_path = config.door_listen.removeprefix("unix:")
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: FrontProtocol(http, door_path, config.begin_s),
+            lambda: FrontProtocol(
+                lambda transport: WebProtocol(transport, http, self._passage, config.begin_s), door_path, config.begin_s
+            ),
             config.host,
             config.port,
             ssl=self._tls(),
@@ -82,31 +124,46 @@ class Gateway:
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
+    def _targets(self, *, streams: bool = False) -> dict[str, Target]:
+        """Where each call goes that passes as bytes, on WebSockets with `streams`. All changes can be sent twice."""
+        return {
+            path: Target(
+                path,
+                self._upstreams[route.service],
+                unary=not route.server_streaming,
+                single=not route.client_streaming,
+                public=route.public,
+                repeatable=True,
+                default_timeout="" if route.server_streaming else UNARY_TIMEOUT,
+            )
+            for path, route in ROUTES.items()
+            if streams or not route.client_streaming
+        }
+
     def _app(self) -> web.Application:
         config = self._config
-        guard = OriginGuard(config.allowed_origins)
-        app = web.Application(middlewares=[middleware(guard)])
-        app.on_response_prepare.append(headers(guard, tls=bool(config.tls_certificate)))
+        app = web.Application(middlewares=[middleware(self._origins, self._admit())])
+        app.on_response_prepare.append(headers(self._origins, tls=bool(config.tls_certificate)))
         app.router.add_get("/healthz", _healthz)
         app.router.add_get("/readyz", self._readyz)
         self._auth.add_to(app)
-        GrpcWebRoutes(
-            self._runtime.channels,
-            self._tokens,
-            max_message_bytes=config.max_message_bytes,
-            slow_reader_s=config.slow_reader_s,
-        ).add_to(app)
-        SocketRoutes(
-            self._board,
-            self._runtime.channels,
-            self._tokens,
-            max_message_bytes=config.max_socket_message_bytes,
-            max_viewers=config.max_viewers,
-            begin_s=config.begin_s,
-        ).add_to(app)
+        limits = SocketLimits(config.max_socket_message_bytes, config.max_viewers, config.begin_s)
+        SocketRoutes(self._calls, limits).add_to(app)
         self._media.add_to(app)
+        add_refusals(app)
         PageRoutes(config.web).add_to(app)
         return app
+
+    def _admit(self) -> Admit:
+        async def admit(request: web.Request) -> None:
+            address = self._access.address(request.remote or "", request.headers.get("X-Forwarded-For", ""))
+            request[ADDRESS] = address
+            if request.path.startswith(COUNTED):
+                secret = secret_of(request)
+                token = self._tokens.peek(secret) if secret else bearer_of(request.headers.get("authorization", ""))
+                await self._access.admit(request.path, token or "", address)
+
+        return admit
 
     async def _readyz(self, request: web.Request) -> web.Response:
         ready = not self._board.closing
@@ -137,6 +194,28 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self._media.close()
+        for upstream in self._upstreams.values():
+            await upstream.close()
+        await self._access.close()
+
+
+def _access(config: Config, runtime: Runtime, tokens: TokenCache, proof: str) -> MeshAccess:
+    """Who may call how often. Raises ConfigError."""
+    try:
+        trusted = networks(config.trusted_proxies)
+        methods = {path: float(rate) for path, rate in config.method_calls_s.items()}
+    except ValueError as error:
+        raise ConfigError([f"gateway.trusted_proxies or gateway.method_calls_s: {error}"]) from error
+    policy = Policy(config.person_calls_s, config.sign_ins_s, methods)
+    return MeshAccess(runtime.identity, tokens, _limiter(config), policy, trusted, proof)
+
+
+def _limiter(config: Config) -> Limiter:
+    return MemoryLimiter()
+
+
+def _lines(fields: list[tuple[str, str]]) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in fields).encode("latin-1")
 
 
 def _raise_descriptor_limit() -> None:

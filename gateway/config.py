@@ -49,3 +49,18 @@ class Config:
 
     slow_reader_s: float = 30.0
     """Seconds that a reader of notes may be behind, or take nothing, before it is cut."""
+
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks of proxies whose X-Forwarded-For says where a request comes from, such as 10.0.0.0/8."""
+
+    person_calls_s: float = 100.0
+    """Calls a second of one person, twice that at once; one address ten times as many. Media do not count. 0: any."""
+
+    sign_ins_s: float = 5.0
+    """Sign-ins a second from one address, four times that at once. 0: any."""
+
+    method_calls_s: dict[str, str] = field(default_factory=dict)
+    """Path of a method -> calls a second of it that one person may make, besides."""
+
+    redis: str = ""
+    """Address of a Redis, redis://HOST:PORT/DB, in which gateways count calls together; empty: each for itself."""

@@ -1,4 +1,4 @@
-"""One port for everybody: a connection that begins as HTTP/2 goes to the gRPC door, any other to aiohttp."""
+"""One port for everybody: a connection that begins as HTTP/2 goes to the gRPC door, any other is HTTP/1.1."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,6 @@ from urllib.parse import unquote
 log = logging.getLogger(__name__)
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-HEAD_BYTES = 64 * 1024
 _counter = itertools.count(1)
 _PEER = re.compile(r"/from-\d+-([^/]*)$")
 
@@ -38,13 +37,10 @@ def _socket_from(address: str, door_path: str) -> socket.socket:
 
 
 class FrontProtocol(asyncio.Protocol):
-    """Looks at the first bytes, then hands the connection over whole.
+    """Looks at the first bytes, then hands the connection over whole."""
 
-    To aiohttp only with a whole head of a request: it waits for one as long as it takes.
-    """
-
-    def __init__(self, http: Callable[[], asyncio.Protocol], door_path: str, begin_s: float) -> None:
-        self._http = http
+    def __init__(self, web: Callable[[asyncio.Transport], asyncio.Protocol], door_path: str, begin_s: float) -> None:
+        self._web = web
         self._door_path = door_path
         self._begin_s = begin_s
         self._seen = b""
@@ -69,16 +65,13 @@ class FrontProtocol(asyncio.Protocol):
         head = self._seen[: len(PREFACE)]
         if PREFACE.startswith(head) and len(head) < len(PREFACE):
             return
-        if head != PREFACE and b"\r\n\r\n" not in self._seen and len(self._seen) < HEAD_BYTES:
-            return
         self._timer.cancel()
-        if head == PREFACE:
+        if head == PREFACE and self._door_path:
             splice = _Splice(self._transport, self._door_path, self._seen)
             self._transport.set_protocol(splice)
             return
-        protocol = self._http()
+        protocol = self._web(self._transport)
         self._transport.set_protocol(protocol)
-        protocol.connection_made(self._transport)
         protocol.data_received(self._seen)
 
 

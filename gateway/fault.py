@@ -3,6 +3,8 @@
 import grpc
 from google.rpc import code_pb2, status_pb2
 
+from gateway.core import reply
+from gateway.core.hpack import Field
 from mesh.rpc import to_error, to_status
 from rushes import errors
 from rushes.status import DETAILS_METADATA
@@ -67,6 +69,23 @@ def status_of(error: grpc.aio.AioRpcError, request_id: str) -> status_pb2.Status
 def _away(error: grpc.aio.AioRpcError) -> errors.RushesError:
     if error.details() == BROKEN:
         return StreamEnded("The call has ended; open it again.")
+    return _service_away()
+
+
+def _service_away() -> ServiceAway:
     away = ServiceAway("That part of the server does not answer right now; try again in a moment.")
     away.retry_after_s = 1.0
     return away
+
+
+def outside(trailers: tuple[Field, ...]) -> tuple[Field, ...]:
+    """Trailers of a call that passed as bytes, as the outside sees them: a service's own as they came."""
+    values = dict(trailers)
+    text = values.get("grpc-status", "")
+    if text == "0" or DETAILS_METADATA in values:
+        return trailers
+    code = int(text) if text.isdecimal() and len(text) < 3 else code_pb2.UNKNOWN
+    if code == code_pb2.UNAVAILABLE:
+        status = to_status(_service_away(), "")
+        return reply.failure(status.code, status.message, status.SerializeToString())
+    return reply.failure(code, _WORDS.get(code, "Something went wrong."))

@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator, Iterable
 import grpc
 from google.rpc import status_pb2
 
+from gateway.core import grpcweb
+from gateway.core.grpcweb import ProtocolError
+from gateway.core.metadata import CLIENT_METADATA
 from gateway.door import peer_of
 from gateway.fault import status_of
 from gateway.http.grpcweb import metadata_of
-from gateway.http.session import CLIENT_METADATA
+from gateway.passage import fault_status
 from gateway.route import ROUTES, Route
 from mesh.rpc import REQUEST_ID_METADATA, Channels, metadata_value, to_status
 from rushes.errors import InvalidArgument
@@ -57,7 +60,10 @@ class Door(grpc.GenericRpcHandler):
     async def _forward(
         self, route: Route, requests: AsyncIterator[bytes], context: "grpc.aio.ServicerContext[bytes, bytes]"
     ) -> AsyncIterator[bytes]:
-        fields = [(key, value) for key, value in context.invocation_metadata() or () if isinstance(value, str)]
+        fields = [
+            (key, value if isinstance(value, str) else grpcweb.encode_binary(value))
+            for key, value in context.invocation_metadata() or ()
+        ]
         request_id = metadata_value(fields, REQUEST_ID_METADATA)
         try:
             call = await self._begin(route, requests, fields, context)
@@ -70,6 +76,8 @@ class Door(grpc.GenericRpcHandler):
             await _abort(context, status_of(error, request_id))
         except InvalidArgument as error:
             await _abort(context, to_status(error, request_id))
+        except ProtocolError as error:
+            await _abort(context, fault_status(error))
 
     async def _begin(
         self,

@@ -56,6 +56,16 @@ def reason_of(trailers: Mapping[str, str]) -> str:
     return ""
 
 
+def retry_after_s(answer: Answer) -> float:
+    """The RetryInfo's delay; 0: there is none."""
+    details = grpcweb.decode_binary(answer.trailers.get("grpc-status-details-bin", ""))
+    for detail in status_pb2.Status.FromString(details).details:
+        info = error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            return info.retry_delay.ToMilliseconds() / 1000
+    return 0.0
+
+
 def read_frames(body: bytes) -> tuple[list[bytes], dict[str, str]]:
     """Messages and trailers of a gRPC-Web body."""
     reader = grpcweb.FrameReader(MAX_BYTES)

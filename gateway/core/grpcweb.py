@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import re
+import zlib
 from collections.abc import Iterable
 from urllib.parse import quote
 
@@ -71,11 +73,83 @@ def parse_fields(block: bytes) -> list[tuple[str, str]]:
     return fields
 
 
-class FrameReader:
-    """Cuts a stream of bytes into frames; holds at most one frame of `limit` bytes."""
+ENCODINGS = ("identity", "gzip", "deflate")
+_WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
-    def __init__(self, limit: int) -> None:
+
+class TooLarge(ProtocolError):
+    """A message is larger than is taken, as it came or once it is inflated."""
+
+
+class UnknownEncoding(ProtocolError):
+    """A message is compressed in a way that is not known here."""
+
+
+def inflate(payload: bytes, encoding: str, limit: int) -> bytes:
+    """A compressed message as it was, of at most `limit` bytes: no more than that is ever inflated."""
+    bits = _WINDOW_BITS.get(encoding)
+    if bits is None:
+        raise ProtocolError("a message is compressed, but nothing says how")
+    inflater = zlib.decompressobj(bits)
+    try:
+        plain = inflater.decompress(payload, limit + 1)
+    except zlib.error as error:
+        raise ProtocolError("a compressed message is broken") from error
+    if len(plain) > limit:
+        raise TooLarge(f"a message is larger than {limit} bytes once it is inflated")
+    if not inflater.eof or inflater.unused_data:
+        raise ProtocolError("a compressed message is cut, or has something behind it")
+    return plain
+
+
+def check_encoding(encoding: str) -> str:
+    """A `grpc-encoding`, if it is one that can be inflated here; identity where there is none."""
+    known = encoding.strip().lower() or "identity"
+    if known not in ENCODINGS:
+        raise UnknownEncoding("that grpc-encoding is not known here; identity, gzip and deflate are")
+    return known
+
+
+_SEGMENT = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
+
+
+def decode_text(body: bytes) -> bytes:
+    """A body in text mode: base64, each piece of which may end with its own padding."""
+    out = []
+    at = 0
+    while at < len(body):
+        match = _SEGMENT.match(body, at)
+        piece = match[0] if match else b""
+        if not piece or len(piece) % 4:
+            raise ProtocolError("the body is not base64, or is cut inside of four letters")
+        out.append(base64.b64decode(piece, validate=True))
+        at += len(piece)
+    return b"".join(out)
+
+
+def encode_text(data: bytes) -> bytes:
+    """A piece of an answer in text mode, with its own padding: it can be read as soon as it is there."""
+    return base64.b64encode(data)
+
+
+def only_message(body: bytes, limit: int, encoding: str = "identity") -> bytes:
+    """The body of a call with one message, as the one gRPC frame that goes on; inflated if it was compressed."""
+    if len(body) < HEADER_BYTES:
+        raise ProtocolError("this call has exactly one message")
+    flag, size = body[0], int.from_bytes(body[1:HEADER_BYTES], "big")
+    if size > limit:
+        raise TooLarge(f"a message of {size} bytes is larger than {limit}")
+    if flag not in (DATA, COMPRESSED) or len(body) != HEADER_BYTES + size:
+        raise ProtocolError("this call has exactly one message")
+    return body if flag == DATA else data_frame(inflate(body[HEADER_BYTES:], encoding, limit))
+
+
+class FrameReader:
+    """Cuts a stream of bytes into frames; holds at most one frame of `limit` bytes. Compressed ones come inflated."""
+
+    def __init__(self, limit: int, encoding: str = "identity") -> None:
         self._limit = limit
+        self._encoding = encoding
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
@@ -87,13 +161,16 @@ class FrameReader:
             flag = self._buffer[at]
             size = int.from_bytes(self._buffer[at + 1 : at + HEADER_BYTES], "big")
             if size > self._limit:
-                raise ProtocolError(f"a message of {size} bytes is larger than {self._limit}")
-            if flag not in (DATA, TRAILER):
+                raise TooLarge(f"a message of {size} bytes is larger than {self._limit}")
+            if flag not in (DATA, TRAILER) and (flag != COMPRESSED or self._encoding == "identity"):
                 raise ProtocolError("compressed or unknown frames are not taken")
             end = at + HEADER_BYTES + size
             if len(self._buffer) < end:
                 break
-            frames.append((flag, bytes(self._buffer[at + HEADER_BYTES : end])))
+            payload = bytes(self._buffer[at + HEADER_BYTES : end])
+            if flag == COMPRESSED:
+                flag, payload = DATA, inflate(payload, self._encoding, self._limit)
+            frames.append((flag, payload))
             at = end
         del self._buffer[:at]
         return frames

@@ -83,7 +83,10 @@ class ServerSocket:
         return [payload for _, payload in frames]
 
 
-def headers(fields: Iterable[tuple[str, str]] = (("content-type", "application/grpc-web+proto"),)) -> bytes:
+TYPE = (("content-type", "application/grpc-web+proto"),)
+
+
+def headers(fields: Iterable[tuple[str, str]] = TYPE) -> bytes:
     """The server's first message."""
     return grpcweb.trailer_frame(fields)
 

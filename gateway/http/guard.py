@@ -3,18 +3,20 @@
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlsplit
 
 import grpc
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
+from gateway.core.origin import EXPOSED, Origins
 from gateway.fault import error_of
 from rushes import errors
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Admit = Callable[[web.Request], Awaitable[None]]
+"""Raises RateLimited for a request that is one too many."""
 
 STATUS: dict[type[errors.RushesError], int] = {
     errors.InvalidArgument: 400,
@@ -41,6 +43,12 @@ SECURITY_HEADERS = {
 }
 
 
+def every_answer(*, tls: bool) -> list[tuple[str, str]]:
+    """Headers of every answer, a call's too."""
+    found = [*SECURITY_HEADERS.items(), ("Server", "Rushes")]
+    return [*found, ("Strict-Transport-Security", "max-age=31536000")] if tls else found
+
+
 def http_status(error: errors.RushesError) -> int:
     """HTTP status of an error by its category."""
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
@@ -61,78 +69,41 @@ class ForeignOrigin(errors.PermissionDenied):
     reason = "FOREIGN_ORIGIN"
 
 
-class OriginGuard:
-    """Refuses pages of other origins, but those that configuration allows, and answers their preflights."""
-
-    def __init__(self, allowed: tuple[str, ...]) -> None:
-        self._allowed = frozenset(origin.rstrip("/").lower() for origin in allowed)
-
-    def check(self, request: web.Request) -> bool:
-        """Whether the request may come from where its page is. Programs send no Origin."""
-        origin = request.headers.get("Origin")
-        if origin is None:
-            return request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
-        return self.own(request, origin) or origin.lower() in self._allowed
-
-    def own(self, request: web.Request, origin: str) -> bool:
-        """Whether the origin is the gateway's own address, as the browser wrote it."""
-        parts = urlsplit(origin)
-        return parts.scheme in ("http", "https") and parts.netloc.lower() == (request.host or "").lower()
-
-    def cors(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Headers that let an allowed origin's page read the answer."""
-        origin = request.headers.get("Origin")
-        if self._allowed:
-            response.headers["Vary"] = "Origin"
-        if origin is None or origin.lower() not in self._allowed:
-            return
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Access-Control-Allow-Credentials"] = "true"
-        response.headers["Access-Control-Expose-Headers"] = (
-            "grpc-status, grpc-message, grpc-status-details-bin, Location, Upload-Offset, Upload-Length, "
-            "Tus-Resumable, Tus-Version, Tus-Extension, Rushes-Video-Id, ETag, Content-Range, Accept-Ranges"
-        )
-
-    def preflight(self, request: web.Request) -> web.Response:
-        """Answer to OPTIONS before a request of another origin."""
-        response = web.Response(status=204)
-        asked = request.headers.get("Access-Control-Request-Headers", "")
-        response.headers["Access-Control-Allow-Methods"] = "GET, HEAD, POST, PATCH, DELETE"
-        if asked:
-            response.headers["Access-Control-Allow-Headers"] = asked
-        response.headers["Access-Control-Max-Age"] = "7200"
-        return response
-
-
 def _navigation(request: web.Request) -> bool:
     """A person following a link from elsewhere: a plain page, which any site may link to."""
     return request.method in ("GET", "HEAD") and request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
-def headers(guard: OriginGuard, *, tls: bool) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+def headers(origins: Origins, *, tls: bool) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """What every answer carries, streams and refusals too: for `on_response_prepare`."""
 
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
-        for name, value in SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
-        if tls:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
-        response.headers["Server"] = "Rushes"
-        guard.cors(request, response)
+        for name, value in every_answer(tls=tls):
+            if name == "Server" or name not in response.headers:
+                response.headers[name] = value
+        for name, value in origins.answer(request.headers):
+            response.headers[name] = value
+        if origins.friend(request.headers):
+            response.headers["Access-Control-Expose-Headers"] = EXPOSED
 
     return prepare
 
 
-def middleware(guard: OriginGuard) -> Middleware:
-    """The one middleware: origin and errors."""
+def middleware(origins: Origins, admit: Admit) -> Middleware:
+    """The one middleware: origin, rates and errors."""
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not guard.check(request) and not _navigation(request):
+        if not origins.admits(request.headers) and not _navigation(request):
             return error_response(ForeignOrigin("Pages of other sites may not call this one."))
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            return guard.preflight(request)
-        return await _answer(request, handler)
+            return web.Response(status=204, headers=dict(origins.preflight(request.headers)))
+
+        async def admitted(request: web.Request) -> web.StreamResponse:
+            await admit(request)
+            return await handler(request)
+
+        return await _answer(request, admitted)
 
     return guarded
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import grpc
 from aiohttp import web
 
+from gateway.core.metadata import CLIENT_METADATA, bearer_of
 from gateway.fault import error_of
 from rushes.errors import Unauthenticated, Unavailable
 from rushes.project.v1 import identity_service_pb2
@@ -15,7 +16,8 @@ from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 COOKIE = "rushes_session"
 RENEW_BEFORE_MS = 90_000
 MAX_CACHED = 20_000
-CLIENT_METADATA = "rushes-client"
+ADDRESS = "rushes.address"
+"""Key of a request's address, where proxies are trusted to say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,11 @@ class TokenCache:
         self._identity = identity
         self._tokens: dict[str, Token] = {}
         self._asking: dict[str, asyncio.Task[Token]] = {}
+
+    def peek(self, secret: str) -> str | None:
+        """A token that is here and fresh; None: it has to be asked for."""
+        token = self._tokens.get(secret)
+        return token.value if token is not None and token.fresh(time.time() * 1000) else None
 
     async def get(self, secret: str) -> Token:
         """A token of the session; raises Unauthenticated when it has ended."""
@@ -89,13 +96,12 @@ async def token_of(request: web.Request, tokens: TokenCache) -> str:
     secret = secret_of(request)
     if secret:
         return (await tokens.get(secret)).value
-    scheme, _, value = request.headers.get("authorization", "").partition(" ")
-    return value.strip() if scheme.lower() == "bearer" else ""
+    return bearer_of(request.headers.get("authorization", ""))
 
 
 def client_of(request: web.Request) -> tuple[str, str]:
     """Metadata that tells svc_project who it is that tries passwords."""
-    return CLIENT_METADATA, request.remote or ""
+    return CLIENT_METADATA, request.get(ADDRESS) or request.remote or ""
 
 
 async def required_token(request: web.Request, tokens: TokenCache) -> str:

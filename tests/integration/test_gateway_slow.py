@@ -18,11 +18,13 @@ from rushes.annotation.v1.annotation_service_pb2 import (
     FollowRequest,
 )
 from rushes.annotation.v1.operation_pb2 import Batch, CreateOperation, Operation
+from rushes.project.v1.identity_service_pb2 import GetMeRequest
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 from tests.product import Product, serving
 from tests.waiting import until
-from tests.web_client import COLLABORATE, TYPE, Browser, Call
+from tests.web_client import COLLABORATE, TYPE, Browser, Call, retry_after_s
 
+GET_ME = "/rushes.project.v1.IdentityService/GetMe"
 FOLLOW = "/rushes.annotation.v1.AnnotationService/Follow"
 WRITERS = 3
 DEAF = 8
@@ -34,9 +36,14 @@ KEPT_BYTES = 64 << 20
 
 @pytest.fixture(scope="module")
 def hasty(page: object) -> Iterator[Product]:
-    """A product that waits for nobody longer than two seconds."""
+    """A product that waits for nobody longer than two seconds, and takes few calls of each."""
     with serving(
-        RUSHES_GATEWAY__WEB=str(page), RUSHES_GATEWAY__BEGIN_S="2", RUSHES_GATEWAY__SLOW_READER_S="2"
+        RUSHES_GATEWAY__WEB=str(page),
+        RUSHES_GATEWAY__BEGIN_S="2",
+        RUSHES_GATEWAY__SLOW_READER_S="2",
+        RUSHES_GATEWAY__PERSON_CALLS_S="30",
+        RUSHES_GATEWAY__SIGN_INS_S="1",
+        RUSHES_GATEWAY__TRUSTED_PROXIES="127.0.0.21",
     ) as product:
         yield product
 
@@ -171,3 +178,44 @@ async def test_readers_that_read_nothing_are_cut_and_cost_no_memory(hasty: Produ
     for call in writers:
         await call.send(CollaborateRequest(ping_ms=5))
         assert (await call.next("pong")).pong.ping_ms == 5
+
+
+# -- who asks too often -------------------------------------------------------------------------------------------
+
+
+async def test_who_asks_too_often_is_told_when_to_come_again_and_others_are_not(hasty: Product) -> None:
+    guest = hasty.person("guest")
+    async with Browser(hasty.address, guest) as eager, Browser(hasty.address, hasty.secret) as other:
+        assert (await eager.rpc(GET_ME, GetMeRequest())).code == 0
+        answers = await asyncio.gather(*(eager.rpc(GET_ME, GetMeRequest()) for _ in range(150)))
+        refused = [answer for answer in answers if answer.code]
+        assert len(answers) - len(refused) >= 50
+        assert {(answer.code, answer.reason) for answer in refused} == {(8, "RATE_LIMITED")}
+        assert all(0 < retry_after_s(answer) <= 5 for answer in refused)
+        assert (await other.rpc(GET_ME, GetMeRequest())).code == 0
+
+
+async def test_posters_and_media_do_not_count(hasty: Product) -> None:
+    async with Browser(hasty.address, hasty.secret) as browser:
+        for _ in range(100):
+            async with browser.request("GET", f"/media/{hasty.video_id}/poster.jpg") as answer:
+                assert answer.status == 200
+
+
+async def test_sign_ins_count_by_the_address_that_a_trusted_proxy_names(hasty: Product) -> None:
+    async def sign_in(browser: Browser, address: str) -> int:
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": f"203.0.113.1, {address}"}
+        body = b'{"email": "nobody@rushes.local", "password": "x"}'
+        async with browser.request("POST", "/auth/sign-in", headers=headers, data=body) as answer:
+            if (await answer.json())["reason"] == "RATE_LIMITED":
+                assert int(answer.headers["Retry-After"]) >= 1
+                return 1
+            return 0
+
+    async with (
+        Browser(hasty.address, source="127.0.0.21") as proxied,
+        Browser(hasty.address, source="127.0.0.22") as pretender,
+    ):
+        assert [await sign_in(proxied, f"198.51.100.{number}") for number in range(12)] == [0] * 12
+        limited = await asyncio.gather(*(sign_in(pretender, f"198.51.100.{number}") for number in range(12)))
+        assert sum(limited) >= 6

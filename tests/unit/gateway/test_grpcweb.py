@@ -1,5 +1,7 @@
 """gRPC-Web framing and the grpc-websockets subprotocol."""
 
+import gzip
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -139,3 +141,69 @@ def test_a_servers_first_message_is_its_headers() -> None:
     ((flag, block),) = FrameReader(1000).feed(socket.headers())
     assert flag == TRAILER
     assert grpcweb.parse_fields(block) == [("content-type", "application/grpc-web+proto")]
+
+
+# -- one message, text mode, compression --------------------------------------------------------------------------
+
+
+@given(st.binary(max_size=300))
+def test_the_only_message_passes_as_it_is(message: bytes) -> None:
+    frame = grpcweb.data_frame(message)
+    assert grpcweb.only_message(frame, 300) is frame
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\0\0\0\0", b"\0\0\0\0\1", b"\0\0\0\0\1ab", b"\0\0\0\0\0" * 2, b"\2\0\0\0\0", b"\x80\0\0\0\0"],
+)
+def test_a_body_that_is_not_one_message_is_refused(body: bytes) -> None:
+    with pytest.raises(ProtocolError, match="exactly one"):
+        grpcweb.only_message(body, 100)
+
+
+def test_a_message_is_too_large_as_it_comes_or_once_it_is_inflated() -> None:
+    with pytest.raises(grpcweb.TooLarge):
+        grpcweb.only_message(grpcweb.data_frame(bytes(101)), 100)
+    packed = grpcweb.frame(grpcweb.COMPRESSED, gzip.compress(bytes(101)))
+    with pytest.raises(grpcweb.TooLarge):
+        grpcweb.only_message(packed, 100, "gzip")
+    assert grpcweb.only_message(packed, 101, "gzip") == grpcweb.data_frame(bytes(101))
+
+
+def test_a_compressed_message_that_nothing_explains_is_refused() -> None:
+    with pytest.raises(ProtocolError, match="says how"):
+        grpcweb.only_message(grpcweb.frame(grpcweb.COMPRESSED, b"x"), 100)
+
+
+@pytest.mark.parametrize(("text", "known"), [("", "identity"), (" GZIP ", "gzip"), ("deflate", "deflate")])
+def test_encodings_are_known_by_name(text: str, known: str) -> None:
+    assert grpcweb.check_encoding(text) == known
+
+
+def test_an_encoding_that_is_not_known_is_refused() -> None:
+    with pytest.raises(grpcweb.UnknownEncoding):
+        grpcweb.check_encoding("snappy")
+
+
+@given(st.lists(st.binary(max_size=50), max_size=5))
+def test_text_mode_takes_pieces_each_with_its_padding(pieces: list[bytes]) -> None:
+    text = b"".join(grpcweb.encode_text(piece) for piece in pieces)
+    assert grpcweb.decode_text(text) == b"".join(pieces)
+
+
+@given(st.binary(max_size=60))
+def test_any_text_is_read_or_refused(text: bytes) -> None:
+    try:
+        out = grpcweb.decode_text(text)
+    except ProtocolError:
+        return
+    assert len(out) <= len(text)
+
+
+@given(st.binary(max_size=100), st.sampled_from(["gzip", "deflate"]))
+def test_any_bytes_are_inflated_or_refused(payload: bytes, encoding: str) -> None:
+    try:
+        plain = grpcweb.inflate(payload, encoding, 50)
+    except ProtocolError:
+        return
+    assert len(plain) <= 50

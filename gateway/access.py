@@ -1,0 +1,165 @@
+"""Who calls: cookies and bearer tokens become the token that services verify; addresses and rates are checked."""
+
+import logging
+from collections.abc import Awaitable
+from secrets import token_hex
+from typing import Final
+
+from google.rpc import code_pb2
+
+from gateway.core import hpack, reply
+from gateway.core.forwarded import Network, client_address
+from gateway.core.hpack import Field
+from gateway.core.limit import Demand
+from gateway.core.metadata import CLIENT_METADATA, SERVICE_METADATA, bearer_of, cookie_of
+from gateway.http.session import COOKIE, TokenCache
+from gateway.limiter import Limiter, Policy, refusal
+from gateway.passage import CallPlan
+from mesh.auth.identity import Identity
+from mesh.rpc import REQUEST_ID_METADATA, to_status
+from rushes import errors
+
+log = logging.getLogger(__name__)
+
+MAX_SECRET: Final = 256
+MAX_BLOCKS: Final = 20_000
+
+
+class OpenAccess:
+    """Of a gateway that stands alone: the server behind sees the caller's own `authorization`, and decides."""
+
+    keep = frozenset(("authorization",))
+
+    def fields(self, plan: CallPlan, peer: str) -> bytes:
+        """See Access."""
+        return b""
+
+    def trailers(self, error: Exception) -> tuple[Field, ...]:
+        """See Access."""
+        return _internal(error)
+
+
+class MeshAccess:
+    """Of the product's gateway."""
+
+    keep: frozenset[str] = frozenset()
+
+    def __init__(
+        self,
+        identity: Identity,
+        tokens: TokenCache,
+        limiter: Limiter,
+        policy: Policy,
+        trusted: tuple[Network, ...],
+        proof: str,
+    ) -> None:
+        self._identity = identity
+        self._tokens = tokens
+        self._limiter = limiter
+        self._policy = policy
+        self._trusted = trusted
+        self._proof = hpack.encode([(SERVICE_METADATA, proof)])
+        self._blocks: dict[str, bytes] = {}
+        self._prefix = token_hex(6)
+        self._number = 0
+
+    # -- gRPC-Web as bytes -----------------------------------------------------------------------------------
+
+    def fields(self, plan: CallPlan, peer: str) -> bytes | Awaitable[bytes]:
+        """See Access."""
+        head = plan.head
+        address = self.address(peer, head.get("x-forwarded-for"))
+        token = ""
+        if not plan.target.public:
+            secret = cookie_of(head.get("cookie"), COOKIE)
+            if secret and len(secret) <= MAX_SECRET:
+                known = self._tokens.peek(secret)
+                if known is None:
+                    return self._after_token(plan, secret, address)
+                token = known
+            else:
+                token = bearer_of(head.get("authorization"))
+        return self._with_token(plan, token, address)
+
+    async def _after_token(self, plan: CallPlan, secret: str, address: str) -> bytes:
+        token = (await self._tokens.get(secret)).value
+        rest = self._with_token(plan, token, address)
+        return rest if isinstance(rest, bytes) else await rest
+
+    def _with_token(self, plan: CallPlan, token: str, address: str) -> bytes | Awaitable[bytes]:
+        demands = self._policy.demands(plan.target.path, self._person(token), address)
+        wait_s = self._limiter.take(demands) if demands else 0.0
+        block = self.rest(token, address, bool(plan.head.get(REQUEST_ID_METADATA)))
+        if wait_s is None:
+            return self._asked(demands, block)
+        if wait_s:
+            raise refusal(wait_s)
+        return block
+
+    async def _asked(self, demands: list[Demand], block: bytes) -> bytes:
+        wait_s = await self._limiter.ask(demands)
+        if wait_s:
+            raise refusal(wait_s)
+        return block
+
+    def _person(self, token: str) -> str:
+        """Whose token it is, if it is genuine: anybody can write a name into another."""
+        if not token:
+            return ""
+        try:
+            return self._identity.verify(token).person_id
+        except errors.RushesError:
+            return ""
+
+    def rest(self, token: str, address: str, named: bool) -> bytes:
+        """What the head of a call has besides its own metadata: who, from where, by whom, and its name."""
+        parts = [self._cached(CLIENT_METADATA, address), self._proof]
+        if token:
+            parts.append(self._cached("authorization", f"Bearer {token}"))
+        if not named:
+            parts.append(hpack.encode([(REQUEST_ID_METADATA, self._request_id())]))
+        return b"".join(parts)
+
+    def _cached(self, name: str, value: str) -> bytes:
+        block = self._blocks.get(value)
+        if block is None:
+            if len(self._blocks) >= MAX_BLOCKS:
+                self._blocks.clear()
+            block = self._blocks[value] = hpack.encode([(name, value)])
+        return block
+
+    def _request_id(self) -> str:
+        self._number += 1
+        return f"{self._prefix}{self._number:08x}"
+
+    def trailers(self, error: Exception) -> tuple[Field, ...]:
+        """See Access."""
+        if not isinstance(error, errors.RushesError):
+            return _internal(error)
+        status = to_status(error, "")
+        return reply.failure(status.code, status.message, status.SerializeToString())
+
+    # -- everything else -------------------------------------------------------------------------------------
+
+    def address(self, peer: str, forwarded: str) -> str:
+        """Where a request comes from."""
+        return client_address(peer, forwarded, self._trusted) if self._trusted else peer
+
+    async def close(self) -> None:
+        """Lets go of what counts."""
+        await self._limiter.close()
+
+    async def admit(self, path: str, token: str, address: str) -> None:
+        """Counts a call that does not pass as bytes. Raises RateLimited."""
+        demands = self._policy.demands(path, self._person(token), address)
+        wait_s = self._limiter.take(demands) if demands else 0.0
+        if wait_s is None:
+            wait_s = await self._limiter.ask(demands)
+        if wait_s:
+            raise refusal(wait_s)
+
+
+def _internal(error: Exception) -> tuple[Field, ...]:
+    request_id = token_hex(8)
+    log.error("grpc_web_failed", extra={"request_id": request_id}, exc_info=error)
+    return reply.failure(code_pb2.INTERNAL, f"Something went wrong here; the log has it under {request_id}.")

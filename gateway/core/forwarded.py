@@ -1,0 +1,49 @@
+"""Where a request comes from, behind proxies: `X-Forwarded-For` counts as far as proxies that are trusted wrote it."""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+Network = IPv4Network | IPv6Network
+
+
+def networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """Networks of addresses or CIDR blocks. Raises ValueError for what is neither."""
+    return tuple(ip_network(text) for text in texts)
+
+
+def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str:
+    """Address of whoever asks: the last one, from the right, that no trusted proxy has.
+
+    What is left of the first address that is not a trusted proxy's could have been written by anybody.
+    """
+    address = peer
+    if not trusted:
+        return address
+    for text in reversed(forwarded.split(",")):
+        if not _within(address, trusted):
+            return address
+        candidate = _plain(text.strip())
+        if not candidate:
+            return address
+        address = candidate
+    return address
+
+
+def _within(address: str, trusted: Sequence[Network]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in trusted)
+
+
+def _plain(text: str) -> str:
+    """An address without port or brackets; empty: it is none."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return ""

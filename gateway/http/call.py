@@ -1,0 +1,98 @@
+"""A call on a WebSocket, whichever subprotocol it came in: it joins the hub, or passes to the server behind."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from gateway.core import reply, socket
+from gateway.core.metadata import bearer_of, timeout_s
+from gateway.core.socket import Event
+from gateway.http.passing import SocketReply, pass_through
+from gateway.http.session import TokenCache, client_of, secret_of, token_of
+from gateway.http.viewing import ViewerWriter, Viewing
+from gateway.passage import CallCounter, Rest, Target, block_of
+from gateway.route import COLLABORATE
+from rushes import errors
+
+
+@dataclass(frozen=True)
+class SocketCall:
+    """A call as it begins."""
+
+    request: web.Request
+    """That opened the socket."""
+    path: str
+    fields: list[tuple[str, str]]
+    """What the browser set for this call."""
+    events: AsyncIterator[Event]
+    writer: ViewerWriter
+
+
+@dataclass(frozen=True)
+class Hub:
+    """What a gateway with users has besides: sessions and the hub."""
+
+    viewing: Viewing
+    tokens: TokenCache
+
+
+class SocketCalls:
+    """Serves calls. Without a hub they all pass."""
+
+    def __init__(
+        self,
+        resolve: Callable[[str], Target | None],
+        rest: Rest,
+        count: CallCounter,
+        *,
+        keep: frozenset[str],
+        hub: Hub | None = None,
+        rewrite: reply.Rewrite | None = None,
+    ) -> None:
+        self._resolve = resolve
+        self._rest = rest
+        self._count = count
+        self._keep = keep
+        self._hub = hub
+        self._rewrite = rewrite
+
+    @property
+    def closing(self) -> bool:
+        """Nothing new is taken."""
+        return self._hub is not None and self._hub.viewing.closing
+
+    def knows(self, path: str) -> bool:
+        """Whether there is such a method."""
+        return self._resolve(path) is not None
+
+    async def ready(self, call: SocketCall) -> str:
+        """Token of whoever calls; empty where nobody has one. Raises Unauthenticated."""
+        target = self._resolve(call.path)
+        if self._hub is None or target is None or target.public:
+            return ""
+        token = await token_of(call.request, self._hub.tokens) or bearer_of(dict(call.fields).get("authorization", ""))
+        if not token:
+            raise errors.Unauthenticated("Sign in first.")
+        return token
+
+    async def serve(self, call: SocketCall, token: str) -> None:
+        """The call, until either side ends it. Raises RushesError and ProtocolError."""
+        if call.path == COLLABORATE and self._hub is not None:
+            call.writer.write(socket.binary_frame(socket.headers()))
+            await self._hub.viewing.serve(call.events, call.writer, token, secret_of(call.request))
+            return
+        target = self._resolve(call.path)
+        if target is None:
+            raise errors.NotFound("There is no such method.")
+        timeout = dict(call.fields).get("grpc-timeout", "") or target.default_timeout
+        block = block_of(target, call.request.host, call.fields, timeout=timeout, keep=self._keep)
+        block += self._rest(token, client_of(call.request)[1], has_request_id(call.fields))
+        answer = SocketReply(call.writer, self._rewrite)
+        code = await pass_through(target, block, call.events, answer, timeout_s(timeout))
+        self._count(call.path, code)
+
+
+def has_request_id(fields: list[tuple[str, str]]) -> bool:
+    """Whether the caller has named its request."""
+    return any(name == "rushes-request-id" for name, _ in fields)

@@ -1,0 +1,124 @@
+"""A browser's `Collaborate` call: it joins the hub of its video, whichever kind of socket it came on."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from google.rpc import status_pb2
+
+from gateway import metrics
+from gateway.core import socket
+from gateway.core.ending import ending
+from gateway.core.grpcweb import ProtocolError
+from gateway.core.socket import Finish, Message
+from gateway.http.session import RENEW_BEFORE_MS, TokenCache
+from gateway.relay import Channel, Switchboard
+from rushes import errors
+from rushes.annotation.v1.annotation_service_pb2 import CollaborateRequest, CollaborateResponse, Pong
+
+HIGH_BYTES = 256 * 1024
+_ACK_TAG, _AUTHENTICATE_TAG, _PING_TAG, _OPEN_TAG = 0x20, 0x2A, 0x30, 0x0A
+
+
+class ViewerWriter(Protocol):
+    """The writing side of a viewer's call."""
+
+    ended: "asyncio.Future[status_pb2.Status]"
+
+    def write(self, frame: bytes) -> None:
+        """Queues a frame that is ready for the wire."""
+
+    def buffered(self) -> int:
+        """Bytes that were not taken yet."""
+
+    def end(self, status: status_pb2.Status) -> None:
+        """Sends the trailers."""
+
+
+class Viewing:
+    """Joins calls to the hub."""
+
+    def __init__(self, board: Switchboard, tokens: TokenCache, begin_s: float) -> None:
+        self._board = board
+        self._tokens = tokens
+        self._begin_s = begin_s
+
+    @property
+    def closing(self) -> bool:
+        """Nobody new is taken."""
+        return self._board.closing
+
+    async def serve(self, events: AsyncIterator[socket.Event], writer: ViewerWriter, token: str, secret: str) -> None:
+        """One viewer, until either side ends the call. `secret`: of the session that renews the token; empty: none."""
+        async with asyncio.timeout(self._begin_s):
+            opening = await _opening(events)
+        channel = self._board.channel(opening.open.video_id)
+        viewer = channel.join(writer, opening.open, token)
+        renewal = asyncio.create_task(self._renew(channel, viewer.session, secret, writer))
+        reading = asyncio.create_task(self._read(events, channel, viewer.session, writer))
+        try:
+            await asyncio.wait((reading, writer.ended), return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                await reading
+        finally:
+            channel.leave(viewer.session)
+            renewal.cancel()
+            reading.cancel()
+            await asyncio.gather(renewal, reading, return_exceptions=True)
+
+    async def _read(
+        self, events: AsyncIterator[socket.Event], channel: Channel, session: int, writer: ViewerWriter
+    ) -> None:
+        async for event in events:
+            if isinstance(event, Finish):
+                writer.end(status_pb2.Status())
+                return
+            if isinstance(event, Message) and not self._take(event.payload, channel, session, writer):
+                status = ending("TOO_FAST")
+                metrics.CUTS.labels("TOO_FAST").inc()
+                writer.end(status)
+                return
+            await channel.room()
+
+    def _take(self, request: bytes, channel: Channel, session: int, writer: ViewerWriter) -> bool:
+        """Open, acknowledgement and ping are the gateway's; all else goes on as it is."""
+        tag = request[0] if request else _OPEN_TAG
+        if tag == _ACK_TAG:
+            channel.ack(session, CollaborateRequest.FromString(request).ack_revision)
+        elif tag == _PING_TAG:
+            pong = Pong(ping_ms=CollaborateRequest.FromString(request).ping_ms, time_ms=int(time.time() * 1000))
+            # Whoever asks without end and reads nothing gets no more answers.
+            if writer.buffered() < HIGH_BYTES:
+                writer.write(socket.message_frame(CollaborateResponse(pong=pong).SerializeToString()))
+        elif tag == _AUTHENTICATE_TAG:
+            channel.token(session, CollaborateRequest.FromString(request).authenticate_token)
+        elif tag == _OPEN_TAG:
+            raise ProtocolError("the session is open already")
+        else:
+            return channel.forward(session, request)
+        return True
+
+    async def _renew(self, channel: Channel, session: int, secret: str, writer: ViewerWriter) -> None:
+        """Keeps the session's token fresh while the cookie's session lives."""
+        while secret:
+            try:
+                token = await self._tokens.get(secret)
+                channel.token(session, token.value)
+                wait_s = (token.expires_ms - time.time() * 1000 - RENEW_BEFORE_MS) / 1000 + 1
+            except errors.Unauthenticated:
+                writer.end(ending("SESSION_ENDED"))
+                return
+            except errors.RushesError:
+                wait_s = 5.0
+            await asyncio.sleep(max(1.0, wait_s))
+
+
+async def _opening(events: AsyncIterator[socket.Event]) -> CollaborateRequest:
+    async for event in events:
+        if isinstance(event, Message):
+            request = CollaborateRequest.FromString(event.payload)
+            if request.WhichOneof("message") == "open" and request.open.video_id > 0:
+                return request
+        break
+    raise ProtocolError("the first message is open, with a video_id")

@@ -1,0 +1,367 @@
+"""gRPC-Web calls as bytes: what a request's head means, and each call's way to the server behind and back."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from google.rpc import code_pb2, status_pb2
+
+from gateway import metrics
+from gateway.core import grpcweb, hpack, reply
+from gateway.core.grpcweb import ProtocolError, TooLarge, UnknownEncoding
+from gateway.core.head import Head, parse
+from gateway.core.hpack import Field
+from gateway.core.metadata import MetadataTooLarge, passed_on, timeout_s
+from gateway.core.origin import GRPC_EXPOSED, Origins
+from gateway.core.reply import Reply, Shape
+from gateway.upstream import Passing, Upstream
+from mesh.rpc import to_status
+from rushes import errors
+
+TEXT_TYPES: Final = "application/grpc-web-text"
+TYPES: Final = "application/grpc-web"
+MAX_PLANS: Final = 4_096
+MAX_TRIES: Final = 4
+LATE_S: Final = 0.25
+"""A call is waited for so much longer than its deadline: the server behind knows the deadline, and says it better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A method, and who answers it."""
+
+    path: str
+    upstream: Upstream
+    unary: bool
+    single: bool = True
+    """It takes one message; otherwise many, for which it needs a WebSocket."""
+    checked: bool = True
+    """The method is known, so that one answer must come."""
+    public: bool = False
+    repeatable: bool = False
+    """It may be sent again if a connection broke and nobody knows what became of it."""
+    default_timeout: str = ""
+    """The grpc-timeout of calls that have none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallPlan:
+    """What the head of a call says; the same for every call with the same head."""
+
+    head: Head
+    target: Target
+    shape: Shape
+    block: bytes
+    """The head for the server behind, but for what is of the connection and of the moment."""
+    timeout_s: float | None
+    encoding: str
+    max_body_bytes: int
+    fault: ProtocolError | None = None
+    """What is wrong with the head: the call is answered with it."""
+
+
+Rest = Callable[[str, str, bool], bytes]
+"""From a token, an address and whether the request has a name: what the head of a call has besides its own metadata."""
+
+CallCounter = Callable[[str, int], None]
+"""Told the path and the status of each call that has ended."""
+
+
+class Access(Protocol):
+    """Who may call, and what the server behind is told of them."""
+
+    keep: frozenset[str]
+    """Headers that are passed on as they are."""
+
+    def fields(self, plan: CallPlan, peer: str) -> bytes | Awaitable[bytes]:
+        """The rest of the header block. Raises RushesError."""
+
+    def trailers(self, error: Exception) -> tuple[Field, ...]:
+        """How an error that `fields` raised is said."""
+
+
+def block_of(
+    target: Target,
+    host: str,
+    fields: Iterable[Field],
+    *,
+    timeout: str,
+    keep: frozenset[str],
+    subtype: str = "",
+    gzip: bool = False,
+) -> bytes:
+    """The head for the server behind of a call with these headers. Raises ProtocolError."""
+    head: list[Field] = [
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", target.path),
+        (":authority", host or "localhost"),
+        ("content-type", "application/grpc" + subtype),
+        ("te", "trailers"),
+        ("grpc-accept-encoding", "identity,gzip" if gzip else "identity"),
+    ]
+    if timeout or target.default_timeout:
+        head.append(("grpc-timeout", timeout or target.default_timeout))
+    return hpack.encode([*head, *passed_on(fields, keep=keep)])
+
+
+class Passage:
+    """Everything that calls have in common."""
+
+    def __init__(
+        self,
+        resolve: Callable[[str], Target | None],
+        access: Access,
+        origins: Origins,
+        *,
+        max_message_bytes: int,
+        slow_reader_s: float,
+        lines: bytes,
+        rewrite: reply.Rewrite | None = None,
+    ) -> None:
+        self._resolve = resolve
+        self.access = access
+        self.origins = origins
+        self.max_message_bytes = max_message_bytes
+        self.slow_reader_s = slow_reader_s
+        self._lines = lines
+        self.rewrite = rewrite
+        self._plans: dict[bytes, CallPlan] = {}
+        self._counters: dict[tuple[str, int], Callable[[], None]] = {}
+
+    def plan(self, block: bytes) -> tuple[Head, CallPlan | None]:
+        """What a request's head means; None: it is no gRPC-Web call, or none that may be made. Raises HeadError."""
+        known = self._plans.get(block)
+        if known is not None:
+            return known.head, known
+        head = parse(block)
+        plan = self._plan(head)
+        if plan is not None:
+            if len(self._plans) >= MAX_PLANS:
+                self._plans.clear()
+            self._plans[block] = plan
+        return head, plan
+
+    def _plan(self, head: Head) -> CallPlan | None:
+        kind = head.get("content-type").partition(";")[0].strip().lower()
+        base = kind.partition("+")[0]
+        if head.method != "POST" or base not in (TYPES, TEXT_TYPES) or head.upgrade:
+            return None
+        target = self._resolve(head.path)
+        if target is None or not self.origins.admits(head):
+            return None
+        shape = self._shape(head, target, base == TEXT_TYPES)
+        fault: ProtocolError | None = None
+        block, timeout, encoding = b"", None, "identity"
+        try:
+            timeout = timeout_s(head.get("grpc-timeout") or target.default_timeout)
+            encoding = grpcweb.check_encoding(head.get("grpc-encoding"))
+            block = block_of(
+                target,
+                head.get("host"),
+                head.fields,
+                timeout=head.get("grpc-timeout"),
+                subtype=kind[len(base) :],
+                gzip=shape.gzip,
+                keep=self.access.keep,
+            )
+        except ProtocolError as error:
+            fault = error
+        limit = (self.max_message_bytes + grpcweb.HEADER_BYTES) * (2 if shape.text else 1)
+        return CallPlan(head, target, shape, block, timeout, encoding, limit, fault)
+
+    def _shape(self, head: Head, target: Target, text: bool) -> Shape:
+        friend = self.origins.friend(head)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in self.origins.answer(head)).encode("latin-1")
+        return Shape(
+            unary=target.unary,
+            text=text,
+            gzip="gzip" in head.get("grpc-accept-encoding").lower(),
+            chunked=head.version == 1,
+            keep_alive=head.keep_alive,
+            lines=self._lines + lines,
+            expose=GRPC_EXPOSED if friend else "",
+            checked=target.checked,
+        )
+
+    def too_large(self, plan: CallPlan) -> bytes:
+        """The answer to a body that is larger than any message may be; the connection ends with it."""
+        self.count(plan.target.path, code_pb2.RESOURCE_EXHAUSTED)
+        message = f"A message is larger than {self.max_message_bytes} bytes."
+        return reply.whole(plan.shape, reply.failure(code_pb2.RESOURCE_EXHAUSTED, message))
+
+    def count(self, path: str, code: int) -> None:
+        """A call has ended."""
+        counter = self._counters.get((path, code))
+        if counter is None:
+            counter = self._counters[path, code] = metrics.REQUESTS.labels(path, str(code)).inc
+        counter()
+
+
+class Line(Protocol):
+    """The connection that a call came on."""
+
+    def write(self, data: bytes) -> None:
+        """A part of the answer."""
+
+    @property
+    def full(self) -> int:
+        """Bytes that the reader has not taken."""
+
+    def abort(self) -> None:
+        """Ends the connection where it is."""
+
+    def answered(self) -> None:
+        """The answer is whole."""
+
+
+class Exchange:
+    """One call: from the request's body to the answer's last byte. The sink of its reply."""
+
+    __slots__ = ("_held", "_line", "_over", "_passage", "_passing", "_peer", "_plan", "_reply", "_slow", "_task",
+                 "_timer", "_tries")  # fmt: skip
+
+    def __init__(self, passage: Passage, plan: CallPlan, peer: str, line: Line) -> None:
+        self._passage = passage
+        self._plan = plan
+        self._peer = peer
+        self._line = line
+        self._reply = Reply(plan.shape, self, passage.rewrite)
+        self._passing: Passing | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._slow: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._tries = 1
+        self._held = False
+        self._over = False
+
+    def begin(self, body: bytes) -> None:
+        """Sends the call, or answers at once what is wrong with it."""
+        plan = self._plan
+        try:
+            if plan.fault is not None:
+                raise plan.fault
+            if plan.shape.text:
+                body = grpcweb.decode_text(body)
+            frame = grpcweb.only_message(body, self._passage.max_message_bytes, plan.encoding)
+        except ProtocolError as error:
+            status = fault_status(error)
+            self._answer(reply.failure(status.code, status.message, status.SerializeToString()))
+            return
+        try:
+            rest = self._passage.access.fields(plan, self._peer)
+        except Exception as error:
+            self._answer(self._passage.access.trailers(error))
+            return
+        if isinstance(rest, bytes):
+            self._send(rest, frame)
+        else:
+            self._task = asyncio.create_task(self._later(rest, frame))
+
+    async def _later(self, rest: Awaitable[bytes], frame: bytes) -> None:
+        try:
+            block = await rest
+        except Exception as error:
+            if not self._over:
+                self._answer(self._passage.access.trailers(error))
+            return
+        if not self._over:
+            self._send(block, frame)
+
+    def _send(self, rest: bytes, frame: bytes) -> None:
+        plan = self._plan
+        passing = self._passing = Passing(plan.block + rest, frame, self._reply)
+        if plan.timeout_s is not None:
+            delay_s = plan.timeout_s + LATE_S
+            self._timer = asyncio.get_running_loop().call_later(delay_s, self._late)
+        plan.target.upstream.start(passing)
+
+    def _answer(self, trailers: tuple[Field, ...]) -> None:
+        """Ends with a status, without anybody behind."""
+        self._over = True
+        self._line.write(reply.whole(self._plan.shape, trailers))
+        self._passage.count(self._plan.target.path, int(trailers[0][1]))
+        self._line.answered()
+
+    def _late(self) -> None:
+        self._timer = None
+        self._give_up()
+        self._reply.fail(code_pb2.DEADLINE_EXCEEDED, "The call took longer than it may.")
+        self._reply.flush()
+
+    def _give_up(self) -> None:
+        if self._passing is not None:
+            self._plan.target.upstream.give_up(self._passing)
+
+    def cancel(self) -> None:
+        """The browser is gone."""
+        if not self._over:
+            self._stop()
+            self._give_up()
+            self._passage.count(self._plan.target.path, code_pb2.CANCELLED)
+
+    def _stop(self) -> None:
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._slow is not None:
+            self._slow.cancel()
+        if self._task is not None:
+            self._task.cancel()
+
+    def hold(self, held: bool) -> None:
+        """The reader is full, or is not any more: the server behind waits with it, but not for ever."""
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = None
+        if held:
+            self._slow = asyncio.get_running_loop().call_later(self._passage.slow_reader_s, self._cut, self._line.full)
+        if self._passing is not None:
+            self._passing.hold(held)
+
+    def _cut(self, full: int) -> None:
+        """A reader that took nothing is let go of; one that took something has as long again."""
+        if self._line.full < full:
+            self._slow = asyncio.get_running_loop().call_later(self._passage.slow_reader_s, self._cut, self._line.full)
+            return
+        metrics.CUTS.labels("SLOW_READER").inc()
+        self._line.abort()
+
+    # -- the reply's sink ------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """See Sink."""
+        self._line.write(data)
+
+    def ended(self, code: int) -> None:
+        """See Sink."""
+        self._stop()
+        self._passage.count(self._plan.target.path, code)
+        self._line.answered()
+
+    def broken(self, code: int) -> None:
+        """See Sink."""
+        self._stop()
+        self._give_up()
+        self._passage.count(self._plan.target.path, code)
+        self._line.abort()
+
+    def again(self, processed: bool) -> bool:
+        """See Sink."""
+        passing, plan = self._passing, self._plan
+        if passing is None or self._over or self._tries >= MAX_TRIES or (processed and not plan.target.repeatable):
+            return False
+        self._tries += 1
+        renewed = self._passing = Passing(passing.block, passing.body, self._reply)
+        plan.target.upstream.start(renewed)
+        return True
+
+
+def fault_status(error: ProtocolError) -> status_pb2.Status:
+    """How a request is answered that is not what the protocol says."""
+    text = f"{str(error).capitalize()}."
+    if isinstance(error, UnknownEncoding):
+        return status_pb2.Status(code=code_pb2.UNIMPLEMENTED, message=text)
+    large = isinstance(error, TooLarge | MetadataTooLarge)
+    return to_status(errors.ResourceExhausted(text) if large else errors.InvalidArgument(text), "")

@@ -1,0 +1,131 @@
+"""The gateway alone, in front of any gRPC server: gRPC-Web and `grpc-websockets` for its methods, without users."""
+
+import argparse
+import asyncio
+import logging
+import signal
+from collections.abc import Sequence
+from functools import lru_cache
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from gateway.access import OpenAccess
+from gateway.core.origin import Origins
+from gateway.door import FrontProtocol
+from gateway.http.call import SocketCalls
+from gateway.http.grpcweb import add_refusals
+from gateway.http.guard import headers, middleware
+from gateway.http.socket import SocketLimits, SocketRoutes
+from gateway.passage import Passage, Target
+from gateway.upstream import Upstream
+from gateway.web import WebProtocol
+from mesh import telemetry
+
+log = logging.getLogger(__name__)
+
+MAX_RECEIVE_BYTES = 4 * 1024 * 1024
+BEGIN_S = 10.0
+SLOW_READER_S = 30.0
+MAX_SOCKETS = 15_000
+LINES = b"x-content-type-options: nosniff\r\nserver: Rushes\r\n"
+
+
+class Alone:
+    """Listens at `listen` and passes every call to `upstream`, both HOST:PORT (`unix:PATH` too for the second)."""
+
+    def __init__(
+        self, listen: str, upstream: str, *, max_receive_bytes: int = MAX_RECEIVE_BYTES, origins: Sequence[str] = ()
+    ) -> None:
+        host, _, port = listen.rpartition(":")
+        self._host, self.port = host.strip("[]") or "127.0.0.1", int(port)
+        self._upstream = Upstream(upstream)
+        self._origins = Origins(tuple(origins), everybody=not origins)
+        self._limit = max_receive_bytes
+        self._resolve = lru_cache(4_096)(self._target)
+        access = OpenAccess()
+        self._passage = Passage(
+            self._resolve,
+            access,
+            self._origins,
+            max_message_bytes=max_receive_bytes,
+            slow_reader_s=SLOW_READER_S,
+            lines=LINES,
+        )
+        self._calls = SocketCalls(self._resolve, lambda *_: b"", self._passage.count, keep=access.keep)
+        self._runner: web.AppRunner | None = None
+        self._server: asyncio.Server | None = None
+
+    def _target(self, path: str) -> Target | None:
+        """Any method: nobody knows which there are, nor how they stream."""
+        service, _, method = path[1:].partition("/")
+        if not service or not method or "/" in method:
+            return None
+        return Target(path, self._upstream, unary=False, single=False, checked=False)
+
+    async def start(self) -> None:
+        """Listens."""
+        app = web.Application(middlewares=[middleware(self._origins, _admit)])
+        app.on_response_prepare.append(headers(self._origins, tls=False))
+        app.router.add_get("/healthz", _ok)
+        app.router.add_get("/readyz", _ok)
+        app.router.add_get("/metrics", _metrics)
+        SocketRoutes(self._calls, SocketLimits(self._limit + 16, MAX_SOCKETS, BEGIN_S)).add_to(app)
+        add_refusals(app)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, handler_cancellation=True)
+        await self._runner.setup()
+        http = self._runner.server
+        assert http is not None
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: FrontProtocol(lambda transport: WebProtocol(transport, http, self._passage, BEGIN_S), "", BEGIN_S),
+            self._host,
+            self.port,
+            backlog=4096,
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Ends everything."""
+        if self._server is not None:
+            self._server.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        await self._upstream.close()
+
+
+async def _admit(request: web.Request) -> None:
+    """There are no users, so there are no rates."""
+
+
+async def _ok(request: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+async def _metrics(request: web.Request) -> web.Response:
+    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _serve(gateway: Alone) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    await gateway.start()
+    log.info("ready", extra={"port": gateway.port})
+    await stopping.wait()
+    await gateway.stop()
+
+
+def main(arguments: Sequence[str]) -> None:
+    """`python -m gateway --listen HOST:PORT --upstream HOST:PORT`."""
+    parser = argparse.ArgumentParser(prog="python -m gateway", description=__doc__)
+    parser.add_argument("--listen", required=True, help="HOST:PORT that browsers reach it at")
+    parser.add_argument("--upstream", required=True, help="HOST:PORT of a gRPC server without TLS, or unix:PATH")
+    parser.add_argument("--max-recv", type=int, default=MAX_RECEIVE_BYTES, metavar="BYTES", help="largest message")
+    parser.add_argument("--origin", action="append", default=[], help="origin whose pages may call (default: all)")
+    given = parser.parse_args(arguments)
+    telemetry.set_up_logging("gateway")
+    import uvloop
+
+    gateway = Alone(given.listen, given.upstream, max_receive_bytes=given.max_recv, origins=given.origin)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(gateway))

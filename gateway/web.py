@@ -1,0 +1,291 @@
+"""One HTTP/1.1 connection: gRPC-Web calls pass as bytes, every other request is lent to aiohttp, in their order."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final, cast
+
+from aiohttp.web_protocol import RequestHandler
+
+from gateway.core.head import MAX_HEAD_BYTES, Chunks, Head, HeadError
+from gateway.passage import CallPlan, Exchange, Passage
+
+log = logging.getLogger(__name__)
+
+IDLE_S: Final = 75.0
+BODY_S: Final = 30.0
+LINGER_S: Final = 2.0
+BUSY_S: Final = 0.005
+AHEAD_BYTES: Final = 64 * 1024
+"""What may come before the call at hand is answered."""
+
+_REASONS = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    413: "Content Too Large",
+    431: "Request Header Fields Too Large",
+    501: "Not Implemented",
+}
+
+
+class WebProtocol(asyncio.Protocol):
+    """A connection. Whose turn it is, is in `_next`: what takes the bytes that come."""
+
+    def __init__(
+        self, transport: asyncio.Transport, lender: Callable[[], asyncio.Protocol], passage: Passage, begin_s: float
+    ) -> None:
+        self._transport = transport
+        self._lender = lender
+        self._passage = passage
+        self._begin_s = begin_s
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]) if isinstance(peer, tuple) else ""
+        self._loop = asyncio.get_running_loop()
+        self._buffer = b""
+        self._next: Callable[[], bool] = self._head
+        self._handler: RequestHandler | None = None
+        self._lent_left = 0
+        self._plan: CallPlan | None = None
+        self._head_of_call: Head | None = None
+        self._chunks: Chunks | None = None
+        self._exchange: Exchange | None = None
+        self._deadline = self._loop.time() + begin_s
+        self._timer: asyncio.TimerHandle | None = None
+        self._busy: asyncio.TimerHandle | None = None
+        self._paused = False
+        self._tick_s = min(5.0, begin_s / 2)
+        self._tick()
+
+    # -- the connection --------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Goes on as far as the bytes do."""
+        self._buffer = self._buffer + data if self._buffer else data
+        try:
+            while self._next():
+                pass
+        except HeadError as error:
+            self._refuse(error)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Whoever asked is gone: nobody behind works for them any longer."""
+        for timer in (self._timer, self._busy):
+            if timer is not None:
+                timer.cancel()
+        if self._exchange is not None:
+            self._exchange.cancel()
+        if self._handler is not None:
+            self._handler.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The reader is slower than the answer comes."""
+        if self._exchange is not None:
+            self._exchange.hold(True)
+        elif self._handler is not None:
+            self._handler.pause_writing()
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        if self._exchange is not None:
+            self._exchange.hold(False)
+        elif self._handler is not None:
+            self._handler.resume_writing()
+
+    def _tick(self) -> None:
+        """Who takes too long is not waited for."""
+        now = self._loop.time()
+        if now >= self._deadline:
+            if self._next == self._body:
+                self._refuse(HeadError(408, "The message did not come in time."))
+            else:
+                self._transport.abort()
+            return
+        self._timer = self._loop.call_later(self._tick_s, self._tick)
+
+    def _wait(self, seconds: float) -> None:
+        self._deadline = self._loop.time() + seconds
+
+    def _forever(self) -> None:
+        self._deadline = float("inf")
+
+    def _refuse(self, error: HeadError) -> None:
+        """Says what is wrong in HTTP's words, and ends the connection: what else comes on it cannot be trusted."""
+        if self._handler is not None and self._is_busy():
+            self._transport.abort()  # an answer is on its way, and this would be in the middle of it
+            return
+        body = str(error).encode()
+        reason = _REASONS.get(error.status, "Bad Request")
+        head = f"HTTP/1.1 {error.status} {reason}\r\ncontent-type: text/plain\r\ncontent-length: {len(body)}\r\n"
+        self._transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
+        self._linger()
+
+    def _linger(self) -> None:
+        """Closes once the other side has had time to read: bytes that nobody read would have it cut at once."""
+        self._next = self._nothing
+        self._buffer = b""
+        if self._transport.can_write_eof():
+            self._wait(LINGER_S)
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _nothing(self) -> bool:
+        self._buffer = b""
+        return False
+
+    # -- heads -----------------------------------------------------------------------------------------------
+
+    def _head(self) -> bool:
+        buffer = self._buffer
+        if not buffer:
+            return False
+        if buffer[:2] == b"\r\n":  # some clients end a body with one more
+            buffer = self._buffer = buffer[2:]
+        end = buffer.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
+        if end < 0:
+            if len(buffer) >= MAX_HEAD_BYTES:
+                raise HeadError(431, "The headers are too long.")
+            if self._deadline > self._loop.time() + self._begin_s:
+                self._wait(self._begin_s)
+            return False
+        block, self._buffer = buffer[: end + 4], buffer[end + 4 :]
+        head, plan = self._passage.plan(block)
+        if plan is None:
+            self._lend(head, block)
+            return True
+        if self._handler is not None:
+            if self._is_busy():
+                self._buffer = block + self._buffer
+                self._try_later()
+                return False
+            self._handler.keep_alive(False)  # its clock stands still while the connection is ours
+        return self._begin_body(head, plan)
+
+    # -- requests of others ----------------------------------------------------------------------------------
+
+    def _lend(self, head: Head, block: bytes) -> None:
+        """aiohttp gets this request, and for good what has no end that can be told from here."""
+        if self._handler is None:
+            self._handler = cast(RequestHandler, self._lender())
+            self._handler.connection_made(self._transport)
+        self._forever()
+        if head.size is None or head.upgrade or not head.keep_alive:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._transport.set_protocol(self._handler)
+            rest, self._buffer = self._buffer, b""
+            self._next = self._nothing
+            self._handler.data_received(block + rest)
+            return
+        self._lent_left = head.size
+        piece, self._buffer = self._buffer[: head.size], self._buffer[head.size :]
+        self._lent_left -= len(piece)
+        self._handler.data_received(block + piece)
+        self._next = self._lent
+
+    def _lent(self) -> bool:
+        """The rest of a request that aiohttp has, then what comes after it."""
+        assert self._handler is not None
+        if not self._buffer:
+            return False
+        if self._lent_left:
+            piece, self._buffer = self._buffer[: self._lent_left], self._buffer[self._lent_left :]
+            self._lent_left -= len(piece)
+            self._handler.data_received(piece)
+            return bool(self._buffer)
+        self._next = self._head
+        return True
+
+    def _is_busy(self) -> bool:
+        """aiohttp has not answered what it was given: it waits for nothing new."""
+        waiter = self._handler._waiter if self._handler is not None else None
+        return waiter is None or waiter.done()
+
+    def _try_later(self) -> None:
+        """Nobody but a program that asks ahead gets here: its call waits for the answer before."""
+        if len(self._buffer) > AHEAD_BYTES and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        self._busy = self._loop.call_later(BUSY_S, self._try)
+
+    def _try(self) -> None:
+        self._busy = None
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+        if not self._transport.is_closing():
+            self.data_received(b"")
+
+    # -- calls -----------------------------------------------------------------------------------------------
+
+    def _begin_body(self, head: Head, plan: CallPlan) -> bool:
+        self._plan, self._head_of_call = plan, head
+        if head.size is not None and head.size > plan.max_body_bytes:
+            self._transport.write(self._passage.too_large(plan))
+            self._linger()
+            return False
+        if head.size is not None and len(self._buffer) >= head.size:
+            return self._body()
+        if head.get("expect").lower() == "100-continue":
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._chunks = Chunks(plan.max_body_bytes) if head.size is None else None
+        self._wait(BODY_S)
+        self._next = self._body
+        return True
+
+    def _body(self) -> bool:
+        head, plan = self._head_of_call, self._plan
+        assert head is not None
+        assert plan is not None
+        if self._chunks is not None:
+            self._buffer = self._chunks.feed(self._buffer)
+            if not self._chunks.done:
+                return False
+            body, self._chunks = bytes(self._chunks.body), None
+        else:
+            size = head.size or 0
+            if len(self._buffer) < size:
+                return False
+            body, self._buffer = self._buffer[:size], self._buffer[size:]
+        self._forever()
+        self._next = self._answering
+        exchange = self._exchange = Exchange(self._passage, plan, self._peer, self)
+        exchange.begin(body)
+        return True
+
+    def _answering(self) -> bool:
+        """The answer is not whole yet; what comes meanwhile waits."""
+        if len(self._buffer) > AHEAD_BYTES and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        return False
+
+    # -- what the exchange asks for --------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """A part of the answer."""
+        self._transport.write(data)
+
+    @property
+    def full(self) -> int:
+        """Bytes that the reader has not taken."""
+        return self._transport.get_write_buffer_size()
+
+    def abort(self) -> None:
+        """The answer cannot be ended in a way that could be understood."""
+        self._transport.abort()
+
+    def answered(self) -> None:
+        """The answer is whole: the next request."""
+        self._exchange = None
+        assert self._head_of_call is not None
+        if not self._head_of_call.keep_alive:
+            self._transport.close()
+            return
+        self._next = self._head
+        self._wait(IDLE_S)
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+        if self._buffer:
+            self._loop.call_soon(self._try)

@@ -1,0 +1,105 @@
+"""A gRPC server of bytes for the gateway to stand before: echoes, streams, fails, waits; it writes down what it saw."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Self
+
+import grpc
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+SERVICE = "/test.v1.EchoService/"
+ECHO, MANY, BOTH, FAIL, WAIT, LARGE = (SERVICE + name for name in ("Echo", "Many", "Both", "Fail", "Wait", "Large"))
+Context = "grpc.aio.ServicerContext[bytes, bytes]"
+
+
+@dataclass
+class EchoServer(grpc.GenericRpcHandler):
+    """Started with `async with`; `port` is known then."""
+
+    port: int = 0
+    compression: grpc.Compression | None = None
+    metadata: list[dict[str, str | bytes]] = field(default_factory=list)
+    remaining_s: list[float | None] = field(default_factory=list)
+    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    _server: grpc.aio.Server | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listens, on the same port as before if there was one."""
+        server = self._server = grpc.aio.server(handlers=[self], compression=self.compression)
+        checks = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+        await checks.set("", health_pb2.HealthCheckResponse.SERVING)
+        self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
+        await server.start()
+
+    async def stop(self, grace_s: float = 0.0) -> None:
+        """Says goodbye, and ends."""
+        if self._server is not None:
+            await self._server.stop(grace_s)
+            self._server = None
+
+    def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
+        """See grpc.GenericRpcHandler."""
+        method = details.method
+        if method == ECHO:
+            return grpc.unary_unary_rpc_method_handler(self._echo)
+        if method == FAIL:
+            return grpc.unary_unary_rpc_method_handler(self._fail)
+        if method in (MANY, WAIT, LARGE):
+            return grpc.unary_stream_rpc_method_handler(
+                {MANY: self._many, WAIT: self._wait, LARGE: self._large}[method]
+            )
+        return grpc.stream_stream_rpc_method_handler(self._both) if method == BOTH else None
+
+    def _note(self, context: "grpc.aio.ServicerContext[bytes, bytes]") -> None:
+        self.metadata.append(dict(context.invocation_metadata() or ()))
+        self.remaining_s.append(context.time_remaining())
+
+    async def _echo(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
+        self._note(context)
+        await context.send_initial_metadata((("x-first", "1"), ("x-first-bin", b"\0\1\2")))
+        context.set_trailing_metadata((("x-last", "2"), ("x-last-bin", b"\3\4")))
+        return request
+
+    async def _fail(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
+        status = status_pb2.Status(code=code_pb2.NOT_FOUND, message="nothing hère")
+        status.details.add().Pack(error_details_pb2.ErrorInfo(reason="NOTHING"))
+        await context.abort(
+            grpc.StatusCode.NOT_FOUND, "nothing hère", (("grpc-status-details-bin", status.SerializeToString()),)
+        )
+        raise AssertionError
+
+    async def _many(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> AsyncIterator[bytes]:
+        self._note(context)
+        for number in range(int(request)):
+            yield b"%d" % number
+
+    async def _large(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> AsyncIterator[bytes]:
+        for _ in range(int(request)):
+            yield bytes(1 << 20)
+
+    async def _wait(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> AsyncIterator[bytes]:
+        try:
+            yield b"waiting"
+            self.waiting.set()
+            await asyncio.wait_for(self.release.wait(), 60)
+        finally:
+            self.cancelled.set()
+
+    async def _both(
+        self, requests: AsyncIterator[bytes], context: "grpc.aio.ServicerContext[bytes, bytes]"
+    ) -> AsyncIterator[bytes]:
+        self._note(context)
+        async for request in requests:
+            yield request[::-1]

@@ -1,0 +1,173 @@
+"""Small rules of the gateway: rates, addresses behind proxies, origins, metadata."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.forwarded import client_address, networks
+from gateway.core.grpcweb import ProtocolError
+from gateway.core.limit import Buckets, Rate
+from gateway.core.metadata import MetadataTooLarge, bearer_of, cookie_of, passed_on, timeout_s
+from gateway.core.origin import Origins
+
+TEN = Rate(10, 5)
+FRIEND = "https://review.example.com"
+
+
+# -- rates --------------------------------------------------------------------------------------------------------
+
+
+def test_a_burst_is_let_through_and_then_the_rate() -> None:
+    buckets = Buckets(10)
+    assert [buckets.take([("k", TEN)], 100.0) for _ in range(5)] == [0.0] * 5
+    wait_s = buckets.take([("k", TEN)], 100.0)
+    assert wait_s == pytest.approx(0.1)
+    assert buckets.take([("k", TEN)], 100.0 + wait_s) == 0.0
+
+
+@given(st.lists(st.floats(0, 0.3), max_size=60))
+def test_no_more_than_the_burst_and_the_rate_ever_gets_through(gaps: list[float]) -> None:
+    buckets, now, taken = Buckets(10), 0.0, 0
+    for gap in gaps:
+        now += gap
+        taken += buckets.take([("k", TEN)], now) == 0.0
+        assert taken <= TEN.burst + now * TEN.per_s + 1e-6
+
+
+def test_nothing_is_taken_unless_all_have_enough() -> None:
+    buckets = Buckets(10)
+    one = Rate(1, 1)
+    assert buckets.take([("small", one)], 0.0) == 0.0
+    assert buckets.take([("large", TEN), ("small", one)], 0.0) == pytest.approx(1.0)
+    assert [buckets.take([("large", TEN)], 0.0) for _ in range(6)].count(0.0) == 5
+
+
+def test_keys_do_not_share() -> None:
+    buckets = Buckets(10)
+    for _ in range(5):
+        buckets.take([("a", TEN)], 0.0)
+    assert buckets.take([("a", TEN)], 0.0) > 0
+    assert buckets.take([("b", TEN)], 0.0) == 0.0
+
+
+def test_memory_is_bounded_and_who_is_slowed_down_is_remembered() -> None:
+    buckets = Buckets(100)
+    for _ in range(5):
+        buckets.take([("guilty", Rate(0.001, 5))], 0.0)
+    for number in range(1_000):
+        buckets.take([(f"k{number}", TEN)], number / 1_000)
+        assert len(buckets) <= 100
+    assert buckets.take([("guilty", Rate(0.001, 5))], 1.0) > 0
+
+
+# -- addresses ----------------------------------------------------------------------------------------------------
+
+PROXIES = networks(("10.0.0.0/8", "fd00::/8"))
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "203.0.113.9, 198.51.100.7, 10.2.3.4", "198.51.100.7"),
+        ("198.51.100.1", "203.0.113.9", "198.51.100.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", "somewhere", "10.0.0.1"),
+        ("10.0.0.1", "198.51.100.7:1234", "198.51.100.7"),
+        ("fd00::1", "[2001:db8::1]:443", "2001:db8::1"),
+        ("10.0.0.1", "10.0.0.2, 10.0.0.3", "10.0.0.2"),
+        ("", "198.51.100.7", ""),
+    ],
+)
+def test_an_address_is_believed_as_far_as_trusted_proxies_wrote_it(peer: str, forwarded: str, address: str) -> None:
+    assert client_address(peer, forwarded, PROXIES) == address
+
+
+def test_without_trusted_proxies_nobody_is_believed() -> None:
+    assert client_address("10.0.0.1", "198.51.100.7", ()) == "10.0.0.1"
+
+
+# -- origins ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "admitted"),
+    [
+        ({}, True),
+        ({"sec-fetch-site": "cross-site"}, False),
+        ({"sec-fetch-site": "same-origin"}, True),
+        ({"origin": "https://here:8443", "host": "here:8443"}, True),
+        ({"origin": "https://here", "host": "here:8443"}, False),
+        ({"origin": FRIEND, "host": "here"}, True),
+        ({"origin": FRIEND.upper(), "host": "here"}, True),
+        ({"origin": FRIEND + ".evil.com", "host": "here"}, False),
+        ({"origin": "null", "host": "here"}, False),
+        ({"origin": "http://[", "host": "here"}, False),
+        ({"origin": "file://here", "host": "here"}, False),
+    ],
+)
+def test_pages_of_other_origins_may_not_call_but_for_friends(headers: dict[str, str], admitted: bool) -> None:
+    assert Origins((FRIEND,)).admits(headers) is admitted
+
+
+def test_a_friend_is_told_what_it_may() -> None:
+    origins = Origins((FRIEND + "/",))
+    asked = {"origin": FRIEND, "access-control-request-headers": "x-one, grpc-timeout"}
+    assert dict(origins.answer(asked))["Access-Control-Allow-Origin"] == FRIEND
+    preflight = dict(origins.preflight(asked))
+    assert preflight["Access-Control-Allow-Headers"] == "x-one, grpc-timeout"
+    assert int(preflight["Access-Control-Max-Age"]) > 0
+    assert origins.preflight({"origin": "https://evil.example.com"}) == []
+    assert "Access-Control-Allow-Headers" not in dict(origins.preflight({"origin": FRIEND}))
+
+
+def test_a_gateway_without_users_lets_every_page_call() -> None:
+    origins = Origins((), everybody=True)
+    assert origins.admits({"origin": "https://any.example.com"})
+    assert origins.friend({"origin": "https://any.example.com"}) == "https://any.example.com"
+    assert Origins(()).answer({}) == []
+
+
+# -- metadata -----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_the_connection_s_is_not_passed_on() -> None:
+    fields = [("Host", "here"), ("Cookie", "a=b"), ("Authorization", "Bearer x"), ("sec-fetch-site", "none"),
+              ("grpc-timeout", "1S"), ("X-One", "1"), ("x-bad", "\x01"), ("x!y", "1"), ("rushes-client", "me"),
+              ("rushes-service", "svc_project.1"), ("x-forwarded-for", "1.1.1.1")]  # fmt: skip
+    assert passed_on(fields) == [("x-one", "1")]
+    assert passed_on(fields, keep=frozenset(("authorization",))) == [("authorization", "Bearer x"), ("x-one", "1")]
+
+
+def test_binary_metadata_is_sound_base64_without_padding() -> None:
+    assert passed_on([("x-bin", "AA=="), ("y-bin", "AAE,AQ==")]) == [("x-bin", "AA"), ("y-bin", "AAE,AQ")]
+    with pytest.raises(ProtocolError):
+        passed_on([("x-bin", "not base64!")])
+
+
+def test_more_metadata_than_servers_take_is_refused() -> None:
+    with pytest.raises(MetadataTooLarge):
+        passed_on([(f"x-{number}", "x" * 1_000) for number in range(16)])
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("", None), ("0n", 0.0), ("2H", 7200.0), ("3M", 180.0), ("5S", 5.0), ("250m", 0.25)]
+)
+def test_a_timeout_is_read(text: str, seconds: float | None) -> None:
+    assert timeout_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["S", "1x", "123456789S", "-1S", "1.5S", "1 S", "\u0661S"])
+def test_a_timeout_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ProtocolError):
+        timeout_s(text)
+
+
+def test_tokens_are_found_in_headers_and_cookies() -> None:
+    assert (bearer_of("bearer  abc "), bearer_of("Basic abc"), bearer_of("")) == ("abc", "", "")
+    cookies = 'a=1; rushes_session="s3=cr"; b'
+    assert (cookie_of(cookies, "rushes_session"), cookie_of(cookies, "session"), cookie_of("", "a")) == (
+        "s3=cr",
+        "",
+        "",
+    )
