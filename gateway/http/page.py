@@ -5,6 +5,8 @@ from pathlib import Path
 
 from aiohttp import web
 
+mimetypes.add_type("application/manifest+json", ".webmanifest")
+
 FOR_EVER = "public, max-age=31536000, immutable"
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,22 @@ pytest_plugins = ["tests.e2e.page_fixtures"]
 
 STROKE: tuple[Spot, ...] = ((0.2, 0.3), (0.3, 0.4), (0.5, 0.4), (0.6, 0.6))
 CLIP = "bikes"
+_SEEN = """([wanted, video]) => new Promise((resolve) => {
+  const opening = indexedDB.open('rushes-shelf');
+  opening.onsuccess = () => {
+    const all = opening.result.transaction('documents').objectStore('documents').getAllKeys();
+    all.onsuccess = () => {
+      opening.result.close();
+      resolve(all.result.some(([, key]) => key === String(video)) === wanted);
+    };
+  };
+})"""
+_FILE_KEPT = """async (path) => {
+  const found = await caches.match(`${path}?facts`);
+  if (!found) return false;
+  const { sizeBytes, keptBytes } = await found.json();
+  return keptBytes >= sizeBytes;
+}"""
 STATUS = ("[data-testid=status]", "data-status")
 
 
@@ -161,14 +178,86 @@ def test_unsent_work_outlives_a_reload_of_the_page(crew: Crew) -> None:
     ada.drag(*STROKE)
     ada.comment("Before the reload")
     expect(ada.status()).to_contain_text("Offline, 2 changes kept")
-    with pytest.raises(Error, match="ERR_INTERNET_DISCONNECTED"):
-        ada.page.reload()
+    wait_worker(ada)
+    ada.page.reload()
+    expect(ada.status()).to_contain_text("Offline, 2 changes kept")
+    expect(ada.note("Before the reload")).to_have_count(1)
     ada.context.set_offline(False)
-    ada.visit(CLIP)
     crew.expect_once(56, "Before the reload")
     while ada.kept():
         # It is taken out of the browser's keeping a moment after the service has it.
         ada.page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
+def test_a_clip_seen_before_opens_without_a_network_and_all_is_merged_on_return(crew: Crew) -> None:
+    ada, ben = crew.ada, crew.ben
+    crew.both_at(72)
+    ben.comment("The sky is too red")
+    expect(ada.note("The sky is too red")).to_have_count(1)
+    wait_worker(ada)
+    wait_seen(ada, crew.product.video_id)
+    ada.context.set_offline(True)
+    # From the library on, as if the browser had just been started.
+    ada.page.goto(ada.address)
+    expect(ada.page.get_by_text("Offline. What you have seen is here")).to_be_visible()
+    ada.page.locator(".card", has_text=CLIP).locator(".card-face").click()
+    ada.page.wait_for_function("() => document.querySelector('[data-testid=frame]')?.dataset.frame")
+    ada.go(72)
+    ada.press("d")
+    ada.drag(*STROKE)
+    edit(ada, "The sky is too red", " and too bright")
+    expect(ada.status()).to_contain_text("changes kept")
+    edit(ben, "The sky is too red", " here")
+    ben.wait_status("saved", "resumed")
+    ada.context.set_offline(False)
+    ada.wait_status("saved", "resumed")
+    expect(ada.page.get_by_text("Merged with what Person 0 wrote")).to_be_visible()
+    ben.inks(STROKE[1], 4)
+    for one in (ada, ben):
+        expect(one.note("and too bright")).to_contain_text(" here")
+    kinds = [each.kind for each in crew.document(72)]
+    assert kinds == [pb.ANNOTATION_KIND_COMMENT, pb.ANNOTATION_KIND_STROKE]
+
+
+def test_what_one_saw_is_gone_from_the_browser_after_sign_out(crew: Crew, meet: Callable[..., Reviewer]) -> None:
+    eve = meet("eve", crew.product.address).with_session(crew.product.studio.people(1, "reviewer")[0])
+    eve.visit(CLIP)
+    wait_worker(eve)
+    wait_seen(eve, crew.product.video_id)
+    eve.page.wait_for_function(
+        "async () => (await caches.keys()).some((name) => name.startsWith('rushes-media:'))", polling=200
+    )
+    eve.page.locator(".topbar").get_by_role("button", name=re.compile("account$")).click()
+    eve.page.get_by_text("Sign out", exact=True).click()
+    expect(eve.page.get_by_label("Email")).to_be_visible()
+    eve.page.wait_for_function(
+        "async () => !(await caches.keys()).some((name) => name.startsWith('rushes-media:'))", polling=200
+    )
+    eve.page.wait_for_function(_SEEN, arg=[False, crew.product.video_id], polling=200)
+    eve.context.set_offline(True)
+    eve.page.goto(eve.address)
+    expect(eve.page.locator(".card")).to_have_count(0)
+
+
+def wait_worker(one: Reviewer) -> None:
+    """Waits until the page is served by its worker."""
+    one.page.wait_for_function("() => navigator.serviceWorker.controller !== null")
+
+
+def wait_seen(one: Reviewer, video_id: int) -> None:
+    """Waits until the browser has kept the document of a video and enough of its picture."""
+    one.page.wait_for_function(_SEEN, arg=[True, video_id], polling=200)
+    one.page.wait_for_function(_FILE_KEPT, arg=f"/media/{video_id}/review.mp4", polling=200)
+
+
+def edit(one: Reviewer, text: str, more: str) -> None:
+    """Writes on at the end of a note."""
+    note = one.note(text)
+    note.get_by_role("button", name="More").click()
+    one.page.get_by_text("Edit", exact=True).click()
+    one.press("Control+End")
+    one.page.keyboard.type(more)
+    one.press("Escape")
 
 
 def test_unsent_work_outlives_a_browser_that_is_killed(crew: Crew, playwright: Playwright, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 import { render } from "preact";
 import { App } from "./app/app";
 import { follow } from "./app/router";
+import { beginWorker } from "./app/worker";
 import { begin } from "./messages/language";
 import "./ui/tokens.css";
 import "./ui/base.css";
@@ -12,3 +13,4 @@ if (!root) throw new Error("the page has no #app");
 follow();
 await begin();
 render(<App />, root);
+beginWorker();

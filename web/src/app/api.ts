@@ -6,18 +6,33 @@ import { MediaService } from "../gen/rushes/media/v1/media_service_pb";
 import { IdentityService } from "../gen/rushes/project/v1/identity_service_pb";
 import { ProjectService } from "../gen/rushes/project/v1/project_service_pb";
 import { isSignedOut } from "./error";
+import { keepAnswers } from "./kept_answers";
 
 const TIMEOUT_MS = 20_000;
 let signedOut: () => void = () => undefined;
+let reached: () => void = () => undefined;
+let personId = "";
+
+/** Whose answers they are from now on; empty: nobody's. */
+export function answersAreOf(who: string): void {
+  personId = who;
+}
 
 /** What is done when a call finds that the session has ended. */
 export function onSignedOut(run: () => void): void {
   signedOut = run;
 }
 
+/** What is done when a call was answered. */
+export function onReached(run: () => void): void {
+  reached = run;
+}
+
 const noticeSignOut: Interceptor = (next) => async (request) => {
   try {
-    return await next(request);
+    const answer = await next(request);
+    reached();
+    return answer;
   } catch (error) {
     if (isSignedOut(error)) signedOut();
     throw error;
@@ -28,7 +43,7 @@ const transport = createGrpcWebTransport({
   baseUrl: globalThis.location.origin,
   defaultTimeoutMs: TIMEOUT_MS,
   fetch: (input, init) => fetch(input, { ...init, credentials: "same-origin" }),
-  interceptors: [noticeSignOut],
+  interceptors: [keepAnswers(() => personId), noticeSignOut],
 });
 
 export const identity = createClient(IdentityService, transport);

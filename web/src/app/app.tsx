@@ -11,7 +11,7 @@ import { dragging } from "../ui/dropzone";
 import { Icon } from "../ui/icon";
 import { Tips } from "../ui/tip";
 import { Toasts } from "../ui/toast";
-import { load, me } from "./auth";
+import { askAgain, load, me } from "./auth";
 import { addCommonFinders } from "./found";
 import { followKeys } from "./keymap";
 import { Overlays } from "./overlay";
@@ -57,6 +57,7 @@ export function App(): JSX.Element {
     load().catch((failure: unknown) => setError(explain(failure)));
   };
   useEffect(start, []);
+  useEffect(askAgain, []);
   useEffect(followKeys, []);
   useEffect(addCommonFinders, []);
   return (

@@ -1,7 +1,10 @@
 /** Who is signed in. The secret is in a cookie that this code cannot read. */
 import { signal } from "@preact/signals";
-import { identity, onSignedOut } from "./api";
+import { forgetShelf } from "../session/shelf";
+import { answersAreOf, identity, onReached, onSignedOut } from "./api";
 import { HttpError, isSignedOut } from "./error";
+import { isUnreachable } from "./kept_answers";
+import { forgetMedia } from "./worker";
 
 export interface Me {
   personId: string;
@@ -14,6 +17,32 @@ export interface Me {
 
 /** undefined: not known yet; null: nobody. */
 export const me = signal<Me | null | undefined>(undefined);
+
+/** Nobody could be asked: what was seen before is shown. */
+export const unreached = signal(false);
+
+const KEY = "rushes-me";
+
+function remembered(): Me | null {
+  try {
+    return JSON.parse(localStorage.getItem(KEY) ?? "null") as Me | null;
+  } catch {
+    return null;
+  }
+}
+
+/** From now on this is who is here. Of who was, nothing stays that they saw; what they made and is not sent stays. */
+function become(who: Me | null): void {
+  const before = remembered();
+  if (before && before.personId !== who?.personId) {
+    void forgetShelf(before.personId);
+    void forgetMedia(before.personId);
+  }
+  if (who) localStorage.setItem(KEY, JSON.stringify(who));
+  else localStorage.removeItem(KEY);
+  answersAreOf(who?.personId ?? "");
+  me.value = who;
+}
 
 type Answer = Partial<Record<string, string>>;
 
@@ -39,16 +68,38 @@ async function post(path: string, body: Record<string, string>): Promise<Answer>
   return data;
 }
 
-/** Finds out who is signed in. */
+async function ask(): Promise<Me | null> {
+  const state = await fetch("/auth/state", { credentials: "same-origin" });
+  if (state.status >= 500) throw new TypeError(state.statusText);
+  const signedIn = state.ok && ((await state.json()) as { signed_in?: boolean }).signed_in === true;
+  return signedIn ? fetchMe() : null;
+}
+
+/** Finds out who is signed in. When nobody can be asked, it is who was last, if anybody. */
 export async function load(): Promise<void> {
   try {
-    const state = await fetch("/auth/state", { credentials: "same-origin" });
-    const signedIn = state.ok && ((await state.json()) as { signed_in?: boolean }).signed_in === true;
-    me.value = signedIn ? await fetchMe() : null;
+    become(await ask());
+    unreached.value = false;
   } catch (error) {
-    if (isSignedOut(error)) me.value = null;
-    else throw error;
+    if (isSignedOut(error)) return become(null);
+    const before = remembered();
+    if (!isUnreachable(error) || !before) throw error;
+    unreached.value = true;
+    become(before);
   }
+}
+
+function again(): void {
+  if (!unreached.peek()) return;
+  unreached.value = false;
+  load().catch(() => undefined);
+}
+
+/** Asks again when the network is back, or somebody answered. */
+export function askAgain(): () => void {
+  onReached(again);
+  addEventListener("online", again);
+  return () => removeEventListener("online", again);
 }
 
 async function fetchMe(): Promise<Me | null> {
@@ -61,13 +112,13 @@ async function fetchMe(): Promise<Me | null> {
 /** Opens a session. */
 export async function signIn(email: string, password: string): Promise<void> {
   await post("/auth/sign-in", { email, password });
-  me.value = await fetchMe();
+  become(await fetchMe());
 }
 
 /** Ends it. */
 export async function signOut(): Promise<void> {
   await post("/auth/sign-out", {});
-  me.value = null;
+  become(null);
 }
 
 export interface Newcomer {
@@ -80,10 +131,10 @@ export interface Newcomer {
 export async function accept(secret: string, newcomer: Newcomer | undefined, requestId: string): Promise<string> {
   const who = newcomer ? { ...newcomer } : {};
   const answer = await post("/auth/accept", { secret, ...who, request_id: requestId });
-  me.value = await fetchMe();
+  become(await fetchMe());
   return answer["project_id"] ?? "";
 }
 
 onSignedOut(() => {
-  if (me.value) me.value = null;
+  if (me.value) become(null);
 });

@@ -12,11 +12,22 @@ import { Work } from "./work";
 /** Where the stream is; leaving: it is to be closed, and what still comes is not read. */
 export type Phase = "closed" | "opening" | "open" | "leaving";
 
+/** A confirmed document that an earlier page had, and what one might do there. */
+export interface KeptDocument {
+  readonly states: readonly AnnotationState[];
+  readonly revision: number;
+  readonly epoch: number;
+  readonly permissions: number;
+  readonly personId: string;
+}
+
 export interface Options {
   readonly audience: Audience;
   readonly delivery: Delivery;
   /** What an earlier page left. */
   readonly stored?: Stored | undefined;
+  /** What an earlier page saw: shown at once, and gone on from. */
+  readonly kept?: KeptDocument | undefined;
 }
 
 /** A refusal that is to be dealt with once all that came before it is here. */
@@ -55,7 +66,7 @@ export class PendingState {
   constructor(
     readonly videoId: number,
     protected readonly randomBytes: (count: number) => Uint8Array,
-    { audience, delivery, stored }: Options,
+    { audience, delivery, stored, kept }: Options,
   ) {
     this.clientId = newId(randomBytes);
     this.audience = audience;
@@ -63,6 +74,9 @@ export class PendingState {
     this.work = new Work(this.clientId);
     if (stored !== undefined) {
       this.load(stored);
+    }
+    if (kept !== undefined) {
+      this.restore(kept);
     }
   }
 
@@ -90,6 +104,12 @@ export class PendingState {
   get pendingCount(): number {
     const sent = this.work.sent.filter((batch) => batch.landed === undefined);
     return sent.reduce((count, batch) => count + batch.items.length, this.work.unsent.length);
+  }
+
+  /** The annotations that pending operations are about. */
+  get pendingTargets(): Id[] {
+    const sent = this.work.sent.filter((batch) => batch.landed === undefined).flatMap((batch) => batch.items);
+    return [...new Set([...sent, ...this.work.unsent].map((item) => item.target))];
   }
 
   /** Operations of which nobody can say whether they were saved. */
@@ -133,6 +153,24 @@ export class PendingState {
       doubt: store(work.doubt),
       texts: [...work.baseTexts(false)].sort(([a], [b]) => (a < b ? -1 : 1)),
     };
+  }
+
+  /** Begins with a document that was seen before. Of another log or person it means nothing to the work that is pending. */
+  private restore({ states, revision, epoch, permissions, personId }: KeptDocument): void {
+    const { work } = this;
+    const other = work.personId !== "" && work.personId !== personId;
+    if (other || epoch === 0 || (this.epoch !== 0 && this.epoch !== epoch)) {
+      return;
+    }
+    this.permissions = permissions;
+    this.epoch = epoch;
+    this.openedEpoch = epoch;
+    work.personId = personId;
+    work.restart(states, revision, epoch);
+    if (work.movesId !== this.clientId) {
+      work.restate(this.clientId);
+      work.rebuild();
+    }
   }
 
   private load(stored: Stored): void {

@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback, useEffect, useMemo } from "preact/hooks";
-import { me } from "../app/auth";
+import { me, unreached } from "../app/auth";
 import { explain } from "../app/error";
 import { navigate, route } from "../app/router";
 import { Mark } from "../app/signin";
@@ -166,6 +166,7 @@ export function Library({ project: wanted }: { project: string }): JSX.Element {
       <div class="library-body">
         {list && <Side list={list} project={project} look={look} selection={() => latest} />}
         <main class="library-main">
+          {unreached.value && <p class="library-offline dim">{t("shell.offline")}</p>}
           {error.value && !list && <p class="error">{error.value}</p>}
           {list && !project && <NoProject />}
           {project && <Content key={project.projectId} project={project} look={look} />}

@@ -8,6 +8,11 @@ export const en = {
   "ui.hide": "Hide",
   "time.now": "just now",
 
+  "shell.newVersion": "A new version is ready",
+  "shell.newVersionDetail": "Reload to have it. What you made is kept.",
+  "shell.reload": "Reload",
+  "shell.offline": "Offline. What you have seen is here; what you make is sent when the connection is back.",
+
   "palette.title": "Find and do anything",
   "palette.hint": "Command, note, frame, timecode or asset",
   "palette.none": "Nothing is called “{query}”.",
@@ -370,6 +375,11 @@ export const en = {
   "session.notSaved": "You may not write here any more",
   "session.notSavedDetail": "What you made last is not saved. It is kept in this browser.",
   "session.undoVoid": "Others have changed that since; there is nothing left to undo.",
+  "session.merged.move": "Merged with {name}'s move",
+  "session.merged.text": "Merged with what {name} wrote",
+  "session.merged.deletion": "{name} had deleted what you changed",
+  "session.merged.other": "Merged with {name}'s change",
+  "session.mergedMore": "Merged with {name}'s change, and {n} more",
   "session.notKept": "This browser keeps nothing",
   "session.notKeptDetail": "Changes that are not saved yet would be lost if you closed the page. Wait until it says Saved.",
 

@@ -10,6 +10,11 @@ export const zh = {
   "ui.hide": "隐藏",
   "time.now": "刚刚",
 
+  "shell.newVersion": "新版本已就绪",
+  "shell.newVersionDetail": "重新加载即可使用。你做的内容都已保留。",
+  "shell.reload": "重新加载",
+  "shell.offline": "离线。你看过的内容都在这里；恢复连接后会发送你做的内容。",
+
   "palette.title": "查找并执行任何操作",
   "palette.hint": "命令、批注、帧、时间码或素材",
   "palette.none": "没有名为“{query}”的内容。",
@@ -360,6 +365,11 @@ export const zh = {
   "session.notSaved": "你不再有权在此书写",
   "session.notSavedDetail": "你最后做的内容没有保存。它保留在此浏览器中。",
   "session.undoVoid": "其他人此后改过它，没有可撤销的了。",
+  "session.merged.move": "已与{name}的移动合并",
+  "session.merged.text": "已与{name}写的内容合并",
+  "session.merged.deletion": "你更改的内容已被{name}删除",
+  "session.merged.other": "已与{name}的更改合并",
+  "session.mergedMore": "已与{name}的更改及另外 {n} 处合并",
   "session.notKept": "此浏览器不保留任何内容",
   "session.notKeptDetail": "关闭页面会丢失尚未保存的更改。请等到显示“已保存”。",
 

@@ -8,6 +8,7 @@ import {
   CollaborateRequestSchema,
   CollaborateResponseSchema,
   type CollaborateRequest,
+  type CollaborateResponse,
   type PresenceState,
 } from "../gen/rushes/annotation/v1/annotation_service_pb";
 import { waitMs } from "./backoff";
@@ -34,6 +35,8 @@ export interface LinkOptions {
   /** The frame being looked at. */
   frame: () => number;
   events: (events: readonly Event[]) => void;
+  /** A message, before anything is made of it. Gives whether to go on from what is held; else it begins afresh. */
+  heard: (response: CollaborateResponse) => boolean;
   state: (state: LinkState) => void;
   latency: (milliseconds: number) => void;
 }
@@ -172,6 +175,10 @@ export class Link {
     const response = fromBinary(CollaborateResponseSchema, payload);
     const { message } = response;
     if (message.case === "pong") this.options.latency(Math.max(0, performance.now() - Number(message.value.pingMs)));
+    if (!this.options.heard(response)) {
+      this.client.confirmed.epoch = 0;
+      return this.connect(true);
+    }
     const events = this.client.receive(response);
     if (message.case === "opened" && this.state.kind === "connecting") {
       clearTimeout(this.openingTimer);

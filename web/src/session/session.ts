@@ -1,6 +1,6 @@
 /** One's session on one video: the document, the others, and the state of the connection, as signals for the page. */
 import { computed, signal } from "@preact/signals";
-import { remember } from "../app/people";
+import { person, remember } from "../app/people";
 import {
   Audience,
   Delivery,
@@ -15,11 +15,14 @@ import {
   type Operation,
   type Stored,
 } from "../document";
+import type { CollaborateResponse } from "../gen/rushes/annotation/v1/annotation_service_pb";
 import { t } from "../messages";
 import { say } from "../ui/toast";
 import { adopt, fresh, type Keeper, type Orphan } from "./keep";
+import { lastSeen, Memory, type Seen } from "./kept_document";
 import { Link, now, type LinkState } from "./link";
 import { otherOf, Pulse, stateMessage, type Doing, type Other } from "./presence";
+import { MergeNotice, type Merged } from "./merge_notice";
 import { Latency, statusOf } from "./status";
 
 const RESUMED_MS = 3000;
@@ -71,6 +74,10 @@ export class Session {
   private readonly pulse: Pulse;
   private doing: () => Doing | undefined = () => undefined;
   private wasOpen = false;
+  private readonly memory: Memory;
+  private readonly merges = new MergeNotice();
+  /** As whom one reads; undefined: not known. */
+  private audience: Audience | undefined;
   /** Every client_id that this session has had: none of them is somebody else. */
   private readonly ownIds = new Set<Id>();
   private readonly stopSignal = new AbortController();
@@ -79,11 +86,15 @@ export class Session {
     readonly client: PendingClient,
     private readonly keeper: Keeper,
     frame: () => number,
+    seen?: Seen,
   ) {
+    this.audience = seen?.audience;
+    this.memory = new Memory(client, () => this.audience);
     this.index = new FrameIndex(client.screen);
     this.connection = new Link(client, {
       frame,
       events: (events) => this.take(events),
+      heard: (response) => this.heard(response),
       state: (state) => this.onLink(state),
       latency: (milliseconds) => (this.latencyMs.value = this.latency.add(milliseconds)),
     });
@@ -105,6 +116,7 @@ export class Session {
     this.stopSignal.abort();
     this.pulse.stop();
     this.connection.stop();
+    this.memory.end();
     await this.keeper.close();
   }
 
@@ -171,6 +183,19 @@ export class Session {
     for (const event of events) this.hear(event);
     this.refresh();
     this.keep();
+    for (const merged of this.merges.settled(this.client.pendingCount)) sayMerged(merged);
+  }
+
+  /** Gives whether what is held may be gone on from: what one saw as somebody of the team is not kept for a client. */
+  private heard({ message }: CollaborateResponse): boolean {
+    const { client } = this;
+    if (message.case === "committed") this.merges.heard(message.value, client.personId);
+    if (message.case !== "opened") return true;
+    const { audience } = message.value;
+    const same = this.audience === undefined || this.audience === audience;
+    this.audience = audience;
+    this.merges.begin(same ? client.pendingTargets : []);
+    return same;
   }
 
   private hear(event: Event): void {
@@ -179,6 +204,7 @@ export class Session {
         this.index.update(event.ids);
         for (const run of this.changed) run(event.ids);
         this.version.value++;
+        this.memory.touch();
         break;
       case "textMoved":
         for (const run of this.moved) run(event.id, event.edit);
@@ -242,6 +268,9 @@ export class Session {
       this.resumed.value = true;
       setTimeout(() => (this.resumed.value = false), RESUMED_MS);
     }
+    if (state.kind === "refused" && state.why !== "signedOut") void this.memory.forget();
+    // What is seen now is what one has until the connection is back.
+    if (state.kind === "waiting") this.memory.write();
     if (state.kind === "open") this.wasOpen = true;
     else if (this.others.value.length > 0) this.meet([], 0);
     if (state.kind !== "open") this.latencyMs.value = undefined;
@@ -269,8 +298,13 @@ export class Session {
   }
 }
 
-function clientOf(videoId: number, stored?: Stored): PendingClient {
-  return new PendingClient(videoId, randomBytes, { audience: Audience.UNSPECIFIED, delivery: Delivery.AUTO, stored });
+function sayMerged({ personId, change, more }: Merged): void {
+  const name = person(personId).name || t("people.unknown");
+  say({ title: more > 0 ? t("session.mergedMore", { name, n: more }) : t(`session.merged.${change}`, { name }) });
+}
+
+function clientOf(videoId: number, stored?: Stored, kept?: Seen): PendingClient {
+  return new PendingClient(videoId, randomBytes, { audience: Audience.UNSPECIFIED, delivery: Delivery.AUTO, stored, kept });
 }
 
 /** A session on a video; what an earlier page left of it is taken over. */
@@ -279,7 +313,8 @@ export async function openSession(videoId: number, personId: string, frame: () =
   const [mine, ...rest] = await adopt(personId, (video) => video === videoId, notKept).catch((): Orphan[] => []);
   for (const orphan of rest) void drain(orphan);
   const keeper = mine?.keeper ?? (await fresh(makeId(), personId, notKept));
-  return new Session(clientOf(videoId, mine?.kept.stored), keeper, frame);
+  const seen = await lastSeen(personId, videoId);
+  return new Session(clientOf(videoId, mine?.kept.stored, seen), keeper, frame, seen);
 }
 
 /** Sends what a page that is gone left, without showing it, and forgets it when it is saved. */
@@ -288,6 +323,7 @@ function drain({ kept, keeper }: Orphan): Promise<void> {
   return new Promise((resolve) => {
     const link = new Link(client, {
       frame: () => 0,
+      heard: () => true,
       latency: () => undefined,
       events: () => {
         const left = client.pendingCount + client.inFlight;
