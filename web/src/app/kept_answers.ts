@@ -9,11 +9,14 @@ import { lookUp, putAway, takeOff } from "../session/shelf";
 const KEPT: ReadonlySet<object> = new Set([
   ProjectService.method.listProjects,
   ProjectService.method.listAssets,
+  ProjectService.method.listFolders,
+  ProjectService.method.listTags,
   ProjectService.method.getAsset,
   MediaService.method.getVideo,
   MediaService.method.listRenditions,
   MediaService.method.getFrameTimes,
   IdentityService.method.listPeople,
+  IdentityService.method.getSettings,
 ]);
 
 /** Whether nobody was reached: what the network or a gateway that is away says, not what a service says. */
