@@ -28,6 +28,10 @@ class Studio:
         video_id = self.stack.upload(file, self.project_id, self.secret)
         request = project.CreateAssetRequest(project_id=self.project_id, video_id=video_id)
         self.stack.rpc(PROJECT, "CreateAsset", request, self.secret)
+        return self.wait_ready(video_id, timeout_s)
+
+    def wait_ready(self, video_id: int, timeout_s: float = 120.0) -> media.Video:
+        """Waits until a video can be reviewed."""
         end = time.monotonic() + timeout_s
         while time.monotonic() < end:
             asked = media.GetVideoRequest(video_id=video_id)
@@ -35,9 +39,9 @@ class Studio:
             if video.state == media.VIDEO_STATE_READY:
                 return video
             if video.state == media.VIDEO_STATE_FAILED:
-                raise StackError(f"{file.name}: {video.error}")
+                raise StackError(f"video {video_id}: {video.error}")
             time.sleep(0.1)
-        raise StackError(f"{file.name} was not ready in {timeout_s} s")
+        raise StackError(f"video {video_id} was not ready in {timeout_s} s")
 
     def invitation(self, role: str) -> str:
         """Secret of an invitation link."""

@@ -46,7 +46,7 @@ function Place(): JSX.Element {
   if (here.name === "lost") return <Lost />;
   if (!self) return <div class="boot" />;
   if (here.name === "library") return <Library project={here.project} />;
-  return <LazyReview key={here.asset} asset={here.asset} cut={here.cut} frame={here.frame} note={here.note} />;
+  return <LazyReview key={here.asset} place={here} />;
 }
 
 /** The whole page. */

@@ -3,6 +3,8 @@ import { inside, parse, reviewPath } from "./router";
 
 const at = (path: string): ReturnType<typeof parse> => parse(new URL(path, "http://here"));
 
+const PLAIN = { look: "", filter: "", compare: "" };
+
 describe("addresses", () => {
   test("the root is the library, of a project or of none", () => {
     expect(at("/")).toEqual({ name: "library", project: "" });
@@ -10,13 +12,17 @@ describe("addresses", () => {
     expect(at("/?project=x")).toEqual({ name: "library", project: "" });
   });
   test("a review names its asset, cut and frame", () => {
-    expect(at("/a/12?v=3&f=100")).toEqual({ name: "review", asset: "12", cut: 3, frame: 100, note: "" });
-    expect(at("/a/12?f=-1")).toEqual({ name: "review", asset: "12", cut: undefined, frame: undefined, note: "" });
+    expect(at("/a/12?v=3&f=100")).toEqual({ name: "review", asset: "12", cut: 3, frame: 100, note: "", ...PLAIN });
+    expect(at("/a/12?f=-1")).toEqual({ name: "review", asset: "12", cut: undefined, frame: undefined, note: "", ...PLAIN });
   });
   test("an address is read back as it was made", () => {
     const note = "0123456789abcdef0123456789abcdef";
-    expect(at(reviewPath("5", 2, 0, note))).toEqual({ name: "review", asset: "5", cut: 2, frame: 0, note });
+    expect(at(reviewPath("5", 2, 0, note))).toEqual({ name: "review", asset: "5", cut: 2, frame: 0, note, ...PLAIN });
     expect(reviewPath("5")).toBe("/a/5");
+    const sight = { look: "2,120,-40", filter: "{\"query\":\"a&b\"}", compare: "v1" };
+    const path = reviewPath("5", 2, 7, "", sight);
+    expect(path).toContain("z=2,120,-40");
+    expect(at(path)).toEqual({ name: "review", asset: "5", cut: 2, frame: 7, note: "", ...sight });
   });
   test("the secret of an invitation stands behind the hash, where no server sees it", () => {
     expect(at("/invite#abc")).toEqual({ name: "invite", secret: "abc" });

@@ -1,9 +1,31 @@
 /** Places in the page and their addresses. */
 import { signal } from "@preact/signals";
 
+/** What is looked at in the review page. */
+export interface ReviewPlace extends Sight {
+  name: "review";
+  asset: string;
+  cut: number | undefined;
+  frame: number | undefined;
+  note: string;
+}
+
+/** How it is looked at, as short texts that the parts of the page read; empty: as at first. */
+export interface Sight {
+  /** Zoom and place of the picture. */
+  look: string;
+  /** Which notes are shown. */
+  filter: string;
+  /** What it is compared with. */
+  compare: string;
+}
+
+const SIGHT = { look: "z", filter: "q", compare: "c" } as const satisfies Record<keyof Sight, string>;
+const SIGHT_MOST = 400;
+
 export type Route =
   | { name: "library"; project: string }
-  | { name: "review"; asset: string; cut: number | undefined; frame: number | undefined; note: string }
+  | ReviewPlace
   | { name: "invite"; secret: string }
   | { name: "signIn"; next: string }
   | { name: "lost" };
@@ -26,12 +48,16 @@ export function parse(url: URL): Route {
   const asset = /^\/a\/(\d{1,18})\/?$/.exec(pathname)?.[1];
   if (asset === undefined) return { name: "lost" };
   const note = searchParams.get("n") ?? "";
+  const sight = (name: keyof Sight): string => (searchParams.get(SIGHT[name]) ?? "").slice(0, SIGHT_MOST);
   return {
     name: "review",
     asset,
     cut: whole(searchParams.get("v")),
     frame: whole(searchParams.get("f")),
     note: /^[0-9a-f]{32}$/.test(note) ? note : "",
+    look: sight("look"),
+    filter: sight("filter"),
+    compare: sight("compare"),
   };
 }
 
@@ -41,12 +67,14 @@ export function inside(next: string | null): string {
 }
 
 /** The address of a frame of an asset. */
-export function reviewPath(asset: string, cut?: number, frame?: number, note?: string): string {
+export function reviewPath(asset: string, cut?: number, frame?: number, note?: string, sight: Partial<Sight> = {}): string {
   const query = new URLSearchParams();
   if (cut !== undefined) query.set("v", String(cut));
   if (frame !== undefined) query.set("f", String(frame));
   if (note) query.set("n", note);
-  const text = query.toString();
+  for (const [name, key] of Object.entries(SIGHT) as [keyof Sight, string][]) if (sight[name]) query.set(key, sight[name]);
+  // A comma is allowed in an address, and read more easily than its code.
+  const text = query.toString().replaceAll("%2C", ",");
   return `/a/${asset}${text ? `?${text}` : ""}`;
 }
 

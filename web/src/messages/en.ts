@@ -210,6 +210,8 @@ export const en = {
   "review.newCut": "v{number} is here",
   "review.newCutDetail": "Its notes are its own; those of v{here} stay with v{here}.",
   "review.failed": "{name} cannot be shown",
+  "review.firstClip": "This is the first clip",
+  "review.lastClip": "This is the last clip",
 
   "player.controls": "Playback",
   "player.timeline": "Timeline",

@@ -205,6 +205,8 @@ export const zh = {
   "review.newCut": "v{number} 已就绪",
   "review.newCutDetail": "它有自己的批注；v{here} 的批注仍留在 v{here}。",
   "review.failed": "{name} 无法显示",
+  "review.firstClip": "这是第一个片段",
+  "review.lastClip": "这是最后一个片段",
 
   "player.controls": "播放控制",
   "player.timeline": "时间线",

@@ -9,7 +9,7 @@ import type { Room } from "../review/room";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { Item, Menu } from "../ui/menu";
-import { entries, EVERYTHING, SHOWS, type Board, type Drawings, type Entry, type Filter, type Show } from "./board";
+import { entries, SHOWS, type Board, type Drawings, type Entry, type Filter, type Show } from "./board";
 import { NoteCard } from "./card";
 import { Composer } from "./composer";
 import "./notes.css";
@@ -92,8 +92,8 @@ function rangeOf(entry: Entry): [first: number, last: number] {
 
 /** The panel. */
 export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.Element {
-  const filter = useSignal<Filter>(EVERYTHING);
-  const searching = useSignal(false);
+  const { filter } = room;
+  const searching = useSignal(filter.peek().query !== "");
   const held = useSignal(board);
   if (held.peek() !== board) held.value = board;
   const list = useComputed(() => entries(held.value, filter.value, room.personId));

@@ -59,11 +59,11 @@ function waveformOf(renditions: readonly Rendition[]): WaveformSource | undefine
   return found && new WaveformSource(found.path);
 }
 
-/** The room of a cut whose video is ready. */
-export async function openRoom(asset: Asset, cut: Cut, video: Video, personId: string, frame: number): Promise<Room> {
+/** The room of a cut whose video is ready, on the frame that `start` says. */
+export async function openRoom(asset: Asset, cut: Cut, video: Video, personId: string, start: (clock: FrameClock) => number): Promise<Room> {
   const [clock, { renditions }] = await Promise.all([clockOf(video), media.listRenditions({ videoId: video.videoId })]);
   const player = new Player(clock, video.hasSound);
-  player.frame.value = clock.clamp(frame);
+  player.frame.value = clock.clamp(start(clock));
   const session = await openSession(Number(video.videoId), personId, () => player.frame.peek());
   const facts = { asset, cut, video, player, session, personId, labels: labelsOf(video, clock) };
   const room = new Room({ ...facts, source: sourceOf(video, renditions), filmstrip: filmstripOf(renditions), waveform: waveformOf(renditions) });

@@ -1,5 +1,5 @@
 /** The review page: opens an asset's cut, and puts its parts together. */
-import { useComputed, useSignal } from "@preact/signals";
+import { untracked, useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Lost } from "../app/lost";
@@ -9,7 +9,7 @@ import { explain, isNotFound } from "../app/error";
 import { useFinder } from "../app/finder";
 import { actionOf, isMac, isTyping } from "../app/keys";
 import { toggleOverlay } from "../app/overlay";
-import { navigate, reviewPath, rewrite } from "../app/router";
+import { navigate, reviewPath, rewrite, type ReviewPlace } from "../app/router";
 import { isBrowsers } from "../canvas/selection";
 import { Stage } from "../canvas/stage";
 import { Toolbar } from "../canvas/toolbar";
@@ -25,6 +25,7 @@ import { useVideo } from "../library/video";
 import { t } from "../messages";
 import { boardOf, EMPTY_BOARD, type Board } from "../notes/board";
 import { NotesPanel } from "../notes/panel";
+import type { FrameClock } from "../player/clock";
 import { Controls } from "../player/controls";
 import { background, graded, keepLook } from "../player/grade";
 import { GradeFilter, GradeMark } from "../player/look";
@@ -33,6 +34,9 @@ import { Button } from "../ui/button";
 import { useDrop } from "../ui/dropzone";
 import { say } from "../ui/toast";
 import { act } from "./act";
+import { addressOf, filterOf, lookOf } from "./address";
+import { carryOf, carryOn, frameOn, type Carry } from "./carry";
+import { clipsAround, fetchHead } from "./neighbour";
 import { openRoom } from "./open";
 import type { Room } from "./room";
 import { roomFinder } from "./finder";
@@ -40,14 +44,12 @@ import { TopBar } from "./topbar";
 import "../player/player.css";
 import "./review.css";
 
-const ADDRESS_WAIT_MS = 250;
+const ADDRESS_WAIT_MS = 400;
+const PREFETCH_WAIT_MS = 2500;
 const BOARD_WAIT_MS = 80;
 
 export interface ReviewProps {
-  asset: string;
-  cut: number | undefined;
-  frame: number | undefined;
-  note: string;
+  place: ReviewPlace;
 }
 
 function Message({ title, detail, children }: { title: string; detail?: string; children?: JSX.Element }): JSX.Element {
@@ -75,39 +77,40 @@ function newestOf(asset: Asset): number {
 function tellNewCut(before: Asset, asset: Asset, here: number | undefined): void {
   const number = newestOf(asset);
   if (here === undefined || number <= newestOf(before) || number <= here) return;
-  const run = (): void => navigate(reviewPath(String(asset.assetId), number), true);
+  const run = (): void => navigate(reviewPath(String(asset.assetId), number));
   say({ title: t("review.newCut", { number }), detail: t("review.newCutDetail", { here }), action: { label: t("ui.show"), run } });
 }
 
 /** The page of an asset. */
-export function Review(props: ReviewProps): JSX.Element {
+export function Review({ place }: ReviewProps): JSX.Element {
   const [asset, setAsset] = useState<Asset>();
   const [error, setError] = useState<unknown>();
+  const carry = useRef<Carry | undefined>(undefined);
   const fresh = landed.value;
   useEffect(() => {
     let here = true;
     projects
-      .getAsset({ assetId: BigInt(props.asset) })
+      .getAsset({ assetId: BigInt(place.asset) })
       .then((answer) => {
         if (!here) return;
         setAsset(answer.asset);
-        if (answer.asset && asset) tellNewCut(asset, answer.asset, props.cut);
+        if (answer.asset && asset) tellNewCut(asset, answer.asset, place.cut);
       })
       .catch((failure: unknown) => (here && !asset ? setError(failure) : undefined));
     return () => {
       here = false;
     };
-  }, [props.asset, fresh]);
+  }, [place.asset, fresh]);
   const first = asset?.cuts[0]?.number;
   useEffect(() => {
     // Who opened the newest cut stays on it when a newer one comes.
-    if (props.cut === undefined && first !== undefined) navigate(reviewPath(props.asset, first, props.frame, props.note), true);
-  }, [props.asset, props.cut, first]);
+    if (place.cut === undefined && first !== undefined) navigate(reviewPath(place.asset, first, place.frame, place.note, place), true);
+  }, [place.asset, place.cut, first]);
   if (error !== undefined) return isNotFound(error) ? <Lost /> : <Message title={t("review.cannotOpen")} detail={explain(error)} />;
   if (!asset) return <Loading />;
-  const cut = asset.cuts.find((each) => each.number === props.cut) ?? asset.cuts[0];
+  const cut = asset.cuts.find((each) => each.number === place.cut) ?? asset.cuts[0];
   if (!cut) return <Message title={asset.name} detail={t("review.noCut")} />;
-  return <CutPage key={`${cut.videoId}`} asset={asset} cut={cut} frame={props.frame} note={props.note} />;
+  return <CutPage key={`${cut.videoId}`} asset={asset} cut={cut} place={place} carry={carry} />;
 }
 
 function Loading(): JSX.Element {
@@ -118,7 +121,21 @@ function Loading(): JSX.Element {
   );
 }
 
-function CutPage({ asset, cut, frame, note }: { asset: Asset; cut: Cut; frame: number | undefined; note: string }): JSX.Element {
+interface CutProps {
+  asset: Asset;
+  cut: Cut;
+  place: ReviewPlace;
+  /** What the cut before left. */
+  carry: { current: Carry | undefined };
+}
+
+/** The frame to begin with: of who comes from another cut the same one, whatever its number is here. */
+function startOf(clock: FrameClock, asset: Asset, place: ReviewPlace, carry: Carry | undefined): number {
+  if (place.frame !== undefined) return place.frame;
+  return carry?.asset === asset.assetId && !place.note ? frameOn(clock, carry) : 0;
+}
+
+function CutPage({ asset, cut, place, carry }: CutProps): JSX.Element {
   const video = useVideo(cut.videoId);
   const [room, setRoom] = useState<Room>();
   const [error, setError] = useState("");
@@ -126,10 +143,9 @@ function CutPage({ asset, cut, frame, note }: { asset: Asset; cut: Cut; frame: n
   useEffect(() => {
     if (!ready) return;
     let [here, opened] = [true, undefined as Room | undefined];
-    openRoom(asset, cut, video, me.peek()?.personId ?? "", frame ?? 0)
+    openRoom(asset, cut, video, me.peek()?.personId ?? "", (clock) => startOf(clock, asset, place, carry.current))
       .then((made) => {
         opened = made;
-        if (note) made.note.value = note;
         if (here) setRoom(made);
         else void made.close();
       })
@@ -137,13 +153,14 @@ function CutPage({ asset, cut, frame, note }: { asset: Asset; cut: Cut; frame: n
     return () => {
       here = false;
       setRoom(undefined);
+      if (opened) carry.current = carryOf(opened);
       void opened?.close();
     };
   }, [ready, cut.videoId]);
   if (error) return <Message title={t("review.cannotOpen")} detail={error} />;
   if (video && !ready) return <NotReady asset={asset} video={video} />;
   if (!room) return <Loading />;
-  return <RoomPage room={room} asset={asset} />;
+  return <RoomPage room={room} asset={asset} place={place} carry={carry} />;
 }
 
 function NotReady({ asset, video }: { asset: Asset; video: Video }): JSX.Element {
@@ -180,23 +197,65 @@ function useBoard(room: Room): Board {
   }).value;
 }
 
-/** Writes cut and frame into the address when one stands still. */
+/** Writes where one is into the address when one stands still. */
 function useAddress(room: Room): void {
   useEffect(() => {
     let timer = 0;
     const write = (): void => {
-      if (!room.player.playing.peek()) {
-        rewrite(reviewPath(String(room.asset.assetId), room.cut.number, room.player.frame.peek(), room.note.peek()));
-      }
+      if (!room.player.playing.peek()) rewrite(addressOf(room));
     };
     const later = (): void => {
       clearTimeout(timer);
       timer = window.setTimeout(write, ADDRESS_WAIT_MS);
     };
-    const stops = [room.player.frame.subscribe(later), room.player.playing.subscribe(later), room.note.subscribe(later)];
+    write();
+    const { player, note, look, filter, compare } = room;
+    const stops = [player.frame, player.playing, note, look, filter, compare].map((each) => each.subscribe(later));
     return () => {
       clearTimeout(timer);
       for (const stop of stops) stop();
+    };
+  }, [room]);
+}
+
+/** Goes where the address says: at first, by a link, or back. */
+function usePlace(room: Room, place: ReviewPlace, carry: Carry | undefined): void {
+  const first = useRef(true);
+  useEffect(() => {
+    room.look.value = lookOf(place.look);
+    room.filter.value = filterOf(place.filter);
+    room.compare.value = place.compare;
+    room.note.value = place.note;
+    if (!first.current && place.frame !== undefined && place.frame !== room.player.here) room.player.seek(place.frame);
+    if (first.current && carry?.asset === room.asset.assetId && !place.note) carryOn(room, carry);
+    first.current = false;
+    if (!place.note || place.frame !== undefined) return;
+    // A link that names a note alone leads to its frame, as soon as the notes are here.
+    let found = false;
+    const stop = room.session.version.subscribe(() => {
+      const note = found ? undefined : room.get(place.note);
+      if (!note) return;
+      found = true;
+      untracked(() => room.goTo(note));
+    });
+    return stop;
+  }, [room, place]);
+}
+
+/** Fetches the beginning of what may be opened next, once all is quiet: the clip after this one, and the cut before. */
+function usePrefetch(room: Room): void {
+  useEffect(() => {
+    const stop = new AbortController();
+    const fetchNext = async (): Promise<void> => {
+      const { next } = await clipsAround(room.asset);
+      const older = room.asset.cuts.find((cut) => cut.number === room.cut.number - 1);
+      for (const videoId of [next?.cuts[0]?.videoId, older?.videoId]) if (videoId !== undefined) await fetchHead(videoId, stop.signal);
+    };
+    // What is fetched ahead is an extra: when it cannot be had, nothing is missing.
+    const timer = window.setTimeout(() => void fetchNext().catch(() => undefined), PREFETCH_WAIT_MS);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
     };
   }, [room]);
 }
@@ -266,9 +325,15 @@ function Banner({ room }: { room: Room }): JSX.Element | null {
   return null;
 }
 
-function RoomPage({ room, asset }: { room: Room; asset: Asset }): JSX.Element {
+interface RoomProps extends Omit<CutProps, "cut"> {
+  room: Room;
+}
+
+function RoomPage({ room, asset, place, carry }: RoomProps): JSX.Element {
   const board = useBoard(room);
+  usePlace(room, place, carry.current);
   useAddress(room);
+  usePrefetch(room);
   useKeys(room, board);
   useEffect(keepTools, []);
   useEffect(keepLook, []);

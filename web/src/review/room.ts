@@ -8,6 +8,7 @@ import { Audience, compareDrawingOrder, Permission, type Annotation, type Annota
 import type { Video } from "../gen/rushes/media/v1/media_service_pb";
 import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { t } from "../messages";
+import { EVERYTHING, type Filter } from "../notes/board";
 import { Player } from "../player/player";
 import type { Labels } from "../player/timecode";
 import { Scale } from "../player/timeline_scale";
@@ -95,6 +96,10 @@ export class Room {
   /** How often it has been given the focus for it. */
   askedComment = 0;
   readonly panel = signal(true);
+  /** Which notes are shown. */
+  readonly filter = signal<Filter>(EVERYTHING);
+  /** What the cut is compared with, as its part of the page writes it; empty: nothing. */
+  readonly compare = signal("");
   /** Whom what is made is for. */
   readonly audience = computed(() => (this.session.seesInternal.value ? audience.value : Audience.CLIENT));
   readonly followed = computed(() => this.session.others.value.find((other) => other.clientId === this.following.value));

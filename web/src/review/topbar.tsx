@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { keysOf } from "../app/keys";
 import { person } from "../app/people";
-import { navigate, reviewPath } from "../app/router";
+import { navigate } from "../app/router";
 import { Mark } from "../app/signin";
 import { Permission } from "../document";
 import { Account } from "../library/account";
@@ -19,6 +19,7 @@ import { chooseFiles } from "../ui/dropzone";
 import { Item, Menu } from "../ui/menu";
 import { Avatar } from "../ui/person";
 import { ago } from "../ui/when";
+import { goToNumber } from "./address";
 import type { Room } from "./room";
 
 const SHOWN_PEOPLE = 6;
@@ -145,7 +146,7 @@ function Cuts({ room }: { room: Room }): JSX.Element {
               checked={each.number === cut.number}
               onClick={() => {
                 close();
-                navigate(reviewPath(String(asset.assetId), each.number, room.player.frame.peek()), true);
+                goToNumber(room, each.number);
               }}
             >
               v{each.number} <span class="faint">{each.fileName || ago(Number(each.createdMs), Date.now())}</span>

@@ -1,15 +1,17 @@
-"""Looking closely: ping-pong, sound at each step, exposure and mattes."""
+"""Looking closely and getting about: ping-pong, exposure, the timeline, cuts, and the state in the address."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
 from benchmarks.stack import running
-from benchmarks.studio import Studio
-from tests.clips import FILM
+from benchmarks.studio import PROJECT, Studio
+from rushes.project.v1 import project_service_pb2 as project
+from tests.clips import CINEMA, FILM, NTSC_FAST, Clip
 from tests.e2e.page import Reviewer
 from tests.product import FAST_HASHES
 
@@ -34,6 +36,33 @@ def studio() -> Iterator[Studio]:
         studio = Studio(stack)
         studio.video(FILM.path)
         yield studio
+
+
+class Cuts(NamedTuple):
+    """An asset of three cuts: of 23.976, of 59.94, and of 23.976 frames a second."""
+
+    path: str
+    numbers: tuple[int, int, int] = (1, 2, 3)
+
+
+@pytest.fixture(scope="module")
+def cuts(studio: Studio) -> Cuts:
+    """The asset, newer than a clip that has no other cut."""
+    studio.video(CINEMA.path)
+    listed = studio.stack.rpc(
+        PROJECT, "ListAssets", project.ListAssetsRequest(project_id=studio.project_id), studio.secret
+    )
+    asset_id = next(each.asset_id for each in listed.assets if each.name == FILM.path.name)
+    for clip in (NTSC_FAST, FILM):
+        _add_cut(studio, asset_id, clip)
+    return Cuts(f"/a/{asset_id}")
+
+
+def _add_cut(studio: Studio, asset_id: int, clip: Clip) -> None:
+    video_id = studio.stack.upload(clip.path, studio.project_id, studio.secret)
+    request = project.AddCutRequest(asset_id=asset_id, video_id=video_id)
+    studio.stack.rpc(PROJECT, "AddCut", request, studio.secret)
+    studio.wait_ready(video_id)
 
 
 @pytest.fixture
@@ -180,3 +209,81 @@ def test_the_timeline_zooms_at_the_pointer_and_a_press_is_the_frame_under_it(ada
     ada.press("=", "=")
     assert span(ada)[1] < FILM.frames
     ada.press("\\")
+
+
+def address(ada: Reviewer) -> dict[str, str]:
+    """What the address says."""
+    return {name: values[0] for name, values in parse_qs(urlsplit(ada.page.url).query).items()}
+
+
+def wait_address(ada: Reviewer, **parts: str) -> None:
+    """Waits until the address says so."""
+    condition = "parts => Object.entries(parts).every(([k, v]) => new URLSearchParams(location.search).get(k) === v)"
+    ada.page.wait_for_function(condition, arg=parts)
+
+
+def on_cut(ada: Reviewer, number: int, frame: int) -> None:
+    """The cut is on the screen, and this frame of it."""
+    expect(ada.button("Cuts")).to_have_text(f"v{number}")
+    ada.wait_frame(frame)
+    assert ada.bars() == frame
+
+
+def test_another_cut_shows_the_same_frame_or_the_same_moment_of_another_rate(ada: Reviewer, cuts: Cuts) -> None:
+    ada.open(f"{cuts.path}?v=3")
+    ada.go(60)
+    ada.press("ArrowUp")
+    on_cut(ada, 2, 150)
+    ada.press("ArrowUp")
+    on_cut(ada, 1, 60)
+    ada.button("Cuts").click()
+    ada.page.get_by_role("menuitemradio", name="v3").click()
+    on_cut(ada, 3, 60)
+    # Back goes to where one was, cut by cut.
+    ada.page.go_back()
+    on_cut(ada, 1, 60)
+    ada.page.go_back()
+    on_cut(ada, 2, 150)
+    ada.page.go_forward()
+    on_cut(ada, 1, 60)
+    # After the last cut there is the clip after.
+    name = ada.page.locator(".topbar h1")
+    expect(name).to_have_text(FILM.path.name)
+    ada.press("ArrowDown", "ArrowDown")
+    expect(ada.button("Cuts")).to_have_text("v3")
+    ada.press("ArrowDown")
+    expect(name).to_have_text(CINEMA.path.name)
+    ada.wait_ready()
+    ada.press("ArrowDown")
+    expect(ada.page.get_by_text("This is the last clip")).to_be_visible()
+
+
+def test_the_address_restores_frame_zoom_filter_and_note(ada: Reviewer, cuts: Cuts) -> None:
+    ada.open(f"{cuts.path}?v=1")
+    ada.go(33)
+    ada.comment("Look at the hands")
+    ada.go(90)
+    ada.comment("Something else")
+    ada.button("Search notes").click()
+    ada.page.get_by_role("searchbox").fill("hands")
+    ada.point((0.5, 0.5))
+    ada.page.mouse.wheel(0, -300)
+    ada.note("Look at the hands").locator(".note-jump").click()
+    ada.wait_frame(33)
+    ada.page.wait_for_function("() => location.search.includes('z=') && location.search.includes('n=')")
+    wait_address(ada, f="33", v="1")
+    before = ada.page.locator(".picture-box").bounding_box()
+    ada.page.reload()
+    ada.wait_ready()
+    ada.wait_frame(33)
+    expect(ada.note("Look at the hands")).to_be_visible()
+    expect(ada.note("Something else")).to_have_count(0)
+    after = ada.page.locator(".picture-box").bounding_box()
+    assert before is not None
+    assert after is not None
+    assert all(abs(before[side] - after[side]) < 2 for side in ("x", "y", "width", "height"))
+    # A link that names the note alone leads to its frame.
+    note = address(ada)["n"]
+    ada.open(f"{cuts.path}?v=1&n={note}")
+    ada.wait_frame(33)
+    expect(ada.page.locator(".note[data-chosen=true]")).to_have_count(1)
