@@ -1,7 +1,5 @@
 /** What the shortcuts of the review page do. */
-import { explain } from "../app/error";
 import type { Action } from "../app/keys";
-import { navigate, reviewPath } from "../app/router";
 import { TOOLS, type Tool } from "../canvas/hand";
 import { copySelected, copyToNext, cutSelected, deleteSelected, duplicate, paste, selectAll } from "../canvas/selection";
 import { changeWidth, ghost, hold, tool } from "../canvas/tools";
@@ -14,9 +12,8 @@ import { toggleFull } from "../player/controls";
 import { expose, ungrade } from "../player/grade";
 import { ZOOM_STEP } from "../player/timeline";
 import { nextLoop } from "../player/shuttle";
-import { say } from "../ui/toast";
 import { goToNumber } from "./address";
-import { clipsAround } from "./neighbour";
+import { goToCut } from "./neighbour";
 import { makeId } from "../session/session";
 import type { Room } from "./room";
 
@@ -31,19 +28,8 @@ function jump(room: Room, board: Board, direction: 1 | -1): void {
   room.player.seek(frame);
 }
 
-/** Goes to the cut before or after, on the same frame; beyond the last one to the clip before or after. */
-export async function goToCut(room: Room, by: 1 | -1): Promise<void> {
-  const numbers = room.asset.cuts.map((cut) => cut.number).sort((a, b) => a - b);
-  const number = numbers[numbers.indexOf(room.cut.number) + by];
-  if (number !== undefined) return goToNumber(room, number);
-  try {
-    const { previous, next } = await clipsAround(room.asset);
-    const clip = by > 0 ? next : previous;
-    if (clip) navigate(reviewPath(String(clip.assetId)));
-    else say({ title: t(by > 0 ? "review.lastClip" : "review.firstClip") });
-  } catch (error) {
-    say({ title: t("review.cannotOpen"), detail: explain(error), look: "bad" });
-  }
+function goFrom(room: Room, by: 1 | -1): void {
+  void goToCut(room.asset, room.cut.number, by, (number) => goToNumber(room, number));
 }
 
 /** Leaves a note without words of one's own, while it plays if it does: one comes back to it later. */
@@ -97,8 +83,8 @@ export function act(room: Room, board: Board, action: Action): void {
     "go.last": () => player.seek(player.clock.last),
     "go.previousNote": () => jump(room, board, -1),
     "go.nextNote": () => jump(room, board, 1),
-    "go.previousCut": () => void goToCut(room, -1),
-    "go.nextCut": () => void goToCut(room, 1),
+    "go.previousCut": () => goFrom(room, -1),
+    "go.nextCut": () => goFrom(room, 1),
     "range.in": () => player.setIn(),
     "range.out": () => player.setOut(),
     "range.clear": () => player.clearRange(),

@@ -1,8 +1,12 @@
 /** The clips before and after one, in the order in which the library shows them. */
 import { media, projects } from "../app/api";
+import { explain } from "../app/error";
+import { navigate, reviewPath } from "../app/router";
 import { RenditionKind, VideoState } from "../gen/rushes/media/v1/media_service_pb";
 import type { Asset } from "../gen/rushes/project/v1/project_service_pb";
 import { listing } from "../library/store";
+import { t } from "../messages";
+import { say } from "../ui/toast";
 
 const PAGE = 500;
 const PAGES_MOST = 20;
@@ -37,6 +41,21 @@ export async function clipsAround(asset: Asset): Promise<Around> {
     if (!pageToken) break;
   }
   return around(all, asset.assetId) ?? { previous: undefined, next: undefined };
+}
+
+/** Goes to the cut before or after; beyond the last one to the clip before or after. */
+export async function goToCut(asset: Asset, from: number, by: 1 | -1, goTo: (number: number) => void): Promise<void> {
+  const numbers = asset.cuts.map((cut) => cut.number).sort((a, b) => a - b);
+  const number = numbers[numbers.indexOf(from) + by];
+  if (number !== undefined) return goTo(number);
+  try {
+    const { previous, next } = await clipsAround(asset);
+    const clip = by > 0 ? next : previous;
+    if (clip) navigate(reviewPath(String(clip.assetId)));
+    else say({ title: t(by > 0 ? "review.lastClip" : "review.firstClip") });
+  } catch (error) {
+    say({ title: t("review.cannotOpen"), detail: explain(error), look: "bad" });
+  }
 }
 
 /** Fetches the beginning of a video, so that it is here when it is opened. */

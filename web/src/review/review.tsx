@@ -36,7 +36,7 @@ import { say } from "../ui/toast";
 import { act } from "./act";
 import { addressOf, filterOf, lookOf } from "./address";
 import { carryOf, carryOn, frameOn, type Carry } from "./carry";
-import { clipsAround, fetchHead } from "./neighbour";
+import { clipsAround, fetchHead, goToCut } from "./neighbour";
 import { openRoom } from "./open";
 import type { Room } from "./room";
 import { roomFinder } from "./finder";
@@ -135,11 +135,27 @@ function startOf(clock: FrameClock, asset: Asset, place: ReviewPlace, carry: Car
   return carry?.asset === asset.assetId && !place.note ? frameOn(clock, carry) : 0;
 }
 
+/** Whoever goes through cuts quickly need not wait for each. */
+function useCutKeys(asset: Asset, cut: Cut, place: ReviewPlace, active: boolean): void {
+  useEffect(() => {
+    if (!active) return;
+    const goTo = (number: number): void => navigate(reviewPath(String(asset.assetId), number, undefined, "", place), true);
+    const press = (event: KeyboardEvent): void => {
+      const action = actionOf(event, isMac(), isTyping(event.target));
+      if (action === "go.previousCut") void goToCut(asset, cut.number, -1, goTo);
+      if (action === "go.nextCut") void goToCut(asset, cut.number, 1, goTo);
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [asset, cut, place, active]);
+}
+
 function CutPage({ asset, cut, place, carry }: CutProps): JSX.Element {
   const video = useVideo(cut.videoId);
   const [room, setRoom] = useState<Room>();
   const [error, setError] = useState("");
   const ready = video?.state === VideoState.READY;
+  useCutKeys(asset, cut, place, room === undefined);
   useEffect(() => {
     if (!ready) return;
     let [here, opened] = [true, undefined as Room | undefined];
