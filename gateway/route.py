@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 
 from rushes.annotation.v1 import annotation_service_pb2
-from rushes.media.v1 import job_service_pb2, media_service_pb2
+from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
 from rushes.type.v1 import access_pb2
 
@@ -13,6 +13,7 @@ _FILES: tuple[tuple[str, FileDescriptor], ...] = (
     ("svc_annotation", annotation_service_pb2.DESCRIPTOR),
     ("svc_media", media_service_pb2.DESCRIPTOR),
     ("svc_media", job_service_pb2.DESCRIPTOR),
+    ("svc_media", export_service_pb2.DESCRIPTOR),
     ("svc_project", identity_service_pb2.DESCRIPTOR),
     ("svc_project", access_service_pb2.DESCRIPTOR),
     ("svc_project", project_service_pb2.DESCRIPTOR),

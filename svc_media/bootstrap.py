@@ -11,15 +11,18 @@ from aiohttp import web
 from mesh.audit import Shipper
 from mesh.service import Runtime
 from mesh.sql import Database
-from rushes.media.v1 import job_service_pb2_grpc, media_service_pb2_grpc
+from rushes.media.v1 import export_service_pb2_grpc, job_service_pb2_grpc, media_service_pb2_grpc
 from rushes.type.v1.access_pb2 import Resource
 from svc_media.catalog import Catalog
 from svc_media.config import Config
 from svc_media.delivery import Delivery
 from svc_media.door import Door
 from svc_media.download import Downloads
+from svc_media.export import Exports
 from svc_media.http import MediaHttp
-from svc_media.server import JobServicer, MediaServicer
+from svc_media.reading import Reader
+from svc_media.server import ExportServicer, JobServicer, MediaServicer
+from svc_media.stores.export_sql import SqlExports
 from svc_media.stores.folder import Folder
 from svc_media.stores.sql import SqlStore
 from svc_media.upload import Uploads
@@ -50,6 +53,14 @@ class MediaParts:
             days=config.upload_days,
         )
         self._catalog = Catalog(self._store, self._folder)
+        self._exports = Exports(
+            SqlExports(database),
+            self._catalog,
+            self._folder,
+            Reader(runtime.channels),
+            runtime.clock,
+            days=config.export_days,
+        )
         door = Door(runtime.identity, runtime.mesh.secret)
         self._delivery = Delivery()
         http = MediaHttp(
@@ -57,6 +68,7 @@ class MediaParts:
             self._catalog,
             self._delivery,
             Downloads(self._store, runtime.clock),
+            self._exports,
             door,
             max_bytes=config.max_upload_bytes,
             idle_s=config.idle_s,
@@ -70,16 +82,18 @@ class MediaParts:
         return await self._catalog.resources(resource)
 
     def register(self, server: grpc.aio.Server) -> None:
-        """Adds the two services."""
+        """Adds the services."""
         media_service_pb2_grpc.add_MediaServiceServicer_to_server(MediaServicer(self._catalog), server)
         servicer = JobServicer(self._catalog, self._store, self._jobs, self._now_ms)
         job_service_pb2_grpc.add_JobServiceServicer_to_server(servicer, server)
+        export_service_pb2_grpc.add_ExportServiceServicer_to_server(ExportServicer(self._exports), server)
 
     async def start(self) -> None:
         """Opens the store, takes up jobs, listens."""
         await self._store.prepare()
         await self._uploads.tidy()
         await self._jobs.start()
+        await self._exports.start()
         self._shipper.start()
         await self._runner.setup()
         listen = self._config.http_listen
@@ -99,6 +113,7 @@ class MediaParts:
         while True:
             try:
                 await self._uploads.upkeep()
+                await self._exports.upkeep()
             except Exception:
                 log.exception("upkeep_failed")
             await asyncio.sleep(UPKEEP_S)
@@ -113,6 +128,7 @@ class MediaParts:
             self._upkeep.cancel()
             await asyncio.gather(self._upkeep, return_exceptions=True)
         await self._jobs.stop()
+        await self._exports.stop()
         await self._runner.cleanup()
         self._uploads.close()
         self._delivery.close()

@@ -46,6 +46,8 @@ class Served:
     download: bool
     """It is the original: needs the permission to download, and the audit trail is told."""
     video: Video
+    kept: bool = True
+    """Whoever has got it may keep it, and need not ask again."""
 
 
 def address(video_id: int, rendition: Rendition) -> str:
@@ -126,6 +128,16 @@ class Catalog:
         if video.state is not VideoState.READY or content is None or content.facts is None:
             raise VideoNotReady("This video is not ready yet.", state=video.state)
         return VideoFacts.from_json(content.facts["facts"])
+
+    async def review(self, video_id: int) -> tuple[Path, VideoFacts]:
+        """The review file and its facts. Raises VideoNotReady."""
+        video = await self.video(video_id)
+        content = await self.content(video)
+        if video.state is not VideoState.READY or content is None or content.facts is None:
+            raise VideoNotReady("This video is not ready yet.", state=video.state)
+        review = next(each for each in content.renditions if each.kind == "review")
+        path = self._folder.content(video.owner.tenant_id, video.sha256, review.name)
+        return path, VideoFacts.from_json(content.facts["review"])
 
     async def renditions(self, video_id: int) -> list[media.Rendition]:
         """The files that are finished."""

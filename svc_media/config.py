@@ -26,6 +26,9 @@ class Config:
     upload_days: float = 7.0
     """Days that an unfinished upload is kept after its last byte."""
 
+    export_days: float = 7.0
+    """Days that a file of notes is kept for whoever asked for it."""
+
     reserve_bytes: int = 256 << 20
     """Room on the disk that uploads leave alone: notes may be kept on the same one."""
 

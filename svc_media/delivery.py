@@ -71,7 +71,7 @@ def _headers(served: Served, answer: Answer, size_bytes: int) -> dict[str, str]:
     headers = {
         "Accept-Ranges": "bytes",
         "ETag": f'"{served.etag}"',
-        "Cache-Control": "private, max-age=31536000, immutable",
+        "Cache-Control": "private, max-age=31536000, immutable" if served.kept else "private, no-store",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "X-Content-Type-Options": "nosniff",
     }

@@ -19,10 +19,12 @@ from rushes.type.v1.access_pb2 import (
 from svc_media import metrics
 from svc_media.catalog import Catalog
 from svc_media.core import tus
+from svc_media.core.export import PREFIX
 from svc_media.core.model import Owner, Upload
 from svc_media.delivery import Delivery
 from svc_media.door import Door
 from svc_media.download import Downloads
+from svc_media.export import Exports
 from svc_media.stores.folder import DiskFull
 from svc_media.upload import Uploads
 
@@ -93,6 +95,7 @@ class MediaHttp:
         catalog: Catalog,
         delivery: Delivery,
         downloads: Downloads,
+        exports: Exports,
         door: Door,
         *,
         max_bytes: int,
@@ -102,6 +105,7 @@ class MediaHttp:
         self._catalog = catalog
         self._delivery = delivery
         self._downloads = downloads
+        self._exports = exports
         self._door = door
         self._max_bytes = max_bytes
         self._idle_s = idle_s
@@ -242,7 +246,11 @@ class MediaHttp:
         mask = await self._door.permissions(caller, resources)
         if not has(mask, PERMISSION_VIEW):
             raise errors.NotFound("There is no such video, or it is not yours to see.")
-        served = await self._catalog.file(video_id, request.match_info["name"])
+        name = request.match_info["name"]
+        if name.startswith(PREFIX):
+            video = await self._catalog.video(video_id)
+            return await self._delivery.send(request, await self._exports.file(video, name, caller, mask))
+        served = await self._catalog.file(video_id, name)
         if served.download and not has(mask, PERMISSION_DOWNLOAD):
             raise errors.PermissionDenied("You may look at this, but not download it.")
         if served.download and request.method == "GET":

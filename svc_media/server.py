@@ -4,10 +4,19 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from mesh.auth import caller
-from rushes.media.v1 import job_service_pb2, job_service_pb2_grpc, media_service_pb2, media_service_pb2_grpc
+from rushes.media.v1 import (
+    export_service_pb2,
+    export_service_pb2_grpc,
+    job_service_pb2,
+    job_service_pb2_grpc,
+    media_service_pb2,
+    media_service_pb2_grpc,
+)
 from rushes.type.v1.number_pb2 import Rational
 from svc_media.catalog import Catalog
+from svc_media.core.export import Export
 from svc_media.core.model import Job, JobState, Owner
+from svc_media.export import Exports
 from svc_media.stores import Store
 from svc_media.work import Jobs
 
@@ -76,6 +85,65 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
     async def CancelJob(self, request: job_service_pb2.CancelJobRequest, context: Any) -> Any:
         job = await self._jobs.cancel(request.job_id, request.video_id, caller().person_id)
         return job_service_pb2.CancelJobResponse(job=_answer(job))
+
+
+_FORMATS = {
+    export_service_pb2.EXPORT_FORMAT_CSV: "csv",
+    export_service_pb2.EXPORT_FORMAT_JSON: "json",
+    export_service_pb2.EXPORT_FORMAT_OTIO: "otio",
+    export_service_pb2.EXPORT_FORMAT_OTIO_MARKERS: "otio-markers",
+    export_service_pb2.EXPORT_FORMAT_EDL: "edl",
+    export_service_pb2.EXPORT_FORMAT_RESOLVE: "resolve",
+    export_service_pb2.EXPORT_FORMAT_PDF: "pdf",
+}
+_BY_FORMAT = {name: number for number, name in _FORMATS.items()}
+
+
+class ExportServicer(export_service_pb2_grpc.ExportServiceServicer):
+    """Files of notes."""
+
+    def __init__(self, exports: Exports) -> None:
+        self._exports = exports
+
+    async def CreateExport(self, request: export_service_pb2.CreateExportRequest, context: Any) -> Any:
+        wanted = _FORMATS.get(request.format, "")
+        export = await self._exports.create(
+            caller(), request.video_id, wanted, request.audience, request.asset_id, request.request_id
+        )
+        return export_service_pb2.CreateExportResponse(export=_exported(export))
+
+    async def GetExport(self, request: export_service_pb2.GetExportRequest, context: Any) -> Any:
+        export = await self._exports.get(request.export_id, request.video_id, caller())
+        return export_service_pb2.GetExportResponse(export=_exported(export))
+
+    async def WatchExport(self, request: export_service_pb2.WatchExportRequest, context: Any) -> AsyncIterator[Any]:
+        async for export in self._exports.watch(request.export_id, request.video_id, caller()):
+            yield export_service_pb2.WatchExportResponse(export=_exported(export))
+
+    async def CancelExport(self, request: export_service_pb2.CancelExportRequest, context: Any) -> Any:
+        export = await self._exports.cancel(request.export_id, request.video_id, caller())
+        return export_service_pb2.CancelExportResponse(export=_exported(export))
+
+
+def _exported(export: Export) -> export_service_pb2.Export:
+    return export_service_pb2.Export(
+        export_id=export.export_id,
+        video_id=export.video_id,
+        format=_BY_FORMAT[export.format],
+        state=_STATES[export.state],
+        progress_permille=export.progress_permille,
+        error=export.error,
+        error_reason=export.error_reason,
+        created_ms=export.created_ms,
+        ended_ms=export.ended_ms,
+        expires_ms=export.expires_ms,
+        path=f"/media/{export.video_id}/{export.name}" if export.state is JobState.DONE else "",
+        file_name=export.file_name,
+        size_bytes=export.size_bytes,
+        revision=export.revision,
+        internal=export.internal,
+        remark=export.remark,
+    )
 
 
 def _answer(job: Job) -> job_service_pb2.Job:

@@ -11,6 +11,7 @@ from rushes.errors import NotFound, ResourceExhausted, RushesError, Unavailable
 from svc_media import metrics
 from svc_media.core.model import ENDED, Job, JobEvent, JobHasEnded, JobState
 from svc_media.ingest import SHARES, Ingest
+from svc_media.live import Live
 from svc_media.lock import Locks
 from svc_media.stores import Store
 from svc_media.stores.folder import Folder
@@ -38,8 +39,7 @@ class Jobs:
         """Jobs that nobody has taken: whoever takes one out, to do it or to cancel it, is the only one."""
         self._cancels: dict[int, asyncio.Event] = {}
         self._cancelled_by: dict[int, str] = {}
-        self._live: dict[int, Job] = {}
-        self._changed = asyncio.Event()
+        self._live: Live[int, Job] = Live()
         self._tasks: list[asyncio.Task[None]] = []
         self._locks = Locks()
         self._threads = Threads("digest", workers)
@@ -62,7 +62,7 @@ class Jobs:
         if job.job_id not in self._cancels and job.state is JobState.QUEUED:
             self._cancels[job.job_id] = asyncio.Event()
             self._waiting.add(job.job_id)
-            self._tell(job)
+            self._live.tell(job.job_id, job)
             self._queue.put_nowait(job.job_id)
 
     async def get(self, job_id: int, video_id: int) -> Job:
@@ -74,16 +74,8 @@ class Jobs:
 
     async def watch(self, job_id: int, video_id: int) -> AsyncIterator[Job]:
         """A job now and whenever it changes, until it has ended."""
-        last: Job | None = None
-        while True:
-            changed = self._changed
-            job = await self.get(job_id, video_id)
-            if job != last:
-                last = job
-                yield job
-            if job.state in ENDED:
-                return
-            await changed.wait()
+        async for job in self._live.watch(lambda: self.get(job_id, video_id), lambda job: job.state in ENDED):
+            yield job
 
     async def cancel(self, job_id: int, video_id: int, person_id: str) -> Job:
         """Stops a job, which somebody asked for. One that has ended is left as it is."""
@@ -115,7 +107,7 @@ class Jobs:
 
     async def _do(self, job_id: int) -> None:
         job = await self._surely(lambda: self._store.move_job(job_id, JobEvent.BEGIN, self._clock.now_ms()))
-        self._tell(job)
+        self._live.tell(job.job_id, job)
         event, error, reason = JobEvent.SUCCEED, "", ""
         try:
             with metrics.JOB_SECONDS.time():
@@ -163,21 +155,12 @@ class Jobs:
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, longest_s)
 
-    def _tell(self, job: Job) -> None:
-        self._live[job.job_id] = job
-        self._wake()
-
     def _forget(self, job_id: int) -> None:
         """What the store has is the truth from now on."""
         self._waiting.discard(job_id)
         self._cancels.pop(job_id, None)
         self._cancelled_by.pop(job_id, None)
-        self._live.pop(job_id, None)
-        self._wake()
-
-    def _wake(self) -> None:
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+        self._live.forget(job_id)
 
     def _reporter(self, job: Job) -> "Callable[[str, float], None]":
         loop = asyncio.get_running_loop()
@@ -189,7 +172,7 @@ class Jobs:
             if live is None or live.state is not JobState.RUNNING:
                 return
             permille = max(permille, live.progress_permille)
-            self._tell(replace(live, step=step, progress_permille=permille))
+            self._live.tell(job.job_id, replace(live, step=step, progress_permille=permille))
             if durable:
                 try:
                     await self._store.note_job(job.job_id, step, permille)

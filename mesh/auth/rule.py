@@ -36,7 +36,7 @@ CALLERS: dict[str, frozenset[str]] = {
     "rushes.project.v1.AccessService": _EVERYBODY,
     "rushes.project.v1.AuditService": _EVERYBODY,
     "rushes.project.v1.IdentityService": _EVERYBODY,
-    "rushes.project.v1.ProjectService": frozenset(("gateway", "svc_signaling")),
+    "rushes.project.v1.ProjectService": frozenset(("gateway", "svc_media", "svc_signaling")),
 }
 
 

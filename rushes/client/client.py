@@ -13,10 +13,11 @@ import grpc
 from rushes.annotation.v1 import annotation_pb2, annotation_service_pb2, operation_pb2
 from rushes.annotation.v1.annotation_service_pb2_grpc import AnnotationServiceStub
 from rushes.client.connection import Connection, error_of
+from rushes.client.export import export_notes
 from rushes.client.session import Session
 from rushes.client.upload import upload_file
 from rushes.errors import FailedPrecondition, RushesError, Unavailable
-from rushes.media.v1 import media_service_pb2
+from rushes.media.v1 import export_service_pb2, media_service_pb2
 from rushes.media.v1.media_service_pb2_grpc import MediaServiceStub
 from rushes.project.v1 import identity_service_pb2, project_service_pb2
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
@@ -164,6 +165,19 @@ class Client:
             if video.state == media_service_pb2.VIDEO_STATE_FAILED:
                 raise VideoFailed(video.error, video_id=str(video_id))
             await asyncio.sleep(READY_EVERY_S)
+
+    async def export(
+        self,
+        video_id: int,
+        format: str = "pdf",
+        audience: "Audience.ValueType" = AUDIENCE_UNSPECIFIED,
+        asset_id: int = 0,
+    ) -> tuple[export_service_pb2.Export, bytes]:
+        """A file of the notes, written by the server: csv, json, otio, otio-markers, edl, resolve or pdf.
+
+        AUDIENCE_CLIENT leaves internal notes out; an asset gives a sheet its head. Raises ExportFailed.
+        """
+        return await export_notes(self._connection, video_id, format, audience, asset_id)
 
     # -- notes ---------------------------------------------------------------------------------------------------
 

@@ -20,9 +20,10 @@ from rushes.exchange.found import Found
 from rushes.exchange.notes import Notes, VideoFacts
 from rushes.media.v1 import media_service_pb2
 from rushes.timecode import Timecode, parse_timecode
-from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_INTERNAL
+from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_INTERNAL, AUDIENCE_UNSPECIFIED
 
 MAX_FILE_BYTES = 512 << 20
+SHEET = "pdf"
 AT_ONCE = 200
 """Operations that are pending at a time while a file comes in."""
 
@@ -64,20 +65,39 @@ async def _notes(connected: "rushes.Client", facts: VideoFacts, annotations: lis
 
 async def export(arguments: argparse.Namespace) -> int:
     """Writes the notes of a video to a file."""
+    if arguments.format == SHEET:
+        return await _sheet(arguments)
     async with client(arguments) as connected:
         states = await connected.document(arguments.video)
         readable = [state.annotation for state in states if not state.annotation.deleted]
         if arguments.for_clients:
             readable = [annotation for annotation in readable if annotation.audience == AUDIENCE_CLIENT]
         notes = await _notes(connected, await _facts(connected, arguments.video), readable)
-    data = format.write(notes, arguments.format)
-    if arguments.output == "-":
+    if await _put_out(arguments.output, format.write(notes, arguments.format)):
+        print(f"{_count(readable)} written to {arguments.output}")
+        _warn(arguments.format, notes)
+    return 0
+
+
+async def _put_out(output: str, data: bytes) -> bool:
+    """Writes to a file; or to the terminal, where nothing else may be said then (False)."""
+    if output == "-":
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-        return 0
-    await asyncio.to_thread(Path(arguments.output).write_bytes, data)
-    print(f"{_count(readable)} written to {arguments.output}")
-    _warn(arguments.format, notes)
+        return False
+    await asyncio.to_thread(Path(output).write_bytes, data)
+    return True
+
+
+async def _sheet(arguments: argparse.Namespace) -> int:
+    """A sheet of paper has stills, which the server has: it writes it."""
+    audience = AUDIENCE_CLIENT if arguments.for_clients else AUDIENCE_UNSPECIFIED
+    async with client(arguments) as connected:
+        export, data = await connected.export(arguments.video, SHEET, audience, arguments.asset)
+    if await _put_out(arguments.output, data):
+        print(f"A sheet of the notes written to {arguments.output}")
+        if export.remark:
+            print(export.remark)
     return 0
 
 
@@ -176,13 +196,14 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("video", type=int, metavar="VIDEO")
     parser.add_argument(
         "--format",
-        choices=tuple(format.FORMATS),
+        choices=(*format.FORMATS, SHEET),
         default="json",
         help="otio: comments as markers, drawings as OpenRV reads them; otio-markers: for programs that refuse those "
-        "drawings; edl: locators for editing suites; resolve: an EDL of timeline markers for DaVinci Resolve "
-        "(default: json)",
+        "drawings; edl: locators for editing suites; resolve: an EDL of timeline markers for DaVinci Resolve; "
+        "pdf: a sheet with stills, drawings and comments (default: json)",
     )
     parser.add_argument("--for-clients", action="store_true", help="without internal notes")
+    parser.add_argument("--asset", type=int, default=0, help="asset_id for the head of a sheet (pdf)")
     parser.add_argument("-o", "--output", default="-", help="file (default: the terminal)")
     parser.set_defaults(run=command(export))
     parser = subparsers.add_parser("import", help="add the notes of a file to a video")

@@ -1,8 +1,9 @@
 """Ports of svc_media's stores."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+from svc_media.core.export import Export
 from svc_media.core.model import Content, Job, JobEvent, Owner, Upload, Video, VideoState
 
 
@@ -55,7 +56,7 @@ class Store(Protocol):
         """The bytes of a finished upload are kept elsewhere: its file is gone."""
 
     async def remove_upload(self, upload_id: str, error: str, now_ms: int, *, expired: bool = False) -> None:
-        """Forgets an upload; its video, if it is still UPLOADING, becomes FAILED. If not `expired`, its person wants it.
+        """Forgets an upload that its person gave up, or that `expired`; its video, if UPLOADING, becomes FAILED.
 
         A whole goes with its parts while one of them is not complete. Raises UploadJoined for one that is done, is
         being joined or has been claimed.
@@ -120,3 +121,34 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Closes the store."""
+
+
+class ExportStore(Protocol):
+    """Exports. Each method is one durable transaction, which tells the audit trail what people do."""
+
+    async def prepare(self) -> None:
+        """Makes what is missing."""
+
+    async def add(self, export: Export, request_id: str) -> Export:
+        """Adds an export; the same request again: the one that it made. Raises TooManyExports; NotFound: it expired."""
+
+    async def get(self, export_id: str) -> Export | None:
+        """An export."""
+
+    async def move(self, export_id: str, event: JobEvent, now_ms: int, **changes: Any) -> Export:
+        """What happens to an export, with what else changes. Raises NotFound, JobHasEnded."""
+
+    async def note_download(self, export: Export, now_ms: int) -> None:
+        """Its person takes the file."""
+
+    async def open(self) -> list[Export]:
+        """Exports that have not ended, the oldest first."""
+
+    async def expired(self, before_ms: int) -> list[Export]:
+        """Exports that have ended, and whose time is over."""
+
+    async def remove(self, export_id: str) -> None:
+        """Forgets an export."""
+
+    async def sources(self) -> set[str]:
+        """Names of the files of all."""

@@ -79,7 +79,8 @@ class Folder:
         self._root = root
         self._reserve_bytes = reserve_bytes
         self.scratch = root / "scratch"
-        for folder in (root / "uploads", root / "contents", self.scratch):
+        self.exports = root / "exports"
+        for folder in (root / "uploads", root / "contents", self.exports, self.scratch):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def upload(self, name: str) -> Path:
@@ -264,6 +265,30 @@ class Folder:
         if source is not None:
             self.remove_upload(upload)
         return target
+
+    # -- exports ---------------------------------------------------------------------------------------------
+
+    def write_source(self, source: str, text: str) -> None:
+        """Keeps what an export is written of, durably. Raises DiskFull."""
+        try:
+            path = self.exports / f"{source}.json"
+            path.write_text(text)
+            path.chmod(0o600)
+            self.secure(path)
+        except OSError as error:
+            raise _said(error) from error
+
+    def drop_export(self, source: str, *, notes_only: bool = False) -> None:
+        """Removes the files of an export, or the notes alone that it was written of."""
+        (self.exports / f"{source}.json").unlink(missing_ok=True)
+        if not notes_only:
+            (self.exports / source).unlink(missing_ok=True)
+
+    def tidy_exports(self, used: Collection[str]) -> None:
+        """Removes files of no export."""
+        for path in self.exports.iterdir():
+            if path.name.removesuffix(".json") not in used:
+                path.unlink(missing_ok=True)
 
     def secure(self, path: Path) -> None:
         """A file that was made survives a loss of power."""

@@ -43,6 +43,11 @@ def _work(request: Request, folder: Path, lines: _Lines) -> Result:
         return Result(facts, plan_review(facts, request.source.stat().st_size))
     if request.facts is None or request.output is None:
         raise WorkerFailed(f"{request.operation} needs the facts of its source, and an output.")
+    if request.operation is Operation.EXPORT:
+        from svc_media.worker.export import write_export
+
+        assert request.review is not None
+        return write_export(request.source, request.output, request.facts, request.review, folder, lines.progress)
     if request.operation is Operation.REVIEW:
         return review.make_review(request.source, request.output, request.facts, folder, lines.progress)
     if request.operation is Operation.POSTER:

@@ -27,6 +27,8 @@ class Operation(StrEnum):
     """Makes a JPEG at most 640 across of one frame of the review file."""
     FILMSTRIP = "filmstrip"
     """Makes one JPEG of many small stills of the review file."""
+    EXPORT = "export"
+    """Writes the notes in `source` as a file, with stills of the review file; see core/export."""
     WAVEFORM = "waveform"
     """Makes the file that shows how loud the review file is; see core/waveform."""
 
@@ -53,8 +55,10 @@ class Request:
     source: Path
     output: Path | None = None
     facts: VideoFacts | None = None
-    """Of the source; needed by all but PROBE."""
+    """Of the source (EXPORT: of the review file); needed by all but PROBE."""
     limits: Limits = field(default_factory=Limits)
+    review: Path | None = None
+    """EXPORT: the review file."""
 
     def to_json(self) -> str:
         """As one line."""
@@ -64,6 +68,7 @@ class Request:
                 "source": str(self.source),
                 "output": str(self.output) if self.output else "",
                 "facts": self.facts.to_json() if self.facts else None,
+                "review": str(self.review) if self.review else "",
                 "limits": asdict(self.limits),
             }
         )
@@ -78,6 +83,7 @@ class Request:
             Path(fields["output"]) if fields["output"] else None,
             VideoFacts.from_json(fields["facts"]) if fields["facts"] else None,
             Limits(**fields["limits"]),
+            Path(fields["review"]) if fields["review"] else None,
         )
 
 
@@ -95,6 +101,8 @@ class Result:
     width: int = 0
     height: int = 0
     filmstrip: Filmstrip | None = None
+    remark: str = ""
+    """What people should know of the file made."""
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -106,6 +114,7 @@ class Result:
             "width": self.width,
             "height": self.height,
             "filmstrip": asdict(self.filmstrip) if self.filmstrip else None,
+            "remark": self.remark,
         }
 
     @classmethod

@@ -2,9 +2,10 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import av
 from av.container import InputContainer
@@ -22,6 +23,7 @@ from svc_media.worker.probe import OnProgress
 from svc_media.worker.request import Result
 
 POSTER_SIDE: Final = 640
+STILL_SIDE: Final = 960
 _DARK: Final = 24
 """Mean brightness below which a frame says little about a video."""
 _DECODE_ALL: Final = 3000
@@ -68,6 +70,28 @@ def make_filmstrip(source: Path, output: Path, facts: VideoFacts, folder: Path, 
         plane.update(bytes(content))
     done = _written(_encode(sheet, 5), output, folder, facts, sheet.width, sheet.height)
     return Result(facts, None, done.content_type, done.size_bytes, done.width, done.height, strip)
+
+
+class Stills:
+    """Frames of a review file one by one, as JPEG, exactly those that are asked for."""
+
+    def __init__(self, source: Path, facts: VideoFacts) -> None:
+        self._facts = facts
+        self._opened = ExitStack()
+        self._media = self._opened.enter_context(open_media(source, facts.container))
+        self._picture = _stream(self._media, facts)
+        self._size = fit(facts.width, facts.height, STILL_SIDE, even=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._opened.close()
+
+    def jpeg(self, index: int) -> bytes | None:
+        """A frame; None if it cannot be decoded."""
+        frame = _frame_near(self._media, self._picture, self._facts, min(index, self._facts.frame_count - 1))
+        return _encode(_jpeg_picture(frame, *self._size), 4) if frame is not None else None
 
 
 def _stream(media: InputContainer, facts: VideoFacts) -> VideoStream:

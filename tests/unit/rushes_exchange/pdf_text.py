@@ -4,6 +4,7 @@ import re
 import zlib
 
 _STREAM = re.compile(rb"<<(?P<head>[^\x00]*?)>>\s*stream\r?\n", re.S)
+_MAP = re.compile(rb"begincmap(.*?)endcmap", re.S)
 _WORD = re.compile(rb"\(((?:[^()\\]|\\.)*)\)", re.S)
 _PAIR = re.compile(rb"<([0-9A-Fa-f]{4})>\s*<([0-9A-Fa-f]{4,8})>")
 _ESCAPES = {b"\\(": b"(", b"\\)": b")", b"\\\\": b"\\", b"\\r": b"\r", b"\\n": b"\n"}
@@ -28,7 +29,7 @@ def pages(data: bytes) -> list[bytes]:
 
 def said(data: bytes) -> str:
     """All words of all pages, as Latin letters or by the maps of the embedded fonts, without blanks."""
-    maps = [_map(each) for each in streams(data) if b"beginbf" in each]
+    maps = [_map(each) for each in _MAP.findall(data)]
     words = [_plain(each) for page in pages(data) for each in _WORD.findall(page)]
     if not maps:
         return "".join(word.decode("latin-1") for word in words)

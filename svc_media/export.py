@@ -1,0 +1,221 @@
+"""Exports: read in the name of whoever asks, written by a worker, handed to that person alone, gone after a while."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from mesh.auth import Caller, has
+from mesh.clock import Clock
+from mesh.ids import new_id
+from rushes.errors import InvalidArgument, NotFound, RushesError
+from rushes.exchange.notes import Notes
+from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, PERMISSION_SEE_INTERNAL, Audience
+from svc_media.catalog import Catalog, Served
+from svc_media.core.export import ENDINGS, Export, ExportInternal, Read, Source, file_name, noted_video
+from svc_media.core.facts import VideoFacts
+from svc_media.core.model import ENDED, JobEvent, JobHasEnded, JobState, Owner, Video
+from svc_media.live import Live
+from svc_media.reading import Reader
+from svc_media.stores import ExportStore
+from svc_media.stores.folder import Folder
+from svc_media.thread import Threads
+from svc_media.worker.client import WorkCancelled, run
+from svc_media.worker.request import Operation, Request, Result
+
+log = logging.getLogger(__name__)
+
+DAY_MS = 86_400_000
+MAX_ID = 64
+
+
+class Exports:
+    """Writes one at a time: sheets of paper do not keep videos waiting."""
+
+    def __init__(
+        self, store: ExportStore, catalog: Catalog, folder: Folder, reader: Reader, clock: Clock, *, days: float
+    ) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._folder = folder
+        self._reader = reader
+        self._clock = clock
+        self._keep_ms = int(days * DAY_MS)
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._cancels: dict[str, asyncio.Event] = {}
+        self._live: Live[str, Export] = Live()
+        self._threads = Threads("export", 1)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Takes up what was under way when the process ended."""
+        await self._store.prepare()
+        await self._threads.run(self._folder.tidy_exports, await self._store.sources())
+        for export in await self._store.open():
+            self._enqueue(await self._store.move(export.export_id, JobEvent.RESTART, self._clock.now_ms()))
+        self._task = asyncio.create_task(self._work(), name="exports")
+
+    async def stop(self) -> None:
+        """Stops; what is under way begins again at the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._threads.close()
+
+    # -- asking --------------------------------------------------------------------------------------------------
+
+    async def create(
+        self,
+        caller: Caller,
+        video_id: int,
+        format: str,
+        audience: "Audience.ValueType",
+        asset_id: int,
+        request_id: str,
+    ) -> Export:
+        """Reads the notes as the caller may now, and begins."""
+        video = await self._catalog.video(video_id)
+        # First what the caller may not see: no other refusal may tell that it is there.
+        read = await self._reader.read(video_id, video.owner.project_id, asset_id, audience)
+        facts = await self._catalog.facts(video_id)
+        if format not in ENDINGS:
+            raise InvalidArgument("Say which format the file is to have.")
+        wanted = self._wanted(caller, video, format, read)
+        source = self._source(wanted, video, facts, read)
+        await self._threads.run(lambda: self._folder.write_source(wanted.source, source.to_json()))
+        try:
+            export = await self._store.add(wanted, request_id)
+        except RushesError:
+            await self._drop(wanted)
+            raise
+        if export.source != wanted.source:
+            await self._drop(wanted)  # asked before
+        else:
+            self._enqueue(export)
+        return self._live.get(export.export_id) or export
+
+    def _wanted(self, caller: Caller, video: Video, format: str, read: Read) -> Export:
+        now_ms = self._clock.now_ms()
+        stem = read.head.asset or video.file_name.rsplit(".", 1)[0]
+        return Export(
+            export_id=new_id(),
+            owner=Owner(caller.tenant_id, caller.person_id, video.owner.project_id),
+            video_id=video.video_id,
+            format=format,
+            source=new_id(),
+            file_name=file_name(stem, read.head.cut, format),
+            revision=read.revision,
+            internal=any(each.audience != AUDIENCE_CLIENT for each in read.annotations),
+            created_ms=now_ms,
+            expires_ms=now_ms + self._keep_ms,
+        )
+
+    def _source(self, export: Export, video: Video, facts: VideoFacts, read: Read) -> Source:
+        made = datetime.fromtimestamp(export.created_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        head = replace(read.head, made=made, display_offset=video.display_offset, internal=export.internal)
+        notes = Notes(noted_video(video.video_id, video.file_name, facts), read.annotations, read.authors)
+        return Source(export.format, head, notes)
+
+    async def _drop(self, export: Export) -> None:
+        await self._threads.run(self._folder.drop_export, export.source)
+
+    def _enqueue(self, export: Export) -> None:
+        if export.state is JobState.QUEUED:
+            self._cancels[export.export_id] = asyncio.Event()
+            self._live.tell(export.export_id, export)
+            self._queue.put_nowait(export.export_id)
+
+    async def get(self, export_id: str, video_id: int, caller: Caller) -> Export:
+        """An export of the caller's. Raises NotFound for another's."""
+        if not 0 < len(export_id) <= MAX_ID:
+            raise InvalidArgument(f"Say which export: its id has 1 to {MAX_ID} characters.")
+        export = self._live.get(export_id) or await self._store.get(export_id)
+        mine = (caller.tenant_id, caller.person_id)
+        if export is None or export.video_id != video_id or (export.owner.tenant_id, export.owner.person_id) != mine:
+            raise NotFound("There is no such export; it may have expired.")
+        return export
+
+    async def watch(self, export_id: str, video_id: int, caller: Caller) -> AsyncIterator[Export]:
+        """An export now and whenever it changes, until it has ended."""
+        async for export in self._live.watch(
+            lambda: self.get(export_id, video_id, caller), lambda export: export.state in ENDED
+        ):
+            yield export
+
+    async def cancel(self, export_id: str, video_id: int, caller: Caller) -> Export:
+        """Stops an export. One that has ended is left as it is."""
+        await self.get(export_id, video_id, caller)
+        if export_id in self._cancels:
+            self._cancels[export_id].set()
+        return [seen async for seen in self.watch(export_id, video_id, caller)][-1]
+
+    async def file(self, video: Video, name: str, caller: Caller, mask: int) -> Served:
+        """The finished file, for its person, who may still read what is in it. The audit trail is told of it."""
+        export_id = name.removeprefix("export-").rpartition(".")[0]
+        export = await self.get(export_id, video.video_id, caller)
+        if export.name != name or export.state is not JobState.DONE or export.expires_ms <= self._clock.now_ms():
+            raise NotFound("There is no such export; it may have expired.")
+        if export.internal and not has(mask, PERMISSION_SEE_INTERNAL):
+            raise ExportInternal("This file holds internal notes, which you may not read any more.")
+        await self._store.note_download(export, self._clock.now_ms())
+        path = self._folder.exports / export.source
+        return Served(path, export.content_type, export.export_id, export.file_name, True, video, kept=False)
+
+    async def upkeep(self) -> None:
+        """Forgets exports whose time is over."""
+        for export in await self._store.expired(self._clock.now_ms()):
+            await self._drop(export)
+            await self._store.remove(export.export_id)
+
+    # -- doing ---------------------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        while True:
+            export_id = await self._queue.get()
+            try:
+                await self._do(export_id)
+            except Exception:
+                log.exception("export_lost", extra={"export": export_id})
+            self._cancels.pop(export_id, None)
+            self._live.forget(export_id)
+
+    async def _do(self, export_id: str) -> None:
+        export = await self._store.move(export_id, JobEvent.BEGIN, self._clock.now_ms())
+        self._live.tell(export_id, export)
+        event, changes = JobEvent.SUCCEED, dict[str, Any]()
+        try:
+            made = await self._write(export)
+            changes = {"size_bytes": made.size_bytes, "content_type": made.content_type, "remark": made.remark}
+        except WorkCancelled:
+            event, changes = JobEvent.CANCEL, {"error": "Cancelled.", "error_reason": "CANCELLED"}
+        except RushesError as refusal:
+            log.warning("export_refused", extra={"export": export_id, "reason": refusal.reason})
+            event, changes = JobEvent.FAIL, {"error": str(refusal), "error_reason": refusal.reason}
+        except Exception:
+            log.exception("export_failed", extra={"export": export_id})
+            said = "Something went wrong here; ask for the file again."
+            event, changes = JobEvent.FAIL, {"error": said, "error_reason": "INTERNAL"}
+        with contextlib.suppress(JobHasEnded):
+            await self._store.move(export_id, event, self._clock.now_ms(), **changes)
+        await self._threads.run(self._folder.drop_export, export.source, notes_only=event is JobEvent.SUCCEED)
+
+    async def _write(self, export: Export) -> Result:
+        cancel = self._cancels[export.export_id]
+        if cancel.is_set():
+            raise WorkCancelled("The work was stopped.")
+        review, facts = await self._catalog.review(export.video_id)
+        source, output = self._folder.exports / f"{export.source}.json", self._folder.exports / export.source
+        request = Request(Operation.EXPORT, source, output, facts, review=review)
+        made = await run(
+            request,
+            scratch=self._folder.scratch,
+            on_progress=lambda share: self._live.tell(
+                export.export_id, replace(export, progress_permille=min(999, int(1000 * share)))
+            ),
+            cancel=cancel,
+        )
+        await self._threads.run(self._folder.secure, output)
+        return made
