@@ -57,6 +57,16 @@ describe("drawing", () => {
     const stroke = created(drag("pen", [[0, 0], [500, 900], [2000, 0]], [], { pressed: true }));
     expect(stroke.pressure).toHaveLength(stroke.points.length / 2);
   });
+  test("what a device foresees is drawn and never kept", () => {
+    const hand = new Hand();
+    hand.down(touch(0, 0), around("pen"));
+    hand.move(touch(900, 0));
+    hand.predicted = [{ x: 1500, y: 0, pressure: 128 }];
+    expect(decodePoints(hand.drawing()!.points)).toEqual([0, 0, 900, 0, 1500, 0]);
+    expect(decodePoints(hand.shown()!.points)).toEqual([0, 0, 900, 0]);
+    const { operations } = hand.up(touch(1000, 0));
+    expect(decodePoints((operations[0] as { annotation: Annotation }).annotation.points)).toEqual([0, 0, 1000, 0]);
+  });
   test("a touch without a movement is a dot", () => expect(created(drag("pen", [[5, 5]])).points).toHaveLength(2));
   test("an eraser is a wider stroke that erases", () => {
     expect(created(drag("eraser", [[0, 0], [900, 0]]))).toMatchObject({ mode: StrokeMode.ERASE, style: { width: 400 } });
@@ -147,6 +157,93 @@ describe("selecting", () => {
     hand.down(touch(2000, 1), around("select", [line]));
     hand.move(touch(2000, 900));
     expect(hand.up(touch(2500, 900)).operations).toEqual([{ kind: "resize", id: line.id, right: 2500, bottom: 900 }]);
+  });
+});
+
+describe("a group", () => {
+  const [left, right] = [rect(0, 0, 1000, 1000), rect(3000, 0, 1000, 1000)];
+  const other = rect(20_000, 20_000, 1000, 1000);
+  const all = [left, right, other];
+  const both = new Set([left.id, right.id]);
+
+  test("is what a frame drawn around it touches", () => {
+    const [hand, lifted] = drag("select", [[-500, -500], [4500, 500]], all);
+    expect(hand.selected).toEqual(both);
+    expect(lifted.operations).toEqual([]);
+  });
+  test("a frame within an empty rectangle touches nothing", () => {
+    expect(drag("select", [[20_300, 20_300], [20_700, 20_700]], all)[0].selected.size).toBe(0);
+  });
+  test("Shift adds one and takes it out again", () => {
+    const hand = new Hand();
+    const click = (x: number): void => {
+      hand.down(touch(x, 500, { shift: true }), around("select", all));
+      hand.up(touch(x, 500, { shift: true }));
+    };
+    click(0);
+    click(3000);
+    expect(hand.selected).toEqual(both);
+    click(0);
+    expect(hand.selected).toEqual(new Set([right.id]));
+  });
+  test("is dragged by any of it, all by the same; a click on one leaves only that", () => {
+    const hand = new Hand();
+    hand.selected = both;
+    hand.down(touch(3000, 500), around("select", all));
+    hand.move(touch(3700, 900));
+    expect(hand.dragged().map(({ to }) => to)).toEqual([{ x: 700, y: 400 }, { x: 3700, y: 400 }]);
+    const { operations } = hand.up(touch(3700, 900));
+    expect(operations.map((each) => each.kind)).toEqual(["move", "move"]);
+    expect(hand.selected).toEqual(both);
+    hand.down(touch(3000, 500), around("select", all));
+    hand.up(touch(3000, 500));
+    expect(hand.selected).toEqual(new Set([right.id]));
+  });
+  test("is resized by the handles of the box around it", () => {
+    const hand = new Hand();
+    hand.selected = both;
+    hand.down(touch(4000, 1000), around("select", all));
+    hand.move(touch(8000, 2000));
+    const { operations } = hand.up(touch(8000, 2000));
+    operations.forEach(checkOperation);
+    expect(operations).toEqual([
+      { kind: "resize", id: left.id, right: 2000, bottom: 2000 },
+      { kind: "resize", id: right.id, left: 3000, right: 5000, bottom: 2000 },
+    ]);
+  });
+  test("what one may not change is neither found nor dragged", () => {
+    const hand = new Hand();
+    const mayChange = ({ id }: Annotation): boolean => id !== right.id;
+    hand.down(touch(-500, -500), around("select", all, { mayChange }));
+    hand.up(touch(4500, 1500));
+    expect(hand.selected).toEqual(new Set([left.id]));
+  });
+  test("a drag comes to rest beside what else is drawn, unless it is free", () => {
+    const picture = { left: -29_000, top: -16_000, right: 29_000, bottom: 16_000 };
+    const pull = (free: boolean): unknown => {
+      const hand = new Hand();
+      hand.down(touch(0, 500), around("select", [left, right], { picture }));
+      hand.move(touch(1950, 5400, { free }));
+      return hand.dragged()[0]?.to;
+    };
+    expect(pull(true)).toEqual({ x: 1950, y: 4900 });
+    expect(pull(false)).toEqual({ x: 2000, y: 4900 });
+  });
+});
+
+describe("text", () => {
+  test("a drag says how wide it is", () => {
+    expect(drag("text", [[5000, 40], [100, 900]])[1]).toEqual({ operations: [], textAt: { x: 100, y: 40 }, textWidth: 4900 });
+  });
+});
+
+describe("a range", () => {
+  test("what is drawn is on all its frames", () => {
+    const hand = new Hand();
+    hand.down(touch(0, 0), around("rect", [], { setting: { first: 3, last: 9, audience: Audience.CLIENT } }));
+    hand.move(touch(900, 900));
+    const { operations } = hand.up(touch(900, 900));
+    expect(operations[0]).toMatchObject({ annotation: { firstFrame: 3, lastFrame: 9 } });
   });
 });
 

@@ -113,6 +113,8 @@ export class Sheet {
       const kept = new Set(list.map(({ id }) => id));
       for (const { id } of before) if (!kept.has(id)) this.grid.remove(id);
     }
-    list.forEach((annotation, at) => this.grid.put(annotation, at));
+    let same = 0;
+    while (same < before.length && before[same] === list[same]) same++;
+    for (let at = same; at < list.length; at++) this.grid.put(list[at] as Annotation, at);
   }
 }

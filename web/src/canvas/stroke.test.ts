@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { LiveStroke, MOST_POINTS, simplify, TOLERANCE, type Ink } from "./stroke";
+import { LiveStroke, MOST_POINTS, simplify, Steady, TOLERANCE, toleranceOf, type Ink } from "./stroke";
 
 function distanceToPath(point: Ink, path: readonly Ink[]): number {
   let least = Infinity;
@@ -44,5 +44,39 @@ describe("strokes", () => {
       { x: 0, y: 0, pressure: 9 },
       { x: 900, y: 100, pressure: 9 },
     ]);
+  });
+});
+
+describe("a hand that trembles", () => {
+  const tremble = (at: number): number => (at % 2 === 0 ? 30 : -30);
+  const rough = (ys: readonly number[]): number => ys.slice(1).reduce((sum, y, at) => sum + Math.abs(y - (ys[at] as number)), 0);
+
+  test("draws a steady line when it is slow", () => {
+    const steady = new Steady();
+    const drawn = Array.from({ length: 100 }, (_, at) => steady.add({ x: at * 20, y: tremble(at) }, at * 8, 30).y);
+    expect(rough(drawn)).toBeLessThan(rough(Array.from({ length: 100 }, (_, at) => tremble(at))) / 3);
+  });
+  test("and stays where it is when it is quick", () => {
+    const steady = new Steady();
+    let last = { x: 0, y: 0 };
+    for (let at = 0; at < 60; at++) last = steady.add({ x: at * 900, y: 0 }, at * 8, 30);
+    expect(59 * 900 - last.x).toBeLessThan(900);
+  });
+  test("ends where the pen lifts, and points without a time are left as they are", () => {
+    const stroke = new LiveStroke({ x: 0, y: 0, pressure: 128 }, false, { nowMs: 0, pixel: 30 });
+    for (let at = 1; at < 50; at++) stroke.add({ x: at * 40, y: tremble(at), pressure: 128 }, { nowMs: at * 8, pixel: 30 });
+    expect(stroke.line[stroke.line.length - 1]).toEqual({ x: 49 * 40, y: -30, pressure: 128 });
+    expect(stroke.line.length).toBeLessThanOrEqual(MOST_POINTS);
+    const untimed = new LiveStroke({ x: 0, y: 0, pressure: 1 }, false);
+    untimed.add({ x: 700, y: 300, pressure: 1 });
+    expect(untimed.points[1]).toEqual({ x: 700, y: 300, pressure: 1 });
+  });
+});
+
+describe("how exactly a stroke is kept", () => {
+  test("is never half a pixel of the picture, and finer the closer one looks", () => {
+    for (const height of [480, 1080, 2160, 4320]) expect(toleranceOf(height, 1000)).toBeLessThan(32_768 / height / 2);
+    expect(toleranceOf(1080, 1000)).toBe(TOLERANCE);
+    expect(toleranceOf(1080, 3)).toBeLessThan(2);
   });
 });
