@@ -267,6 +267,13 @@ class Reviewer:
         self.page.get_by_label("Go to a frame or timecode").fill(text)
         self.page.keyboard.press("Enter")
 
+    def go_in(self, label: str, frame: int) -> None:
+        """Goes to a frame in another language, where the field is called so."""
+        self.page.locator(".read-out").click()
+        self.page.get_by_label(label).fill(str(frame))
+        self.page.keyboard.press("Enter")
+        self.wait_frame(frame)
+
     def go(self, frame: int) -> None:
         """Goes to a frame, by typing its number, and waits for it."""
         offset = int(self.page.get_by_test_id("frame").inner_text()) - self.frame

@@ -78,3 +78,56 @@ def test_the_palette_goes_to_a_frame_a_note_and_an_asset_and_does_what_a_key_doe
     ada.wait_ready()
     ask("libr", "Library")
     expect(ada.page.locator(".library-main h1")).to_be_visible()
+
+
+def compose(one: Reviewer, steps: list[str], result: str) -> None:
+    """Types with an input method: what is being composed, step by step, and what it becomes."""
+    wire = one.context.new_cdp_session(one.page)
+    for text in steps:
+        end = len(text)
+        wire.send("Input.imeSetComposition", {"text": text, "selectionStart": end, "selectionEnd": end})
+        # What a keyboard sends while an input method has it.
+        for kind in ("rawKeyDown", "keyUp"):
+            wire.send("Input.dispatchKeyEvent", {"type": kind, "windowsVirtualKeyCode": 229, "key": "Process"})
+    wire.send("Input.insertText", {"text": result})
+
+
+def test_in_chinese_one_signs_in_draws_writes_with_an_input_method_and_finds_it_again(
+    place: Product, meet: Callable[..., Reviewer]
+) -> None:
+    lei = meet("lei", place.address, locale="zh-CN")
+    page = lei.page
+    page.goto(place.address)
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    sign_in = place.stack.first_sign_in()
+    page.get_by_label("邮箱").fill(sign_in["email"])
+    page.get_by_label("密码").fill(sign_in["password"])
+    page.get_by_role("button", name="登录").click()
+    expect(page.get_by_text("1 个素材")).to_be_visible()
+    lei.open_asset("bikes")
+    lei.go_in("跳到某帧或时间码", 44)
+    lei.press("d")
+    lei.drag((0.2, 0.3), (0.4, 0.5))
+    lei.press("n")
+    composer = page.get_by_test_id("composer")
+    expect(composer).to_be_focused()
+    compose(lei, ["t", "tian", "tiankong"], "天空")
+    expect(composer).to_have_value("天空")
+    lei.press("Enter")
+    page.keyboard.type("d")
+    compose(lei, ["tai"], "太亮")
+    # Neither Enter nor a letter of the composition sent it, or took a tool.
+    expect(composer).to_have_value("天空\nd太亮")
+    lei.press("Control+Enter")
+    expect(lei.note("太亮")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="已保存")).to_be_visible()
+    lei.press("Escape", "Home")
+    lei.press("Control+k")
+    page.keyboard.insert_text("太亮")
+    expect(page.get_by_role("option").first).to_contain_text("批注")
+    lei.press("Enter")
+    lei.wait_frame(44)
+    page.get_by_role("button", name="Administrator：账号").click()
+    page.get_by_role("menuitemradio", name="English").click()
+    expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "en"
