@@ -1,7 +1,7 @@
 /** Failures in words: what happened, and what to do. What the services say is written for people and is shown as it is. */
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
-import { t } from "../messages";
+import { said, t } from "../messages";
 
 /** An answer of the page's own HTTP routes that is an error. */
 export class HttpError extends Error {
@@ -42,12 +42,12 @@ const UNREACHABLE: ReadonlySet<Code> = new Set([Code.Unavailable, Code.DeadlineE
 
 /** What a person reads about an error. */
 export function explain(error: unknown): string {
-  if (error instanceof HttpError) return error.message;
+  if (error instanceof HttpError) return said(error.reason, error.message);
   if (error instanceof TypeError) return t("error.unreachable");
   if (error instanceof ConnectError) {
     if (error.rawMessage === "" || /fetch|network/i.test(error.rawMessage)) return t("error.unreachable");
     if (UNREACHABLE.has(error.code) && reasonOf(error) === "") return t("error.unreachable");
-    return error.rawMessage;
+    return said(reasonOf(error), error.rawMessage);
   }
   return t("error.unexpected");
 }

@@ -16,14 +16,21 @@ interface Language {
   code: string;
   messages: Messages;
   rules: Intl.PluralRules;
+  /** Errors of the services by their reasons; English is what they say themselves. */
+  reasons: Readonly<Record<string, string>>;
 }
 
 /** What shows a message follows it: it is said anew when the language changes. */
-const language = signal<Language>({ code: "en", messages: en, rules: new Intl.PluralRules("en") });
+const language = signal<Language>({ code: "en", messages: en, rules: new Intl.PluralRules("en"), reasons: {} });
 
 /** Puts the words of a language in place; what it lacks stays English. */
-export function setMessages(code: string, words: Partial<Messages>): void {
-  language.value = { code, messages: { ...en, ...words }, rules: new Intl.PluralRules(code) };
+export function setMessages(code: string, words: Partial<Messages>, reasons: Language["reasons"] = {}): void {
+  language.value = { code, messages: { ...en, ...words }, rules: new Intl.PluralRules(code), reasons };
+}
+
+/** What a service says, in the language of the page where that has words for its reason. */
+export function said(reason: string, message: string): string {
+  return language.value.reasons[reason] ?? message;
 }
 
 /** The language that words, dates and numbers are in. */

@@ -1,5 +1,5 @@
 /** Which language the page speaks: what one chose, else the first that the browser asks for and the page has. */
-import { setMessages, type Messages } from ".";
+import { setMessages } from ".";
 import { en } from "./en";
 
 /** Languages by their codes, each by its own name. */
@@ -9,9 +9,14 @@ export type LanguageCode = keyof typeof LANGUAGES;
 
 const KEY = "rushes-language";
 
-const LOADERS: Record<LanguageCode, () => Promise<Partial<Messages>>> = {
-  en: () => Promise.resolve(en),
-  "zh-CN": async () => (await import("./zh")).zh,
+type Words = Parameters<typeof setMessages> extends [string, ...infer Rest] ? Rest : never;
+
+const LOADERS: Record<LanguageCode, () => Promise<Words>> = {
+  en: () => Promise.resolve([en]),
+  "zh-CN": async () => {
+    const [{ zh }, { zhReasons }] = await Promise.all([import("./zh"), import("./zh_reasons")]);
+    return [zh, zhReasons];
+  },
 };
 
 /** The language for what was chosen and what the browser asks for, in its order. Pure. */
@@ -27,7 +32,7 @@ export function languageFor(chosen: string | null, asked: readonly string[]): La
 
 /** Puts a language in place, once its words are here. */
 async function speak(code: LanguageCode): Promise<void> {
-  setMessages(code, await LOADERS[code]());
+  setMessages(code, ...(await LOADERS[code]()));
   document.documentElement.lang = code;
 }
 

@@ -1,9 +1,11 @@
+import { readFileSync } from "node:fs";
 import { effect } from "@preact/signals";
 import { afterEach, describe, expect, test } from "vitest";
-import { count, fill, setMessages, t } from ".";
+import { count, fill, said, setMessages, t } from ".";
 import { en } from "./en";
 import { languageFor } from "./language";
 import { zh } from "./zh";
+import { zhReasons } from "./zh_reasons";
 
 afterEach(() => setMessages("en", en));
 
@@ -53,6 +55,19 @@ describe("Chinese", () => {
     const latin = /[A-Za-z]{3,}/;
     const left = Object.entries(chinese).filter(([, text]) => latin.test(text.replace(/\{\w+\}|Shift|Ctrl|Alt/g, "")));
     expect(left).toEqual([]);
+  });
+});
+
+describe("what services say", () => {
+  test("it is said in the language of the page where that has words for it", () => {
+    expect(said("DISK_FULL", "The disk is full.")).toBe("The disk is full.");
+    setMessages("zh-CN", zh, zhReasons);
+    expect(said("DISK_FULL", "The disk is full.")).toBe("服务器空间已满。");
+    expect(said("LOG_LOCKED", "Another process has the log.")).toBe("Another process has the log.");
+  });
+  test("each reason in Chinese is one that there is", () => {
+    const known = readFileSync("../docs/errors.md", "utf8");
+    expect(Object.keys(zhReasons).filter((reason) => !known.includes(`\`${reason}\``))).toEqual([]);
   });
 });
 

@@ -16,7 +16,7 @@ import {
   type Stored,
 } from "../document";
 import type { CollaborateResponse } from "../gen/rushes/annotation/v1/annotation_service_pb";
-import { t } from "../messages";
+import { said, t } from "../messages";
 import { say } from "../ui/toast";
 import { adopt, fresh, type Keeper, type Orphan } from "./keep";
 import { lastSeen, Memory, type Seen } from "./kept_document";
@@ -160,7 +160,7 @@ export class Session {
       return true;
     } catch (error) {
       if (!(error instanceof DocumentError)) throw error;
-      say({ title: t("session.refused"), detail: error.message, look: "bad" });
+      say({ title: t("session.refused"), detail: said(error.reason, error.message), look: "bad" });
       return false;
     }
   }
@@ -219,7 +219,7 @@ export class Session {
         this.trouble.value = event.status.code === 0 ? "" : event.status.message || t("status.troubleUnknown");
         break;
       case "dropped":
-        say({ title: t("session.dropped"), detail: event.message, look: "bad" });
+        say({ title: t("session.dropped"), detail: said(event.reason, event.message), look: "bad" });
         break;
       case "inDoubt":
         say({
