@@ -1,13 +1,19 @@
-"""`python -m svc_annotation`: settings, then the service until it is told to stop."""
+"""`python -m svc_annotation`: settings, then the service until it is told to stop.
+
+`--role` is as the setting of that name.
+"""
 
 import gc
+import sys
+from dataclasses import replace
 from functools import partial
 
-from mesh.config import MeshConfig, load
+from mesh.config import ConfigError, MeshConfig, load
 from mesh.service import run
 from svc_annotation.bootstrap import build
-from svc_annotation.config import AnnotationConfig
+from svc_annotation.config import AnnotationConfig, problem_of
 
+ROLE_OPTION = "--role"
 YOUNG_OBJECTS = 50_000
 """Most objects here live long and hold no cycles: looking for those seldom saves a tenth of the processor's time."""
 
@@ -15,6 +21,10 @@ YOUNG_OBJECTS = 50_000
 def main() -> None:
     """Runs the service."""
     config = load(AnnotationConfig, "annotation")
+    if ROLE_OPTION in sys.argv[1:-1]:
+        config = replace(config, role=sys.argv[sys.argv.index(ROLE_OPTION) + 1])
+    if (problem := problem_of(config)) is not None:
+        raise ConfigError([problem])
     mesh = load(MeshConfig, "mesh")
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 100)

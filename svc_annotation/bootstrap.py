@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,11 @@ import grpc
 
 from mesh.ids import new_id
 from mesh.service import Runtime
-from svc_annotation.config import AnnotationConfig
+from svc_annotation.config import PROJECTOR, AnnotationConfig
 from svc_annotation.core.reader import ReaderLimits
 from svc_annotation.errors import Draining
 from svc_annotation.facts import Facts, look_up_through
+from svc_annotation.projecting import Join, Projecting
 from svc_annotation.server import Handlers
 from svc_annotation.shared import Shared
 from svc_annotation.stores import Log
@@ -23,6 +25,7 @@ from svc_annotation.videos import Videos
 
 if TYPE_CHECKING:
     from svc_annotation.stores.history_mongo import MongoHistory
+    from svc_annotation.stores.kafka_topic import Cluster
 
 CLOSE_S = 5.0
 
@@ -32,11 +35,15 @@ _logger = logging.getLogger(__name__)
 class AnnotationService:
     """See `mesh.service.Service`."""
 
-    def __init__(self, config: AnnotationConfig, runtime: Runtime, shared: Shared) -> None:
+    def __init__(
+        self, config: AnnotationConfig, runtime: Runtime, shared: Shared, projecting: Projecting | None
+    ) -> None:
         self._config = config
         self._runtime = runtime
         self._shared = shared
         self._handlers = Handlers(shared)
+        self._handlers.draining = config.role == PROJECTOR  # who serves nobody takes nobody in
+        self._projecting = projecting
         self._started = False
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -46,12 +53,16 @@ class AnnotationService:
     async def start(self) -> None:
         """See Service."""
         await self._shared.videos.start()
+        if self._projecting is not None:
+            self._projecting.start()
         self._runtime.identity.on_change(self._shared.videos.recheck)
         self._started = True
 
     async def drain(self) -> None:
         """See Service."""
         self._handlers.draining = True
+        if self._projecting is not None:
+            await self._projecting.leave()
         self._shared.videos.end_all(Draining("this instance stops: open again"))
 
     async def stop(self) -> None:
@@ -92,7 +103,8 @@ async def build(config: AnnotationConfig, runtime: Runtime) -> AnnotationService
         limits=ReaderLimits(config.unacked_revisions, config.unacked_bytes, config.unacked_s),
         new_name=new_id,
     )
-    return AnnotationService(config, runtime, shared)
+    projecting = Projecting(videos, _member_of(config)) if config.role == PROJECTOR else None
+    return AnnotationService(config, runtime, shared, projecting)
 
 
 # Clients of engines take time and memory to import: only who uses one does.
@@ -101,10 +113,21 @@ async def build(config: AnnotationConfig, runtime: Runtime) -> AnnotationService
 async def _open_log(config: AnnotationConfig, folder: Path) -> Log:
     if not config.kafka:
         return await open_segment_log(folder / "log", segment_bytes=config.segment_bytes, fsync=config.fsync)
-    from svc_annotation.stores.kafka import Cluster, open_kafka_log
+    from svc_annotation.stores.kafka import open_kafka_log
 
-    cluster = Cluster(config.kafka, config.kafka_topic, config.kafka_replicas, config.kafka_options)
-    return await open_kafka_log(cluster, linger_ms=config.kafka_linger_ms, delivery_s=config.kafka_delivery_s)
+    return await open_kafka_log(_cluster(config), linger_ms=config.kafka_linger_ms, delivery_s=config.kafka_delivery_s)
+
+
+def _cluster(config: AnnotationConfig) -> "Cluster":
+    from svc_annotation.stores.kafka_topic import Cluster
+
+    return Cluster(config.kafka, config.kafka_topic, config.kafka_replicas, config.kafka_options)
+
+
+def _member_of(config: AnnotationConfig) -> Join:
+    from svc_annotation.stores.kafka_group import Membership
+
+    return partial(Membership, _cluster(config))
 
 
 async def _open_history(config: AnnotationConfig, folder: Path) -> "SqliteHistory | MongoHistory":

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass, field
 
+ALL = "all"
+SESSIONS = "sessions"
+PROJECTOR = "projector"
+ROLES = (ALL, SESSIONS, PROJECTOR)
+
 
 @dataclass(frozen=True)
 class AnnotationConfig:
@@ -9,6 +14,9 @@ class AnnotationConfig:
 
     listen: str = "127.0.0.1:0"
     """Address of the gRPC server: host:port, or unix:/path."""
+    role: str = ALL
+    """all: one instance does everything. sessions: one of several that serve people, each the partitions it is asked
+    for. projector: one of those that write history and serve nobody. The last two need kafka and mongo."""
     fsync: bool = True
     """Whether a batch is on the disk before it is acknowledged. Off, a power cut loses acknowledged batches."""
     segment_bytes: int = 64 * 1024 * 1024
@@ -41,3 +49,12 @@ class AnnotationConfig:
     """Address of the MongoDB that keeps history, mongodb://...; empty: a file in the data folder."""
     rules: int = 1
     """Rule set that new records carry: raise it only once every instance knows it."""
+
+
+def problem_of(config: AnnotationConfig) -> str | None:
+    """What of the settings does not go together; None: nothing."""
+    if config.role not in ROLES:
+        return f"annotation.role is one of {', '.join(ROLES)}"
+    if config.role != ALL and not (config.kafka and config.mongo):
+        return f"annotation.role {config.role} needs annotation.kafka and annotation.mongo: files serve one instance"
+    return None

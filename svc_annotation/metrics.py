@@ -46,6 +46,10 @@ FLUSH_S = Histogram(
 )
 SESSIONS = Gauge("rushes_annotation_sessions", "Sessions on videos.", ["way"])
 LANES = Gauge("rushes_annotation_lanes", "Lanes that gateways ask for.")
+PARTITIONS = Gauge("rushes_annotation_partitions", "Partitions that this instance follows.")
+PROJECTION_LAG = Gauge(
+    "rushes_annotation_projection_lag", "Records of a partition that history does not have yet.", ["partition"]
+)
 VIDEOS = Gauge("rushes_annotation_videos", "Videos in memory.")
 QUARANTINED = Gauge("rushes_annotation_quarantined", "Videos that cannot be served since their fold failed.")
 PROJECTED = Counter("rushes_annotation_projected", "Rows that were written to history.")

@@ -10,7 +10,6 @@ from google.protobuf.message import DecodeError
 from rushes.annotation.v1 import record_pb2
 from rushes.errors import Unavailable
 from svc_annotation import metrics
-from svc_annotation.projector import Projector
 from svc_annotation.stores import Log, LogClosed, LogDamaged, LogEntry, partition_of
 
 RETRY_S: Final = 1.0
@@ -28,10 +27,17 @@ class Taker(Protocol):
         """Returns once more may be taken."""
 
 
+class Room(Protocol):
+    """Whoever takes what the records make."""
+
+    async def room(self) -> None:
+        """Returns once there is room for more."""
+
+
 class Partition:
     """See the module. `position`: where history ends, so what is read from there on may be in history already."""
 
-    def __init__(self, number: int, log: Log, position: int, taker: Taker, projector: Projector) -> None:
+    def __init__(self, number: int, log: Log, position: int, taker: Taker, projector: Room) -> None:
         self.number = number
         self.next_offset = position
         self.damaged: Unavailable | None = None

@@ -21,13 +21,22 @@ _ROW_BYTES: Final = 400
 _logger = logging.getLogger(__name__)
 
 
+class Projected(Protocol):
+    """What is told of a row that history has."""
+
+    video_id: int
+    ordinal: int
+    offset: int
+    at_revision: int
+
+
 class Origin(Protocol):
     """Where rows come from."""
 
     def positions(self, written: Mapping[int, Collection[int]]) -> dict[int, int]:
         """By partition, from where on history would have to read the log again once these offsets are written."""
 
-    def written(self, rows: Sequence[HistoryRow]) -> None:
+    def written(self, rows: Sequence[Projected]) -> None:
         """History has these."""
 
     def diverged(self, video_id: int, offset: int) -> None:
@@ -71,6 +80,9 @@ class Projector:
         """Returns once nothing waits."""
         while self._waiting:
             await self.wrote()
+
+    def forget(self, number: int) -> None:
+        """A partition is not followed any more: its rows are written all the same, as whoever follows it now would."""
 
     def finish(self) -> None:
         """Writes without lingering from now on."""

@@ -13,15 +13,15 @@ from rushes.annotation.v1 import record_pb2
 from rushes.document import Document
 from rushes.errors import RushesError, Unavailable
 from svc_annotation import metrics
-from svc_annotation.config import AnnotationConfig
+from svc_annotation.config import ALL, SESSIONS, AnnotationConfig
 from svc_annotation.core.policy import SnapshotPolicy
 from svc_annotation.core.replay import Replay
-from svc_annotation.core.row import HistoryRow
 from svc_annotation.core.state import encode_state
 from svc_annotation.errors import VideoQuarantined
 from svc_annotation.partition import Partition
-from svc_annotation.projector import Projector
-from svc_annotation.stores import PARTITIONS, History, Log, Snapshots, partition_of
+from svc_annotation.progress import Progress
+from svc_annotation.projector import Projected, Projector
+from svc_annotation.stores import PARTITIONS, History, HistoryUnavailable, Log, LogDamaged, Snapshots, partition_of
 from svc_annotation.video import Video
 
 READ_ROWS: Final = 1_000
@@ -29,6 +29,7 @@ FOLD_AT_ONCE: Final = 200
 MAX_HELD_BYTES: Final = 64 * 1024 * 1024
 STOP_S: Final = 6.0
 LOAD_TRIES: Final = 3
+AGAIN_S: Final = 0.2
 RECHECK_S: Final = 0.05
 
 _logger = logging.getLogger(__name__)
@@ -60,7 +61,12 @@ class Videos:
     """See the module."""
 
     def __init__(
-        self, config: AnnotationConfig, log: Log, history: History, snapshots: Snapshots, clock: Clock
+        self,
+        config: AnnotationConfig,
+        log: Log,
+        history: History,
+        snapshots: Snapshots,
+        clock: Clock,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -71,23 +77,28 @@ class Videos:
         self._held_bytes = 0
         self._room = asyncio.Event()
         self._room.set()
-        self._partitions: list[Partition] = []
+        self._partitions: dict[int, Partition] = {}
+        self._following: dict[int, asyncio.Task[None]] = {}
+        self._needed: dict[int, float] = {}
+        """When somebody last used a video of a partition."""
+        self._follow_turn = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._saving: dict[int, asyncio.Task[None]] = {}
         self._save_turn = asyncio.Semaphore(2)
-        self.projector = Projector(history, self)
+        self._projects = config.role != SESSIONS
+        self.projector: Projector | Progress = Projector(history, self) if self._projects else Progress(history, self)
         self._recheck_at: asyncio.TimerHandle | None = None
         self._given_up = False
         self.epoch = 0
 
     def positions(self, written: Mapping[int, Collection[int]]) -> dict[int, int]:
         """See `projector.Origin`."""
-        return {each.number: each.position(written.get(each.number, ())) for each in self._partitions}
+        return {number: each.position(written.get(number, ())) for number, each in self._partitions.items()}
 
     # Life
 
     async def start(self) -> None:
-        """Reads where history ends, and follows the log from there."""
+        """Finds where history ends. Alone, it follows all of the log from there; else what comes to be needed."""
         positions = await self._history.positions()
         self.epoch = await self._history.epoch()
         ends = {number: await self._log.end(number) for number in range(PARTITIONS)}
@@ -96,13 +107,64 @@ class Videos:
             self.epoch = await self._history.begin_epoch(lost)
             positions |= lost
             _logger.critical("epoch_raised", extra={"epoch": self.epoch, "partitions": sorted(lost)})
+        self._tasks = [asyncio.create_task(self.projector.run()), asyncio.create_task(self._tick_for_ever())]
+        if self._config.role != ALL:
+            return
         for number in range(PARTITIONS):
-            partition = Partition(number, self._log, positions.get(number, 0), self, self.projector)
-            self._partitions.append(partition)
-        self._tasks = [asyncio.create_task(partition.run()) for partition in self._partitions]
-        self._tasks += [asyncio.create_task(self.projector.run()), asyncio.create_task(self._tick_for_ever())]
-        for partition in self._partitions:
-            await partition.reached(ends[partition.number])
+            self._follow(number, positions.get(number, 0))
+        for number, partition in self._partitions.items():
+            await partition.reached(ends[number])
+
+    def _follow(self, number: int, position: int) -> None:
+        partition = self._partitions[number] = Partition(number, self._log, position, self, self.projector)
+        self._following[number] = asyncio.create_task(partition.run())
+        metrics.PARTITIONS.set(len(self._partitions))
+
+    async def follow(self, number: int) -> Partition:
+        """The partition, followed from now on. Raises LogDamaged if the log ends before history."""
+        async with self._follow_turn:
+            self._needed[number] = asyncio.get_running_loop().time()
+            if number not in self._partitions:
+                position = (await self._history.positions()).get(number, 0)
+                end = await self._log.end(number)
+                if position > end:
+                    raise LogDamaged(f"partition {number} ends at {end}, but history goes to {position}: start anew")
+                self._follow(number, position)
+            return self._partitions[number]
+
+    async def serve(self, numbers: Collection[int]) -> None:
+        """Follows these partitions and no others."""
+        for number in self._partitions.keys() - set(numbers):
+            self.leave(number)
+        for number in numbers:
+            await self.follow(number)
+
+    async def lags(self) -> dict[int, int]:
+        """By partition that is followed, how many records history does not have yet."""
+        return {
+            number: await self._log.end(number) - partition.position(())
+            for number, partition in self._partitions.items()
+        }
+
+    def leave(self, number: int) -> None:
+        """Follows a partition no more, and forgets its videos: all of it is in the log."""
+        self._following.pop(number).cancel()
+        del self._partitions[number]
+        metrics.PARTITIONS.set(len(self._partitions))
+        self.projector.forget(number)
+        for video_id in [video_id for video_id in self._slots if partition_of(video_id) == number]:
+            self._forget(video_id)
+
+    def _forget(self, video_id: int) -> None:
+        slot = self._slots.pop(video_id)
+        if slot.opening is not None:
+            slot.opening.cancel()
+        for entry in slot.held:
+            self._release(entry)
+        if slot.video is not None:
+            slot.video.end_all(Unavailable("this instance does not serve the video any more: open it again"))
+            slot.video.close()
+            metrics.VIDEOS.dec()
 
     async def stop(self) -> None:
         """Finishes what was begun, once the log is closed: history, and snapshots of what changed."""
@@ -113,14 +175,14 @@ class Videos:
         await self.give_up()
 
     async def _finish(self) -> None:
-        await asyncio.gather(*self._tasks[:PARTITIONS])
+        await asyncio.gather(*self._following.values())
         for slot in list(self._slots.values()):
             if slot.opening is not None:
                 await asyncio.wait([slot.opening])
         self.projector.finish()
         await self.projector.flushed()
         for slot in self._slots.values():
-            if slot.video is not None and slot.video.policy.behind and slot.failed is None:
+            if self._projects and slot.video is not None and slot.video.policy.behind and slot.failed is None:
                 self._save(slot.video)
         await asyncio.gather(*self._saving.values())
 
@@ -129,7 +191,7 @@ class Videos:
         self._given_up = True
         if self._recheck_at is not None:
             self._recheck_at.cancel()
-        tasks = [*self._tasks, *self._saving.values()]
+        tasks = [*self._tasks, *self._following.values(), *self._saving.values()]
         for slot in self._slots.values():
             if slot.opening is not None:
                 tasks.append(slot.opening)
@@ -144,7 +206,7 @@ class Videos:
     @contextlib.asynccontextmanager
     async def use(self, video_id: int, tenant_id: str) -> AsyncIterator[Video]:
         """The video as the log has it now, kept in memory meanwhile. Raises VideoQuarantined."""
-        partition = self._partitions[partition_of(video_id)]
+        partition = self._partitions.get(partition_of(video_id)) or await self.follow(partition_of(video_id))
         slot = self._slot(video_id, tenant_id)
         slot.users += 1
         try:
@@ -211,12 +273,14 @@ class Videos:
         except Exception:
             _logger.exception("publish_failed", extra={"video": video.video_id})
 
-    def written(self, rows: Sequence[HistoryRow]) -> None:
+    def written(self, rows: Sequence[Projected]) -> None:
         """See `projector.Origin`."""
-        last: dict[int, HistoryRow] = {}
+        last: dict[int, Projected] = {}
         revisions: dict[int, int] = {}
         for row in rows:
-            self._partitions[partition_of(row.video_id)].done(row.offset)
+            partition = self._partitions.get(partition_of(row.video_id))
+            if partition is not None:
+                partition.done(row.offset)
             last[row.video_id] = row
             revisions[row.video_id] = max(row.at_revision, revisions.get(row.video_id, 0))
         for video_id, row in last.items():
@@ -226,8 +290,12 @@ class Videos:
 
     def diverged(self, video_id: int, offset: int) -> None:
         """See `projector.Origin`."""
-        self._partitions[partition_of(video_id)].stick(video_id, offset)
-        self._quarantine(video_id, self._slots[video_id])
+        partition = self._partitions.get(partition_of(video_id))
+        if partition is not None:
+            partition.stick(video_id, offset)
+        slot = self._slots.get(video_id)
+        if slot is not None:
+            self._quarantine(video_id, slot)
 
     def _quarantine(self, video_id: int, slot: Slot) -> None:
         if slot.failed is not None:
@@ -267,13 +335,17 @@ class Videos:
             slot.opening = None
 
     async def _load_with_patience(self, video_id: int, tenant_id: str) -> Video:
-        for tries in range(1, LOAD_TRIES):
+        tries = 0
+        while True:
+            tries += 1
             try:
                 return await self._load(video_id, tenant_id)
             except Exception as error:
+                # An engine that is away says nothing of this video: it is waited for.
+                if tries >= LOAD_TRIES and not isinstance(error, HistoryUnavailable):
+                    raise
                 _logger.warning("load_failed", extra={"video": video_id, "tries": tries, "error": str(error)})
-                await asyncio.sleep(0.2 * tries)
-        return await self._load(video_id, tenant_id)
+                await asyncio.sleep(AGAIN_S * min(tries, 10))
 
     async def _load(self, video_id: int, tenant_id: str) -> Video:
         """Cold open: the newest snapshot, then what history has after it. The log's tail follows by itself."""
@@ -311,7 +383,7 @@ class Videos:
             if video is None or slot.opening is not None or slot.failed is not None:
                 continue
             video.tick(now, now_ms)
-            if video.policy.due(video.document.ordinal, now):
+            if self._projects and video.policy.due(video.document.ordinal, now):
                 self._save(video)
             if video.idle and not slot.users and video_id not in self._saving:
                 idle.append((video.used, video_id))
@@ -320,11 +392,22 @@ class Videos:
         for index, (used, video_id) in enumerate(idle):
             if index < too_many or now - used > self._config.idle_s:
                 self._put_away(video_id, now)
+        if self._config.role == SESSIONS:
+            self._leave_unneeded(now)
+
+    def _leave_unneeded(self, now: float) -> None:
+        """A partition whose videos nobody has used for a while is another instance's to serve."""
+        for video_id, slot in self._slots.items():
+            if slot.users:
+                self._needed[partition_of(video_id)] = now
+        for number in list(self._partitions):
+            if now - self._needed.get(number, now) > self._config.idle_s and not self._follow_turn.locked():
+                self.leave(number)
 
     def _put_away(self, video_id: int, now: float) -> None:
         video = self._slots[video_id].video
         assert video is not None
-        if video.policy.behind and video.document.ordinal:
+        if self._projects and video.policy.behind and video.document.ordinal:
             self._save(video)  # and is put away at a later tick
             return
         video.close()
