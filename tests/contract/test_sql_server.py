@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import Connection, text
 
 from mesh.sql import Database, StoreUnavailable
-from tests.contract.conftest import answers
 from tests.engine import Engine, need, running
+from tests.engine_fixtures import answers
 
 
 def numbers(connection: Connection) -> list[int]:

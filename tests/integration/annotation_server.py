@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import hashlib
 import itertools
+import json
 import os
 import signal
 import sys
@@ -492,8 +493,9 @@ def reason(error: grpc.aio.AioRpcError | None) -> str:
 # A child process
 
 
-async def _child(data: Path, socket: str, media_socket: str) -> None:
-    server = Server(data, os.path.dirname(socket), media_socket, AnnotationConfig(), People())
+async def _child(data: Path, socket: str, media_socket: str, settings: str) -> None:
+    config = AnnotationConfig(**json.loads(settings))
+    server = Server(data, os.path.dirname(socket), media_socket, config, People())
     await server.start()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
@@ -503,13 +505,13 @@ async def _child(data: Path, socket: str, media_socket: str) -> None:
     await server.stop()
 
 
-def child_command(data: Path, socket: str, media_socket: str) -> Sequence[str]:
+def child_command(data: Path, socket: str, media_socket: str, **settings: Any) -> Sequence[str]:
     """What starts the service in a process of its own."""
-    return [sys.executable, "-m", __name__, str(data), socket, media_socket]
+    return [sys.executable, "-m", __name__, str(data), socket, media_socket, json.dumps(settings)]
 
 
 counter = itertools.count(1)
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_child(Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
+        runner.run(_child(Path(sys.argv[1]), *sys.argv[2:5]))

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine_fixtures import kafka_servers, mongo_url
 from tests.product import Product, serving
 from tests.web_client import Browser
+
+__all__ = ["kafka_servers", "mongo_url"]
 
 FRIEND = "https://review.example.com"
 INDEX = b"<!doctype html><title>Rushes</title>"

@@ -1,0 +1,62 @@
+"""Engines for the tests of a folder, begun when the first of them asks for one; conftest.py takes what it needs."""
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+
+from tests.engine import Engine, kafka, need, running
+
+
+@pytest.fixture(scope="session")
+def kafka_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """One broker."""
+    need("kafka")
+    (broker,) = kafka(tmp_path_factory.mktemp("kafka"))
+    with running([broker]):
+        yield broker.address
+
+
+@pytest.fixture(scope="session")
+def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that speaks MongoDB's protocol; put a database's name behind."""
+    need("mongo")
+    server = Engine("mongo", tmp_path_factory.mktemp("mongo"))
+    with running([server]):
+        yield f"mongodb://{server.address}/"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server; `fresh_postgresql` gives a schema of its own."""
+    need("postgres")
+    folder = tmp_path_factory.mktemp("postgres")
+    for each in (folder, *folder.parents):  # so that its person, who is not us, gets there
+        if each.stat().st_uid == os.getuid() and each != each.parent:
+            each.chmod(each.stat().st_mode | 0o011)
+    server = Engine("postgres", folder)
+    url = f"postgresql+psycopg://rushes@{server.address}/rushes"
+    with running([server], lambda: answers(url)):
+        yield url
+
+
+def answers(url: str) -> bool:
+    """Whether the server is up: it listens before it takes statements."""
+    try:
+        connection = psycopg.connect(url.replace("+psycopg", ""))
+    except psycopg.OperationalError:
+        return False
+    connection.close()
+    return True
+
+
+@pytest.fixture
+def fresh_postgresql(postgresql_url: str) -> str:
+    """A schema with nothing in it: quicker made than a database."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgresql_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(name)))
+    return f"{postgresql_url}?options=-csearch_path%3D{name}"
