@@ -35,8 +35,8 @@ class Appender:
                 "compression.type": "snappy",
                 "message.max.bytes": MAX_MESSAGE_BYTES,
                 "delivery.timeout.ms": int(delivery_s * 1_000),
-                "request.timeout.ms": 3_000,
-                "socket.timeout.ms": 6_000,
+                "request.timeout.ms": 2_500,
+                "socket.timeout.ms": 3_000,
                 "queue.buffering.max.kbytes": QUEUE_KIB,
                 "on_delivery": self._heard,
             }

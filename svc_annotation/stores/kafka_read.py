@@ -91,7 +91,7 @@ class PartitionReader:
                     "fetch.message.max.bytes": 1024 * 1024,
                     "fetch.max.bytes": MAX_MESSAGE_BYTES,
                     "queued.max.messages.kbytes": 16 * 1024,
-                    "socket.timeout.ms": 6_000,
+                    "socket.timeout.ms": 3_000,
                 }
             )
         )

@@ -24,6 +24,8 @@ MAX_MESSAGE_BYTES: Final = MAX_PAYLOAD_BYTES + 1024 * 1024
 """A payload with what the protocol puts around it."""
 KEPT_MS: Final = 30 * 86_400_000
 ASK_S: Final = 20.0
+ANSWER_S: Final = 2.0
+"""A broker that has not answered by then may hang: another leads, or will."""
 AGAIN_S: Final = 0.05
 _PASSING: Final = frozenset(
     (
@@ -109,7 +111,7 @@ def bounds(client: AdminClient, cluster: Cluster, partition: int) -> "Sequence[F
     """Asks where a partition begins and where it ends: after the last record that all brokers in sync have."""
     place = TopicPartition(cluster.topic, partition)
     return [
-        client.list_offsets({place: specification}, request_timeout=ASK_S / 2)[place]
+        client.list_offsets({place: specification}, request_timeout=ANSWER_S)[place]
         for specification in (OffsetSpec.earliest(), OffsetSpec.latest())
     ]
 
