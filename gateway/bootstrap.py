@@ -31,10 +31,12 @@ from gateway.native import door_server
 from gateway.passage import Passage, Target
 from gateway.relay import Switchboard
 from gateway.route import ROUTES
-from gateway.upstream import Upstream
+from gateway.spread import Spread
+from gateway.upstream import Upstream, Way
 from gateway.web import WebProtocol
 from mesh.auth import service_token
 from mesh.config import ConfigError
+from mesh.fleet import Fleet
 from mesh.service import Runtime
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 
@@ -56,16 +58,17 @@ class Gateway:
         self._runtime = runtime
         channels = runtime.channels
         identity = channels.stub(IdentityServiceStub, "svc_project")
-        self._board = Switchboard(channels, merge_bytes_s=config.merge_bytes_s, slow_s=config.slow_reader_s)
+        self._fleet = Fleet(channels, "svc_annotation")
+        self._board = Switchboard(
+            self._fleet, channels, merge_bytes_s=config.merge_bytes_s, slow_s=config.slow_reader_s
+        )
         self._tokens = TokenCache(identity)
         self._auth = AuthRoutes(identity, self._tokens, secure=bool(config.tls_certificate))
         token = service_token(runtime.name, runtime.mesh.secret)
         self._media = MediaRoutes(runtime.mesh.services["svc_media.http"], token, self._tokens)
         self._origins = Origins(config.allowed_origins)
         self._access = _access(config, runtime, self._tokens, token)
-        self._upstreams = {
-            name: Upstream(runtime.mesh.services[name]) for name in {route.service for route in ROUTES.values()}
-        }
+        self._upstreams = {name: self._way(name) for name in {route.service for route in ROUTES.values()}}
         self._passage = Passage(
             self._targets().get,
             self._access,
@@ -88,6 +91,12 @@ class Gateway:
         self._door: grpc.aio.Server | None = None
         self.port = config.port
 
+    def _way(self, service: str) -> Way:
+        """To a service: to its one instance, or to whichever serves the video that a call is about."""
+        if service == self._fleet.service and not self._fleet.alone:
+            return Spread(self._fleet)
+        return Upstream(self._runtime.channels.address(service))
+
     def register(self, server: grpc.aio.Server) -> None:
         """The gateway has no RPCs of its own but health and reflection."""
 
@@ -101,9 +110,10 @@ class Gateway:
         """Listens."""
         config = self._config
         _raise_descriptor_limit()
+        await self._fleet.start()
         self._board.start()
         await self._media.start()
-        self._door = door_server(self._runtime.channels, config.door_listen, config.max_message_bytes)
+        self._door = door_server(self._runtime.channels, self._fleet, config.door_listen, config.max_message_bytes)
         await self._door.start()
         # A handler ends with its connection: nobody reads what it would send.
         self._runner = web.AppRunner(
@@ -194,6 +204,7 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self._media.close()
+        await self._fleet.close()
         for upstream in self._upstreams.values():
             await upstream.close()
         await self._access.close()

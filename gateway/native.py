@@ -14,6 +14,9 @@ from gateway.fault import status_of
 from gateway.http.grpcweb import metadata_of
 from gateway.passage import fault_status
 from gateway.route import ROUTES, Route
+from gateway.spread import video_of
+from mesh.fleet import Fleet
+from mesh.rendezvous import partition_of
 from mesh.rpc import REQUEST_ID_METADATA, Channels, metadata_value, to_status
 from rushes.errors import InvalidArgument
 from rushes.status import DETAILS_METADATA
@@ -40,8 +43,9 @@ class OneMessage(InvalidArgument):
 class Door(grpc.GenericRpcHandler):
     """Handles every RPC that is open to the outside; others are UNIMPLEMENTED."""
 
-    def __init__(self, channels: Channels) -> None:
+    def __init__(self, channels: Channels, fleet: Fleet) -> None:
         self._channels = channels
+        self._fleet = fleet
 
     def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """The handler of a method, or None."""
@@ -90,13 +94,20 @@ class Door(grpc.GenericRpcHandler):
         metadata += [(key, value) for key, value in fields if key == "authorization"]
         left_s = context.time_remaining()
         timeout = left_s if left_s and left_s < 1e9 else None
-        channel = self._channels.raw(route.service)
         if route.client_streaming:
+            first = await _first(requests)
+            channel = self._channel(route, first)
             both: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(route.path)
-            return both(await _begun(requests), metadata=metadata, timeout=timeout)
+            return both(_begun(first, requests), metadata=metadata, timeout=timeout)
         # What answers once is on the wire a stream of one.
-        many: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(route.path)
-        return many(await _only(requests), metadata=metadata, timeout=timeout)
+        message = await _only(requests)
+        many: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = self._channel(route, message).unary_stream(route.path)
+        return many(message, metadata=metadata, timeout=timeout)
+
+    def _channel(self, route: Route, message: bytes) -> grpc.aio.Channel:
+        if route.service == self._fleet.service:
+            return self._fleet.raw(partition_of(video_of(message)))
+        return self._channels.raw(route.service)
 
 
 async def _only(requests: AsyncIterator[bytes]) -> bytes:
@@ -111,20 +122,20 @@ async def _only(requests: AsyncIterator[bytes]) -> bytes:
     return messages[0]
 
 
-async def _begun(requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The messages of a stream, once the first is here: who is refused before it was sent would not learn why."""
+async def _first(requests: AsyncIterator[bytes]) -> bytes:
+    """The first message of a stream: who is refused before it was sent would not learn why."""
     try:
         async with asyncio.timeout(MESSAGE_S):
-            first = await anext(requests)
+            return await anext(requests)
     except (StopAsyncIteration, TimeoutError):
         raise OneMessage("The stream has no first message.") from None
 
-    async def all_of_them() -> AsyncIterator[bytes]:
-        yield first
-        async for request in requests:
-            yield request
 
-    return all_of_them()
+async def _begun(first: bytes, requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The messages of a stream whose first is here."""
+    yield first
+    async for request in requests:
+        yield request
 
 
 async def _two(requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -141,10 +152,10 @@ async def _abort(context: "grpc.aio.ServicerContext[bytes, bytes]", status: stat
     await context.abort(_CODES[status.code], status.message, trailing)
 
 
-def door_server(channels: Channels, listen: str, max_message_bytes: int) -> grpc.aio.Server:
+def door_server(channels: Channels, fleet: Fleet, listen: str, max_message_bytes: int) -> grpc.aio.Server:
     """A gRPC server that passes everything on; not started."""
     server = grpc.aio.server(
-        handlers=[Door(channels)],
+        handlers=[Door(channels, fleet)],
         options=(*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)),
     )
     server.add_insecure_port(listen)

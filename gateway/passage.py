@@ -15,7 +15,7 @@ from gateway.core.hpack import Field
 from gateway.core.metadata import MetadataTooLarge, passed_on, timeout_s
 from gateway.core.origin import GRPC_EXPOSED, Origins
 from gateway.core.reply import Reply, Shape
-from gateway.upstream import Passing, Upstream
+from gateway.upstream import Passing, Way
 from mesh.rpc import to_status
 from rushes import errors
 
@@ -32,7 +32,7 @@ class Target:
     """A method, and who answers it."""
 
     path: str
-    upstream: Upstream
+    upstream: Way
     unary: bool
     single: bool = True
     """It takes one message; otherwise many, for which it needs a WebSocket."""

@@ -14,6 +14,8 @@ from gateway import metrics
 from gateway.core.hub import Hub
 from gateway.core.pending import Pending
 from gateway.core.viewer import Action, End, Send, Viewer
+from mesh.fleet import Fleet
+from mesh.rendezvous import partition_of
 from mesh.rpc import Channels
 from rushes.annotation.v1 import annotation_service_pb2, relay_service_pb2
 from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
@@ -47,9 +49,12 @@ class Socket(Protocol):
 class Channel:
     """One video: its hub, its viewers' sockets and its Relay stream."""
 
-    def __init__(self, hub: Hub, channels: Channels) -> None:
+    def __init__(self, hub: Hub, fleet: Fleet, channels: Channels) -> None:
         self._hub = hub
-        self._stub = RelayServiceStub(channels.bare("svc_annotation"))
+        self._fleet = fleet
+        self._partition = partition_of(hub.video_id)
+        self._target = ""
+        self._moved = asyncio.Event()
         self._metadata = channels.metadata
         self._sockets: dict[int, Socket] = {}
         self._pending = Pending()
@@ -198,18 +203,36 @@ class Channel:
             await asyncio.sleep(delay_s)
 
     async def _stream(self) -> None:
-        call = self._stub.Relay(metadata=self._metadata())
+        self._moved.clear()
+        self._target = self._fleet.target(self._partition)
+        call = RelayServiceStub(self._fleet.bare(self._partition)).Relay(metadata=self._metadata())
         self._take()
         await call.write(self._hub.opening())
         writer = asyncio.create_task(self._write_upstream(call))
+        reader = asyncio.create_task(self._read_upstream(call))
+        mover = asyncio.create_task(self._moved.wait())
         try:
-            async for message in call:
-                self._carry_out(self._hub.receive(message, time.monotonic()))
+            await asyncio.wait((reader, mover), return_when=asyncio.FIRST_COMPLETED)
+            if reader.done():
+                reader.result()
         finally:
-            writer.cancel()
+            for task in (writer, reader, mover):
+                task.cancel()
             call.cancel()
+            await asyncio.gather(reader, return_exceptions=True)
             with contextlib.suppress(asyncio.CancelledError, grpc.aio.AioRpcError, asyncio.InvalidStateError):
                 await writer
+
+    async def _read_upstream(
+        self, call: "grpc.aio.StreamStreamCall[relay_service_pb2.RelayRequest, relay_service_pb2.RelayResponse]"
+    ) -> None:
+        async for message in call:
+            self._carry_out(self._hub.receive(message, time.monotonic()))
+
+    def move(self) -> None:
+        """Other instances are there now: if another serves this video, its stream goes on there, from where it is."""
+        if self._fleet.target(self._partition) != self._target:
+            self._moved.set()
 
     async def _write_upstream(
         self, call: "grpc.aio.StreamStreamCall[relay_service_pb2.RelayRequest, relay_service_pb2.RelayResponse]"
@@ -253,7 +276,8 @@ class Channel:
 class Switchboard:
     """The channels of all videos that have viewers."""
 
-    def __init__(self, channels: Channels, *, merge_bytes_s: int, slow_s: float) -> None:
+    def __init__(self, fleet: Fleet, channels: Channels, *, merge_bytes_s: int, slow_s: float) -> None:
+        self._fleet = fleet
         self._channels_to = channels
         self._merge_bytes_s = merge_bytes_s
         self._slow_s = slow_s
@@ -264,16 +288,21 @@ class Switchboard:
     def start(self) -> None:
         """Begins to forget videos without viewers."""
         self._sweeper = asyncio.create_task(self._sweep())
+        self._fleet.on_change(self._move)
 
     def channel(self, video_id: int) -> Channel:
         """The channel of a video."""
         channel = self._channels.get(video_id)
         if channel is None:
             hub = Hub(video_id, merge_bytes_s=self._merge_bytes_s, slow_s=self._slow_s)
-            channel = Channel(hub, self._channels_to)
+            channel = Channel(hub, self._fleet, self._channels_to)
             self._channels[video_id] = channel
             metrics.HUBS.inc()
         return channel
+
+    def _move(self) -> None:
+        for channel in self._channels.values():
+            channel.move()
 
     @property
     def viewers(self) -> int:

@@ -28,6 +28,19 @@ class Answering(Receiver, Protocol):
         """The call ends with a status of ours; `flush` follows."""
 
 
+class Way(Protocol):
+    """Where calls are sent."""
+
+    def start(self, passing: "Passing") -> None:
+        """Sends a call, now or as soon as it can be."""
+
+    def give_up(self, passing: "Passing") -> None:
+        """A call that nobody waits for, wherever it is."""
+
+    async def close(self) -> None:
+        """Sends no more."""
+
+
 class Passing:
     """One call on its way: where it is now, so that it can be given up."""
 

@@ -102,18 +102,30 @@ class Channels:
         """A stub. Its calls carry the service's proof and the request's id; if `as_person`, the caller's token too."""
         return stub_class(self._carrying(service, as_person=as_person))
 
+    def raw_to(self, target: str) -> grpc.aio.Channel:
+        """As `raw`, to one target."""
+        return self._carry(self.to(target), as_person=False)
+
     def raw(self, service: str) -> grpc.aio.Channel:
         """A channel that adds the service's proof alone: for calls in its own name and for bytes passed through."""
         return self._carrying(service, as_person=False)
 
+    def address(self, service: str) -> str:
+        """Where a service is: one target, or the targets of its instances with commas between."""
+        address = self._services.get(service)
+        if address is None:
+            raise KeyError(f"no address of {service} is configured (mesh.services)")
+        return address
+
     def bare(self, service: str) -> grpc.aio.Channel:
-        """A channel that adds nothing; its calls need `metadata()`."""
-        channel = self._channels.get(service)
+        """A channel that adds nothing; its calls need `metadata()`. Of several instances, any can do: the first."""
+        return self.to(self.address(service).partition(",")[0].strip())
+
+    def to(self, target: str) -> grpc.aio.Channel:
+        """A channel to one target, as `bare`."""
+        channel = self._channels.get(target)
         if channel is None:
-            target = self._services.get(service)
-            if target is None:
-                raise KeyError(f"no address of {service} is configured (mesh.services)")
-            channel = self._channels[service] = grpc.aio.insecure_channel(target, options=_OPTIONS)
+            channel = self._channels[target] = grpc.aio.insecure_channel(target, options=_OPTIONS)
         return channel
 
     def metadata(self) -> list[tuple[str, str]]:
@@ -121,8 +133,11 @@ class Channels:
         return [(SERVICE_METADATA, self._proof), (REQUEST_ID_METADATA, _request_id())]
 
     def _carrying(self, service: str, *, as_person: bool) -> grpc.aio.Channel:
+        return self._carry(self.bare(service), as_person=as_person)
+
+    def _carry(self, channel: grpc.aio.Channel, *, as_person: bool) -> grpc.aio.Channel:
         # It has what stubs and pass-through use of a channel: the four ways to make a call.
-        return cast(grpc.aio.Channel, _Carrier(self.bare(service), self._proof, as_person=as_person))
+        return cast(grpc.aio.Channel, _Carrier(channel, self._proof, as_person=as_person))
 
     async def close(self) -> None:
         """Closes all channels."""

@@ -103,8 +103,9 @@ def prepare(cluster: Cluster) -> None:
 
 
 def admin(cluster: Cluster) -> AdminClient:
-    """Asks the brokers about themselves."""
-    return AdminClient(cluster.client())
+    """Asks the brokers about themselves. Of a leader that hangs it would go on to hope, if it did not ask who leads."""
+    settings = {"metadata.max.age.ms": 2_000, "topic.metadata.refresh.interval.ms": 1_000, "socket.timeout.ms": 3_000}
+    return AdminClient(cluster.client(**settings))
 
 
 def bounds(client: AdminClient, cluster: Cluster, partition: int) -> "Sequence[Future[ListOffsetsResultInfo]]":

@@ -1,0 +1,21 @@
+"""Which of several instances serves what: by rendezvous hashing, so that who comes or goes moves only its share."""
+
+from collections.abc import Iterable
+from hashlib import blake2b
+
+PARTITIONS = 32
+"""Of the log of notes, as its service has them: a video's is video_id modulo this."""
+
+
+def partition_of(video_id: int) -> int:
+    """The partition of a video."""
+    return video_id % PARTITIONS
+
+
+def chosen(partition: int, instances: Iterable[str]) -> str:
+    """The instance that serves a partition: everybody who knows the same instances finds the same one."""
+    return max(instances, key=lambda instance: (_weight(partition, instance), instance))
+
+
+def _weight(partition: int, instance: str) -> bytes:
+    return blake2b(f"{partition}/{instance}".encode(), digest_size=8).digest()
