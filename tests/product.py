@@ -75,8 +75,8 @@ class Product:
 
 
 @contextlib.contextmanager
-def serving(**environ: str) -> Iterator[Product]:
+def serving(*arguments: str, **environ: str) -> Iterator[Product]:
     """A product of its own, ended afterwards."""
-    with running(None, **{**FAST_HASHES, **environ}) as stack:
+    with running(None, arguments, **{**FAST_HASHES, **environ}) as stack:
         studio = Studio(stack)
         yield Product(stack, studio, studio.video(footage()))

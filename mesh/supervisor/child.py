@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from mesh.config import ConfigError
+from mesh.supervisor.plan import service_of
 
 
 @dataclass
@@ -70,11 +71,11 @@ def _become(name: str, parent: int, environment: dict[str, str], log: Path, *, e
     try:
         _prepare(parent, environment, log)
         if exec_mode:
-            os.execv(sys.executable, [sys.executable, "-m", name])
+            os.execv(sys.executable, [sys.executable, "-m", service_of(name)])
         gc.unfreeze()
         sys.argv = [name]
         _show_as(name)
-        importlib.import_module(f"{name}.__main__").main()
+        importlib.import_module(f"{service_of(name)}.__main__").main()
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 1

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mesh.supervisor.lock import DataLock, InUse
-from mesh.supervisor.plan import Plan
+from mesh.supervisor.plan import NEEDED, Plan, scale_of
 from mesh.supervisor.watch import Supervisor
 
 PRELOADED = (
@@ -50,6 +50,13 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     )
     parser.add_argument("--ready-file", type=Path, help="write a JSON with every address here once all is healthy")
     parser.add_argument("--exec", action="store_true", help="begin each service anew instead of forking it")
+    parser.add_argument(
+        "--profile",
+        choices=("single", "cluster"),
+        default="single",
+        help="cluster: notes are kept in Kafka and MongoDB, whose addresses the environment has (docs/operate.md)",
+    )
+    parser.add_argument("--scale", default="", help="instances, as annotation=2,gateway=2 (default: one of each)")
     parser.set_defaults(run=up)
 
 
@@ -61,7 +68,7 @@ def say(text: str) -> None:
 def up(arguments: argparse.Namespace) -> int:
     """Starts everything; ends with SIGINT (Ctrl+C) or SIGTERM."""
     data: Path = arguments.data.resolve()
-    trouble = _port_trouble(arguments.host, arguments.port)
+    trouble = _profile_trouble(arguments) or _port_trouble(arguments.host, arguments.port)
     if trouble:
         say(trouble)
         return 1
@@ -94,7 +101,16 @@ def _supervise(arguments: argparse.Namespace, data: Path, run: Path) -> int:
 
         tls = authority.certificate(data / "tls", authority.names_of(arguments.host))
     exec_mode: bool = arguments.exec or not preload()
-    plan = Plan(data, run, secrets.token_hex(32), arguments.host, arguments.port, tls=tls)
+    plan = Plan(
+        data,
+        run,
+        secrets.token_hex(32),
+        arguments.host,
+        arguments.port,
+        tls=tls,
+        cluster=arguments.profile == "cluster",
+        scale=scale_of(arguments.scale),
+    )
     supervisor = Supervisor(plan, say, ready_file=arguments.ready_file, exec_mode=exec_mode)
     return supervisor.run(lambda described: _greet(described, data, arguments.host))
 
@@ -143,6 +159,20 @@ def _greet_away(address: str, data: Path, host: str) -> None:
     say("  install it there as a trusted root (system settings of certificates, or the browser's own):")
     say(f"    {path}")
     say(f"    SHA-256 {authority.fingerprint(path)}")
+
+
+def _profile_trouble(arguments: argparse.Namespace) -> str:
+    """What of profile and scale does not go together; empty: nothing."""
+    try:
+        scale = scale_of(arguments.scale)
+    except ValueError as error:
+        return f"--scale: {error}."
+    missing = [name for name in NEEDED if not os.environ.get(name)]
+    if arguments.profile == "cluster" and missing:
+        return f"--profile cluster needs to know where the engines are: set {' and '.join(missing)} (docs/operate.md)."
+    if arguments.profile != "cluster" and scale.get("svc_annotation", 1) > 1:
+        return "Several instances of annotation need --profile cluster: files serve one instance."
+    return ""
 
 
 def _port_trouble(host: str, port: int) -> str:

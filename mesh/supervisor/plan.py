@@ -10,6 +10,12 @@ STEADY_S = 30.0
 FIRST_TRIES = 3
 """Deaths after which a service that never was ready is given up."""
 
+MAX_INSTANCES = 16
+PROJECTOR = "svc_annotation.projector"
+SCALABLE = frozenset(("svc_annotation", "gateway"))
+NEEDED = ("RUSHES_ANNOTATION__KAFKA", "RUSHES_ANNOTATION__MONGO")
+"""What says where the engines are, of which several instances need the same."""
+
 GRACE_S = 4.0
 """What calls in progress have when all stops: all is over within ten seconds."""
 
@@ -25,16 +31,39 @@ class Plan:
     port: int
     tls: tuple[str, str] | None = None
     extra: dict[str, str] = field(default_factory=dict)
+    cluster: bool = False
+    """Whether the instances keep what they have in common in engines, with a projector beside them."""
+    scale: dict[str, int] = field(default_factory=dict)
+    """How many instances, of services that have more than one."""
+    ports: dict[str, int] = field(default_factory=dict)
+    """Of gateways that have chosen one: they come back on it."""
+
+    def instances(self, service: str) -> tuple[str, ...]:
+        """Names of a service's instances: the first has the service's own, others a number behind it."""
+        return (service, *(f"{service}.{number}" for number in range(2, self.scale.get(service, 1) + 1)))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything that is started."""
+        names = tuple(name for service in SERVICES for name in self.instances(service))
+        return (*names, PROJECTOR) if self.cluster else names
 
     def socket(self, name: str) -> str:
         """gRPC address of a part: a Unix socket in the private run folder."""
         return f"unix:{self.run}/{name}.sock"
 
+    def port_of(self, gateway: str) -> int:
+        """The port of a gateway: the one asked for, those after it for others; 0 until it has chosen one itself."""
+        if gateway in self.ports or not self.port:
+            return self.ports.get(gateway, 0)
+        return self.port + self.instances("gateway").index(gateway)
+
     def environment(self, name: str) -> dict[str, str]:
         """What the service is told by its environment."""
-        services = {service: self.socket(service) for service in SERVICES}
+        services = {service: ",".join(map(self.socket, self.instances(service))) for service in SERVICES}
         services["svc_media.http"] = self.socket("media-http")
-        section = name.removeprefix("svc_").upper()
+        service = service_of(name)
+        section = service.removeprefix("svc_").upper()
         told = {
             "RUSHES_MESH__DATA": str(self.data),
             "RUSHES_MESH__SECRET": self.secret,
@@ -42,15 +71,36 @@ class Plan:
             "RUSHES_MESH__GRACE_S": str(GRACE_S),
             f"RUSHES_{section}__LISTEN": self.socket(name),
         }
-        if name == "svc_media":
+        if service == "svc_annotation" and self.cluster:
+            told["RUSHES_ANNOTATION__ROLE"] = "projector" if name == PROJECTOR else "sessions"
+        if service == "svc_media":
             told["RUSHES_MEDIA__HTTP_LISTEN"] = services["svc_media.http"]
-        if name == "gateway":
-            told["RUSHES_GATEWAY__DOOR_LISTEN"] = self.socket("door")
+        if service == "gateway":
+            told["RUSHES_GATEWAY__DOOR_LISTEN"] = self.socket(name.replace("gateway", "door"))
             told["RUSHES_GATEWAY__HOST"] = self.host
-            told["RUSHES_GATEWAY__PORT"] = str(self.port)
+            told["RUSHES_GATEWAY__PORT"] = str(self.port_of(name))
             if self.tls is not None:
                 told["RUSHES_GATEWAY__TLS_CERTIFICATE"], told["RUSHES_GATEWAY__TLS_KEY"] = self.tls
         return told | self.extra
+
+
+def service_of(name: str) -> str:
+    """The service of an instance."""
+    return name.partition(".")[0]
+
+
+def scale_of(text: str) -> dict[str, int]:
+    """What `--scale annotation=2,gateway=2` says. Raises ValueError with what is wrong."""
+    scale: dict[str, int] = {}
+    for part in filter(None, text.split(",")):
+        short, _, count = part.partition("=")
+        service = short if short in SCALABLE else f"svc_{short}"
+        if service not in SCALABLE:
+            raise ValueError(f"{short} cannot have several instances; annotation and gateway can")
+        if not count.isdecimal() or not 1 <= int(count) <= MAX_INSTANCES:
+            raise ValueError(f"{short} has 1 to {MAX_INSTANCES} instances, as in --scale {short}=2")
+        scale[service] = int(count)
+    return scale
 
 
 def backoff_s(deaths: int) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 
 from mesh.supervisor.child import Child, start
 from mesh.supervisor.console import LogTail, last_lines
-from mesh.supervisor.plan import FIRST_TRIES, SERVICES, STEADY_S, Plan, backoff_s, reachable
+from mesh.supervisor.plan import FIRST_TRIES, STEADY_S, Plan, backoff_s, reachable, service_of
 
 STOP_S = 9.0
 """From the signal until whoever is left is killed."""
@@ -36,8 +36,10 @@ class Supervisor:
         self._exec_mode = exec_mode
         self._children: dict[str, Child] = {}
         self._again_s: dict[str, float] = {}
-        self._deaths: dict[str, int] = dict.fromkeys(SERVICES, 0)
-        self._tails = {name: LogTail(self._log_file(name), say) for name in SERVICES}
+        self._names = plan.names
+        self._gateways = plan.instances("gateway")
+        self._deaths: dict[str, int] = dict.fromkeys(self._names, 0)
+        self._tails = {name: LogTail(self._log_file(name), say) for name in self._names}
         self._written: dict[str, Any] | None = None
         self._began_s = time.monotonic()
         self._slow_said = False
@@ -50,7 +52,7 @@ class Supervisor:
         # What is here now is shared with the children; without this, collecting garbage would copy it into each.
         gc.collect()
         gc.freeze()
-        for name in SERVICES:
+        for name in self._names:
             self._start(name)
         while not self.stopping:
             self._wait(wakeup)
@@ -100,9 +102,10 @@ class Supervisor:
         child.hear()
         if not child.ready:
             return
-        if child.name == "gateway" and self._plan.port == 0:
+        if child.name in self._gateways and self._plan.port == 0:
             # "Any port" means one for good: people come back to it after a restart.
-            self._plan = replace(self._plan, port=int(child.addresses["http"].rsplit(":", 1)[1]))
+            port = int(child.addresses["http"].rsplit(":", 1)[1])
+            self._plan = replace(self._plan, ports={**self._plan.ports, child.name: port})
         if self._written is not None:
             self._say(f"{child.name} is back.")
 
@@ -154,7 +157,7 @@ class Supervisor:
     # -- readiness -------------------------------------------------------------------------------------------
 
     def _check_ready(self, on_ready: Callable[[dict[str, Any]], None]) -> None:
-        waited_for = [name for name in SERVICES if name not in self._children or not self._children[name].ready]
+        waited_for = [name for name in self._names if name not in self._children or not self._children[name].ready]
         if waited_for:
             if self._written is None and not self._slow_said and time.monotonic() - self._began_s > SLOW_START_S:
                 self._slow_said = True
@@ -182,14 +185,14 @@ class Supervisor:
         """SIGTERM to the gateway, then to the others; whoever has not ended in time is killed."""
         self._say("Stopping; everything acknowledged is saved.")
         end_s = time.monotonic() + STOP_S
-        self._signal(["gateway"], signal.SIGTERM)
-        self._wait_for_ends(["gateway"], min(end_s, time.monotonic() + GATEWAY_FIRST_S))
-        self._signal([name for name in SERVICES if name != "gateway"], signal.SIGTERM)
-        self._wait_for_ends(SERVICES, end_s)
+        self._signal(self._gateways, signal.SIGTERM)
+        self._wait_for_ends(self._gateways, min(end_s, time.monotonic() + GATEWAY_FIRST_S))
+        self._signal([name for name in self._names if service_of(name) != "gateway"], signal.SIGTERM)
+        self._wait_for_ends(self._names, end_s)
         for name in self._children:
             self._say(f"{name} did not end in time and is killed.")
-        self._signal(SERVICES, signal.SIGKILL)
-        self._wait_for_ends(SERVICES, end_s + 1.0)
+        self._signal(self._names, signal.SIGKILL)
+        self._wait_for_ends(self._names, end_s + 1.0)
         if self._ready_file is not None:
             self._ready_file.unlink(missing_ok=True)
 

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.engine_fixtures import kafka_servers, mongo_url
 from tests.product import Product, serving
+
+__all__ = ["kafka_servers", "mongo_url"]
 
 
 @pytest.fixture(scope="session")

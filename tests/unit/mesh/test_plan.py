@@ -9,7 +9,7 @@ import pytest
 from gateway.config import Config as GatewayConfig
 from mesh.config import MeshConfig, load
 from mesh.supervisor.console import brief
-from mesh.supervisor.plan import BACKOFF_S, SERVICES, Plan, backoff_s, reachable
+from mesh.supervisor.plan import BACKOFF_S, PROJECTOR, SERVICES, Plan, backoff_s, reachable, scale_of, service_of
 from svc_annotation.config import AnnotationConfig
 from svc_media.config import Config as MediaConfig
 from svc_project.config import Config as ProjectConfig
@@ -71,3 +71,24 @@ def test_only_warnings_are_shown_and_in_short() -> None:
     assert brief(b"Traceback (most recent call last):") == ""
     assert brief(b"[1]") == ""
     assert len(brief(json.dumps({**warning, "left": "x" * 10_000}).encode())) < 200
+
+
+def test_what_is_scaled_has_addresses_of_its_own_that_the_others_are_told() -> None:
+    plan = Plan(Path("d"), Path("/r"), "s", "127.0.0.1", 80, cluster=True, scale=scale_of("annotation=2,gateway=3"))
+    assert set(plan.names) == {*SERVICES, "svc_annotation.2", "gateway.2", "gateway.3", PROJECTOR}
+    told = {name: plan.environment(name) for name in plan.names}
+    served = json.loads(told["gateway"]["RUSHES_MESH__SERVICES"])["svc_annotation"].split(",")
+    annotation = ("svc_annotation", "svc_annotation.2")
+    assert served == [told[name]["RUSHES_ANNOTATION__LISTEN"] for name in annotation]
+    assert {told[name]["RUSHES_ANNOTATION__ROLE"] for name in annotation} == {"sessions"}
+    assert told[PROJECTOR]["RUSHES_ANNOTATION__ROLE"] == "projector"
+    gateways = ("gateway", "gateway.2", "gateway.3")
+    assert [told[name]["RUSHES_GATEWAY__PORT"] for name in gateways] == ["80", "81", "82"]
+    assert len({told[name]["RUSHES_GATEWAY__DOOR_LISTEN"] for name in gateways}) == 3
+    assert {service_of(name) for name in plan.names} == set(SERVICES)
+
+
+@pytest.mark.parametrize("text", ["media=2", "annotation", "annotation=0", "gateway=x", "gateway=99"])
+def test_a_scale_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="instances"):
+        scale_of(text)
