@@ -181,7 +181,7 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(data: Path | None = None, arguments: tuple[str, ...] = (), **environ: str) -> Iterator[Stack]:
+def running(data: Path | None = None, *arguments: str, **environ: str) -> Iterator[Stack]:
     """A stack on a folder of its own, ended afterwards. `arguments`: more of `rushes up`."""
     with tempfile.TemporaryDirectory(prefix="rushes-bench-") as folder:
         stack = Stack(data or Path(folder) / "data", environ=environ, arguments=arguments)

@@ -77,6 +77,6 @@ class Product:
 @contextlib.contextmanager
 def serving(*arguments: str, **environ: str) -> Iterator[Product]:
     """A product of its own, ended afterwards."""
-    with running(None, arguments, **{**FAST_HASHES, **environ}) as stack:
+    with running(None, *arguments, **{**FAST_HASHES, **environ}) as stack:
         studio = Studio(stack)
         yield Product(stack, studio, studio.video(footage()))

@@ -493,7 +493,7 @@ def reason(error: grpc.aio.AioRpcError | None) -> str:
 # A child process
 
 
-async def _child(data: Path, socket: str, media_socket: str, settings: str) -> None:
+async def _child(data: Path, socket: str, media_socket: str, settings: str = "{}") -> None:
     config = AnnotationConfig(**json.loads(settings))
     server = Server(data, os.path.dirname(socket), media_socket, config, People())
     await server.start()
