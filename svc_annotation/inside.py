@@ -34,7 +34,13 @@ async def read_states(shared: Shared, request: history.ReadStatesRequest) -> Asy
                 yield answer
                 del answer.states[:]
                 size_bytes = 0
-            answer.states.add(annotation_id=each.annotation_id, state=each.state)
+            answer.states.add(
+                annotation_id=each.annotation_id,
+                state=each.state,
+                order_revision=each.place.order_revision,
+                order_index=each.place.order_index,
+                internal=each.internal,
+            )
             size_bytes += entry_bytes
     yield answer
 

@@ -26,7 +26,7 @@ from rushes.annotation.v1 import operation_pb2 as rushes_dot_annotation_dot_v1_d
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*rushes/annotation/v1/history_service.proto\x12\x14rushes.annotation.v1\x1a$rushes/annotation/v1/operation.proto\x1a\x1brushes/type/v1/access.proto\"\xb1\x01\n\x11ReadStatesRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\ttenant_id\x18\x02 \x01(\tR\x08tenantId\x12\x1c\n\x08revision\x18\x03 \x01(\x03H\x00R\x08revision\x12\x19\n\x07time_ms\x18\x04 \x01(\x03H\x00R\x06timeMs\x12%\n\x0esince_revision\x18\x05 \x01(\x03R\rsinceRevisionB\x04\n\x02\x61t\"G\n\nStateEntry\x12#\n\rannotation_id\x18\x01 \x01(\x0cR\x0c\x61nnotationId\x12\x14\n\x05state\x18\x02 \x01(\x0cR\x05state\"\x99\x01\n\x12ReadStatesResponse\x12\x14\n\x05\x65poch\x18\x01 \x01(\x03R\x05\x65poch\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12\x17\n\x07time_ms\x18\x03 \x01(\x03R\x06timeMs\x12\x38\n\x06states\x18\x04 \x03(\x0b\x32 .rushes.annotation.v1.StateEntryR\x06states\"\xd8\x01\n\x12\x41ppendBatchRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\ttenant_id\x18\x02 \x01(\tR\x08tenantId\x12\x1b\n\tperson_id\x18\x03 \x01(\tR\x08personId\x12\x1d\n\nsession_id\x18\x04 \x01(\tR\tsessionId\x12\x1b\n\tclient_id\x18\x05 \x01(\x0cR\x08\x63lientId\x12\x31\n\x05\x62\x61tch\x18\x06 \x01(\x0b\x32\x1b.rushes.annotation.v1.BatchR\x05\x62\x61tch\"d\n\x13\x41ppendBatchResponse\x12\x14\n\x05\x65poch\x18\x01 \x01(\x03R\x05\x65poch\x12\x37\n\x07outcome\x18\x02 \x01(\x0b\x32\x1d.rushes.annotation.v1.OutcomeR\x07outcome2\x81\x02\n\x0eHistoryService\x12v\n\nReadStates\x12\'.rushes.annotation.v1.ReadStatesRequest\x1a(.rushes.annotation.v1.ReadStatesResponse\"\x13\x8a\xb5\x18\x0f\"\r\n\x0bsvc_version0\x01\x12w\n\x0b\x41ppendBatch\x12(.rushes.annotation.v1.AppendBatchRequest\x1a).rushes.annotation.v1.AppendBatchResponse\"\x13\x8a\xb5\x18\x0f\"\r\n\x0bsvc_versionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*rushes/annotation/v1/history_service.proto\x12\x14rushes.annotation.v1\x1a$rushes/annotation/v1/operation.proto\x1a\x1brushes/type/v1/access.proto\"\xb1\x01\n\x11ReadStatesRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\ttenant_id\x18\x02 \x01(\tR\x08tenantId\x12\x1c\n\x08revision\x18\x03 \x01(\x03H\x00R\x08revision\x12\x19\n\x07time_ms\x18\x04 \x01(\x03H\x00R\x06timeMs\x12%\n\x0esince_revision\x18\x05 \x01(\x03R\rsinceRevisionB\x04\n\x02\x61t\"\xab\x01\n\nStateEntry\x12#\n\rannotation_id\x18\x01 \x01(\x0cR\x0c\x61nnotationId\x12\x14\n\x05state\x18\x02 \x01(\x0cR\x05state\x12%\n\x0eorder_revision\x18\x03 \x01(\x03R\rorderRevision\x12\x1f\n\x0border_index\x18\x04 \x01(\rR\norderIndex\x12\x1a\n\x08internal\x18\x05 \x01(\x08R\x08internal\"\x99\x01\n\x12ReadStatesResponse\x12\x14\n\x05\x65poch\x18\x01 \x01(\x03R\x05\x65poch\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12\x17\n\x07time_ms\x18\x03 \x01(\x03R\x06timeMs\x12\x38\n\x06states\x18\x04 \x03(\x0b\x32 .rushes.annotation.v1.StateEntryR\x06states\"\xd8\x01\n\x12\x41ppendBatchRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\ttenant_id\x18\x02 \x01(\tR\x08tenantId\x12\x1b\n\tperson_id\x18\x03 \x01(\tR\x08personId\x12\x1d\n\nsession_id\x18\x04 \x01(\tR\tsessionId\x12\x1b\n\tclient_id\x18\x05 \x01(\x0cR\x08\x63lientId\x12\x31\n\x05\x62\x61tch\x18\x06 \x01(\x0b\x32\x1b.rushes.annotation.v1.BatchR\x05\x62\x61tch\"d\n\x13\x41ppendBatchResponse\x12\x14\n\x05\x65poch\x18\x01 \x01(\x03R\x05\x65poch\x12\x37\n\x07outcome\x18\x02 \x01(\x0b\x32\x1d.rushes.annotation.v1.OutcomeR\x07outcome2\x81\x02\n\x0eHistoryService\x12v\n\nReadStates\x12\'.rushes.annotation.v1.ReadStatesRequest\x1a(.rushes.annotation.v1.ReadStatesResponse\"\x13\x8a\xb5\x18\x0f\"\r\n\x0bsvc_version0\x01\x12w\n\x0b\x41ppendBatch\x12(.rushes.annotation.v1.AppendBatchRequest\x1a).rushes.annotation.v1.AppendBatchResponse\"\x13\x8a\xb5\x18\x0f\"\r\n\x0bsvc_versionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,14 +39,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HISTORYSERVICE'].methods_by_name['AppendBatch']._serialized_options = b'\212\265\030\017\"\r\n\013svc_version'
   _globals['_READSTATESREQUEST']._serialized_start=136
   _globals['_READSTATESREQUEST']._serialized_end=313
-  _globals['_STATEENTRY']._serialized_start=315
-  _globals['_STATEENTRY']._serialized_end=386
-  _globals['_READSTATESRESPONSE']._serialized_start=389
-  _globals['_READSTATESRESPONSE']._serialized_end=542
-  _globals['_APPENDBATCHREQUEST']._serialized_start=545
-  _globals['_APPENDBATCHREQUEST']._serialized_end=761
-  _globals['_APPENDBATCHRESPONSE']._serialized_start=763
-  _globals['_APPENDBATCHRESPONSE']._serialized_end=863
-  _globals['_HISTORYSERVICE']._serialized_start=866
-  _globals['_HISTORYSERVICE']._serialized_end=1123
+  _globals['_STATEENTRY']._serialized_start=316
+  _globals['_STATEENTRY']._serialized_end=487
+  _globals['_READSTATESRESPONSE']._serialized_start=490
+  _globals['_READSTATESRESPONSE']._serialized_end=643
+  _globals['_APPENDBATCHREQUEST']._serialized_start=646
+  _globals['_APPENDBATCHREQUEST']._serialized_end=862
+  _globals['_APPENDBATCHRESPONSE']._serialized_start=864
+  _globals['_APPENDBATCHRESPONSE']._serialized_end=964
+  _globals['_HISTORYSERVICE']._serialized_start=967
+  _globals['_HISTORYSERVICE']._serialized_end=1224
 # @@protoc_insertion_point(module_scope)

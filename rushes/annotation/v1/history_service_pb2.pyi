@@ -67,19 +67,31 @@ class StateEntry(_message.Message):
 
     ANNOTATION_ID_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    ORDER_REVISION_FIELD_NUMBER: _builtins.int
+    ORDER_INDEX_FIELD_NUMBER: _builtins.int
+    INTERNAL_FIELD_NUMBER: _builtins.int
     annotation_id: _builtins.bytes
     """The annotation."""
     state: _builtins.bytes
     """A serialised AnnotationState."""
+    order_revision: _builtins.int
+    """Its place in the drawing order: revision of its Create."""
+    order_index: _builtins.int
+    """Index of its Create in that batch."""
+    internal: _builtins.bool
+    """The client audience might not read it then."""
     def __init__(
         self,
         *,
         annotation_id: _builtins.bytes = ...,
         state: _builtins.bytes = ...,
+        order_revision: _builtins.int = ...,
+        order_index: _builtins.int = ...,
+        internal: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation_id", b"annotation_id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotation_id", b"annotation_id", "internal", b"internal", "order_index", b"order_index", "order_revision", b"order_revision", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

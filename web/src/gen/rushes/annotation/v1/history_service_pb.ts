@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/annotation/v1/history_service.proto.
  */
 export const file_rushes_annotation_v1_history_service: GenFile = /*@__PURE__*/
-  fileDesc("CipydXNoZXMvYW5ub3RhdGlvbi92MS9oaXN0b3J5X3NlcnZpY2UucHJvdG8SFHJ1c2hlcy5hbm5vdGF0aW9uLnYxIn0KEVJlYWRTdGF0ZXNSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEhEKCXRlbmFudF9pZBgCIAEoCRISCghyZXZpc2lvbhgDIAEoA0gAEhEKB3RpbWVfbXMYBCABKANIABIWCg5zaW5jZV9yZXZpc2lvbhgFIAEoA0IECgJhdCIyCgpTdGF0ZUVudHJ5EhUKDWFubm90YXRpb25faWQYASABKAwSDQoFc3RhdGUYAiABKAwieAoSUmVhZFN0YXRlc1Jlc3BvbnNlEg0KBWVwb2NoGAEgASgDEhAKCHJldmlzaW9uGAIgASgDEg8KB3RpbWVfbXMYAyABKAMSMAoGc3RhdGVzGAQgAygLMiAucnVzaGVzLmFubm90YXRpb24udjEuU3RhdGVFbnRyeSKfAQoSQXBwZW5kQmF0Y2hSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEhEKCXRlbmFudF9pZBgCIAEoCRIRCglwZXJzb25faWQYAyABKAkSEgoKc2Vzc2lvbl9pZBgEIAEoCRIRCgljbGllbnRfaWQYBSABKAwSKgoFYmF0Y2gYBiABKAsyGy5ydXNoZXMuYW5ub3RhdGlvbi52MS5CYXRjaCJUChNBcHBlbmRCYXRjaFJlc3BvbnNlEg0KBWVwb2NoGAEgASgDEi4KB291dGNvbWUYAiABKAsyHS5ydXNoZXMuYW5ub3RhdGlvbi52MS5PdXRjb21lMoECCg5IaXN0b3J5U2VydmljZRJ2CgpSZWFkU3RhdGVzEicucnVzaGVzLmFubm90YXRpb24udjEuUmVhZFN0YXRlc1JlcXVlc3QaKC5ydXNoZXMuYW5ub3RhdGlvbi52MS5SZWFkU3RhdGVzUmVzcG9uc2UiE4q1GA8iDQoLc3ZjX3ZlcnNpb24wARJ3CgtBcHBlbmRCYXRjaBIoLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFwcGVuZEJhdGNoUmVxdWVzdBopLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFwcGVuZEJhdGNoUmVzcG9uc2UiE4q1GA8iDQoLc3ZjX3ZlcnNpb25iBnByb3RvMw", [file_rushes_annotation_v1_operation, file_rushes_type_v1_access]);
+  fileDesc("CipydXNoZXMvYW5ub3RhdGlvbi92MS9oaXN0b3J5X3NlcnZpY2UucHJvdG8SFHJ1c2hlcy5hbm5vdGF0aW9uLnYxIn0KEVJlYWRTdGF0ZXNSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEhEKCXRlbmFudF9pZBgCIAEoCRISCghyZXZpc2lvbhgDIAEoA0gAEhEKB3RpbWVfbXMYBCABKANIABIWCg5zaW5jZV9yZXZpc2lvbhgFIAEoA0IECgJhdCJxCgpTdGF0ZUVudHJ5EhUKDWFubm90YXRpb25faWQYASABKAwSDQoFc3RhdGUYAiABKAwSFgoOb3JkZXJfcmV2aXNpb24YAyABKAMSEwoLb3JkZXJfaW5kZXgYBCABKA0SEAoIaW50ZXJuYWwYBSABKAgieAoSUmVhZFN0YXRlc1Jlc3BvbnNlEg0KBWVwb2NoGAEgASgDEhAKCHJldmlzaW9uGAIgASgDEg8KB3RpbWVfbXMYAyABKAMSMAoGc3RhdGVzGAQgAygLMiAucnVzaGVzLmFubm90YXRpb24udjEuU3RhdGVFbnRyeSKfAQoSQXBwZW5kQmF0Y2hSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEhEKCXRlbmFudF9pZBgCIAEoCRIRCglwZXJzb25faWQYAyABKAkSEgoKc2Vzc2lvbl9pZBgEIAEoCRIRCgljbGllbnRfaWQYBSABKAwSKgoFYmF0Y2gYBiABKAsyGy5ydXNoZXMuYW5ub3RhdGlvbi52MS5CYXRjaCJUChNBcHBlbmRCYXRjaFJlc3BvbnNlEg0KBWVwb2NoGAEgASgDEi4KB291dGNvbWUYAiABKAsyHS5ydXNoZXMuYW5ub3RhdGlvbi52MS5PdXRjb21lMoECCg5IaXN0b3J5U2VydmljZRJ2CgpSZWFkU3RhdGVzEicucnVzaGVzLmFubm90YXRpb24udjEuUmVhZFN0YXRlc1JlcXVlc3QaKC5ydXNoZXMuYW5ub3RhdGlvbi52MS5SZWFkU3RhdGVzUmVzcG9uc2UiE4q1GA8iDQoLc3ZjX3ZlcnNpb24wARJ3CgtBcHBlbmRCYXRjaBIoLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFwcGVuZEJhdGNoUmVxdWVzdBopLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFwcGVuZEJhdGNoUmVzcG9uc2UiE4q1GA8iDQoLc3ZjX3ZlcnNpb25iBnByb3RvMw", [file_rushes_annotation_v1_operation, file_rushes_type_v1_access]);
 
 /**
  * Asks for states.
@@ -92,6 +92,27 @@ export type StateEntry = Message<"rushes.annotation.v1.StateEntry"> & {
    * @generated from field: bytes state = 2;
    */
   state: Uint8Array;
+
+  /**
+   * Its place in the drawing order: revision of its Create.
+   *
+   * @generated from field: int64 order_revision = 3;
+   */
+  orderRevision: bigint;
+
+  /**
+   * Index of its Create in that batch.
+   *
+   * @generated from field: uint32 order_index = 4;
+   */
+  orderIndex: number;
+
+  /**
+   * The client audience might not read it then.
+   *
+   * @generated from field: bool internal = 5;
+   */
+  internal: boolean;
 };
 
 /**
