@@ -10,6 +10,7 @@ from rushes.errors import InvalidArgument, NotFound
 from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
 from rushes.type.v1.access_pb2 import RESOURCE_KIND_TENANT, AccessRule, NeedsRule, Resource, access
+from rushes.version.v1 import version_service_pb2
 
 FILES = (
     annotation_service_pb2,
@@ -22,6 +23,7 @@ FILES = (
     audit_service_pb2,
     identity_service_pb2,
     project_service_pb2,
+    version_service_pb2,
 )
 
 _ID_TYPES = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64, FieldDescriptor.CPPTYPE_STRING)
@@ -30,13 +32,16 @@ CALLERS: dict[str, frozenset[str]] = {
     "rushes.annotation.v1.AnnotationService": frozenset(("gateway", "svc_version", "svc_signaling", "svc_media")),
     "rushes.annotation.v1.HistoryService": frozenset(("svc_version",)),
     "rushes.annotation.v1.RelayService": frozenset(("gateway",)),
-    "rushes.media.v1.MediaService": frozenset(("gateway", "svc_annotation", "svc_project", "svc_signaling")),
+    "rushes.media.v1.MediaService": frozenset(
+        ("gateway", "svc_annotation", "svc_project", "svc_signaling", "svc_version")
+    ),
     "rushes.media.v1.ExportService": frozenset(("gateway",)),
     "rushes.media.v1.JobService": frozenset(("gateway",)),
     "rushes.project.v1.AccessService": _EVERYBODY,
     "rushes.project.v1.AuditService": _EVERYBODY,
     "rushes.project.v1.IdentityService": _EVERYBODY,
     "rushes.project.v1.ProjectService": frozenset(("gateway", "svc_media", "svc_signaling")),
+    "rushes.version.v1.VersionService": frozenset(("gateway",)),
 }
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SERVICES = ("svc_project", "svc_media", "svc_annotation", "gateway")
+SERVICES = ("svc_project", "svc_media", "svc_annotation", "svc_version", "gateway")
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 STEADY_S = 30.0
 FIRST_TRIES = 3

@@ -13,11 +13,13 @@ from mesh.supervisor.plan import BACKOFF_S, PROJECTOR, SERVICES, Plan, backoff_s
 from svc_annotation.config import AnnotationConfig
 from svc_media.config import Config as MediaConfig
 from svc_project.config import Config as ProjectConfig
+from svc_version.config import VersionConfig
 
 CONFIGS: dict[str, tuple[type[Any], str]] = {
     "svc_project": (ProjectConfig, "project"),
     "svc_media": (MediaConfig, "media"),
     "svc_annotation": (AnnotationConfig, "annotation"),
+    "svc_version": (VersionConfig, "version"),
     "gateway": (GatewayConfig, "gateway"),
 }
 

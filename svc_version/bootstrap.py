@@ -1,0 +1,81 @@
+"""Puts the service together: the only module that names concrete adapters."""
+
+import grpc
+
+from mesh.audit import Shipper
+from mesh.blobs import FolderBlobs
+from mesh.service import Runtime
+from rushes.version.v1.version_service_pb2_grpc import add_VersionServiceServicer_to_server
+from svc_version.bulletin import Bulletin
+from svc_version.commit import Commits
+from svc_version.config import VersionConfig
+from svc_version.documents import Documents
+from svc_version.ids import Ids
+from svc_version.mover import Mover
+from svc_version.notes import Notes
+from svc_version.reading import Reading
+from svc_version.rollback import Rollbacks
+from svc_version.server import VersionServicer
+from svc_version.stores.sqlite import SqliteStore, open_sqlite_store
+from svc_version.sync import Sync
+from svc_version.writing import Writing
+
+
+class VersionParts:
+    """See `mesh.service.Service`."""
+
+    def __init__(self, config: VersionConfig, runtime: Runtime, store: SqliteStore) -> None:
+        archive = FolderBlobs(runtime.mesh.data / "version" / "archive")
+        clock = runtime.clock
+        bulletin = Bulletin()
+        self.store = store
+        ids = Ids(store, clock)
+        notes = Notes(runtime.channels)
+        documents = Documents(store, archive, clock, config.cache_bytes)
+        self._commits = Commits(store, documents, notes, ids, clock, bulletin)
+        self._writing = Writing(store, self._commits, notes)
+        rollbacks = Rollbacks(store, self._commits, documents, notes, ids, clock, self._writing)
+        self.mover = Mover(
+            store,
+            archive,
+            clock,
+            bulletin,
+            hot_days=config.hot_days,
+            cold_days=config.cold_days,
+            every_s=config.move_s,
+        )
+        self._shipper = Shipper(store.database, runtime.channels)
+        self._servicer = VersionServicer(
+            self._commits,
+            rollbacks,
+            Reading(store, documents),
+            Sync(store, self._commits, bulletin),
+            runtime.identity,
+        )
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """See Service."""
+        add_VersionServiceServicer_to_server(self._servicer, server)
+
+    async def start(self) -> None:
+        """See Service."""
+        self._shipper.start()
+        await self._writing.resume()
+        self.mover.start()
+
+    async def drain(self) -> None:
+        """See Service."""
+
+    async def stop(self) -> None:
+        """See Service."""
+        await self.mover.stop()
+        await self._writing.stop()
+        await self._commits.stop()
+        await self._shipper.stop()
+        await self.store.close()
+
+
+async def build(config: VersionConfig, runtime: Runtime) -> VersionParts:
+    """Opens the store in the data folder."""
+    store = await open_sqlite_store(runtime.mesh.data / "version" / "versions.sqlite")
+    return VersionParts(config, runtime, store)

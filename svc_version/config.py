@@ -1,0 +1,19 @@
+"""Settings of svc_version: section `version`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class VersionConfig:
+    """What an operator may set."""
+
+    listen: str = "127.0.0.1:0"
+    """Address of the gRPC server: host:port, or unix:/path."""
+    hot_days: float = 7.0
+    """For so long a version counts as hot."""
+    cold_days: float = 30.0
+    """After so long without being read, the content of a version moves to the archive."""
+    move_s: float = 600.0
+    """Seconds between two looks for what is to be moved."""
+    cache_bytes: int = 64 * 1024 * 1024
+    """How much of what versions hold is kept in memory, ready to be read."""

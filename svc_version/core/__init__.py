@@ -1,0 +1,1 @@
+"""What versions are and what follows from them: pure."""

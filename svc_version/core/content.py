@@ -1,0 +1,152 @@
+"""What a version holds, as differences: encoded, compressed, addressed by their hash, and put together again."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, TypeAlias
+
+import snappy
+from google.protobuf.message import DecodeError
+
+from rushes.annotation.v1.annotation_pb2 import AnnotationState
+from rushes.document.table import drawing_order
+from rushes.errors import ResourceExhausted, Unavailable
+from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
+from rushes.version.v1.stored_pb2 import StoredDelta, StoredEntry
+from svc_version.core.model import Hash, Packed
+
+MAX_RAW_BYTES: Final = 1 << 29
+"""The largest content, before compression: 200,000 annotations of 2.6 KB."""
+
+SNAPSHOT_EVERY: Final = 32
+"""Deltas after which a version gets a snapshot of its own."""
+
+MAX_DEPTH: Final = 2 * SNAPSHOT_EVERY
+"""Deltas after which a commit waits for a snapshot: what bounds the reads of any version."""
+
+_VARINT_BYTES: Final = 5
+
+
+class ContentDamaged(Unavailable):
+    """What is stored of a version is not what was stored: an operator has to look at it."""
+
+    reason = "CONTENT_DAMAGED"
+
+
+class ContentTooLarge(ResourceExhausted):
+    """The notes are too many for one version."""
+
+    reason = "CONTENT_TOO_LARGE"
+
+
+class Entry(NamedTuple):
+    """An annotation in a version."""
+
+    annotation_id: bytes
+    state: bytes
+    """A serialised AnnotationState."""
+    order_revision: int
+    order_index: int
+    internal: bool
+
+    @property
+    def place(self) -> tuple[int, int, bytes]:
+        """What versions are sorted by: the drawing order, then the id (states that never were live may tie)."""
+        return (self.order_revision, self.order_index, self.annotation_id)
+
+
+Content: TypeAlias = dict[bytes, Entry]
+
+
+@dataclass(slots=True)
+class Delta:
+    """A difference."""
+
+    entries: list[Entry] = field(default_factory=list)
+    removed: list[bytes] = field(default_factory=list)
+
+
+def entry_of(state: AnnotationState) -> Entry:
+    """The entry that keeps a state."""
+    annotation = state.annotation
+    order_revision, order_index = drawing_order(state)
+    internal = annotation.audience != AUDIENCE_CLIENT
+    return Entry(annotation.id, state.SerializeToString(deterministic=True), order_revision, order_index, internal)
+
+
+def in_order(content: Content) -> list[Entry]:
+    """The entries in drawing order."""
+    return sorted(content.values(), key=lambda entry: entry.place)
+
+
+def difference(before: Mapping[bytes, Entry], after: Mapping[bytes, Entry]) -> Delta:
+    """What makes the one the other."""
+    changed = [entry for name, entry in after.items() if before.get(name) != entry]
+    return Delta(changed, [name for name in before if name not in after])
+
+
+def apply(content: Content, delta: Delta) -> None:
+    """Makes the difference."""
+    for entry in delta.entries:
+        content[entry.annotation_id] = entry
+    for name in delta.removed:
+        content.pop(name, None)
+
+
+def pack(delta: Delta) -> Packed:
+    """A difference as it is stored; equal ones have equal addresses. Raises ContentTooLarge."""
+    stored = StoredDelta(removed=sorted(delta.removed))
+    for entry in sorted(delta.entries):
+        stored.entries.append(StoredEntry(**entry._asdict()))
+    raw = stored.SerializeToString(deterministic=True)
+    if len(raw) > MAX_RAW_BYTES:
+        raise ContentTooLarge("the notes of this video are too large for a version")
+    data = snappy.compress(raw)
+    return Packed(address(data), data, len(raw))
+
+
+def pack_all(content: Content) -> Packed:
+    """Everything, as a difference to nothing."""
+    return pack(Delta(list(content.values())))
+
+
+def unpack(sha256: Hash, data: bytes) -> Delta:
+    """The difference that is stored at an address. Raises ContentDamaged, before it takes any memory."""
+    if address(data) != sha256:
+        raise ContentDamaged("the bytes are not those of their address", sha256=sha256.hex())
+    if claimed_bytes(data) > MAX_RAW_BYTES:
+        raise ContentDamaged("the content claims to be larger than any", sha256=sha256.hex())
+    try:
+        stored = StoredDelta.FromString(snappy.decompress(data))
+    except (snappy.UncompressError, DecodeError) as error:
+        raise ContentDamaged("the content cannot be read", sha256=sha256.hex()) from error
+    entries = [Entry(e.annotation_id, e.state, e.order_revision, e.order_index, e.internal) for e in stored.entries]
+    return Delta(entries, list(stored.removed))
+
+
+def claimed_bytes(data: bytes) -> int:
+    """The size that a snappy block says it has: a varint at its beginning. Larger than any where there is none."""
+    size = 0
+    for at, byte in enumerate(data[:_VARINT_BYTES]):
+        size |= (byte & 0x7F) << (7 * at)
+        if byte < 0x80:
+            return size
+    return MAX_RAW_BYTES + 1
+
+
+def address(data: bytes) -> Hash:
+    """The address of stored bytes."""
+    return hashlib.sha256(data).digest()
+
+
+def chained(base: Hash, delta: Hash) -> Hash:
+    """The hash of a version: of its difference and of all that it is built on."""
+    return hashlib.sha256(base + delta).digest()
+
+
+def replay(deltas: Iterable[Delta]) -> Content:
+    """A content, from its snapshot and the differences after it, in order."""
+    content: Content = {}
+    for delta in deltas:
+        apply(content, delta)
+    return content

@@ -1,0 +1,131 @@
+"""Moves old contents to the archive: copy, verify, commit the pointer, and only then is the copy here gone.
+
+Killed between any two steps, a version is read as before; what the archive has too much is swept.
+"""
+
+import asyncio
+import logging
+import time
+from typing import Final
+
+from mesh.blobs import Blobs
+from mesh.clock import Clock
+from svc_version import metrics
+from svc_version.bulletin import Bulletin
+from svc_version.core.content import address
+from svc_version.core.model import Hash, Tier, Version
+from svc_version.stores import Store, Stored
+
+DAY_MS: Final = 86_400_000
+AT_ONCE: Final = 200
+PAUSE_S: Final = 0.005
+"""Between two versions, so that whoever works is not held up."""
+SWEEP_MS: Final = 3_600_000
+"""An archive object that nothing points to is swept when it is so old: before, somebody may be about to point to it."""
+
+log = logging.getLogger(__name__)
+
+
+class Mover:
+    """See the module."""
+
+    def __init__(
+        self,
+        store: Store,
+        archive: Blobs,
+        clock: Clock,
+        bulletin: Bulletin,
+        *,
+        hot_days: float,
+        cold_days: float,
+        every_s: float,
+    ) -> None:
+        self._store = store
+        self._archive = archive
+        self._clock = clock
+        self._bulletin = bulletin
+        self._hot_ms = int(hot_days * DAY_MS)
+        self._cold_ms = int(cold_days * DAY_MS)
+        self._every_s = every_s
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to look, now and then."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """Ends; what was begun is begun again."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.move()
+                await self.sweep()
+            except Exception:
+                log.exception("mover_failed")
+            await asyncio.sleep(self._every_s)
+
+    async def move(self) -> int:
+        """Moves all that is old enough; says how many versions went cold."""
+        now_ms = self._clock.now_ms()
+        moved = 0
+        while found := await self._store.older(Tier.COLD, now_ms - self._cold_ms, AT_ONCE):
+            failed = 0
+            for version in found:
+                failed += not await self._try_to_move(version)
+                await asyncio.sleep(PAUSE_S)
+            moved += len(found) - failed
+            if failed:
+                break
+        while found := await self._store.older(Tier.WARM, now_ms - self._hot_ms, AT_ONCE):
+            for version in found:
+                await self._store.cooled(version)
+                self._bulletin.tell(version.video_id)
+        return moved
+
+    async def _try_to_move(self, version: Version) -> bool:
+        try:
+            await self._move(version)
+        except Exception:
+            log.exception("version_not_moved", extra={"version": version.version_id})
+            return False
+        metrics.MOVED.inc()
+        self._bulletin.tell(version.video_id)
+        return True
+
+    async def _move(self, version: Version) -> None:
+        addresses = [version.delta, *([version.snapshot] if version.snapshot else [])]
+        # What newer versions have too stays where it is: it is in use.
+        shared = set(await self._store.shared(version.video_id, addresses))
+        keys: dict[Hash, str] = {}
+        for stored in await self._store.contents(version.video_id, addresses):
+            if stored.data is not None and (stored.sha256 not in shared or version.snapshot == version.delta):
+                keys[stored.sha256] = await self._copy(version, stored, stored.data)
+        await self._store.archived(version, keys)
+
+    async def _copy(self, version: Version, stored: Stored, data: bytes) -> str:
+        part = "full.bin" if stored.sha256 == version.snapshot else "bin"
+        key = f"{version.tenant_id}/video_{version.video_id}_version_{version.number}.{part}"
+        await self._archive.put(key, data)
+        there = b"".join([piece async for piece in self._archive.read(key)])
+        if address(there) != stored.sha256:
+            raise OSError(f"the archive gives back something else for {key}")
+        return key
+
+    async def sweep(self) -> int:
+        """Deletes what nothing points to; says how many objects."""
+        swept = 0
+        for tenant_id in await self._store.tenants():
+            there = await self._archive.list(f"{tenant_id}/")
+            pointed_to = set(await self._store.archive_keys())
+            # Of the archive's own times, which no service's clock has made.
+            before_ms = int(time.time() * 1000) - SWEEP_MS
+            for blob in there:
+                if blob.key not in pointed_to and blob.modified_ms < before_ms:
+                    await self._archive.delete(blob.key)
+                    swept += 1
+        metrics.SWEPT.inc(swept)
+        return swept

@@ -1,0 +1,153 @@
+"""The ports of svc_version: the store of record, and the archive of cold contents (mesh.blobs.Blobs)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from svc_version.core.model import Draft, Hash, Once, Packed, Tier, Version, Work
+from svc_version.core.sonyflake import Reservation
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A content as it is kept: here, or under a key in the archive."""
+
+    sha256: Hash
+    data: bytes | None
+    archive_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the versions of a video stand."""
+
+    version_id: int
+    change: int
+
+
+class Store(Protocol):
+    """The store of record. What a method returned for survives a crash; each happens whole or not at all.
+
+    Versions of one video are numbered without gaps in the order of their commits. `change` grows by one with each
+    commit, tag and change of tier of a video. Contents are kept once for each video and address.
+    """
+
+    async def reserve(self, holder: str, now_ms: int) -> Reservation:
+        """Ticks for ids, on a machine id that `holder` has leased (anew). No tick of a machine is given twice."""
+        ...
+
+    async def commit(self, draft: Draft, expected_head: int | None, once: Once) -> Version:
+        """Stores a version with its content. If its base is the head, or there is none, it is the new head.
+
+        Raises VersionUnknown if the base is not there, HeadMoved, or AlreadyUsed (see `mesh.sql`).
+        """
+        ...
+
+    async def done(self, once: Once) -> Version | None:
+        """What a request made when it was sent before. Raises AlreadyUsed."""
+        ...
+
+    async def head(self, tenant_id: str, video_id: int) -> Head:
+        """The head; 0 if there is no version."""
+        ...
+
+    async def get(self, tenant_id: str, video_id: int, version_id: int) -> Version | None:
+        """A version."""
+        ...
+
+    async def tagged(self, tenant_id: str, video_id: int, tag: str) -> Version | None:
+        """The version that has a tag."""
+        ...
+
+    async def newest(self, tenant_id: str, video_id: int, before_number: int, limit: int) -> Sequence[Version]:
+        """Versions below a number, the newest first."""
+        ...
+
+    async def changed(self, tenant_id: str, video_id: int, after_change: int, limit: int) -> Sequence[Version]:
+        """Versions that changed later, in order of change."""
+        ...
+
+    async def parents(self, tenant_id: str, video_id: int) -> Mapping[int, tuple[int, ...]]:
+        """What each version follows."""
+        ...
+
+    async def tag(self, tenant_id: str, video_id: int, version_id: int, tag: str, remove: bool, once: Once) -> Version:
+        """Gives or takes a tag. Raises VersionUnknown, AlreadyUsed."""
+        ...
+
+    async def chain(self, video_id: int, version_id: int) -> Sequence[Hash]:
+        """Addresses that make up a version: a snapshot, or the first difference, then those after it."""
+        ...
+
+    async def contents(self, video_id: int, addresses: Sequence[Hash]) -> Sequence[Stored]:
+        """Contents by their address; what is not there is left out."""
+        ...
+
+    async def put_snapshot(self, video_id: int, version_id: int, packed: Packed) -> None:
+        """Keeps all that a version holds."""
+        ...
+
+    async def older(self, tier: Tier, before_ms: int, limit: int) -> Sequence[Version]:
+        """Versions hotter than a tier that were made, and last brought back, before a time: the oldest first."""
+        ...
+
+    async def cooled(self, version: Version) -> None:
+        """A hot version is warm."""
+        ...
+
+    async def archived(self, version: Version, keys: Mapping[Hash, str]) -> None:
+        """These contents are in the archive, verified: the version is cold, and only the archive has them."""
+        ...
+
+    async def brought_back(self, video_id: int, contents: Sequence[Packed], now_ms: int) -> None:
+        """Contents from the archive are here again, and the versions that they are of are warm."""
+        ...
+
+    async def shared(self, video_id: int, addresses: Sequence[Hash]) -> Sequence[Hash]:
+        """Of these contents, those that several versions have."""
+        ...
+
+    async def archive_keys(self) -> Sequence[str]:
+        """All keys that are pointed to."""
+        ...
+
+    async def tenants(self) -> Sequence[str]:
+        """Whose versions there are."""
+        ...
+
+    async def sizes(self, video_id: int) -> Mapping[str, int]:
+        """What a video's versions take: count, bytes as stored, raw bytes, and bytes if nothing were kept once."""
+        ...
+
+    # Work in several batches
+
+    async def begin_work(self, work: Work, batches: Sequence[bytes]) -> Work:
+        """Stores work with its batches, to be done; sent again it is the work there is.
+
+        Raises AlreadyUsed, or RollbackRunning if other work on the video runs.
+        """
+        ...
+
+    async def save_work(self, work: Work) -> None:
+        """How far it is now."""
+        ...
+
+    async def work(self, tenant_id: str, video_id: int, work_id: int) -> Work | None:
+        """It."""
+        ...
+
+    async def asked(self, tenant_id: str, person_id: str, request_id: str) -> Work | None:
+        """The work that a request began."""
+        ...
+
+    async def batches(self, work_id: int) -> Sequence[bytes]:
+        """Its batches, in order."""
+        ...
+
+    async def running(self) -> Sequence[Work]:
+        """All work that is not done, of whatever video."""
+        ...
+
+    async def close(self) -> None:
+        """Finishes what was begun and lets go of the store."""
+        ...

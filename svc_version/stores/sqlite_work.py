@@ -1,0 +1,109 @@
+"""Work in several batches, in the same file."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection
+
+from mesh import audit
+from mesh.sql import AlreadyUsed, Database
+from svc_version.core.model import State, Work
+from svc_version.errors import RollbackRunning
+from svc_version.stores.schema import decode_work, encode_work
+
+_ASKED: Final = "SELECT work FROM works WHERE tenant_id = ? AND person_id = ? AND request_id = ?"
+
+
+class SqliteWork:
+    """The part of `Store` that is about work."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin_work(self, work: Work, batches: Sequence[bytes]) -> Work:
+        """See `Store`."""
+
+        def begin(connection: Connection) -> Work:
+            asked = _asked(connection, work.tenant_id, work.person_id, work.request_id)
+            if asked is not None:
+                if asked.request_hash != work.request_hash:
+                    raise AlreadyUsed("This request_id was used for another request; take a new one.")
+                return asked
+            running = connection.exec_driver_sql(
+                f"SELECT work_id FROM works WHERE video_id = ? AND state = {State.RUNNING.value}", (work.video_id,)
+            ).first()
+            if running is not None:
+                raise RollbackRunning("another roll-back of this video is being written", rollback_id=str(running[0]))
+            connection.exec_driver_sql(
+                "INSERT INTO works VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (work.work_id, work.tenant_id, work.video_id, work.person_id, work.request_id, work.state.value,
+                 encode_work(work)),
+            )  # fmt: skip
+            if batches:
+                connection.exec_driver_sql(
+                    "INSERT INTO batches VALUES (?, ?, ?)",
+                    [(work.work_id, number, batch) for number, batch in enumerate(batches, 1)],
+                )
+            _tell(connection, work)
+            return work
+
+        return await self._database.run(begin)
+
+    async def save_work(self, work: Work) -> None:
+        """See `Store`."""
+
+        def save(connection: Connection) -> None:
+            connection.exec_driver_sql(
+                "UPDATE works SET state = ?, work = ? WHERE work_id = ?",
+                (work.state.value, encode_work(work), work.work_id),
+            )
+
+        await self._database.run(save)
+
+    async def work(self, tenant_id: str, video_id: int, work_id: int) -> Work | None:
+        """See `Store`."""
+
+        def find(connection: Connection) -> Work | None:
+            query = "SELECT work FROM works WHERE work_id = ? AND tenant_id = ? AND video_id = ?"
+            row = connection.exec_driver_sql(query, (work_id, tenant_id, video_id)).first()
+            return None if row is None else decode_work(row[0])
+
+        return await self._database.run(find)
+
+    async def asked(self, tenant_id: str, person_id: str, request_id: str) -> Work | None:
+        """See `Store`."""
+        return await self._database.run(lambda connection: _asked(connection, tenant_id, person_id, request_id))
+
+    async def batches(self, work_id: int) -> Sequence[bytes]:
+        """See `Store`."""
+
+        def find(connection: Connection) -> Sequence[bytes]:
+            query = "SELECT batch FROM batches WHERE work_id = ? ORDER BY number"
+            return [row[0] for row in connection.exec_driver_sql(query, (work_id,))]
+
+        return await self._database.run(find)
+
+    async def running(self) -> Sequence[Work]:
+        """See `Store`."""
+
+        def find(connection: Connection) -> Sequence[Work]:
+            query = f"SELECT work FROM works WHERE state = {State.RUNNING.value} ORDER BY work_id"
+            return [decode_work(row[0]) for row in connection.exec_driver_sql(query)]
+
+        return await self._database.run(find)
+
+    async def close(self) -> None:
+        """See `Store`."""
+        await self._database.close()
+
+
+def _asked(connection: Connection, tenant_id: str, person_id: str, request_id: str) -> Work | None:
+    row = connection.exec_driver_sql(_ASKED, (tenant_id, person_id, request_id)).first()
+    return None if row is None else decode_work(row[0])
+
+
+def _tell(connection: Connection, work: Work) -> None:
+    detail: dict[str, str | int] = {"operations": work.operation_count, "target_revision": work.target_revision}
+    action = f"notes.{work.kind.name.lower()}"
+    event = audit.Event(work.tenant_id, work.person_id, action, f"video/{work.video_id}", work.created_ms, detail)
+    audit.record(connection, "svc_version", event)
