@@ -68,7 +68,7 @@ class Store(Protocol):
         ...
 
     async def parents(self, tenant_id: str, video_id: int) -> Mapping[int, tuple[int, ...]]:
-        """What each version follows."""
+        """What each version follows, in the order of their numbers."""
         ...
 
     async def tag(self, tenant_id: str, video_id: int, version_id: int, tag: str, remove: bool, once: Once) -> Version:

@@ -63,7 +63,8 @@ def versions_of(connection: Connection, rows: Iterable[Any]) -> list[Version]:
 def _version(row: Any, tags: list[str]) -> Version:
     values = list(row)
     values[7], values[16] = Kind(values[7]), Tier(values[16])
-    return Version(*values, tuple(tags))
+    values.append(tuple(tags))
+    return Version(*values)
 
 
 def encode_work(work: Work) -> str:

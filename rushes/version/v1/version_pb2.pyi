@@ -132,7 +132,7 @@ class Version(_message.Message):
     HASH_FIELD_NUMBER: _builtins.int
     CHANGE_FIELD_NUMBER: _builtins.int
     version_id: _builtins.int
-    """Its id, larger than those of all before it."""
+    """Its id."""
     video_id: _builtins.int
     """The video."""
     number: _builtins.int

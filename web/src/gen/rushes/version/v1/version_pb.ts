@@ -19,7 +19,7 @@ export const file_rushes_version_v1_version: GenFile = /*@__PURE__*/
  */
 export type Version = Message<"rushes.version.v1.Version"> & {
   /**
-   * Its id, larger than those of all before it.
+   * Its id.
    *
    * @generated from field: int64 version_id = 1;
    */
