@@ -49,7 +49,7 @@ class VersionParts:
             self._commits,
             rollbacks,
             Reading(store, documents),
-            Sync(store, self._commits, bulletin),
+            Sync(store, self._commits, bulletin, runtime.identity, clock),
             runtime.identity,
         )
 

@@ -84,6 +84,7 @@ class VersionServicer(VersionServiceServicer):
 
     async def TagVersion(self, request: service.TagVersionRequest, context: Any) -> Any:
         asking = who()
+        await self._commits.get(asking.tenant_id, request.video_id, request.version_id)
         if not request.tag.strip() or len(request.tag) > TAG_CHARACTERS or not request.tag.isprintable():
             raise VersionRequestInvalid(f"a tag has 1 to {TAG_CHARACTERS} characters")
         once = Once(

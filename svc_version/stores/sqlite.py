@@ -123,7 +123,10 @@ class SqliteStore(SqliteWork):
         """See `Store`."""
 
         def work(connection: Connection) -> dict[int, tuple[int, ...]]:
-            query = "SELECT version_id, base_id, merged_id FROM versions WHERE video_id = ? AND tenant_id = ? ORDER BY number"
+            query = (
+                "SELECT version_id, base_id, merged_id FROM versions WHERE video_id = ? AND tenant_id = ?"
+                " ORDER BY number"
+            )
             rows = connection.exec_driver_sql(query, (video_id, tenant_id))
             return {row[0]: tuple(each for each in row[1:] if each) for row in rows}
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.stack import Stack
-from benchmarks.studio import IDENTITY, MEDIA, PROJECT
+from benchmarks.studio import IDENTITY, MEDIA, PROJECT, VERSION
 from mesh.sql import Database
 from rushes.media.v1 import media_service_pb2
 from rushes.project.v1 import identity_service_pb2, project_service_pb2
+from rushes.version.v1 import version_service_pb2
 from svc_project.core.model import PersonId, ProjectId, Session, SessionId, SigningKey, TenantId
 from svc_project.core.role import OWNER
 from svc_project.identity import digest, new_person
@@ -40,11 +41,18 @@ class Things:
     """Path of an upload that is not finished."""
     part: str
     """Path of a finished part."""
+    version_id: int
+    rollback_id: int
 
     def of(self, field: str) -> Any:
         """The id for a field, such as "asset.asset_id"."""
         name = field.rpartition(".")[2]
-        return [self.person_id] if name == "person_ids" else getattr(self, name)
+        if name == "person_ids":
+            return [self.person_id]
+        for kind in ("video_id", "version_id"):
+            if name.endswith(f"_{kind}"):
+                return getattr(self, kind)
+        return getattr(self, name)
 
 
 def in_store(stack: Stack, work: Any) -> Any:
@@ -97,6 +105,10 @@ def _things(product: Product, secret: str, person_id: str, project_id: int) -> T
     video = stack.rpc(MEDIA, "GetVideo", media_service_pb2.GetVideoRequest(video_id=video_id), secret).video
     invite = identity_service_pb2.CreateInvitationRequest(project_id=project_id, role="guest", request_id="invite")
     invitation = stack.rpc(IDENTITY, "CreateInvitation", invite, secret)
+    commit = version_service_pb2.CommitVersionRequest(video_id=video_id)
+    version_id = stack.rpc(VERSION, "CommitVersion", commit, secret).version.version_id
+    target = version_service_pb2.RollbackTarget(version_id=version_id)
+    back = version_service_pb2.RollbackVersionRequest(video_id=video_id, target=target, request_id="back")
     return Things(
         secret=secret,
         person_id=person_id,
@@ -105,6 +117,8 @@ def _things(product: Product, secret: str, person_id: str, project_id: int) -> T
         video_id=video_id,
         job_id=video.job_id or 1,
         invitation_id=invitation.invitation_id,
+        version_id=version_id,
+        rollback_id=stack.rpc(VERSION, "RollbackVersion", back, secret).rollback.rollback_id,
         upload=_upload(stack, secret, project_id, {"Upload-Length": "10"}),
         part=_upload(stack, secret, project_id, {"Upload-Length": "10", "Upload-Concat": "partial"}, bytes(10)),
     )

@@ -125,7 +125,9 @@ def test_every_method_that_is_open_to_the_outside_is_looked_at() -> None:
     assert set(PRIVATE) | set(paths("public")) == set(ROUTES)
     assert len(PRIVATE) > 20
     assert {field.rpartition(".")[2] for _, field in ID_FIELDS} == {
-        *("person_id", "person_ids", "project_id", "asset_id", "video_id", "job_id", "invitation_id")
+        *("person_id", "person_ids", "project_id", "asset_id", "video_id", "job_id", "invitation_id"),
+        *("from_video_id", "to_video_id", "version_id", "base_version_id", "from_version_id", "to_version_id"),
+        *("into_version_id", "rollback_id"),
     }
 
 

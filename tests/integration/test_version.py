@@ -255,6 +255,16 @@ async def test_everybody_is_told_of_versions_tags_and_commits_on_the_stream(at: 
     later.cancel()
 
 
+async def test_a_stream_ends_when_the_right_to_see_is_taken_away(at: Versions) -> None:
+    call = at.stub.SyncVersions(metadata=at.as_person("guest"))
+    await call.write(service.SyncVersionsRequest(open=service.SyncVersionsOpen(video_id=1)))
+    await call.read()
+    at.people.grant("guest", 0)
+    with pytest.raises(grpc.aio.AioRpcError) as failure:
+        await call.read()
+    assert failure.value.code() == grpc.StatusCode.NOT_FOUND
+
+
 async def test_bad_input_is_said_to_be_so(at: Versions) -> None:
     await at.write("ann", create("a"))
     assert await refused(at.commit(message="x" * 1_025)) == "INVALID_VERSION_REQUEST"
