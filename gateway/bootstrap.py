@@ -25,6 +25,7 @@ from gateway.http.media import MediaRoutes
 from gateway.http.page import PageRoutes
 from gateway.http.session import ADDRESS, TokenCache, secret_of
 from gateway.http.socket import SocketLimits, SocketRoutes
+from gateway.http.twin import TwinRoutes
 from gateway.http.viewing import Viewing
 from gateway.limiter import Limiter, MemoryLimiter, Policy
 from gateway.native import door_server
@@ -152,7 +153,9 @@ class Gateway:
 
     def _app(self) -> web.Application:
         config = self._config
-        app = web.Application(middlewares=[middleware(self._origins, self._admit())])
+        app = web.Application(
+            middlewares=[middleware(self._origins, self._admit())], client_max_size=config.max_message_bytes
+        )
         app.on_response_prepare.append(headers(self._origins, tls=bool(config.tls_certificate)))
         app.router.add_get("/healthz", _healthz)
         app.router.add_get("/readyz", self._readyz)
@@ -160,6 +163,7 @@ class Gateway:
         limits = SocketLimits(config.max_socket_message_bytes, config.max_viewers, config.begin_s)
         SocketRoutes(self._calls, limits).add_to(app)
         self._media.add_to(app)
+        TwinRoutes(self._runtime.channels, self._tokens).add_to(app)
         add_refusals(app)
         PageRoutes(config.web).add_to(app)
         return app

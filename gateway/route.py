@@ -33,6 +33,12 @@ class Route:
     server_streaming: bool
     public: bool
     """Anyone may call, without a token."""
+    method: MethodDescriptor
+
+    @property
+    def streams(self) -> bool:
+        """It has many messages, one way or the other."""
+        return self.client_streaming or self.server_streaming
 
 
 def _rule(method: MethodDescriptor) -> str | None:
@@ -48,7 +54,7 @@ def _routes() -> dict[str, Route]:
                 path, rule = f"/{service.full_name}/{method.name}", _rule(method)
                 if rule not in (None, "services"):
                     streams = (method.client_streaming, method.server_streaming)
-                    routes[path] = Route(path, name, *streams, public=rule == "public")
+                    routes[path] = Route(path, name, *streams, public=rule == "public", method=method)
     return routes
 
 
