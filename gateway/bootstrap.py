@@ -28,6 +28,7 @@ from gateway.http.socket import SocketLimits, SocketRoutes
 from gateway.http.twin import TwinRoutes
 from gateway.http.viewing import Viewing
 from gateway.limiter import Limiter, MemoryLimiter, Policy
+from gateway.limiter_redis import RedisLimiter
 from gateway.native import door_server
 from gateway.passage import Passage, Target
 from gateway.relay import Switchboard
@@ -226,7 +227,7 @@ def _access(config: Config, runtime: Runtime, tokens: TokenCache, proof: str) ->
 
 
 def _limiter(config: Config) -> Limiter:
-    return MemoryLimiter()
+    return RedisLimiter(config.redis) if config.redis else MemoryLimiter()
 
 
 def _lines(fields: list[tuple[str, str]]) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
+from redis import Redis
 
 from tests.engine import Engine, kafka, need, running
 
@@ -60,3 +61,20 @@ def fresh_postgresql(postgresql_url: str) -> str:
     with psycopg.connect(postgresql_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(name)))
     return f"{postgresql_url}?options=-csearch_path%3D{name}"
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis; put a database's number behind."""
+    need("redis")
+    server = Engine("redis", tmp_path_factory.mktemp("redis"))
+    with running([server]):
+        yield f"redis://{server.address}/"
+
+
+@pytest.fixture
+def fresh_redis(redis_url: str) -> str:
+    """A database with nothing in it."""
+    with Redis.from_url(f"{redis_url}9") as client:
+        client.flushdb()
+    return f"{redis_url}9"

@@ -1,5 +1,12 @@
 """Engines for the suites of the ports."""
 
-from tests.engine_fixtures import fresh_postgresql, kafka_servers, mongo_url, postgresql_url
+from tests.engine_fixtures import (
+    fresh_postgresql,
+    fresh_redis,
+    kafka_servers,
+    mongo_url,
+    postgresql_url,
+    redis_url,
+)
 
-__all__ = ["fresh_postgresql", "kafka_servers", "mongo_url", "postgresql_url"]
+__all__ = ["fresh_postgresql", "fresh_redis", "kafka_servers", "mongo_url", "postgresql_url", "redis_url"]
