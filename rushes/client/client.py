@@ -16,6 +16,7 @@ from rushes.client.connection import Connection, error_of
 from rushes.client.export import export_notes
 from rushes.client.session import Session
 from rushes.client.upload import upload_file
+from rushes.client.versions import Versions
 from rushes.errors import FailedPrecondition, RushesError, Unavailable
 from rushes.media.v1 import export_service_pb2, media_service_pb2
 from rushes.media.v1.media_service_pb2_grpc import MediaServiceStub
@@ -80,6 +81,11 @@ class Client:
     @property
     def _project(self) -> ProjectServiceStub:
         return ProjectServiceStub(self._connection.channel)
+
+    @property
+    def versions(self) -> Versions:
+        """Saved states of notes."""
+        return Versions(self._connection)
 
     # -- people, projects, assets --------------------------------------------------------------------------------
 
@@ -181,9 +187,22 @@ class Client:
 
     # -- notes ---------------------------------------------------------------------------------------------------
 
-    async def document(self, video_id: int) -> list[annotation_pb2.AnnotationState]:
-        """All notes of a video as they are now, deleted ones too, in drawing order."""
+    async def document(
+        self,
+        video_id: int,
+        *,
+        revision: int | None = None,
+        time_ms: int | None = None,
+        frames: tuple[int, int] | None = None,
+    ) -> list[annotation_pb2.AnnotationState]:
+        """All notes of a video, or of some frames, as they are now or were then; deleted ones too, in drawing order."""
         request = annotation_service_pb2.GetDocumentRequest(video_id=video_id)
+        if revision is not None:
+            request.revision = revision
+        elif time_ms is not None:
+            request.time_ms = time_ms
+        if frames is not None:
+            request.frames.first, request.frames.last = frames
         states: list[annotation_pb2.AnnotationState] = []
         while True:
             answer = await self._connection.call(self._annotation.GetDocument, request)

@@ -1,10 +1,11 @@
-"""The commands `rushes watch` and `rushes annotate`."""
+"""The commands `rushes watch` and `rushes annotate`; those about the past and versions of notes come with them."""
 
 import argparse
 from collections.abc import Mapping
 
 import rushes
 from rushes.annotation.v1 import annotation_pb2
+from rushes.command import versions
 from rushes.command.account import add_server, client, command
 from rushes.document.pending_event import Changed
 from rushes.exchange.notes import KINDS
@@ -69,3 +70,4 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--internal", action="store_true", help="not for clients")
     parser.add_argument("text")
     parser.set_defaults(run=command(annotate))
+    versions.register(subparsers)

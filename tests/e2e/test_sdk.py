@@ -355,6 +355,27 @@ async def test_upload_annotate_and_export_as_a_person_runs_them(shell: Shell, pr
     assert {row["text"] for row in rows} == {"among us", "'=1+1 is no formula"}
 
 
+async def test_notes_are_saved_compared_and_brought_back_from_a_terminal(shell: Shell, product: Product) -> None:
+    video = str(product.fresh_video())
+    assert (await shell.run("annotate", video, "--frame", "12", "the first words"))[0] == 0
+    assert (await shell.run("commit", video, "-m", "before lunch", "--tag", "lunch"))[1] == "saved as 1, revision 1\n"
+    assert (await shell.run("annotate", video, "--frame", "40", "later words"))[0] == 0
+    assert (await shell.run("commit", video))[0] == 0
+    code, out, _ = await shell.run("versions", video)
+    assert (code, "before lunch" in out, "<lunch>" in out, out.count("\n")) == (0, True, True, 2)
+    assert "+ frame     40" in (await shell.run("diff", video, "lunch", "2"))[1]
+    assert "later words" not in (await shell.run("show", video, "--revision", "1"))[1]
+    assert (await shell.run("show", video, "--at", "2020-01-01"))[1] == ""
+    assert "later words" in (await shell.run("show", video, "--frame", "30-50"))[1]
+    assert "would change 1 notes" in (await shell.run("rollback", video, "--version", "lunch", "--dry-run"))[1]
+    code, out, errors = await shell.run("rollback", video, "--version", "lunch")
+    assert (code, errors) == (0, "")
+    assert "later words" not in (await shell.run("show", video))[1]
+    undo = out.split()[-1]
+    assert (await shell.run("rollback", video, "--undo", undo))[0] == 0
+    assert "later words" in (await shell.run("show", video))[1]
+
+
 async def test_watch_prints_notes_as_they_come_and_change(shell: Shell, product: Product, video_id: int) -> None:
     watching = await shell.start("watch", str(video_id))
     assert watching.stdout is not None
@@ -390,6 +411,9 @@ async def _line(stream: asyncio.StreamReader, text: str) -> str:
         (("upload", "/no/such/file.mp4"), "No such file"),
         (("watch", "987654"), "There is no such thing"),
         (("export", "1", "-o", "/no/such/folder/x"), "No such file"),
+        (("show", "1", "--at", "yesterday"), "yesterday is no time"),
+        (("diff", "1", "1", "77"), "there is no"),
+        (("rollback", "1", "--revision", "987654"), "no such revision"),
     ],
 )
 async def test_what_goes_wrong_is_said_in_one_line(shell: Shell, arguments: tuple[str, ...], said: str) -> None:
