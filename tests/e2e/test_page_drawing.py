@@ -6,9 +6,8 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import expect
 
-from benchmarks.studio import PROJECT
+from benchmarks.page_parts.strokes import STROKES, asset_of, fill
 from rushes.annotation.v1 import annotation_pb2 as pb
-from rushes.project.v1 import project_service_pb2
 from tests.e2e.page import Reviewer, Spot, document
 from tests.product import Product
 
@@ -60,14 +59,12 @@ class Pair:
 def pair(product: Product, meet: Callable[..., Reviewer]) -> Pair:
     """Two people who look at the same clip."""
     video_id = product.fresh_video()
-    request = project_service_pb2.ListAssetsRequest(project_id=product.studio.project_id, page_size=1000)
-    assets = product.stack.rpc(PROJECT, "ListAssets", request, product.secret).assets
-    (asset,) = [each for each in assets if video_id in {cut.video_id for cut in each.cuts}]
-    ada = meet("ada", product.address).with_session(product.secret)
-    grace = meet("grace", product.address, viewport={"width": 1100, "height": 700})
+    asset_id = asset_of(product.stack, product.studio, video_id)
+    ada = meet("ada", product.address, has_touch=True).with_session(product.secret)
+    grace = meet("grace", product.address, viewport={"width": 1100, "height": 700}, has_touch=True)
     grace.with_session(product.person("member"))
     for one in (ada, grace):
-        one.open(f"/a/{asset.asset_id}")
+        one.open(f"/a/{asset_id}")
     return Pair(product, video_id, ada, grace)
 
 
@@ -222,3 +219,154 @@ def test_a_held_drawing_stays_until_the_next_one(pair: Pair) -> None:
     ada.press("h")
     ada.go(103)
     ada.bare((0.2, 0.3), 2)
+
+
+def test_between_in_and_out_one_may_draw_on_all_frames(pair: Pair) -> None:
+    ada, grace = pair.ada, pair.grace
+    pair.both_at(120)
+    ada.press("i")
+    ada.go(126)
+    ada.press("o")
+    ada.go(123)
+    ada.button("Draw on all frames from in to out").click()
+    box(ada, "b", (0.2, 0.2), (0.4, 0.4))
+    ada.button("Draw on all frames from in to out").click()
+    ada.press("r")
+    pair.wait_saved()
+    for frame in (120, 126):
+        grace.go(frame)
+        grace.inks((0.2, 0.3), 3)
+    assert [(each.first_frame, each.last_frame) for each in pair.on(123)] == [(120, 126)]
+
+
+def test_larger_letters_stay_in_their_box(pair: Pair) -> None:
+    ada, grace = pair.ada, pair.grace
+    pair.both_at(130)
+    ada.press("t")
+    ada.drag((0.3, 0.2), (0.6, 0.3))
+    ada.page.keyboard.type("MM MM MM MM MM MM")
+    ada.press("Control+Enter")
+    bar = ada.page.get_by_role("toolbar", name="Selection")
+    bar.get_by_label("Size of letters").select_option(index=4)
+    bar.get_by_role("button", name="Lines end on the right").click()
+    pair.wait_saved()
+    (text,) = pair.on(130)
+    assert (text.style.font_size, text.style.align) == (3000, pb.TEXT_ALIGN_END)
+    assert text.box.bottom >= 2 * 3000 * 1.25
+    grace.inks((0.58, 0.26), 12)
+    # One undo for each choice: the size and the box it needs are one.
+    ada.press("Control+z", "Control+z")
+    pair.wait_saved()
+    (text,) = pair.on(130)
+    assert (text.style.font_size, text.style.align) == (1400, pb.TEXT_ALIGN_START)
+    assert text.box.bottom < 3000 * 1.25
+
+
+def test_a_pen_presses_and_wins_over_the_hand_that_holds_it(pair: Pair) -> None:
+    ada = pair.ada
+    pair.both_at(140)
+    ada.press("d")
+    tools = ada.context.new_cdp_session(ada.page)
+
+    def pen(kind: str, spot: Spot, force: float) -> None:
+        x, y = ada.place(spot)
+        down = {"button": "left", "buttons": 1, "clickCount": 1} if force else {}
+        event = {"type": kind, "x": x, "y": y, "pointerType": "pen", "force": force, **down}
+        tools.send("Input.dispatchMouseEvent", event)
+
+    def finger(kind: str, *spots: Spot) -> None:
+        points = [dict(zip("xy", ada.place(spot), strict=True), id=number) for number, spot in enumerate(spots)]
+        tools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    pen("mousePressed", (0.2, 0.3), 0.2)
+    for step in range(1, 8):
+        pen("mouseMoved", (0.2 + 0.05 * step, 0.3), 0.1 * step)
+    finger("touchStart", (0.7, 0.8))
+    finger("touchMove", (0.9, 0.8))
+    finger("touchEnd")
+    tools.send(
+        "Input.dispatchMouseEvent", {"type": "mouseReleased", "button": "left", "pointerType": "pen", **_at(ada)}
+    )
+    pair.wait_saved()
+    (stroke,) = pair.on(140)
+    assert len(stroke.pressure) == len(stroke.points) // 2
+    assert max(stroke.pressure) - min(stroke.pressure) > 60
+    ada.bare((0.8, 0.8), 2)
+
+
+def _at(one: Reviewer) -> dict[str, float]:
+    return dict(zip("xy", one.place((0.55, 0.3)), strict=True))
+
+
+def test_two_fingers_zoom_and_move_the_picture_and_draw_nothing(pair: Pair) -> None:
+    grace = pair.grace
+    pair.both_at(150)
+    grace.press("d")
+    tools = grace.context.new_cdp_session(grace.page)
+
+    def touch(kind: str, *places: tuple[float, float]) -> None:
+        points = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+        tools.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    (ax, ay), (bx, by) = grace.place((0.4, 0.5)), grace.place((0.6, 0.5))
+    before = grace.page.locator(".picture-box").bounding_box()
+    touch("touchStart", (ax, ay))
+    touch("touchStart", (ax, ay), (bx, by))
+    for step in range(1, 11):
+        touch("touchMove", (ax - 10 * step, ay + 2 * step), (bx + 10 * step, by + 2 * step))
+    touch("touchEnd")
+    after = grace.page.locator(".picture-box").bounding_box()
+    assert before is not None
+    assert after is not None
+    wide = bx - ax
+    assert abs(after["width"] / before["width"] - (wide + 200) / wide) < 0.02
+    grace.press("f")
+    assert pair.on(150) == []
+
+
+def test_ten_thousand_strokes_open_part_by_part_and_are_drawn_on(pair: Pair) -> None:
+    ada, grace = pair.ada, pair.grace
+    writers = pair.product.studio.people(12)
+    fill(pair.product.stack, writers, pair.video_id, 200, STROKES)
+    pair.both_at(160)
+    ada.page.evaluate(_PARTS)
+    ada.go(200)
+    ada.page.wait_for_function("() => window.parts.length > 3 && window.parts.at(-1) > 0.3")
+    parts = ada.page.evaluate("() => window.parts")
+    assert len(set(parts)) > 3, "it was painted in one go"
+    ada.press("e")
+    ada.drag((0.1, 0.5), (0.5, 0.5), (0.9, 0.5))
+    ada.bare((0.7, 0.5))
+    ada.press("d")
+    ada.drag((0.3, 0.48), (0.4, 0.52))
+    ada.inks((0.35, 0.5))
+    grace.go(200)
+    grace.bare((0.7, 0.5))
+    grace.inks((0.35, 0.5))
+    # What is taken back is painted anew with all that lay there.
+    ada.press("Control+z", "Control+z")
+    ada.page.wait_for_function("() => window.covered() > 0.3")
+    ada.go(160)
+    ada.bare((0.5, 0.5), 20)
+
+
+# How much of a strip across the middle is covered, now and each time it differs.
+_PARTS = """() => {
+  const canvas = document.querySelector('[data-testid=annotations]');
+  const small = new OffscreenCanvas(320, 4).getContext('2d', { willReadFrequently: true });
+  window.parts = [];
+  window.covered = () => {
+    small.clearRect(0, 0, 320, 4);
+    small.drawImage(canvas, 0, canvas.height / 2 - 2, canvas.width, 4, 0, 0, 320, 4);
+    const { data } = small.getImageData(0, 0, 320, 4);
+    let ink = 0;
+    for (let at = 3; at < data.length; at += 4) if (data[at] > 100) ink++;
+    return ink / (320 * 4);
+  };
+  const look = () => {
+    const now = window.covered();
+    if (now !== (window.parts.at(-1) ?? 0)) window.parts.push(now);
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+}"""

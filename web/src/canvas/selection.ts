@@ -5,6 +5,7 @@ import { count } from "../messages";
 import type { Room } from "../review/room";
 import { makeId } from "../session/session";
 import { say } from "../ui/toast";
+import { fitted } from "./fit";
 import { copies, deletions, reframes, restyles } from "./group";
 import { isDrawn } from "./shape";
 import { tool } from "./tools";
@@ -51,23 +52,25 @@ function select(room: Room, ids: readonly Id[]): void {
 }
 
 export function deleteSelected(room: Room): void {
-  if (submit(room, deletions(room.chosen))) room.selected.value = new Set();
+  if (submitSome(room, deletions(room.chosen))) room.selected.value = new Set();
 }
 
-function submit(room: Room, operations: readonly Operation[]): boolean {
+/** Does operations as one action, if there are any. */
+export function submitSome(room: Room, operations: readonly Operation[]): boolean {
   return operations.length > 0 && room.session.submit(operations);
 }
 
 /** Gives what is selected another colour, width, size of letters or alignment. */
 export function restyle(room: Room, field: "color" | "width" | "font_size" | "align", number: number, of: readonly Annotation[] = room.chosen): void {
-  submit(room, restyles(of, field, number));
+  const larger = field === "font_size" ? of.flatMap((each) => fitted(each, number)) : [];
+  submitSome(room, [...restyles(of, field, number), ...larger]);
 }
 
 /** Shows what is selected on other frames. */
 export function reframe(room: Room, first: number, last: number): void {
   const { clock } = room.player;
   const [from, to] = [clock.clamp(Math.min(first, last)), clock.clamp(Math.max(first, last))];
-  submit(room, reframes(room.chosen, from, to));
+  submitSome(room, reframes(room.chosen, from, to));
 }
 
 export function copySelected(room: Room): void {

@@ -1,15 +1,16 @@
 /** Where text is typed on the picture: a field that looks as the text will. */
 import type { CSSProperties, JSX, TargetedKeyboardEvent } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { TextAlign, type Annotation } from "../document";
+import { TextAlign } from "../document";
 import { t } from "../messages";
 import { useLiveText } from "../notes/live_field";
 import type { Room, TextEntry } from "../review/room";
 import { makeId } from "../session/session";
 import { css } from "../ui/color";
 import { textOf } from "./make";
-import { fontOf, textHeight, wrap } from "./paint";
-import { localBox } from "./shape";
+import { fitted, heightOf } from "./fit";
+import { fontOf } from "./paint";
+import { submitSome } from "./selection";
 import { brush, drawingFrames, tool } from "./tools";
 import type { View } from "./view";
 
@@ -20,13 +21,6 @@ interface TextboxProps {
   room: Room;
   entry: TextEntry;
   view: View;
-}
-
-function linesOf(text: string, width: number, fontSize: number): number {
-  const context = document.createElement("canvas").getContext("2d");
-  if (!context) return text.split("\n").length;
-  context.font = fontOf(fontSize);
-  return wrap(text, width, (each) => context.measureText(each).width).length;
 }
 
 const CSS_ALIGN = { [TextAlign.CENTER]: "center", [TextAlign.END]: "end" } as const;
@@ -57,8 +51,7 @@ function NewText(props: TextboxProps): JSX.Element {
   const [first, last] = made.current.frames;
   const setting = { first, last, audience: room.audience.value };
   const annotation = (text: string, id: string): ReturnType<typeof textOf> => {
-    const { fontSize } = made.current.brush;
-    const height = textHeight(linesOf(text, entry.size.x, fontSize), fontSize);
+    const height = heightOf(text, entry.size.x, made.current.brush.fontSize);
     return textOf(id, entry.at, { x: entry.size.x, y: height }, text, made.current.brush, setting);
   };
   const finish = (): void => {
@@ -96,14 +89,6 @@ function NewText(props: TextboxProps): JSX.Element {
   );
 }
 
-/** The box holds its text: what was typed may have made it longer. */
-function growBox(room: Room, annotation: Annotation): void {
-  const { top, bottom, left, right } = localBox(annotation);
-  const fontSize = annotation.style?.fontSize ?? 0;
-  const needed = textHeight(linesOf(annotation.text, right - left, fontSize), fontSize);
-  if (needed > bottom - top) room.session.submit([{ kind: "resize", id: annotation.id, bottom: top + needed }]);
-}
-
 function OldText(props: TextboxProps & { id: string }): JSX.Element {
   const { room, id } = props;
   const field = useRef<HTMLTextAreaElement>(null);
@@ -114,7 +99,7 @@ function OldText(props: TextboxProps & { id: string }): JSX.Element {
     const now = room.get(id);
     if (!now || now.deleted) return;
     if (now.text.trim() === "") room.session.submit([{ kind: "setDeleted", id, deleted: true }]);
-    else growBox(room, now);
+    else submitSome(room, fitted(now));
   };
   useLayoutEffect(() => field.current?.focus(), []);
   useLayoutEffect(() => grow(field.current));
