@@ -26,6 +26,14 @@ _HEAR = """() => {
     return play.call(this);
   };
 }"""
+# Counts what the page does without being asked.
+_COUNT = """() => {
+  window.idle = { frames: 0, timers: [] };
+  const { requestAnimationFrame: frame, setTimeout: timer, setInterval: every } = window;
+  window.requestAnimationFrame = (run) => (window.idle.frames++, frame(run));
+  window.setTimeout = (run, ms, ...rest) => (window.idle.timers.push(ms ?? 0), timer(run, ms, ...rest));
+  window.setInterval = (run, ms, ...rest) => (window.idle.timers.push(ms ?? 0), every(run, ms, ...rest));
+}"""
 _FILTERED = "() => getComputedStyle(document.querySelector('video.picture')).filter"
 
 
@@ -287,3 +295,67 @@ def test_the_address_restores_frame_zoom_filter_and_note(ada: Reviewer, cuts: Cu
     ada.open(f"{cuts.path}?v=1&n={note}")
     ada.wait_frame(33)
     expect(ada.page.locator(".note[data-chosen=true]")).to_have_count(1)
+
+
+def test_a_status_is_chosen_for_the_asset_and_for_a_cut(ada: Reviewer, cuts: Cuts) -> None:
+    ada.open(f"{cuts.path}?v=2")
+    status = ada.button(f"{FILM.path.name}: status")
+    expect(status).to_have_text("wip")
+    status.click()
+    ada.page.get_by_role("menuitemradio", name="pending review").click()
+    expect(status).to_have_text("pending review")
+    ada.button("Cuts").click()
+    ada.button("Status of v2").click()
+    ada.page.get_by_role("menuitemradio", name="retake").click()
+    expect(ada.page.get_by_role("menuitemradio", name="v2")).to_contain_text("retake")
+    ada.press("Escape")
+    ada.page.reload()
+    ada.wait_ready()
+    expect(status).to_have_text("pending review")
+    ada.button("Cuts").click()
+    expect(ada.page.get_by_role("menuitemradio", name="v2")).to_contain_text("retake")
+    expect(ada.page.get_by_role("menuitemradio", name="v1")).not_to_contain_text("retake")
+
+
+def test_undo_says_that_it_waits_while_work_is_not_saved(ada: Reviewer, cuts: Cuts) -> None:
+    ada.open(f"{cuts.path}?v=3")
+    undo = ada.page.get_by_role("button", name="Undo mine")
+    expect(undo).to_be_disabled()
+    ada.context.set_offline(offline=True)
+    ada.wait_status("offline", "reconnecting")
+    ada.press("b")
+    ada.drag((0.3, 0.8), (0.6, 0.95))
+    ada.inks((0.3, 0.87))
+    expect(undo).to_be_enabled()
+    expect(undo).to_have_attribute("aria-label", "Undo mine: waits until saved")
+    undo.click()
+    ada.context.set_offline(offline=False)
+    ada.wait_status("saved", "resumed")
+    ada.bare((0.3, 0.87))
+
+
+def test_a_page_on_which_nothing_moves_does_nothing(ada: Reviewer) -> None:
+    ada.go(10)
+    ada.press("ArrowRight", " ")
+    expect(ada.button("Pause")).to_be_visible()
+    ada.press(" ")
+    ada.wait_exact()
+    # Until what follows what was done, and what is fetched ahead, is over.
+    ada.page.wait_for_timeout(4000)
+    ada.page.evaluate(_COUNT)
+    ada.page.wait_for_timeout(3000)
+    idle = ada.page.evaluate("() => window.idle")
+    assert idle["frames"] == 0
+    # What is left are the heartbeats of the connection.
+    assert len(idle["timers"]) <= 3, idle["timers"]
+
+
+def test_notes_leave_as_a_file_for_whoever_asks(ada: Reviewer, cuts: Cuts) -> None:
+    ada.open(f"{cuts.path}?v=2")
+    ada.comment("Goes out as a table")
+    ada.wait_status("saved")
+    ada.button("Notes as a file").click()
+    with ada.page.expect_download() as download:
+        ada.page.get_by_role("button", name="CSV table").click()
+    assert "Goes out as a table" in download.value.path().read_text()
+    assert download.value.suggested_filename.endswith(".csv")

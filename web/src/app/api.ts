@@ -1,6 +1,7 @@
 /** The services behind the page, over gRPC-Web with the session's cookie. */
 import { createClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
+import { ExportService } from "../gen/rushes/media/v1/export_service_pb";
 import { JobService } from "../gen/rushes/media/v1/job_service_pb";
 import { MediaService } from "../gen/rushes/media/v1/media_service_pb";
 import { IdentityService } from "../gen/rushes/project/v1/identity_service_pb";
@@ -49,6 +50,7 @@ const transport = createGrpcWebTransport({
 export const identity = createClient(IdentityService, transport);
 export const projects = createClient(ProjectService, transport);
 export const media = createClient(MediaService, transport);
+export const exports = createClient(ExportService, transport);
 export const jobs = createClient(JobService, transport);
 
 /** A new request_id: whatever is sent twice with the same is done once. */

@@ -145,7 +145,14 @@ export function Toolbar({ room }: { room: Room }): JSX.Element | null {
       <Button look="quiet" icon="range" label={t("tool.onRange")} pressed={onRange.value} onClick={() => (onRange.value = !onRange.value)} />
       <AudienceMenu room={room} />
       <hr />
-      <Button look="quiet" icon="undo" label={t("tool.undo")} keys={keysOf("edit.undo")} disabled={!session.canUndo.value} onClick={() => session.undo()} />
+      <Button
+        look="quiet"
+        icon="undo"
+        label={t(session.pending.value > 0 ? "tool.undoWaits" : "tool.undo")}
+        keys={keysOf("edit.undo")}
+        disabled={!session.canUndo.value && session.pending.value === 0}
+        onClick={() => session.undo()}
+      />
       <Button look="quiet" icon="redo" label={t("tool.redo")} keys={keysOf("edit.redo")} disabled={!session.canRedo.value} onClick={() => session.redo()} />
       <Button
         look="quiet"

@@ -4,7 +4,7 @@ import { explain } from "../app/error";
 import { navigate, reviewPath } from "../app/router";
 import { RenditionKind, VideoState } from "../gen/rushes/media/v1/media_service_pb";
 import type { Asset } from "../gen/rushes/project/v1/project_service_pb";
-import { listing } from "../library/store";
+import { ensure, listing } from "../library/store";
 import { t } from "../messages";
 import { say } from "../ui/toast";
 
@@ -28,7 +28,11 @@ export function around(assets: readonly Asset[], assetId: bigint): Around | unde
 export async function clipsAround(asset: Asset): Promise<Around> {
   const shown = listing.peek();
   const found = shown?.project === asset.projectId ? around(shown.assets, asset.assetId) : undefined;
-  if (found && (found.next || !shown?.nextPage)) return found;
+  if (found?.next) return found;
+  if (found && shown) {
+    await ensure(shown.assets.length + 1);
+    return around(listing.peek()?.assets ?? [], asset.assetId) ?? found;
+  }
   let all: Asset[] = [];
   let pageToken = "";
   for (let page = 0; page < PAGES_MOST; page++) {

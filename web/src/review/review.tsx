@@ -110,7 +110,7 @@ export function Review({ place }: ReviewProps): JSX.Element {
   if (!asset) return <Loading />;
   const cut = asset.cuts.find((each) => each.number === place.cut) ?? asset.cuts[0];
   if (!cut) return <Message title={asset.name} detail={t("review.noCut")} />;
-  return <CutPage key={`${cut.videoId}`} asset={asset} cut={cut} place={place} carry={carry} />;
+  return <CutPage key={`${cut.videoId}`} asset={asset} cut={cut} place={place} carry={carry} changed={setAsset} />;
 }
 
 function Loading(): JSX.Element {
@@ -127,6 +127,7 @@ interface CutProps {
   place: ReviewPlace;
   /** What the cut before left. */
   carry: { current: Carry | undefined };
+  changed: (asset: Asset) => void;
 }
 
 /** The frame to begin with: of who comes from another cut the same one, whatever its number is here. */
@@ -150,7 +151,7 @@ function useCutKeys(asset: Asset, cut: Cut, place: ReviewPlace, active: boolean)
   }, [asset, cut, place, active]);
 }
 
-function CutPage({ asset, cut, place, carry }: CutProps): JSX.Element {
+function CutPage({ asset, cut, place, carry, changed }: CutProps): JSX.Element {
   const video = useVideo(cut.videoId);
   const [room, setRoom] = useState<Room>();
   const [error, setError] = useState("");
@@ -176,7 +177,7 @@ function CutPage({ asset, cut, place, carry }: CutProps): JSX.Element {
   if (error) return <Message title={t("review.cannotOpen")} detail={error} />;
   if (video && !ready) return <NotReady asset={asset} video={video} />;
   if (!room) return <Loading />;
-  return <RoomPage room={room} asset={asset} place={place} carry={carry} />;
+  return <RoomPage room={room} asset={asset} place={place} carry={carry} changed={changed} />;
 }
 
 function NotReady({ asset, video }: { asset: Asset; video: Video }): JSX.Element {
@@ -345,7 +346,7 @@ interface RoomProps extends Omit<CutProps, "cut"> {
   room: Room;
 }
 
-function RoomPage({ room, asset, place, carry }: RoomProps): JSX.Element {
+function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Element {
   const board = useBoard(room);
   usePlace(room, place, carry.current);
   useAddress(room);
@@ -360,7 +361,7 @@ function RoomPage({ room, asset, place, carry }: RoomProps): JSX.Element {
   useDrop(may(asset.permissions, Permission.UPLOAD) ? drop : undefined);
   return (
     <div class="review" data-panel={room.panel.value} data-background={background.value} data-graded={graded.value} style={{ "--shape": `${room.picture.width} / ${room.picture.height}` }}>
-      <TopBar room={room} showKeys={() => toggleOverlay("keys")} />
+      <TopBar room={room} asset={asset} changed={changed} showKeys={() => toggleOverlay("keys")} />
       <Toolbar room={room} />
       <main class="review-picture">
         <Banner room={room} />

@@ -5,21 +5,19 @@ import { person } from "../app/people";
 import { navigate } from "../app/router";
 import { Mark } from "../app/signin";
 import { Permission } from "../document";
+import type { Asset } from "../gen/rushes/project/v1/project_service_pb";
 import { Account } from "../library/account";
-import { ACCEPT } from "../library/plan";
 import { Share } from "../library/share";
 import { may } from "../library/store";
-import { take } from "../library/take";
 import { count, t } from "../messages";
 import type { Other } from "../session/presence";
 import type { Status } from "../session/status";
 import { Button } from "../ui/button";
 import { css } from "../ui/color";
-import { chooseFiles } from "../ui/dropzone";
-import { Item, Menu } from "../ui/menu";
+import { Menu } from "../ui/menu";
 import { Avatar } from "../ui/person";
-import { ago } from "../ui/when";
-import { goToNumber } from "./address";
+import { AssetStatus, Cuts } from "./cuts";
+import { ExportMenu } from "./export";
 import type { Room } from "./room";
 
 const SHOWN_PEOPLE = 6;
@@ -134,47 +132,16 @@ function People({ room }: { room: Room }): JSX.Element {
   );
 }
 
-function Cuts({ room }: { room: Room }): JSX.Element {
-  const { asset, cut } = room;
-  return (
-    <Menu label={t("review.cuts")} keys={`${keysOf("go.previousCut")} ${keysOf("go.nextCut")}`} face={<span class="mono">v{cut.number}</span>}>
-      {(close) => (
-        <>
-          {asset.cuts.map((each) => (
-            <Item
-              key={each.number}
-              checked={each.number === cut.number}
-              onClick={() => {
-                close();
-                goToNumber(room, each.number);
-              }}
-            >
-              v{each.number} <span class="faint">{each.fileName || ago(Number(each.createdMs), Date.now())}</span>
-            </Item>
-          ))}
-          {may(asset.permissions, Permission.UPLOAD) && (
-            <>
-              <hr />
-              <Item
-                icon="upload"
-                onClick={() => {
-                  close();
-                  chooseFiles(ACCEPT, (files) => take(files, asset.projectId, asset.assetId));
-                }}
-              >
-                {t("asset.addCut")}
-              </Item>
-            </>
-          )}
-        </>
-      )}
-    </Menu>
-  );
+interface BarProps {
+  room: Room;
+  /** The room's asset as it is now. */
+  asset: Asset;
+  changed: (asset: Asset) => void;
+  showKeys: () => void;
 }
 
 /** The bar. */
-export function TopBar({ room, showKeys }: { room: Room; showKeys: () => void }): JSX.Element {
-  const { asset } = room;
+export function TopBar({ room, asset, changed, showKeys }: BarProps): JSX.Element {
   return (
     <header class="topbar">
       <a class="button quiet icon" href={`/?project=${asset.projectId}`} aria-label={t("review.back")} data-tip={t("review.back")}>
@@ -183,11 +150,12 @@ export function TopBar({ room, showKeys }: { room: Room; showKeys: () => void })
       <h1 class="clip" title={asset.name}>
         {asset.name}
       </h1>
-      <Cuts room={room} />
-      <span class="faint asset-status wide-only">{asset.status || "wip"}</span>
+      <Cuts room={room} asset={asset} changed={changed} />
+      <AssetStatus asset={asset} changed={changed} />
       <span class="grow" />
       <Connection room={room} />
       <People room={room} />
+      <ExportMenu room={room} />
       {may(asset.permissions, Permission.ADMINISTER) && (
         <Menu icon="share" label={t("share.title")}>
           {() => <Share project={asset.projectId} />}

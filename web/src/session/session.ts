@@ -137,8 +137,9 @@ export class Session {
     return this.act((client, nowS) => client.editText(id, text, nowS));
   }
 
+  /** Takes back what one did last; what is not saved yet is taken back as soon as it is. */
   undo(): void {
-    if (this.client.canUndo) this.act((client, nowS) => client.undo(nowS));
+    if (this.client.canUndo || this.client.pendingCount > 0) this.act((client, nowS) => client.undo(nowS));
   }
 
   redo(): void {

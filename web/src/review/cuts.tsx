@@ -1,0 +1,123 @@
+/** The cut picker and the status: of the asset, and of each cut. */
+import { signal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import { projects, requestId } from "../app/api";
+import { explain } from "../app/error";
+import { keysOf } from "../app/keys";
+import type { Asset } from "../gen/rushes/project/v1/project_service_pb";
+import { Permission } from "../gen/rushes/type/v1/access_pb";
+import { ACCEPT } from "../library/plan";
+import { StatusChoice, StatusFace, STATUSES } from "../library/status";
+import { may, patch, projectList } from "../library/store";
+import { take } from "../library/take";
+import { t } from "../messages";
+import { chooseFiles } from "../ui/dropzone";
+import { Item, Menu } from "../ui/menu";
+import { say } from "../ui/toast";
+import { ago } from "../ui/when";
+import { goToNumber } from "./address";
+import type { Room } from "./room";
+
+/** What statuses may be, by project, of those that were asked for. */
+const known = signal<ReadonlyMap<bigint, readonly string[]>>(new Map());
+
+function useStatuses(project: bigint): readonly string[] {
+  const held = projectList.value?.find((each) => each.projectId === project)?.statuses ?? known.value.get(project);
+  useEffect(() => {
+    if (held) return;
+    projects
+      .getProject({ projectId: project })
+      .then((answer) => (known.value = new Map([...known.peek(), [project, answer.project?.statuses ?? []]])))
+      // Until it can be asked again, those that every project has at first are offered; the service refuses others.
+      .catch(() => undefined);
+  }, [project, held === undefined]);
+  return held?.length ? held : STATUSES;
+}
+
+interface AssetProps {
+  room: Room;
+  asset: Asset;
+  changed: (asset: Asset) => void;
+}
+
+async function change(what: Promise<{ asset?: Asset | undefined }>, changed: (asset: Asset) => void): Promise<void> {
+  try {
+    const { asset } = await what;
+    if (!asset) return;
+    changed(asset);
+    patch([asset]);
+  } catch (error) {
+    say({ title: t("review.statusFailed"), detail: explain(error), look: "bad" });
+  }
+}
+
+/** The status of the asset: a choice for whoever may change it. */
+export function AssetStatus({ asset, changed }: Omit<AssetProps, "room">): JSX.Element {
+  const statuses = useStatuses(asset.projectId);
+  const status = asset.status || statuses[0] || "";
+  if (!may(asset.permissions, Permission.UPLOAD)) return <StatusFace status={status} />;
+  const choose = (next: string): void => {
+    const { assetId } = asset;
+    void change(projects.updateAsset({ asset: { assetId, status: next }, updateMask: { paths: ["status"] }, requestId: requestId() }), changed);
+  };
+  return <StatusChoice status={status} statuses={statuses} label={t("asset.statusOf", { name: asset.name })} choose={choose} />;
+}
+
+function CutStatus({ room, asset, changed }: AssetProps): JSX.Element {
+  const statuses = useStatuses(asset.projectId);
+  const { number } = room.cut;
+  const status = asset.cuts.find((each) => each.number === number)?.status ?? "";
+  const choose = (next: string): void => {
+    const { assetId } = asset;
+    void change(projects.updateCut({ assetId, cut: { number, status: next }, updateMask: { paths: ["status"] }, requestId: requestId() }), changed);
+  };
+  return (
+    <div class="row cut-status">
+      <span class="faint grow">{t("review.cutStatus", { number })}</span>
+      <StatusChoice status={status || t("review.noStatus")} statuses={statuses} label={t("review.cutStatus", { number })} choose={choose} />
+    </div>
+  );
+}
+
+/** The picker: every cut with its file and status, and the way to a new one. */
+export function Cuts({ room, asset, changed }: AssetProps): JSX.Element {
+  const mayUpload = may(asset.permissions, Permission.UPLOAD);
+  return (
+    <Menu label={t("review.cuts")} keys={`${keysOf("go.previousCut")} ${keysOf("go.nextCut")}`} face={<span class="mono">v{room.cut.number}</span>}>
+      {(close) => (
+        <>
+          {asset.cuts.map((each) => (
+            <Item
+              key={each.number}
+              checked={each.number === room.cut.number}
+              onClick={() => {
+                close();
+                if (each.number !== room.cut.number) goToNumber(room, each.number);
+              }}
+            >
+              v{each.number} <span class="faint">{each.fileName || ago(Number(each.createdMs), Date.now())}</span>
+              {each.status && <StatusFace status={each.status} />}
+            </Item>
+          ))}
+          {mayUpload && (
+            <>
+              <hr />
+              <CutStatus room={room} asset={asset} changed={changed} />
+              <hr />
+              <Item
+                icon="upload"
+                onClick={() => {
+                  close();
+                  chooseFiles(ACCEPT, (files) => take(files, asset.projectId, asset.assetId));
+                }}
+              >
+                {t("asset.addCut")}
+              </Item>
+            </>
+          )}
+        </>
+      )}
+    </Menu>
+  );
+}
