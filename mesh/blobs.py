@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from rushes.errors import InvalidArgument, NotFound, ResourceExhausted
+from rushes.errors import InvalidArgument, NotFound, ResourceExhausted, Unavailable
 
 MAX_KEY = 512
 CHUNK_BYTES = 256 * 1024
@@ -37,6 +37,12 @@ class BlobsFull(ResourceExhausted):
     reason = "BLOBS_FULL"
 
 
+class BlobsUnavailable(Unavailable):
+    """The store of blobs cannot be reached, or does not do its work now."""
+
+    reason = "BLOBS_UNAVAILABLE"
+
+
 @dataclass(frozen=True, slots=True)
 class Blob:
     """What is known of one."""
@@ -56,6 +62,12 @@ class Blobs(Protocol):
 
     async def put(self, key: str, data: bytes) -> None:
         """Makes a blob of bytes. Raises KeyInvalid, BlobsFull."""
+
+    async def put_new(self, key: str, data: bytes) -> bool:
+        """Makes a blob of bytes unless there is one of that key, which then stays; gives whether it was made.
+
+        Of several who do so at the same time, one makes it.
+        """
 
     async def put_file(self, key: str, path: Path) -> None:
         """Makes a blob of a file, which is gone afterwards; without a copy where that is possible."""
@@ -87,6 +99,10 @@ class FolderBlobs:
     async def put(self, key: str, data: bytes) -> None:
         """See Blobs."""
         await asyncio.to_thread(self._put, self._path(key), data)
+
+    async def put_new(self, key: str, data: bytes) -> bool:
+        """See Blobs."""
+        return await asyncio.to_thread(self._put_new, self._path(key), data)
 
     async def put_file(self, key: str, path: Path) -> None:
         """See Blobs."""
@@ -125,16 +141,26 @@ class FolderBlobs:
         return self._path(key)
 
     def _path(self, key: str) -> Path:
-        parts = _parts(key)
-        if len(parts) < 2:
-            raise KeyInvalid("A blob's key has the tenant's id and a name.")
-        return self._root.joinpath(*parts)
+        return self._root / checked(key)
 
     def _put(self, target: Path, data: bytes) -> None:
         with _room(), self._temporary() as (file, path):
             file.write(data)
             file.flush()
             self._move(path, target)
+
+    def _put_new(self, target: Path, data: bytes) -> bool:
+        with _room(), self._temporary() as (file, path):
+            file.write(data)
+            file.flush()
+            _sync(path, os.O_RDONLY)
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                os.link(path, target)
+            except FileExistsError:
+                return False
+            _sync(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+            return True
 
     def _put_file(self, target: Path, path: Path) -> None:
         with _room():
@@ -171,6 +197,13 @@ class FolderBlobs:
     def _list(self, folder: Path) -> Sequence[Blob]:
         paths = sorted(path for path in folder.rglob("*") if path.is_file())
         return [_stat(path.relative_to(self._root).as_posix(), path) for path in paths]
+
+
+def checked(key: str) -> str:
+    """The key, if a blob may have it. Raises KeyInvalid."""
+    if len(_parts(key)) < 2:
+        raise KeyInvalid("A blob's key has the tenant's id and a name.")
+    return key
 
 
 def _parts(key: str) -> Sequence[str]:

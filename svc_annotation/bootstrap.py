@@ -17,7 +17,7 @@ from svc_annotation.facts import Facts, look_up_through
 from svc_annotation.projecting import Join, Projecting
 from svc_annotation.server import Handlers
 from svc_annotation.shared import Shared
-from svc_annotation.stores import Log
+from svc_annotation.stores import Log, Snapshots
 from svc_annotation.stores.history_sqlite import SqliteHistory, open_sqlite_history
 from svc_annotation.stores.segment import open_segment_log
 from svc_annotation.stores.snapshot_folder import FolderSnapshots
@@ -86,11 +86,12 @@ async def build(config: AnnotationConfig, runtime: Runtime) -> AnnotationService
     folder = runtime.mesh.data / "annotation"
     log = await _open_log(config, folder)
     try:
+        snapshots = await _open_snapshots(config, folder)
         history = await _open_history(config, folder)
     except BaseException:
         await log.close()
         raise
-    videos = Videos(config, log, history, FolderSnapshots(folder / "snapshots"), runtime.clock)
+    videos = Videos(config, log, history, snapshots, runtime.clock)
     shared = Shared(
         config=config,
         log=log,
@@ -128,6 +129,15 @@ def _member_of(config: AnnotationConfig) -> Join:
     from svc_annotation.stores.kafka_group import Membership
 
     return partial(Membership, _cluster(config))
+
+
+async def _open_snapshots(config: AnnotationConfig, folder: Path) -> Snapshots:
+    if not config.snapshots:
+        return FolderSnapshots(folder / "snapshots")
+    from mesh.blobs_s3 import open_s3_blobs
+    from svc_annotation.stores.snapshot_blobs import BlobSnapshots
+
+    return BlobSnapshots(await open_s3_blobs(config.snapshots))
 
 
 async def _open_history(config: AnnotationConfig, folder: Path) -> "SqliteHistory | MongoHistory":

@@ -47,6 +47,8 @@ class AnnotationConfig:
     """How long a record is tried before it is refused; longer than brokers take to agree on a new leader."""
     mongo: str = field(default="", metadata={"secret": True})
     """Address of the MongoDB that keeps history, mongodb://...; empty: a file in the data folder."""
+    snapshots: str = field(default="", metadata={"secret": True})
+    """Bucket of snapshots, s3://KEY:SECRET@HOST/BUCKET; empty: a folder in the data folder."""
     rules: int = 1
     """Rule set that new records carry: raise it only once every instance knows it."""
 

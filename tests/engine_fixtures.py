@@ -31,6 +31,15 @@ def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that speaks S3; put a bucket's name behind."""
+    need("s3")
+    server = Engine("s3", tmp_path_factory.mktemp("s3"))
+    with running([server]):
+        yield f"s3+http://rushes:rushes-secret@{server.address}/"
+
+
+@pytest.fixture(scope="session")
 def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server; `fresh_postgresql` gives a schema of its own."""
     need("postgres")

@@ -7,6 +7,7 @@ from tests.engine_fixtures import (
     mongo_url,
     postgresql_url,
     redis_url,
+    s3_address,
 )
 
-__all__ = ["fresh_postgresql", "fresh_redis", "kafka_servers", "mongo_url", "postgresql_url", "redis_url"]
+__all__ = ["fresh_postgresql", "fresh_redis", "kafka_servers", "mongo_url", "postgresql_url", "redis_url", "s3_address"]

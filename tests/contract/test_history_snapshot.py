@@ -1,17 +1,25 @@
 """What every adapter of the snapshot port promises."""
 
+import uuid
 from pathlib import Path
 
 import pytest
 
+from mesh.blobs import FolderBlobs
+from mesh.blobs_s3 import open_s3_blobs
 from rushes.errors import InvalidArgument
 from svc_annotation.stores import Snapshot, Snapshots
+from svc_annotation.stores.snapshot_blobs import BlobSnapshots
 from svc_annotation.stores.snapshot_folder import FolderSnapshots
 
 
-@pytest.fixture(params=["folder"])
-def snapshots(tmp_path: Path) -> Snapshots:
-    return FolderSnapshots(tmp_path / "snapshots")
+@pytest.fixture(params=["folder", "blobs", "s3"])
+async def snapshots(request: pytest.FixtureRequest, tmp_path: Path) -> Snapshots:
+    if request.param == "folder":
+        return FolderSnapshots(tmp_path / "snapshots")
+    if request.param == "blobs":
+        return BlobSnapshots(FolderBlobs(tmp_path / "blobs"))
+    return BlobSnapshots(await open_s3_blobs(request.getfixturevalue("s3_address") + f"test-{uuid.uuid4().hex}"))
 
 
 async def test_the_newest_snapshot_is_read(snapshots: Snapshots) -> None:
@@ -47,6 +55,15 @@ async def test_a_damaged_one_counts_as_lost(tmp_path: Path, damage: str) -> None
     data = newest.read_bytes()
     flipped = data[:-1] + bytes([data[-1] ^ 1])
     newest.write_bytes({"flip": flipped, "cut": data[:-1], "empty": b""}[damage])
+    assert await snapshots.newest("t", 7, 2) == Snapshot(1, b"old")
+
+
+async def test_a_damaged_blob_counts_as_lost(tmp_path: Path) -> None:
+    blobs = FolderBlobs(tmp_path)
+    snapshots = BlobSnapshots(blobs)
+    await snapshots.put("t", 7, 1, [b"old"])
+    await snapshots.put("t", 7, 2, [b"new"])
+    await blobs.put("t/7/2.state", b"RUSHSNP1" + bytes(32) + b"new")
     assert await snapshots.newest("t", 7, 2) == Snapshot(1, b"old")
 
 

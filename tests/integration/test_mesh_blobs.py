@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import urllib.request
+import uuid
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mesh.blobs import CHUNK_BYTES, BlobNotFound, Blobs, FolderBlobs, KeyInvalid, _parts
+from mesh.blobs_s3 import PART_BYTES, Bucket, open_s3_blobs
 
 
-@pytest.fixture(params=["folder"])
-def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
+@pytest.fixture(params=["folder", "s3"])
+async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> Blobs:
     """Every adapter of the port."""
+    if request.param == "s3":
+        return await open_s3_blobs(request.getfixturevalue("s3_address") + f"test-{uuid.uuid4().hex}")
     return FolderBlobs(tmp_path / "blobs")
 
 
@@ -38,6 +43,44 @@ async def test_a_file_becomes_a_blob_and_is_gone(blobs: Blobs, tmp_path: Path) -
     await blobs.put_file("t/film", file)
     assert not file.exists()
     assert await content(blobs, "t/film") == b"film"
+
+
+async def test_one_of_several_makes_what_is_new(blobs: Blobs) -> None:
+    made = await asyncio.gather(*(blobs.put_new("t/once", bytes([number])) for number in range(8)))
+    assert made.count(True) == 1
+    assert await content(blobs, "t/once") == bytes([made.index(True)])
+    assert not await blobs.put_new("t/once", b"later")
+    await blobs.delete("t/once")
+    assert await blobs.put_new("t/once", b"again")
+
+
+async def test_a_file_of_several_parts_arrives_whole_and_can_be_read_at_an_address(
+    s3_address: str, tmp_path: Path
+) -> None:
+    blobs = await open_s3_blobs(s3_address + f"test-{uuid.uuid4().hex}")
+    data = os.urandom(PART_BYTES + 1_000)
+    file = tmp_path / "film"
+    file.write_bytes(data)
+    await blobs.put_file("t/film", file)
+    assert not file.exists()
+    assert await content(blobs, "t/film", PART_BYTES - 5, PART_BYTES + 5) == data[PART_BYTES - 5 : PART_BYTES + 5]
+
+    def fetch() -> bytes:
+        with urllib.request.urlopen(blobs.url("t/film", 60), timeout=20) as answer:
+            read: bytes = answer.read()
+            return read
+
+    assert await asyncio.to_thread(fetch) == data
+
+
+def test_the_address_of_a_bucket_says_all_of_it() -> None:
+    assert Bucket.of("s3://k%2F:s%40x@minio:9000/media?region=eu") == Bucket(
+        "minio:9000", "media", "k/", "s@x", "eu", True
+    )
+    for url in ("", "http://a/b", "s3:///b", "s3://host", "s3://k:secret@host/a/b"):
+        with pytest.raises(ValueError, match="address") as wrong:
+            Bucket.of(url)
+        assert "secret@" not in str(wrong.value)
 
 
 async def test_who_reads_a_blob_that_is_replaced_reads_on(blobs: Blobs) -> None:
