@@ -27,6 +27,8 @@ _KINDS = {
     "waveform": media.RENDITION_KIND_WAVEFORM,
 }
 
+_VIDEO_KINDS = {Kind.STILL: media.VIDEO_KIND_STILL, Kind.SOUND: media.VIDEO_KIND_SOUND}
+
 
 class VideoNotReady(FailedPrecondition):
     """The video is not ready yet, or will never be."""
@@ -174,7 +176,9 @@ class Catalog:
 
 
 def _add_facts(answer: media.Video, facts: VideoFacts) -> None:
-    answer.kind = media.VIDEO_KIND_STILL if facts.kind is Kind.STILL else media.VIDEO_KIND_MOVIE
+    answer.kind = _VIDEO_KINDS.get(facts.kind, media.VIDEO_KIND_MOVIE)
+    answer.display_offset = answer.display_offset or facts.first_number
+    answer.remarks.extend(facts.remarks)
     answer.width, answer.height = facts.width, facts.height
     answer.rate.CopyFrom(Rational(num=facts.rate.numerator, den=facts.rate.denominator))
     answer.frame_count = facts.frame_count

@@ -115,7 +115,9 @@ class Exports:
 
     def _source(self, export: Export, video: Video, facts: VideoFacts, read: Read) -> Source:
         made = datetime.fromtimestamp(export.created_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        head = replace(read.head, made=made, display_offset=video.display_offset, internal=export.internal)
+        head = replace(
+            read.head, made=made, display_offset=video.display_offset or facts.first_number, internal=export.internal
+        )
         notes = Notes(noted_video(video.video_id, video.file_name, facts), read.annotations, read.authors)
         return Source(export.format, head, notes)
 

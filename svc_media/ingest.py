@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -119,11 +120,14 @@ class Ingest:
             stopped.set()
             await asyncio.gather(digest, return_exceptions=True)
             raise
+        if self._video.rate:
+            # With another rate it is another video, though its bytes are the same.
+            sha256 = hashlib.sha256(sha256 + self._video.rate.encode()).digest()
         await self._store.set_video(self._video.video_id, VideoState.PROCESSING, sha256=sha256)
         return sha256
 
     async def _make_ready(self, content: Content, original: Path) -> Content:
-        found = await self._worker("probe", Request(Operation.PROBE, original))
+        found = await self._worker("probe", Request(Operation.PROBE, original, rate=self._video.rate))
         facts, plan = found.facts, found.plan
         assert plan is not None
         renditions = [Rendition("original", "original", _original_type(plan), content.size_bytes)]

@@ -53,7 +53,7 @@ class Uploads:
         place = tus.parse_place(metadata, length) if partial else None
         total = place.total if place is not None else length
         self._check_length(total, partial=partial)
-        display_offset = _display_offset(metadata)
+        display_offset, rate = _display_offset(metadata), tus.parse_rate(metadata.get("rate", ""))
         upload = self._new(owner, length, metadata, partial=partial)
         if place is not None:
             upload = replace(upload, file=_group_file(owner, place), base=place.at)
@@ -62,7 +62,7 @@ class Uploads:
                 await self._check_group(upload.file)
             await self._threads.run(self._folder.create, upload.file, total)
             try:
-                return await self._store.add_upload(upload, display_offset)
+                return await self._store.add_upload(upload, display_offset, rate)
             except RushesError:
                 await self._drop_file(upload.file)
                 raise
@@ -161,9 +161,9 @@ class Uploads:
             raise InvalidArgument("Not all of these parts are complete.")
         length = sum(part.length for part in parts)
         self._check_length(length, partial=False)
-        display_offset = _display_offset(metadata)
+        display_offset, rate = _display_offset(metadata), tus.parse_rate(metadata.get("rate", ""))
         whole = self._new(owner, length, {"filename": parts[0].file_name, **metadata}, partial=False)
-        whole = await self._store.begin_join(replace(whole, file=""), concat.parts, display_offset)
+        whole = await self._store.begin_join(replace(whole, file=""), concat.parts, display_offset, rate)
         return await self._join(whole.upload_id)
 
     async def _join(self, whole_id: str) -> Upload:

@@ -22,6 +22,7 @@ _WEB_MATRICES: Final = {"bt709": "bt709", "smpte170m": "smpte170m", "bt470bg": "
 """Matrices that browsers know, by their names as tags, with the names that the scaler has for them."""
 
 _SOUND_HZ: Final = 48_000
+_LINE_COLOR: Final = "0xf5a524"
 
 
 def proxy_arguments(source: str, output: str, facts: VideoFacts, plan: ReviewPlan, *, tone_map: bool) -> list[str]:
@@ -36,12 +37,64 @@ def proxy_arguments(source: str, output: str, facts: VideoFacts, plan: ReviewPla
         *("-filter_complex", ";".join([_picture_graph(facts, plan, tick, toned=toned), *_sound_graph(facts)])),
         *("-map", "[picture]"),
         *(("-map", "[sound]", "-c:a", "aac", "-b:a", "192k", "-ac", "2") if facts.has_sound else ()),
+        *_coding(plan, tick),
+        *(("-force_key_frames", "expr:gte(t,n_forced*0.5)") if facts.variable_rate else ()),
+        *_color_tags(facts, toned=toned),
+        *_muxing(output, plan),
+    ]
+
+
+def sequence_arguments(pattern: str, output: str, facts: VideoFacts, plan: ReviewPlan) -> list[str]:
+    """Makes the review file of numbered pictures, such as "frame%08d.png" from 0 on."""
+    tick = Fraction(plan.frame_ticks, plan.timescale)
+    filters = [
+        "sidedata=mode=delete:type=DISPLAYMATRIX",
+        *_upright(facts),
+        f"settb={tick.numerator}/{tick.denominator},setpts=N",
+        _scale(facts, plan, toned=False),
+        "format=yuv420p",
+        "setsar=1",
+    ]
+    return [
+        *_general("-noautorotate"),
+        *("-f", "image2", "-framerate", str(facts.rate), "-start_number", "0", "-i", f"file:{pattern}"),
+        *("-map", "0:v:0", "-vf", ",".join(filters)),
+        *_coding(plan, tick),
+        *_color_tags(facts, toned=False),
+        *_muxing(output, plan),
+    ]
+
+
+def sound_arguments(source: str, picture: str, output: str, facts: VideoFacts, plan: ReviewPlan) -> list[str]:
+    """Makes the review file of a sound: over its waveform goes a line, from the first frame to the last."""
+    tick = Fraction(plan.frame_ticks, plan.timescale)
+    line = f"color=c={_LINE_COLOR}:s=2x{plan.height}:r={facts.rate}[line]"
+    moved = f"[picture][line]overlay=x='(W-w)*n/{max(1, facts.frame_count - 1)}':eval=frame"
+    timed = f"trim=end_frame={facts.frame_count},settb={tick.numerator}/{tick.denominator},setpts=N"
+    shown = f"scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,{timed}[shown]"
+    still = f"[1:v]format=yuv444p[picture];{line};{moved},{shown}"
+    return [
+        *_input(source, facts),
+        *("-f", "image2", "-loop", "1", "-framerate", str(facts.rate), "-i", f"file:{picture}"),
+        *("-filter_complex", ";".join((still, *_sound_graph(facts)))),
+        *("-map", "[shown]", "-map", "[sound]", "-c:a", "aac", "-b:a", "192k", "-ac", "2"),
+        *_coding(plan, tick),
+        *("-colorspace", "bt709", "-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709"),
+        *_muxing(output, plan),
+    ]
+
+
+def _coding(plan: ReviewPlan, tick: Fraction) -> list[str]:
+    return [
         *("-fps_mode", "passthrough", "-enc_time_base", f"{tick.numerator}:{tick.denominator}"),
         *("-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-profile:v", "high", "-pix_fmt", "yuv420p"),
         # No frame refers to one that is shown later: nothing is reordered, no edit list is needed, seeks are exact.
         *("-bf", "0", "-g", str(plan.key_frames), "-keyint_min", str(plan.key_frames), "-sc_threshold", "0"),
-        *(("-force_key_frames", "expr:gte(t,n_forced*0.5)") if facts.variable_rate else ()),
-        *_color_tags(facts, toned=toned),
+    ]
+
+
+def _muxing(output: str, plan: ReviewPlan) -> list[str]:
+    return [
         *("-video_track_timescale", str(plan.timescale), "-movie_timescale", str(plan.timescale)),
         *("-map_metadata", "-1", "-map_chapters", "-1", "-max_muxing_queue_size", "4096"),
         *("-movflags", "+faststart", "-f", "mp4", f"file:{output}"),
@@ -81,11 +134,14 @@ def samples_arguments(source: str, facts: VideoFacts) -> list[str]:
 
 
 def _input(source: str, facts: VideoFacts, *more: str, progress: bool = True) -> list[str]:
+    return [*_general(*more, progress=progress), "-f", facts.container, "-i", f"file:{source}"]
+
+
+def _general(*more: str, progress: bool = True) -> list[str]:
     return [
         *("-hide_banner", "-nostdin", "-v", "error", "-y", "-nostats", *more),
         *(("-progress", "pipe:1") if progress else ()),
         *("-protocol_whitelist", "file", "-max_pixels", str(max(MAX_VIDEO_PIXELS, 150_000_000))),
-        *("-f", facts.container, "-i", f"file:{source}"),
     ]
 
 

@@ -3,7 +3,8 @@
 ::
 
     InvalidArgument      MEDIA_EMPTY, NOT_MEDIA, MEDIA_BROKEN, MEDIA_INCOMPLETE, NO_PICTURE,
-                         CODEC_UNSUPPORTED, PICTURE_TOO_LARGE, MEDIA_TOO_LONG, INVALID_TIMECODE
+                         CODEC_UNSUPPORTED, PICTURE_TOO_LARGE, MEDIA_TOO_LONG, INVALID_TIMECODE,
+                         ARCHIVE_UNSAFE, SEQUENCE_BROKEN
     ResourceExhausted    WORKER_LIMIT
     FailedPrecondition   WORKER_FAILED
 """
@@ -60,6 +61,18 @@ class MediaTooLong(InvalidArgument):
     reason = "MEDIA_TOO_LONG"
 
 
+class ArchiveUnsafe(InvalidArgument):
+    """The archive has names or sizes that only somebody who means harm makes."""
+
+    reason = "ARCHIVE_UNSAFE"
+
+
+class SequenceBroken(InvalidArgument):
+    """The pictures of an archive are no sequence."""
+
+    reason = "SEQUENCE_BROKEN"
+
+
 class WorkerLimit(ResourceExhausted):
     """The work needed more memory, time or disk than a worker may use."""
 
@@ -82,6 +95,8 @@ _ALL: tuple[type[RushesError], ...] = (
     PictureTooLarge,
     MediaTooLong,
     InvalidTimecode,
+    ArchiveUnsafe,
+    SequenceBroken,
     WorkerLimit,
     WorkerFailed,
 )

@@ -86,6 +86,10 @@ class VideoFacts:
     start_timecode: Timecode | None
     color: Color
     sounds: tuple[Sound, ...]
+    first_number: int = 0
+    """Of a sequence: the number of its first picture."""
+    remarks: tuple[str, ...] = ()
+    """What people should know of it, such as which numbers are missing."""
 
     @property
     def variable_rate(self) -> bool:
@@ -151,6 +155,7 @@ class VideoFacts:
                 "start_timecode": Timecode(**start) if start else None,
                 "color": Color(**fields["color"]),
                 "sounds": tuple(Sound(**sound) for sound in fields["sounds"]),
+                "remarks": tuple(fields.get("remarks", ())),
             }
         )
 

@@ -140,6 +140,8 @@ class Video:
     error_reason: str = ""
     job_id: int = 0
     upload_id: str = ""
+    rate: str = ""
+    """Frames a second that were chosen for it; empty: none were."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,10 @@ KEPT_KEY_INTERVAL_S: Final = 1.0
 KEPT_BITS_A_SECOND: Final = 40_000_000
 KEPT_PICTURE_BYTES: Final = 40_000_000
 KEY_INTERVAL_S: Final = Fraction(1, 2)
+SOUND_SIZE: Final = (1280, 360)
+SOUND_KEY_INTERVAL_S: Final = 2
+DEFAULT_RATE: Final = Fraction(24)
+"""Frames a second of a sequence or a sound for which none was chosen."""
 MIN_TIMESCALE: Final = 12_000
 MAX_TIMESCALE: Final = 1_000_000
 
@@ -59,7 +63,18 @@ class ReviewPlan:
 
 def plan_review(facts: VideoFacts, size_bytes: int) -> ReviewPlan:
     """What players get of a video or picture of `size_bytes`."""
+    if facts.kind is Kind.SOUND:
+        return _plan_sound(facts)
     return _plan_picture(facts, size_bytes) if facts.kind is Kind.STILL else _plan_video(facts, size_bytes)
+
+
+def _plan_sound(facts: VideoFacts) -> ReviewPlan:
+    """A video of its waveform: its frames are what notes are written on. Hardly anything moves, so keys may be far."""
+    timescale, frame_ticks = _time_grid(facts)
+    key_frames = max(1, round(facts.rate * SOUND_KEY_INTERVAL_S))
+    return ReviewPlan(
+        False, ("sound",), "video/mp4", ".mp4", facts.width, facts.height, timescale, frame_ticks, key_frames
+    )
 
 
 def _plan_video(facts: VideoFacts, size_bytes: int) -> ReviewPlan:

@@ -3,8 +3,10 @@
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Protocol
 
 import google_crc32c
@@ -16,7 +18,9 @@ EXTENSIONS = "creation,creation-with-upload,expiration,checksum,termination,conc
 MAX_METADATA_BYTES = 8 * 1024
 MAX_NAME_CHARS = 255
 MAX_PARTS = 64
+MAX_RATE = 240
 _SAFE_MAX = 2**53
+_RATE = re.compile(r"([0-9]{1,7})(?:/([1-9][0-9]{0,3}))?")
 
 
 class WrongOffset(Conflict):
@@ -143,6 +147,17 @@ def safe_name(name: str) -> str:
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     clean = "".join(char for char in last if char.isprintable()).strip(" .")
     return clean[:MAX_NAME_CHARS].rstrip(" .") or "untitled"
+
+
+def parse_rate(text: str) -> str:
+    """Metadata `rate`: frames a second of a sequence or a sound, such as "24" or "24000/1001"; empty: none chosen."""
+    if not text:
+        return ""
+    found = _RATE.fullmatch(text)
+    rate = Fraction(int(found[1]), int(found[2] or 1)) if found else Fraction(0)
+    if not 1 <= rate <= MAX_RATE:
+        raise InvalidArgument(f"rate must be from 1 to {MAX_RATE} frames a second, such as 24 or 24000/1001.")
+    return str(rate)
 
 
 @dataclass(frozen=True, slots=True)

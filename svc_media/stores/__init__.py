@@ -18,7 +18,7 @@ class Store(Protocol):
 
     # -- uploads
 
-    async def add_upload(self, upload: Upload, display_offset: int) -> Upload:
+    async def add_upload(self, upload: Upload, display_offset: int, rate: str = "") -> Upload:
         """Adds an upload; one that is no part gets a video (state UPLOADING), whose id the answer has.
 
         Raises TooManyUploads; UploadJoined for a part of a group that became a whole.
@@ -36,7 +36,7 @@ class Store(Protocol):
     async def reopen(self, files: Sequence[str], now_ms: int) -> None:
         """The bytes of these files are gone: parts that were to be in them begin at 0 again."""
 
-    async def begin_join(self, whole: Upload, parts: Sequence[str], display_offset: int) -> Upload:
+    async def begin_join(self, whole: Upload, parts: Sequence[str], display_offset: int, rate: str = "") -> Upload:
         """Claims complete parts for a new upload. Again with the same parts: the upload that has them already.
 
         Raises UploadJoined when some belong to another upload, or to this one in another order; NotFound when one is

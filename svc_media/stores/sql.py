@@ -27,7 +27,7 @@ from svc_media.core.model import (
     VideoUploading,
     next_state,
 )
-from svc_media.stores.table import contents, jobs, joins, metadata, uploads, videos
+from svc_media.stores.table import contents, jobs, joins, metadata, rates, uploads, videos
 
 T = TypeVar("T")
 SERVICE = "svc_media"
@@ -41,9 +41,9 @@ def _upload(row: RowMapping) -> Upload:
     return Upload(owner=_owner(row), **{name: row[name] for name in Upload.__slots__ if name != "owner"})
 
 
-def _video(row: RowMapping) -> Video:
-    fields = {name: row[name] for name in Video.__slots__ if name not in ("owner", "state")}
-    return Video(owner=_owner(row), state=VideoState(row["state"]), **fields)
+def _video(row: RowMapping, rate: str) -> Video:
+    fields = {name: row[name] for name in Video.__slots__ if name not in ("owner", "state", "rate")}
+    return Video(owner=_owner(row), state=VideoState(row["state"]), rate=rate, **fields)
 
 
 def _job(row: RowMapping) -> Job:
@@ -79,7 +79,7 @@ def _has_file(connection: Connection, file: str, *more: ColumnElement[bool]) -> 
     return connection.execute(query).first() is not None
 
 
-def _add_upload(connection: Connection, upload: Upload, display_offset: int) -> Upload:
+def _add_upload(connection: Connection, upload: Upload, display_offset: int, rate: str) -> Upload:
     owner = asdict(upload.owner)
     columns = uploads.c
     mine = select(func.count()).where(
@@ -101,6 +101,8 @@ def _add_upload(connection: Connection, upload: Upload, display_offset: int) -> 
         made = connection.execute(video)
         assert made.inserted_primary_key is not None
         video_id = made.inserted_primary_key[0]
+        if rate:
+            connection.execute(insert(rates).values(video_id=video_id, rate=rate))
         detail: dict[str, str | int] = {"file": upload.file_name, "size_bytes": upload.length}
         _tell(connection, upload.owner, "upload.create", video_id, upload.changed_ms, **detail)
     fields = {name: getattr(upload, name) for name in Upload.__slots__ if name != "owner"}
@@ -149,13 +151,13 @@ class SqlStore:
 
     # -- uploads ---------------------------------------------------------------------------------------------
 
-    async def add_upload(self, upload: Upload, display_offset: int) -> Upload:
+    async def add_upload(self, upload: Upload, display_offset: int, rate: str = "") -> Upload:
         """See the port."""
 
         def work(connection: Connection) -> Upload:
             if upload.partial and _has_file(connection, upload.file, uploads.c.partial.is_(False)):
                 raise UploadJoined("The parts of this group were joined already.")
-            return _add_upload(connection, upload, display_offset)
+            return _add_upload(connection, upload, display_offset, rate)
 
         return await self._run(work)
 
@@ -183,7 +185,7 @@ class SqlStore:
         change = update(uploads).where(columns.file.in_(files), columns.partial.is_(True), columns.done.is_(False))
         await self._run(lambda connection: connection.execute(change.values(offset=0, changed_ms=now_ms)))
 
-    async def begin_join(self, whole: Upload, parts: Sequence[str], display_offset: int) -> Upload:
+    async def begin_join(self, whole: Upload, parts: Sequence[str], display_offset: int, rate: str = "") -> Upload:
         """See the port."""
 
         def work(connection: Connection) -> Upload:
@@ -197,7 +199,7 @@ class SqlStore:
             found = _parts(connection, parts)
             if len(found) != len(parts) or not all(part.partial and part.complete for part in found):
                 raise NotFound("Not all of these parts are there.")
-            made = _add_upload(connection, whole, display_offset)
+            made = _add_upload(connection, whole, display_offset, rate)
             connection.execute(
                 insert(joins),
                 [
@@ -322,7 +324,8 @@ class SqlStore:
 
         def work(connection: Connection) -> Video | None:
             row = _one(connection, videos, video_id=video_id)
-            return _video(row) if row is not None else None
+            chosen = _one(connection, rates, video_id=video_id)
+            return _video(row, chosen["rate"] if chosen is not None else "") if row is not None else None
 
         return await self._run(work)
 

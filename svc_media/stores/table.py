@@ -32,6 +32,13 @@ videos = Table(
     Column("upload_id", String, nullable=False, default=""),
     sqlite_autoincrement=True,
 )
+# Beside the videos, not in them: few have one, and older data folders have no column for it.
+rates = Table(
+    "video_rates",
+    metadata,
+    Column("video_id", Integer, primary_key=True, autoincrement=False),
+    Column("rate", String, nullable=False),
+)
 uploads = Table(
     "uploads",
     metadata,

@@ -6,6 +6,7 @@ The libraries that decode are imported only when the process is confined.
 import json
 import os
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -35,11 +36,13 @@ class _Lines:
 
 
 def _work(request: Request, folder: Path, lines: _Lines) -> Result:
-    from svc_media.core.plan import plan_review
+    from svc_media.core.plan import DEFAULT_RATE, plan_review
     from svc_media.worker import probe, review, still, waveform
 
     if request.operation is Operation.PROBE:
-        facts = probe.probe(request.source, lines.progress)
+        facts = probe.probe(
+            request.source, lines.progress, folder, Fraction(request.rate) if request.rate else DEFAULT_RATE
+        )
         return Result(facts, plan_review(facts, request.source.stat().st_size))
     if request.facts is None or request.output is None:
         raise WorkerFailed(f"{request.operation} needs the facts of its source, and an output.")

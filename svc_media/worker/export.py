@@ -7,7 +7,7 @@ from rushes.exchange import format
 from rushes.exchange.sheet import sheet
 from svc_media.core.export import Source
 from svc_media.core.facts import VideoFacts
-from svc_media.worker.probe import OnProgress
+from svc_media.worker.media import OnProgress
 from svc_media.worker.request import Result
 from svc_media.worker.still import Stills
 

@@ -1,6 +1,6 @@
 """Opening a media file with PyAV: one demuxer, files only, and its failures as errors that people understand."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from av.video.stream import VideoStream
 from svc_media.core.container import BY_DEMUXER
 from svc_media.core.error import CodecUnsupported, MediaBroken, NoPicture
 from svc_media.core.picture import ReadAt
+
+OnProgress = Callable[[float], None]
 
 
 @contextmanager
@@ -37,14 +39,18 @@ def open_media(source: Path, demuxer: str) -> Iterator[InputContainer]:
 
 def picture_stream(media: InputContainer) -> VideoStream:
     """The stream of pictures that is reviewed: the largest, and no cover art; raises NoPicture, CodecUnsupported."""
-    streams = [stream for stream in media.streams.video if not stream.disposition & Disposition.attached_pic]
+    streams = pictures(media)
     decoded = [stream for stream in streams if is_decodable(stream)]
     if not streams:
-        sound = " only sound" if media.streams.audio else " no picture"
-        raise NoPicture(f"The file has{sound}: there is nothing to see in it.")
+        raise NoPicture("The file has no picture: there is nothing to see in it.")
     if not decoded:
         raise CodecUnsupported("The picture is stored in a way that cannot be decoded here.")
     return max(decoded, key=lambda stream: stream.codec_context.width * stream.codec_context.height)
+
+
+def pictures(media: InputContainer) -> list[VideoStream]:
+    """The streams of pictures, without cover art."""
+    return [stream for stream in media.streams.video if not stream.disposition & Disposition.attached_pic]
 
 
 def is_decodable(stream: Stream) -> bool:

@@ -1,6 +1,6 @@
 """Reading the facts of a file: its header first, then the time of every frame, then one frame decoded."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -19,10 +19,10 @@ from svc_media.core.container import HEAD_BYTES, MP4, Container, Kind, sniff
 from svc_media.core.error import MediaBroken, MediaTooLong
 from svc_media.core.facts import Sound, Timing, VideoFacts, timing
 from svc_media.core.picture import PictureHeader, check_size, read_header
-from svc_media.core.plan import MAX_FRAMES, MAX_VIDEO_PIXELS
-from svc_media.worker.media import is_decodable, open_media, picture_stream, reader
-
-OnProgress = Callable[[float], None]
+from svc_media.core.plan import DEFAULT_RATE, MAX_FRAMES, MAX_VIDEO_PIXELS
+from svc_media.worker.media import OnProgress, is_decodable, open_media, picture_stream, pictures, reader
+from svc_media.worker.sequence import sequence_facts
+from svc_media.worker.sound import sound_facts
 
 _PACKETS_TO_FIRST_FRAME = 600
 _REPORT_PACKETS = 500
@@ -46,14 +46,21 @@ class _Reading:
     first_key: bool = False
 
 
-def probe(source: Path, on_progress: OnProgress) -> VideoFacts:
-    """The facts of a file; raises the errors of `svc_media.core.error`."""
+def probe(source: Path, on_progress: OnProgress, folder: Path, rate: Fraction = DEFAULT_RATE) -> VideoFacts:
+    """The facts of a file; raises the errors of `svc_media.core.error`.
+
+    `rate`: of sequences and sounds, which have none of their own. `folder`: where a picture may be taken out to.
+    """
     size_bytes = source.stat().st_size
     with reader(source) as read:
         container = sniff(read(0, HEAD_BYTES), size_bytes)
         header = read_header(container, read)
         layout = check_layout(read, size_bytes) if container is MP4 else Layout(False, False)
+    if container.kind is Kind.SEQUENCE:
+        return sequence_facts(source, container, rate, folder, lambda first: probe(first, on_progress, folder))
     with open_media(source, container.demuxer) as media:
+        if container.kind is Kind.SOUND or (container.kind is Kind.VIDEO and not pictures(media)):
+            return sound_facts(media, container, rate)
         stream = picture_stream(media)
         if container.kind is Kind.VIDEO:
             check_size(stream.codec_context.width, stream.codec_context.height, MAX_VIDEO_PIXELS)

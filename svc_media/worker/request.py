@@ -59,6 +59,8 @@ class Request:
     limits: Limits = field(default_factory=Limits)
     review: Path | None = None
     """EXPORT: the review file."""
+    rate: str = ""
+    """PROBE: frames a second of a sequence or a sound, such as "24000/1001"; empty: the usual one."""
 
     def to_json(self) -> str:
         """As one line."""
@@ -69,6 +71,7 @@ class Request:
                 "output": str(self.output) if self.output else "",
                 "facts": self.facts.to_json() if self.facts else None,
                 "review": str(self.review) if self.review else "",
+                "rate": self.rate,
                 "limits": asdict(self.limits),
             }
         )
@@ -84,6 +87,7 @@ class Request:
             VideoFacts.from_json(fields["facts"]) if fields["facts"] else None,
             Limits(**fields["limits"]),
             Path(fields["review"]) if fields["review"] else None,
+            fields["rate"],
         )
 
 

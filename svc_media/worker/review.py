@@ -4,13 +4,16 @@ import os
 from pathlib import Path
 
 from svc_media.core import command
-from svc_media.core.container import Kind
+from svc_media.core.container import BY_DEMUXER, Kind
 from svc_media.core.error import WorkerFailed
 from svc_media.core.facts import VideoFacts
 from svc_media.core.plan import ReviewPlan, plan_review
 from svc_media.worker import tool
-from svc_media.worker.probe import OnProgress, probe
+from svc_media.worker.media import OnProgress
+from svc_media.worker.probe import probe
 from svc_media.worker.request import Result
+from svc_media.worker.sequence import make_sequence_review
+from svc_media.worker.sound import make_sound_review
 
 _ENCODING = 0.95
 """Share of the work; the rest is reading it back."""
@@ -20,12 +23,9 @@ def make_review(source: Path, output: Path, facts: VideoFacts, folder: Path, on_
     """Makes a review file at `output` by way of `folder`, whatever the plan says about keeping the source."""
     plan = plan_review(facts, source.stat().st_size)
     made = folder / f"review{plan.suffix}"
-    if facts.kind is Kind.STILL:
-        arguments = command.picture_arguments(str(source), str(made), facts, plan)
-    else:
-        arguments = command.proxy_arguments(str(source), str(made), facts, plan, tone_map=tool.can_tone_map())
+    arguments = _arguments(source, made, facts, plan, folder)
     tool.run(arguments, folder, lambda frame: on_progress(_ENCODING * min(1.0, frame / facts.frame_count)))
-    review = probe(made, lambda share: on_progress(_ENCODING + (1 - _ENCODING) * share))
+    review = probe(made, lambda share: on_progress(_ENCODING + (1 - _ENCODING) * share), folder)
     _check(review, plan)
     size_bytes = made.stat().st_size
     os.replace(made, output)
@@ -36,6 +36,17 @@ def make_review(source: Path, output: Path, facts: VideoFacts, folder: Path, on_
         width=review.width,
         height=review.height,
     )
+
+
+def _arguments(source: Path, made: Path, facts: VideoFacts, plan: ReviewPlan, folder: Path) -> list[str]:
+    container = BY_DEMUXER[facts.container]
+    if container.kind is Kind.SEQUENCE:
+        return make_sequence_review(source, made, facts, plan, folder, container)
+    if facts.kind is Kind.SOUND:
+        return make_sound_review(source, made, facts, plan, folder)
+    if facts.kind is Kind.STILL:
+        return command.picture_arguments(str(source), str(made), facts, plan)
+    return command.proxy_arguments(str(source), str(made), facts, plan, tone_map=tool.can_tone_map())
 
 
 def _check(review: VideoFacts, plan: ReviewPlan) -> None:

@@ -18,8 +18,7 @@ from svc_media.core.container import Kind
 from svc_media.core.error import MediaBroken
 from svc_media.core.facts import VideoFacts
 from svc_media.core.plan import even_down, fit, plan_filmstrip
-from svc_media.worker.media import open_media
-from svc_media.worker.probe import OnProgress
+from svc_media.worker.media import OnProgress, open_media
 from svc_media.worker.request import Result
 
 POSTER_SIDE: Final = 640

@@ -74,6 +74,15 @@ async def test_an_upload_is_a_video_with_an_id_of_its_own(store: Store) -> None:
     assert await store.video(3) is None
 
 
+async def test_a_rate_that_was_chosen_is_kept_with_its_video(store: Store) -> None:
+    await store.add_upload(upload("a"), 0, "24000/1001")
+    await part(store, "b")
+    await store.begin_join(upload("whole", file=""), ["b"], 0, "25")
+    await store.add_upload(upload("c"), 0)
+    found = [await store.video(number) for number in (1, 2, 3)]
+    assert [video.rate for video in found if video is not None] == ["24000/1001", "25", ""]
+
+
 async def test_a_part_is_no_video(store: Store) -> None:
     assert (await part(store, "a")).video_id == 0
     assert await store.video(1) is None

@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import io
 import os
+import zipfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -134,6 +136,33 @@ async def test_a_picture_is_a_video_of_one_frame(client: Client) -> None:
     assert (video.width, video.height) == (320, 180)
     found = (await client.media("ListRenditions", video_id=video.video_id)).renditions
     assert {"review.png", "poster.jpg"} <= {Path(rendition.path).name for rendition in found}
+
+
+async def test_a_sound_is_a_video_of_its_waveform_at_the_rate_that_was_chosen(client: Client, tmp_path: Path) -> None:
+    path = tmp_path / "tone.wav"
+    clips.run_ffmpeg("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000:duration=2", str(path))
+    ids = [await client.upload(path.read_bytes(), filename="tone.wav", rate=rate) for rate in ("25", "30")]
+    videos = [await client.ended(video_id) for video_id in ids]
+    assert [(video.kind, video.frame_count, video.rate.num) for video in videos] == [
+        (media_pb.VIDEO_KIND_SOUND, 50, 25),
+        (media_pb.VIDEO_KIND_SOUND, 60, 30),
+    ]
+    found = (await client.media("ListRenditions", video_id=videos[0].video_id)).renditions
+    assert found[1].content_type == "video/mp4"
+    assert found[-1].kind == media_pb.RENDITION_KIND_WAVEFORM
+    assert (await client.create(10, rate="fast")).status == 400
+
+
+async def test_a_sequence_is_numbered_as_its_pictures_are_and_its_gaps_are_told(client: Client) -> None:
+    packed = io.BytesIO()
+    picture = clips.picture("seven.png").read_bytes()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in (1001, 1002, 1004):
+            archive.writestr(f"shot.{number}.png", picture)
+    video = await client.ended(await client.upload(packed.getvalue(), filename="shot.zip"))
+    assert (video.state, video.kind, video.frame_count) == (READY, media_pb.VIDEO_KIND_MOVIE, 4)
+    assert video.display_offset == 1001
+    assert list(video.remarks) == ["1 number is missing, where the picture before is held: 1003."]
 
 
 async def test_bad_files_fail_with_a_sentence_that_people_understand(client: Client, tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ class _VideoKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VideoKind.V
     """Moving picture."""
     VIDEO_KIND_STILL: _VideoKind.ValueType  # 2
     """A picture: a video of one frame."""
+    VIDEO_KIND_SOUND: _VideoKind.ValueType  # 3
+    """A sound: its frames show its waveform, with a line where the sound is."""
 
 class VideoKind(_VideoKind, metaclass=_VideoKindEnumTypeWrapper):
     """What a video is made of."""
@@ -74,6 +76,8 @@ VIDEO_KIND_MOVIE: VideoKind.ValueType  # 1
 """Moving picture."""
 VIDEO_KIND_STILL: VideoKind.ValueType  # 2
 """A picture: a video of one frame."""
+VIDEO_KIND_SOUND: VideoKind.ValueType  # 3
+"""A sound: its frames show its waveform, with a line where the sound is."""
 Global___VideoKind: _TypeAlias = VideoKind  # noqa: Y015
 
 class _RenditionKind:
@@ -170,6 +174,7 @@ class Video(_message.Message):
     COLOR_FIELD_NUMBER: _builtins.int
     PROGRESS_PERMILLE_FIELD_NUMBER: _builtins.int
     JOB_ID_FIELD_NUMBER: _builtins.int
+    REMARKS_FIELD_NUMBER: _builtins.int
     video_id: _builtins.int
     """Its id: dense, from the service's own sequence."""
     project_id: _builtins.int
@@ -183,7 +188,7 @@ class Video(_message.Message):
     size_bytes: _builtins.int
     """Bytes of the uploaded file."""
     sha256: _builtins.bytes
-    """SHA-256 of its content; empty while it is uploading."""
+    """SHA-256 of its content, and where a rate was chosen for it, of that and the rate; empty while it is uploading."""
     created_ms: _builtins.int
     """When the upload began, UTC milliseconds."""
     kind: Global___VideoKind.ValueType
@@ -197,7 +202,7 @@ class Video(_message.Message):
     variable_rate: _builtins.bool
     """The time between frames is not even: see GetFrameTimes."""
     display_offset: _builtins.int
-    """Number of the first frame as people see it (shots start at 1001); 0 unless chosen."""
+    """Number of the first frame as people see it (shots start at 1001): as chosen, else that of a sequence's first picture, else 0."""
     has_sound: _builtins.bool
     """It has sound."""
     duration_us: _builtins.int
@@ -217,6 +222,10 @@ class Video(_message.Message):
     @_builtins.property
     def start_timecode(self) -> Global___Timecode:
         """Start timecode; unset: it has none, count from zero."""
+
+    @_builtins.property
+    def remarks(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What people should know of it, such as which numbers of a sequence are missing."""
 
     def __init__(
         self,
@@ -243,10 +252,11 @@ class Video(_message.Message):
         color: _builtins.str = ...,
         progress_permille: _builtins.int = ...,
         job_id: _builtins.int = ...,
+        remarks: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rate", b"rate", "start_timecode", b"start_timecode"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "color", b"color", "created_ms", b"created_ms", "display_offset", b"display_offset", "duration_us", b"duration_us", "error", b"error", "file_name", b"file_name", "frame_count", b"frame_count", "has_sound", b"has_sound", "height", b"height", "job_id", b"job_id", "kind", b"kind", "progress_permille", b"progress_permille", "project_id", b"project_id", "rate", b"rate", "sha256", b"sha256", "size_bytes", b"size_bytes", "start_timecode", b"start_timecode", "state", b"state", "variable_rate", b"variable_rate", "video_id", b"video_id", "width", b"width"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["codec", b"codec", "color", b"color", "created_ms", b"created_ms", "display_offset", b"display_offset", "duration_us", b"duration_us", "error", b"error", "file_name", b"file_name", "frame_count", b"frame_count", "has_sound", b"has_sound", "height", b"height", "job_id", b"job_id", "kind", b"kind", "progress_permille", b"progress_permille", "project_id", b"project_id", "rate", b"rate", "remarks", b"remarks", "sha256", b"sha256", "size_bytes", b"size_bytes", "start_timecode", b"start_timecode", "state", b"state", "variable_rate", b"variable_rate", "video_id", b"video_id", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -7,19 +7,27 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from svc_media.core.container import (
+    ADTS,
+    AIFF,
     AVI,
     BMP,
     BY_DEMUXER,
+    FLAC,
     GIF,
     JPEG,
     MATROSKA,
+    MP3,
     MP4,
     MXF,
+    OGG,
     PNG,
     PROGRAM,
+    TAR,
     TIFF,
     TRANSPORT,
+    WAV,
     WEBP,
+    ZIP,
     Container,
     sniff,
 )
@@ -46,6 +54,15 @@ KNOWN = [
     (b"II*\0" + bytes(20), TIFF),
     (b"MM\0*" + bytes(20), TIFF),
     (b"BM" + bytes(12) + b"\x28\0\0\0", BMP),
+    (b"RIFF\0\0\0\0WAVEfmt ", WAV),
+    (b"FORM\0\0\0\0AIFFCOMM", AIFF),
+    (b"fLaC" + bytes(20), FLAC),
+    (b"ID3\x04" + bytes(20), MP3),
+    ((b"\xff\xfb\x90\x00" + bytes(413)) * 4, MP3),
+    ((b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9)) * 4, ADTS),
+    (b"OggS" + bytes(20), OGG),
+    (b"PK\x03\x04" + bytes(20), ZIP),
+    (b"shot.0001.png".ljust(257, b"\0") + b"ustar\0" + bytes(249), TAR),
 ]
 REFUSED = [
     (b"ffconcat version 1.0\nfile 'a.mp4'\n", "ffconcat"),
@@ -59,12 +76,11 @@ REFUSED = [
     (b"hello, this is text", "text file"),
     (b"G" * 2000, "text file"),
     (b"%PDF-1.7", "PDF"),
-    (b"PK\x03\x04", "ZIP"),
     (b"\0\0\0\x20ftypheic", "HEIC"),
     (b"\0\0\0\x20ftypavif", "AVIF"),
-    (b"RIFF\0\0\0\0WAVEfmt ", "sound only"),
-    (b"ID3\x04", "sound only"),
     (bytes(100_000), "zeros"),
+    (b"\xff\xfb\x90\x00" + bytes(413) + b"\xff\xfb\x90\x00", "does not know"),
+    (b"RIFF\0\0\0\0sfbk", "does not know"),
     (b"\x01\x02\x03\x04", "does not know"),
 ]
 

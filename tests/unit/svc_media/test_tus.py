@@ -163,3 +163,14 @@ def test_whatever_comes_is_understood_or_refused(header: str) -> None:
     for parse in PARSERS:
         with contextlib.suppress(InvalidArgument):
             parse(header)
+
+
+@pytest.mark.parametrize(("said", "rate"), [("", ""), ("24", "24"), ("24000/1001", "24000/1001"), ("50/2", "25")])
+def test_a_rate_is_a_fraction_in_its_lowest_terms(said: str, rate: str) -> None:
+    assert tus.parse_rate(said) == rate
+
+
+@pytest.mark.parametrize("said", ["0", "-24", "23.976", "1000", "24/", "24/1/1", "1/1001", "fast"])
+def test_a_rate_that_makes_no_sense_is_refused(said: str) -> None:
+    with pytest.raises(InvalidArgument):
+        tus.parse_rate(said)
