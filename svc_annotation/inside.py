@@ -1,6 +1,6 @@
 """What svc_version asks for: whole documents of any moment, and batches of a person whose work goes on without them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from mesh.auth import Caller
@@ -8,8 +8,11 @@ from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import history_service_pb2 as history
 from svc_annotation import query
 from svc_annotation.core.part import PART_BYTES
-from svc_annotation.past import moment_of, projected, states_at
+from svc_annotation.core.past import facts_of
+from svc_annotation.past import moment_of, states_at
 from svc_annotation.shared import Shared, resource
+from svc_annotation.stores import Moment, Place, StateAt
+from svc_annotation.video import Video
 
 _ENTRY_BYTES: Final = 40
 
@@ -18,16 +21,21 @@ async def read_states(shared: Shared, request: history.ReadStatesRequest) -> Asy
     """The states of a moment, whatever their audience: who asks decides who may read them."""
     await shared.facts.get(request.video_id, request.tenant_id)
     async with shared.videos.use(request.video_id, request.tenant_id) as video:
-        moment = await moment_of(
-            shared,
-            video,
-            revision=request.revision if request.HasField("revision") else None,
-            time_ms=request.time_ms if request.HasField("time_ms") else None,
-        )
-        await projected(shared, video, moment.revision)
+        document = video.document
+        now = request.WhichOneof("at") is None or request.revision == document.revision
+        known = _changed_since(video, request.since_revision) if now else None
+        if known is None:
+            moment = await moment_of(
+                shared,
+                video,
+                revision=request.revision if request.HasField("revision") else None,
+                time_ms=request.time_ms if request.HasField("time_ms") else None,
+            )
+        else:
+            moment = Moment(document.revision, document.time_ms)
     answer = history.ReadStatesResponse(epoch=shared.videos.epoch, revision=moment.revision, time_ms=moment.time_ms)
     size_bytes = 0
-    async for found in states_at(shared, request.video_id, moment.revision, since=request.since_revision):
+    async for found in _all_of(shared, request, moment, known):
         for each in found:
             entry_bytes = len(each.state) + _ENTRY_BYTES
             if size_bytes + entry_bytes > PART_BYTES and answer.states:
@@ -43,6 +51,36 @@ async def read_states(shared: Shared, request: history.ReadStatesRequest) -> Asy
             )
             size_bytes += entry_bytes
     yield answer
+
+
+def _changed_since(video: Video, revision: int) -> list[StateAt] | None:
+    """What has changed after a revision and up to now, out of memory; None: that is not all there any more.
+
+    What was just written is saved so, without waiting until history has it.
+    """
+    if revision >= video.recent.head:
+        return []
+    if not video.recent.holds(revision):
+        return None
+    changed: dict[bytes, StateAt] = {}
+    for landed in video.recent.since(revision):
+        for change in landed.states:
+            facts = facts_of(change.state)
+            place = Place(facts.order_revision, facts.order_index)
+            changed[change.annotation_id] = StateAt(
+                place, change.annotation_id, landed.revision, facts.internal, change.state
+            )
+    return sorted(changed.values())
+
+
+async def _all_of(
+    shared: Shared, request: history.ReadStatesRequest, moment: Moment, known: list[StateAt] | None
+) -> AsyncIterator[Sequence[StateAt]]:
+    if known is not None:
+        yield known
+        return
+    async for found in states_at(shared, request.video_id, moment.revision, since=request.since_revision):
+        yield found
 
 
 async def append_batch(shared: Shared, asking: str, request: history.AppendBatchRequest) -> history.AppendBatchResponse:

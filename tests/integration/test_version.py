@@ -218,7 +218,7 @@ async def test_another_tenant_and_another_video_have_none_of_it(at: Versions) ->
 async def test_many_versions_are_read_from_few_pieces_and_after_a_restart(at: Versions) -> None:
     made = []
     for number in range(80):
-        await at.write("ann", create(str(number)))
+        await at.write(f"p{number % 4}", create(str(number)))
         made.append(await at.commit())
     store = at.parts.store
     longest = max([len(await store.chain(1, each.version_id)) for each in made])
