@@ -262,6 +262,37 @@ def test_larger_letters_stay_in_their_box(pair: Pair) -> None:
     assert text.box.bottom < 3000 * 1.25
 
 
+def test_text_is_edited_in_place_with_an_input_method_and_its_box_grows(pair: Pair) -> None:
+    ada, grace = pair.ada, pair.grace
+    pair.both_at(134)
+    ada.press("t")
+    ada.drag((0.3, 0.2), (0.7, 0.3))
+    ada.page.keyboard.type("MM MM MM")
+    ada.press("Control+Enter")
+    bar = ada.page.get_by_role("toolbar", name="Selection")
+    bar.get_by_label("Size of letters").select_option(index=2)
+    bar.get_by_role("button", name="Lines begin on the left").click()
+    ada.page.mouse.dblclick(*ada.place((0.32, 0.23)))
+    expect(ada.page.get_by_label("Text on the picture")).to_be_focused()
+    ada.press("End")
+    tools = ada.context.new_cdp_session(ada.page)
+    tools.send("Input.imeSetComposition", {"text": "hua", "selectionStart": 3, "selectionEnd": 3})
+    grace.inks((0.32, 0.23), 12)
+    assert [each.text for each in pair.on(134)] == ["MM MM MM"]
+    tools.send("Input.insertText", {"text": "画面"})
+    ada.press("Control+Enter")
+    pair.wait_saved()
+    (text,) = pair.on(134)
+    assert text.text == "MM MM MM画面"
+    # The handle in the middle of the right side, or the corner below it where the box is low.
+    corner = (0.7, 0.2 + text.box.bottom / 32_768)
+    ada.drag(corner, (0.36, corner[1]))
+    pair.wait_saved()
+    (narrow,) = pair.on(134)
+    assert narrow.box.right < text.box.right / 2
+    assert narrow.box.bottom >= 3 * 1400 * 1.25
+
+
 def test_a_pen_presses_and_wins_over_the_hand_that_holds_it(pair: Pair) -> None:
     ada = pair.ada
     pair.both_at(140)

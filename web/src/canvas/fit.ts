@@ -1,7 +1,8 @@
 /** How high a box must be to hold its text, as this browser's letters are. */
-import { AnnotationKind, type Annotation, type Operation } from "../document";
+import { AnnotationKind, type Annotation, type Id, type Operation } from "../document";
+import type { ResizeOperation } from "../document/model";
 import { fontOf, textHeight, wrap } from "./paint";
-import { localBox } from "./shape";
+import { localBox, type Bounds } from "./shape";
 
 /** How high a text is in a box of a width. */
 export function heightOf(text: string, width: number, fontSize: number): number {
@@ -9,6 +10,21 @@ export function heightOf(text: string, width: number, fontSize: number): number 
   if (!context) return textHeight(text.split("\n").length, fontSize);
   context.font = fontOf(fontSize);
   return textHeight(wrap(text, width, (each) => context.measureText(each).width).length, fontSize);
+}
+
+/** What a resize of texts asks for besides: a box is never lower than its text. */
+export function fits(operations: readonly Operation[], get: (id: Id) => Annotation | undefined): Operation[] {
+  return operations.flatMap((operation) => {
+    const annotation = operation.kind === "resize" ? get(operation.id) : undefined;
+    if (operation.kind !== "resize" || !annotation) return [];
+    const { left, top, right, bottom } = { ...localBox(annotation), ...annotation.box, ...edgesOf(operation) };
+    return fitted({ ...annotation, box: { left, top, right, bottom } });
+  });
+}
+
+function edgesOf({ left, top, right, bottom }: ResizeOperation): Partial<Bounds> {
+  const edges = Object.entries({ left, top, right, bottom }).filter(([, edge]) => edge !== undefined);
+  return Object.fromEntries(edges);
 }
 
 /** The box holds its text: what was typed, or larger letters, may have made that longer. */

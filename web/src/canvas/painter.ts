@@ -5,10 +5,11 @@
 import type { Annotation, Id } from "../document";
 import { css } from "../ui/color";
 import { contextOf, Layer } from "./layer";
+import { differing } from "./live";
 import { drawMarks, type Over } from "./marks";
 import { draw, takeView, type Context } from "./paint";
 import { clipped, merged, pixelsOf, placeOf, type Pixels } from "./region";
-import { inkBox, meets } from "./shape";
+import { inkBox, meets, type Bounds } from "./shape";
 import type { Change, Sheet } from "./sheet";
 import type { View } from "./view";
 
@@ -86,11 +87,15 @@ export class Painter {
 
   /** Where what is being drawn was, and where it is. */
   private liveParts(live: readonly Annotation[], view: View): Pixels[] {
-    const parts = (list: readonly Annotation[], others: readonly Annotation[]): Pixels[] => {
-      const same = new Set(others);
-      return list.filter((each) => !same.has(each)).map((each) => pixelsOf(inkBox(each), view, this.density));
-    };
-    return [...parts(this.live, live), ...parts(live, this.live)];
+    const before = new Map(this.live.map((each) => [each.id, each]));
+    const places: Bounds[] = [];
+    for (const each of live) {
+      const was = before.get(each.id);
+      before.delete(each.id);
+      if (was !== each) places.push(was ? differing(was, each) : inkBox(each));
+    }
+    for (const gone of before.values()) places.push(inkBox(gone));
+    return places.map((place) => pixelsOf(place, view, this.density));
   }
 
   /** Puts the layer and what is being drawn together, in parts of the canvas. */

@@ -1,6 +1,7 @@
 /** What pointers do on the stage: the hand draws with one, two zoom and pan, a wheel zooms at the pointer. */
 import type { Room } from "../review/room";
 import { makeId } from "../session/session";
+import { fits } from "./fit";
 import { Hand, type Surroundings, type Touch } from "./hand";
 import { uppermost } from "./hit";
 import { Palm } from "./palm";
@@ -200,7 +201,7 @@ export class Pointers {
     }
     const { room } = this.places;
     const { operations, textAt, textWidth } = this.hand.up(this.touchOf(event));
-    room.made(operations, undefined);
+    room.made([...operations, ...fits(operations, (id) => room.get(id))], undefined);
     room.selected.value = this.hand.selected;
     if (textAt) this.beginText(textAt, textWidth);
     this.changed();

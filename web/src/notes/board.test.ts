@@ -33,6 +33,10 @@ describe("the board of notes", () => {
   test("drawings are counted by frame; erasing is no drawing", () => {
     expect(board.drawings).toMatchObject([{ frame: 12, count: 2, authors: ["ann", "bob"], text: "here" }]);
   });
+  test("the mark of a frame's drawings reaches as far as the longest of them", () => {
+    const long = state({ firstFrame: 12, lastFrame: 30, kind: AnnotationKind.RECT });
+    expect(boardOf([stroke, long, again]).marks).toEqual([{ first: 12, last: 30, kind: "drawing" }]);
+  });
   test("the list goes by frame, and shows what was asked for", () => {
     expect(shown({})).toEqual([5, 12, 20]);
     expect(shown({ show: "open" })).toEqual([20]);

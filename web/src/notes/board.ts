@@ -9,6 +9,8 @@ export interface Thread {
 
 export interface Drawings {
   frame: number;
+  /** The last frame that one of them is seen on. */
+  last: number;
   count: number;
   authors: string[];
   /** What is written on the picture, if anything is. */
@@ -55,16 +57,17 @@ function rootOf(annotation: Annotation, byId: Map<Id, Annotation>): Annotation |
 function addDrawing(onFrames: Map<number, Drawings>, annotation: Annotation): void {
   if (annotation.mode === StrokeMode.ERASE) return;
   const frame = annotation.firstFrame;
-  const held = onFrames.get(frame) ?? { frame, count: 0, authors: [], text: "", first: annotation };
+  const held = onFrames.get(frame) ?? { frame, last: frame, count: 0, authors: [], text: "", first: annotation };
   onFrames.set(frame, held);
   held.count++;
+  held.last = Math.max(held.last, annotation.lastFrame);
   if (!held.authors.includes(annotation.authorId)) held.authors.push(annotation.authorId);
   if (annotation.text && !held.text) held.text = annotation.text;
 }
 
 function marksOf(threads: readonly Thread[], drawings: readonly Drawings[]): Mark[] {
   return [
-    ...drawings.map(({ frame, first }): Mark => ({ first: frame, last: first.lastFrame, kind: "drawing" })),
+    ...drawings.map(({ frame, last }): Mark => ({ first: frame, last, kind: "drawing" })),
     ...threads.map(({ root }): Mark => ({ first: root.firstFrame, last: root.lastFrame, kind: root.resolved ? "done" : "note" })),
   ];
 }
