@@ -29,6 +29,9 @@ from mesh.rpc import MAX_MESSAGE_BYTES, Channels
 log = logging.getLogger(__name__)
 
 READY_VARIABLE = "RUSHES_READY_FD"
+CHECK_S = 2.0
+"""Between two looks at the engines, and what a look may take: who has lost one says so within five seconds."""
+
 LAST_STEPS_S = 4.0
 """Time for the last steps, after the grace for calls in progress."""
 
@@ -51,6 +54,7 @@ SERVER_OPTIONS = (
 class Service(Protocol):
     """What a service gives to `run`. `addresses`, if it has such, is told to whoever started the process.
 
+    `check`, if it has such, is an async function that raises when an engine it needs is not there.
     `resources`, if it has such, is an async function from the resource that a rule names to those whose permissions
     count together.
     """
@@ -170,7 +174,7 @@ class Process:
             try:
                 if await self._started(service, server, runtime.identity):
                     await self._tell_ready(service, metrics)
-                    await self.stopping.wait()
+                    await self._look_after(service, metrics)
             finally:
                 metrics.healthy = False
                 await self._end(service, server)
@@ -195,6 +199,28 @@ class Process:
             starting.cancel()
             stopping.cancel()
             await asyncio.gather(starting, stopping, return_exceptions=True)
+
+    async def _look_after(self, service: Service, metrics: telemetry.MetricsServer) -> None:
+        """Until told to stop. Whether the engines are there is what /readyz says, and not for /healthz to say."""
+        check: Callable[[], Awaitable[None]] | None = getattr(service, "check", None)
+        while not self.stopping.is_set():
+            if check is not None:
+                metrics.healthy = await self._well(check, metrics.healthy)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CHECK_S if check is not None else None):
+                    await self.stopping.wait()
+
+    async def _well(self, check: Callable[[], Awaitable[None]], before: bool) -> bool:
+        try:
+            async with asyncio.timeout(CHECK_S):
+                await check()
+        except Exception as error:
+            if before:
+                log.error("not_ready", extra={"error": str(error) or type(error).__name__})
+            return False
+        if not before:
+            log.info("ready_again")
+        return True
 
     async def _tell_ready(self, service: Service, metrics: telemetry.MetricsServer) -> None:
         await self._checks.set("", health_pb2.HealthCheckResponse.SERVING)

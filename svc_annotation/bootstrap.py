@@ -58,6 +58,11 @@ class AnnotationService:
         self._runtime.identity.on_change(self._shared.videos.recheck)
         self._started = True
 
+    async def check(self) -> None:
+        """See Service: log and history answer."""
+        await self._shared.log.end(0)
+        await self._shared.history.epoch()
+
     async def drain(self) -> None:
         """See Service."""
         self._handlers.draining = True

@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from mesh.rpc import to_error
 from rushes.media.v1 import job_service_pb2 as pb
 from rushes.media.v1.job_service_pb2_grpc import JobServiceStub
 from tests.integration.mesh_server import SECRET, People, Served, Signer, bare_channel, refused, run_folder
+from tests.waiting import until
 
 GRACE_S = 2.0
 
@@ -202,3 +203,26 @@ async def test_a_port_that_is_taken_is_not_shared_in_silence() -> None:
             async with second.running():
                 assert second.said["ready"] is False
                 assert await second.ended() == 1
+
+
+async def test_who_loses_an_engine_is_not_ready_until_it_is_back_and_healthy_all_the_while() -> None:
+    with run_folder() as folder:
+        engine = folder / "engine"
+        engine.touch()
+        async with Running(folder, "needy").running() as service:
+            metrics = service.said["addresses"]["metrics"]
+
+            async def ready() -> bool:
+                assert (await asyncio.to_thread(get, f"{metrics}/healthz"))[0] == 200
+                return (await asyncio.to_thread(get, f"{metrics}/readyz"))[0] == 200
+
+            assert await ready()
+            engine.unlink()
+            await until(lambda: unready(ready), "being not ready")
+            engine.touch()
+            await until(ready, "being ready again")
+
+
+async def unready(ready: Callable[[], Awaitable[bool]]) -> bool:
+    """The opposite."""
+    return not await ready()
