@@ -1,0 +1,55 @@
+{{- define "rushes.name" -}}{{ .Release.Name | trunc 40 | trimSuffix "-" }}{{- end }}
+
+{{- define "rushes.labels" -}}
+app.kubernetes.io/name: rushes
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- define "rushes.secret" -}}
+{{ .Values.secrets.existing | default (printf "%s-secrets" (include "rushes.name" .)) }}
+{{- end }}
+
+{{- define "rushes.image" -}}
+{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{/* Where each service is, as whoever is not a gateway is told: any instance of several. */}}
+{{- define "rushes.services" -}}
+{{- $name := include "rushes.name" . -}}
+{{- $services := dict "svc_media.http" (printf "%s-media:8081" $name) -}}
+{{- range list "project" "media" "annotation" "version" -}}
+{{- $_ := set $services (printf "svc_%s" .) (printf "%s-%s:50051" $name .) -}}
+{{- end -}}
+{{ toJson $services }}
+{{- end }}
+
+{{/* Gateways find every instance of the annotation service, and choose by the video. */}}
+{{- define "rushes.gatewayServices" -}}
+{{- $services := include "rushes.services" . | fromJson -}}
+{{- $_ := set $services "svc_annotation" (printf "dns:///%s-annotation-each:50051" (include "rushes.name" .)) -}}
+{{ toJson $services }}
+{{- end }}
+
+{{- define "rushes.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "rushes.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{/* One of the secret settings. Arguments: root, variable, key of the Secret. */}}
+{{- define "rushes.fromSecret" -}}
+- name: {{ index . 1 }}
+  valueFrom:
+    secretKeyRef: {name: {{ include "rushes.secret" (index . 0) }}, key: {{ index . 2 }}, optional: {{ index . 3 }}}
+{{- end }}
