@@ -1,0 +1,18 @@
+"""`python -m svc_sfu`: settings, then the service until it is told to stop."""
+
+from functools import partial
+
+from mesh.config import MeshConfig, load
+from mesh.service import run
+from svc_sfu.bootstrap import build
+from svc_sfu.config import SfuConfig
+
+
+def main() -> None:
+    """Runs the service."""
+    config = load(SfuConfig, "sfu")
+    run("svc_sfu", config.listen, partial(build, config), mesh=load(MeshConfig, "mesh"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Puts the service together."""
+
+import socket
+from collections.abc import Sequence
+
+import grpc
+
+from mesh.service import Runtime
+from rushes.sfu.v1 import sfu_service_pb2_grpc
+from svc_sfu.config import SfuConfig
+from svc_sfu.engine import Engine
+from svc_sfu.server import SfuServicer, Watchers
+
+
+class SfuParts:
+    """See `mesh.service.Service`."""
+
+    def __init__(self, config: SfuConfig) -> None:
+        self._watchers = Watchers()
+        addresses = config.addresses or own_addresses(config.host)
+        self._engine = Engine(config.host, config.port, addresses, self._watchers.changed)
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """See Service."""
+        sfu_service_pb2_grpc.add_SfuServiceServicer_to_server(SfuServicer(self._engine, self._watchers), server)
+
+    async def start(self) -> None:
+        """See Service."""
+        self._engine.start()
+
+    async def drain(self) -> None:
+        """See Service."""
+
+    async def stop(self) -> None:
+        """See Service."""
+        await self._engine.close()
+
+
+def own_addresses(host: str) -> Sequence[str]:
+    """Where this machine can be reached if it receives on that address."""
+    if host not in ("0.0.0.0", "::", ""):
+        return [socket.gethostbyname(host)]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent: the kernel only chooses the way out
+            outward: list[str] = [probe.getsockname()[0]]
+        except OSError:
+            outward = []
+    return [*outward, "127.0.0.1"]
+
+
+def build(config: SfuConfig, runtime: Runtime) -> SfuParts:
+    """The service of this configuration."""
+    return SfuParts(config)

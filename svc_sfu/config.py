@@ -1,0 +1,20 @@
+"""Settings of svc_sfu: section `sfu`."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class SfuConfig:
+    """What an operator may set."""
+
+    listen: str = "127.0.0.1:0"
+    """Address of the gRPC server: host:port, or unix:/path."""
+
+    host: str = "127.0.0.1"
+    """Address of this machine that packets are received on; 0.0.0.0: all of them."""
+
+    port: int = 0
+    """UDP port of all packets; 0: any that is free."""
+
+    addresses: list[str] = field(default_factory=list)
+    """Addresses that browsers are told, the best first, as where this machine is behind a NAT. Empty: its own."""

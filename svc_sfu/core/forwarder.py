@@ -1,0 +1,149 @@
+"""A slot of a subscriber: packets of one source at a time, numbered as one stream whatever the source is.
+
+Sources are exchanged at a keyframe; sequence numbers, timestamps and VP8's picture ids go on where they were, so that a
+decoder sees one stream. What was sent is kept for a while, for who asks for it again.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from svc_sfu.core import codec as codecs
+from svc_sfu.core import rtcp
+from svc_sfu.core.codec import PICTURES, Codec
+from svc_sfu.core.rtp import SEQ, STAMP, Packet, newer
+from svc_sfu.core.stream import Stream
+
+KEPT_PACKETS: Final = 512
+KEPT_S: Final = 1.0
+FROM_BEFORE: Final = 512
+"""How far behind the first packet of a source one may be and still be taken as reordered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A packet as this slot sends it. `payload` is shared between slots where nothing had to be rewritten."""
+
+    seq: int
+    timestamp: int
+    marker: bool
+    codec: Codec
+    payload: bytes
+
+
+class Forwarder:
+    """See the module. `source` is what is forwarded, `wanted` what shall be from its next keyframe on."""
+
+    def __init__(self, first_seq: int, first_timestamp: int, first_picture: int) -> None:
+        self.source: Stream | None = None
+        self.wanted: Stream | None = None
+        self.packets = 0
+        self.octets = 0
+        self._next_seq = first_seq
+        self._last_timestamp = first_timestamp
+        self._last_sent_s: float | None = None
+        self._picture = first_picture
+        self._tl0 = 0
+        self._seq_offset = self._timestamp_offset = self._picture_offset = self._tl0_offset = 0
+        self._start_seq = 0
+        self._kept: OrderedDict[int, tuple[float, Outgoing]] = OrderedDict()
+
+    def want(self, stream: Stream | None) -> bool:
+        """What to forward from now on; None: nothing. True: a keyframe of it is needed."""
+        if stream is None:
+            self.source = self.wanted = None
+            return False
+        if stream is self.source:
+            self.wanted = None
+            return False
+        self.wanted = stream
+        return stream.codec.video
+
+    def take(self, stream: Stream, packet: Packet, now_s: float) -> Outgoing | None:
+        """A packet that its stream has just taken; None: it is not for this slot, or not now."""
+        if (
+            stream is self.wanted
+            and packet.seq == stream.highest
+            and codecs.begins_keyframe(stream.codec, packet.payload)
+        ):
+            self._exchange(stream, packet, now_s)
+        elif stream is not self.source:
+            return None
+        behind = (self._start_seq - packet.seq) % SEQ
+        if 0 < behind <= FROM_BEFORE:
+            return None  # of before the exchange
+        return self._send(stream, packet, now_s)
+
+    def _exchange(self, stream: Stream, packet: Packet, now_s: float) -> None:
+        timestamp = self._timestamp_now(stream, packet, now_s)
+        self._seq_offset = self._next_seq - packet.seq
+        self._timestamp_offset = timestamp - packet.timestamp
+        if stream.codec is Codec.VP8:
+            numbers = codecs.vp8_numbers(packet.payload)
+            self._picture_offset = self._picture + 1 - numbers.picture
+            self._tl0_offset = self._tl0 + 1 - numbers.tl0
+        self._start_seq = packet.seq
+        self.source, self.wanted = stream, None
+
+    def _timestamp_now(self, stream: Stream, packet: Packet, now_s: float) -> int:
+        """Where in this slot's time a packet of another source lies: by both sources' reports, else by the clock."""
+        if self._last_sent_s is None:
+            return self._last_timestamp
+        old = self.source
+        if old is not None and old.report and stream.report and old.codec.clock_hz == stream.codec.clock_hz:
+            passed = (stream.report.ntp - old.report.ntp) * stream.codec.clock_hz / (1 << 32)
+            since = _signed(packet.timestamp - stream.report.timestamp)
+            moved = (old.report.timestamp + self._timestamp_offset + int(passed) + since) % STAMP
+            if 0 < _signed(moved - self._last_timestamp) < 2 * stream.codec.clock_hz:
+                return moved
+        step = max(1, int((now_s - self._last_sent_s) * stream.codec.clock_hz))
+        return (self._last_timestamp + step) % STAMP
+
+    def _send(self, stream: Stream, packet: Packet, now_s: float) -> Outgoing:
+        seq = (packet.seq + self._seq_offset) % SEQ
+        timestamp = (packet.timestamp + self._timestamp_offset) % STAMP
+        payload = packet.payload
+        if stream.codec is Codec.VP8:
+            payload = self._rewritten(payload)
+        outgoing = Outgoing(seq, timestamp, packet.marker, stream.codec, payload)
+        if not newer(self._next_seq, seq) or self._last_sent_s is None:
+            self._next_seq = (seq + 1) % SEQ
+            self._last_timestamp, self._last_sent_s = timestamp, now_s
+        self.packets += 1
+        self.octets += len(payload)
+        if stream.codec.video:
+            self._keep(outgoing, now_s)
+        return outgoing
+
+    def _rewritten(self, payload: bytes) -> bytes:
+        numbers = codecs.vp8_numbers(payload)
+        picture = (numbers.picture + self._picture_offset) % PICTURES
+        tl0 = (numbers.tl0 + self._tl0_offset) % 256
+        if newer(picture, self._picture, PICTURES):
+            self._picture, self._tl0 = picture, tl0
+        if picture == numbers.picture and tl0 == numbers.tl0:
+            return payload
+        return codecs.vp8_rewritten(payload, numbers, picture, tl0)
+
+    def _keep(self, outgoing: Outgoing, now_s: float) -> None:
+        self._kept[outgoing.seq] = (now_s, outgoing)
+        while len(self._kept) > KEPT_PACKETS or now_s - next(iter(self._kept.values()))[0] > KEPT_S:
+            self._kept.popitem(last=False)
+
+    def again(self, seqs: tuple[int, ...]) -> list[Outgoing]:
+        """Of what a receiver misses, what is still here."""
+        return [self._kept[seq][1] for seq in seqs if seq in self._kept]
+
+    def report(self, ssrc: int, now_s: float) -> bytes | None:
+        """A sender report, from the source's own; None: it has none yet."""
+        source = self.source
+        if source is None or source.report is None:
+            return None
+        passed_s = now_s - source.report_s
+        ntp = source.report.ntp + int(passed_s * (1 << 32)) & (1 << 64) - 1
+        timestamp = source.report.timestamp + self._timestamp_offset + int(passed_s * source.codec.clock_hz)
+        return rtcp.sender_report(ssrc, ntp, timestamp % STAMP, self.packets, self.octets)
+
+
+def _signed(difference: int) -> int:
+    return (difference + STAMP // 2) % STAMP - STAMP // 2

@@ -1,0 +1,345 @@
+"""Session descriptions: the few lines that matter are read, and ours are written from what was agreed.
+
+A publisher offers and is answered; a subscriber is offered fixed slots and answers. Candidates of clients are not read:
+an ICE-lite agent has no use for them.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from rushes.errors import InvalidArgument
+from svc_sfu.core.codec import Codec
+
+MAX_BYTES: Final = 64 * 1024
+MAX_SECTIONS: Final = 64
+MAX_LINES: Final = 4_000
+MAX_RIDS: Final = 3
+
+MID: Final = "urn:ietf:params:rtp-hdrext:sdes:mid"
+RID: Final = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+REPAIRED_RID: Final = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
+AUDIO_LEVEL: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+TRANSPORT_WIDE: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+ABS_SEND_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+_TAKEN: Final = (MID, RID, REPAIRED_RID, AUDIO_LEVEL, TRANSPORT_WIDE)
+
+PAYLOAD_TYPES: Final = {Codec.OPUS: 111, Codec.VP8: 96, Codec.H264: 102}
+"""Of what subscribers are sent."""
+REPAIR_TYPES: Final = {Codec.VP8: 97, Codec.H264: 103}
+ABS_SEND_TIME_NUMBER: Final = 2
+_H264: Final = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
+_OPUS: Final = "minptime=10;useinbandfec=1"
+_FEEDBACK: Final = ("nack", "nack pli", "ccm fir")
+
+
+class DescriptionInvalid(InvalidArgument):
+    """A session description that is none, is too large, or agrees on nothing."""
+
+    reason = "INVALID_DESCRIPTION"
+
+
+@dataclass(slots=True)
+class Section:
+    """An m-section of the other side."""
+
+    kind: str
+    port: int
+    formats: list[str]
+    mid: str = ""
+    direction: str = "sendrecv"
+    codecs: dict[int, str] = field(default_factory=dict)
+    """rtpmap by payload type, in small letters."""
+    parameters: dict[int, str] = field(default_factory=dict)
+    """fmtp by payload type."""
+    extensions: dict[int, str] = field(default_factory=dict)
+    rids: list[str] = field(default_factory=list)
+    ssrcs: list[int] = field(default_factory=list)
+    repairs: dict[int, int] = field(default_factory=dict)
+    """SSRC of retransmissions -> of what they repair."""
+
+
+@dataclass(slots=True)
+class Description:
+    """What was read."""
+
+    ufrag: str
+    password: str
+    fingerprints: list[tuple[str, str]]
+    setup: str
+    sections: list[Section]
+
+
+def parse(text: str) -> Description:
+    """Reads an offer or an answer. Raises DescriptionInvalid."""
+    if len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise DescriptionInvalid("the description is too large")
+    lines = text.splitlines()
+    if not lines or not lines[0].startswith("v=0") or len(lines) > MAX_LINES:
+        raise DescriptionInvalid("this is no session description")
+    reader = _Reader()
+    for line in lines:
+        key, _, value = line.partition("=")
+        if key == "m":
+            reader.sections.append(_section(value))
+        elif key == "a":
+            reader.attribute(value)
+    about, prints = reader.about, reader.fingerprints
+    if len(reader.sections) > MAX_SECTIONS or len(prints) > 8:
+        raise DescriptionInvalid("the description has too many sections or fingerprints")
+    if not about.get("ice-ufrag") or not about.get("ice-pwd") or not prints:
+        raise DescriptionInvalid("the description has no ICE credentials or no fingerprint")
+    setup = about.get("setup", "actpass")
+    return Description(about["ice-ufrag"], about["ice-pwd"], prints, setup, reader.sections)
+
+
+class _Reader:
+    """Collects what attributes say, of the session or of the section that they follow."""
+
+    def __init__(self) -> None:
+        self.about: dict[str, str] = {}
+        self.fingerprints: list[tuple[str, str]] = []
+        self.sections: list[Section] = []
+
+    def attribute(self, value: str) -> None:
+        """A line's value after "a="."""
+        name, _, rest = value.partition(":")
+        rest = rest.strip()
+        if name in ("ice-ufrag", "ice-pwd", "setup"):
+            self.about.setdefault(name, rest)
+        elif name == "fingerprint":
+            algorithm, _, digest = rest.partition(" ")
+            if (algorithm.lower(), digest) not in self.fingerprints:
+                self.fingerprints.append((algorithm.lower(), digest))
+        elif self.sections:
+            read = _ATTRIBUTES.get(name)
+            if read is not None:
+                read(self.sections[-1], rest)
+            elif name in ("sendrecv", "sendonly", "recvonly", "inactive"):
+                self.sections[-1].direction = name
+
+
+def _section(value: str) -> Section:
+    kind, _, rest = value.partition(" ")
+    parts = rest.split()
+    if len(parts) < 2 or not parts[0].partition("/")[0].isdecimal():
+        raise DescriptionInvalid("a section has no port or protocol")
+    return Section(kind, int(parts[0].partition("/")[0][:6]), parts[2:])
+
+
+def _mid(section: Section, rest: str) -> None:
+    section.mid = rest[:16]
+
+
+def _format_line(into: Callable[[Section], dict[int, str]]) -> Callable[[Section, str], None]:
+    def read(section: Section, rest: str) -> None:
+        number, _, what = rest.partition(" ")
+        if number.isdecimal() and len(number) <= 3:
+            into(section)[int(number)] = what.lower()
+
+    return read
+
+
+def _extmap(section: Section, rest: str) -> None:
+    number, _, uri = rest.partition(" ")
+    number = number.partition("/")[0]
+    if number.isdecimal() and 0 < int(number[:4]) < 15:
+        section.extensions[int(number)] = uri.split(" ")[0]
+
+
+def _rid(section: Section, rest: str) -> None:
+    rid, _, direction = rest.partition(" ")
+    if direction.startswith("send") and len(section.rids) < MAX_RIDS and 0 < len(rid) <= 16:
+        section.rids.append(rid)
+
+
+def _ssrc(section: Section, rest: str) -> None:
+    ssrc = _number(rest.split(" ")[0])
+    if ssrc is not None and ssrc not in section.ssrcs and len(section.ssrcs) < 8:
+        section.ssrcs.append(ssrc)
+
+
+def _group(section: Section, rest: str) -> None:
+    numbers = [_number(each) for each in rest.split(" ")[1:3]] if rest.startswith("FID ") else []
+    if len(numbers) == 2 and numbers[0] is not None and numbers[1] is not None and len(section.repairs) < 8:
+        section.repairs[numbers[1]] = numbers[0]
+
+
+_ATTRIBUTES: Final[dict[str, Callable[[Section, str], None]]] = {
+    "mid": _mid,
+    "rtpmap": _format_line(lambda section: section.codecs),
+    "fmtp": _format_line(lambda section: section.parameters),
+    "extmap": _extmap,
+    "rid": _rid,
+    "ssrc": _ssrc,
+    "ssrc-group": _group,
+}
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= 10 and int(text) < 1 << 32 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A section of an offer whose media is taken."""
+
+    mid: str
+    kind: str
+    payload_types: dict[int, Codec]
+    repair_types: dict[int, int]
+    """Payload type of retransmissions -> of what they repeat."""
+    extensions: dict[int, str]
+    rids: tuple[str, ...]
+    ssrcs: tuple[int, ...]
+    repairs: dict[int, int]
+
+
+def accept(section: Section) -> Accepted | None:
+    """What is taken of a section; None: nothing."""
+    if section.port == 0 or section.kind not in ("audio", "video") or not section.mid:
+        return None
+    if section.direction not in ("sendrecv", "sendonly"):
+        return None
+    types = {
+        number: codec for number, name in section.codecs.items() if (codec := _codec(section, number, name)) is not None
+    }
+    if not types:
+        return None
+    repair_types: dict[int, int] = {}
+    for number, name in section.codecs.items():
+        repeated = _number(section.parameters.get(number, "").removeprefix("apt="))
+        if name.startswith("rtx/") and repeated in types:
+            repair_types[number] = repeated
+    extensions = {number: uri for number, uri in section.extensions.items() if uri in _TAKEN}
+    mains = tuple(ssrc for ssrc in section.ssrcs if ssrc not in section.repairs)
+    rids = tuple(section.rids)
+    return Accepted(section.mid, section.kind, types, repair_types, extensions, rids, mains, dict(section.repairs))
+
+
+def _codec(section: Section, number: int, name: str) -> Codec | None:
+    if section.kind == "audio":
+        return Codec.OPUS if name == "opus/48000/2" else None
+    if name == "vp8/90000":
+        return Codec.VP8
+    parameters = section.parameters.get(number, "")
+    baseline = "profile-level-id=42" in parameters
+    if name == "h264/90000" and "packetization-mode=1" in parameters and baseline:
+        return Codec.H264
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What a description of ours says of this end."""
+
+    ufrag: str
+    password: str
+    fingerprint: str
+    addresses: Sequence[tuple[str, int]]
+    """Where it can be reached: host and UDP port, the best first."""
+
+
+def answer(offer: Description, accepted: Sequence[Accepted | None], local: Local) -> str:
+    """The answer to a publisher: each of its sections is taken or refused."""
+    mids = [taken.mid for taken in accepted if taken is not None]
+    setup = "active" if offer.setup == "passive" else "passive"
+    lines = _head(local, mids)
+    for section, taken in zip(offer.sections, accepted, strict=True):
+        if taken is None:
+            lines += [
+                f"m={section.kind} 0 UDP/TLS/RTP/SAVPF {' '.join(section.formats[:1]) or '0'}",
+                "c=IN IP4 0.0.0.0",
+            ]
+            lines += [f"a=mid:{section.mid}", "a=inactive"] if section.mid else ["a=inactive"]
+        else:
+            lines += _answered(section, taken, local, setup)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _answered(section: Section, taken: Accepted, local: Local, setup: str) -> list[str]:
+    numbers = [*taken.payload_types, *taken.repair_types]
+    lines = _media(taken.kind, numbers, taken.mid, local, setup)
+    lines.append("a=recvonly")
+    lines += [f"a=extmap:{number} {uri}" for number, uri in taken.extensions.items()]
+    wide = TRANSPORT_WIDE in taken.extensions.values()
+    for number, codec in taken.payload_types.items():
+        lines += _format(number, codec, section.parameters.get(number, ""))
+        feedback = [*(_FEEDBACK if codec.video else ("nack",)), *(("transport-cc",) if wide else ())]
+        lines += [f"a=rtcp-fb:{number} {each}" for each in feedback]
+    for number, repeated in taken.repair_types.items():
+        lines += [f"a=rtpmap:{number} rtx/90000", f"a=fmtp:{number} apt={repeated}"]
+    if taken.rids:
+        lines += [f"a=rid:{rid} recv" for rid in taken.rids]
+        lines.append(f"a=simulcast:recv {';'.join(taken.rids)}")
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class SlotOffer:
+    """A slot as a subscriber is offered it."""
+
+    mid: str
+    kind: str
+    ssrc: int
+    repair_ssrc: int
+
+
+def offer(slots: Iterable[SlotOffer], local: Local) -> str:
+    """The offer to a subscriber: sections that stay, whatever is sent on them."""
+    all_slots = list(slots)
+    lines = _head(local, [slot.mid for slot in all_slots])
+    for slot in all_slots:
+        lines += _offered(slot, local)
+    return "\r\n".join(lines) + "\r\n"
+
+
+def _offered(slot: SlotOffer, local: Local) -> list[str]:
+    video = slot.kind == "video"
+    codecs = [Codec.VP8, Codec.H264] if video else [Codec.OPUS]
+    numbers = [number for codec in codecs for number in (PAYLOAD_TYPES[codec], REPAIR_TYPES.get(codec)) if number]
+    lines = _media(slot.kind, numbers, slot.mid, local, "actpass")
+    lines += ["a=sendonly", f"a=msid:{slot.mid} {slot.mid}"]
+    if video:
+        lines.append(f"a=extmap:{ABS_SEND_TIME_NUMBER} {ABS_SEND_TIME}")
+    for codec in codecs:
+        number = PAYLOAD_TYPES[codec]
+        lines += _format(number, codec, _H264 if codec is Codec.H264 else _OPUS if codec is Codec.OPUS else "")
+        if not video:
+            continue
+        lines += [f"a=rtcp-fb:{number} {each}" for each in (*_FEEDBACK, "goog-remb")]
+        lines += [f"a=rtpmap:{REPAIR_TYPES[codec]} rtx/90000", f"a=fmtp:{REPAIR_TYPES[codec]} apt={number}"]
+    if video:
+        lines.append(f"a=ssrc-group:FID {slot.ssrc} {slot.repair_ssrc}")
+    ssrcs = (slot.ssrc, slot.repair_ssrc) if video else (slot.ssrc,)
+    return lines + [f"a=ssrc:{ssrc} cname:rushes" for ssrc in ssrcs]
+
+
+def _head(local: Local, mids: Sequence[str]) -> list[str]:
+    bundle = [f"a=group:BUNDLE {' '.join(mids)}"] if mids else []
+    return ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=ice-lite", *bundle, "a=msid-semantic: WMS *"]
+
+
+def _media(kind: str, numbers: Sequence[int], mid: str, local: Local, setup: str) -> list[str]:
+    lines = [
+        f"m={kind} 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, numbers))}",
+        "c=IN IP4 0.0.0.0",
+        f"a=mid:{mid}",
+        f"a=ice-ufrag:{local.ufrag}",
+        f"a=ice-pwd:{local.password}",
+        f"a=fingerprint:sha-256 {local.fingerprint}",
+        f"a=setup:{setup}",
+        "a=rtcp-mux",
+        "a=rtcp-rsize",
+    ]
+    for index, (host, port) in enumerate(local.addresses):
+        family = 65_535 - index
+        priority = 126 << 24 | family << 8 | 255
+        lines.append(f"a=candidate:{index + 1} 1 udp {priority} {host} {port} typ host")
+    return [*lines, "a=end-of-candidates"]
+
+
+def _format(number: int, codec: Codec, parameters: str) -> list[str]:
+    suffix = "/2" if codec is Codec.OPUS else ""
+    lines = [f"a=rtpmap:{number} {codec.value}/{codec.clock_hz}{suffix}"]
+    return [*lines, f"a=fmtp:{number} {parameters}"] if parameters else lines

@@ -1,0 +1,104 @@
+"""A subscriber's slots: which track each shows, in which layer, within what its way can take."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from svc_sfu.core.allocator import Estimate, Wish, allocate
+from svc_sfu.core.forwarder import Forwarder
+from svc_sfu.core.publisher import Track
+
+MAX_AGAIN_S: Final = 400
+"""Packets that are sent again in a second, of one subscriber."""
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """One m-section of a subscriber. `layer` is the largest that is of use: "h", "m" or "l"."""
+
+    mid: str
+    kind: str
+    ssrc: int
+    repair_ssrc: int
+    forwarder: Forwarder
+    track: Track | None = None
+    layer: str = "h"
+    priority: int = 5
+    repair_seq: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Subscriber:
+    """See the module."""
+
+    slots: dict[str, Slot]
+    estimate: Estimate = field(default_factory=Estimate)
+    again_left: float = MAX_AGAIN_S
+    sent_bps: float = 0.0
+    sent_bytes: int = 0
+    """Since the last `second`."""
+    _by_ssrc: dict[int, Slot] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._by_ssrc = {slot.ssrc: slot for slot in self.slots.values()}
+
+    def second(self, passed_s: float) -> None:
+        """Another second is over."""
+        self.again_left = MAX_AGAIN_S
+        self.sent_bps = 8 * self.sent_bytes / passed_s
+        self.sent_bytes = 0
+
+    def of(self, ssrc: int) -> Slot | None:
+        """The slot that a report is about."""
+        return self._by_ssrc.get(ssrc)
+
+    def show(self, slot: Slot, track: Track | None, layer: str, priority: int, now_s: float) -> None:
+        """What a slot shall show from now on."""
+        slot.layer, slot.priority = layer, priority
+        if slot.track is not track:
+            slot.track = track
+            slot.forwarder.want(None)
+        if track is not None:
+            self.choose(now_s, (slot,) if track.kind == "audio" else None)
+
+    def choose(self, now_s: float, slots: Iterable[Slot] | None = None) -> None:
+        """Chooses layers anew. Asks for the keyframes that this takes."""
+        chosen = self._allocated(now_s)
+        for slot in slots if slots is not None else self.slots.values():
+            track = slot.track
+            if track is None or track.muted:
+                slot.forwarder.want(None)
+                continue
+            stream = track.best(chosen.get(slot.mid, ""), now_s)
+            if stream is None or stream in (slot.forwarder.source, slot.forwarder.wanted):
+                if stream is not None and stream is slot.forwarder.source:
+                    slot.forwarder.want(stream)
+                continue
+            if slot.forwarder.want(stream):
+                track.throttles[stream.rid].ask()
+
+    def _allocated(self, now_s: float) -> dict[str, str]:
+        wishes = []
+        for slot in self.slots.values():
+            track = slot.track
+            if track is None or track.kind != "video" or track.muted:
+                continue
+            layers = _layers(track, slot.layer, now_s)
+            current = slot.forwarder.source.rid if slot.forwarder.source else None
+            wishes.append(Wish(slot.mid, slot.priority, layers, current))
+        return allocate(wishes, self.estimate.bps)
+
+    def keyframe(self, slot: Slot) -> None:
+        """The decoder of a slot needs one."""
+        source = slot.forwarder.wanted or slot.forwarder.source
+        if source is not None and slot.track is not None and source.rid in slot.track.throttles:
+            slot.track.throttles[source.rid].ask()
+
+
+def _layers(track: Track, largest: str, now_s: float) -> list[tuple[str, float]]:
+    """The layers that come and are of use, the largest first."""
+    rids = list(track.rids) or [""]
+    start = rids.index(largest) if largest in rids else 0
+    alive: Callable[[str], bool] = lambda rid: rid in track.layers and now_s - track.layers[rid].active_s < 1.0  # noqa: E731
+    of_use = [rid for rid in rids[start:] if alive(rid)] or [rid for rid in rids if alive(rid)][-1:]
+    return [(rid, track.layers[rid].bitrate_bps) for rid in of_use]

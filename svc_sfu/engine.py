@@ -1,0 +1,302 @@
+"""One worker: a socket, the transports on it, and the rooms that they are in."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiortc.rtcdtlstransport import RTCCertificate
+
+from rushes.errors import FailedPrecondition, NotFound, ResourceExhausted
+from svc_sfu.core import sdp
+from svc_sfu.core.forwarder import Forwarder
+from svc_sfu.core.ice import CONSENT_S, Address, Agent, Session
+from svc_sfu.core.publisher import Publisher, Track
+from svc_sfu.core.rtp import is_rtcp
+from svc_sfu.core.subscriber import Slot, Subscriber
+from svc_sfu.room import FEEDBACK_S, Room
+from svc_sfu.socket import MediaSocket
+from svc_sfu.transport import Transport
+
+MAX_ROOMS: Final = 500
+MAX_PEOPLE: Final = 1_000
+MAX_SLOTS: Final = 64
+
+_logger = logging.getLogger(__name__)
+
+
+class ParticipantUnknown(NotFound):
+    """A participant who publishes nothing, or is shown nothing, there."""
+
+    reason = "PARTICIPANT_UNKNOWN"
+
+
+class RoomFull(ResourceExhausted):
+    """This worker takes no more."""
+
+    reason = "ROOM_FULL"
+
+
+class NothingOffered(FailedPrecondition):
+    """An answer without an offer before it."""
+
+    reason = "NOTHING_OFFERED"
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """What a slot shall show."""
+
+    mid: str
+    track_id: str
+    """Empty: nothing."""
+    layer: str = "h"
+    priority: int = 5
+
+
+class Engine:
+    """See the module. `changed` is called with a room whose tracks, transports or layers changed."""
+
+    def __init__(self, host: str, port: int, addresses: Sequence[str], changed: Callable[[Room], None]) -> None:
+        self.rooms: dict[str, Room] = {}
+        self._changed = changed
+        self._agent = Agent()
+        self._socket = MediaSocket(host, port, self._datagram)
+        self._addresses = [(address, self._socket.port) for address in addresses]
+        self._certificate = RTCCertificate.generateCertificate()
+        self._fingerprint = next(
+            each.value for each in self._certificate.getFingerprints() if each.algorithm == "sha-256"
+        )
+        self._transports: dict[int, tuple[Room, Transport]] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+        self._ticker: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to receive."""
+        self._socket.start()
+        self._ticker = asyncio.create_task(self._tick_for_ever())
+
+    async def close(self) -> None:
+        """Ends every transport."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        for room in list(self.rooms.values()):
+            self.end(room.room_id)
+        await asyncio.gather(*self._closing, return_exceptions=True)
+        self._socket.close()
+
+    # -- what signalling asks for ----------------------------------------------------------------------------
+
+    def publish(self, room_id: str, participant: str, offer: str) -> tuple[str, list[Track]]:
+        """Answers a publisher's offer, in the place of an earlier one of it. Raises DescriptionInvalid, RoomFull."""
+        described = sdp.parse(offer)
+        accepted = [sdp.accept(section) for section in described.sections]
+        taken = [each for each in accepted if each is not None]
+        if not taken:
+            raise sdp.DescriptionInvalid("nothing of what is offered can be taken: Opus, VP8 and H.264 can")
+        room = self._room(room_id)
+        publisher = Publisher(taken, f"{participant}.{secrets.token_hex(4)}")
+        transport = self._transport(room, participant, publisher=publisher)
+        transport.session.remote_ufrag = described.ufrag
+        self._replace(room, room.publishers, transport)
+        answer = sdp.answer(described, accepted, self._local(transport))
+        transport.begin(described.fingerprints, client=described.setup == "passive", then=self._agreed)
+        self._changed(room)
+        return answer, list(publisher.tracks.values())
+
+    def subscribe(self, room_id: str, participant: str, *, audio: int, video: int) -> str:
+        """Offers slots, in the place of earlier ones. Raises RoomFull."""
+        if not 0 < audio + video <= MAX_SLOTS:
+            raise RoomFull(f"a participant has 1 to {MAX_SLOTS} slots")
+        room = self._room(room_id)
+        mids = [*(f"a{n}" for n in range(audio)), *(f"v{n}" for n in range(video))]
+        slots = {mid: _slot(mid, "audio" if mid[0] == "a" else "video") for mid in mids}
+        transport = self._transport(room, participant, subscriber=Subscriber(slots))
+        self._replace(room, room.subscribers, transport)
+        offers = [sdp.SlotOffer(slot.mid, slot.kind, slot.ssrc, slot.repair_ssrc) for slot in slots.values()]
+        return sdp.offer(offers, self._local(transport))
+
+    def accept(self, room_id: str, participant: str, answer: str) -> None:
+        """A subscriber's answer. Raises DescriptionInvalid, ParticipantUnknown, NothingOffered."""
+        described = sdp.parse(answer)
+        transport = self._subscriber(room_id, participant)
+        if transport.session.remote_ufrag:
+            raise NothingOffered("this offer is answered already")
+        transport.session.remote_ufrag = described.ufrag
+        transport.begin(described.fingerprints, client=described.setup == "passive", then=self._agreed)
+
+    def show(self, room_id: str, participant: str, shows: Sequence[Show]) -> None:
+        """What slots shall show. A track that is not there (any more) is nothing."""
+        transport = self._subscriber(room_id, participant)
+        room = self.rooms[room_id]
+        assert transport.subscriber is not None
+        for each in shows:
+            slot = transport.subscriber.slots.get(each.mid)
+            if slot is not None:
+                track = room.find(each.track_id) if each.track_id else None
+                fits = track if track is not None and track.kind == slot.kind else None
+                room.show(transport, slot, fits, each.layer, max(0, min(10, each.priority)))
+
+    def mute(self, room_id: str, participant: str, kinds: Mapping[str, bool]) -> None:
+        """Whether what a participant publishes of a kind ("audio", "video") is forwarded at all."""
+        room = self.rooms.get(room_id)
+        if room is None or participant not in room.publishers:
+            raise ParticipantUnknown("this participant publishes nothing here")
+        for whose, track in room.tracks():
+            if whose == participant and track.kind in kinds:
+                track.muted = kinds[track.kind]
+        now_s = time.monotonic()
+        for transport in room.subscribers.values():
+            assert transport.subscriber is not None
+            transport.subscriber.choose(now_s)
+        self._changed(room)
+
+    def leave(self, room_id: str, participant: str) -> None:
+        """Ends both transports of a participant, who may be gone already."""
+        room = self.rooms.get(room_id)
+        if room is None:
+            return
+        for table in (room.publishers, room.subscribers):
+            transport = table.pop(participant, None)
+            if transport is not None:
+                self._end(room, transport)
+        self._tidy(room)
+        self._changed(room)
+
+    def end(self, room_id: str) -> None:
+        """Ends a room."""
+        room = self.rooms.get(room_id)
+        if room is not None:
+            for participant in {*room.publishers, *room.subscribers}:
+                self.leave(room_id, participant)
+
+    # -- parts -----------------------------------------------------------------------------------------------
+
+    def _room(self, room_id: str) -> Room:
+        room = self.rooms.get(room_id)
+        if room is None:
+            if len(self.rooms) >= MAX_ROOMS:
+                raise RoomFull("this worker has as many rooms as it takes")
+            room = self.rooms[room_id] = Room(room_id, self._changed)
+        if len(room.publishers) + len(room.subscribers) >= 2 * MAX_PEOPLE:
+            raise RoomFull("this room has as many people as it takes")
+        return room
+
+    def _tidy(self, room: Room) -> None:
+        if room.empty:
+            self.rooms.pop(room.room_id, None)
+
+    def _subscriber(self, room_id: str, participant: str) -> Transport:
+        room = self.rooms.get(room_id)
+        transport = room.subscribers.get(participant) if room is not None else None
+        if transport is None:
+            raise ParticipantUnknown("this participant is shown nothing here")
+        return transport
+
+    def _transport(
+        self,
+        room: Room,
+        participant: str,
+        *,
+        publisher: Publisher | None = None,
+        subscriber: Subscriber | None = None,
+    ) -> Transport:
+        transport = Transport(participant, self._certificate, self._send, publisher=publisher, subscriber=subscriber)
+        self._agent.add(transport.session)
+        self._transports[id(transport.session)] = (room, transport)
+        return transport
+
+    def _replace(self, room: Room, table: dict[str, Transport], transport: Transport) -> None:
+        earlier = table.get(transport.participant)
+        if earlier is not None:
+            self._end(room, earlier)
+        table[transport.participant] = transport
+
+    def _end(self, room: Room, transport: Transport) -> None:
+        room.remove(transport)
+        self._agent.remove(transport.session)
+        self._transports.pop(id(transport.session), None)
+        task = asyncio.create_task(transport.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    def _local(self, transport: Transport) -> sdp.Local:
+        return sdp.Local(transport.session.ufrag, transport.session.password, self._fingerprint, self._addresses)
+
+    def _agreed(self, transport: Transport, agreed: bool) -> None:
+        known = self._transports.get(id(transport.session))
+        if known is None:
+            return
+        room, _ = known
+        if agreed:
+            _logger.info("transport_ready", extra={"room": room.room_id, "participant": transport.participant})
+            self._changed(room)
+        else:
+            _logger.warning("transport_failed", extra={"room": room.room_id, "participant": transport.participant})
+            self._drop(room, transport)
+
+    def _drop(self, room: Room, transport: Transport) -> None:
+        table = room.publishers if transport.publisher is not None else room.subscribers
+        if table.get(transport.participant) is transport:
+            del table[transport.participant]
+        self._end(room, transport)
+        self._tidy(room)
+        self._changed(room)
+
+    # -- datagrams -------------------------------------------------------------------------------------------
+
+    def _send(self, session: Session, data: bytes) -> None:
+        if session.nominated is not None:
+            self._socket.send(data, session.nominated)
+
+    def _datagram(self, data: bytes, address: Address) -> None:
+        """Tells protocols apart by their first byte (RFC 7983). From a stranger only a valid check is taken."""
+        first = data[0]
+        now_s = time.monotonic()
+        if first < 4:
+            self._check(data, address, now_s)
+            return
+        session = self._agent.of(address)
+        if session is None:
+            return
+        room, transport = self._transports[id(session)]
+        if 20 <= first < 64:
+            transport.wire.handshake_bytes(data)
+        elif 128 <= first < 192:
+            plain = transport.wire.open(data)
+            if plain is None:
+                return
+            if is_rtcp(data):
+                room.reports(transport, plain, now_s)
+            else:
+                room.media(transport, plain, now_s)
+
+    def _check(self, data: bytes, address: Address, now_s: float) -> None:
+        reply = self._agent.receive(data, address, now_s)
+        if reply is None:
+            return
+        self._socket.send(reply.data, reply.address)
+        if reply.session is not None:
+            self._transports[id(reply.session)][1].checked()
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(FEEDBACK_S)
+            now_s = time.monotonic()
+            for room in list(self.rooms.values()):
+                try:
+                    room.tick(now_s)
+                except Exception:
+                    # One room's trouble is not the others'.
+                    _logger.exception("tick_failed", extra={"room": room.room_id})
+            for room, transport in list(self._transports.values()):
+                if now_s - transport.session.heard_s > CONSENT_S or transport.wire.closed:
+                    self._drop(room, transport)
+
+
+def _slot(mid: str, kind: str) -> Slot:
+    first = Forwarder(secrets.randbits(15), secrets.randbits(31), secrets.randbits(14))
+    return Slot(mid, kind, secrets.randbits(31) + 1, secrets.randbits(31) + 1, first)

@@ -1,0 +1,233 @@
+"""A room's packets: from each published track to the slots that show it."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from svc_sfu.core import rtcp, rtp
+from svc_sfu.core.forwarder import Outgoing
+from svc_sfu.core.publisher import Received, Track
+from svc_sfu.core.rtp import PacketInvalid
+from svc_sfu.core.sdp import ABS_SEND_TIME_NUMBER, PAYLOAD_TYPES, REPAIR_TYPES
+from svc_sfu.core.subscriber import Slot, Subscriber
+from svc_sfu.transport import Transport
+
+FEEDBACK_S: Final = 0.05
+SECOND_TURNS: Final = 20
+
+
+class Room:
+    """See the module. `changed` is called when tracks come or go, or layers change."""
+
+    def __init__(self, room_id: str, changed: Callable[["Room"], None]) -> None:
+        self.room_id = room_id
+        self.publishers: dict[str, Transport] = {}
+        self.subscribers: dict[str, Transport] = {}
+        self.forwarded = 0
+        self._changed = changed
+        self._watchers: dict[str, list[tuple[Transport, Subscriber, Slot]]] = {}
+        self._turn = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody is in it."""
+        return not self.publishers and not self.subscribers
+
+    def tracks(self) -> Iterator[tuple[str, Track]]:
+        """Every track and whose it is."""
+        for participant, transport in self.publishers.items():
+            assert transport.publisher is not None
+            for track in transport.publisher.tracks.values():
+                yield participant, track
+
+    def find(self, track_id: str) -> Track | None:
+        """A track by its id."""
+        return next((track for _, track in self.tracks() if track.track_id == track_id), None)
+
+    def show(self, transport: Transport, slot: Slot, track: Track | None, layer: str, priority: int) -> None:
+        """What a slot shall show."""
+        subscriber = transport.subscriber
+        assert subscriber is not None
+        if slot.track is not None and slot.track is not track:
+            self._unwatch(slot)
+        subscriber.show(slot, track, layer, priority, time.monotonic())
+        if track is not None:
+            watching = self._watchers.setdefault(track.track_id, [])
+            if all(other is not slot for _, _, other in watching):
+                watching.append((transport, subscriber, slot))
+        self._ask_keyframes(time.monotonic())
+
+    def _unwatch(self, slot: Slot) -> None:
+        for track_id, watching in list(self._watchers.items()):
+            watching[:] = [each for each in watching if each[2] is not slot]
+            if not watching:
+                del self._watchers[track_id]
+
+    def remove(self, transport: Transport) -> None:
+        """A transport is over."""
+        if transport.publisher is not None:
+            for track in transport.publisher.tracks.values():
+                for _, subscriber, slot in self._watchers.pop(track.track_id, ()):
+                    subscriber.show(slot, None, slot.layer, slot.priority, time.monotonic())
+        if transport.subscriber is not None:
+            for slot in transport.subscriber.slots.values():
+                self._unwatch(slot)
+
+    # -- packets of publishers -------------------------------------------------------------------------------
+
+    def media(self, transport: Transport, data: bytes, now_s: float) -> None:
+        """A decrypted RTP packet of a publisher."""
+        publisher = transport.publisher
+        if publisher is None:
+            return
+        try:
+            packet = rtp.parse(data)
+        except PacketInvalid:
+            return
+        wide = publisher.transport_seq(packet)
+        if wide is not None:
+            transport.arrivals.add(wide, now_s)
+            transport.arrivals_ssrc = packet.ssrc
+        received = publisher.receive(packet)
+        if received is None or received.track.muted:
+            return
+        new = received.stream.active_s == float("-inf")
+        if received.stream.take(received.packet, now_s, repaired=received.repaired):
+            if new:
+                self._began(received, now_s)
+            self._forward(received, now_s)
+
+    def _began(self, received: Received, now_s: float) -> None:
+        for _, subscriber, _ in self._watchers.get(received.track.track_id, ()):
+            subscriber.choose(now_s)
+        self._ask_keyframes(now_s)
+        self._changed(self)
+
+    def _forward(self, received: Received, now_s: float) -> None:
+        stream, packet, track = received.stream, received.packet, received.track
+        key = False
+        for transport, subscriber, slot in self._watchers.get(track.track_id, ()):
+            before = slot.forwarder.source
+            outgoing = slot.forwarder.take(stream, packet, now_s)
+            if outgoing is None:
+                continue
+            key = key or slot.forwarder.source is not before
+            subscriber.sent_bytes += len(outgoing.payload)
+            self._send(transport, slot, outgoing, now_s)
+        if key:
+            track.throttles[stream.rid].arrived()
+            self._changed(self)
+
+    def _send(self, transport: Transport, slot: Slot, outgoing: Outgoing, now_s: float) -> None:
+        codec = outgoing.codec
+        block = _send_time(now_s) if codec.video else b""
+        head = rtp.head(
+            outgoing.marker, PAYLOAD_TYPES[codec], outgoing.seq, outgoing.timestamp, slot.ssrc, extended=bool(block)
+        )
+        sealed = transport.wire.seal(head + block + outgoing.payload)
+        if sealed is not None:
+            transport.datagram(sealed)
+            self.forwarded += 1
+
+    def _send_again(self, transport: Transport, slot: Slot, outgoing: Outgoing, now_s: float) -> None:
+        number = REPAIR_TYPES[outgoing.codec]
+        slot.repair_seq = (slot.repair_seq + 1) % rtp.SEQ
+        head = rtp.head(outgoing.marker, number, slot.repair_seq, outgoing.timestamp, slot.repair_ssrc, extended=True)
+        payload = outgoing.seq.to_bytes(2, "big") + outgoing.payload
+        sealed = transport.wire.seal(head + _send_time(now_s) + payload)
+        if sealed is not None:
+            transport.datagram(sealed)
+
+    # -- reports ---------------------------------------------------------------------------------------------
+
+    def reports(self, transport: Transport, data: bytes, now_s: float) -> None:
+        """A decrypted RTCP packet."""
+        try:
+            reports = rtcp.parse(data)
+        except PacketInvalid:
+            return
+        for report in reports:
+            if transport.publisher is not None:
+                if isinstance(report, rtcp.SenderReport):
+                    stream = transport.publisher.stream_of(report.ssrc)
+                    if stream is not None:
+                        stream.reported(report, now_s)
+            elif transport.subscriber is not None:
+                self._about_slot(transport, transport.subscriber, report, now_s)
+
+    def _about_slot(self, transport: Transport, subscriber: Subscriber, report: rtcp.Report, now_s: float) -> None:
+        if isinstance(report, rtcp.Estimate):
+            subscriber.estimate.told(report.bitrate_bps, subscriber.sent_bps, now_s)
+            return
+        slot = subscriber.of(report.ssrc)
+        if slot is None:
+            return
+        if isinstance(report, rtcp.Nack):
+            for outgoing in slot.forwarder.again(report.seqs):
+                if subscriber.again_left < 1:
+                    break
+                subscriber.again_left -= 1
+                self._send_again(transport, slot, outgoing, now_s)
+        elif isinstance(report, rtcp.KeyframeRequest):
+            subscriber.keyframe(slot)
+        elif isinstance(report, rtcp.ReceptionReport) and slot.kind == "video":
+            subscriber.estimate.lost(report.lost, now_s)
+
+    # -- time ------------------------------------------------------------------------------------------------
+
+    def tick(self, now_s: float) -> None:
+        """Every 50 ms: feedback, what is missing, keyframes; each second reports and layers."""
+        self._turn += 1
+        for transport in list(self.publishers.values()):
+            self._tell_publisher(transport, now_s)
+        self._ask_keyframes(now_s)
+        if self._turn % SECOND_TURNS == 0:
+            self._second(now_s)
+
+    def _tell_publisher(self, transport: Transport, now_s: float) -> None:
+        publisher = transport.publisher
+        assert publisher is not None
+        out = []
+        body = transport.arrivals.take()
+        if body is not None:
+            out.append(rtcp.transport_feedback(transport.ssrc, transport.arrivals_ssrc, body))
+        for track in publisher.tracks.values():
+            for rid, stream in track.layers.items():
+                asked, lost = stream.missing.due(now_s)
+                if asked:
+                    out.append(rtcp.nack(transport.ssrc, stream.ssrc, asked))
+                if lost and stream.codec.video:
+                    track.throttles[rid].ask()
+        for packet in out:
+            transport.report(packet)
+
+    def _ask_keyframes(self, now_s: float) -> None:
+        for transport in self.publishers.values():
+            assert transport.publisher is not None
+            for track in transport.publisher.tracks.values():
+                for rid, throttle in track.throttles.items():
+                    if track.layers[rid].codec.video and throttle.due(now_s):
+                        transport.report(rtcp.pli(transport.ssrc, track.layers[rid].ssrc))
+
+    def _second(self, now_s: float) -> None:
+        for transport in self.publishers.values():
+            assert transport.publisher is not None
+            streams = [s for track in transport.publisher.tracks.values() for s in track.layers.values()]
+            blocks = [block for s in streams if (block := s.reception(now_s)) is not None]
+            if blocks:
+                transport.report(rtcp.receiver_report(transport.ssrc, blocks[:31]))
+        for transport in self.subscribers.values():
+            subscriber = transport.subscriber
+            assert subscriber is not None
+            subscriber.second(SECOND_TURNS * FEEDBACK_S)
+            for slot in subscriber.slots.values():
+                report = slot.forwarder.report(slot.ssrc, now_s)
+                if report is not None:
+                    transport.report(report)
+            subscriber.choose(now_s)
+        self._ask_keyframes(now_s)
+        self._changed(self)
+
+
+def _send_time(now_s: float) -> bytes:
+    return rtp.extension_block({ABS_SEND_TIME_NUMBER: rtp.abs_send_time(now_s)})

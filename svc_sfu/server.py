@@ -1,0 +1,136 @@
+"""gRPC of svc_sfu: protobuf in, protobuf out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from rushes.sfu.v1 import sfu_service_pb2 as sfu
+from rushes.sfu.v1 import sfu_service_pb2_grpc
+from svc_sfu.core.publisher import Track
+from svc_sfu.core.subscriber import Subscriber
+from svc_sfu.engine import Engine, Show
+from svc_sfu.room import Room
+
+LIFE_S: Final = 1.0
+_KINDS = {"audio": sfu.MEDIA_KIND_AUDIO, "video": sfu.MEDIA_KIND_VIDEO}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+class Watchers:
+    """Who watches the rooms: each is told of every room that changed since it was last told."""
+
+    def __init__(self) -> None:
+        self._dirty: dict[int, dict[str, None]] = {}
+        self._more: dict[int, asyncio.Event] = {}
+        self._next = 0
+
+    def changed(self, room: Room) -> None:
+        """A room is not what it was."""
+        for number, dirty in self._dirty.items():
+            dirty[room.room_id] = None
+            self._more[number].set()
+
+    async def watch(self, engine: Engine) -> AsyncIterator[sfu.WatchRoomsResponse]:
+        """States of rooms, all of them first."""
+        self._next += 1
+        number, more = self._next, asyncio.Event()
+        dirty = self._dirty[number] = dict.fromkeys(engine.rooms)
+        self._more[number] = more
+        try:
+            while True:
+                for room_id in list(dirty):
+                    del dirty[room_id]
+                    yield _state(room_id, engine.rooms.get(room_id))
+                more.clear()
+                try:
+                    async with asyncio.timeout(LIFE_S):
+                        await more.wait()
+                except TimeoutError:
+                    yield sfu.WatchRoomsResponse()
+        finally:
+            del self._dirty[number], self._more[number]
+
+
+class SfuServicer(sfu_service_pb2_grpc.SfuServiceServicer):
+    """See the proto."""
+
+    def __init__(self, engine: Engine, watchers: Watchers) -> None:
+        self._engine = engine
+        self._watchers = watchers
+
+    async def Publish(self, request: sfu.PublishRequest, context: Any) -> Any:
+        answer, tracks = self._engine.publish(request.room_id, request.participant_id, request.offer)
+        return sfu.PublishResponse(answer=answer, tracks=[_track(request.participant_id, each) for each in tracks])
+
+    async def Subscribe(self, request: sfu.SubscribeRequest, context: Any) -> Any:
+        offer = self._engine.subscribe(
+            request.room_id, request.participant_id, audio=request.audio_slots, video=request.video_slots
+        )
+        return sfu.SubscribeResponse(offer=offer)
+
+    async def AcceptSlots(self, request: sfu.AcceptSlotsRequest, context: Any) -> Any:
+        self._engine.accept(request.room_id, request.participant_id, request.answer)
+        return sfu.AcceptSlotsResponse()
+
+    async def ShowTracks(self, request: sfu.ShowTracksRequest, context: Any) -> Any:
+        shows = [Show(each.mid, each.track_id, each.layer or "h", each.priority) for each in request.shows]
+        self._engine.show(request.room_id, request.participant_id, shows)
+        return sfu.ShowTracksResponse()
+
+    async def MuteParticipant(self, request: sfu.MuteParticipantRequest, context: Any) -> Any:
+        kinds = {_NAMES[request.kind]: request.muted} if request.kind in _NAMES else {}
+        self._engine.mute(request.room_id, request.participant_id, kinds)
+        return sfu.MuteParticipantResponse()
+
+    async def RemoveParticipant(self, request: sfu.RemoveParticipantRequest, context: Any) -> Any:
+        self._engine.leave(request.room_id, request.participant_id)
+        return sfu.RemoveParticipantResponse()
+
+    async def EndRoom(self, request: sfu.EndRoomRequest, context: Any) -> Any:
+        self._engine.end(request.room_id)
+        return sfu.EndRoomResponse()
+
+    async def WatchRooms(self, request: sfu.WatchRoomsRequest, context: Any) -> AsyncIterator[sfu.WatchRoomsResponse]:
+        async for state in self._watchers.watch(self._engine):
+            yield state
+
+
+def _track(participant: str, track: Track) -> sfu.Track:
+    return sfu.Track(
+        track_id=track.track_id,
+        participant_id=participant,
+        kind=_KINDS[track.kind],
+        mid=track.mid,
+        layers=[rid for rid in track.rids or ("",) if rid in track.layers],
+        muted=track.muted,
+        level=max(0, min(127, round(track.level))),
+        bitrate_bps=int(sum(layer.bitrate_bps for layer in track.layers.values())),
+    )
+
+
+def _state(room_id: str, room: Room | None) -> sfu.WatchRoomsResponse:
+    state = sfu.WatchRoomsResponse(room_id=room_id)
+    if room is None:
+        return state
+    state.tracks.extend(_track(participant, track) for participant, track in room.tracks())
+    for participant in {**room.publishers, **room.subscribers}:
+        publishing, showing = room.publishers.get(participant), room.subscribers.get(participant)
+        told = state.participants.add(
+            participant_id=participant,
+            publishes=publishing is not None and publishing.wire.ready,
+            is_shown=showing is not None and showing.wire.ready,
+        )
+        if showing is not None and showing.subscriber is not None:
+            _fill(told, showing.subscriber)
+    return state
+
+
+def _fill(told: sfu.ParticipantState, subscriber: Subscriber) -> None:
+    told.estimate_bps = int(subscriber.estimate.bps)
+    for slot in subscriber.slots.values():
+        source = slot.forwarder.source
+        told.slots.add(
+            mid=slot.mid,
+            track_id=slot.track.track_id if slot.track is not None else "",
+            layer=source.rid if source is not None else "",
+        )

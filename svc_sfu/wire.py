@@ -1,0 +1,116 @@
+"""One transport's encryption: DTLS gives keys (aiortc), SRTP protects packets (libsrtp). Bytes in, bytes out."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import pylibsrtp
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
+
+from svc_sfu.core.rtp import is_rtcp
+
+HANDSHAKE_S: Final = 15.0
+MAX_WAITING: Final = 32
+"""Handshake datagrams that wait; more are dropped, and sent again by whoever sent them."""
+_MAX_PROTECTED: Final = 1_400
+
+_logger = logging.getLogger(__name__)
+
+
+class _Pipe:
+    """What aiortc's DTLS takes for an ICE transport: datagrams of the handshake go in and out here."""
+
+    role = "controlled"
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self._emit = send
+        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(MAX_WAITING)
+
+    def put(self, data: bytes | None) -> None:
+        """A datagram came; None: there will be no more."""
+        if data is None and self._waiting.full():
+            self._waiting.get_nowait()
+        if not self._waiting.full():
+            self._waiting.put_nowait(data)
+
+    async def _recv(self) -> bytes:
+        data = await self._waiting.get()
+        if data is None:
+            raise ConnectionError
+        return data
+
+    async def _send(self, data: bytes) -> None:
+        self._emit(data)
+
+
+class Wire:
+    """See the module. `ready` is set once packets can be protected."""
+
+    def __init__(self, certificate: RTCCertificate, send: Callable[[bytes], None]) -> None:
+        self._pipe = _Pipe(send)
+        self._dtls: Any = RTCDtlsTransport(self._pipe, [certificate])  # type: ignore[arg-type]
+        self._incoming: Any = None
+        self._outgoing: Any = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether there are keys."""
+        return self._outgoing is not None
+
+    async def handshake(self, fingerprints: Sequence[tuple[str, str]], *, client: bool) -> bool:
+        """Agrees on keys with whoever has a certificate of these fingerprints; False: it failed."""
+        self._dtls._set_role("client" if client else "server")
+        told = RTCDtlsParameters([RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints])
+        try:
+            async with asyncio.timeout(HANDSHAKE_S):
+                await self._dtls.start(told)
+        except TimeoutError:
+            return False
+        if self._dtls.state != "connected":
+            return False
+        self._incoming, self._outgoing = self._dtls._rx_srtp, self._dtls._tx_srtp
+        return True
+
+    @property
+    def closed(self) -> bool:
+        """Whether the other side said goodbye."""
+        return self._dtls.state in ("closed", "failed")
+
+    def handshake_bytes(self, data: bytes) -> None:
+        """A DTLS datagram of the other side."""
+        self._pipe.put(data)
+
+    def open(self, data: bytes) -> bytes | None:
+        """An RTP or RTCP packet without its encryption; None: it is not the other side's, or came before."""
+        if self._incoming is None:
+            return None
+        try:
+            plain: bytes = self._incoming.unprotect_rtcp(data) if is_rtcp(data) else self._incoming.unprotect(data)
+        except (pylibsrtp.Error, ValueError):
+            return None
+        return plain
+
+    def seal(self, packet: bytes) -> bytes | None:
+        """An RTP packet for the wire; None: it is too large to be sent, or there are no keys."""
+        if self._outgoing is None or len(packet) > _MAX_PROTECTED:
+            return None
+        sealed: bytes = self._outgoing.protect(packet)
+        return sealed
+
+    def seal_report(self, packet: bytes) -> bytes | None:
+        """An RTCP packet for the wire."""
+        if self._outgoing is None or len(packet) > _MAX_PROTECTED:
+            return None
+        sealed: bytes = self._outgoing.protect_rtcp(packet)
+        return sealed
+
+    async def close(self) -> None:
+        """Says goodbye."""
+        self._incoming = self._outgoing = None
+        self._pipe.put(None)
+        try:
+            await self._dtls.stop()
+        except Exception:
+            # What was never begun cannot be ended; there is nothing left to say to the other side.
+            _logger.debug("dtls_not_stopped", exc_info=True)
