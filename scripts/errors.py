@@ -18,7 +18,17 @@ from rushes.errors import RushesError  # noqa: E402
 from rushes.status import CODES  # noqa: E402
 
 TARGET = ROOT / "docs" / "errors.md"
-PACKAGES = ("rushes", "mesh", "svc_annotation", "svc_project", "svc_media", "svc_version", "gateway")
+PACKAGES = (
+    "rushes",
+    "mesh",
+    "svc_annotation",
+    "svc_project",
+    "svc_media",
+    "svc_version",
+    "svc_signaling",
+    "svc_sfu",
+    "gateway",
+)
 PASSED_OVER = ("__main__", "_pb2", "_pb2_grpc")
 ADVICE = {
     "INVALID_ARGUMENT": "Change the request.",

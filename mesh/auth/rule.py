@@ -9,6 +9,8 @@ from rushes.annotation.v1 import annotation_service_pb2, history_service_pb2, re
 from rushes.errors import InvalidArgument, NotFound
 from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
+from rushes.sfu.v1 import sfu_service_pb2
+from rushes.signaling.v1 import room_service_pb2
 from rushes.type.v1.access_pb2 import RESOURCE_KIND_TENANT, AccessRule, NeedsRule, Resource, access
 from rushes.version.v1 import version_service_pb2
 
@@ -24,10 +26,14 @@ FILES = (
     identity_service_pb2,
     project_service_pb2,
     version_service_pb2,
+    room_service_pb2,
+    sfu_service_pb2,
 )
 
 _ID_TYPES = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64, FieldDescriptor.CPPTYPE_STRING)
-_EVERYBODY = frozenset(("gateway", "svc_annotation", "svc_media", "svc_project", "svc_signaling", "svc_version"))
+_EVERYBODY = frozenset(
+    ("gateway", "svc_annotation", "svc_media", "svc_project", "svc_sfu", "svc_signaling", "svc_version")
+)
 CALLERS: dict[str, frozenset[str]] = {
     "rushes.annotation.v1.AnnotationService": frozenset(("gateway", "svc_version", "svc_signaling", "svc_media")),
     "rushes.annotation.v1.HistoryService": frozenset(("svc_version",)),
@@ -42,6 +48,8 @@ CALLERS: dict[str, frozenset[str]] = {
     "rushes.project.v1.IdentityService": _EVERYBODY,
     "rushes.project.v1.ProjectService": frozenset(("gateway", "svc_media", "svc_signaling")),
     "rushes.version.v1.VersionService": frozenset(("gateway",)),
+    "rushes.signaling.v1.RoomService": frozenset(("gateway",)),
+    "rushes.sfu.v1.SfuService": frozenset(("svc_signaling",)),
 }
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SERVICES = ("svc_project", "svc_media", "svc_annotation", "svc_version", "gateway")
+SERVICES = ("svc_project", "svc_media", "svc_annotation", "svc_version", "svc_sfu", "svc_signaling", "gateway")
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 STEADY_S = 30.0
 FIRST_TRIES = 3
@@ -75,6 +75,8 @@ class Plan:
             told["RUSHES_ANNOTATION__ROLE"] = "projector" if name == PROJECTOR else "sessions"
         if service == "svc_media":
             told["RUSHES_MEDIA__HTTP_LISTEN"] = services["svc_media.http"]
+        if service == "svc_sfu":
+            told["RUSHES_SFU__HOST"] = self.host
         if service == "gateway":
             told["RUSHES_GATEWAY__DOOR_LISTEN"] = self.socket(name.replace("gateway", "door"))
             told["RUSHES_GATEWAY__HOST"] = self.host

@@ -13,6 +13,8 @@ from mesh.supervisor.plan import BACKOFF_S, PROJECTOR, SERVICES, Plan, backoff_s
 from svc_annotation.config import AnnotationConfig
 from svc_media.config import Config as MediaConfig
 from svc_project.config import Config as ProjectConfig
+from svc_sfu.config import SfuConfig
+from svc_signaling.config import SignalingConfig
 from svc_version.config import VersionConfig
 
 CONFIGS: dict[str, tuple[type[Any], str]] = {
@@ -20,6 +22,8 @@ CONFIGS: dict[str, tuple[type[Any], str]] = {
     "svc_media": (MediaConfig, "media"),
     "svc_annotation": (AnnotationConfig, "annotation"),
     "svc_version": (VersionConfig, "version"),
+    "svc_sfu": (SfuConfig, "sfu"),
+    "svc_signaling": (SignalingConfig, "signaling"),
     "gateway": (GatewayConfig, "gateway"),
 }
 

@@ -1,0 +1,59 @@
+"""Puts the service together."""
+
+import grpc
+
+from mesh.audit import Shipper
+from mesh.service import Runtime
+from mesh.sql import Database
+from rushes.signaling.v1.room_service_pb2_grpc import add_RoomServiceServicer_to_server
+from svc_signaling.config import SignalingConfig
+from svc_signaling.errors import Draining
+from svc_signaling.media import Media
+from svc_signaling.rooms import Rooms
+from svc_signaling.server import RoomServicer
+from svc_signaling.stores.sql import SqlStore
+
+
+class SignalingParts:
+    """See `mesh.service.Service`."""
+
+    def __init__(self, config: SignalingConfig, runtime: Runtime) -> None:
+        folder = runtime.mesh.data / "signaling"
+        folder.mkdir(parents=True, exist_ok=True)
+        database = Database(config.database or f"sqlite:///{folder / 'rooms.db'}")
+        self._store = SqlStore(database)
+        self._shipper = Shipper(database, runtime.channels)
+        self._rooms = Rooms(self._store, runtime.clock)
+        self._media = Media(runtime.channels, self._rooms.tracks_changed)
+        self._rooms.media = self._media
+        self._servicer = RoomServicer(
+            self._store, self._rooms, self._media, runtime.identity, runtime.clock, config.open_rooms
+        )
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """See Service."""
+        add_RoomServiceServicer_to_server(self._servicer, server)
+
+    async def start(self) -> None:
+        """See Service."""
+        await self._store.prepare()
+        self._shipper.start()
+        self._media.start()
+        self._rooms.start()
+
+    async def drain(self) -> None:
+        """See Service."""
+        self._servicer.draining = True
+        self._rooms.end_all(Draining("this instance stops: come again"))
+
+    async def stop(self) -> None:
+        """See Service."""
+        await self._media.stop()
+        await self._rooms.stop()
+        await self._shipper.stop()
+        await self._store.close()
+
+
+def build(config: SignalingConfig, runtime: Runtime) -> SignalingParts:
+    """The service of this configuration."""
+    return SignalingParts(config, runtime)

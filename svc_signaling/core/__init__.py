@@ -1,0 +1,1 @@
+"""What a room decides, without sockets, clocks or stores."""

@@ -1,0 +1,368 @@
+"""One room: what may happen in it, and how it is after what happened.
+
+Acts return what happens as events; nothing changes until they are kept and given to `apply`. So the state is a fold of
+the room's record, the same after a restart. Permissions are asked for at each act: they may have changed.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from rushes.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, ResourceExhausted
+from rushes.signaling.v1 import room_service_pb2 as pb
+from rushes.type.v1.access_pb2 import PERMISSION_DRIVE, PERMISSION_MODERATE
+
+CHATS: Final = 1_000
+MAX_CHAT: Final = 2_000
+MAX_EMOJI_BYTES: Final = 16
+MAX_SPEED: Final = 8.0
+MAX_FRAME: Final = 1 << 40
+MAX_GONE: Final = 2_000
+AHEAD_MS: Final = 250
+"""A start lies so far ahead that all begin together."""
+AWAY_MS: Final = 60_000
+"""The place of somebody who was cut off is kept for so long."""
+
+WAITING, JOINED = pb.PARTICIPANT_STATE_WAITING, pb.PARTICIPANT_STATE_JOINED
+AWAY, LEFT, REMOVED = pb.PARTICIPANT_STATE_AWAY, pb.PARTICIPANT_STATE_LEFT, pb.PARTICIPANT_STATE_REMOVED
+State: TypeAlias = "pb.ParticipantState.ValueType"
+
+LIFE: Final[dict[tuple[State, str], State]] = {
+    (WAITING, "admit"): JOINED,
+    (WAITING, "reject"): REMOVED,
+    (WAITING, "remove"): REMOVED,
+    (WAITING, "cut"): LEFT,
+    (WAITING, "leave"): LEFT,
+    (JOINED, "cut"): AWAY,
+    (JOINED, "leave"): LEFT,
+    (JOINED, "remove"): REMOVED,
+    (AWAY, "return"): JOINED,
+    (AWAY, "leave"): LEFT,
+    (AWAY, "expire"): LEFT,
+    (AWAY, "remove"): REMOVED,
+}
+"""What becomes of a participant; every other pair is an error."""
+GONE: Final = frozenset((LEFT, REMOVED))
+
+
+class RoomEnded(FailedPrecondition):
+    """The room is over."""
+
+    reason = "ROOM_ENDED"
+
+
+class RoomIsFull(ResourceExhausted):
+    """As many people as may be are in the room."""
+
+    reason = "ROOM_IS_FULL"
+
+
+class WasRemoved(PermissionDenied):
+    """Sent away from this room for good."""
+
+    reason = "WAS_REMOVED"
+
+
+class NotInRoom(FailedPrecondition):
+    """Not in the room, or not let in yet."""
+
+    reason = "NOT_IN_ROOM"
+
+
+class ParticipantGone(NotFound):
+    """There is no such participant any more."""
+
+    reason = "PARTICIPANT_GONE"
+
+
+class NotPresenter(PermissionDenied):
+    """Only who presents may do this."""
+
+    reason = "NOT_PRESENTER"
+
+
+class NotModerator(PermissionDenied):
+    """Only who may moderate may do this."""
+
+    reason = "NOT_MODERATOR"
+
+
+class SignalInvalid(InvalidArgument):
+    """A request that says nothing, or too much."""
+
+    reason = "INVALID_SIGNAL"
+
+
+def may(mask: int, permission: int) -> bool:
+    """Whether a mask has a permission."""
+    return bool(mask >> permission & 1)
+
+
+@dataclass
+class Live:
+    """See the module."""
+
+    room: pb.Room
+    people: dict[str, pb.Participant] = field(default_factory=dict)
+    presenter: pb.Presenter = field(default_factory=pb.Presenter)
+    playback: pb.Playback | None = None
+    chats: deque[pb.Event] = field(default_factory=lambda: deque(maxlen=CHATS))
+    ordinal: int = 0
+    time_ms: int = 0
+    done: dict[str, int] = field(default_factory=dict)
+    """Last number of each participant that was done."""
+    away_since: dict[str, int] = field(default_factory=dict)
+
+    # -- the fold --------------------------------------------------------------------------------------------
+
+    def stamp(self, whats: Iterable[pb.Event], now_ms: int) -> list[pb.Event]:
+        """Events with their place and time, to be kept and then applied."""
+        at = max(now_ms, self.time_ms)
+        stamped = []
+        for number, what in enumerate(whats, self.ordinal + 1):
+            event = pb.Event()
+            event.CopyFrom(what)
+            event.ordinal, event.time_ms = number, at
+            stamped.append(event)
+        return stamped
+
+    def apply(self, event: pb.Event) -> None:
+        """How the room is after an event."""
+        self.ordinal, self.time_ms = event.ordinal, event.time_ms
+        kind = event.WhichOneof("what")
+        if kind == "participant":
+            self._took(event)
+        elif kind == "playback":
+            self.playback = event.playback
+        elif kind == "presenter":
+            self.presenter = event.presenter
+        elif kind == "chat":
+            self.chats.append(event)
+        elif kind == "ended":
+            self.room.state, self.room.end_time_ms = pb.ROOM_STATE_ENDED, event.time_ms
+
+    def _took(self, event: pb.Event) -> None:
+        participant = event.participant
+        name = participant.participant_id
+        self.people.pop(name, None)
+        self.people[name] = participant
+        if participant.state == AWAY:
+            self.away_since[name] = event.time_ms
+        else:
+            self.away_since.pop(name, None)
+        gone = [each for each, who in self.people.items() if who.state == LEFT]
+        for each in gone[: max(0, len(gone) - MAX_GONE)]:
+            del self.people[each]
+            self.done.pop(each, None)
+        self.room.people = sum(each.state in (JOINED, AWAY) for each in self.people.values())
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over."""
+        return self.room.state == pb.ROOM_STATE_ENDED
+
+    def here(self, participant_id: str) -> pb.Participant:
+        """Somebody who is in the room. Raises NotInRoom."""
+        participant = self.people.get(participant_id)
+        if participant is None or participant.state != JOINED:
+            raise NotInRoom("you are not in this room, or not let in yet")
+        return participant
+
+    def present_people(self) -> list[pb.Participant]:
+        """Everybody who is not gone."""
+        return [each for each in self.people.values() if each.state not in GONE]
+
+    # -- coming and going ------------------------------------------------------------------------------------
+
+    def join(self, participant_id: str, person_id: str, name: str, mask: int) -> list[pb.Event]:
+        """Somebody new. Raises RoomEnded, RoomIsFull, WasRemoved."""
+        if self.ended:
+            raise RoomEnded("this room is over")
+        if any(each.person_id == person_id and each.state == REMOVED for each in self.people.values()):
+            raise WasRemoved("you were sent away from this room")
+        moderates = may(mask, PERMISSION_MODERATE)
+        if len(self.present_people()) >= self.room.capacity and not moderates:
+            raise RoomIsFull("this room is full")
+        waits = self.room.waiting_room and not moderates
+        joined = pb.Participant(
+            participant_id=participant_id,
+            person_id=person_id,
+            name=name[:200],
+            state=WAITING if waits else JOINED,
+            moderates=moderates,
+            drives=may(mask, PERMISSION_DRIVE),
+        )
+        return [pb.Event(participant=joined)]
+
+    def returns(self, participant_id: str, person_id: str) -> list[pb.Event] | None:
+        """Somebody comes back after a cut; None: the place was not kept, come in as somebody new."""
+        participant = self.people.get(participant_id)
+        if participant is None or participant.person_id != person_id or participant.state in GONE or self.ended:
+            return None
+        return self._moved(participant, "return") if participant.state == AWAY else []
+
+    def _moved(self, participant: pb.Participant, what: str) -> list[pb.Event]:
+        state = LIFE.get((participant.state, what))
+        if state is None:
+            raise ParticipantGone("this participant is not where that could be done")
+        changed = _copy(participant)
+        changed.state = state
+        if state in GONE:
+            changed.hand = changed.microphone = changed.camera = changed.screen = False
+        events = [pb.Event(participant=changed)]
+        if state in GONE:
+            events += self._without(participant.participant_id)
+        return events
+
+    def _without(self, participant_id: str) -> list[pb.Event]:
+        """Presenting without somebody who goes."""
+        now = self.presenter
+        if participant_id != now.participant_id and participant_id not in now.requests:
+            return []
+        kept = [each for each in now.requests if each != participant_id]
+        left = "" if participant_id == now.participant_id else now.participant_id
+        return [pb.Event(presenter=pb.Presenter(participant_id=left, requests=kept))]
+
+    def cut(self, participant_id: str) -> list[pb.Event]:
+        """Somebody's stream broke."""
+        participant = self.people.get(participant_id)
+        if participant is None or participant.state not in (WAITING, JOINED):
+            return []
+        return self._moved(participant, "cut")
+
+    def leave(self, participant_id: str) -> list[pb.Event]:
+        """Somebody goes."""
+        participant = self.people.get(participant_id)
+        if participant is None or participant.state in GONE:
+            return []
+        return self._moved(participant, "leave")
+
+    def expired(self, now_ms: int) -> list[pb.Event]:
+        """Whose place is not kept any longer."""
+        late = [name for name, since in self.away_since.items() if now_ms - since > AWAY_MS]
+        return [event for name in late for event in self._moved(self.people[name], "expire")]
+
+    def end(self) -> list[pb.Event]:
+        """The room is over."""
+        return [] if self.ended else [pb.Event(ended=True)]
+
+    # -- acts ------------------------------------------------------------------------------------------------
+
+    def play(self, participant_id: str, wanted: pb.Playback, now_ms: int) -> list[pb.Event]:
+        """The presenter plays, stops or goes somewhere."""
+        self.here(participant_id)
+        if self.presenter.participant_id != participant_id:
+            raise NotPresenter("only who presents drives the clip")
+        speed = wanted.speed or 1.0
+        if (
+            wanted.video_id <= 0
+            or not 0 <= wanted.frame < MAX_FRAME
+            or not math.isfinite(speed)
+            or abs(speed) > MAX_SPEED
+            or not 0 <= wanted.loop_first <= wanted.loop_last < MAX_FRAME
+        ):
+            raise SignalInvalid("this playback is out of range")
+        state = _copy_playback(wanted)
+        before = self.playback
+        starts = wanted.playing and (before is None or not before.playing)
+        state.speed, state.at_ms = speed, max(now_ms, self.time_ms) + (AHEAD_MS if starts else 0)
+        state.version = (before.version if before is not None else 0) + 1
+        return [pb.Event(playback=state)]
+
+    def present(self, participant_id: str, wanted: pb.Present, mask: int) -> list[pb.Event]:
+        """About presenting."""
+        self.here(participant_id)
+        kind = wanted.WhichOneof("what")
+        now = self.presenter
+        if kind == "request":
+            others = [each for each in now.requests if each != participant_id]
+            asks = wanted.request and participant_id != now.participant_id
+            return self._presents(now.participant_id, [*others, participant_id] if asks else others)
+        if kind == "take":
+            moderates = may(mask, PERMISSION_MODERATE)
+            if not may(mask, PERMISSION_DRIVE) or (now.participant_id not in ("", participant_id) and not moderates):
+                raise NotPresenter("somebody else presents, or you may not: ask for it")
+            return self._presents(participant_id, now.requests)
+        if kind not in ("grant", "release"):
+            raise SignalInvalid("this says nothing about presenting")
+        if now.participant_id != participant_id and not (kind == "grant" and may(mask, PERMISSION_MODERATE)):
+            raise NotPresenter("only who presents can hand over")
+        if kind == "release":
+            return self._presents("", now.requests)
+        other = self.people.get(wanted.grant)
+        if other is None or other.state != JOINED:
+            raise ParticipantGone("there is nobody of that id in the room")
+        return self._presents(wanted.grant, now.requests)
+
+    def _presents(self, participant_id: str, requests: Iterable[str]) -> list[pb.Event]:
+        changed = pb.Presenter(
+            participant_id=participant_id, requests=[each for each in requests if each != participant_id]
+        )
+        return [] if changed == self.presenter else [pb.Event(presenter=changed)]
+
+    def say(self, participant_id: str, text: str) -> list[pb.Event]:
+        """Something for all to read."""
+        participant = self.here(participant_id)
+        text = text.strip()
+        if not text or len(text) > MAX_CHAT:
+            raise SignalInvalid(f"a message has 1 to {MAX_CHAT} characters")
+        return [pb.Event(chat=pb.Chat(participant_id=participant_id, name=participant.name, text=text))]
+
+    def react(self, participant_id: str, emoji: str) -> list[pb.Event]:
+        """A sign that passes."""
+        self.here(participant_id)
+        if not emoji or len(emoji.encode()) > MAX_EMOJI_BYTES or emoji.isascii():
+            raise SignalInvalid("a reaction is one emoji")
+        return [pb.Event(reaction=pb.Reaction(participant_id=participant_id, emoji=emoji))]
+
+    def hand(self, participant_id: str, up: bool) -> list[pb.Event]:
+        """The hand is up or down."""
+        return self._changed(participant_id, hand=up)
+
+    def devices(self, participant_id: str, told: pb.Devices) -> list[pb.Event]:
+        """What somebody says of their own devices."""
+        return self._changed(participant_id, microphone=told.microphone, camera=told.camera, screen=told.screen)
+
+    def _changed(self, participant_id: str, **fields: bool) -> list[pb.Event]:
+        participant = self.here(participant_id)
+        changed = _copy(participant)
+        for name, value in fields.items():
+            setattr(changed, name, value)
+        return [] if changed == participant else [pb.Event(participant=changed)]
+
+    def moderate(self, participant_id: str, wanted: pb.Moderate, mask: int) -> list[pb.Event]:
+        """A moderator lets in, mutes or sends away."""
+        self.here(participant_id)
+        if not may(mask, PERMISSION_MODERATE):
+            raise NotModerator("only who may moderate can do this")
+        other = self.people.get(wanted.participant_id)
+        if other is None or other.state in GONE:
+            raise ParticipantGone("there is nobody of that id in the room")
+        kind = wanted.WhichOneof("what")
+        if kind == "admit":
+            return self._moved(other, "admit" if wanted.admit else "reject")
+        if kind == "remove":
+            return self._moved(other, "remove")
+        if kind not in ("mute_audio", "mute_video"):
+            raise SignalInvalid("this says nothing about anybody")
+        changed = _copy(other)
+        if kind == "mute_audio":
+            changed.audio_muted = wanted.mute_audio
+        else:
+            changed.video_muted = wanted.mute_video
+        return [] if changed == other else [pb.Event(participant=changed)]
+
+
+def _copy(participant: pb.Participant) -> pb.Participant:
+    copy = pb.Participant()
+    copy.CopyFrom(participant)
+    return copy
+
+
+def _copy_playback(playback: pb.Playback) -> pb.Playback:
+    copy = pb.Playback()
+    copy.CopyFrom(playback)
+    copy.DiscardUnknownFields()
+    return copy

@@ -1,0 +1,223 @@
+"""Rooms in memory: each act is decided, kept, applied and told to everybody, one after the other."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
+
+import grpc
+
+from mesh.clock import Clock
+from rushes.errors import RushesError, Unavailable
+from rushes.signaling.v1 import room_service_pb2 as pb
+from svc_signaling.core.room import AWAY, GONE, JOINED, WAITING, Live, ParticipantGone
+from svc_signaling.errors import RoomUnknown
+from svc_signaling.media import Media
+from svc_signaling.stores import Kept, Store
+
+READ_EVENTS: Final = 1_000
+TICK_S: Final = 1.0
+IDLE_S: Final = 300.0
+
+_logger = logging.getLogger(__name__)
+
+Decide = Callable[[Live], list[pb.Event]]
+
+
+class Listener(Protocol):
+    """A stream of somebody in a room."""
+
+    def happened(self, event: pb.Event) -> None:
+        """Something happened in the room."""
+
+    def tracks_changed(self) -> None:
+        """Tracks are not what they were."""
+
+    def end(self, error: RushesError) -> None:
+        """The stream is over."""
+
+
+class Desk:
+    """A room that is open here, and whoever listens to it."""
+
+    def __init__(self, tenant_id: str, live: Live) -> None:
+        self.tenant_id = tenant_id
+        self.live = live
+        self.lock = asyncio.Lock()
+        self.listeners: dict[str, Listener] = {}
+        self.idle_s = 0.0
+
+
+class Rooms:
+    """See the module."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._desks: dict[str, Desk] = {}
+        self._opening: dict[str, asyncio.Lock] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.media: Media | None = None
+
+    def start(self) -> None:
+        """Begins to look after rooms."""
+        self._start(self._tick_for_ever())
+
+    async def stop(self) -> None:
+        """Ends."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _start(self, work: "asyncio._CoroutineLike[None]") -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def desk(self, tenant_id: str, project_id: int, room_id: str) -> Desk:
+        """A room, read if it is not here yet. Raises RoomUnknown."""
+        async with self._opening.setdefault(room_id, asyncio.Lock()):
+            desk = self._desks.get(room_id)
+            if desk is None:
+                desk = await self._read(tenant_id, project_id, room_id)
+                self._desks[room_id] = desk
+        if desk.tenant_id != tenant_id or desk.live.room.project_id != project_id:
+            raise RoomUnknown("there is no such room in this project")
+        return desk
+
+    async def _read(self, tenant_id: str, project_id: int, room_id: str) -> Desk:
+        room = await self._store.room(tenant_id, project_id, room_id)
+        if room is None:
+            self._opening.pop(room_id, None)
+            raise RoomUnknown("there is no such room in this project")
+        live = Live(room)
+        more = True
+        while more:
+            kept = await self._store.events(room_id, live.ordinal, READ_EVENTS)
+            for each in kept:
+                live.apply(each.event)
+                if each.number:
+                    live.done[each.participant_id] = each.number
+            more = len(kept) == READ_EVENTS
+        desk = Desk(tenant_id, live)
+        # Nobody is connected to what was just read: their places are kept as after any cut.
+        for participant in live.present_people():
+            if participant.state in (JOINED, WAITING):
+                await self.act(desk, "", lambda live, who=participant: live.cut(who.participant_id))  # type: ignore[misc]
+        return desk
+
+    async def act(
+        self, desk: Desk, person_id: str, decide: Decide, participant_id: str = "", number: int = 0
+    ) -> list[pb.Event]:
+        """Decides, keeps, applies, tells. If it raises, nothing has happened."""
+        async with desk.lock:
+            live = desk.live
+            if number and number <= live.done.get(participant_id, 0):
+                return []
+            events = live.stamp(decide(live), self._clock.now_ms())
+            if not events:
+                return []
+            kept = [Kept(event, participant_id, number) for event in events]
+            after = Live(_copy(live.room), dict(live.people))
+            for event in events:
+                after.apply(event)
+            await self._store.append(desk.tenant_id, person_id, after.room, kept)
+            for event in events:
+                live.apply(event)
+            if number:
+                live.done[participant_id] = number
+            self._tell(desk, events)
+        await self._follow(desk, events)
+        return events
+
+    def _tell(self, desk: Desk, events: Sequence[pb.Event]) -> None:
+        for participant_id, listener in list(desk.listeners.items()):
+            participant = desk.live.people.get(participant_id)
+            for event in events:
+                about_self = event.participant.participant_id == participant_id
+                if about_self or event.WhichOneof("what") == "ended" or _sees(participant):
+                    listener.happened(event)
+
+    async def _follow(self, desk: Desk, events: Iterable[pb.Event]) -> None:
+        """What the forwarder has to do after it. What it cannot do now it is told again when it is back."""
+        media, room_id = self.media, desk.live.room.room_id
+        if media is None:
+            return
+        try:
+            for event in events:
+                kind = event.WhichOneof("what")
+                if kind == "ended":
+                    await media.end(room_id)
+                elif kind == "participant":
+                    if event.participant.state in GONE:
+                        await media.remove(room_id, event.participant.participant_id)
+                    elif event.participant.state == JOINED:
+                        await media.mute(room_id, event.participant)
+        except grpc.aio.AioRpcError as error:
+            _logger.warning("sfu_not_told", extra={"room": room_id, "code": error.code().name})
+
+    # -- streams ---------------------------------------------------------------------------------------------
+
+    def listen(self, desk: Desk, participant_id: str, listener: Listener) -> None:
+        """A stream begins; one of the same participant before it ends."""
+        older = desk.listeners.get(participant_id)
+        desk.listeners[participant_id] = listener
+        if older is not None:
+            older.end(ParticipantGone("you came back on another stream"))
+
+    async def unlisten(self, desk: Desk, participant_id: str, listener: Listener) -> None:
+        """A stream ended: unless it was another's place by then, the participant is cut off."""
+        if desk.listeners.get(participant_id) is not listener:
+            return
+        del desk.listeners[participant_id]
+        try:
+            await self.act(desk, "", lambda live: live.cut(participant_id))
+        except Unavailable:
+            # Not kept: after the next start everybody who is not there is cut off all the same.
+            _logger.warning("cut_not_kept", extra={"room": desk.live.room.room_id})
+
+    def tracks_changed(self, room_id: str) -> None:
+        """The forwarder's tracks of a room changed."""
+        desk = self._desks.get(room_id)
+        if desk is None:
+            return
+        for participant_id, listener in list(desk.listeners.items()):
+            if _sees(desk.live.people.get(participant_id)):
+                listener.tracks_changed()
+
+    def end_all(self, error: RushesError) -> None:
+        """Every stream is over."""
+        for desk in self._desks.values():
+            for listener in list(desk.listeners.values()):
+                listener.end(error)
+
+    # -- time ------------------------------------------------------------------------------------------------
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_S)
+            for room_id, desk in list(self._desks.items()):
+                try:
+                    await self._tick(room_id, desk)
+                except Exception:
+                    # One room's trouble is not the others'; it is looked at again in a second.
+                    _logger.exception("room_tick_failed", extra={"room": room_id})
+
+    async def _tick(self, room_id: str, desk: Desk) -> None:
+        now_ms = self._clock.now_ms()
+        if any(participant.state == AWAY for participant in desk.live.people.values()):
+            await self.act(desk, "", lambda live: live.expired(now_ms))
+        desk.idle_s = 0.0 if desk.listeners else desk.idle_s + TICK_S
+        if desk.idle_s > IDLE_S and not desk.lock.locked():
+            del self._desks[room_id]
+            self._opening.pop(room_id, None)
+
+
+def _sees(participant: pb.Participant | None) -> bool:
+    return participant is not None and participant.state == JOINED
+
+
+def _copy(room: pb.Room) -> pb.Room:
+    copy = pb.Room()
+    copy.CopyFrom(room)
+    return copy

@@ -1,0 +1,125 @@
+"""gRPC of svc_signaling."""
+
+import base64
+import binascii
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from mesh.auth import Identity, caller
+from mesh.clock import Clock
+from mesh.ids import new_id
+from rushes.errors import InvalidArgument
+from rushes.signaling.v1 import room_service_pb2 as pb
+from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceServicer
+from svc_signaling.core.room import Live
+from svc_signaling.errors import Draining, RoomUnknown, TooManyRooms
+from svc_signaling.media import Media
+from svc_signaling.rooms import Rooms
+from svc_signaling.signal import Stream
+from svc_signaling.stores import Store
+
+CAPACITY: Final = 100
+MAX_CAPACITY: Final = 1_000
+MAX_TITLE: Final = 200
+
+
+class RoomInvalid(InvalidArgument):
+    """A room that cannot be made, or a page that cannot be asked for."""
+
+    reason = "INVALID_ROOM"
+
+
+class RoomServicer(RoomServiceServicer):
+    """See the proto. `draining`: no stream begins."""
+
+    def __init__(self, store: Store, rooms: Rooms, media: Media, identity: Identity, clock: Clock, most: int) -> None:
+        self._store = store
+        self._rooms = rooms
+        self._media = media
+        self._identity = identity
+        self._clock = clock
+        self._most = most
+        self.draining = False
+
+    async def CreateRoom(self, request: pb.CreateRoomRequest, context: Any) -> Any:
+        title = request.title.strip()
+        capacity = request.capacity or CAPACITY
+        if not 0 < len(title) <= MAX_TITLE or not 2 <= capacity <= MAX_CAPACITY or request.asset_id < 0:
+            raise RoomInvalid(f"a room has a title of 1 to {MAX_TITLE} characters and room for 2 to {MAX_CAPACITY}")
+        who = caller()
+        if await self._store.open_rooms(who.tenant_id, request.project_id) >= self._most:
+            raise TooManyRooms("this project has as many open rooms as it may have: end one first")
+        room = pb.Room(
+            room_id=new_id(),
+            project_id=request.project_id,
+            title=title,
+            asset_id=request.asset_id,
+            state=pb.ROOM_STATE_OPEN,
+            capacity=capacity,
+            waiting_room=request.waiting_room,
+            created_by=who.person_id,
+            create_time_ms=self._clock.now_ms(),
+        )
+        made = await self._store.create(who.tenant_id, room, request.request_id, _content(request))
+        return pb.CreateRoomResponse(room=made)
+
+    async def GetRoom(self, request: pb.GetRoomRequest, context: Any) -> Any:
+        room = await self._store.room(caller().tenant_id, request.project_id, request.room_id)
+        if room is None:
+            raise RoomUnknown("there is no such room in this project")
+        return pb.GetRoomResponse(room=room)
+
+    async def ListRooms(self, request: pb.ListRoomsRequest, context: Any) -> Any:
+        size = _size(request.page_size, 50, 100)
+        before = _read_token(request.page_token)
+        rooms = await self._store.rooms(caller().tenant_id, request.project_id, before, size + 1)
+        token = _token(rooms[size - 1]) if len(rooms) > size else ""
+        return pb.ListRoomsResponse(rooms=rooms[:size], next_page_token=token)
+
+    async def EndRoom(self, request: pb.EndRoomRequest, context: Any) -> Any:
+        who = caller()
+        desk = await self._rooms.desk(who.tenant_id, request.project_id, request.room_id)
+        await self._rooms.act(desk, who.person_id, Live.end)
+        return pb.EndRoomResponse(room=desk.live.room)
+
+    async def ListEvents(self, request: pb.ListEventsRequest, context: Any) -> Any:
+        room = await self._store.room(caller().tenant_id, request.project_id, request.room_id)
+        if room is None:
+            raise RoomUnknown("there is no such room in this project")
+        size = _size(request.page_size, 500, 1_000)
+        kept = await self._store.events(request.room_id, max(0, request.after), size + 1)
+        return pb.ListEventsResponse(events=[each.event for each in kept[:size]], more=len(kept) > size)
+
+    # gRPC takes a coroutine that writes as well as a generator.
+    async def Signal(self, requests: AsyncIterator[pb.SignalRequest], context: Any) -> None:  # type: ignore[override]
+        if self.draining:
+            raise Draining("this instance stops: come again")
+        stream = Stream(self._rooms, self._media, self._identity, self._clock, caller(), context.write)
+        await stream.run(requests)
+
+
+def _content(request: pb.CreateRoomRequest) -> bytes:
+    copy = pb.CreateRoomRequest()
+    copy.CopyFrom(request)
+    copy.request_id = ""
+    return copy.SerializeToString(deterministic=True)
+
+
+def _size(asked: int, usual: int, most: int) -> int:
+    if asked > most:
+        raise RoomInvalid(f"a page has at most {most}")
+    return asked or usual
+
+
+def _token(room: pb.Room) -> str:
+    return base64.urlsafe_b64encode(f"{room.create_time_ms}:{room.room_id}".encode()).decode()
+
+
+def _read_token(token: str) -> tuple[int, str] | None:
+    if not token:
+        return None
+    try:
+        time_ms, _, room_id = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
+        return int(time_ms), room_id
+    except (binascii.Error, ValueError) as error:
+        raise RoomInvalid("this page_token is none of ours") from error

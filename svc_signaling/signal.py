@@ -1,0 +1,257 @@
+"""One person's stream: requests in, answers and events out, in order."""
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
+
+import grpc
+
+from mesh.auth import Caller, Identity, claims_of, permissions_of
+from mesh.clock import Clock
+from mesh.ids import new_id
+from mesh.rpc import to_error, to_status
+from rushes.errors import RushesError, Unauthenticated
+from rushes.signaling.v1 import room_service_pb2 as pb
+from rushes.type.v1.access_pb2 import PERMISSION_VIEW, RESOURCE_KIND_PROJECT, Resource
+from svc_signaling.core.room import GONE, JOINED, Live, SignalInvalid, may
+from svc_signaling.errors import RoomUnknown, SlowListener
+from svc_signaling.media import Media
+from svc_signaling.rooms import Desk, Rooms
+
+MAX_WAITING: Final = 2_000
+"""Answers that wait for somebody who does not read."""
+CHECK_S: Final = 1.0
+TRACKS_S: Final = 0.1
+"""Tracks change often, as levels do: they are told at most this often."""
+
+_logger = logging.getLogger(__name__)
+
+Write = Callable[[pb.SignalResponse], Awaitable[None]]
+
+
+class Stream:
+    """See the module. A listener of its room."""
+
+    def __init__(
+        self, rooms: Rooms, media: Media, identity: Identity, clock: Clock, caller: Caller, write: Write
+    ) -> None:
+        self._rooms = rooms
+        self._media = media
+        self._identity = identity
+        self._clock = clock
+        self._caller = caller
+        self._write = write
+        self._waiting: asyncio.Queue[pb.SignalResponse] = asyncio.Queue(MAX_WAITING)
+        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._tracks_due = False
+        self._project_id = 0
+        self._participant_id = ""
+        self._desk: Desk | None = None
+
+    # -- what the room says ----------------------------------------------------------------------------------
+
+    def happened(self, event: pb.Event) -> None:
+        """See `Listener`."""
+        self._put(pb.SignalResponse(event=event))
+        if event.participant.participant_id == self._participant_id and event.participant.state == JOINED:
+            self.tracks_changed()
+
+    def tracks_changed(self) -> None:
+        """See `Listener`."""
+        if not self._tracks_due:
+            self._tracks_due = True
+            asyncio.get_running_loop().call_later(TRACKS_S, self._put_tracks)
+
+    def _put_tracks(self) -> None:
+        self._tracks_due = False
+        desk = self._desk
+        if desk is None or self._over.done():
+            return
+        participant = desk.live.people.get(self._participant_id)
+        if participant is not None and participant.state == JOINED:
+            tracks = self._media.tracks(desk.live.room.room_id, self._participant_id)
+            self._put(pb.SignalResponse(tracks=tracks))
+
+    def end(self, error: RushesError) -> None:
+        """See `Listener`."""
+        if not self._over.done():
+            self._over.set_exception(error)
+
+    def _put(self, response: pb.SignalResponse) -> None:
+        try:
+            self._waiting.put_nowait(response)
+        except asyncio.QueueFull:
+            self.end(SlowListener("you read too slowly: come back"))
+
+    # -- the stream ------------------------------------------------------------------------------------------
+
+    async def run(self, requests: AsyncIterator[pb.SignalRequest]) -> None:
+        """Serves it until one side ends it."""
+        first = await anext(requests, None)
+        if first is None or first.WhichOneof("what") != "open":
+            raise SignalInvalid("the first message is open")
+        opening = first.open
+        self._project_id = opening.project_id
+        desk = self._desk = await self._rooms.desk(self._caller.tenant_id, opening.project_id, opening.room_id)
+        await self._come_in(desk, opening)
+        tasks = [
+            asyncio.create_task(self._listen(desk, requests)),
+            asyncio.create_task(self._write_for_ever()),
+            asyncio.create_task(self._check_for_ever()),
+        ]
+        try:
+            done, _ = await asyncio.wait({self._over, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+            for each in done:
+                each.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if not self._over.cancel():
+                self._over.exception()
+            await self._rooms.unlisten(desk, self._participant_id, self)
+
+    async def _come_in(self, desk: Desk, opening: pb.SignalOpen) -> None:
+        person_id = self._caller.person_id
+        mask = await self._mask()
+        name = await self._identity.name(self._caller)
+        returning = desk.live.returns(opening.participant_id, person_id) if opening.participant_id else None
+        if returning is not None:
+            self._participant_id = opening.participant_id
+        else:
+            self._participant_id = new_id()
+        # Listening begins with the act that lets one in, so nothing between the two is missed or told twice.
+        self._rooms.listen(desk, self._participant_id, self)
+        me = self._participant_id
+
+        def decide(live: Live) -> list[pb.Event]:
+            if returning is not None:
+                return live.returns(me, person_id) or []
+            return live.join(me, person_id, name, mask)
+
+        try:
+            await self._rooms.act(desk, person_id, decide)
+        except BaseException:
+            await self._rooms.unlisten(desk, me, self)
+            raise
+        while not self._waiting.empty():
+            self._waiting.get_nowait()  # it is in what follows
+        self._put(pb.SignalResponse(opened=self._opened(desk.live)))
+        self.tracks_changed()
+
+    def _opened(self, live: Live) -> pb.SignalOpened:
+        me = live.people[self._participant_id]
+        opened = pb.SignalOpened(
+            participant_id=self._participant_id,
+            room=live.room,
+            ordinal=live.ordinal,
+            time_ms=self._clock.now_ms(),
+            done=live.done.get(self._participant_id, 0),
+        )
+        if me.state != JOINED:  # waits: sees nobody
+            opened.participants.append(me)
+            return opened
+        opened.participants.extend(live.present_people())
+        opened.presenter.CopyFrom(live.presenter)
+        if live.playback is not None:
+            opened.playback.CopyFrom(live.playback)
+        opened.chats.extend(live.chats)
+        return opened
+
+    async def _write_for_ever(self) -> None:
+        while True:
+            response = await self._waiting.get()
+            await self._write(response)
+            if response.WhichOneof("what") == "opened":
+                continue
+            if response.HasField("event") and self._is_last(response.event):
+                return
+
+    def _is_last(self, event: pb.Event) -> bool:
+        mine = event.participant.participant_id == self._participant_id and event.participant.state in GONE
+        return mine or event.WhichOneof("what") == "ended"
+
+    async def _check_for_ever(self) -> None:
+        """Token, session and rights hold on."""
+        while True:
+            await asyncio.sleep(CHECK_S)
+            if self._caller.expires_ms and self._clock.now_ms() > self._caller.expires_ms:
+                raise Unauthenticated("the access token has expired")
+            if self._identity.ended(self._caller.session_id):
+                raise Unauthenticated("the session has ended")
+            if not may(await self._mask(), PERMISSION_VIEW):
+                raise RoomUnknown("there is no such room in this project")
+
+    async def _mask(self) -> int:
+        resource = Resource(kind=RESOURCE_KIND_PROJECT, id=str(self._project_id))
+        return await permissions_of(self._identity, self._caller, (resource,))
+
+    # -- requests --------------------------------------------------------------------------------------------
+
+    async def _listen(self, desk: Desk, requests: AsyncIterator[pb.SignalRequest]) -> None:
+        async for request in requests:
+            kind = request.WhichOneof("what")
+            if kind == "ping_ms":
+                pong = pb.SignalPong(ping_ms=request.ping_ms, time_ms=self._clock.now_ms())
+                self._put(pb.SignalResponse(pong=pong))
+            elif kind == "authenticate_token":
+                await self._renew(request.authenticate_token)
+            else:
+                await self._do(desk, request, kind or "")
+
+    async def _renew(self, token: str) -> None:
+        claims = await claims_of(self._identity, token)
+        if (claims.person_id, claims.tenant_id) != (self._caller.person_id, self._caller.tenant_id):
+            raise Unauthenticated("this token is another person's")
+        self._caller = dataclasses.replace(
+            self._caller, session_id=claims.session_id, expires_ms=claims.expires_ms, token=token
+        )
+
+    async def _do(self, desk: Desk, request: pb.SignalRequest, kind: str) -> None:
+        """Does a request and says so; what cannot be done is said too, and ends nothing."""
+        done = pb.SignalDone(number=request.number)
+        try:
+            if request.number <= 0:
+                raise SignalInvalid("a request has a number, counted from 1")
+            if kind in ("publish", "subscribe", "slots_answer", "show"):
+                await self._transport(desk, request, kind)
+            else:
+                await self._act(desk, request, kind)
+        except RushesError as error:
+            done.error.CopyFrom(to_status(error, ""))
+        except grpc.aio.AioRpcError as error:
+            done.error.CopyFrom(to_status(to_error(error), ""))
+        self._put(pb.SignalResponse(done=done))
+
+    async def _transport(self, desk: Desk, request: pb.SignalRequest, kind: str) -> None:
+        room_id, me = desk.live.room.room_id, self._participant_id
+        participant = desk.live.here(me)
+        if kind == "publish":
+            answer = await self._media.publish(room_id, me, request.publish.offer)
+            await self._media.mute(room_id, participant)
+            self._put(pb.SignalResponse(published=answer))
+        elif kind == "subscribe":
+            self._put(pb.SignalResponse(slots=await self._media.subscribe(room_id, me, request.subscribe)))
+        elif kind == "slots_answer":
+            await self._media.accept(room_id, me, request.slots_answer)
+        else:
+            await self._media.show(room_id, me, request.show)
+
+    async def _act(self, desk: Desk, request: pb.SignalRequest, kind: str) -> None:
+        mask = await self._mask() if kind in ("present", "moderate") else 0
+        me, now_ms = self._participant_id, self._clock.now_ms()
+        decide: dict[str, Callable[[Live], list[pb.Event]]] = {
+            "playback": lambda live: live.play(me, request.playback, now_ms),
+            "present": lambda live: live.present(me, request.present, mask),
+            "chat": lambda live: live.say(me, request.chat),
+            "hand": lambda live: live.hand(me, request.hand),
+            "reaction": lambda live: live.react(me, request.reaction),
+            "moderate": lambda live: live.moderate(me, request.moderate, mask),
+            "devices": lambda live: live.devices(me, request.devices),
+            "leave": lambda live: live.leave(me),
+        }
+        if kind not in decide:
+            raise SignalInvalid("this request says nothing that is known")
+        await self._rooms.act(desk, self._caller.person_id, decide[kind], me, request.number)

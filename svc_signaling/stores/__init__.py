@@ -1,0 +1,42 @@
+"""What svc_signaling keeps: rooms and their record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from rushes.signaling.v1 import room_service_pb2 as pb
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An event, and whose request it came of."""
+
+    event: pb.Event
+    participant_id: str = ""
+    number: int = 0
+    """0: of no request."""
+
+
+class Store(Protocol):
+    """Durable once a call returns; each call happens whole or not at all."""
+
+    async def create(self, tenant_id: str, room: pb.Room, request_id: str, request: bytes) -> pb.Room:
+        """Keeps a new room; with a request_id that was used, gives what was made then."""
+
+    async def room(self, tenant_id: str, project_id: int, room_id: str) -> pb.Room | None:
+        """A room, if it is of that tenant and project."""
+
+    async def rooms(self, tenant_id: str, project_id: int, before: tuple[int, str] | None, limit: int) -> list[pb.Room]:
+        """Rooms, the newest first, made before that one (time, id)."""
+
+    async def open_rooms(self, tenant_id: str, project_id: int) -> int:
+        """How many rooms of a project are not over."""
+
+    async def append(self, tenant_id: str, person_id: str, room: pb.Room, kept: Sequence[Kept]) -> None:
+        """Keeps events that follow the last, done by that person (empty: by nobody), and the room as it is after."""
+
+    async def events(self, room_id: str, after: int, limit: int) -> list[Kept]:
+        """Events after an ordinal, in order."""
+
+    async def close(self) -> None:
+        """Ends it."""

@@ -1,0 +1,185 @@
+"""Rooms in a SQL database: an outbox of audit events beside them, in the same transaction."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    and_,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from mesh.audit import Event as AuditEvent
+from mesh.audit import record
+from mesh.sql import Database, idempotent
+from rushes.signaling.v1 import room_service_pb2 as pb
+from svc_signaling.stores import Kept
+
+_metadata = MetaData()
+_room = Table(
+    "room",
+    _metadata,
+    Column("room_id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("create_time_ms", BigInteger, nullable=False),
+    Column("ended", BigInteger, nullable=False),
+    Column("room", LargeBinary, nullable=False),
+    Index("room_by_project", "tenant_id", "project_id", "create_time_ms"),
+)
+_event = Table(
+    "room_event",
+    _metadata,
+    Column("room_id", Text, primary_key=True),
+    Column("ordinal", BigInteger, primary_key=True),
+    Column("participant_id", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+)
+
+
+class SqlStore:
+    """See `Store`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def prepare(self) -> None:
+        """Makes the tables."""
+        await self._database.run(_metadata.create_all)
+
+    async def create(self, tenant_id: str, room: pb.Room, request_id: str, request: bytes) -> pb.Room:
+        """See `Store`."""
+
+        def work(connection: Connection) -> bytes:
+            def make() -> bytes:
+                connection.execute(insert(_room).values(_row(tenant_id, room)))
+                _audit(connection, tenant_id, room.created_by, "room.create", room)
+                return room.SerializeToString()
+
+            return idempotent(
+                connection,
+                tenant=tenant_id,
+                person=room.created_by,
+                method="CreateRoom",
+                request_id=request_id,
+                request=request,
+                answer=make,
+            )
+
+        return pb.Room.FromString(await self._database.run(work))
+
+    async def room(self, tenant_id: str, project_id: int, room_id: str) -> pb.Room | None:
+        """See `Store`."""
+
+        def work(connection: Connection) -> pb.Room | None:
+            found = connection.execute(
+                select(_room.c.room).where(
+                    _room.c.room_id == room_id, _room.c.tenant_id == tenant_id, _room.c.project_id == project_id
+                )
+            ).scalar()
+            return pb.Room.FromString(found) if found is not None else None
+
+        return await self._database.run(work)
+
+    async def rooms(self, tenant_id: str, project_id: int, before: tuple[int, str] | None, limit: int) -> list[pb.Room]:
+        """See `Store`."""
+
+        def work(connection: Connection) -> list[pb.Room]:
+            columns = _room.c
+            query = select(columns.room).where(columns.tenant_id == tenant_id, columns.project_id == project_id)
+            if before is not None:
+                time_ms, room_id = before
+                query = query.where(
+                    or_(
+                        columns.create_time_ms < time_ms,
+                        and_(columns.create_time_ms == time_ms, columns.room_id < room_id),
+                    )
+                )
+            query = query.order_by(columns.create_time_ms.desc(), columns.room_id.desc()).limit(limit)
+            return [pb.Room.FromString(found) for (found,) in connection.execute(query)]
+
+        return await self._database.run(work)
+
+    async def open_rooms(self, tenant_id: str, project_id: int) -> int:
+        """See `Store`."""
+
+        def work(connection: Connection) -> int:
+            columns = _room.c
+            query = select(func.count()).where(
+                columns.tenant_id == tenant_id, columns.project_id == project_id, columns.ended == 0
+            )
+            return int(connection.execute(query).scalar_one())
+
+        return await self._database.run(work)
+
+    async def append(self, tenant_id: str, person_id: str, room: pb.Room, kept: Sequence[Kept]) -> None:
+        """See `Store`."""
+        rows = [
+            {
+                "room_id": room.room_id,
+                "ordinal": each.event.ordinal,
+                "participant_id": each.participant_id,
+                "number": each.number,
+                "event": each.event.SerializeToString(),
+            }
+            for each in kept
+        ]
+        serialised = room.SerializeToString()
+        ended = int(room.state == pb.ROOM_STATE_ENDED)
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert(_event), rows)
+            connection.execute(
+                update(_room).where(_room.c.room_id == room.room_id).values(room=serialised, ended=ended)
+            )
+            if any(each.event.WhichOneof("what") == "ended" for each in kept):
+                _audit(connection, tenant_id, person_id, "room.end", room)
+
+        await self._database.run(work)
+
+    async def events(self, room_id: str, after: int, limit: int) -> list[Kept]:
+        """See `Store`."""
+
+        def work(connection: Connection) -> list[Kept]:
+            columns = _event.c
+            query = (
+                select(columns.event, columns.participant_id, columns.number)
+                .where(columns.room_id == room_id, columns.ordinal > after)
+                .order_by(columns.ordinal)
+                .limit(limit)
+            )
+            return [Kept(pb.Event.FromString(row[0]), row[1], row[2]) for row in connection.execute(query)]
+
+        return await self._database.run(work)
+
+    async def close(self) -> None:
+        """See `Store`."""
+        await self._database.close()
+
+
+def _row(tenant_id: str, room: pb.Room) -> dict[str, object]:
+    return {
+        "room_id": room.room_id,
+        "tenant_id": tenant_id,
+        "project_id": room.project_id,
+        "create_time_ms": room.create_time_ms,
+        "ended": 0,
+        "room": room.SerializeToString(),
+    }
+
+
+def _audit(connection: Connection, tenant_id: str, person_id: str, action: str, room: pb.Room) -> None:
+    at = room.end_time_ms or room.create_time_ms
+    event = AuditEvent(tenant_id, person_id, action, f"room/{room.room_id}", at, {"project": room.project_id})
+    record(connection, "svc_signaling", event)
