@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build, defineConfig, type Plugin } from "vite";
 
 /** Where `npm run dev` sends what is not the page: a running `rushes up`. */
@@ -39,9 +42,27 @@ function serviceWorker(): Plugin {
   };
 }
 
+const TEXT = /\.(js|css|html|svg|webmanifest)$/;
+/** Below, a packet is a packet. */
+const LEAST_BYTES = 1000;
+
+/** Puts each text beside itself as br and gzip: the gateway sends what the browser takes, and packs nothing itself. */
+function packed(): Plugin {
+  const pack = (): void => {
+    for (const file of readdirSync("dist", { recursive: true, withFileTypes: true })) {
+      const path = join(file.parentPath, file.name);
+      const content = file.isFile() && TEXT.test(file.name) ? readFileSync(path) : undefined;
+      if (!content || content.length < LEAST_BYTES) continue;
+      writeFileSync(`${path}.br`, brotliCompressSync(content));
+      writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
+    }
+  };
+  return { name: "packed", apply: "build", closeBundle: { order: "post", sequential: true, handler: pack } };
+}
+
 export default defineConfig({
   base: "/",
-  plugins: [serviceWorker()],
+  plugins: [serviceWorker(), packed()],
   build: { outDir: "dist", target: "es2022", sourcemap: false, chunkSizeWarningLimit: 400 },
   server: { proxy: { "/auth": forwarded, "/uploads": forwarded, "/media": forwarded, "^/rushes\\..*": forwarded } },
 });

@@ -3,11 +3,13 @@
 A browser that has never been here opens the library. `first_load_kb` are the bytes of the page, its code and looks as
 gzip makes them; `transferred_kb` what came over the wire, pictures and answers of the services included.
 `interactive_ms` is the median time until the library is on the screen and answers. For memory one plays and draws in
-rounds, and looks at the heap after each, with all garbage collected: `memory_kb_a_round` is what a round leaves behind.
+rounds, and looks at the heap after each, with all garbage collected: `play_kb_a_round` is what a second of playing and
+twelve steps leave behind, `draw_kb_a_line` what a line does that was drawn and taken back.
 """
 
 import gzip
 import statistics
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Browser, CDPSession, Page, Response, sync_playwright
@@ -91,11 +93,17 @@ def _heap_kb(page: Page, tools: CDPSession) -> float:
     return float(usage["usedSize"]) / 1000
 
 
-def _round(reviewer: Reviewer) -> None:
-    """Plays for a second, draws on some frames, and takes all of it back."""
+def _play(reviewer: Reviewer) -> None:
+    """Plays for a second, and steps back through half of it."""
     reviewer.press("Home", " ")
     reviewer.page.wait_for_timeout(1000)
-    reviewer.press(" ", "d")
+    reviewer.press(" ", *["ArrowLeft"] * 12)
+    reviewer.wait_exact()
+
+
+def _draw(reviewer: Reviewer) -> None:
+    """Draws lines, and takes all of them back."""
+    reviewer.press("d")
     for number in range(LINES_A_ROUND):
         x = 0.1 + 0.8 * number / LINES_A_ROUND
         reviewer.drag((x, 0.2), (x + 0.05, 0.5), (x, 0.8))
@@ -106,17 +114,24 @@ def _round(reviewer: Reviewer) -> None:
         reviewer.wait_status("saved")
 
 
-def memory(reviewer: Reviewer, rounds: int) -> dict[str, float]:
-    """What a round of playing and drawing leaves in memory, once warm."""
+def _growth_kb(reviewer: Reviewer, do: Callable[[Reviewer], None], rounds: int) -> float:
+    """What a round of something leaves in memory, once warm."""
     tools = reviewer.context.new_cdp_session(reviewer.page)
     tools.send("HeapProfiler.enable")
     heap_kb = []
     for _ in range(WARM_ROUNDS + rounds):
-        _round(reviewer)
+        do(reviewer)
         heap_kb.append(_heap_kb(reviewer.page, tools))
-    print("heap after each round of playing and drawing, kB:", ", ".join(f"{each:.0f}" for each in heap_kb))
-    warm = heap_kb[WARM_ROUNDS - 1 :]
-    return {"heap_kb": round(warm[-1], 0), "memory_kb_a_round": round((warm[-1] - warm[0]) / rounds, 1)}
+    print(f"heap after each round of {do.__name__.strip('_')}, kB:", ", ".join(f"{each:.0f}" for each in heap_kb))
+    return (heap_kb[-1] - heap_kb[WARM_ROUNDS - 1]) / rounds
+
+
+def memory(reviewer: Reviewer, rounds: int) -> dict[str, float]:
+    """What playing and drawing leave in memory. A line that was taken back stays in the document: it can return."""
+    return {
+        "play_kb_a_round": round(_growth_kb(reviewer, _play, rounds), 1),
+        "draw_kb_a_line": round(_growth_kb(reviewer, _draw, rounds) / LINES_A_ROUND, 2),
+    }
 
 
 def measure(quick: bool) -> dict[str, float]:

@@ -82,7 +82,9 @@ def headers(origins: Origins, *, tls: bool) -> Callable[[web.Request, web.Stream
             if name == "Server" or name not in response.headers:
                 response.headers[name] = value
         for name, value in origins.answer(request.headers):
-            response.headers[name] = value
+            # A file that goes out packed varies by more than where the request comes from.
+            varied = response.headers.get(name, "") if name == "Vary" else ""
+            response.headers[name] = f"{varied}, {value}" if varied else value
         if origins.friend(request.headers):
             response.headers["Access-Control-Expose-Headers"] = EXPOSED
 

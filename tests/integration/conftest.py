@@ -1,5 +1,6 @@
 """A product for the tests of the gateway, begun when the first of them asks for it."""
 
+import gzip
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_bytes(INDEX)
     (folder / "assets" / "app-3f9a1c.js").write_bytes(SCRIPT)
+    (folder / "assets" / "packed-77ab01.js").write_bytes(SCRIPT * 100)
+    (folder / "assets" / "packed-77ab01.js.gz").write_bytes(gzip.compress(SCRIPT * 100))
     (folder / "icon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
     (folder.parent / "secret.txt").write_text("not for you")
     return folder

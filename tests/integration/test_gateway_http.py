@@ -54,6 +54,15 @@ async def test_a_file_whose_name_holds_its_hash_is_kept_for_ever(stranger: Brows
     assert headers["Content-Type"].startswith("text/javascript")
 
 
+async def test_a_file_goes_packed_to_who_unpacks_it(stranger: Browser) -> None:
+    for takes, packed in (("gzip", "gzip"), ("identity", "")):
+        status, headers, body = await get(stranger, "/assets/packed-77ab01.js", {"Accept-Encoding": takes})
+        assert (status, body) == (200, SCRIPT * 100)
+        assert headers.get("Content-Encoding", "") == packed
+        assert headers["Content-Type"].startswith("text/javascript")
+        assert "Accept-Encoding" in headers["Vary"]
+
+
 @pytest.mark.parametrize("path", ["/", "/a/12?v=1&f=20", "/sign-in", "/invite", "/index.html", "/no/such/place"])
 async def test_every_place_of_the_app_is_the_page_and_is_asked_for_anew(stranger: Browser, path: str) -> None:
     status, headers, body = await get(stranger, path)
