@@ -27,6 +27,8 @@ class PageRoutes:
         if file is None and "." in path.rsplit("/", 1)[-1]:
             raise web.HTTPNotFound(text="There is nothing here.")
         response = web.FileResponse(file or self._folder / "index.html")
+        # The build put packed files beside those worth it; FileResponse sends what the browser takes.
+        response.headers["Vary"] = "Accept-Encoding"
         hashed = file is not None and file.parent.name == "assets"
         response.headers["Cache-Control"] = FOR_EVER if hashed else "no-cache"
         if file is not None:
