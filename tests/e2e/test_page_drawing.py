@@ -134,10 +134,19 @@ def test_a_group_is_moved_before_the_eyes_of_the_other_and_one_undo_takes_it_bac
         one.inks((0.2, 0.25), 3)
         one.inks((0.35, 0.4), 3)
         one.bare((0.6, 0.7), 2)
+    # More than one batch holds: still one step.
+    for _ in range(3):
+        ada.press("Control+a", "Control+d")
+    pair.wait_saved()
+    assert len(pair.on(20)) == 24
     ada.press("Control+a", "Delete")
     grace.bare((0.2, 0.25))
     pair.wait_saved()
     assert pair.on(20) == []
+    ada.press("Control+z")
+    grace.inks((0.2, 0.25), 3)
+    pair.wait_saved()
+    assert len(pair.on(20)) == 24
 
 
 def test_a_group_is_resized_by_the_handles_of_the_box_around_it(pair: Pair) -> None:

@@ -7,20 +7,20 @@
 const SLOW_MS = 34;
 /** A turn shorter than this leaves time for more. */
 const QUICK_MS = 22;
-const LEAST = 2_000;
-const MOST = 400_000;
+const LEAST = 1_500;
+const MOST = 100_000;
 
 export class Pace {
   /** What may be painted in a turn: a point of a stroke costs 1, each annotation some more. */
-  budget = 12_000;
+  budget = 6_000;
   private last: number | undefined;
 
   /** A turn begins; the one before was of this work too. */
   turn(nowMs: number): void {
     if (this.last !== undefined) {
       const took = nowMs - this.last;
-      if (took > SLOW_MS) this.budget = Math.max(LEAST, this.budget * 0.6);
-      else if (took < QUICK_MS) this.budget = Math.min(MOST, this.budget * 1.4);
+      if (took > SLOW_MS) this.budget = Math.max(LEAST, this.budget * 0.5);
+      else if (took < QUICK_MS) this.budget = Math.min(MOST, this.budget * 1.25);
     }
     this.last = nowMs;
   }

@@ -83,10 +83,25 @@ export function together(first: Change, then: Change): Change {
 }
 
 export class Sheet {
-  readonly grid = new Grid();
   list: readonly Annotation[] = [];
+  private readonly places = new Grid();
+  /** The list that the places are of. */
+  private placed: readonly Annotation[] = [];
   private subject = "";
   private pending = NOTHING;
+
+  /** The list by place; what changed is put there when somebody asks, so that a frame that is only shown costs nothing of it. */
+  get grid(): Grid {
+    const [before, { list, places }] = [this.placed, this];
+    if (before === list) return places;
+    this.placed = list;
+    const kept = new Set(list.map(({ id }) => id));
+    for (const { id } of before) if (!kept.has(id)) places.remove(id);
+    let same = 0;
+    while (same < before.length && before[same] === list[same]) same++;
+    for (let at = same; at < list.length; at++) places.put(list[at] as Annotation, at);
+    return places;
+  }
 
   /** What changed since this was asked for last. */
   take(): Change {
@@ -100,21 +115,10 @@ export class Sheet {
     const before = this.list;
     if (subject === this.subject && list === before) return;
     this.list = list;
-    if (subject !== this.subject) {
-      this.subject = subject;
-      this.grid.clear();
-      list.forEach((annotation, at) => this.grid.put(annotation, at));
-      this.pending = ALL;
-      return;
-    }
-    const change = changeOf(before, list);
-    this.pending = together(this.pending, change);
-    if (list.length < before.length || change.places.length > 0) {
-      const kept = new Set(list.map(({ id }) => id));
-      for (const { id } of before) if (!kept.has(id)) this.grid.remove(id);
-    }
-    let same = 0;
-    while (same < before.length && before[same] === list[same]) same++;
-    for (let at = same; at < list.length; at++) this.grid.put(list[at] as Annotation, at);
+    this.pending = together(this.pending, subject === this.subject ? changeOf(before, list) : ALL);
+    if (subject === this.subject) return;
+    this.subject = subject;
+    this.places.clear();
+    this.placed = [];
   }
 }
