@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 
 from rushes.annotation.v1 import annotation_service_pb2
-from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2
+from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2, subtitle_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
 from rushes.signaling.v1 import room_service_pb2
 from rushes.type.v1 import access_pb2
@@ -16,6 +16,7 @@ _FILES: tuple[tuple[str, FileDescriptor], ...] = (
     ("svc_media", media_service_pb2.DESCRIPTOR),
     ("svc_media", job_service_pb2.DESCRIPTOR),
     ("svc_media", export_service_pb2.DESCRIPTOR),
+    ("svc_media", subtitle_service_pb2.DESCRIPTOR),
     ("svc_project", identity_service_pb2.DESCRIPTOR),
     ("svc_project", access_service_pb2.DESCRIPTOR),
     ("svc_project", project_service_pb2.DESCRIPTOR),

@@ -11,7 +11,12 @@ from aiohttp import web
 from mesh.audit import Shipper
 from mesh.service import Runtime
 from mesh.sql import Database
-from rushes.media.v1 import export_service_pb2_grpc, job_service_pb2_grpc, media_service_pb2_grpc
+from rushes.media.v1 import (
+    export_service_pb2_grpc,
+    job_service_pb2_grpc,
+    media_service_pb2_grpc,
+    subtitle_service_pb2_grpc,
+)
 from rushes.type.v1.access_pb2 import Resource
 from svc_media.catalog import Catalog
 from svc_media.config import Config
@@ -21,10 +26,12 @@ from svc_media.download import Downloads
 from svc_media.export import Exports
 from svc_media.http import MediaHttp
 from svc_media.reading import Reader
-from svc_media.server import ExportServicer, JobServicer, MediaServicer
+from svc_media.server import ExportServicer, JobServicer, MediaServicer, SubtitleServicer
 from svc_media.stores.export_sql import SqlExports
 from svc_media.stores.folder import Folder
 from svc_media.stores.sql import SqlStore
+from svc_media.stores.subtitle_sql import SqlSubtitles
+from svc_media.subtitle import Subtitles
 from svc_media.upload import Uploads
 from svc_media.work import Jobs
 
@@ -61,6 +68,7 @@ class MediaParts:
             runtime.clock,
             days=config.export_days,
         )
+        self._subtitles = Subtitles(SqlSubtitles(database), self._catalog, runtime.clock)
         door = Door(runtime.identity, runtime.mesh.secret)
         self._delivery = Delivery()
         http = MediaHttp(
@@ -69,6 +77,7 @@ class MediaParts:
             self._delivery,
             Downloads(self._store, runtime.clock),
             self._exports,
+            self._subtitles,
             door,
             max_bytes=config.max_upload_bytes,
             idle_s=config.idle_s,
@@ -86,6 +95,7 @@ class MediaParts:
         media_service_pb2_grpc.add_MediaServiceServicer_to_server(MediaServicer(self._catalog), server)
         servicer = JobServicer(self._catalog, self._store, self._jobs, self._now_ms)
         job_service_pb2_grpc.add_JobServiceServicer_to_server(servicer, server)
+        subtitle_service_pb2_grpc.add_SubtitleServiceServicer_to_server(SubtitleServicer(self._subtitles), server)
         export_service_pb2_grpc.add_ExportServiceServicer_to_server(ExportServicer(self._exports), server)
 
     async def start(self) -> None:
@@ -94,6 +104,7 @@ class MediaParts:
         await self._uploads.tidy()
         await self._jobs.start()
         await self._exports.start()
+        await self._subtitles.start()
         self._shipper.start()
         await self._runner.setup()
         listen = self._config.http_listen

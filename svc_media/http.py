@@ -2,6 +2,7 @@
 
 import asyncio
 import email.utils
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -21,11 +22,13 @@ from svc_media.catalog import Catalog
 from svc_media.core import tus
 from svc_media.core.export import PREFIX
 from svc_media.core.model import Owner, Upload
+from svc_media.core.subtitle import PREFIX as SUBTITLE_PREFIX
 from svc_media.delivery import Delivery
 from svc_media.door import Door
 from svc_media.download import Downloads
 from svc_media.export import Exports
 from svc_media.stores.folder import DiskFull
+from svc_media.subtitle import Subtitles
 from svc_media.upload import Uploads
 
 log = logging.getLogger(__name__)
@@ -86,6 +89,15 @@ def _refusal(status: int, reason: str, message: str, metadata: dict[str, str] | 
     return web.json_response({"reason": reason, "message": message, "metadata": metadata or {}}, status=status)
 
 
+def _words(request: web.Request, text: str) -> web.Response:
+    """WebVTT, asked for again each time: its offset may have changed."""
+    etag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "X-Content-Type-Options": "nosniff"}
+    if request.headers.get("If-None-Match") == etag:
+        return web.Response(status=304, headers=headers)
+    return web.Response(text=text, content_type="text/vtt", charset="utf-8", headers=headers)
+
+
 class MediaHttp:
     """The routes."""
 
@@ -96,6 +108,7 @@ class MediaHttp:
         delivery: Delivery,
         downloads: Downloads,
         exports: Exports,
+        subtitles: Subtitles,
         door: Door,
         *,
         max_bytes: int,
@@ -106,6 +119,7 @@ class MediaHttp:
         self._delivery = delivery
         self._downloads = downloads
         self._exports = exports
+        self._subtitles = subtitles
         self._door = door
         self._max_bytes = max_bytes
         self._idle_s = idle_s
@@ -247,6 +261,8 @@ class MediaHttp:
         if not has(mask, PERMISSION_VIEW):
             raise errors.NotFound("There is no such video, or it is not yours to see.")
         name = request.match_info["name"]
+        if name.startswith(SUBTITLE_PREFIX):
+            return _words(request, await self._subtitles.vtt(video_id, name))
         if name.startswith(PREFIX):
             video = await self._catalog.video(video_id)
             return await self._delivery.send(request, await self._exports.file(video, name, caller, mask))

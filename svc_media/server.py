@@ -11,13 +11,17 @@ from rushes.media.v1 import (
     job_service_pb2_grpc,
     media_service_pb2,
     media_service_pb2_grpc,
+    subtitle_service_pb2,
+    subtitle_service_pb2_grpc,
 )
 from rushes.type.v1.number_pb2 import Rational
 from svc_media.catalog import Catalog
 from svc_media.core.export import Export
 from svc_media.core.model import Job, JobState, Owner
+from svc_media.core.subtitle import PREFIX, Subtitle
 from svc_media.export import Exports
 from svc_media.stores import Store
+from svc_media.subtitle import Subtitles
 from svc_media.work import Jobs
 
 _STATES = {
@@ -143,6 +147,44 @@ def _exported(export: Export) -> export_service_pb2.Export:
         revision=export.revision,
         internal=export.internal,
         remark=export.remark,
+    )
+
+
+class SubtitleServicer(subtitle_service_pb2_grpc.SubtitleServiceServicer):
+    """Subtitles."""
+
+    def __init__(self, subtitles: Subtitles) -> None:
+        self._subtitles = subtitles
+
+    async def CreateSubtitle(self, request: subtitle_service_pb2.CreateSubtitleRequest, context: Any) -> Any:
+        said = (request.language, request.name, request.offset_ms, request.data, request.request_id)
+        added = await self._subtitles.add(caller(), request.video_id, *said)
+        return subtitle_service_pb2.CreateSubtitleResponse(subtitle=_subtitled(added))
+
+    async def ListSubtitles(self, request: subtitle_service_pb2.ListSubtitlesRequest, context: Any) -> Any:
+        found = await self._subtitles.all(request.video_id)
+        return subtitle_service_pb2.ListSubtitlesResponse(subtitles=[_subtitled(each) for each in found])
+
+    async def UpdateSubtitle(self, request: subtitle_service_pb2.UpdateSubtitleRequest, context: Any) -> Any:
+        wanted, fields = request.subtitle, list(request.update_mask.paths)
+        changed = await self._subtitles.change(caller(), wanted.video_id, wanted.subtitle_id, fields, wanted)
+        return subtitle_service_pb2.UpdateSubtitleResponse(subtitle=_subtitled(changed))
+
+    async def DeleteSubtitle(self, request: subtitle_service_pb2.DeleteSubtitleRequest, context: Any) -> Any:
+        await self._subtitles.remove(caller(), request.video_id, request.subtitle_id)
+        return subtitle_service_pb2.DeleteSubtitleResponse()
+
+
+def _subtitled(subtitle: Subtitle) -> subtitle_service_pb2.Subtitle:
+    return subtitle_service_pb2.Subtitle(
+        subtitle_id=subtitle.subtitle_id,
+        video_id=subtitle.video_id,
+        language=subtitle.language,
+        name=subtitle.name,
+        offset_ms=subtitle.offset_ms,
+        cue_count=subtitle.cue_count,
+        path=f"/media/{subtitle.video_id}/{PREFIX}{subtitle.subtitle_id}.vtt",
+        created_ms=subtitle.created_ms,
     )
 
 

@@ -20,6 +20,7 @@ _ANNOTATION = "rushes.annotation.v1.AnnotationService."
 _MEDIA = "rushes.media.v1.MediaService."
 _JOB = "rushes.media.v1.JobService."
 _EXPORT = "rushes.media.v1.ExportService."
+_SUBTITLE = "rushes.media.v1.SubtitleService."
 _IDENTITY = "rushes.project.v1.IdentityService."
 _ACCESS = "rushes.project.v1.AccessService."
 _PROJECT = "rushes.project.v1.ProjectService."
@@ -59,6 +60,9 @@ _RULES: Final = (
     (_EXPORT + "CreateExport", "POST /videos/{video_id}/exports"),
     (_EXPORT + "GetExport", "GET /videos/{video_id}/exports/{export_id}"),
     (_EXPORT + "CancelExport", "POST /videos/{video_id}/exports/{export_id}:cancel"),
+    (_SUBTITLE + "ListSubtitles", "GET /videos/{video_id}/subtitles"),
+    (_SUBTITLE + "CreateSubtitle", "POST /videos/{video_id}/subtitles"),
+    (_SUBTITLE + "UpdateSubtitle", "PATCH /videos/{subtitle.video_id}/subtitles/{subtitle.subtitle_id}"),
     (_ANNOTATION + "ListAnnotations", "GET /annotations/{video_id}"),
     (_ANNOTATION + "ListAnnotations", "GET /assets/{asset_id}/annotations"),
     (_ANNOTATION + "CreateBatchAnnotations", "POST /annotations/{video_id}:batch"),

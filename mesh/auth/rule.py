@@ -7,7 +7,7 @@ from google.protobuf.message import Message
 
 from rushes.annotation.v1 import annotation_service_pb2, history_service_pb2, relay_service_pb2
 from rushes.errors import InvalidArgument, NotFound
-from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2
+from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2, subtitle_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
 from rushes.sfu.v1 import sfu_service_pb2
 from rushes.signaling.v1 import room_service_pb2
@@ -21,6 +21,7 @@ FILES = (
     media_service_pb2,
     job_service_pb2,
     export_service_pb2,
+    subtitle_service_pb2,
     access_service_pb2,
     audit_service_pb2,
     identity_service_pb2,
@@ -42,6 +43,7 @@ CALLERS: dict[str, frozenset[str]] = {
         ("gateway", "svc_annotation", "svc_project", "svc_signaling", "svc_version")
     ),
     "rushes.media.v1.ExportService": frozenset(("gateway",)),
+    "rushes.media.v1.SubtitleService": frozenset(("gateway",)),
     "rushes.media.v1.JobService": frozenset(("gateway",)),
     "rushes.project.v1.AccessService": _EVERYBODY,
     "rushes.project.v1.AuditService": _EVERYBODY,

@@ -1,10 +1,11 @@
 """Ports of svc_media's stores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from svc_media.core.export import Export
 from svc_media.core.model import Content, Job, JobEvent, Owner, Upload, Video, VideoState
+from svc_media.core.subtitle import Subtitle
 
 
 class Store(Protocol):
@@ -152,3 +153,30 @@ class ExportStore(Protocol):
 
     async def sources(self) -> set[str]:
         """Names of the files of all."""
+
+
+class SubtitleStore(Protocol):
+    """Subtitles. Each method is one durable transaction, which tells the audit trail what people do."""
+
+    async def prepare(self) -> None:
+        """Makes what is missing."""
+
+    async def add(self, subtitle: Subtitle, text: str, request_id: str) -> Subtitle:
+        """Adds some with their words; they get an id. The same request again: those that it made.
+
+        Raises TooManySubtitles; NotFound: they were taken away since.
+        """
+
+    async def all(self, video_id: int) -> list[Subtitle]:
+        """Those of a video, by language and name."""
+
+    async def text(self, video_id: int, subtitle_id: int) -> tuple[Subtitle, str] | None:
+        """Some with their words."""
+
+    async def change(
+        self, by: Owner, video_id: int, subtitle_id: int, values: Mapping[str, Any], now_ms: int
+    ) -> Subtitle:
+        """Changes fields. Raises NotFound."""
+
+    async def remove(self, by: Owner, video_id: int, subtitle_id: int, now_ms: int) -> None:
+        """Takes some away; those that are not there are fine."""

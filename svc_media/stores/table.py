@@ -114,3 +114,18 @@ exports = Table(
     Index("exports_person", "tenant_id", "person_id", "state"),
     Index("exports_expiry", "expires_ms"),
 )
+subtitles = Table(
+    "subtitles",
+    metadata,
+    Column("subtitle_id", Integer, primary_key=True, autoincrement=True),
+    *_owner_columns(),
+    Column("video_id", Integer, nullable=False),
+    Column("language", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("offset_ms", BigInteger, nullable=False),
+    Column("cue_count", Integer, nullable=False),
+    Column("created_ms", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("subtitles_video", "video_id"),
+    sqlite_autoincrement=True,
+)

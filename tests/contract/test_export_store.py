@@ -23,14 +23,15 @@ def export(name: str, owner: Owner = ANNA, *, expires_ms: int = 100, format_: st
     return Export(name, owner, 7, format_, f"source-{name}", f"{name}.pdf", 3, True, 5, expires_ms)
 
 
-@pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'media.db'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    sqlite = f"sqlite:///{tmp_path / 'media.db'}"
+    database = Database(sqlite if request.param == "sqlite" else request.getfixturevalue("fresh_postgresql"))
     yield database
     await database.close()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture
 async def store(database: Database) -> ExportStore:
     store = SqlExports(database)
     await store.prepare()

@@ -35,8 +35,10 @@ from mesh.auth.identity import TokenExpired, TokenInvalid
 from mesh.service import run
 from rushes.media.v1 import job_service_pb2 as job_pb
 from rushes.media.v1 import media_service_pb2 as media_pb
+from rushes.media.v1 import subtitle_service_pb2 as subtitle_pb
 from rushes.media.v1.job_service_pb2_grpc import JobServiceStub
 from rushes.media.v1.media_service_pb2_grpc import MediaServiceStub
+from rushes.media.v1.subtitle_service_pb2_grpc import SubtitleServiceStub
 from rushes.type.v1 import access_pb2
 from svc_media.bootstrap import build
 from svc_media.config import Config
@@ -319,6 +321,10 @@ class Client:
     async def job(self, method: str, **fields: Any) -> Any:
         """Calls JobService."""
         return (await self._call(JobServiceStub(self._channel), job_pb, method, fields)).job
+
+    async def subtitle(self, method: str, **fields: Any) -> Any:
+        """Calls SubtitleService."""
+        return await self._call(SubtitleServiceStub(self._channel), subtitle_pb, method, fields)
 
     async def _call(self, stub: Any, module: Any, method: str, fields: dict[str, Any]) -> Any:
         request = getattr(module, f"{method}Request")(**fields)
