@@ -1,0 +1,210 @@
+"""The gateway against Envoy, grpcwebproxy and a plain C loop, each with one worker, the same backend and the same run.
+
+`python -m benchmarks.gateway [--quick]`; the last line is one JSON object.
+"""
+
+import argparse
+import contextlib
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import cpu_s
+from benchmarks.peers import envoy, grpcwebproxy
+
+SOURCE = Path(__file__).parent / "gateway_load"
+BUILT = Path(__file__).parent.parent / ".cache" / "bench" / "load"
+FAN_OUT = 1_000
+"""Sockets of the fan-out."""
+
+
+@dataclass
+class Server:
+    """A gateway under load."""
+
+    name: str
+    port: int
+    process: "subprocess.Popen[Any]"
+    token: str = ""
+
+
+@dataclass
+class Figures:
+    """What one gateway did, round by round."""
+
+    per_s: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+    p99_ms: list[float] = field(default_factory=list)
+
+    def median(self, name: str) -> float:
+        """Median of the rounds."""
+        return float(statistics.median(getattr(self, name)))
+
+
+def build() -> None:
+    """Builds backend, load and loop."""
+    go, cc = shutil.which("go") or shutil.which("/usr/local/go/bin/go"), shutil.which("cc")
+    if go is None or cc is None:
+        raise SystemExit("The peers need Go and a C compiler.")
+    BUILT.mkdir(parents=True, exist_ok=True)
+    subprocess.run([go, "build", "-o", str(BUILT), "./cmd/..."], cwd=SOURCE, check=True)
+    subprocess.run([cc, "-O2", "-o", str(BUILT / "send"), str(SOURCE / "send.c")], check=True)
+
+
+@contextlib.contextmanager
+def process(command: Sequence[str], *, first_line: bool = False) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A child while it is needed, and the first line that it prints if it is waited for."""
+    out = subprocess.PIPE if first_line else subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, text=True) as child:
+        try:
+            line = child.stdout.readline().strip() if child.stdout is not None else ""
+            yield child, line
+        finally:
+            child.terminate()
+            child.wait(15)
+
+
+def load(server: Server, mode: str, seconds: float, **options: object) -> tuple[dict[str, Any], float]:
+    """One load: what it measured, and the CPU seconds of the gateway."""
+    command = [str(BUILT / "webload"), "-address", f"127.0.0.1:{server.port}", "-mode", mode, "-seconds", str(seconds)]
+    for name, value in {"token": server.token, **options}.items():
+        if value:
+            command += [f"-{name}", str(value)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        before_s = cpu_s([server.process.pid])
+        output, complaint = child.communicate()
+    spent_s = cpu_s([server.process.pid]) - before_s
+    result: dict[str, Any] = json.loads(output)
+    if result["failed"] or not result["count"]:
+        raise SystemExit(f"{server.name}, {mode}: {complaint[:500]}")
+    return result, spent_s
+
+
+def compare(servers: Sequence[Server], mode: str, seconds: float, rounds: int, **options: object) -> dict[str, Figures]:
+    """All of them in turn, so that the machine's moods fall on each."""
+    found = {server.name: Figures() for server in servers}
+    for server in servers:
+        load(server, mode, min(seconds, 1.0), **options)
+    for turn in range(rounds):
+        for server in servers if turn % 2 == 0 else reversed(servers):
+            result, spent_s = load(server, mode, seconds, **options)
+            figures = found[server.name]
+            figures.per_s.append(result["per_s"])
+            figures.cpu_us.append(1e6 * spent_s / result["count"])
+            figures.p99_ms.append(result["p99_ms"])
+    for name, figures in found.items():
+        print(
+            f"{mode:6} {name:16} {figures.median('per_s'):10.0f}/s  CPU {figures.median('cpu_us'):7.2f} us each  "
+            f"p99 {figures.median('p99_ms'):8.2f} ms",
+            flush=True,
+        )
+    return found
+
+
+def fan_out(rounds: int) -> float:
+    """CPU of one frame to one viewer, as a multiple of a plain loop's."""
+    ours: list[float] = []
+    plain: list[float] = []
+    for _ in range(3):
+        for command, into in (
+            ([str(BUILT / "send")], plain),
+            ([sys.executable, "-m", "benchmarks.gateway_fan_out"], ours),
+        ):
+            into.append(_fan_out(command, rounds))
+    print(f"fanout a frame: ours {statistics.median(ours):.2f} us, a C loop {statistics.median(plain):.2f} us")
+    return statistics.median(ours) / statistics.median(plain)
+
+
+def _fan_out(command: Sequence[str], rounds: int) -> float:
+    port = _free_port()
+    arguments = [*command, str(port), str(FAN_OUT), str(rounds), "300"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as server:
+        time.sleep(2.0)
+        with process([sys.executable, "-m", "benchmarks.gateway_sink", str(port), str(FAN_OUT)]):
+            output, _ = server.communicate(timeout=120)
+    return float(output)
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def gateways() -> Iterator[dict[str, Server]]:
+    """Backend and gateways, until all is measured."""
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        _, address = stack.enter_context(process([str(BUILT / "backend")], first_line=True))
+        token, guarded = "", [sys.executable, "-m", "benchmarks.gateway_guarded"]
+        commands: dict[str, Callable[[int], list[str]]] = {
+            "envoy": lambda port: envoy(folder, port, address),
+            "grpcwebproxy": lambda port: grpcwebproxy(port, address),
+            "ours": lambda port: [
+                sys.executable,
+                "-m",
+                "gateway",
+                "--listen",
+                f"127.0.0.1:{port}",
+                "--upstream",
+                address,
+            ],
+            "ours, guarded": lambda port: [*guarded, str(port), address],
+        }
+        found = {}
+        for name, command in commands.items():
+            port = _free_port()
+            child, line = stack.enter_context(process(command(port), first_line=name == "ours, guarded"))
+            token = line if name == "ours, guarded" else ""
+            found[name] = Server(name, port, child, token)
+        time.sleep(4.0)
+        yield found
+
+
+def main() -> None:
+    """Runs everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short rounds: a smoke test, not a measurement")
+    quick = parser.parse_args().quick
+    build()
+    seconds, rounds = (2.0, 1) if quick else (5.0, 5)
+    with gateways() as found:
+        plain, guarded, peer, proxy = (found[n] for n in ("ours", "ours, guarded", "envoy", "grpcwebproxy"))
+        unary = compare([peer, plain, guarded], "unary", seconds, rounds, conns=32)
+        stream = compare([peer, plain], "stream", seconds, rounds, conns=4)
+        socket = compare([proxy, plain], "ws", seconds, rounds, conns=32)
+    fan_out_ratio = fan_out(10 if quick else 60)
+
+    def ratio(found: dict[str, Figures], one: str, other: str, name: str) -> float:
+        return round(found[one].median(name) / found[other].median(name), 3)
+
+    figures = {
+        "unary_ratio_envoy": ratio(unary, "ours, guarded", "envoy", "per_s"),
+        "unary_cpu_ratio_envoy": ratio(unary, "ours, guarded", "envoy", "cpu_us"),
+        "unary_plain_ratio_envoy": ratio(unary, "ours", "envoy", "per_s"),
+        "unary_plain_cpu_ratio_envoy": ratio(unary, "ours", "envoy", "cpu_us"),
+        "stream_ratio_envoy": ratio(stream, "ours", "envoy", "per_s"),
+        "stream_cpu_ratio_envoy": ratio(stream, "ours", "envoy", "cpu_us"),
+        "ws_ratio_grpcwebproxy": ratio(socket, "ours", "grpcwebproxy", "per_s"),
+        "ws_cpu_ratio_grpcwebproxy": ratio(socket, "ours", "grpcwebproxy", "cpu_us"),
+        "fanout_cpu_ratio_c_send": round(fan_out_ratio, 3),
+    }
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
