@@ -17,7 +17,7 @@ from gateway.http.call import SocketCalls
 from gateway.http.grpcweb import add_refusals
 from gateway.http.guard import headers, middleware
 from gateway.http.socket import SocketLimits, SocketRoutes
-from gateway.passage import Passage, Target
+from gateway.passage import Access, Passage, Target
 from gateway.upstream import Upstream
 from gateway.web import WebProtocol
 from mesh import telemetry
@@ -35,7 +35,13 @@ class Alone:
     """Listens at `listen` and passes every call to `upstream`, both HOST:PORT (`unix:PATH` too for the second)."""
 
     def __init__(
-        self, listen: str, upstream: str, *, max_receive_bytes: int = MAX_RECEIVE_BYTES, origins: Sequence[str] = ()
+        self,
+        listen: str,
+        upstream: str,
+        *,
+        max_receive_bytes: int = MAX_RECEIVE_BYTES,
+        origins: Sequence[str] = (),
+        access: Access | None = None,
     ) -> None:
         host, _, port = listen.rpartition(":")
         self._host, self.port = host.strip("[]") or "127.0.0.1", int(port)
@@ -43,7 +49,7 @@ class Alone:
         self._origins = Origins(tuple(origins), everybody=not origins)
         self._limit = max_receive_bytes
         self._resolve = lru_cache(4_096)(self._target)
-        access = OpenAccess()
+        access = access or OpenAccess()
         self._passage = Passage(
             self._resolve,
             access,

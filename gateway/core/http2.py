@@ -21,6 +21,8 @@ MAX_BLOCK_BYTES: Final = 64 * 1024
 STREAM_WINDOW: Final = 1024 * 1024
 CONNECTION_WINDOW: Final = 16 * 1024 * 1024
 _FIRST_WINDOW: Final = 65_535
+_HALF_WINDOW: Final = STREAM_WINDOW // 2
+_HALF_CONNECTION: Final = CONNECTION_WINDOW // 2
 MAX_WINDOW: Final = 2**31 - 1
 MAX_STREAM_ID: Final = 2**31 - 1
 DEFAULT_STREAMS: Final = 100
@@ -215,9 +217,10 @@ class Connection:
     def receive(self, data: bytes) -> None:
         """Takes bytes in and calls the receivers. Raises Http2Error."""
         buffer = self._buffer + data if self._buffer else data
-        at, end = 0, len(buffer)
+        at, end, unpack = 0, len(buffer), _HEAD.unpack_from
+        busy: Stream | None = None
         while end - at >= 9:
-            high, low, kind, flags, number = _HEAD.unpack_from(buffer, at)
+            high, low, kind, flags, number = unpack(buffer, at)
             size = high << 8 | low
             if size > FRAME_BYTES:
                 raise Http2Error("a frame is larger than was offered", FRAME_SIZE_ERROR)
@@ -225,6 +228,19 @@ class Connection:
             if end - begin < size:
                 break
             at = begin + size
+            if not kind and not flags and size and self._block is None:
+                # The common case by far: another message of a stream.
+                if busy is None or busy.id != number:
+                    busy = self._streams.get(number)
+                    if busy is not None:
+                        self._touched[number] = busy
+                if busy is not None and busy.taken + size <= _HALF_WINDOW and self._taken + size <= _HALF_CONNECTION:
+                    busy.taken += size
+                    self._taken += size
+                    busy.receiver.on_data(buffer[begin:at])
+                    continue
+            else:
+                busy = None
             self._take(kind, flags, number & MAX_STREAM_ID, buffer[begin:at])
         self._buffer = buffer[at:]
         touched, self._touched = self._touched, {}

@@ -5,6 +5,7 @@ end of the body, also where gRPC had nothing but trailers.
 """
 
 import re
+import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,7 @@ from gateway.core.hpack import Field
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 """Largest message that is inflated for a browser that did not ask for compression."""
 
+_LENGTH = struct.Struct(">xI")
 _NAME = re.compile(r"[0-9a-z_.-]+")
 _VALUE = re.compile(r"[ -~\x80-\xff]*")
 _HELD_BACK = frozenset(
@@ -295,9 +297,9 @@ class Reply:
         if self._partial:
             data = self._partial + data
             size, self._partial = len(data), b""
-        from_bytes = int.from_bytes
+        length = _LENGTH.unpack_from
         while size - at >= 5:
-            at += 5 + from_bytes(data[at + 1 : at + 5], "big")
+            at += 5 + length(data, at)[0]
         if at < size:
             self._partial = data[at:]
         else:
