@@ -58,10 +58,11 @@ class MeshAccess:
         self._limiter = limiter
         self._policy = policy
         self._trusted = trusted
-        self._proof = hpack.encode([(SERVICE_METADATA, proof)])
-        self._blocks: dict[str, bytes] = {}
-        self._prefix = token_hex(6)
+        self._proof = proof
+        self._blocks: dict[tuple[str, str], bytes] = {}
         self._number = 0
+        # The eight digits that make each id another are put behind.
+        self._request_id = hpack.encode([(REQUEST_ID_METADATA, f"{token_hex(6)}{0:08x}")])[:-8]
 
     # -- gRPC-Web as bytes -----------------------------------------------------------------------------------
 
@@ -113,24 +114,18 @@ class MeshAccess:
 
     def rest(self, token: str, address: str, named: bool) -> bytes:
         """What the head of a call has besides its own metadata: who, from where, by whom, and its name."""
-        parts = [self._cached(CLIENT_METADATA, address), self._proof]
-        if token:
-            parts.append(self._cached("authorization", f"Bearer {token}"))
-        if not named:
-            parts.append(hpack.encode([(REQUEST_ID_METADATA, self._request_id())]))
-        return b"".join(parts)
-
-    def _cached(self, name: str, value: str) -> bytes:
-        block = self._blocks.get(value)
+        block = self._blocks.get((token, address))
         if block is None:
             if len(self._blocks) >= MAX_BLOCKS:
                 self._blocks.clear()
-            block = self._blocks[value] = hpack.encode([(name, value)])
-        return block
-
-    def _request_id(self) -> str:
+            fields = [(CLIENT_METADATA, address), (SERVICE_METADATA, self._proof)]
+            if token:
+                fields.append(("authorization", f"Bearer {token}"))
+            block = self._blocks[token, address] = hpack.encode(fields)
+        if named:
+            return block
         self._number += 1
-        return f"{self._prefix}{self._number:08x}"
+        return b"%b%b%08x" % (block, self._request_id, self._number & 0xFFFFFFFF)
 
     def trailers(self, error: Exception) -> tuple[Field, ...]:
         """See Access."""

@@ -32,13 +32,14 @@ from gateway.limiter_redis import RedisLimiter
 from gateway.native import door_server
 from gateway.passage import Passage, Target
 from gateway.relay import Switchboard
-from gateway.route import ROUTES
-from gateway.spread import Spread
+from gateway.route import ROUTES, Route
+from gateway.spread import Spread, video_of
 from gateway.upstream import Upstream, Way
 from gateway.web import WebProtocol
 from mesh.auth import service_token
 from mesh.config import ConfigError
 from mesh.fleet import Fleet
+from mesh.rendezvous import partition_of
 from mesh.service import Runtime
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 
@@ -85,6 +86,7 @@ class Gateway:
             self._access.rest,
             self._passage.count,
             keep=self._access.keep,
+            admit=self._access.admit,
             hub=Hub(Viewing(self._board, self._tokens, config.begin_s), self._tokens),
             rewrite=outside,
         )
@@ -98,6 +100,12 @@ class Gateway:
         if service == self._fleet.service and not self._fleet.alone:
             return Spread(self._fleet)
         return Upstream(self._runtime.channels.address(service))
+
+    def _raw(self, route: Route, message: bytes) -> grpc.aio.Channel:
+        """A channel to the instance that answers a call with this message."""
+        if route.service == self._fleet.service:
+            return self._fleet.raw(partition_of(video_of(message)))
+        return self._runtime.channels.raw(route.service)
 
     def register(self, server: grpc.aio.Server) -> None:
         """The gateway has no RPCs of its own but health and reflection."""
@@ -164,7 +172,7 @@ class Gateway:
         limits = SocketLimits(config.max_socket_message_bytes, config.max_viewers, config.begin_s)
         SocketRoutes(self._calls, limits).add_to(app)
         self._media.add_to(app)
-        TwinRoutes(self._runtime.channels, self._tokens).add_to(app)
+        TwinRoutes(self._raw, self._tokens).add_to(app)
         add_refusals(app)
         PageRoutes(config.web).add_to(app)
         return app

@@ -1,6 +1,6 @@
 """A call on a WebSocket, whichever subprotocol it came in: it joins the hub, or passes to the server behind."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -14,6 +14,10 @@ from gateway.http.viewing import ViewerWriter, Viewing
 from gateway.passage import CallCounter, Rest, Target, block_of
 from gateway.route import COLLABORATE
 from rushes import errors
+
+
+AdmitCall = Callable[[str, str, str], Awaitable[None]]
+"""Counts a call by its path, token and address."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class SocketCalls:
         keep: frozenset[str],
         hub: Hub | None = None,
         rewrite: reply.Rewrite | None = None,
+        admit: AdmitCall | None = None,
     ) -> None:
         self._resolve = resolve
         self._rest = rest
@@ -56,6 +61,7 @@ class SocketCalls:
         self._keep = keep
         self._hub = hub
         self._rewrite = rewrite
+        self._admit = admit
 
     @property
     def closing(self) -> bool:
@@ -75,6 +81,11 @@ class SocketCalls:
         if not token:
             raise errors.Unauthenticated("Sign in first.")
         return token
+
+    async def admit(self, call: SocketCall, token: str) -> None:
+        """Counts one call of many on a socket. Raises RateLimited."""
+        if self._admit is not None:
+            await self._admit(call.path, token, client_of(call.request)[1])
 
     async def serve(self, call: SocketCall, token: str) -> None:
         """The call, until either side ends it. Raises RushesError and ProtocolError."""

@@ -9,11 +9,12 @@ from aiohttp import WSMsgType, web
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, status_pb2
 
-from gateway.core import grpcweb, socket
+from gateway.core import grpcweb, mux, socket
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.socket import SUBPROTOCOL, Headers, ServerSocket
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import METHOD_PATH, trailers_of
+from gateway.http.mux import MuxSocket
 from rushes import errors
 
 PING_S = 10.0
@@ -21,6 +22,7 @@ PING_S = 10.0
 CLOSE_S = 5.0
 """How long whoever does not read may still take what was written, before the connection is ended with it."""
 HIGH_BYTES = 256 * 1024
+MUX_PATH = "/streams"
 NO_SOCKET = f"Calls are made with POST, or on a WebSocket with the subprotocol {SUBPROTOCOL}."
 
 
@@ -89,27 +91,47 @@ class SocketRoutes:
         self._open = 0
 
     def add_to(self, app: web.Application) -> None:
-        """Adds the route; must come before that of what is refused."""
+        """Adds the routes; must come before that of what is refused."""
         app.router.add_get(METHOD_PATH, self.handle, allow_head=False)
+        app.router.add_get(MUX_PATH, self.handle_mux, allow_head=False)
+
+    async def handle_mux(self, request: web.Request) -> web.StreamResponse:
+        """One socket of many calls."""
+        if "Upgrade" not in request.headers:
+            raise web.HTTPUpgradeRequired(text=f"This is a WebSocket with the subprotocol {mux.SUBPROTOCOL}.")
+        ws = await self._opened(request, mux.SUBPROTOCOL)
+        self._open += 1
+        try:
+            if request.transport is not None:
+                out = ViewerSocket(request.transport)
+                await MuxSocket(request, self._calls, out, self._limits.max_message_bytes).serve(ws)
+        finally:
+            self._open -= 1
+            await _close(ws, request.transport)
+        return ws
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One socket, until it closes."""
         if "Upgrade" not in request.headers or not self._calls.knows(request.path):
             raise web.HTTPMethodNotAllowed(request.method, ["POST"], text=NO_SOCKET)
-        protocols = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-        if SUBPROTOCOL not in protocols:
-            raise web.HTTPBadRequest(text=f"This is a WebSocket with the subprotocol {SUBPROTOCOL}.")
-        if self._calls.closing or self._open >= self._limits.max_sockets:
-            raise web.HTTPServiceUnavailable(text="This gateway takes no more sockets; try again in a moment.")
-        ws = web.WebSocketResponse(
-            protocols=(SUBPROTOCOL,), compress=False, max_msg_size=self._limits.max_message_bytes, heartbeat=PING_S
-        )
-        await ws.prepare(request)
+        ws = await self._opened(request, SUBPROTOCOL)
         self._open += 1
         try:
             await self._serve(request, ws)
         finally:
             self._open -= 1
+        return ws
+
+    async def _opened(self, request: web.Request, protocol: str) -> web.WebSocketResponse:
+        protocols = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
+        if protocol not in protocols:
+            raise web.HTTPBadRequest(text=f"This is a WebSocket with the subprotocol {protocol}.")
+        if self._calls.closing or self._open >= self._limits.max_sockets:
+            raise web.HTTPServiceUnavailable(text="This gateway takes no more sockets; try again in a moment.")
+        ws = web.WebSocketResponse(
+            protocols=(protocol,), compress=False, max_msg_size=self._limits.max_message_bytes, heartbeat=PING_S
+        )
+        await ws.prepare(request)
         return ws
 
     async def _serve(self, request: web.Request, ws: web.WebSocketResponse) -> None:

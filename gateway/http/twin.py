@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -20,7 +21,7 @@ from gateway.http.grpcweb import METHOD_PATH, metadata_of, refused
 from gateway.http.session import TokenCache, client_of, token_of
 from gateway.passage import fault_status
 from gateway.route import ROUTES, Route
-from mesh.rpc import Channels, to_status
+from mesh.rpc import to_status
 from rushes import errors
 from rushes.project.v1.project_service_pb2 import GetAssetRequest, GetAssetResponse
 
@@ -45,8 +46,8 @@ class NoSuchPath(errors.NotFound):
 class TwinRoutes:
     """POST /PACKAGE.SERVICE/METHOD, /api/v1/..., and GET /api for what there is."""
 
-    def __init__(self, channels: Channels, tokens: TokenCache) -> None:
-        self._channels = channels
+    def __init__(self, raw: Callable[[Route, bytes], grpc.aio.Channel], tokens: TokenCache) -> None:
+        self._raw = raw
         self._tokens = tokens
         self._unary = {path: route for path, route in ROUTES.items() if not route.streams}
         self._rules = [rule for rule in rules_of(http_rules()) if rule.method in self._unary]
@@ -129,9 +130,7 @@ class TwinRoutes:
         token = "" if route.public else await token_of(request, self._tokens)
         fields = [pair for pair in request.headers.items() if not pair[0].lower().startswith("connect-")]
         metadata = metadata_of(fields, token, client_of(request))
-        method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._channels.raw(route.service).unary_unary(
-            route.path
-        )
+        method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = self._raw(route, message).unary_unary(route.path)
         return await method(message, metadata=metadata, timeout=_timeout_s(request))
 
     async def _answered(self, work: Any) -> web.Response:

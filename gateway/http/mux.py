@@ -1,0 +1,152 @@
+"""Drives `rushes-streams`: a task for each call, what browsers say to it, and what it says to them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiohttp import WSCloseCode, WSMsgType, web
+from google.protobuf.message import DecodeError
+from google.rpc import code_pb2, status_pb2
+
+from gateway.core import grpcweb, socket
+from gateway.core.grpcweb import ProtocolError
+from gateway.core.mux import Cancelled, Failed, MuxError, MuxEvent, Opened, Roomier, Said, ServerMux, unframed
+from gateway.core.socket import Event
+from gateway.http.call import SocketCall, SocketCalls
+from gateway.http.grpcweb import trailers_of
+from gateway.http.passing import Writer
+from rushes import errors
+
+LINGER_S: Final = 30.0
+"""How long a call that is over waits for the browser to take its last bytes."""
+
+LOOK_AGAIN_S: Final = 0.02
+
+
+class MuxWriter:
+    """The writing side of one call."""
+
+    def __init__(self, mux: ServerMux, number: int, out: Writer) -> None:
+        self._mux = mux
+        self._number = number
+        self._out = out
+        self.ended: asyncio.Future[status_pb2.Status] = asyncio.get_running_loop().create_future()
+
+    def write(self, frame: bytes) -> None:
+        """See ViewerWriter."""
+        self._flush(self._mux.send(self._number, unframed(frame)))
+
+    def roomier(self) -> None:
+        """The browser takes more."""
+        self._flush(self._mux.ready(self._number))
+
+    def _flush(self, messages: list[bytes]) -> None:
+        for message in messages:
+            self._out.write(socket.binary_frame(message))
+
+    def buffered(self) -> int:
+        """See ViewerWriter."""
+        return self._mux.waiting_bytes(self._number) + self._out.buffered()
+
+    def trailers(self, fields: list[tuple[str, str]]) -> None:
+        """The status of a call that failed here."""
+        self.write(socket.binary_frame(grpcweb.trailer_frame(fields)))
+
+    def end(self, status: status_pb2.Status) -> None:
+        """See ViewerWriter."""
+        if not self.ended.done():
+            details = status.SerializeToString() if status.details else None
+            self.trailers(grpcweb.status_trailers(status.code, status.message, details))
+            self.ended.set_result(status)
+
+    async def drained(self) -> None:
+        """Returns once the browser has room for all that was written."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                while self._mux.waiting_bytes(self._number):  # noqa: ASYNC110  # rarely more than once
+                    await asyncio.sleep(LOOK_AGAIN_S)
+
+
+class MuxSocket:
+    """One WebSocket with its calls."""
+
+    def __init__(self, request: web.Request, calls: SocketCalls, out: Writer, max_message_bytes: int) -> None:
+        self._request = request
+        self._calls = calls
+        self._out = out
+        self._mux = ServerMux(max_message_bytes)
+        self._said: dict[int, asyncio.Queue[Said | Failed]] = {}
+        self._writers: dict[int, MuxWriter] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def serve(self, ws: web.WebSocketResponse) -> None:
+        """Until the socket closes; what cannot be understood closes it with a code."""
+        try:
+            async for message in ws:
+                if message.type is not WSMsgType.BINARY:
+                    raise MuxError("text messages are not taken")
+                event = self._mux.receive(message.data)
+                if event is not None:
+                    self._take(event)
+        except MuxError as error:
+            await ws.close(code=WSCloseCode.PROTOCOL_ERROR, message=str(error).encode()[:120])
+        finally:
+            tasks = list(self._tasks.values())
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _take(self, event: MuxEvent) -> None:
+        number = event.number
+        if isinstance(event, Opened):
+            self._open(event)
+        elif isinstance(event, Cancelled):
+            self._tasks[number].cancel()
+        elif isinstance(event, Roomier):
+            self._writers[number].roomier()
+        elif isinstance(event, Said | Failed):
+            self._said[number].put_nowait(event)  # bounded by the room that the call has
+
+    def _open(self, event: Opened) -> None:
+        number = event.number
+        old = self._tasks.get(number)
+        if old is not None:  # the browser has ended it and takes the number again
+            old.cancel()
+        writer = self._writers[number] = MuxWriter(self._mux, number, self._out)
+        queue = self._said[number] = asyncio.Queue()
+        events = self._events(number, queue)
+        call = SocketCall(self._request, event.path, event.headers.fields, events, writer)
+        task = self._tasks[number] = asyncio.create_task(self._run(call, writer, number))
+        task.add_done_callback(lambda done: self._forget(number, done))
+
+    def _forget(self, number: int, done: "asyncio.Task[None]") -> None:
+        if self._tasks.get(number) is done:
+            del self._tasks[number], self._said[number], self._writers[number]
+
+    async def _events(self, number: int, queue: "asyncio.Queue[Said | Failed]") -> AsyncIterator[Event]:
+        while True:
+            said = await queue.get()
+            if isinstance(said, Failed):
+                raise ProtocolError(said.why)
+            for event in said.events:
+                yield event
+            room = self._mux.give(number, said.size_bytes)
+            if room:
+                self._out.write(socket.binary_frame(room))
+
+    async def _run(self, call: SocketCall, writer: MuxWriter, number: int) -> None:
+        try:
+            token = await self._calls.ready(call)
+            await self._calls.admit(call, token)
+            await self._calls.serve(call, token)
+        except DecodeError:
+            writer.trailers(trailers_of(ProtocolError("a message is not what the method takes"), "-"))
+        except TimeoutError:
+            writer.trailers(grpcweb.status_trailers(code_pb2.DEADLINE_EXCEEDED, "The call did not begin in time."))
+        except (errors.RushesError, ProtocolError) as error:
+            writer.trailers(trailers_of(error, "-"))
+        await writer.drained()
+        end = self._mux.end(number)
+        if end:
+            self._out.write(socket.binary_frame(end))
