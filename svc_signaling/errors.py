@@ -24,4 +24,4 @@ class SlowListener(ResourceExhausted):
 class Draining(Unavailable):
     """This instance stops: come back to another."""
 
-    reason = "DRAINING"
+    reason = "SIGNALING_DRAINING"

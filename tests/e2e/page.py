@@ -379,9 +379,9 @@ def document(stack: Stack, video_id: int, secret: str) -> dict[bytes, annotation
 
 
 @contextlib.contextmanager
-def chromium(playwright: Playwright) -> Iterator[Browser]:
-    """A Chromium without a window."""
-    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+def chromium(playwright: Playwright, *more: str) -> Iterator[Browser]:
+    """A Chromium without a window; `more`: further arguments."""
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *more])
     try:
         yield browser
     finally:

@@ -40,7 +40,8 @@ const noticeSignOut: Interceptor = (next) => async (request) => {
   }
 };
 
-const transport = createGrpcWebTransport({
+/** For services that only a part of the page calls, fetched when it is needed. */
+export const transport = createGrpcWebTransport({
   baseUrl: globalThis.location.origin,
   defaultTimeoutMs: TIMEOUT_MS,
   fetch: (input, init) => fetch(input, { ...init, credentials: "same-origin" }),

@@ -18,9 +18,11 @@ export interface Sight {
   filter: string;
   /** What it is compared with. */
   compare: string;
+  /** The live room that one is in, or is asked into. */
+  live: string;
 }
 
-const SIGHT = { look: "z", filter: "q", compare: "c" } as const satisfies Record<keyof Sight, string>;
+const SIGHT = { look: "z", filter: "q", compare: "c", live: "r" } as const satisfies Record<keyof Sight, string>;
 const SIGHT_MOST = 400;
 
 export type Route =
@@ -58,6 +60,7 @@ export function parse(url: URL): Route {
     look: sight("look"),
     filter: sight("filter"),
     compare: sight("compare"),
+    live: sight("live"),
   };
 }
 

@@ -2,6 +2,7 @@
 import { navigate, reviewPath, rewrite, type Sight } from "../app/router";
 import { FIT, type Look } from "../canvas/view";
 import { EVERYTHING, type Filter } from "../notes/board";
+import { liveRoom } from "../live/state";
 import type { Room } from "./room";
 
 /** Far beyond any picture, in units of its height. */
@@ -43,7 +44,7 @@ export function filterOf(text: string): Filter {
 
 /** How a room is looked at. */
 export function sightOf(room: Room): Sight {
-  return { look: lookText(room.look.peek()), filter: filterText(room.filter.peek()), compare: room.compare.peek() };
+  return { look: lookText(room.look.peek()), filter: filterText(room.filter.peek()), compare: room.compare.peek(), live: liveRoom.peek() };
 }
 
 /** The address of where one is. */

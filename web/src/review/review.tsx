@@ -37,6 +37,7 @@ import { act } from "./act";
 import { addressOf, filterOf, lookOf } from "./address";
 import { carryOf, carryOn, frameOn, type Carry } from "./carry";
 import { clipsAround, fetchHead, goToCut } from "./neighbour";
+import { isRoomId, liveRoom } from "../live/state";
 import { openRoom } from "./open";
 import type { Room } from "./room";
 import { roomFinder } from "./finder";
@@ -227,7 +228,7 @@ function useAddress(room: Room): void {
     };
     write();
     const { player, note, look, filter, compare } = room;
-    const stops = [player.frame, player.playing, note, look, filter, compare].map((each) => each.subscribe(later));
+    const stops = [player.frame, player.playing, note, look, filter, compare, liveRoom].map((each) => each.subscribe(later));
     return () => {
       clearTimeout(timer);
       for (const stop of stops) stop();
@@ -242,6 +243,7 @@ function usePlace(room: Room, place: ReviewPlace, carry: Carry | undefined): voi
     room.look.value = lookOf(place.look);
     room.filter.value = filterOf(place.filter);
     room.compare.value = place.compare;
+    if (isRoomId(place.live)) liveRoom.value = place.live;
     room.note.value = place.note;
     if (!first.current && place.frame !== undefined && place.frame !== room.player.here) room.player.seek(place.frame);
     if (first.current && carry?.asset === room.asset.assetId && !place.note) carryOn(room, carry);
@@ -342,6 +344,18 @@ function Banner({ room }: { room: Room }): JSX.Element | null {
   return null;
 }
 
+/** Fetched when somebody goes live. */
+function LiveDock({ room }: { room: Room }): JSX.Element | null {
+  const [Dock, setDock] = useState<typeof import("../live/dock").default>();
+  useEffect(() => {
+    import("../live/dock").then(
+      (loaded) => setDock(() => loaded.default),
+      (error: unknown) => say({ title: t("live.failed"), detail: explain(error), look: "bad" }),
+    );
+  }, []);
+  return Dock ? <Dock room={room} /> : null;
+}
+
 interface RoomProps extends Omit<CutProps, "cut"> {
   room: Room;
 }
@@ -368,6 +382,7 @@ function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Elemen
         <Stage room={room} />
         <GradeFilter />
         <GradeMark />
+        {liveRoom.value !== "" && <LiveDock room={room} />}
         {room.player.waiting.value && <div class="spinner buffering" role="status" aria-label={t("player.buffering")} />}
       </main>
       <footer class="review-foot">

@@ -214,8 +214,12 @@ export class Room {
     this.following.value = this.following.value === clientId ? "" : clientId;
   }
 
+  /** What else is to know when one does something oneself. */
+  onRelease: () => void = () => undefined;
+
   /** One does something oneself. */
   release(): void {
+    this.onRelease();
     if (this.following.value) this.following.value = "";
   }
 

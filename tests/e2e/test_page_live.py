@@ -1,0 +1,81 @@
+"""A live review: two people see and hear each other, and one player follows the other."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Playwright, expect
+
+from tests.e2e.page import Reviewer, chromium
+from tests.product import Product
+
+pytest_plugins = ["tests.e2e.page_fixtures"]
+
+FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+_SEEN = """who => {
+  const video = document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
+  return !!video && video.videoWidth > 0 && video.currentTime > 0.5;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A Chromium whose camera shows a moving test picture and whose microphone beeps."""
+    with chromium(playwright, *FAKE_DEVICES) as launched:
+        yield launched
+
+
+def tile(reviewer: Reviewer, who: str) -> str:
+    return f"[data-testid=tile][data-who='{who}']"
+
+
+def test_two_people_meet_at_a_clip_and_one_follows_the_other(product: Product, meet: Callable[..., Reviewer]) -> None:
+    ada = meet("ada", product.address).with_session(product.secret)
+    ada.visit("bikes.mp4")
+    ada.button("Go live").click()
+    ada.button("Join").click()
+    expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
+    ada.button("Present").click()
+    expect(ada.page.get_by_test_id("baton")).to_have_text("You presentStop presenting")
+    ada.button("Turn the camera on").click()
+    ada.button("Turn the microphone on").click()
+    ada.page.wait_for_url("**r=*")
+    room = ada.page.url.rpartition("r=")[2].partition("&")[0]
+
+    bob = meet("bob", product.address).with_session(product.person("reviewer"))
+    bob.open(f"/a/{ada.page.url.split('/a/')[1].partition('?')[0]}?r={room}")
+    bob.wait_ready()
+    bob.button("Join").click()
+    name = ada.page.get_by_test_id("tile").first.get_attribute("data-who")
+    assert name
+    bob.page.bring_to_front()
+    bob.page.wait_for_function(_SEEN, arg=name)
+
+    ada.go(120)
+    bob.wait_frame(120)
+    ada.page.keyboard.press("Space")
+    bob.page.wait_for_function("() => Number(document.querySelector('[data-testid=frame]').dataset.frame) > 130")
+    ada.page.keyboard.press("Space")
+    stopped = ada.frame
+    bob.wait_frame(stopped)
+
+    bob.button("Ask to present").click()
+    expect(ada.page.get_by_test_id("baton")).to_contain_text("asks to present")
+    bob.button("Chat").click()
+    bob.page.get_by_label("Say something to all").fill("Look at the second bike")
+    bob.page.keyboard.press("Enter")
+    ada.button("Chat: 1 new").click()
+    expect(ada.page.get_by_role("log")).to_contain_text("Look at the second bike")
+
+    other = ada.page.get_by_test_id("tile").nth(1)
+    other.get_by_role("button").click()
+    ada.page.get_by_role("menuitem", name="Hand over the presenting").click()
+    expect(bob.page.get_by_test_id("baton")).to_contain_text("You present")
+    bob.go(10)
+    ada.wait_frame(10)
+
+    product.stack.kill_service("svc_signaling")
+    expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
+    bob.go(40)
+    ada.wait_frame(40)
+    ada.button("End for all").click()
+    expect(bob.page.get_by_test_id("live-over")).to_be_visible()

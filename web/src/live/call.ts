@@ -1,0 +1,170 @@
+/** Sound and pictures of a live room: one connection to publish on, one with slots that show others. */
+import { signal } from "@preact/signals";
+import type { Track } from "../gen/rushes/signaling/v1/room_service_pb";
+import type { What } from "./link";
+
+export const VIDEO_SLOTS = 9;
+export const AUDIO_SLOTS = 8;
+const RETRY_MS = 1500;
+const LAYERS: RTCRtpEncodingParameters[] = [
+  { rid: "h", maxBitrate: 1_500_000 },
+  { rid: "m", maxBitrate: 600_000, scaleResolutionDownBy: 2 },
+  { rid: "l", maxBitrate: 200_000, scaleResolutionDownBy: 4 },
+];
+
+export interface Devices {
+  microphone: boolean;
+  camera: boolean;
+  screen: boolean;
+}
+
+export interface CallOptions {
+  ask: (what: What) => unknown;
+  devices: (devices: Devices) => void;
+  failed: (error: unknown) => void;
+}
+
+export class Call {
+  /** What one's own camera or screen shows; undefined: nothing. */
+  readonly mine = signal<MediaStreamTrack | undefined>(undefined);
+  readonly devices = signal<Devices>({ microphone: false, camera: false, screen: false });
+  /** What arrives, by slot. */
+  readonly slots = signal<ReadonlyMap<string, MediaStreamTrack>>(new Map());
+  /** Which track each slot shows. */
+  readonly shown = signal<ReadonlyMap<string, string>>(new Map());
+  private publishing: RTCPeerConnection | undefined;
+  private showing: RTCPeerConnection | undefined;
+  private audio: RTCRtpSender | undefined;
+  private video: RTCRtpSender | undefined;
+  private retry = 0;
+  private closed = false;
+
+  constructor(private readonly options: CallOptions) {}
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.retry);
+    for (const sender of [this.audio, this.video]) sender?.track?.stop();
+    this.publishing?.close();
+    this.showing?.close();
+  }
+
+  // -- others ------------------------------------------------------------------------------------------------
+
+  /** Asks for slots. */
+  begin(): void {
+    this.options.ask({ case: "subscribe", value: { audioSlots: AUDIO_SLOTS, videoSlots: VIDEO_SLOTS } });
+  }
+
+  /** Slots are offered. */
+  async offered(sdp: string): Promise<void> {
+    this.showing?.close();
+    const connection = (this.showing = new RTCPeerConnection());
+    this.shown.value = new Map();
+    const slots = new Map<string, MediaStreamTrack>();
+    connection.addEventListener("track", ({ track, transceiver }) => {
+      if (transceiver.mid) slots.set(transceiver.mid, track);
+      this.slots.value = new Map(slots);
+    });
+    connection.addEventListener("connectionstatechange", () => this.watch(connection, () => this.begin()));
+    await connection.setRemoteDescription({ type: "offer", sdp });
+    await connection.setLocalDescription(await connection.createAnswer());
+    this.options.ask({ case: "slotsAnswer", value: connection.localDescription?.sdp ?? "" });
+  }
+
+  /** Shows tracks: sound of all there is room for, pictures of those who are seen, the first of them large. */
+  show(tracks: readonly Track[], seen: readonly string[]): void {
+    if (this.slots.peek().size === 0) return;
+    const sounds = tracks.filter((track) => track.audio).sort((a, b) => b.level - a.level);
+    const pictures = seen.map((who) => tracks.find((track) => !track.audio && track.participantId === who)).filter((track) => track !== undefined);
+    const wanted = new Map<string, string>();
+    assign("a", AUDIO_SLOTS, sounds.map((track) => track.trackId), this.shown.peek(), wanted);
+    assign("v", VIDEO_SLOTS, pictures.map((track) => track.trackId), this.shown.peek(), wanted);
+    const before = this.shown.peek();
+    const shows = [...wanted].map(([mid, trackId]) => ({ mid, trackId, layer: pictures.length <= 2 ? "h" : pictures[0]?.trackId === trackId ? "h" : "m", priority: pictures[0]?.trackId === trackId ? 8 : 5 }));
+    const changed = shows.some(({ mid, trackId }) => (before.get(mid) ?? "") !== trackId);
+    if (!changed) return;
+    this.shown.value = new Map([...wanted].filter(([, trackId]) => trackId !== ""));
+    this.options.ask({ case: "show", value: { shows } });
+  }
+
+  // -- oneself -----------------------------------------------------------------------------------------------
+
+  async microphone(on: boolean): Promise<void> {
+    if (!on) return this.put("audio", undefined, { microphone: false });
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true } });
+    await this.put("audio", stream.getAudioTracks()[0], { microphone: true });
+  }
+
+  async camera(on: boolean): Promise<void> {
+    if (!on) return this.put("video", undefined, { camera: false, screen: false });
+    const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720, frameRate: 25 } });
+    await this.put("video", stream.getVideoTracks()[0], { camera: true, screen: false });
+  }
+
+  async screen(on: boolean): Promise<void> {
+    if (!on) return this.put("video", undefined, { camera: false, screen: false });
+    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 15 } });
+    const track = stream.getVideoTracks()[0];
+    track?.addEventListener("ended", () => void this.put("video", undefined, { screen: false, camera: false }));
+    await this.put("video", track, { camera: false, screen: true });
+  }
+
+  private async put(kind: "audio" | "video", track: MediaStreamTrack | undefined, told: Partial<Devices>): Promise<void> {
+    if (this.closed) return track?.stop();
+    const sender = kind === "audio" ? this.audio : this.video;
+    sender?.track?.stop();
+    if (sender) await sender.replaceTrack(track ?? null);
+    else if (track) await this.publish(kind, track);
+    if (kind === "video") this.mine.value = track;
+    this.devices.value = { ...this.devices.peek(), ...told };
+    this.options.devices(this.devices.peek());
+  }
+
+  private async publish(kind: "audio" | "video", track: MediaStreamTrack | undefined): Promise<void> {
+    const earlier = { audio: this.audio?.track ?? undefined, video: this.video?.track ?? undefined, [kind]: track };
+    this.publishing?.close();
+    const connection = (this.publishing = new RTCPeerConnection());
+    this.audio = connection.addTransceiver(earlier.audio ?? "audio", { direction: "sendonly" }).sender;
+    this.video = connection.addTransceiver(earlier.video ?? "video", { direction: "sendonly", sendEncodings: LAYERS.map((layer) => ({ ...layer })) }).sender;
+    connection.addEventListener("connectionstatechange", () => this.watch(connection, () => void this.again()));
+    await connection.setLocalDescription(await connection.createOffer());
+    this.options.ask({ case: "publish", value: { offer: connection.localDescription?.sdp ?? "" } });
+  }
+
+  /** Publishes what there is anew, as after the forwarder was started again. */
+  async again(): Promise<void> {
+    if (this.closed || (!this.audio?.track && !this.video?.track)) return;
+    await this.publish("audio", this.audio?.track ?? undefined);
+  }
+
+  /** The answer to one's offer. */
+  async published(sdp: string): Promise<void> {
+    if (this.publishing?.signalingState === "have-local-offer") await this.publishing.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  private watch(connection: RTCPeerConnection, anew: () => void): void {
+    if (this.closed || (connection !== this.publishing && connection !== this.showing)) return;
+    if (connection.connectionState === "failed" || connection.connectionState === "closed") {
+      clearTimeout(this.retry);
+      this.retry = window.setTimeout(anew, RETRY_MS);
+    }
+  }
+}
+
+/** Gives tracks to slots: a track keeps its slot, others take those that are free. */
+export function assign(prefix: string, count: number, wanted: readonly string[], before: ReadonlyMap<string, string>, into: Map<string, string>): void {
+  const mids = Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+  const left = new Set(wanted.slice(0, count));
+  const free: string[] = [];
+  for (const mid of mids) {
+    const track = before.get(mid);
+    if (track !== undefined && left.delete(track)) into.set(mid, track);
+    else free.push(mid);
+  }
+  for (const mid of free) {
+    const [track] = left;
+    if (track !== undefined) left.delete(track);
+    into.set(mid, track ?? "");
+  }
+}

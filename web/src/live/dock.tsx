@@ -1,0 +1,365 @@
+/** The live room beside the picture: tiles of those who are seen, what one can do, chat. */
+import type { JSX } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { explain } from "../app/error";
+import { person } from "../app/people";
+import { Permission } from "../document";
+import { ParticipantState, type Participant } from "../gen/rushes/signaling/v1/room_service_pb";
+import { may } from "../library/store";
+import { t } from "../messages";
+import type { Room } from "../review/room";
+import { Button } from "../ui/button";
+import { Icon } from "../ui/icon";
+import { Menu } from "../ui/menu";
+import { Avatar } from "../ui/person";
+import { say } from "../ui/toast";
+import { rooms } from "./begin";
+import { Live } from "./live";
+import { liveRoom } from "./state";
+import "./live.css";
+
+const MOST_TILES = 10;
+const SIGNS = ["👍", "👏", "❤️", "😂", "🎬", "❓"];
+
+let present: Live | undefined;
+
+/** The room of this page: it stays while one goes from cut to cut. */
+function liveOf(project: bigint, id: string): Live {
+  if (present && present.room.peek()?.roomId === id && present.state.peek() !== "over") return present;
+  present = new Live(project, id);
+  return present;
+}
+
+/** The room, or the question whether to come in. */
+export default function LiveDock({ room }: { room: Room }): JSX.Element | null {
+  const id = liveRoom.value;
+  const [live, setLive] = useState<Live | undefined>(present?.room.peek()?.roomId === id ? present : undefined);
+  useEffect(() => {
+    live?.review(room);
+    return () => live?.review(undefined);
+  }, [live, room]);
+  if (id === "") return null;
+  const enter = (): void => {
+    const entered = liveOf(room.asset.projectId, id);
+    entered.start();
+    setLive(entered);
+  };
+  if (!live) return <Lobby enter={enter} leave={() => (liveRoom.value = "")} />;
+  if (live.state.value === "over") return <Over live={live} close={() => { present = undefined; setLive(undefined); liveRoom.value = ""; }} />;
+  return <Dock live={live} room={room} leave={() => { present = undefined; setLive(undefined); live.stop(); }} />;
+}
+
+function Lobby({ enter, leave }: { enter: () => void; leave: () => void }): JSX.Element {
+  return (
+    <aside class="live lobby floating" aria-label={t("live.title")} data-testid="live-lobby">
+      <h2>{t("live.ask")}</h2>
+      <p class="dim">{t("live.askDetail")}</p>
+      <div class="row">
+        <Button look="primary" label={t("live.join")} onClick={enter}>
+          {t("live.join")}
+        </Button>
+        <Button look="quiet" label={t("live.notNow")} onClick={leave}>
+          {t("live.notNow")}
+        </Button>
+      </div>
+    </aside>
+  );
+}
+
+function Over({ live, close }: { live: Live; close: () => void }): JSX.Element {
+  const why = live.why.value;
+  return (
+    <aside class="live lobby floating" aria-label={t("live.title")} data-testid="live-over">
+      <h2>{t("live.over")}</h2>
+      {why?.message && <p class="dim">{why.message}</p>}
+      <Button label={t("ui.close")} onClick={close}>
+        {t("ui.close")}
+      </Button>
+    </aside>
+  );
+}
+
+function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void }): JSX.Element {
+  const [chat, setChat] = useState(false);
+  const [small, setSmall] = useState(false);
+  const waits = live.myself.value?.state === ParticipantState.WAITING;
+  return (
+    <aside class="live floating" aria-label={t("live.title")} data-testid="live" data-state={live.state.value} data-small={small}>
+      <header class="row">
+        <i class={`lamp ${live.state.value === "open" ? "bad" : "busy"}`} />
+        <strong class="clip grow">{live.state.value === "open" ? t("live.title") : t("live.again")}</strong>
+        {live.tripMs.value !== undefined && <span class="faint mono">{t("status.milliseconds", { n: Math.max(1, Math.round(live.tripMs.value)) })}</span>}
+        <span class="faint" data-testid="live-people">{live.here.value.length}</span>
+        <Button small look="quiet" icon={small ? "down" : "close"} label={small ? t("live.larger") : t("live.smaller")} onClick={() => setSmall(!small)} />
+      </header>
+      {waits ? (
+        <p class="dim" role="status">{t("live.waiting")}</p>
+      ) : (
+        <>
+          <Waiting live={live} />
+          <Tiles live={live} />
+          <Baton live={live} />
+          <Controls live={live} chat={chat} setChat={setChat} room={room} leave={leave} />
+          {chat && <Chat live={live} />}
+        </>
+      )}
+      {waits && (
+        <Button label={t("live.leave")} onClick={leave}>
+          {t("live.leave")}
+        </Button>
+      )}
+    </aside>
+  );
+}
+
+/** Who waits to be let in. */
+function Waiting({ live }: { live: Live }): JSX.Element | null {
+  const waiting = [...live.people.value.values()].filter((each) => each.state === ParticipantState.WAITING);
+  if (!live.myself.value?.moderates || waiting.length === 0) return null;
+  const admit = (participantId: string, value: boolean): void => void live.ask({ case: "moderate", value: { participantId, what: { case: "admit", value } } });
+  return (
+    <ul class="plain" aria-label={t("live.waitingRoom")}>
+      {waiting.map((each) => (
+        <li key={each.participantId} class="row">
+          <span class="clip grow">{each.name}</span>
+          <Button small label={t("live.admit", { name: each.name })} onClick={() => admit(each.participantId, true)}>
+            {t("live.letIn")}
+          </Button>
+          <Button small look="quiet" icon="close" label={t("live.reject", { name: each.name })} onClick={() => admit(each.participantId, false)} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Tiles({ live }: { live: Live }): JSX.Element {
+  const here = live.here.value;
+  return (
+    <div class="tiles" data-many={here.length > 4}>
+      {here.slice(0, MOST_TILES).map((each) => (
+        <Tile key={each.participantId} live={live} who={each} />
+      ))}
+      {here.length > MOST_TILES && <span class="tile more">+{here.length - MOST_TILES}</span>}
+      <Sounds live={live} />
+    </div>
+  );
+}
+
+function Tile({ live, who }: { live: Live; who: Participant }): JSX.Element {
+  const mine = who.participantId === live.me.value;
+  const track = mine ? live.call.mine.value : live.pictureOf(who.participantId);
+  const seen = track !== undefined && (who.camera || who.screen) && !who.videoMuted;
+  const signs = live.reactions.value.filter((each) => each.participant === who.participantId);
+  const presents = live.presenter.value.participantId === who.participantId;
+  const level = live.levelOf(who.participantId);
+  return (
+    <figure class="tile" data-testid="tile" data-who={who.name} data-seen={seen} data-presents={presents} style={{ "--level": level }}>
+      {seen ? <Picture track={track} mirrored={mine && !who.screen} /> : <Avatar name={who.name} color={person(who.personId).color} />}
+      <figcaption class="clip">
+        {who.hand && <span class="raised" title={t("live.hand")}><Icon name="hand" size={13} /></span>}
+        {(!who.microphone || who.audioMuted) && <span title={t("live.silent")}><Icon name="microphoneOff" size={13} /></span>}
+        {mine ? t("live.you") : who.name}
+      </figcaption>
+      {signs.map((each) => (
+        <span key={each.id} class="sign" aria-hidden="true">
+          {each.emoji}
+        </span>
+      ))}
+      {!mine && <Moderation live={live} who={who} />}
+    </figure>
+  );
+}
+
+function Moderation({ live, who }: { live: Live; who: Participant }): JSX.Element | null {
+  const moderates = live.myself.value?.moderates ?? false;
+  const hands = live.presenting.value || moderates;
+  if (!hands) return null;
+  const moderate = (what: { case: "muteAudio" | "muteVideo" | "remove"; value: boolean }): void =>
+    void live.ask({ case: "moderate", value: { participantId: who.participantId, what } });
+  const handOver = (): void => void live.ask({ case: "present", value: { what: { case: "grant", value: who.participantId } } });
+  return (
+    <span class="tile-menu">
+      <Menu icon="more" small label={t("live.about", { name: who.name })}>
+        {(close) => (
+          <div class="menu-list" onClick={close}>
+            <Choice label={t("live.handOver")} run={handOver} />
+            {moderates && <Choice label={who.audioMuted ? t("live.unmute") : t("live.mute")} run={() => moderate({ case: "muteAudio", value: !who.audioMuted })} />}
+            {moderates && <Choice label={who.videoMuted ? t("live.showVideo") : t("live.hideVideo")} run={() => moderate({ case: "muteVideo", value: !who.videoMuted })} />}
+            {moderates && <Choice label={t("live.remove")} run={() => moderate({ case: "remove", value: true })} />}
+          </div>
+        )}
+      </Menu>
+    </span>
+  );
+}
+
+function Choice({ label, run }: { label: string; run: () => void }): JSX.Element {
+  return (
+    <button type="button" role="menuitem" class="button quiet" onClick={run}>
+      {label}
+    </button>
+  );
+}
+
+function Picture({ track, mirrored }: { track: MediaStreamTrack; mirrored: boolean }): JSX.Element {
+  const element = useRef<HTMLVideoElement>(null);
+  const stream = useMemo(() => new MediaStream([track]), [track]);
+  useEffect(() => {
+    if (element.current) element.current.srcObject = stream;
+  }, [stream]);
+  return <video ref={element} autoPlay muted playsInline data-mirrored={mirrored} />;
+}
+
+/** Sound of everybody: one element a slot, so that none is cut off by another. */
+function Sounds({ live }: { live: Live }): JSX.Element {
+  const slots = [...live.call.slots.value].filter(([mid]) => mid.startsWith("a"));
+  return (
+    <>
+      {slots.map(([mid, track]) => (
+        <Sound key={mid} track={track} />
+      ))}
+    </>
+  );
+}
+
+function Sound({ track }: { track: MediaStreamTrack }): JSX.Element {
+  const element = useRef<HTMLAudioElement>(null);
+  useEffect(() => {
+    if (element.current) element.current.srcObject = new MediaStream([track]);
+  }, [track]);
+  return <audio ref={element} autoPlay />;
+}
+
+/** Who presents, and how one comes to it. */
+function Baton({ live }: { live: Live }): JSX.Element {
+  const { participantId, requests } = live.presenter.value;
+  const me = live.myself.value;
+  const ask = (what: { case: "request" | "take" | "release"; value: boolean }): void => void live.ask({ case: "present", value: { what } });
+  const asked = requests.includes(live.me.value);
+  const name = live.people.value.get(participantId)?.name ?? "";
+  const mayTake = me?.drives && (participantId === "" || me.moderates);
+  return (
+    <div class="row baton" role="status" data-testid="baton">
+      <span class="grow clip">{live.presenting.value ? t("live.youPresent") : participantId ? t("live.presents", { name }) : t("live.nobodyPresents")}</span>
+      {live.presenting.value && requests.length > 0 && <span class="dim asks">{t("live.asks", { name: live.people.value.get(requests[0] ?? "")?.name ?? "" })}</span>}
+      {live.presenting.value && (
+        <Button small look="quiet" label={t("live.release")} onClick={() => ask({ case: "release", value: true })}>
+          {t("live.release")}
+        </Button>
+      )}
+      {!live.presenting.value && participantId !== "" && !live.following.value && (
+        <Button small look="primary" label={t("live.followAgain")} onClick={() => (live.following.value = true)}>
+          {t("live.followAgain")}
+        </Button>
+      )}
+      {!live.presenting.value && mayTake && (
+        <Button small label={t("live.present")} onClick={() => ask({ case: "take", value: true })}>
+          {t("live.present")}
+        </Button>
+      )}
+      {!live.presenting.value && !mayTake && (
+        <Button small look="quiet" pressed={asked} label={t("live.askToPresent")} onClick={() => ask({ case: "request", value: !asked })}>
+          {t("live.askToPresent")}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+interface ControlProps {
+  live: Live;
+  room: Room;
+  chat: boolean;
+  setChat: (on: boolean) => void;
+  leave: () => void;
+}
+
+function Controls({ live, room, chat, setChat, leave }: ControlProps): JSX.Element {
+  const { call } = live;
+  const devices = call.devices.value;
+  const hand = live.myself.value?.hand ?? false;
+  const [busy, setBusy] = useState(false);
+  const turn = (run: () => Promise<void>): void => {
+    setBusy(true);
+    run()
+      .catch((error: unknown) => say({ title: t("live.noDevice"), detail: explain(error), look: "bad" }))
+      .finally(() => setBusy(false));
+  };
+  const copy = (): void => {
+    const link = `${location.origin}/a/${room.asset.assetId}?r=${liveRoom.peek()}`;
+    navigator.clipboard.writeText(link).then(
+      () => say({ title: t("live.copied") }),
+      () => say({ title: t("live.link"), detail: link }),
+    );
+  };
+  const end = (): void => void rooms.endRoom({ projectId: room.asset.projectId, roomId: liveRoom.peek() }).catch((error: unknown) => say({ title: t("live.refused"), detail: explain(error), look: "bad" }));
+  const chatLabel = live.unread.value > 0 && !chat ? t("live.chatUnread", { n: live.unread.value }) : t("live.chat");
+  return (
+    <div class="row controls-live" role="toolbar" aria-label={t("live.title")}>
+      <Button icon={devices.microphone ? "microphone" : "microphoneOff"} disabled={busy} pressed={devices.microphone} label={devices.microphone ? t("live.microphoneOff") : t("live.microphoneOn")} onClick={() => turn(() => call.microphone(!devices.microphone))} />
+      <Button icon={devices.camera ? "camera" : "cameraOff"} disabled={busy} pressed={devices.camera} label={devices.camera ? t("live.cameraOff") : t("live.cameraOn")} onClick={() => turn(() => call.camera(!devices.camera))} />
+      <Button icon="screen" disabled={busy} pressed={devices.screen} label={devices.screen ? t("live.screenOff") : t("live.screenOn")} onClick={() => turn(() => call.screen(!devices.screen))} />
+      <Button icon="hand" pressed={hand} label={hand ? t("live.handDown") : t("live.handUp")} onClick={() => void live.ask({ case: "hand", value: !hand })} />
+      <Menu icon="smile" label={t("live.react")}>
+        {(close) => (
+          <div class="row signs">
+            {SIGNS.map((emoji) => (
+              <button key={emoji} type="button" class="button quiet" onClick={() => { void live.ask({ case: "reaction", value: emoji }); close(); }}>
+                {emoji}
+              </button>
+            ))}
+          </div>
+        )}
+      </Menu>
+      <span class="with-badge">
+        <Button icon="note" pressed={chat} label={chatLabel} onClick={() => { setChat(!chat); live.unread.value = 0; }} />
+        {live.unread.value > 0 && !chat && <i class="badge" aria-hidden="true">{live.unread.value}</i>}
+      </span>
+      <Button icon="share" label={t("live.copy")} onClick={copy} />
+      <span class="grow" />
+      {may(room.asset.permissions, Permission.MODERATE) && (
+        <Button small look="quiet" label={t("live.end")} onClick={end}>
+          {t("live.end")}
+        </Button>
+      )}
+      <Button small look="bad" label={t("live.leave")} onClick={leave}>
+        {t("live.leave")}
+      </Button>
+    </div>
+  );
+}
+
+function Chat({ live }: { live: Live }): JSX.Element {
+  const [text, setText] = useState("");
+  const end = useRef<HTMLDivElement>(null);
+  const count = live.chats.value.length;
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "nearest" });
+    live.unread.value = 0;
+  }, [live, count]);
+  const send = (event: Event): void => {
+    event.preventDefault();
+    const said = text.trim();
+    if (!said) return;
+    setText("");
+    void live.ask({ case: "chat", value: said });
+  };
+  return (
+    <section class="chat" aria-label={t("live.chat")}>
+      <div class="chat-lines" role="log">
+        {live.chats.value.map((event) => event.what.case === "chat" && (
+          <p key={String(event.ordinal)}>
+            <strong>{event.what.value.name}</strong> {event.what.value.text}
+          </p>
+        ))}
+        <div ref={end} />
+      </div>
+      <form class="row" onSubmit={send}>
+        <input class="grow" value={text} maxLength={2000} aria-label={t("live.say")} placeholder={t("live.say")} onInput={(event) => setText(event.currentTarget.value)} />
+        <Button small type="submit" label={t("live.send")}>
+          {t("live.send")}
+        </Button>
+      </form>
+    </section>
+  );
+}

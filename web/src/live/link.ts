@@ -1,0 +1,174 @@
+/** The stream of one person in a live room: moves messages, connects again, and sends again what was not answered. */
+import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  SignalRequestSchema,
+  SignalResponseSchema,
+  type SignalDone,
+  type SignalRequest,
+  type SignalResponse,
+} from "../gen/rushes/signaling/v1/room_service_pb";
+import { waitMs } from "../session/backoff";
+import { ClientSocket, SUBPROTOCOL, type Ended } from "../session/socket";
+
+const PATH = "/rushes.signaling.v1.RoomService/Signal";
+const PING_MS = 4000;
+const SILENT_MS = 12_000;
+
+export type LinkState = "connecting" | "open" | "waiting" | "over";
+export type What = NonNullable<MessageInitShape<typeof SignalRequestSchema>["what"]>;
+
+export interface LinkOptions {
+  project: bigint;
+  room: string;
+  heard: (response: SignalResponse) => void;
+  state: (state: LinkState, why?: Ended) => void;
+  pong: (askedMs: number, serverMs: number) => void;
+}
+
+/** Statuses that another try does not mend: no such room, not allowed, over, full. */
+const FINAL = new Set([3, 5, 7, 9, 16]);
+
+export class SignalLink {
+  private socket: WebSocket | undefined;
+  private codec = new ClientSocket();
+  private participant = "";
+  private after = 0n;
+  private number = 0n;
+  private waiting = new Map<bigint, { request: SignalRequest; done: (done: SignalDone) => void }>();
+  private failures = 0;
+  private open = false;
+  private over = false;
+  private retry = 0;
+  private pinger = 0;
+  private heardMs = 0;
+
+  constructor(private readonly options: LinkOptions) {}
+
+  start(): void {
+    this.connect();
+    addEventListener("online", this.hurry);
+  }
+
+  /** Leaves; nothing is sent again. */
+  stop(): void {
+    if (this.open) this.write(create(SignalRequestSchema, { number: ++this.number, what: { case: "leave", value: true } }));
+    this.end();
+  }
+
+  private end(why?: Ended): void {
+    this.over = true;
+    removeEventListener("online", this.hurry);
+    clearTimeout(this.retry);
+    this.close();
+    this.options.state("over", why);
+  }
+
+  private readonly hurry = (): void => {
+    if (!this.open && !this.over) this.connect();
+  };
+
+  /** Asks for something; resolves with what became of it. */
+  ask(what: What): Promise<SignalDone> {
+    const number = ++this.number;
+    const request = create(SignalRequestSchema, { number, what });
+    return new Promise((done) => {
+      this.waiting.set(number, { request, done });
+      if (this.open) this.write(request);
+    });
+  }
+
+  private write(request: SignalRequest): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(this.codec.message(toBinary(SignalRequestSchema, request)));
+  }
+
+  private connect(): void {
+    clearTimeout(this.retry);
+    this.close();
+    this.options.state("connecting");
+    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${PATH}`, SUBPROTOCOL);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    this.codec = new ClientSocket();
+    socket.addEventListener("open", () => {
+      if (this.socket !== socket) return;
+      socket.send(this.codec.headers());
+      const { project: projectId, room: roomId } = this.options;
+      const opening = { projectId, roomId, participantId: this.participant, after: this.after };
+      this.write(create(SignalRequestSchema, { what: { case: "open", value: opening } }));
+    });
+    socket.addEventListener("message", ({ data }) => {
+      if (this.socket === socket) this.take(new Uint8Array(data as ArrayBuffer));
+    });
+    socket.addEventListener("close", () => {
+      if (this.socket === socket) this.lost();
+    });
+  }
+
+  private close(): void {
+    clearTimeout(this.pinger);
+    this.open = false;
+    const { socket } = this;
+    this.socket = undefined;
+    if (socket?.readyState === WebSocket.OPEN) socket.send(this.codec.finish());
+    socket?.close();
+  }
+
+  private lost(): void {
+    if (this.over) return;
+    this.close();
+    this.options.state("waiting");
+    this.retry = window.setTimeout(() => this.connect(), Math.max(100, waitMs(this.failures++, Math.random())));
+  }
+
+  private take(bytes: Uint8Array): void {
+    this.heardMs = performance.now();
+    for (const event of this.codec.receive(bytes)) {
+      if (event.kind === "ended") {
+        if (FINAL.has(event.status.code) || event.status.code === 0) this.end(event.status);
+        else this.lost();
+        return;
+      }
+      this.message(fromBinary(SignalResponseSchema, event.payload));
+    }
+  }
+
+  private message(response: SignalResponse): void {
+    const { what } = response;
+    if (what.case === "opened") {
+      this.failures = 0;
+      this.open = true;
+      if (what.value.participantId !== this.participant) this.begin();
+      this.participant = what.value.participantId;
+      this.after = what.value.ordinal;
+      for (const [number, { request }] of this.waiting) if (number > what.value.done) this.write(request);
+      this.options.state("open");
+      this.ping();
+    } else if (what.case === "event") {
+      this.after = what.value.ordinal;
+    } else if (what.case === "done") {
+      this.waiting.get(what.value.number)?.done(what.value);
+      this.waiting.delete(what.value.number);
+    } else if (what.case === "pong") {
+      this.options.pong(Number(what.value.pingMs), Number(what.value.timeMs));
+    }
+    this.options.heard(response);
+  }
+
+  /** Somebody new by the server's reckoning: numbers begin anew, with what still waits. */
+  private begin(): void {
+    const waiting = [...this.waiting.values()];
+    this.number = 0n;
+    this.waiting = new Map();
+    for (const { request, done } of waiting) {
+      request.number = ++this.number;
+      this.waiting.set(request.number, { request, done });
+    }
+  }
+
+  private ping(): void {
+    clearTimeout(this.pinger);
+    if (performance.now() - this.heardMs > SILENT_MS) return this.lost();
+    this.write(create(SignalRequestSchema, { what: { case: "pingMs", value: BigInt(Math.round(performance.now())) } }));
+    this.pinger = window.setTimeout(() => this.ping(), PING_MS);
+  }
+}

@@ -1,0 +1,268 @@
+/** A live room as this page is in it: people, presenter, playback, chat, and who is seen. */
+import { create } from "@bufbuild/protobuf";
+import { computed, effect, signal } from "@preact/signals";
+import { projects } from "../app/api";
+import { explain } from "../app/error";
+import { navigate, reviewPath } from "../app/router";
+import {
+  ParticipantState,
+  PresenterSchema,
+  type Event,
+  type Participant,
+  type Playback,
+  type Room as LiveRoom,
+  type SignalOpened,
+  type SignalResponse,
+  type Track,
+} from "../gen/rushes/signaling/v1/room_service_pb";
+import { t } from "../messages";
+import type { Room } from "../review/room";
+import type { Ended } from "../session/socket";
+import { say } from "../ui/toast";
+import { Call } from "./call";
+import { differs, momentOf, ServerClock, type Playing } from "./follow";
+import { SignalLink, type LinkState, type What } from "./link";
+import { liveRoom } from "./state";
+
+const TICK_MS = 200;
+const REACTION_MS = 4000;
+
+export interface Shown {
+  participant: string;
+  emoji: string;
+  id: number;
+}
+
+export class Live {
+  readonly state = signal<LinkState>("connecting");
+  readonly why = signal<Ended | undefined>(undefined);
+  readonly me = signal("");
+  readonly room = signal<LiveRoom | undefined>(undefined);
+  readonly people = signal<ReadonlyMap<string, Participant>>(new Map());
+  readonly presenter = signal(create(PresenterSchema));
+  readonly chats = signal<readonly Event[]>([]);
+  readonly unread = signal(0);
+  readonly tracks = signal<readonly Track[]>([]);
+  readonly reactions = signal<readonly Shown[]>([]);
+  /** Whether one's player does as the presenter's. */
+  readonly following = signal(true);
+  readonly tripMs = signal<number | undefined>(undefined);
+  readonly myself = computed(() => this.people.value.get(this.me.value));
+  readonly joined = computed(() => this.myself.value?.state === ParticipantState.JOINED);
+  readonly presenting = computed(() => this.joined.value && this.presenter.value.participantId === this.me.value);
+  /** Everybody who is in, oneself first, then who presents. */
+  readonly here = computed(() => this.order());
+  readonly call: Call;
+  private readonly link: SignalLink;
+  private readonly clock = new ServerClock();
+  private playback: Playback | undefined;
+  private told: Playing | undefined;
+  private reviewed: Room | undefined;
+  private ticker = 0;
+  private asked = false;
+  private count = 0;
+  private readonly stops: (() => void)[] = [];
+
+  constructor(project: bigint, roomId: string) {
+    this.link = new SignalLink({
+      project,
+      room: roomId,
+      heard: (response) => this.heard(response),
+      state: (state, why) => this.moved(state, why),
+      pong: (asked, server) => {
+        this.clock.add(asked, performance.now(), server);
+        this.tripMs.value = this.clock.tripMs;
+      },
+    });
+    this.call = new Call({
+      ask: (what) => void this.ask(what),
+      devices: (devices) => void this.ask({ case: "devices", value: devices }),
+      failed: (error) => say({ title: t("live.failed"), detail: explain(error), look: "bad" }),
+    });
+    this.stops.push(effect(() => this.call.show(this.others(this.tracks.value), this.seen.value)));
+  }
+
+  start(): void {
+    this.link.start();
+    this.ticker = window.setInterval(() => this.tick(), TICK_MS);
+  }
+
+  /** Leaves. */
+  stop(): void {
+    clearInterval(this.ticker);
+    for (const stop of this.stops) stop();
+    this.call.close();
+    this.link.stop();
+    liveRoom.value = "";
+  }
+
+  /** Asks the room for something; what cannot be done is said. */
+  async ask(what: What): Promise<boolean> {
+    const done = await this.link.ask(what);
+    if (done.error) say({ title: t("live.refused"), detail: done.error.message, look: "bad" });
+    return done.error === undefined;
+  }
+
+  private moved(state: LinkState, why: Ended | undefined): void {
+    this.state.value = state;
+    this.why.value = why;
+    if (state === "over") {
+      clearInterval(this.ticker);
+      this.call.close();
+    }
+  }
+
+  // -- what the room says ------------------------------------------------------------------------------------
+
+  private heard({ what }: SignalResponse): void {
+    if (what.case === "opened") this.opened(what.value);
+    else if (what.case === "event") this.happened(what.value);
+    else if (what.case === "tracks") this.tracks.value = what.value.tracks;
+    else if (what.case === "slots") void this.call.offered(what.value).catch((error: unknown) => this.broke(error));
+    else if (what.case === "published") void this.call.published(what.value).catch((error: unknown) => this.broke(error));
+  }
+
+  private broke(error: unknown): void {
+    say({ title: t("live.failed"), detail: explain(error), look: "bad" });
+  }
+
+  private opened(opened: SignalOpened): void {
+    const again = this.me.peek() === opened.participantId;
+    this.me.value = opened.participantId;
+    this.room.value = opened.room;
+    this.people.value = new Map(opened.participants.map((each) => [each.participantId, each]));
+    if (opened.presenter) this.presenter.value = opened.presenter;
+    this.chats.value = opened.chats;
+    this.playback = opened.playback;
+    if (!again) this.asked = false;
+    this.enter();
+  }
+
+  /** Once one is in, slots are asked for. */
+  private enter(): void {
+    if (!this.joined.peek() || this.asked) return;
+    this.asked = true;
+    this.call.begin();
+    void this.call.again();
+  }
+
+  private happened(event: Event): void {
+    const { what } = event;
+    if (what.case === "participant") this.changed(what.value);
+    else if (what.case === "presenter") this.presents(what.value.participantId, what.value);
+    else if (what.case === "playback") this.playback = what.value;
+    else if (what.case === "chat") {
+      this.chats.value = [...this.chats.peek(), event].slice(-1000);
+      if (what.value.participantId !== this.me.peek()) this.unread.value++;
+    } else if (what.case === "reaction") this.reacted(what.value.participantId, what.value.emoji);
+  }
+
+  private changed(participant: Participant): void {
+    const people = new Map(this.people.peek());
+    const gone = participant.state === ParticipantState.LEFT || participant.state === ParticipantState.REMOVED;
+    if (gone) people.delete(participant.participantId);
+    else people.set(participant.participantId, participant);
+    this.people.value = people;
+    if (participant.participantId === this.me.peek()) this.enter();
+  }
+
+  private presents(who: string, now: typeof this.presenter.value): void {
+    const before = this.presenter.peek().participantId;
+    this.presenter.value = now;
+    if (who === before) return;
+    this.following.value = true;
+    this.told = undefined;
+    if (who === this.me.peek()) say({ title: t("live.youPresent") });
+    else if (who) say({ title: t("live.presents", { name: this.people.peek().get(who)?.name ?? "" }) });
+  }
+
+  private reacted(participant: string, emoji: string): void {
+    const id = ++this.count;
+    this.reactions.value = [...this.reactions.peek(), { participant, emoji, id }].slice(-12);
+    setTimeout(() => (this.reactions.value = this.reactions.peek().filter((each) => each.id !== id)), REACTION_MS);
+  }
+
+  private order(): Participant[] {
+    const rank = (each: Participant): number => (each.participantId === this.me.value ? 0 : each.participantId === this.presenter.value.participantId ? 1 : 2);
+    return [...this.people.value.values()].filter((each) => each.state !== ParticipantState.WAITING).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+  }
+
+  private others(tracks: readonly Track[]): Track[] {
+    return tracks.filter((track) => track.participantId !== this.me.value);
+  }
+
+  /** Whose pictures there are, loudest first among equals: what tiles show. */
+  readonly seen = computed(() => {
+    const pictures = new Set(this.tracks.value.filter((track) => !track.audio && track.layers.length > 0).map((track) => track.participantId));
+    return this.here.value.filter((each) => each.participantId !== this.me.value && pictures.has(each.participantId) && (each.camera || each.screen)).map((each) => each.participantId);
+  });
+
+  /** What arrives of somebody's pictures. */
+  pictureOf(participant: string): MediaStreamTrack | undefined {
+    const track = this.tracks.value.find((each) => !each.audio && each.participantId === participant);
+    if (!track) return undefined;
+    for (const [mid, shown] of this.call.shown.value) if (shown === track.trackId) return this.call.slots.value.get(mid);
+    return undefined;
+  }
+
+  /** How loud somebody is, 0 to 1. */
+  levelOf(participant: string): number {
+    const track = this.tracks.value.find((each) => each.audio && each.participantId === participant);
+    return track ? Math.max(0, (track.level - 50) / 60) : 0;
+  }
+
+  // -- playback ----------------------------------------------------------------------------------------------
+
+  /** The review page shows this cut now. */
+  review(room: Room | undefined): void {
+    this.reviewed = room;
+    this.told = undefined;
+    if (room) room.onRelease = () => this.release();
+  }
+
+  /** One does something oneself: the presenter is followed again when asked for. */
+  private release(): void {
+    if (!this.presenting.peek() && this.presenter.peek().participantId && this.joined.peek()) this.following.value = false;
+  }
+
+  private tick(): void {
+    const room = this.reviewed;
+    if (!room || !this.joined.peek()) return;
+    const nowMs = this.clock.at(performance.now());
+    if (this.presenting.peek()) this.tell(room, nowMs);
+    else if (this.following.peek() && this.presenter.peek().participantId) this.follow(room, nowMs);
+  }
+
+  private tell(room: Room, nowMs: number): void {
+    const { player } = room;
+    const { last, rate } = player.clock;
+    const now = { frame: player.playing.peek() ? player.frame.peek() : player.here, playing: player.playing.peek(), speed: player.speed.peek() };
+    if (this.told && this.playback?.videoId === room.video.videoId && !differs(this.told, now, nowMs, rate, last)) return;
+    this.told = { ...now, atMs: nowMs };
+    const value = { videoId: room.video.videoId, assetId: room.asset.assetId, playing: now.playing, frame: BigInt(now.frame), speed: now.speed };
+    void this.ask({ case: "playback", value });
+  }
+
+  private follow(room: Room, nowMs: number): void {
+    const { playback } = this;
+    if (!playback) return;
+    if (playback.videoId !== room.video.videoId) return void this.goTo(playback);
+    const { last, rate } = room.player.clock;
+    const state = { playing: playback.playing, frame: Number(playback.frame), speed: playback.speed || 1, atMs: Number(playback.atMs) };
+    const moment = momentOf(state, nowMs, rate, last);
+    room.player.mirror(moment.frame, moment.playing, moment.speed);
+  }
+
+  /** The presenter looks at another clip or cut. */
+  private async goTo(playback: Playback): Promise<void> {
+    this.reviewed = undefined;
+    try {
+      const { asset } = await projects.getAsset({ assetId: playback.assetId });
+      const cut = asset?.cuts.find((each) => each.videoId === playback.videoId);
+      if (asset && cut) navigate(reviewPath(String(asset.assetId), cut.number, Number(playback.frame), undefined, { live: liveRoom.peek() }));
+    } catch (error) {
+      this.following.value = false;
+      this.broke(error);
+    }
+  }
+}
