@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import signal
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +19,7 @@ from svc_annotation.facts import Facts, look_up_through
 from svc_annotation.projecting import Join, Projecting
 from svc_annotation.server import Handlers
 from svc_annotation.shared import Shared
-from svc_annotation.stores import Log, Snapshots
+from svc_annotation.stores import HistoryLost, Log, Snapshots
 from svc_annotation.stores.history_sqlite import SqliteHistory, open_sqlite_history
 from svc_annotation.stores.segment import open_segment_log
 from svc_annotation.stores.snapshot_folder import FolderSnapshots
@@ -61,7 +63,13 @@ class AnnotationService:
     async def check(self) -> None:
         """See Service: log and history answer."""
         await self._shared.log.end(0)
-        await self._shared.history.epoch()
+        try:
+            await self._shared.history.epoch()
+        except HistoryLost:
+            # What is in memory goes on from what is no more. Whoever watches over this process starts it again.
+            _logger.critical("history_lost")
+            os.kill(os.getpid(), signal.SIGTERM)
+            raise
 
     async def drain(self) -> None:
         """See Service."""

@@ -361,6 +361,7 @@ class Videos:
             while replay.ordinal <= head.ordinal:
                 replay.add(await self._history.rows(video_id, replay.ordinal, READ_ROWS))
             document = replay.document(self.epoch)
+        await self._history.epoch()  # raises HistoryLost if what was read is not, or not all, what was to be read
         policy = SnapshotPolicy(snapshot_ordinal, document.ordinal, now)
         return Video(video_id, tenant_id, document, offset, policy, self._config.merge_bytes_s)
 

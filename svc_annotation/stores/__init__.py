@@ -1,7 +1,15 @@
 """What svc_annotation keeps, as ports; each adapter is a module beside them."""
 
 from svc_annotation.core.row import Change, HistoryRow
-from svc_annotation.stores.history import Head, History, HistoryDiverged, HistoryGap, HistoryUnavailable, LandedCommit
+from svc_annotation.stores.history import (
+    Head,
+    History,
+    HistoryDiverged,
+    HistoryGap,
+    HistoryLost,
+    HistoryUnavailable,
+    LandedCommit,
+)
 from svc_annotation.stores.log import (
     MAX_PAYLOAD_BYTES,
     PARTITIONS,
@@ -31,6 +39,7 @@ __all__ = [
     "History",
     "HistoryDiverged",
     "HistoryGap",
+    "HistoryLost",
     "HistoryRow",
     "HistoryUnavailable",
     "LandedCommit",

@@ -20,6 +20,14 @@ class HistoryUnavailable(Unavailable):
     reason = "HISTORY_UNAVAILABLE"
 
 
+class HistoryLost(HistoryUnavailable):
+    """What is there now is not the history that this instance began with: it was lost, or exchanged. Nothing may be
+    built on both; who begins anew goes on with the new one, which is written again from the log.
+    """
+
+    reason = "HISTORY_LOST"
+
+
 class HistoryGap(Unavailable):
     """The rows of a video are not contiguous, so no state can be built from them."""
 

@@ -15,7 +15,14 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from svc_annotation.core.row import Change, HistoryRow
 from svc_annotation.stores import past_mongo
-from svc_annotation.stores.history import Head, HistoryDiverged, HistoryGap, HistoryUnavailable, LandedCommit
+from svc_annotation.stores.history import (
+    Head,
+    HistoryDiverged,
+    HistoryGap,
+    HistoryLost,
+    HistoryUnavailable,
+    LandedCommit,
+)
 from svc_annotation.stores.mongo_schema import CHANGES, LOG, METADATA, RECORDS, connect, database_of, prepare
 
 READ_BYTES: Final = 4 * 1024 * 1024
@@ -59,6 +66,8 @@ class MongoHistory(past_mongo.MongoPast):
         self._records = database[RECORDS]
         self._for_people = self._records.with_options(read_preference=ReadPreference.SECONDARY_PREFERRED)
         self._metadata = database[METADATA]
+        self._incarnation: str | None = None
+        """Whose positions were read here: no others are ever written over."""
         self._heads: dict[int, int] = {}
         """The next ordinal of videos that were written here: what follows it is most likely new."""
 
@@ -73,12 +82,14 @@ class MongoHistory(past_mongo.MongoPast):
     async def _log(self) -> Document:
         with reaching():
             found = await self._metadata.find_one({"_id": LOG})
-        if found is None:
-            raise HistoryUnavailable("MongoDB has lost its metadata; a start makes it anew")
+        if found is None or found["incarnation"] != (self._incarnation or found["incarnation"]):
+            raise _lost()
+        self._incarnation = found["incarnation"]
         return found
 
     async def begin_epoch(self, ends: Mapping[int, int]) -> int:
         """See `History`. Of several that find the log exchanged, one raises the epoch."""
+        await self._log()
         lost: list[Document] = [{f"positions.{number}": {"$gt": end}} for number, end in ends.items()]
         change = {"$inc": {"epoch": 1}, "$set": {f"positions.{number}": end for number, end in ends.items()}}
         with reaching():
@@ -90,6 +101,8 @@ class MongoHistory(past_mongo.MongoPast):
     async def write(self, positions: Mapping[int, int], rows: Sequence[HistoryRow]) -> None:
         """See `History`."""
         with reaching():
+            # Where history was lost, so were the indexes that keep rows unique: nothing may go in before they are back.
+            await self._log()
             new = await self._without_those_there(rows)
             if new:
                 await past_mongo.insert(
@@ -98,7 +111,9 @@ class MongoHistory(past_mongo.MongoPast):
                 await self._insert(new)
             if positions:
                 highest = {f"positions.{number}": position for number, position in positions.items()}
-                await self._metadata.update_one({"_id": LOG}, {"$max": highest})
+                mine = {"_id": LOG, "incarnation": self._incarnation}
+                if not (await self._metadata.update_one(mine, {"$max": highest})).matched_count:
+                    raise _lost()
         if len(self._heads) > MAX_HEADS:
             self._heads.clear()
         for row in rows:
@@ -229,6 +244,10 @@ def _diverged(row: HistoryRow) -> HistoryDiverged:
         video_id=str(row.video_id),
         ordinal=str(row.ordinal),
     )
+
+
+def _lost() -> HistoryLost:
+    return HistoryLost("history is not the one that this instance began with: begin anew")
 
 
 def _gap(video_id: int, what: str) -> HistoryGap:

@@ -1,5 +1,6 @@
 """What MongoDB keeps for svc_annotation: collections, their indexes, and how a sharded cluster spreads them."""
 
+import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ RECORDS: Final = "records"
 CHANGES: Final = "changes"
 ANNOTATIONS: Final = "annotations"
 METADATA: Final = "metadata"
-"""One document, `LOG`: the epoch and the positions. Never sharded."""
+"""One document, `LOG`: epoch, positions, and whose they are: made anew, it is another incarnation. Never sharded."""
 LOG: Final = "log"
 
 # Each is the beginning of a unique index, as MongoDB demands of a shard key whose uniqueness it is to keep.
@@ -66,7 +67,9 @@ async def prepare(database: "AsyncDatabase[Document]") -> None:
     for name, indexes in INDEXES.items():
         await database[name].create_indexes(indexes)
     await database[METADATA].update_one(
-        {"_id": LOG}, {"$setOnInsert": {"epoch": 1, "schema": 1, "positions": {}}}, upsert=True
+        {"_id": LOG},
+        {"$setOnInsert": {"epoch": 1, "schema": 1, "positions": {}, "incarnation": uuid.uuid4().hex}},
+        upsert=True,
     )
 
 

@@ -11,9 +11,19 @@ import pytest
 
 from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
-from svc_annotation.stores import Change, Head, History, HistoryDiverged, HistoryGap, HistoryRow, LandedCommit
+from svc_annotation.stores import (
+    Change,
+    Head,
+    History,
+    HistoryDiverged,
+    HistoryGap,
+    HistoryLost,
+    HistoryRow,
+    LandedCommit,
+)
 from svc_annotation.stores.history_mongo import open_mongo_history
 from svc_annotation.stores.history_sqlite import open_sqlite_history
+from svc_annotation.stores.mongo_schema import connect, database_of
 
 
 def state(number: int) -> bytes:
@@ -175,3 +185,22 @@ async def test_two_who_write_the_same_rows_at_once_disturb_each_other_not(mongo_
     assert [await each.begin_epoch({7: 20}) for each in (first, second)] == [2, 2]
     await first.close()
     await second.close()
+
+
+async def test_a_history_that_was_lost_is_not_gone_on_with(mongo_url: str) -> None:
+    url = mongo_url + f"history-{uuid.uuid4().hex}"
+    running, operator = await open_mongo_history(url), connect(url)
+    await running.positions()
+    await running.write({7: 11}, [row(0)])
+    await operator.drop_database(database_of(operator))
+    for call in (running.epoch, running.positions, lambda: running.write({7: 12}, [row(1)])):
+        with pytest.raises(HistoryLost):
+            await call()
+    begun_anew = await open_mongo_history(url)
+    assert await begun_anew.positions() == {}
+    await begun_anew.write({7: 12}, [row(0), row(1)])
+    with pytest.raises(HistoryLost):
+        await running.write({7: 13}, [row(2)])
+    assert await begun_anew.positions() == {7: 12}
+    for each in (running, operator, begun_anew):
+        await each.close()

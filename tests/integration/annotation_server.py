@@ -30,7 +30,7 @@ from rushes.annotation.v1 import annotation_pb2, operation_pb2, relay_service_pb
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1.annotation_service_pb2_grpc import AnnotationServiceStub
 from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
-from rushes.errors import Unauthenticated
+from rushes.errors import RushesError, Unauthenticated
 from rushes.media.v1 import media_service_pb2 as media
 from rushes.media.v1 import media_service_pb2_grpc as media_grpc
 from rushes.type.v1 import access_pb2
@@ -501,8 +501,18 @@ async def _child(data: Path, socket: str, media_socket: str, settings: str = "{}
     sys.stdout.flush()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    checking = asyncio.create_task(_look_after(server))
     await stop.wait()
+    checking.cancel()
     await server.stop()
+
+
+async def _look_after(server: Server) -> None:
+    """As whoever runs a service does."""
+    while True:
+        await asyncio.sleep(0.5)
+        with contextlib.suppress(RushesError):
+            await server.service.check()
 
 
 def child_command(data: Path, socket: str, media_socket: str, **settings: Any) -> Sequence[str]:

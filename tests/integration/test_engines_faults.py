@@ -64,6 +64,7 @@ class Instance:
 
     def __init__(self, folder: Path, media: str, **settings: Any) -> None:
         folder.mkdir()
+        self.ends = 0
         self._socket = folder / "annotation.sock"
         self._log = folder / "log"
         self._command = child_command(folder / "data", str(self._socket), media, **settings)
@@ -81,6 +82,14 @@ class Instance:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text()[-3_000:]
         return self._socket.exists()
+
+    async def watch_over(self) -> None:
+        """Starts it again whenever it has ended."""
+        while True:
+            await asyncio.sleep(0.1)
+            if self._process is not None and self._process.poll() is not None:
+                self.ends += 1
+                await self.start()
 
     def end(self, number: signal.Signals) -> None:
         """As whoever runs it ends it."""
@@ -240,3 +249,25 @@ async def test_nothing_acknowledged_is_lost_or_doubled_whatever_dies(brokers: li
         history = await history_of(store, len(order))
         assert await commits_of(history) == order
         await history.close()
+
+
+async def test_a_history_that_is_lost_is_written_again_from_the_log(brokers: list[Engine], store: Engine) -> None:
+    async with instances(brokers, store, 2) as made:
+        watching = [asyncio.create_task(each.watch_over()) for each in made]
+        load = Load(made[:2])
+        await load.more(60)
+        history = await history_of(store, 60)
+        await history.close()
+        store.kill()  # it keeps all in memory
+        store.start()
+        store.wait()
+        await until(lambda: all(each.ends for each in made), "beginning anew")
+        await load.more(40)
+        await load.end()
+        order = judge(load)
+        history = await history_of(store, len(order))
+        assert await commits_of(history) == order
+        await history.close()
+        for task in watching:
+            task.cancel()
+        await asyncio.gather(*watching, return_exceptions=True)
