@@ -1,0 +1,95 @@
+"""The instances of a service: who is well serves, who is not hands over, and who is back has its share again."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from mesh.config import MeshConfig
+from mesh.fleet import Fleet
+from mesh.rendezvous import PARTITIONS
+from mesh.rpc import Channels
+from tests.integration.mesh_server import SECRET, run_folder
+from tests.waiting import until
+
+
+class Instance:
+    """A server that says how it is."""
+
+    def __init__(self, target: str) -> None:
+        self.target = target
+        self.health = health.aio.HealthServicer()
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self) -> None:
+        """Serves."""
+        self._server = grpc.aio.server()
+        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
+        self._server.add_insecure_port(self.target)
+        await self._server.start()
+
+    async def die(self) -> None:
+        """Gone at once."""
+        if self._server is not None:
+            await self._server.stop(None)
+
+
+@contextlib.asynccontextmanager
+async def fleet_of(address: str) -> AsyncIterator[Fleet]:
+    channels = Channels("gateway", MeshConfig(secret=SECRET, services={"svc_annotation": address}))
+    fleet = Fleet(channels, "svc_annotation")
+    try:
+        await fleet.start()
+        yield fleet
+    finally:
+        await fleet.close()
+        await channels.close()
+
+
+def share(fleet: Fleet) -> dict[str, int]:
+    """How many partitions each instance has."""
+    targets = [fleet.target(partition) for partition in range(PARTITIONS)]
+    return {target: targets.count(target) for target in targets}
+
+
+async def test_who_is_not_well_hands_over_its_share_and_has_it_again_later() -> None:
+    with run_folder() as folder:
+        one, two = (Instance(f"unix:{folder}/{name}.sock") for name in ("one", "two"))
+        await one.start()
+        await two.start()
+        async with fleet_of(f"{one.target},{two.target}") as fleet:
+            changes: list[dict[str, int]] = []
+            fleet.on_change(lambda: changes.append(share(fleet)))
+            whole = share(fleet)
+            assert set(whole) == {one.target, two.target}
+            await one.health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+            await until(lambda: set(share(fleet)) == {two.target}, "handing over")
+            await one.health.set("", health_pb2.HealthCheckResponse.SERVING)
+            await until(lambda: share(fleet) == whole, "coming back")
+            await two.die()
+            await until(lambda: set(share(fleet)) == {one.target}, "taking over")
+            await two.start()
+            await until(lambda: share(fleet) == whole, "coming back")
+            assert len(changes) == 4
+            await one.die()
+            await two.die()
+            await until(lambda: share(fleet) == whole and len(changes) == 6, "trying all when none is well")
+
+
+async def test_all_instances_of_a_name_are_found() -> None:
+    instance = Instance("127.0.0.1:0")
+    instance._server = grpc.aio.server()
+    health_pb2_grpc.add_HealthServicer_to_server(instance.health, instance._server)
+    port = instance._server.add_insecure_port("127.0.0.1:0")
+    await instance._server.start()
+    async with fleet_of(f"dns:///localhost:{port}") as fleet:
+        assert not fleet.alone
+        await until(lambda: set(share(fleet)) == {f"127.0.0.1:{port}"}, "the address that answers")
+    await instance.die()
+
+
+async def test_one_instance_is_not_watched() -> None:
+    async with fleet_of("unix:/nowhere.sock") as fleet:
+        assert fleet.alone
+        assert share(fleet) == {"unix:/nowhere.sock": PARTITIONS}
