@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import grpc
+from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 SERVICE = "/test.v1.EchoService/"
-ECHO, MANY, BOTH, FAIL, WAIT, LARGE = (SERVICE + name for name in ("Echo", "Many", "Both", "Fail", "Wait", "Large"))
+_NAMES = ("Echo", "Many", "Both", "Fail", "Wait", "Large", "Never", "Strings", "Mirror")
+ECHO, MANY, BOTH, FAIL, WAIT, LARGE, NEVER, STRINGS, MIRROR = (SERVICE + name for name in _NAMES)
 Context = "grpc.aio.ServicerContext[bytes, bytes]"
 
 
@@ -54,12 +56,18 @@ class EchoServer(grpc.GenericRpcHandler):
         method = details.method
         if method == ECHO:
             return grpc.unary_unary_rpc_method_handler(self._echo)
+        if method == NEVER:
+            return grpc.unary_unary_rpc_method_handler(self._never)
         if method == FAIL:
             return grpc.unary_unary_rpc_method_handler(self._fail)
         if method in (MANY, WAIT, LARGE):
             return grpc.unary_stream_rpc_method_handler(
                 {MANY: self._many, WAIT: self._wait, LARGE: self._large}[method]
             )
+        if method == STRINGS:
+            return grpc.unary_stream_rpc_method_handler(self._strings)
+        if method == MIRROR:
+            return grpc.stream_stream_rpc_method_handler(self._mirror)
         return grpc.stream_stream_rpc_method_handler(self._both) if method == BOTH else None
 
     def _note(self, context: "grpc.aio.ServicerContext[bytes, bytes]") -> None:
@@ -79,6 +87,22 @@ class EchoServer(grpc.GenericRpcHandler):
             grpc.StatusCode.NOT_FOUND, "nothing hère", (("grpc-status-details-bin", status.SerializeToString()),)
         )
         raise AssertionError
+
+    async def _never(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
+        await asyncio.sleep(60)
+        return b""
+
+    async def _strings(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> AsyncIterator[bytes]:
+        """A StringValue says how many; they come as such."""
+        for number in range(int(StringValue.FromString(request).value)):
+            yield StringValue(value=str(number)).SerializeToString()
+
+    async def _mirror(
+        self, requests: AsyncIterator[bytes], context: "grpc.aio.ServicerContext[bytes, bytes]"
+    ) -> AsyncIterator[bytes]:
+        """Each message as it came, a StringValue too."""
+        async for request in requests:
+            yield request
 
     async def _many(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> AsyncIterator[bytes]:
         self._note(context)
