@@ -49,3 +49,20 @@ def test_what_is_not_understood_is_explained(arguments: tuple[str, ...]) -> None
     done = rushes(*arguments)
     assert done.returncode == 2
     assert "usage: rushes" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--profile", "cluster"), "RUSHES_ANNOTATION__KAFKA and RUSHES_ANNOTATION__MONGO"),
+        (("--scale", "annotation=2"), "--profile cluster"),
+        (("--scale", "media=2"), "annotation and gateway can"),
+    ],
+)
+def test_a_cluster_that_cannot_be_is_refused_with_what_is_missing(
+    arguments: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    done = rushes("up", "--data", str(tmp_path / "data"), *arguments)
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert not (tmp_path / "data").exists()
