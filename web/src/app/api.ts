@@ -1,11 +1,13 @@
 /** The services behind the page, over gRPC-Web with the session's cookie. */
 import { createClient, type Interceptor } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
+import { AnnotationService } from "../gen/rushes/annotation/v1/annotation_service_pb";
 import { ExportService } from "../gen/rushes/media/v1/export_service_pb";
 import { JobService } from "../gen/rushes/media/v1/job_service_pb";
 import { MediaService } from "../gen/rushes/media/v1/media_service_pb";
 import { IdentityService } from "../gen/rushes/project/v1/identity_service_pb";
 import { ProjectService } from "../gen/rushes/project/v1/project_service_pb";
+import { VersionService } from "../gen/rushes/version/v1/version_service_pb";
 import { isSignedOut } from "./error";
 import { keepAnswers } from "./kept_answers";
 
@@ -53,6 +55,8 @@ export const projects = createClient(ProjectService, transport);
 export const media = createClient(MediaService, transport);
 export const exports = createClient(ExportService, transport);
 export const jobs = createClient(JobService, transport);
+export const annotations = createClient(AnnotationService, transport);
+export const versions = createClient(VersionService, transport);
 
 /** A new request_id: whatever is sent twice with the same is done once. */
 export function requestId(): string {

@@ -124,6 +124,7 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
             if (!searching.value) filter.value = { ...filter.value, query: "" };
           }}
         />
+        <Button small look="quiet" icon="history" label={t("history.open")} onClick={() => (room.side.value = "history")} />
         <Button small look="quiet" icon="close" label={t("notes.hide")} keys={keysOf("view.panel")} onClick={() => (room.panel.value = false)} />
       </header>
       {searching.value && (

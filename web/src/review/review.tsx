@@ -17,6 +17,9 @@ import { keepTools } from "../canvas/tools";
 import { Permission } from "../document";
 import { VideoState, type Video } from "../gen/rushes/media/v1/media_service_pb";
 import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
+import { PastLayer } from "../history/layer";
+import { HistoryPanel } from "../history/panel";
+import { PastBanner, usePast } from "../history/use";
 import { stageText } from "../library/card";
 import { may } from "../library/store";
 import { take } from "../library/take";
@@ -362,6 +365,7 @@ interface RoomProps extends Omit<CutProps, "cut"> {
 
 function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Element {
   const board = useBoard(room);
+  const past = usePast(room);
   usePlace(room, place, carry.current);
   useAddress(room);
   usePrefetch(room);
@@ -377,9 +381,11 @@ function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Elemen
     <div class="review" data-panel={room.panel.value} data-background={background.value} data-graded={graded.value} style={{ "--shape": `${room.picture.width} / ${room.picture.height}` }}>
       <TopBar room={room} asset={asset} changed={changed} showKeys={() => toggleOverlay("keys")} />
       <Toolbar room={room} />
-      <main class="review-picture">
+      <main class="review-picture" data-past={past.active.value}>
         <Banner room={room} />
+        <PastBanner past={past} />
         <Stage room={room} />
+        <PastLayer room={room} past={past} />
         <GradeFilter />
         <GradeMark />
         {liveRoom.value !== "" && <LiveDock room={room} />}
@@ -389,7 +395,7 @@ function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Elemen
         {room.player.clock.count > 1 && <Timeline room={room} board={board} />}
         <Controls room={room} />
       </footer>
-      {room.panel.value && <NotesPanel room={room} board={board} />}
+      {room.panel.value && (room.side.value === "notes" ? <NotesPanel room={room} board={board} /> : <HistoryPanel room={room} past={past} />)}
     </div>
   );
 }

@@ -96,6 +96,8 @@ export class Room {
   /** How often it has been given the focus for it. */
   askedComment = 0;
   readonly panel = signal(true);
+  /** What the panel shows. */
+  readonly side = signal<"notes" | "history" | "snapshots">("notes");
   /** Which notes are shown. */
   readonly filter = signal<Filter>(EVERYTHING);
   /** What the cut is compared with, as its part of the page writes it; empty: nothing. */

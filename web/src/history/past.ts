@@ -1,0 +1,289 @@
+/** What of the past is on the screen: the notes at a revision, those of a snapshot, or two snapshots beside each other. */
+import { computed, effect, signal, untracked } from "@preact/signals";
+import { annotations, requestId, versions } from "../app/api";
+import { explain } from "../app/error";
+import { stateFromMessage, type Annotation, type AnnotationState, type Id } from "../document";
+import type { AnnotationState as StateMessage } from "../gen/rushes/annotation/v1/annotation_pb";
+import type { Commit } from "../gen/rushes/annotation/v1/operation_pb";
+import { RollbackState, type Rollback, type Version } from "../gen/rushes/version/v1/version_pb";
+import { count, t } from "../messages";
+import type { Room } from "../review/room";
+import { say } from "../ui/toast";
+
+/** Frames around the present one that are fetched together, so that playing on fetches seldom. */
+const AROUND = { before: 50, after: 200 };
+const WAIT_MS = 60;
+const LOOK_MS = 4000;
+const POLL_MS = 400;
+const PAGE = 100;
+const MOST_VERSIONS = 1000;
+
+export const MODES = ["a", "b", "overlay", "difference", "wipe"] as const;
+export type Mode = (typeof MODES)[number];
+
+export type Showing =
+  | { kind: "revision"; revision: number }
+  | { kind: "version"; version: Version }
+  | { kind: "compare"; a: Version; b: Version; mode: Mode };
+
+export interface Target {
+  case: "versionId" | "revision" | "rollbackId";
+  value: bigint;
+}
+
+export interface Scope {
+  onFrame: boolean;
+  mine: boolean;
+}
+
+type States = readonly AnnotationState[];
+
+function statesOf(messages: readonly StateMessage[]): States {
+  return messages.map((message) => stateFromMessage(message));
+}
+
+export class Past {
+  /** Undefined: now. */
+  readonly showing = signal<Showing | undefined>(undefined);
+  /** What is shown; of a comparison the first. */
+  readonly states = signal<States>([]);
+  /** Of a comparison the second; of a revision what became of the notes that changed since. */
+  readonly others = signal<States>([]);
+  /** When the revision that is shown was made. */
+  readonly timeMs = signal(0);
+  readonly author = signal("");
+  readonly commits = signal<readonly Commit[]>([]);
+  readonly moreCommits = signal("");
+  readonly versions = signal<readonly Version[]>([]);
+  readonly headVersion = signal(0n);
+  readonly busy = signal(false);
+  /** Where the line of a wipe stands, from 0 to 1. */
+  readonly wipe = signal(0.5);
+  readonly active = computed(() => this.showing.value !== undefined);
+  private fetched = { key: "", first: 0, last: -1 };
+  private turn = 0;
+  private timer = 0;
+  private looking = 0;
+  private readonly stops: (() => void)[];
+
+  constructor(private readonly room: Room) {
+    this.stops = [
+      effect(() => this.later(this.showing.value, room.player.frame.value)),
+      effect(() => {
+        if (room.side.value === "history") void this.listCommits(room.player.frame.value, this.author.value, room.session.version.value);
+      }),
+      effect(() => {
+        clearInterval(this.looking);
+        if (room.side.value !== "snapshots") return;
+        void this.listVersions();
+        this.looking = window.setInterval(() => void this.listVersions(), LOOK_MS);
+      }),
+    ];
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+    clearInterval(this.looking);
+    for (const stop of this.stops) stop();
+  }
+
+  get videoId(): bigint {
+    return this.room.cut.videoId;
+  }
+
+  /** The newest revision that is known here. */
+  get head(): number {
+    return this.room.session.client.confirmed.revision;
+  }
+
+  show(showing: Showing | undefined): void {
+    this.room.selected.value = new Set();
+    if (showing === undefined) this.states.value = this.others.value = [];
+    this.showing.value = showing;
+  }
+
+  /** What is drawn on a frame of what is shown. */
+  on(states: States, frame: number): Annotation[] {
+    const author = this.author.peek();
+    return states.map(({ annotation }) => annotation).filter((each) => this.room.onFrame(each, frame) && (!author || each.authorId === author));
+  }
+
+  // -- fetching ----------------------------------------------------------------------------------------------
+
+  private later(showing: Showing | undefined, frame: number): void {
+    clearTimeout(this.timer);
+    if (!showing) return;
+    this.timer = window.setTimeout(() => untracked(() => void this.fetch(showing, frame)), WAIT_MS);
+  }
+
+  private async fetch(showing: Showing, frame: number): Promise<void> {
+    const key = keyOf(showing);
+    if (this.fetched.key === key && this.fetched.first <= frame && frame <= this.fetched.last) return;
+    const turn = ++this.turn;
+    const span = { first: Math.max(0, frame - AROUND.before), last: frame + AROUND.after };
+    this.busy.value = true;
+    try {
+      const [states, others, timeMs] = await this.load(showing, span);
+      if (turn !== this.turn || keyOf(this.showing.peek()) !== key) return;
+      this.fetched = showing.kind === "revision" ? { key, ...span } : { key, first: 0, last: Number.MAX_SAFE_INTEGER };
+      this.states.value = states;
+      this.others.value = others;
+      this.timeMs.value = timeMs;
+    } catch (error) {
+      if (turn === this.turn) say({ title: t("history.cannotShow"), detail: explain(error) });
+    } finally {
+      if (turn === this.turn) this.busy.value = false;
+    }
+  }
+
+  private async load(showing: Showing, frames: { first: number; last: number }): Promise<[States, States, number]> {
+    if (showing.kind === "version") return [await this.document(showing.version), [], Number(showing.version.createdMs)];
+    if (showing.kind === "compare") return [await this.document(showing.a), await this.document(showing.b), 0];
+    const states: StateMessage[] = [];
+    const changed: StateMessage[] = [];
+    let pageToken = "";
+    let timeMs: number;
+    const at = { case: "revision" as const, value: BigInt(showing.revision) };
+    do {
+      const answer = await annotations.getDocument({ videoId: this.videoId, at, frames, pageToken });
+      states.push(...answer.annotations);
+      [pageToken, timeMs] = [answer.nextPageToken, Number(answer.timeMs)];
+    } while (pageToken);
+    do {
+      const answer = await annotations.listChanges({ videoId: this.videoId, fromRevision: at.value, frames, pageToken, pageSize: PAGE });
+      for (const { after } of answer.changes) if (after) changed.push(after);
+      pageToken = answer.nextPageToken;
+    } while (pageToken);
+    return [statesOf(states), statesOf(changed), timeMs];
+  }
+
+  private async document({ versionId }: Version): Promise<States> {
+    const states: StateMessage[] = [];
+    let pageToken = "";
+    do {
+      const answer = await versions.getVersionDocument({ videoId: this.videoId, versionId, pageToken });
+      states.push(...answer.annotations);
+      pageToken = answer.nextPageToken;
+    } while (pageToken);
+    return statesOf(states);
+  }
+
+  /** The history of the frame, the newest first. `_version`: whatever changes asks again. */
+  private async listCommits(frame: number, authorId: string, _version: number, pageToken = ""): Promise<void> {
+    if (this.room.player.playing.peek()) return;
+    const frames = { first: frame, last: frame };
+    try {
+      const answer = await annotations.listOperations({ videoId: this.videoId, frames, authorId, newestFirst: true, pageSize: PAGE, pageToken });
+      if (this.room.player.frame.peek() !== frame || this.author.peek() !== authorId) return;
+      this.commits.value = pageToken ? [...this.commits.peek(), ...answer.commits] : answer.commits;
+      this.moreCommits.value = answer.nextPageToken;
+    } catch (error) {
+      say({ title: t("history.cannotShow"), detail: explain(error) });
+    }
+  }
+
+  /** More of the history of the frame. */
+  async olderCommits(): Promise<void> {
+    await this.listCommits(this.room.player.frame.peek(), this.author.peek(), 0, this.moreCommits.peek());
+  }
+
+  async listVersions(): Promise<void> {
+    try {
+      const answer = await versions.listVersions({ videoId: this.videoId, pageSize: MOST_VERSIONS });
+      this.versions.value = answer.versions;
+      this.headVersion.value = answer.headVersionId;
+    } catch (error) {
+      if (this.versions.peek().length === 0) say({ title: t("history.cannotShow"), detail: explain(error) });
+    }
+  }
+
+  // -- doing -------------------------------------------------------------------------------------------------
+
+  /** Saves a snapshot: of what is shown, or of now; on a base of one's choice it is a branch. */
+  async save(message: string, base: Version | undefined): Promise<boolean> {
+    const showing = this.showing.peek();
+    const content = showing?.kind === "revision" ? { case: "revision" as const, value: BigInt(showing.revision) } : undefined;
+    return this.doing("history.cannotSave", async () => {
+      await versions.commitVersion({ videoId: this.videoId, baseVersionId: base?.versionId ?? 0n, message, content, requestId: requestId() });
+      await this.listVersions();
+    });
+  }
+
+  async tag({ versionId }: Version, tag: string, remove: boolean): Promise<boolean> {
+    return this.doing("history.cannotSave", async () => {
+      await versions.tagVersion({ videoId: this.videoId, versionId, tag, remove, requestId: requestId() });
+      await this.listVersions();
+    });
+  }
+
+  async merge(from: Version, into: Version): Promise<boolean> {
+    return this.doing("history.cannotSave", async () => {
+      const names = { fromVersionId: from.versionId, intoVersionId: into.versionId };
+      const answer = await versions.mergeVersions({ videoId: this.videoId, ...names, requestId: requestId() });
+      if (answer.conflictCount > 0) say({ title: t("history.merged", { n: answer.conflictCount }) });
+      await this.listVersions();
+    });
+  }
+
+  private scopeOf({ onFrame, mine }: Scope): { frames?: { first: number; last: number }; authorId: string } {
+    const frame = this.room.player.frame.peek();
+    return { ...(onFrame ? { frames: { first: frame, last: frame } } : {}), authorId: mine ? this.room.personId : "" };
+  }
+
+  /** What going back would do. */
+  async plan(target: Target, scope: Scope): Promise<Rollback | undefined> {
+    const answer = await versions.rollbackVersion({ videoId: this.videoId, target: { target }, scope: this.scopeOf(scope), dryRun: true });
+    return answer.rollback;
+  }
+
+  /** Brings the live notes back; everybody sees it. */
+  async restore(target: Target, scope: Scope): Promise<boolean> {
+    return this.doing("history.cannotRestore", async () => {
+      const id = requestId();
+      const answer = await versions.rollbackVersion({ videoId: this.videoId, target: { target }, scope: this.scopeOf(scope), requestId: id });
+      const done = await this.finished(answer.rollback);
+      if (done.state === RollbackState.FAILED) throw new Error(done.errorMessage || done.errorReason);
+      this.show(undefined);
+      const run = (): void => void this.restore({ case: "rollbackId", value: done.rollbackId }, { onFrame: false, mine: false });
+      say({ title: count("history.restored", done.annotationCount), action: { label: t("history.undo"), run } });
+      await this.listVersions();
+    });
+  }
+
+  private async finished(begun: Rollback | undefined): Promise<Rollback> {
+    let now = begun;
+    while (now?.state === RollbackState.RUNNING) {
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      now = (await versions.getRollback({ videoId: this.videoId, rollbackId: now.rollbackId })).rollback;
+    }
+    if (!now) throw new Error(t("error.unexpected"));
+    return now;
+  }
+
+  private async doing(failed: "history.cannotSave" | "history.cannotRestore", work: () => Promise<void>): Promise<boolean> {
+    this.busy.value = true;
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      say({ title: t(failed), detail: explain(error) });
+      return false;
+    } finally {
+      this.busy.value = false;
+    }
+  }
+}
+
+function keyOf(showing: Showing | undefined): string {
+  if (!showing) return "";
+  if (showing.kind === "revision") return `r${showing.revision}`;
+  return showing.kind === "version" ? `v${showing.version.versionId}` : `c${showing.a.versionId}:${showing.b.versionId}`;
+}
+
+/** What differs between two lists of states: of each side those that the other has otherwise or not at all. */
+export function differing(a: States, b: States): [a: Set<Id>, b: Set<Id>] {
+  const look = ({ annotation }: AnnotationState): string => JSON.stringify({ ...annotation, updatedMs: 0 }, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value));
+  const [first, second] = [a, b].map((states) => new Map(states.map((state) => [state.annotation.id, look(state)])));
+  const only = (mine: Map<Id, string> = new Map<Id, string>(), other: Map<Id, string> = new Map<Id, string>()): Set<Id> => new Set([...mine].filter(([id, text]) => other.get(id) !== text).map(([id]) => id));
+  return [only(first, second), only(second, first)];
+}
