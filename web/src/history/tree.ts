@@ -40,10 +40,9 @@ export function rowsOf<N extends Node>(nodes: readonly N[]): Row<N>[] {
     const passing = lanes.flatMap((id, at) => (id ? [at] : []));
     const to: number[] = [];
     if (node.base) {
-      // The line to the base goes straight on, unless another lane leads there already.
-      const there = lanes.indexOf(node.base);
-      if (there < 0) lanes[lane] = node.base;
-      to.push(there < 0 ? lane : there);
+      // The line to the base goes straight on; where several lead there they meet in the first of them.
+      lanes[lane] = node.base;
+      to.push(lane);
     }
     if (node.merged) to.push(place(node.merged));
     while (lanes.at(-1) === "") lanes.pop();
