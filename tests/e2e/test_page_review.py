@@ -334,6 +334,27 @@ def test_undo_says_that_it_waits_while_work_is_not_saved(ada: Reviewer, cuts: Cu
     ada.bare((0.3, 0.87))
 
 
+def test_full_screen_is_the_picture_and_what_one_asks_for(ada: Reviewer) -> None:
+    notes, tools = ada.page.locator(".notes"), ada.page.get_by_role("toolbar")
+    before = ada.page.locator(".stage").bounding_box()
+    ada.press("Shift+F")
+    ada.page.wait_for_function("() => document.fullscreenElement")
+    expect(tools).to_be_hidden()
+    expect(notes).to_have_count(0)
+    stage = ada.page.locator(".stage").bounding_box()
+    assert before is not None
+    assert stage is not None
+    assert stage["width"] * stage["height"] > before["width"] * before["height"]
+    ada.press("ArrowRight")
+    ada.wait_frame(1)
+    ada.comment("Written in full screen")
+    expect(ada.note("Written in full screen")).to_be_visible()
+    ada.press("Shift+F")
+    ada.page.wait_for_function("() => !document.fullscreenElement")
+    expect(tools).to_be_visible()
+    expect(notes).to_be_visible()
+
+
 def test_a_page_on_which_nothing_moves_does_nothing(ada: Reviewer) -> None:
     ada.go(10)
     ada.press("ArrowRight", " ")

@@ -264,6 +264,19 @@ function usePlace(room: Room, place: ReviewPlace, carry: Carry | undefined): voi
   }, [room, place]);
 }
 
+/** Full screen is for the picture: the notes come when they are asked for, and are as before afterwards. */
+function useFull(room: Room): void {
+  useEffect(() => {
+    let before = room.panel.peek();
+    const turn = (): void => {
+      if (document.fullscreenElement) before = room.panel.peek();
+      room.panel.value = document.fullscreenElement ? false : before;
+    };
+    document.addEventListener("fullscreenchange", turn);
+    return () => document.removeEventListener("fullscreenchange", turn);
+  }, [room]);
+}
+
 /** Fetches the beginning of what may be opened next, once all is quiet: the clip after this one, and the cut before. */
 function usePrefetch(room: Room): void {
   useEffect(() => {
@@ -369,6 +382,7 @@ function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Elemen
   usePlace(room, place, carry.current);
   useAddress(room);
   usePrefetch(room);
+  useFull(room);
   useKeys(room, board);
   useEffect(keepTools, []);
   useEffect(keepLook, []);
