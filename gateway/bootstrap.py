@@ -29,7 +29,7 @@ from gateway.http.twin import TwinRoutes
 from gateway.http.viewing import Viewing
 from gateway.limiter import Limiter, MemoryLimiter, Policy
 from gateway.limiter_redis import RedisLimiter
-from gateway.native import door_server
+from gateway.native import DoorServer
 from gateway.passage import Passage, Target
 from gateway.relay import Switchboard
 from gateway.route import ROUTES, Route
@@ -48,6 +48,14 @@ log = logging.getLogger(__name__)
 DESCRIPTORS = 65_536
 UNARY_TIMEOUT = "30S"
 """The grpc-timeout of calls with one answer that name none."""
+
+DOOR = "door"
+OWN = (
+    ("/grpc.health.v1.Health/Check", True, True),
+    ("/grpc.health.v1.Health/Watch", False, True),
+    ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", False, False),
+)
+"""What the native door answers itself: path, whether it has one answer, whether it has one message."""
 
 COUNTED = ("/auth/", "/api/", "/rushes.")
 """Beginnings of the paths that count as calls. Pages, posters and media do not."""
@@ -72,6 +80,7 @@ class Gateway:
         self._origins = Origins(config.allowed_origins)
         self._access = _access(config, runtime, self._tokens, token)
         self._upstreams = {name: self._way(name) for name in {route.service for route in ROUTES.values()}}
+        self._upstreams[DOOR] = Upstream(config.door_listen)
         self._passage = Passage(
             self._targets().get,
             self._access,
@@ -92,7 +101,7 @@ class Gateway:
         )
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
-        self._door: grpc.aio.Server | None = None
+        self._door: DoorServer | None = None
         self.port = config.port
 
     def _way(self, service: str) -> Way:
@@ -123,7 +132,7 @@ class Gateway:
         await self._fleet.start()
         self._board.start()
         await self._media.start()
-        self._door = door_server(self._runtime.channels, self._fleet, config.door_listen, config.max_message_bytes)
+        self._door = DoorServer(self._runtime.channels, self._fleet, config.door_listen, config.max_message_bytes)
         await self._door.start()
         # A handler ends with its connection: nobody reads what it would send.
         self._runner = web.AppRunner(
@@ -140,13 +149,19 @@ class Gateway:
             config.host,
             config.port,
             ssl=self._tls(),
+            reuse_port=config.reuse_port or None,
             backlog=4096,
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _targets(self, *, streams: bool = False) -> dict[str, Target]:
         """Where each call goes that passes as bytes, on WebSockets with `streams`. All changes can be sent twice."""
-        return {
+        own = {
+            path: Target(path, self._upstreams[DOOR], unary=unary, single=single, public=True)
+            for path, unary, single in OWN
+            if streams or single
+        }
+        return own | {
             path: Target(
                 path,
                 self._upstreams[route.service],
@@ -208,6 +223,8 @@ class Gateway:
         """Takes nothing new; viewers are told to open again elsewhere."""
         if self._server is not None:
             self._server.close()
+        if self._door is not None:
+            await self._door.drain()
         await self._board.close(ending("GATEWAY_DRAINING"))
 
     async def stop(self) -> None:

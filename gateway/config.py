@@ -20,6 +20,9 @@ class Config:
     port: int = 8080
     """Port that people and programs reach it at; 0: any."""
 
+    reuse_port: bool = False
+    """Several gateways may listen at this port, and the kernel gives each connection to one of them."""
+
     web: Path = field(default_factory=lambda: Path(__file__).resolve().parent.parent / "web" / "dist")
     """Folder of the built page."""
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterable
 
 import grpc
 from google.rpc import status_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
 
 from gateway.core import grpcweb
 from gateway.core.grpcweb import ProtocolError
@@ -152,11 +154,30 @@ async def _abort(context: "grpc.aio.ServicerContext[bytes, bytes]", status: stat
     await context.abort(_CODES[status.code], status.message, trailing)
 
 
-def door_server(channels: Channels, fleet: Fleet, listen: str, max_message_bytes: int) -> grpc.aio.Server:
-    """A gRPC server that passes everything on; not started."""
-    server = grpc.aio.server(
-        handlers=[Door(channels, fleet)],
-        options=(*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)),
-    )
-    server.add_insecure_port(listen)
-    return server
+class DoorServer:
+    """A gRPC server that passes everything on, and says itself how it is and which services are open to the outside."""
+
+    def __init__(self, channels: Channels, fleet: Fleet, listen: str, max_message_bytes: int) -> None:
+        self._checks = health.aio.HealthServicer()
+        self._server = grpc.aio.server(
+            handlers=[Door(channels, fleet)],
+            options=(*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)),
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._checks, self._server)
+        open_services = sorted({path[1:].partition("/")[0] for path in ROUTES})
+        names = (*open_services, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
+        self._server.add_insecure_port(listen)
+
+    async def start(self) -> None:
+        """Listens, and serves."""
+        await self._server.start()
+        await self._checks.set("", health_pb2.HealthCheckResponse.SERVING)
+
+    async def drain(self) -> None:
+        """Says that it is going away."""
+        await self._checks.enter_graceful_shutdown()
+
+    async def stop(self, grace_s: float) -> None:
+        """Ends, after the grace for calls in progress."""
+        await self._server.stop(grace_s)

@@ -42,7 +42,9 @@ class Alone:
         max_receive_bytes: int = MAX_RECEIVE_BYTES,
         origins: Sequence[str] = (),
         access: Access | None = None,
+        reuse_port: bool = False,
     ) -> None:
+        self._reuse_port = reuse_port
         host, _, port = listen.rpartition(":")
         self._host, self.port = host.strip("[]") or "127.0.0.1", int(port)
         self._upstream = Upstream(upstream)
@@ -87,6 +89,7 @@ class Alone:
             self._host,
             self.port,
             backlog=4096,
+            reuse_port=self._reuse_port or None,
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
@@ -128,10 +131,17 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--upstream", required=True, help="HOST:PORT of a gRPC server without TLS, or unix:PATH")
     parser.add_argument("--max-recv", type=int, default=MAX_RECEIVE_BYTES, metavar="BYTES", help="largest message")
     parser.add_argument("--origin", action="append", default=[], help="origin whose pages may call (default: all)")
+    parser.add_argument("--reuse-port", action="store_true", help="several processes may listen there")
     given = parser.parse_args(arguments)
     telemetry.set_up_logging("gateway")
     import uvloop
 
-    gateway = Alone(given.listen, given.upstream, max_receive_bytes=given.max_recv, origins=given.origin)
+    gateway = Alone(
+        given.listen,
+        given.upstream,
+        max_receive_bytes=given.max_recv,
+        origins=given.origin,
+        reuse_port=given.reuse_port,
+    )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(gateway))

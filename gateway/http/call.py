@@ -15,7 +15,6 @@ from gateway.passage import CallCounter, Rest, Target, block_of
 from gateway.route import COLLABORATE
 from rushes import errors
 
-
 AdmitCall = Callable[[str, str, str], Awaitable[None]]
 """Counts a call by its path, token and address."""
 

@@ -331,3 +331,18 @@ async def test_what_is_no_call_is_told_so(browser: Browser) -> None:
         assert "rushes_gateway_requests_total" in await answer.text()
     with pytest.raises(aiohttp.WSServerHandshakeError):
         await browser._http.ws_connect(browser.address + ECHO, protocols=("something-else",))
+
+
+async def test_two_gateways_share_a_port(server: EchoServer) -> None:
+    first = Alone("127.0.0.1:0", f"127.0.0.1:{server.port}", reuse_port=True)
+    await first.start()
+    second = Alone(f"127.0.0.1:{first.port}", f"127.0.0.1:{server.port}", reuse_port=True)
+    await second.start()
+    try:
+        async with Browser(f"http://127.0.0.1:{first.port}") as browser:
+            assert (await browser.post(ECHO, grpcweb.data_frame(b"a"))).code == 0
+        await first.stop()
+        async with Browser(f"http://127.0.0.1:{second.port}") as browser:
+            assert (await browser.post(ECHO, grpcweb.data_frame(b"a"))).code == 0
+    finally:
+        await second.stop()

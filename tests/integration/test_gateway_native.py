@@ -7,14 +7,20 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 import rushes
+from gateway.core import grpcweb
+from gateway.core.hpack import encode
+from gateway.core.http2 import Connection
 from mesh.rpc import to_error
 from rushes.annotation.v1.annotation_service_pb2 import FollowRequest
 from rushes.media.v1.media_service_pb2 import GetVideoRequest
 from rushes.project.v1.identity_service_pb2 import GetMeRequest, GetMeResponse
 from rushes.project.v1.project_service_pb2 import CreateProjectRequest
 from tests.product import Product
+from tests.web_client import Browser
 
 GET_ME = "/rushes.project.v1.IdentityService/GetMe"
 FOLLOW = "/rushes.annotation.v1.AnnotationService/Follow"
@@ -56,8 +62,6 @@ async def failure(call: Any) -> tuple[str, str]:
         "/rushes.project.v1.AccessService/ResolveAccess",
         "/rushes.project.v1.AuditService/RecordEvents",
         "/rushes.media.v1.MediaService/LookUpVideo",
-        "/grpc.health.v1.Health/Check",
-        "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
     ],
 )
 async def test_a_method_that_is_not_open_is_unimplemented(channel: Any, path: str) -> None:
@@ -166,3 +170,53 @@ async def test_garbage_behind_the_preface_ends_that_connection_alone(
     finally:
         writer.transport.abort()
     assert await channel.unary_unary(GET_ME)(b"", metadata=signed, timeout=20)
+
+
+# -- health and reflection ----------------------------------------------------------------------------------------
+
+
+async def test_a_program_asks_how_it_is_and_what_there_is(channel: Any) -> None:
+    raw = await channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
+    assert health_pb2.HealthCheckResponse.FromString(raw).status == health_pb2.HealthCheckResponse.SERVING
+    asked = reflection_pb2.ServerReflectionRequest(list_services="").SerializeToString()
+    answers = channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")(iter([asked]))
+    answer = reflection_pb2.ServerReflectionResponse.FromString(await answers.read())
+    names = {service.name for service in answer.list_services_response.service}
+    assert {"rushes.annotation.v1.AnnotationService", "grpc.health.v1.Health"} <= names
+    assert "rushes.annotation.v1.RelayService" not in names
+
+
+async def test_a_browser_asks_how_it_is(stranger: Browser) -> None:
+    answer = await stranger.rpc("/grpc.health.v1.Health/Check", health_pb2.HealthCheckRequest())
+    assert health_pb2.HealthCheckResponse.FromString(answer.messages[0]).status == 1
+
+
+async def test_resetting_calls_as_fast_as_one_can_disturbs_nobody_else(product: Product, browser: Browser) -> None:
+    """Opens and resets 5,000 calls on one connection, as no client does."""
+    _, writer = await asyncio.open_connection(product.host, product.port)
+    try:
+        connection = Connection()
+        block = encode([(":method", "POST"), (":scheme", "http"), (":path", GET_ME), (":authority", "x"),
+                        ("content-type", "application/grpc"), ("te", "trailers")])  # fmt: skip
+        for _ in range(5_000):
+            connection.cancel(connection.open(block, grpcweb.data_frame(b""), Nobody()))
+        with contextlib.suppress(ConnectionError):
+            for at in range(0, len(connection.out), 100):
+                writer.write(b"".join(connection.out[at : at + 100]))
+                await writer.drain()
+                assert (await browser.rpc(GET_ME, GetMeRequest())).code == 0
+    finally:
+        writer.transport.abort()
+    assert (await browser.rpc(GET_ME, GetMeRequest())).code == 0
+
+
+class Nobody:
+    """Hears nothing."""
+
+    def on_headers(self, fields: object, end: bool) -> None: ...
+    def on_data(self, data: bytes) -> None: ...
+    def on_end(self) -> None: ...
+    def on_reset(self, code: int) -> None: ...
+    def on_unprocessed(self) -> None: ...
+    def on_lost(self) -> None: ...
+    def flush(self) -> None: ...
