@@ -65,11 +65,11 @@ def answers(url: str) -> bool:
 
 @pytest.fixture
 def fresh_postgresql(postgresql_url: str) -> str:
-    """A schema with nothing in it: quicker made than a database."""
+    """A schema with nothing in it: quicker made than a database. What is committed need not survive a test."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(postgresql_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(SQL("CREATE SCHEMA {}").format(Identifier(name)))
-    return f"{postgresql_url}?options=-csearch_path%3D{name}"
+    return f"{postgresql_url}?options=-csearch_path%3D{name}%20-csynchronous_commit%3Doff"
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from rushes.annotation.v1 import annotation_service_pb2 as service
-from rushes.annotation.v1 import operation_pb2
+from rushes.annotation.v1 import operation_pb2, record_pb2
 from svc_annotation.config import PROJECTOR, SESSIONS, AnnotationConfig
 from svc_annotation.stores.history_mongo import open_mongo_history
+from svc_annotation.stores.kafka import Cluster as Topic
+from svc_annotation.stores.kafka import open_kafka_log
 from tests.integration.annotation_server import Place, Session, create, serving
 from tests.waiting import until
 
@@ -116,3 +118,19 @@ async def test_an_instance_leaves_what_nobody_asks_for_and_takes_it_up_again(clu
         await until(lambda: again.revision == 3)
         assert [each.revision for each in again.commits] == [2, 3]
         assert again.opened.known
+
+
+async def test_a_record_that_is_none_is_passed_over_by_everybody(cluster: Cluster) -> None:
+    async with cluster.instance() as one, cluster.instance() as two, cluster.instance(PROJECTOR):
+        ann, bob = await one.session("ann", VIDEO), await two.session("bob", VIDEO)
+        await write(ann, 2)
+        stranger = await open_kafka_log(
+            Topic(str(cluster.settings["kafka"]), str(cluster.settings["kafka_topic"]), replicas=1)
+        )
+        for poison in (b"\xff\xff\xff", b"", record_pb2.Record(video_id=VIDEO + 1).SerializeToString()):
+            await stranger.append(VIDEO, VIDEO, poison)
+        await stranger.close()
+        await write(bob, 2)
+        await until(lambda: ann.revision == bob.revision == 4)
+        assert same(ann.commits) == same(bob.commits)
+        await until(lambda: caught_up(cluster, 4 + 3), "history")
