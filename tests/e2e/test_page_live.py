@@ -15,6 +15,11 @@ _SEEN = """who => {
   const video = document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
   return !!video && video.videoWidth > 0 && video.currentTime > 0.5;
 }"""
+_MARK = "who => { window.before = document.querySelector(`[data-testid=tile][data-who='${who}'] video`).srcObject.id; }"
+_SEEN_AGAIN = """who => {
+  const video = document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
+  return !!video?.srcObject && video.srcObject.id !== window.before && video.currentTime > 0.5;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +27,6 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     """A Chromium whose camera shows a moving test picture and whose microphone beeps."""
     with chromium(playwright, *FAKE_DEVICES) as launched:
         yield launched
-
-
-def tile(reviewer: Reviewer, who: str) -> str:
-    return f"[data-testid=tile][data-who='{who}']"
 
 
 def test_two_people_meet_at_a_clip_and_one_follows_the_other(product: Product, meet: Callable[..., Reviewer]) -> None:
@@ -72,6 +73,11 @@ def test_two_people_meet_at_a_clip_and_one_follows_the_other(product: Product, m
     expect(bob.page.get_by_test_id("baton")).to_contain_text("You present")
     bob.go(10)
     ada.wait_frame(10)
+
+    bob.page.bring_to_front()
+    bob.page.evaluate(_MARK, name)
+    product.stack.kill_service("svc_sfu")
+    bob.page.wait_for_function(_SEEN_AGAIN, arg=name)
 
     product.stack.kill_service("svc_signaling")
     expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")

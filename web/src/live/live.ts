@@ -14,6 +14,7 @@ import {
   type SignalOpened,
   type SignalResponse,
   type Track,
+  type Tracks,
 } from "../gen/rushes/signaling/v1/room_service_pb";
 import { t } from "../messages";
 import type { Room } from "../review/room";
@@ -60,6 +61,7 @@ export class Live {
   private reviewed: Room | undefined;
   private ticker = 0;
   private asked = false;
+  private stood = { shown: false, publishes: false };
   private count = 0;
   private readonly stops: (() => void)[] = [];
 
@@ -117,9 +119,17 @@ export class Live {
   private heard({ what }: SignalResponse): void {
     if (what.case === "opened") this.opened(what.value);
     else if (what.case === "event") this.happened(what.value);
-    else if (what.case === "tracks") this.tracks.value = what.value.tracks;
+    else if (what.case === "tracks") this.stands(what.value);
     else if (what.case === "slots") void this.call.offered(what.value).catch((error: unknown) => this.broke(error));
     else if (what.case === "published") void this.call.published(what.value).catch((error: unknown) => this.broke(error));
+  }
+
+  /** How tracks and one's own connections are. What was there and is not any more, as after the forwarder died, is made anew. */
+  private stands(now: Tracks): void {
+    if (this.stood.shown && !now.isShown) this.call.begin();
+    if (this.stood.publishes && !now.publishes) void this.call.again().catch((error: unknown) => this.broke(error));
+    this.stood = { shown: now.isShown, publishes: now.publishes };
+    this.tracks.value = now.tracks;
   }
 
   private broke(error: unknown): void {
@@ -143,7 +153,7 @@ export class Live {
     if (!this.joined.peek() || this.asked) return;
     this.asked = true;
     this.call.begin();
-    void this.call.again();
+    void this.call.again().catch((error: unknown) => this.broke(error));
   }
 
   private happened(event: Event): void {
