@@ -258,8 +258,8 @@ class Reviewer:
             self.page.keyboard.press(key)
 
     def button(self, name: str) -> Locator:
-        """A button by the name that readers say."""
-        return self.page.get_by_role("button", name=name, exact=True)
+        """A button by the name that readers say; after it some say what they show."""
+        return self.page.get_by_role("button", name=re.compile(f"^{re.escape(name)}(: |$)"))
 
     def type_place(self, text: str) -> None:
         """Types a frame or timecode into the read-out."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -98,7 +99,7 @@ def test_in_chinese_one_signs_in_draws_writes_with_an_input_method_and_finds_it_
     lei = meet("lei", place.address, locale="zh-CN")
     page = lei.page
     page.goto(place.address)
-    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     sign_in = place.stack.first_sign_in()
     page.get_by_label("邮箱").fill(sign_in["email"])
     page.get_by_label("密码").fill(sign_in["password"])
@@ -130,4 +131,109 @@ def test_in_chinese_one_signs_in_draws_writes_with_an_input_method_and_finds_it_
     page.get_by_role("button", name="Administrator：账号").click()
     page.get_by_role("menuitemradio", name="English").click()
     expect(page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
-    assert page.evaluate("document.documentElement.lang") == "en"
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+# What a finger presses, and how large it is: name, width, height. A link that a larger one beside it repeats is none.
+_TARGETS = """() => [
+  ...document.querySelectorAll('button, a[href]:not(.card-name), input, select, textarea, [role=slider]')
+]
+  .filter((each) => each.checkVisibility({ visibilityProperty: true, opacityProperty: true }))
+  .map((each) => [each.getAttribute('aria-label') ?? each.textContent, each.getBoundingClientRect()])
+  .filter(([, { width, height }]) => width > 0 && height > 0 && (width < 44 || height < 44))
+  .map(([name, { width, height }]) => `${name}: ${width} x ${height}`)"""
+_AXE = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}"""
+AXE = Path(__file__).resolve().parents[2] / "web/node_modules/axe-core/axe.min.js"
+
+
+def faults(one: Reviewer) -> list[str]:
+    """What a checker of accessibility finds serious on the page as it is now."""
+    if not one.page.evaluate("() => 'axe' in window"):
+        one.page.evaluate(AXE.read_text())
+    found: list[str] = one.page.evaluate(_AXE)
+    return found
+
+
+def small(one: Reviewer) -> list[str]:
+    """What is too small for a finger."""
+    found: list[str] = one.page.evaluate(_TARGETS)
+    return found
+
+
+def sideways(one: Reviewer) -> bool:
+    """Whether the page is wider than the screen."""
+    wider: bool = one.page.evaluate("() => document.documentElement.scrollWidth > innerWidth")
+    return wider
+
+
+def test_on_a_phone_all_is_there_for_fingers_and_nothing_runs_out_of_the_screen(
+    place: Product, meet: Callable[..., Reviewer]
+) -> None:
+    phone = meet("phone", place.address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = phone.page
+    page.goto(place.address)
+    expect(page.get_by_label("Email")).to_be_visible()
+    assert (faults(phone), small(phone), sideways(phone)) == ([], [], False)
+    phone.with_session(place.secret)
+    page.goto(place.address)
+    expect(page.locator(".card .poster img")).to_be_visible()
+    assert (faults(phone), small(phone), sideways(phone)) == ([], [], False)
+    page.locator(".card-face").tap()
+    phone.wait_ready()
+    phone.button("One frame on").tap()
+    phone.wait_frame(1)
+    page.get_by_test_id("composer").tap()
+    page.keyboard.type("From the train")
+    page.get_by_role("button", name="Comment", exact=True).tap()
+    expect(phone.note("From the train")).to_be_visible()
+    assert (faults(phone), small(phone), sideways(phone)) == ([], [], False)
+    phone.button("Pen").tap()
+    wire = phone.context.new_cdp_session(page)
+    for kind, spot in (
+        ("touchStart", (0.2, 0.4)),
+        ("touchMove", (0.5, 0.4)),
+        ("touchMove", (0.6, 0.6)),
+        ("touchEnd", ()),
+    ):
+        points = [dict(zip("xy", phone.place((spot[0], spot[1])), strict=True))] if spot else []
+        wire.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    phone.inks((0.4, 0.4), 3.5)
+    phone.wait_status("saved", "resumed")
+    # The keyboard is up: what one writes, and the picture, stay.
+    page.set_viewport_size({"width": 390, "height": 460})
+    page.get_by_test_id("composer").tap()
+    for kept in (page.get_by_test_id("composer"), page.locator(".picture-box"), phone.button("Comment")):
+        expect(kept).to_be_in_viewport(ratio=0.99)
+    page.set_viewport_size({"width": 844, "height": 390})
+    phone.press("Escape")
+    expect(page.locator(".picture-box")).to_be_in_viewport(ratio=0.99)
+    assert (small(phone), sideways(phone)) == ([], False)
+
+
+def test_a_checker_of_accessibility_finds_nothing_serious_anywhere(ada: Reviewer) -> None:
+    page = ada.page
+    ada.visit("bikes")
+    ada.comment("Is this readable?")
+    found = faults(ada)
+    ada.press("?")
+    expect(page.get_by_role("dialog", name="Shortcuts")).to_be_visible()
+    page.locator("[data-action='tool.pen']").get_by_role("button").click()
+    found += faults(ada)
+    ada.press("Escape", "Escape", "Control+k")
+    page.keyboard.type("m")
+    expect(page.get_by_role("option").first).to_be_visible()
+    found += faults(ada)
+    ada.press("Escape")
+    for name in ("Administrator: account", "Zoom", "Speed", "Cuts", "Filter", "What you make is"):
+        page.get_by_role("button", name=name).first.click()
+        expect(page.locator(".menu")).to_be_visible()
+        found += faults(ada)
+        ada.press("Escape")
+    page.goto(ada.address)
+    expect(page.locator(".card .poster img")).to_be_visible()
+    assert found + faults(ada) == []

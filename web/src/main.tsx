@@ -6,6 +6,7 @@ import { beginWorker } from "./app/worker";
 import { begin } from "./messages/language";
 import "./ui/tokens.css";
 import "./ui/base.css";
+import "./ui/touch.css";
 import "./app/app.css";
 
 const root = document.getElementById("app");

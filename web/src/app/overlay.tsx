@@ -24,6 +24,10 @@ function hide(which: Overlay): void {
 function useOverlayKeys(): void {
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
+      if (event.key === "Escape" && shown.peek() === "keys" && event.target === document.body) {
+        event.stopPropagation();
+        return hide("keys");
+      }
       const action = actionOf(event, isMac(), isTyping(event.target));
       if (event.defaultPrevented || (action !== "help.keys" && action !== "help.palette")) return;
       // A key that is being chosen is whatever it is.

@@ -162,7 +162,7 @@ export function KeySheet({ close }: { close: () => void }): JSX.Element {
         close();
       }}
     >
-      <header>
+      <div class="row sheet-head">
         <h2 class="grow">{t("keys.title")}</h2>
         {own && (
           <Button small look="quiet" icon="undo" label={t("keys.reset")} onClick={() => chooseKeys({})}>
@@ -170,7 +170,7 @@ export function KeySheet({ close }: { close: () => void }): JSX.Element {
           </Button>
         )}
         <Button small look="quiet" icon="close" label={t("ui.close")} onClick={close} />
-      </header>
+      </div>
       <p class="dim">{t("keys.howTo")}</p>
       <div class="keys">
         {(Object.entries(GROUPS) as [keyof typeof GROUPS, readonly Action[]][]).map(([group, actions]) => (

@@ -105,7 +105,7 @@ function Languages(): JSX.Element {
     choose(code).catch((error: unknown) => say({ title: explain(error), look: "bad" }));
   };
   return (
-    <div role="group" aria-label={t("account.language")}>
+    <div role="menu" aria-label={t("account.language")}>
       {(Object.entries(LANGUAGES) as [LanguageCode, string][]).map(([code, name]) => (
         <Item key={code} checked={code === here} onClick={() => take(code)}>
           <span lang={code}>{name}</span>

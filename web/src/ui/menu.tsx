@@ -14,11 +14,35 @@ interface MenuProps {
   children: (close: () => void) => ComponentChildren;
 }
 
+/** The words in an element that readers are to say. */
+function wordsIn(element: Element): string {
+  return Array.from(element.childNodes, (node) => {
+    if (node instanceof Element) return node.getAttribute("aria-hidden") === "true" ? "" : wordsIn(node);
+    return node.textContent ?? "";
+  }).join("");
+}
+
+/** What a button is called: its label, and what it shows. Who speaks to the computer says what is there to be read. */
+function named(button: HTMLButtonElement | null, label: string): void {
+  const words = button ? wordsIn(button).trim() : "";
+  const name = words === "" || label.toLocaleLowerCase().includes(words.toLocaleLowerCase()) ? label : `${label}: ${words}`;
+  if (button && button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
+}
+
+/** A list of choices is a menu to readers; what has fields in it is a group. */
+function ruled(box: HTMLElement): void {
+  const items = [...box.querySelectorAll(".item")].filter((item) => (item.parentElement?.closest("[role=menu]") ?? box) === box);
+  const menu = items.some((item) => item.hasAttribute("aria-checked")) && !box.querySelector("input, textarea, select");
+  box.setAttribute("role", menu ? "menu" : "group");
+  for (const item of items) if (menu && !item.hasAttribute("role")) item.setAttribute("role", "menuitem");
+}
+
 /** A button with a menu. */
 export function Menu(props: MenuProps): JSX.Element {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const alone = props.face === undefined;
+  useLayoutEffect(() => named(button.current, props.label));
   const close = (): void => {
     setOpen(false);
     button.current?.focus();
@@ -72,10 +96,14 @@ export function Popup({ anchor, label, onClose, children }: PopupProps): JSX.Ele
     if (!element) return;
     // On the top layer nothing around it can clip or move it.
     element.showPopover();
+    ruled(element);
     place(element, anchor);
     (element.querySelector<HTMLElement>("[autofocus], .item, input, button") ?? element).focus();
     // What is in it may change and grow, and the window may turn.
-    const again = (): void => place(element, anchor);
+    const again = (): void => {
+      place(element, anchor);
+      ruled(element);
+    };
     const watch = new ResizeObserver(again);
     watch.observe(element);
     addEventListener("resize", again);
