@@ -29,12 +29,20 @@ function named(button: HTMLButtonElement | null, label: string): void {
   if (button && button.getAttribute("aria-label") !== name) button.setAttribute("aria-label", name);
 }
 
-/** A list of choices is a menu to readers; what has fields in it is a group. */
-function ruled(box: HTMLElement): void {
-  const items = [...box.querySelectorAll(".item")].filter((item) => (item.parentElement?.closest("[role=menu]") ?? box) === box);
-  const menu = items.some((item) => item.hasAttribute("aria-checked")) && !box.querySelector("input, textarea, select");
-  box.setAttribute("role", menu ? "menu" : "group");
-  for (const item of items) if (menu && !item.hasAttribute("role")) item.setAttribute("role", "menuitem");
+let names = 0;
+
+/** A list of choices alone is a menu to readers. Beside other things the choices are one all the same: `owner` is it. */
+function ruled(box: HTMLElement, owner: HTMLElement | null): void {
+  const all = [...box.querySelectorAll(".item, input, textarea, select")];
+  const own = all.filter((each) => (each.parentElement?.closest("[role=menu]") ?? box) === box);
+  const choices = own.filter((each) => each.hasAttribute("aria-checked"));
+  const alone = choices.length > 0 && choices.length === all.length;
+  box.setAttribute("role", alone ? "menu" : "group");
+  if (!owner || alone || choices.length === 0) return;
+  for (const choice of choices) choice.id ||= `choice-${++names}`;
+  owner.setAttribute("role", "menu");
+  owner.setAttribute("aria-label", box.getAttribute("aria-label") ?? "");
+  owner.setAttribute("aria-owns", choices.map(({ id }) => id).join(" "));
 }
 
 /** A button with a menu. */
@@ -91,18 +99,19 @@ function place(element: HTMLElement, anchor: HTMLElement): void {
 /** What floats beside the button that opened it. */
 export function Popup({ anchor, label, onClose, children }: PopupProps): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
+  const owner = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
     // On the top layer nothing around it can clip or move it.
     element.showPopover();
-    ruled(element);
+    ruled(element, owner.current);
     place(element, anchor);
     (element.querySelector<HTMLElement>("[autofocus], .item, input, button") ?? element).focus();
     // What is in it may change and grow, and the window may turn.
     const again = (): void => {
       place(element, anchor);
-      ruled(element);
+      ruled(element, owner.current);
     };
     const watch = new ResizeObserver(again);
     watch.observe(element);
@@ -123,6 +132,7 @@ export function Popup({ anchor, label, onClose, children }: PopupProps): JSX.Ele
   return (
     <div ref={box} popover="manual" class="menu floating" role="group" aria-label={label} tabIndex={-1} onKeyDown={(event) => move(event, onClose)}>
       {children}
+      <div ref={owner} />
     </div>
   );
 }
