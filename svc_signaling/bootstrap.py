@@ -39,7 +39,7 @@ class SignalingParts:
         await self._store.prepare()
         self._shipper.start()
         self._media.start()
-        self._rooms.start()
+        await self._rooms.start()
 
     async def drain(self) -> None:
         """See Service."""

@@ -59,8 +59,10 @@ class Rooms:
         self._tasks: set[asyncio.Task[None]] = set()
         self.media: Media | None = None
 
-    def start(self) -> None:
-        """Begins to look after rooms."""
+    async def start(self) -> None:
+        """Takes up rooms that had people in them, whose places are kept for a while, and looks after all."""
+        for tenant_id, project_id, room_id in await self._store.busy():
+            await self.desk(tenant_id, project_id, room_id)
         self._start(self._tick_for_ever())
 
     async def stop(self) -> None:

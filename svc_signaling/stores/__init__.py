@@ -32,6 +32,9 @@ class Store(Protocol):
     async def open_rooms(self, tenant_id: str, project_id: int) -> int:
         """How many rooms of a project are not over."""
 
+    async def busy(self) -> list[tuple[str, int, str]]:
+        """Rooms that are not over and had people in them: tenant, project, id."""
+
     async def append(self, tenant_id: str, person_id: str, room: pb.Room, kept: Sequence[Kept]) -> None:
         """Keeps events that follow the last, done by that person (empty: by nobody), and the room as it is after."""
 

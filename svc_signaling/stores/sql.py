@@ -123,6 +123,17 @@ class SqlStore:
 
         return await self._database.run(work)
 
+    async def busy(self) -> list[tuple[str, int, str]]:
+        """See `Store`."""
+
+        def work(connection: Connection) -> list[tuple[str, int, str]]:
+            columns = _room.c
+            query = select(columns.tenant_id, columns.project_id, columns.room_id, columns.room)
+            found = connection.execute(query.where(columns.ended == 0))
+            return [(row[0], row[1], row[2]) for row in found if pb.Room.FromString(row[3]).people]
+
+        return await self._database.run(work)
+
     async def append(self, tenant_id: str, person_id: str, room: pb.Room, kept: Sequence[Kept]) -> None:
         """See `Store`."""
         rows = [

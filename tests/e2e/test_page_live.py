@@ -33,6 +33,7 @@ def test_two_people_meet_at_a_clip_and_one_follows_the_other(product: Product, m
     ada = meet("ada", product.address).with_session(product.secret)
     ada.visit("bikes.mp4")
     ada.button("Go live").click()
+    ada.page.get_by_role("menuitem", name="Everybody with the link").click()
     ada.button("Join").click()
     expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
     ada.button("Present").click()
@@ -43,9 +44,10 @@ def test_two_people_meet_at_a_clip_and_one_follows_the_other(product: Product, m
     room = ada.page.url.rpartition("r=")[2].partition("&")[0]
 
     bob = meet("bob", product.address).with_session(product.person("reviewer"))
-    bob.open(f"/a/{ada.page.url.split('/a/')[1].partition('?')[0]}?r={room}")
-    bob.wait_ready()
-    bob.button("Join").click()
+    bob.visit("bikes.mp4")
+    bob.page.get_by_test_id("live-now").click()
+    bob.page.wait_for_url(f"**r={room}*")
+    bob.page.get_by_test_id("live-lobby").get_by_role("button", name="Join").click()
     name = ada.page.get_by_test_id("tile").first.get_attribute("data-who")
     assert name
     bob.page.bring_to_front()

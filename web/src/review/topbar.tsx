@@ -1,7 +1,5 @@
 /** The bar above the picture: asset, cut, people, and whether all is saved. */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
-import { explain } from "../app/error";
 import { keysOf } from "../app/keys";
 import { person } from "../app/people";
 import { navigate } from "../app/router";
@@ -11,7 +9,6 @@ import type { Asset } from "../gen/rushes/project/v1/project_service_pb";
 import { Account } from "../library/account";
 import { Share } from "../library/share";
 import { may } from "../library/store";
-import { liveRoom } from "../live/state";
 import { count, t } from "../messages";
 import type { Other } from "../session/presence";
 import type { Status } from "../session/status";
@@ -19,9 +16,9 @@ import { Button } from "../ui/button";
 import { css } from "../ui/color";
 import { Menu } from "../ui/menu";
 import { Avatar } from "../ui/person";
-import { say } from "../ui/toast";
 import { AssetStatus, Cuts } from "./cuts";
 import { ExportMenu } from "./export";
+import { GoLive } from "./golive";
 import type { Room } from "./room";
 
 const SHOWN_PEOPLE = 6;
@@ -142,28 +139,6 @@ interface BarProps {
   asset: Asset;
   changed: (asset: Asset) => void;
   showKeys: () => void;
-}
-
-/** Begins a live room, for who may present. */
-function GoLive({ room, asset }: { room: Room; asset: Asset }): JSX.Element | null {
-  const [busy, setBusy] = useState(false);
-  if (liveRoom.value !== "" || !room.session.writable.value || !may(asset.permissions, Permission.DRIVE)) return null;
-  const begin = async (): Promise<void> => {
-    setBusy(true);
-    try {
-      const { makeRoom } = await import("../live/begin");
-      liveRoom.value = await makeRoom(asset.projectId, asset.assetId, asset.name || t("live.title"));
-    } catch (error) {
-      say({ title: t("live.failed"), detail: explain(error), look: "bad" });
-    } finally {
-      setBusy(false);
-    }
-  };
-  return (
-    <Button small icon="camera" disabled={busy} label={t("live.go")} onClick={() => void begin()}>
-      <span class="wide-only">{t("live.go")}</span>
-    </Button>
-  );
 }
 
 /** The bar. */
