@@ -37,6 +37,7 @@ const DEFAULTS = {
   "tool.narrower": ["["],
   "note.new": ["n", ";"],
   "note.marker": ["m"],
+  "note.list": ["Shift+n"],
   "edit.undo": ["Mod+z"],
   "edit.redo": ["Mod+Shift+z", "Mod+y"],
   "edit.delete": ["Delete", "Backspace"],
@@ -77,7 +78,7 @@ export const GROUPS = {
   move: ["step.back", "step.on", "step.back5", "step.on5", "go.first", "go.last", "go.previousNote", "go.nextNote", "go.previousCut", "go.nextCut"],
   range: ["range.in", "range.out", "range.clear"],
   draw: ["tool.select", "tool.pen", "tool.eraser", "tool.line", "tool.arrow", "tool.rect", "tool.ellipse", "tool.text", "tool.laser", "tool.narrower", "tool.wider"],
-  edit: ["note.new", "note.marker", "edit.undo", "edit.redo", "edit.delete", "cancel"],
+  edit: ["note.new", "note.marker", "note.list", "edit.undo", "edit.redo", "edit.delete", "cancel"],
   select: ["edit.all", "edit.copy", "edit.cut", "edit.paste", "edit.duplicate", "edit.copyToNext"],
   view: ["view.fit", "view.exact", "view.ghost", "view.hold", "view.full", "view.panel", "line.nearer", "line.farther", "line.all", "look.brighter", "look.darker", "look.reset", "help.palette", "help.keys"],
 } as const satisfies Record<string, readonly Action[]>;

@@ -98,7 +98,7 @@ function change(id: number, what: Partial<Upload>): void {
 }
 
 /** Sends files to a project, into a folder of it or none; with an asset, as cuts of it. */
-export function send(files: readonly File[], project: bigint, asset = 0n, folder = 0n): void {
+export function send(files: readonly File[], project: bigint, asset = 0n, folder = 0n): number[] {
   const added = files.map((file): Upload => {
     const id = ++last;
     works.set(id, { file, pace: new Pace(), request: requestId(), video: 0n, adding: false, target: asset, folder });
@@ -107,6 +107,14 @@ export function send(files: readonly File[], project: bigint, asset = 0n, folder
   });
   uploads.value = [...uploads.value, ...added];
   next();
+  return added.map(({ id }) => id);
+}
+
+const waitingFor = new Map<number, (asset: bigint) => void>();
+
+/** Tells the asset of an upload once there is one. */
+export function whenAdded(id: number, tell: (asset: bigint) => void): void {
+  waitingFor.set(id, tell);
 }
 
 function next(): void {
@@ -209,6 +217,8 @@ async function add(id: number): Promise<boolean> {
       : await projects.createAsset({ ...request, projectId: upload.project, folderId: work.folder });
     change(id, { asset: asset?.assetId ?? 0n });
     landed.value++;
+    if (asset) waitingFor.get(id)?.(asset.assetId);
+    waitingFor.delete(id);
     return true;
   } catch (error) {
     work.adding = false;
@@ -280,6 +290,7 @@ export function cancel(id: number): void {
 /** Takes it out of the list. */
 export function dismiss(id: number): void {
   works.delete(id);
+  waitingFor.delete(id);
   uploads.value = uploads.value.filter((upload) => upload.id !== id);
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AnnotationKind, Audience, newAnnotation, StrokeMode, type Annotation, type AnnotationState } from "../document";
-import { boardOf, entries, EVERYTHING, neighbour } from "./board";
+import { boardOf, entries, EVERYTHING, neighbour, noteViewsOf, tagsOf } from "./board";
+import { personTag, priorityTag } from "./label";
 
 let made = 0;
 
@@ -21,7 +22,7 @@ const erased = state({ firstFrame: 13, kind: AnnotationKind.STROKE, mode: Stroke
 const board = boardOf([again, stroke, underGone, gone, settled, reply, comment, erased]);
 
 const shown = (filter: Partial<typeof EVERYTHING>, me = "ann"): number[] =>
-  entries(board, { ...EVERYTHING, ...filter }, me).map((entry) => (entry.kind === "thread" ? entry.thread.root.firstFrame : entry.drawings.frame));
+  entries(board, { ...EVERYTHING, ...filter }, { me, unread: ({ root }) => root.firstFrame === 5 }).map((entry) => (entry.kind === "thread" ? entry.thread.root.firstFrame : entry.drawings.frame));
 
 describe("the board of notes", () => {
   test("replies stand under their note, and what is deleted is gone with its replies", () => {
@@ -44,6 +45,24 @@ describe("the board of notes", () => {
     expect(shown({ show: "drawings" })).toEqual([12]);
     expect(shown({ show: "mine" }, "bob")).toEqual([20]);
     expect(shown({ audience: Audience.INTERNAL })).toEqual([5]);
+  });
+  test("those for me, those unread, and those with all tags", () => {
+    const tagged = boardOf([
+      state({ firstFrame: 1, tags: ["sky", personTag("bob")], createdMs: 10 }),
+      state({ firstFrame: 2, tags: ["day", priorityTag("high"), "sky"], createdMs: 30 }),
+      state({ firstFrame: 3, createdMs: 20 }),
+    ]);
+    const frames = (filter: Partial<typeof EVERYTHING>, me = "bob"): number[] =>
+      entries(tagged, { ...EVERYTHING, ...filter }, { me, unread: ({ root }) => root.firstFrame > 1 }).map((entry) => (entry.kind === "thread" ? entry.thread.root.firstFrame : -1));
+    expect([frames({ show: "mentions" }), frames({ show: "mentions" }, "ann"), frames({ show: "unread" })]).toEqual([[1], [], [2, 3]]);
+    expect([frames({ tags: ["sky"] }), frames({ tags: ["sky", "day"] }), frames({ query: "DAY" })]).toEqual([[1, 2], [2], [2]]);
+    expect([frames({ sort: "newest" }), frames({ sort: "priority" })]).toEqual([[2, 3, 1], [2, 1, 3]]);
+    expect(tagsOf(tagged)).toEqual(["@bob", "day", "priority:high", "sky"]);
+  });
+  test("of kept views only what is one counts", () => {
+    expect(noteViewsOf([{ name: "x", filter: { show: "nothing", tags: ["a", 1], sort: "newest" } }, { name: "" }, null, { name: "y" }])).toEqual([
+      { name: "x", filter: { ...EVERYTHING, tags: ["a"], sort: "newest" } },
+    ]);
   });
   test("words are found in notes, replies and drawings, in any case", () => {
     expect(shown({ query: "SKY " })).toEqual([20]);

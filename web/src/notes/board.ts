@@ -1,6 +1,7 @@
 /** All notes of a video as lists and marks: threads with their replies, drawings by frame. Pure. */
 import { AnnotationKind, Audience, compareDrawingOrder, StrokeMode, type Annotation, type AnnotationState, type Id } from "../document";
 import type { Mark } from "../player/timeline_scale";
+import { personTag, rankOf } from "./label";
 
 export interface Thread {
   root: Annotation;
@@ -72,43 +73,106 @@ function marksOf(threads: readonly Thread[], drawings: readonly Drawings[]): Mar
   ];
 }
 
-export const SHOWS = ["all", "open", "resolved", "mine", "drawings"] as const;
+export const SHOWS = ["all", "open", "unread", "mentions", "mine", "resolved", "drawings"] as const;
 export type Show = (typeof SHOWS)[number];
+
+export const SORTS = ["frame", "newest", "priority"] as const;
+export type Sort = (typeof SORTS)[number];
 
 export interface Filter {
   show: Show;
   query: string;
+  /** Only those with all of these tags. */
+  tags: readonly string[];
+  sort: Sort;
   /** Only those of this audience; unspecified: both. */
   audience: Audience;
 }
 
-export const EVERYTHING: Filter = { show: "all", query: "", audience: Audience.UNSPECIFIED };
+export const EVERYTHING: Filter = { show: "all", query: "", tags: [], sort: "frame", audience: Audience.UNSPECIFIED };
+
+/** Who looks, and what they have not read yet. */
+export interface Viewer {
+  me: string;
+  unread: (thread: Thread) => boolean;
+}
 
 function says(text: string, query: string): boolean {
   return query === "" || text.toLocaleLowerCase().includes(query.toLocaleLowerCase());
 }
 
 /** Whether a thread is among what one wants to see. */
-export function matches({ root, replies }: Thread, filter: Filter, me: string): boolean {
+export function matches(thread: Thread, filter: Filter, { me, unread }: Viewer): boolean {
+  const { root, replies } = thread;
   const all = [root, ...replies];
   if (filter.show === "drawings") return false;
   if (filter.show === "open" && root.resolved) return false;
   if (filter.show === "resolved" && !root.resolved) return false;
-  if (filter.show === "mine" && !all.some((each) => each.authorId === me)) return false;
+  if (filter.show === "mine" && !all.some((each) => each.authorId === me || each.authorId === "")) return false;
+  if (filter.show === "mentions" && !all.some((each) => each.tags.includes(personTag(me)))) return false;
+  if (filter.show === "unread" && !unread(thread)) return false;
+  if (!filter.tags.every((tag) => all.some((each) => each.tags.includes(tag)))) return false;
   if (filter.audience !== Audience.UNSPECIFIED && root.audience !== filter.audience) return false;
-  return all.some((each) => says(each.text, filter.query.trim()));
+  return all.some((each) => says([each.text, ...each.tags].join("\n"), filter.query.trim()));
 }
 
 export type Entry = { kind: "thread"; thread: Thread } | { kind: "drawings"; drawings: Drawings };
 
-/** The list as it is shown, by frame; drawings of a frame stand after its notes. */
-export function entries(board: Board, filter: Filter, me: string): Entry[] {
+function firstOf(entry: Entry): Annotation {
+  return entry.kind === "thread" ? entry.thread.root : entry.drawings.first;
+}
+
+function lastMs(entry: Entry): number {
+  const notes = entry.kind === "thread" ? [entry.thread.root, ...entry.thread.replies] : [entry.drawings.first];
+  // What is not saved yet is the newest.
+  return Math.max(...notes.map(({ createdMs }) => createdMs || Infinity));
+}
+
+const BY: Record<Sort, (a: Entry, b: Entry) => number> = {
+  frame: (a, b) => firstOf(a).firstFrame - firstOf(b).firstFrame,
+  newest: (a, b) => lastMs(b) - lastMs(a) || 0,
+  priority: (a, b) => rankOf(firstOf(a).tags) - rankOf(firstOf(b).tags) || firstOf(a).firstFrame - firstOf(b).firstFrame,
+};
+
+/** The list as it is shown; where nothing else decides, drawings of a frame stand after its notes. */
+export function entries(board: Board, filter: Filter, viewer: Viewer): Entry[] {
   const query = filter.query.trim();
-  const threads = board.threads.filter((thread) => matches(thread, filter, me)).map((thread): Entry => ({ kind: "thread", thread }));
-  const wanted = filter.show === "all" || filter.show === "drawings";
+  const threads = board.threads.filter((thread) => matches(thread, filter, viewer)).map((thread): Entry => ({ kind: "thread", thread }));
+  const wanted = (filter.show === "all" || filter.show === "drawings") && filter.tags.length === 0;
   const drawings = wanted && filter.audience === Audience.UNSPECIFIED ? board.drawings.filter(({ text }) => says(text, query)) : [];
-  const frame = (entry: Entry): number => (entry.kind === "thread" ? entry.thread.root.firstFrame : entry.drawings.frame);
-  return [...threads, ...drawings.map((each): Entry => ({ kind: "drawings", drawings: each }))].sort((a, b) => frame(a) - frame(b));
+  return [...threads, ...drawings.map((each): Entry => ({ kind: "drawings", drawings: each }))].sort(BY[filter.sort]);
+}
+
+/** The tags that notes have, sorted. */
+export function tagsOf(board: Board): string[] {
+  return [...new Set(board.threads.flatMap(({ root, replies }) => [root, ...replies].flatMap(({ tags }) => tags)))].sort();
+}
+
+export interface NoteView {
+  name: string;
+  filter: Filter;
+}
+
+/** Views as they were kept; what is not one is left out. */
+export function noteViewsOf(raw: unknown): NoteView[] {
+  if (!Array.isArray(raw)) return [];
+  return raw.flatMap((each: unknown): NoteView[] => {
+    const { name, filter } = (each ?? {}) as { name?: unknown; filter?: Partial<Record<keyof Filter, unknown>> };
+    if (typeof name !== "string" || name === "" || typeof filter !== "object") return [];
+    const audience = [Audience.INTERNAL, Audience.CLIENT].find((one) => one === filter.audience) ?? Audience.UNSPECIFIED;
+    return [
+      {
+        name,
+        filter: {
+          show: SHOWS.find((one) => one === filter.show) ?? "all",
+          query: typeof filter.query === "string" ? filter.query : "",
+          tags: Array.isArray(filter.tags) ? filter.tags.filter((tag): tag is string => typeof tag === "string") : [],
+          sort: SORTS.find((one) => one === filter.sort) ?? "frame",
+          audience,
+        },
+      },
+    ];
+  });
 }
 
 /** The nearest frame with a note or drawing before (-1) or after (1) a frame. */

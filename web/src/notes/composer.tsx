@@ -9,6 +9,11 @@ import { t } from "../messages";
 import type { Room } from "../review/room";
 import { makeId } from "../session/session";
 import { Button } from "../ui/button";
+import { Menu } from "../ui/menu";
+import { tidy } from "./fields";
+import { LabelChoices, tagName } from "./labels";
+import { tagsOfText } from "./line";
+import { Suggest } from "./suggest";
 
 const MOST_BYTES = 4096;
 
@@ -28,12 +33,13 @@ export function sendKeys(): string {
 }
 
 /** The field for a new comment. */
-export function Composer({ room }: { room: Room }): JSX.Element | null {
+export function Composer({ room, known }: { room: Room; known: readonly string[] }): JSX.Element | null {
   const key = `rushes-draft:${room.video.videoId}`;
   const field = useRef<HTMLTextAreaElement>(null);
   const draft = useSignal(localStorage.getItem(key) ?? "");
   const wasPlaying = useRef(false);
   const onRange = useSignal(false);
+  const labels = useSignal<readonly string[]>([]);
   const { player, session } = room;
   // At once, not with the next picture: what is typed next is meant for the field.
   useEffect(
@@ -67,6 +73,7 @@ export function Composer({ room }: { room: Room }): JSX.Element | null {
       id: makeId(),
       kind: AnnotationKind.COMMENT,
       text,
+      tags: tidy([...labels.value, ...tagsOfText(room, text)]),
       firstFrame: range ? from : frame,
       lastFrame: range ? to : frame,
       audience: room.audience.value,
@@ -74,6 +81,7 @@ export function Composer({ room }: { room: Room }): JSX.Element | null {
     if (!session.submit([{ kind: "create", annotation: comment }])) return;
     room.note.value = comment.id;
     draft.value = "";
+    labels.value = [];
     localStorage.removeItem(key);
     if (wasPlaying.current) player.play(player.speed.peek());
     wasPlaying.current = false;
@@ -87,6 +95,7 @@ export function Composer({ room }: { room: Room }): JSX.Element | null {
         send();
       }}
     >
+      <Suggest room={room} field={field} tags={known} />
       <textarea
         ref={field}
         class="input"
@@ -117,6 +126,19 @@ export function Composer({ room }: { room: Room }): JSX.Element | null {
           <span class="faint mono note-frame">{names.timecode}</span>
         )}
         <span class="grow" />
+        <Menu icon="tag" small label={t("notes.labels")} face={labels.value.length > 0 ? <span class="clip">{labels.value.map(tagName).join(", ")}</span> : undefined}>
+          {() => (
+            <LabelChoices
+              tags={labels.value}
+              known={known}
+              change={(changes) => {
+                const next = new Set(labels.peek());
+                for (const { tag, on } of changes) next[on ? "add" : "delete"](tag);
+                labels.value = tidy(next);
+              }}
+            />
+          )}
+        </Menu>
         <AudienceMenu room={room} face />
         <Button type="submit" small look="primary" label={t("notes.send")} keys={sendKeys()} disabled={!draft.value.trim() || tooLong}>
           {t("notes.send")}

@@ -1,74 +1,23 @@
 /** The notes beside the picture: list, filter, search, and the field for a new one. */
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
 import { keysOf } from "../app/keys";
 import { person } from "../app/people";
-import { Audience } from "../document";
 import { count, t } from "../messages";
 import type { Room } from "../review/room";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { Item, Menu } from "../ui/menu";
-import { entries, SHOWS, type Board, type Drawings, type Entry, type Filter, type Show } from "./board";
+import { entries, tagsOf, type Board, type Drawings, type Entry, type Filter, type Thread } from "./board";
 import { NoteCard } from "./card";
 import { Composer } from "./composer";
+import { resolve } from "./fields";
+import { FilterMenu, ViewMenu } from "./filter";
+import { labelsOf } from "./label";
+import { listKey } from "./list_keys";
+import { Reading } from "./reading";
 import "./notes.css";
-
-function showName(show: Show): string {
-  return t(`notes.show.${show}`);
-}
-
-function audienceName(audience: Audience): string {
-  if (audience === Audience.UNSPECIFIED) return t("audience.both");
-  return t(audience === Audience.CLIENT ? "audience.client" : "audience.internal");
-}
-
-/** What is left out, in words; empty: nothing is. */
-function filterName({ show, audience }: Filter): string {
-  const parts = [show === "all" ? "" : showName(show), audience === Audience.UNSPECIFIED ? "" : audienceName(audience)];
-  return parts.filter(Boolean).join(" · ");
-}
-
-function FilterMenu({ room, filter, set }: { room: Room; filter: Filter; set: (filter: Filter) => void }): JSX.Element {
-  const narrow = filterName(filter);
-  return (
-    <Menu icon="filter" small label={t("notes.filter")} face={narrow ? <span>{narrow}</span> : undefined}>
-      {(close) => (
-        <>
-          {SHOWS.map((show) => (
-            <Item
-              key={show}
-              checked={filter.show === show}
-              onClick={() => {
-                set({ ...filter, show });
-                close();
-              }}
-            >
-              {showName(show)}
-            </Item>
-          ))}
-          {room.session.seesInternal.value && (
-            <>
-              <hr />
-              {[Audience.UNSPECIFIED, Audience.INTERNAL, Audience.CLIENT].map((audience) => (
-                <Item
-                  key={audience}
-                  checked={filter.audience === audience}
-                  onClick={() => {
-                    set({ ...filter, audience });
-                    close();
-                  }}
-                >
-                  {audienceName(audience)}
-                </Item>
-              ))}
-            </>
-          )}
-        </>
-      )}
-    </Menu>
-  );
-}
 
 function DrawingsLine({ room, drawings, here }: { room: Room; drawings: Drawings; here: boolean }): JSX.Element {
   const names = drawings.authors.map((id) => person(id || room.personId).name || t("people.unknown")).join(", ");
@@ -90,15 +39,61 @@ function rangeOf(entry: Entry): [first: number, last: number] {
   return [entry.drawings.frame, entry.drawings.first.lastFrame];
 }
 
+/** What can be done with all that is listed. */
+function ListMenu({ room, threads, reading }: { room: Room; threads: readonly Thread[]; reading: Reading }): JSX.Element {
+  const mine = threads.filter(({ root }) => room.mayChange(root));
+  const open = mine.filter(({ root }) => !root.resolved);
+  const done = mine.filter(({ root }) => root.resolved);
+  const unread = threads.filter(({ root }) => reading.unread.value.has(root.id));
+  return (
+    <Menu icon="more" small label={t("notes.listed")}>
+      {(close) => {
+        const item = (icon: "check" | "undo" | "eye", label: string, list: readonly Thread[], run: () => void): JSX.Element => (
+          <Item
+            icon={icon}
+            disabled={list.length === 0}
+            onClick={() => {
+              close();
+              run();
+            }}
+          >
+            {label}
+          </Item>
+        );
+        return (
+          <>
+            {item("check", count("notes.resolveAll", open.length), open, () => resolve(room, open, true))}
+            {item("undo", count("notes.reopenAll", done.length), done, () => resolve(room, done, false))}
+            {item("eye", count("notes.readAll", unread.length), unread, () => reading.read(unread))}
+          </>
+        );
+      }}
+    </Menu>
+  );
+}
+
 /** The panel. */
 export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.Element {
   const { filter } = room;
   const searching = useSignal(filter.peek().query !== "");
-  const held = useSignal(board);
-  if (held.peek() !== board) held.value = board;
-  const list = useComputed(() => entries(held.value, filter.value, room.personId));
+  const replying = useSignal("");
+  const reading = useMemo(() => new Reading(room.cut.videoId, room.personId), [room]);
+  // What was unread when one asked for it stays listed while one reads it.
+  const asked = useSignal<ReadonlySet<string>>(new Set());
+  if (reading.board.peek() !== board) reading.board.value = board;
+  const set = (next: Filter): void => {
+    if (next.show === "unread" && filter.peek().show !== "unread") asked.value = reading.unread.peek();
+    filter.value = next;
+  };
+  const list = useComputed(() => {
+    const unread = (thread: Thread): boolean => asked.value.has(thread.root.id) || reading.unread.value.has(thread.root.id);
+    return entries(reading.board.value, filter.value, { me: room.personId, unread });
+  });
+  const threads = list.value.flatMap((entry) => (entry.kind === "thread" ? [entry.thread] : []));
+  const known = useComputed(() => tagsOf(reading.board.value));
+  const plain = labelsOf(known.value).plain;
   const total = board.threads.length;
-  const found = list.value.filter((entry) => entry.kind === "thread").length;
+  const unreadCount = reading.unread.value.size;
   // Rendered again when other notes are on the frame, not for each frame that plays.
   const here = useComputed(() => {
     const frame = room.player.frame.value;
@@ -108,11 +103,20 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
       .join();
   });
   const onFrame = new Set(here.value.split(",").filter(Boolean).map(Number));
+  const current = threads.some(({ root }) => root.id === room.note.value) ? room.note.value : threads[0]?.root.id;
   return (
     <aside class="notes" aria-label={t("notes.title")}>
       <header class="row notes-head">
-        <h2 class="grow">{found < total ? t("notes.found", { n: found, total }) : count("notes.count", total)}</h2>
-        <FilterMenu room={room} filter={filter.value} set={(next) => (filter.value = next)} />
+        <h2 class="grow clip">
+          {threads.length < total ? t("notes.found", { n: threads.length, total }) : count("notes.count", total)}
+          {unreadCount > 0 && (
+            <button type="button" class="notes-unread" onClick={() => set({ ...filter.peek(), show: filter.peek().show === "unread" ? "all" : "unread" })}>
+              {count("notes.unreadCount", unreadCount)}
+            </button>
+          )}
+        </h2>
+        <FilterMenu room={room} filter={filter.value} known={known.value} set={set} />
+        <ViewMenu filter={filter.value} set={set} />
         <Button
           small
           look="quiet"
@@ -125,6 +129,7 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
           }}
         />
         <Button small look="quiet" icon="history" label={t("history.open")} onClick={() => (room.side.value = "history")} />
+        <ListMenu room={room} threads={threads} reading={reading} />
         <Button small look="quiet" icon="close" label={t("notes.hide")} keys={keysOf("view.panel")} onClick={() => (room.panel.value = false)} />
       </header>
       {searching.value && (
@@ -140,7 +145,14 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
           onInput={(event) => (filter.value = { ...filter.value, query: event.currentTarget.value })}
         />
       )}
-      <ul class="notes-list">
+      <ul
+        class="notes-list"
+        onKeyDown={(event) => {
+          if (!listKey(event, { room, reading, threads, reply: (id) => (replying.value = id) })) return;
+          event.preventDefault();
+          event.stopPropagation();
+        }}
+      >
         {list.value.map((entry, at) =>
           entry.kind === "thread" ? (
             <NoteCard
@@ -148,6 +160,11 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
               room={room}
               thread={entry.thread}
               here={onFrame.has(at)}
+              current={entry.thread.root.id === current}
+              replying={replying}
+              reading={reading}
+              known={plain}
+              pick={(tag) => set({ ...filter.peek(), tags: filter.peek().tags.includes(tag) ? [] : [tag] })}
             />
           ) : (
             <DrawingsLine key={`d${entry.drawings.frame}`} room={room} drawings={entry.drawings} here={onFrame.has(at)} />
@@ -159,7 +176,7 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
           </li>
         )}
       </ul>
-      <Composer room={room} />
+      <Composer room={room} known={plain} />
     </aside>
   );
 }

@@ -8,6 +8,7 @@ import { toggleExact } from "../canvas/zoom";
 import { AnnotationKind, newAnnotation } from "../document";
 import { t } from "../messages";
 import { neighbour, type Board } from "../notes/board";
+import { focusList } from "../notes/list_keys";
 import { toggleFull } from "../player/controls";
 import { expose, ungrade } from "../player/grade";
 import { ZOOM_STEP } from "../player/timeline";
@@ -95,6 +96,7 @@ export function act(room: Room, board: Board, action: Action): void {
       room.askComment.value++;
     },
     "note.marker": () => mark(room),
+    "note.list": () => focusList(room),
     "edit.undo": () => session.undo(),
     "edit.redo": () => session.redo(),
     "edit.delete": () => deleteSelected(room),
