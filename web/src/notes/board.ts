@@ -153,25 +153,24 @@ export interface NoteView {
   filter: Filter;
 }
 
+/** A filter as it was kept, or came in an address: what is not of its kind is as at first. */
+export function filterFrom(raw: unknown): Filter {
+  const { show, query, tags, sort, audience } = (typeof raw === "object" && raw !== null ? raw : {}) as Partial<Record<keyof Filter, unknown>>;
+  return {
+    show: SHOWS.find((each) => each === show) ?? EVERYTHING.show,
+    query: typeof query === "string" ? query : EVERYTHING.query,
+    tags: Array.isArray(tags) ? tags.filter((tag): tag is string => typeof tag === "string") : EVERYTHING.tags,
+    sort: SORTS.find((each) => each === sort) ?? EVERYTHING.sort,
+    audience: [Audience.INTERNAL, Audience.CLIENT].find((each) => each === audience) ?? EVERYTHING.audience,
+  };
+}
+
 /** Views as they were kept; what is not one is left out. */
 export function noteViewsOf(raw: unknown): NoteView[] {
   if (!Array.isArray(raw)) return [];
   return raw.flatMap((each: unknown): NoteView[] => {
-    const { name, filter } = (each ?? {}) as { name?: unknown; filter?: Partial<Record<keyof Filter, unknown>> };
-    if (typeof name !== "string" || name === "" || typeof filter !== "object") return [];
-    const audience = [Audience.INTERNAL, Audience.CLIENT].find((one) => one === filter.audience) ?? Audience.UNSPECIFIED;
-    return [
-      {
-        name,
-        filter: {
-          show: SHOWS.find((one) => one === filter.show) ?? "all",
-          query: typeof filter.query === "string" ? filter.query : "",
-          tags: Array.isArray(filter.tags) ? filter.tags.filter((tag): tag is string => typeof tag === "string") : [],
-          sort: SORTS.find((one) => one === filter.sort) ?? "frame",
-          audience,
-        },
-      },
-    ];
+    const { name, filter } = (each ?? {}) as Partial<Record<keyof NoteView, unknown>>;
+    return typeof name === "string" && name !== "" && typeof filter === "object" ? [{ name, filter: filterFrom(filter) }] : [];
   });
 }
 

@@ -1,7 +1,7 @@
 /** The state of the review page as its address: what one reloads, sends to somebody, or goes back to, is what one saw. */
 import { navigate, reviewPath, rewrite, type Sight } from "../app/router";
 import { FIT, type Look } from "../canvas/view";
-import { EVERYTHING, type Filter } from "../notes/board";
+import { EVERYTHING, filterFrom, type Filter } from "../notes/board";
 import { liveRoom } from "../live/state";
 import type { Room } from "./room";
 
@@ -31,12 +31,7 @@ export function filterText(filter: Filter): string {
 export function filterOf(text: string): Filter {
   if (text === "") return EVERYTHING;
   try {
-    const kept: unknown = JSON.parse(text);
-    const fits = ([name, value]: [string, unknown]): boolean => {
-      const first: unknown = EVERYTHING[name as keyof Filter];
-      return name in EVERYTHING && typeof value === typeof first && Array.isArray(value) === Array.isArray(first);
-    };
-    return { ...EVERYTHING, ...Object.fromEntries(Object.entries(kept as object).filter(fits)) };
+    return filterFrom(JSON.parse(text));
   } catch {
     return EVERYTHING;
   }
