@@ -42,11 +42,16 @@ const noticeSignOut: Interceptor = (next) => async (request) => {
   }
 };
 
+// What is sent while the page goes is not to go with it.
+let leaving = false;
+addEventListener("pagehide", () => (leaving = true));
+addEventListener("pageshow", () => (leaving = false));
+
 /** For services that only a part of the page calls, fetched when it is needed. */
 export const transport = createGrpcWebTransport({
   baseUrl: globalThis.location.origin,
   defaultTimeoutMs: TIMEOUT_MS,
-  fetch: (input, init) => fetch(input, { ...init, credentials: "same-origin" }),
+  fetch: (input, init) => fetch(input, { ...init, credentials: "same-origin", keepalive: leaving }),
   interceptors: [keepAnswers(() => personId), noticeSignOut],
 });
 

@@ -107,14 +107,13 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
   return (
     <aside class="notes" aria-label={t("notes.title")}>
       <header class="row notes-head">
-        <h2 class="grow clip">
-          {threads.length < total ? t("notes.found", { n: threads.length, total }) : count("notes.count", total)}
-          {unreadCount > 0 && (
-            <button type="button" class="notes-unread" onClick={() => set({ ...filter.peek(), show: filter.peek().show === "unread" ? "all" : "unread" })}>
-              {count("notes.unreadCount", unreadCount)}
-            </button>
-          )}
-        </h2>
+        <h2 class="clip">{threads.length < total ? t("notes.found", { n: threads.length, total }) : count("notes.count", total)}</h2>
+        {unreadCount > 0 && (
+          <button type="button" class="notes-unread" onClick={() => set({ ...filter.peek(), show: filter.peek().show === "unread" ? "all" : "unread" })}>
+            {count("notes.unreadCount", unreadCount)}
+          </button>
+        )}
+        <span class="grow" />
         <FilterMenu room={room} filter={filter.value} known={known.value} set={set} />
         <ViewMenu filter={filter.value} set={set} />
         <Button

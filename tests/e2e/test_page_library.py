@@ -1,0 +1,167 @@
+"""The library in Chromium: the first ten minutes of work in it, and five thousand assets."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from benchmarks.page_parts.library import ASSETS, seed
+from benchmarks.stack import running
+from benchmarks.studio import Studio
+from tests.clips import FILM, PAL
+from tests.e2e.page import Reviewer
+from tests.product import FAST_HASHES
+
+pytest_plugins = ["tests.e2e.page_fixtures"]
+
+_SHOWN = """() => {
+  const scroller = document.querySelector('[data-testid=library-scroll]').getBoundingClientRect();
+  const names = [...document.querySelectorAll('.card')].filter((card) => {
+    const { top, bottom } = card.getBoundingClientRect();
+    return bottom > scroller.top && top < scroller.bottom;
+  }).map((card) => card.querySelector('.card-name')?.textContent ?? '');
+  return [names, document.querySelectorAll('.card').length];
+}"""
+
+
+@pytest.fixture(scope="module")
+def studio() -> Iterator[Studio]:
+    """A product with nothing in it."""
+    with running(None, **FAST_HASHES) as stack:
+        yield Studio(stack)
+
+
+@pytest.fixture(scope="module")
+def ada(studio: Studio, meet: Callable[..., Reviewer]) -> Reviewer:
+    """Administers it."""
+    ada = meet("ada", studio.stack.address).with_session(studio.secret)
+    ada.page.goto(studio.stack.address)
+    return ada
+
+
+def card(ada: Reviewer, name: str) -> Locator:
+    """The card of an asset."""
+    return ada.page.locator(".card", has=ada.page.locator(".card-name", has_text=name))
+
+
+def names(ada: Reviewer, *expected: str) -> None:
+    """The library shows these, in this order."""
+    expect(ada.page.locator(".card .card-name")).to_have_text(list(expected))
+
+
+def pick(ada: Reviewer, button: Locator, choice: str) -> None:
+    """Chooses a line of a menu."""
+    button.click()
+    ada.page.locator(".menu .item", has_text=choice).first.click()
+
+
+def named(ada: Reviewer, label: str, name: str) -> None:
+    """Fills in the name that a menu asks for."""
+    field = ada.page.get_by_label(label, exact=True)
+    field.fill(name)
+    field.press("Enter")
+
+
+def test_the_first_ten_minutes_of_work_in_the_library(ada: Reviewer) -> None:
+    page = ada.page
+    expect(page.get_by_role("heading", name="Drop clips anywhere")).to_be_visible()
+    ada.button("New project").click()
+    named(ada, "Name of the project", "Spring spot")
+    expect(page.locator(".library-main h1")).to_have_text("Spring spot")
+    ada.button("New folder").click()
+    named(ada, "Folder name", "Act 1")
+    page.locator(".folder-line a", has_text="Act 1").click()
+    expect(page.locator(".library-main h1")).to_have_text("Act 1")
+    for clip in (FILM, PAL):
+        ada.drop(clip.path)
+    expect(page.locator(".card .poster img")).to_have_count(2, timeout=60_000)
+    page.locator(".projects a", has_text="Spring spot").click()
+
+    first, second = FILM.path.name, PAL.path.name
+    # A clip gets a name of its own from the keyboard, and a status from its card.
+    card(ada, first).locator(".card-face").focus()
+    ada.press("F2")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("Opening")
+    ada.press("Enter")
+    expect(card(ada, "Opening")).to_be_visible()
+    pick(ada, page.get_by_role("button", name="Opening: status"), "approved")
+    expect(card(ada, "Opening").locator(".status-face")).to_have_text("approved")
+
+    # Both get a tag at once; what is left out by a filter is said, and found again by a view.
+    card(ada, "Opening").locator(".card-check").check(force=True)
+    card(ada, second).locator(".card-face").click(modifiers=["Control"])
+    bulk = page.get_by_role("toolbar", name="What is chosen")
+    expect(bulk).to_contain_text("2 chosen")
+    bulk.get_by_role("button", name="Tags").click()
+    named(ada, "New tag", "hero")
+    expect(page.get_by_role("menuitemcheckbox", name="hero")).to_have_attribute("aria-checked", "true")
+    ada.press("Escape")
+    ada.button("Choose none").click()
+    ada.button("Filter").click()
+    page.get_by_role("menuitemcheckbox", name="approved").click()
+    ada.press("Escape")
+    names(ada, "Opening")
+    ada.button("Views").click()
+    named(ada, "Keep this view as", "Done")
+    page.get_by_role("button", name="Show others than approved too").click()
+    expect(page.locator(".card")).to_have_count(2)
+
+    # Into the trash, and back by Undo; then for good.
+    card(ada, second).locator(".card-face").focus()
+    ada.press("Delete")
+    expect(page.locator(".card")).to_have_count(1)
+    ada.button("Undo").click()
+    expect(page.locator(".card")).to_have_count(2)
+    pick(ada, page.get_by_role("button", name=f"{second}: more"), "Delete")
+    names(ada, "Opening")
+    page.locator(".folder-line a", has_text="Trash").click()
+    names(ada, second)
+    card(ada, second).locator(".card-check").check(force=True)
+    pick(ada, bulk.get_by_role("button", name="Delete for good"), "cannot be brought back")
+    expect(page.get_by_text("The trash is empty")).to_be_visible()
+
+    # The view is there after a reload, and Enter opens what it shows.
+    page.goto(f"{ada.address}/")
+    page.locator(".projects a", has_text="Spring spot").click()
+    pick(ada, ada.button("Views"), "Done")
+    names(ada, "Opening")
+    card(ada, "Opening").locator(".card-face").focus()
+    ada.press("Enter")
+    ada.wait_ready()
+
+
+def test_moving_over_a_card_shows_what_is_in_the_clip(ada: Reviewer) -> None:
+    ada.page.goto(ada.address)
+    ada.page.locator(".projects a", has_text="Spring spot").click()
+    face = card(ada, "Opening").locator(".card-face")
+    box = face.bounding_box()
+    assert box is not None
+    tiles = []
+    for part in (0.1, 0.9):
+        ada.page.mouse.move(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
+        expect(face.locator(".strip-tile")).to_be_visible()
+        tiles.append(int(face.locator(".strip").get_attribute("data-tile") or -1))
+    assert 0 <= tiles[0] < tiles[1]
+    ada.page.mouse.move(0, 0)
+    expect(face.locator(".strip-tile")).to_have_count(0)
+
+
+def test_of_thousands_of_assets_only_those_are_there_that_can_be_seen(studio: Studio, ada: Reviewer) -> None:
+    project_id = seed(studio.stack, studio)
+    page = ada.page
+    page.goto(f"{ada.address}/?project={project_id}&order=name")
+    expect(page.locator(".library-count")).to_have_text("5,000 assets")
+    expect(card(ada, "sh00000")).to_be_visible()
+    page.locator(".card-face").first.focus()
+    ada.press("End")
+    # The last one has the focus, and its neighbours came with it.
+    expect(card(ada, f"sh{(ASSETS - 1) * 10:05d}").locator(".card-face")).to_be_focused()
+    shown, there = page.evaluate(_SHOWN)
+    assert shown[-1] == f"sh{(ASSETS - 1) * 10:05d}"
+    assert shown == sorted(shown)
+    assert there < 60
+    ada.press("ArrowUp", "Home")
+    expect(card(ada, "sh00000").locator(".card-face")).to_be_focused()
+    page.get_by_label("Search names and tags").fill("sh012")
+    expect(page.locator(".library-count")).to_have_text("10 assets")
