@@ -7,6 +7,7 @@ import { say } from "../ui/toast";
 import { loadProjects, loadShelves, patch, reload, takeOut } from "./store";
 
 const MOST_AT_ONCE = 1000;
+const UNDO_STAYS_MS = 15_000;
 
 export interface Batch {
   status?: string;
@@ -66,7 +67,7 @@ export async function deleteAssets(project: bigint, ids: readonly bigint[]): Pro
     await refresh(project);
   });
   const undo = { label: t("library.undo"), run: () => void restoreAssets(project, ids) };
-  if (done) say({ title: count("library.deleted", ids.length), action: undo });
+  if (done) say({ title: count("library.deleted", ids.length), action: undo, stayMs: UNDO_STAYS_MS });
 }
 
 /** Takes assets out of the trash. */

@@ -17,11 +17,10 @@ async function read(video: bigint): Promise<Rendition | undefined> {
 function stripOf(video: bigint): Promise<Rendition | undefined> {
   let found = strips.get(video);
   if (!found) {
-    found = read(video).catch(() => {
-      strips.delete(video);
-      return undefined;
-    });
+    found = read(video).catch(() => undefined);
     strips.set(video, found);
+    // It may be made yet: whoever comes again looks again.
+    void found.then((strip) => (strip ? undefined : strips.delete(video)));
   }
   return found;
 }

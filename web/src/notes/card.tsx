@@ -111,6 +111,11 @@ export function NoteCard({ room, thread, here, current, replying, reading, known
   useReading(card, unread, () => reading.read([thread]));
   const { writable, seesInternal } = room.session;
   const mayResolve = writable.value && (authorOf(room, root) === room.personId || room.has(Permission.EDIT_OTHERS));
+  // The field goes, and with it the focus: the list has it again.
+  const answered = (): void => {
+    replying.value = "";
+    card.current?.focus();
+  };
   const { number, timecode } = room.names(root.firstFrame);
   const face = audienceFace(root.audience);
   const frames = root.lastFrame > root.firstFrame ? `${number}–${room.names(root.lastFrame).number}` : number;
@@ -161,7 +166,7 @@ export function NoteCard({ room, thread, here, current, replying, reading, known
         </div>
       )}
       {replying.value === root.id ? (
-        <Reply room={room} thread={thread} known={known} done={() => (replying.value = "")} />
+        <Reply room={room} thread={thread} known={known} done={answered} />
       ) : (
         writable.value && (
           <Button small look="quiet" icon="reply" label={t("notes.reply")} keys="E" onClick={() => (replying.value = root.id)}>

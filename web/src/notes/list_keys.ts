@@ -20,11 +20,13 @@ function cardOf(list: HTMLElement, id: string): HTMLElement | null {
 
 /** Gives a note of the list the focus; without one, the note that is shown as the present one, or the first. */
 export function focusList(room: Room): void {
-  room.panel.value = true;
-  requestAnimationFrame(() => {
+  const focus = (): void => {
     const list = document.querySelector<HTMLElement>(".notes-list");
     (list?.querySelector<HTMLElement>(".note[tabindex='0']") ?? list?.querySelector<HTMLElement>(".note"))?.focus();
-  });
+  };
+  if (room.panel.peek()) return focus();
+  room.panel.value = true;
+  requestAnimationFrame(focus);
 }
 
 /** Does what a key means in the list; whether it means anything. */

@@ -9,6 +9,8 @@ export interface Toast {
   detail?: string;
   look?: "plain" | "good" | "bad";
   action?: { label: string; run: () => void };
+  /** How long it stays, though something can be done about it; left out: until it is closed. */
+  stayMs?: number;
 }
 
 const STAY_MS = 6000;
@@ -25,7 +27,8 @@ export function say(toast: Toast): void {
   if (toasts.value.some((other) => other.title === toast.title && other.detail === toast.detail)) return;
   const id = ++last;
   toasts.value = [...toasts.value, { ...toast, id }].slice(-MOST);
-  if (toast.look !== "bad" && !toast.action) setTimeout(() => drop(id), STAY_MS);
+  const stayMs = toast.stayMs ?? (toast.look !== "bad" && !toast.action ? STAY_MS : 0);
+  if (stayMs > 0) setTimeout(() => drop(id), stayMs);
 }
 
 /** The place where they come up. */
