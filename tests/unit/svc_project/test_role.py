@@ -80,3 +80,11 @@ def test_a_cut_elsewhere_is_worth_nothing_once_its_adder_is_out() -> None:
 def test_rights_on_a_video_are_the_union_over_its_cuts() -> None:
     paths = [VideoPath(at_home=False, role="owner", adder_role="guest"), VideoPath(True, "reviewer", "")]
     assert role.video_mask(paths) == role.mask("reviewer") | role.mask("guest")
+
+
+def test_a_cut_in_the_trash_is_seen_by_those_alone_who_can_restore_it() -> None:
+    for name, mask in role.MASKS.items():
+        able = bool(mask & role.Permission.UPLOAD)
+        assert role.video_mask([VideoPath(True, name, "", in_trash=True)]) == (mask if able else 0)
+    both = [VideoPath(True, "guest", "", in_trash=True), VideoPath(True, "guest", "")]
+    assert role.video_mask(both) == role.mask("guest")

@@ -4,6 +4,7 @@ import type { JSX, TargetedPointerEvent } from "preact";
 import { useRef } from "preact/hooks";
 import { media } from "../app/api";
 import { RenditionKind, type Rendition, type Video } from "../gen/rushes/media/v1/media_service_pb";
+import { tileAt } from "./tile";
 
 const REST_MS = 80;
 const strips = new Map<bigint, Promise<Rendition | undefined>>();
@@ -23,23 +24,6 @@ function stripOf(video: bigint): Promise<Rendition | undefined> {
     void found.then((strip) => (strip ? undefined : strips.delete(video)));
   }
   return found;
-}
-
-export interface Tile {
-  tile: number;
-  rows: number;
-  size: string;
-  position: string;
-}
-
-/** The tile at a place between 0 and 1, as a background. */
-export function tileAt(strip: { columns: number; tiles: number }, at: number): Tile {
-  const tile = Math.min(strip.tiles - 1, Math.max(0, Math.floor(at * strip.tiles)));
-  const rows = Math.ceil(strip.tiles / strip.columns);
-  const [column, row] = [tile % strip.columns, Math.floor(tile / strip.columns)];
-  const x = strip.columns > 1 ? (column / (strip.columns - 1)) * 100 : 0;
-  const y = rows > 1 ? (row / (rows - 1)) * 100 : 0;
-  return { tile, rows, size: `${strip.columns * 100}% ${rows * 100}%`, position: `${x}% ${y}%` };
 }
 
 /** What lies over a poster. */
