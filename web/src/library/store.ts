@@ -166,10 +166,3 @@ export function takeOut(ids: ReadonlySet<bigint>): void {
   const assets = held.assets.filter((asset) => !ids.has(asset.assetId));
   listing.value = { ...held, assets, total: held.total - (held.assets.length - assets.length) };
 }
-
-/** The asset after (1) or before (-1) one, as the library lists them now. */
-export function neighbourOf(assetId: bigint, by: 1 | -1): Asset | undefined {
-  const assets = listing.peek()?.assets ?? [];
-  const at = assets.findIndex((asset) => asset.assetId === assetId);
-  return at < 0 ? undefined : assets[at + by];
-}
