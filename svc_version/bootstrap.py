@@ -3,7 +3,7 @@
 import grpc
 
 from mesh.audit import Shipper
-from mesh.blobs import FolderBlobs
+from mesh.blobs import Blobs, FolderBlobs
 from mesh.service import Runtime
 from rushes.version.v1.version_service_pb2_grpc import add_VersionServiceServicer_to_server
 from svc_version.bulletin import Bulletin
@@ -16,6 +16,7 @@ from svc_version.notes import Notes
 from svc_version.reading import Reading
 from svc_version.rollback import Rollbacks
 from svc_version.server import VersionServicer
+from svc_version.stores.hot import Hot, NoHot
 from svc_version.stores.sqlite import SqliteStore, open_sqlite_store
 from svc_version.sync import Sync
 from svc_version.writing import Writing
@@ -24,20 +25,21 @@ from svc_version.writing import Writing
 class VersionParts:
     """See `mesh.service.Service`."""
 
-    def __init__(self, config: VersionConfig, runtime: Runtime, store: SqliteStore) -> None:
-        archive = FolderBlobs(runtime.mesh.data / "version" / "archive")
+    def __init__(self, config: VersionConfig, runtime: Runtime, store: SqliteStore, archive: Blobs, hot: Hot) -> None:
         clock = runtime.clock
         bulletin = Bulletin()
         self.store = store
+        self._hot = hot
         ids = Ids(store, clock)
         notes = Notes(runtime.channels)
-        documents = Documents(store, archive, clock, config.cache_bytes)
+        documents = Documents(store, archive, hot, clock, config.cache_bytes)
         self._commits = Commits(store, documents, notes, ids, clock, bulletin)
         self._writing = Writing(store, self._commits, notes)
         rollbacks = Rollbacks(store, self._commits, documents, notes, ids, clock, self._writing)
         self.mover = Mover(
             store,
             archive,
+            hot,
             clock,
             bulletin,
             hot_days=config.hot_days,
@@ -72,10 +74,32 @@ class VersionParts:
         await self._writing.stop()
         await self._commits.stop()
         await self._shipper.stop()
+        await self._hot.close()
         await self.store.close()
 
 
 async def build(config: VersionConfig, runtime: Runtime) -> VersionParts:
     """Opens the store in the data folder."""
     store = await open_sqlite_store(runtime.mesh.data / "version" / "versions.sqlite")
-    return VersionParts(config, runtime, store)
+    try:
+        archive = await _open_archive(config, runtime)
+    except BaseException:
+        await store.close()
+        raise
+    return VersionParts(config, runtime, store, archive, _hot(config))
+
+
+async def _open_archive(config: VersionConfig, runtime: Runtime) -> Blobs:
+    if not config.archive:
+        return FolderBlobs(runtime.mesh.data / "version" / "archive")
+    from mesh.blobs_s3 import open_s3_blobs
+
+    return await open_s3_blobs(config.archive)
+
+
+def _hot(config: VersionConfig) -> Hot:
+    if not config.redis:
+        return NoHot()
+    from svc_version.stores.hot_redis import RedisHot
+
+    return RedisHot(config.redis, config.hot_days * 86_400)

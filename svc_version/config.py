@@ -15,5 +15,9 @@ class VersionConfig:
     """After so long without being read, the content of a version moves to the archive."""
     move_s: float = 600.0
     """Seconds between two looks for what is to be moved."""
+    archive: str = ""
+    """Bucket of cold contents, s3://KEY:SECRET@HOST/BUCKET; empty: a folder in the data folder."""
+    redis: str = ""
+    """Address of a Redis, redis://HOST:PORT/DB, that keeps a copy of hot contents; empty: none."""
     cache_bytes: int = 64 * 1024 * 1024
     """How much of what versions hold is kept in memory, ready to be read."""

@@ -15,6 +15,7 @@ from svc_version.bulletin import Bulletin
 from svc_version.core.content import address
 from svc_version.core.model import Hash, Tier, Version
 from svc_version.stores import Store, Stored
+from svc_version.stores.hot import Hot
 
 DAY_MS: Final = 86_400_000
 AT_ONCE: Final = 200
@@ -33,6 +34,7 @@ class Mover:
         self,
         store: Store,
         archive: Blobs,
+        hot: Hot,
         clock: Clock,
         bulletin: Bulletin,
         *,
@@ -42,6 +44,7 @@ class Mover:
     ) -> None:
         self._store = store
         self._archive = archive
+        self._hot = hot
         self._clock = clock
         self._bulletin = bulletin
         self._hot_ms = int(hot_days * DAY_MS)
@@ -83,6 +86,7 @@ class Mover:
         while found := await self._store.older(Tier.WARM, now_ms - self._hot_ms, AT_ONCE):
             for version in found:
                 await self._store.cooled(version)
+                await self._hot.drop(version.video_id, _addresses(version))
                 self._bulletin.tell(version.video_id)
         return moved
 
@@ -97,7 +101,7 @@ class Mover:
         return True
 
     async def _move(self, version: Version) -> None:
-        addresses = [version.delta, *([version.snapshot] if version.snapshot else [])]
+        addresses = _addresses(version)
         # What newer versions have too stays where it is: it is in use.
         shared = set(await self._store.shared(version.video_id, addresses))
         keys: dict[Hash, str] = {}
@@ -105,6 +109,7 @@ class Mover:
             if stored.data is not None and (stored.sha256 not in shared or version.snapshot == version.delta):
                 keys[stored.sha256] = await self._copy(version, stored, stored.data)
         await self._store.archived(version, keys)
+        await self._hot.drop(version.video_id, list(keys))
 
     async def _copy(self, version: Version, stored: Stored, data: bytes) -> str:
         part = "full.bin" if stored.sha256 == version.snapshot else "bin"
@@ -129,3 +134,8 @@ class Mover:
                     swept += 1
         metrics.SWEPT.inc(swept)
         return swept
+
+
+def _addresses(version: Version) -> list[Hash]:
+    """What a version has of its own."""
+    return [version.delta, *([version.snapshot] if version.snapshot else [])]

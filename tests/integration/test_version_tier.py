@@ -2,13 +2,15 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 import snappy
+from redis.asyncio import Redis
 
 from mesh.clock import Clock
 from rushes.version.v1 import version_pb2
@@ -152,6 +154,66 @@ async def test_a_damaged_object_is_said_to_be_and_harms_no_other_version(
         await at.document(last)
     assert reason(failure.value) == "CONTENT_DAMAGED"
     await check(at, {version_id: made[version_id] for version_id in whole})
+
+
+async def test_the_archive_may_be_a_bucket(tmp_path: Path, s3_address: str) -> None:
+    config = replace(AT_ONCE, archive=f"{s3_address}video-archive")
+    async with versions(tmp_path, config) as at:
+        made = await some(at)
+        assert await at.parts.mover.move() == 5
+        names = [blob.key for blob in await at.parts.mover._archive.list("t/")]
+        assert names == [f"t/video_1_version_{n}.{'full.' * (n == 1)}bin" for n in range(1, 6)]
+        await check(at, made)
+        assert await at.parts.mover.move() == 5
+        await at.parts.mover._archive.delete(names[4])
+        *_, last = made
+        with pytest.raises(grpc.aio.AioRpcError) as failure:
+            await at.document(last)
+        assert reason(failure.value) == "CONTENT_DAMAGED"
+
+
+HOT = VersionConfig(move_s=3_600.0, cache_bytes=0)
+
+
+async def test_a_copy_of_the_hot_is_read_and_losing_or_damaging_it_costs_nothing(
+    tmp_path: Path, fresh_redis: str
+) -> None:
+    async with versions(tmp_path, replace(HOT, redis=fresh_redis)) as at, Redis.from_url(fresh_redis) as redis:
+        made = await some(at)
+        await check(at, made)
+        assert await redis.hlen("rushes:video:1:versions") == 5
+        assert 0 < await redis.ttl("rushes:video:1:versions") <= 7 * 86_400
+        contents, asked = at.parts.store.contents, []
+
+        async def counting(video_id: int, addresses: Sequence[bytes]) -> Any:
+            asked.append(len(addresses))
+            return await contents(video_id, addresses)
+
+        at.parts.store.contents = counting  # type: ignore[method-assign]
+        await check(at, made)
+        assert asked == []
+        for field in await redis.hkeys("rushes:video:1:versions"):
+            await redis.hset("rushes:video:1:versions", field, b"something else")
+        await check(at, made)
+        assert asked
+        await redis.flushall()
+        await check(at, made)
+
+
+async def test_what_is_not_hot_any_more_is_taken_out_of_the_copy(tmp_path: Path, fresh_redis: str) -> None:
+    config = VersionConfig(move_s=3_600.0, cache_bytes=0, hot_days=0.0, redis=fresh_redis)
+    async with versions(tmp_path, config) as at, Redis.from_url(fresh_redis) as redis:
+        made = await some(at)
+        await redis.hset("rushes:video:1:versions", b"newer", b"of a version that is still hot")
+        await check(at, made)
+        await at.parts.mover.move()
+        assert await redis.hkeys("rushes:video:1:versions") == [b"newer"]
+
+
+async def test_a_redis_that_is_away_is_not_missed(tmp_path: Path) -> None:
+    config = VersionConfig(move_s=3_600.0, cache_bytes=0, redis="redis://127.0.0.1:9/0")
+    async with versions(tmp_path, config) as at:
+        await check(at, await some(at))
 
 
 async def test_what_nothing_points_to_is_swept_once_it_is_old(at: Versions, tmp_path: Path) -> None:
