@@ -1,0 +1,175 @@
+"""Live rooms as a program meets them, over gRPC through the gateway."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from typing import Any
+
+import grpc
+import pytest
+
+from rushes.signaling.v1 import room_service_pb2 as pb
+from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceStub
+from tests.product import Product
+
+pytestmark = pytest.mark.asyncio
+
+
+class Caller:
+    """Somebody with a channel of their own."""
+
+    def __init__(self, product: Product, secret: str) -> None:
+        self._channel = grpc.aio.insecure_channel(f"{product.host}:{product.port}")
+        self.stub: Any = RoomServiceStub(self._channel)
+        self.metadata = (("authorization", f"Bearer {product.token(secret)}"),)
+        self.project_id = product.studio.project_id
+
+    async def room(self, *, waiting_room: bool = False, request_id: str = "") -> pb.Room:
+        request = pb.CreateRoomRequest(
+            project_id=self.project_id,
+            title="Dailies",
+            waiting_room=waiting_room,
+            request_id=request_id or secrets.token_hex(16),
+        )
+        made: pb.Room = (await self.stub.CreateRoom(request, metadata=self.metadata)).room
+        return made
+
+    async def enter(self, room: pb.Room, participant_id: str = "", after: int = 0) -> "Seat":
+        seat = Seat(self.stub.Signal(metadata=self.metadata))
+        opening = pb.SignalOpen(
+            project_id=self.project_id, room_id=room.room_id, participant_id=participant_id, after=after
+        )
+        await seat.call.write(pb.SignalRequest(open=opening))
+        seat.opened = (await seat.until("opened")).opened
+        return seat
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+
+class Seat:
+    """A stream in a room."""
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+        self.opened = pb.SignalOpened()
+        self.heard: list[pb.SignalResponse] = []
+
+    async def until(self, kind: str) -> pb.SignalResponse:
+        """The next answer of a kind; what comes before it is kept in `heard`."""
+        async with asyncio.timeout(20):
+            while True:
+                response: Any = await self.call.read()
+                assert response is not grpc.aio.EOF, await self.call.code()
+                self.heard.append(response)
+                if response.WhichOneof("what") == kind:
+                    return pb.SignalResponse.FromString(response.SerializeToString())
+
+    async def ask(self, number: int, **what: Any) -> pb.SignalDone:
+        """Asks for something and gives what became of it."""
+        await self.call.write(pb.SignalRequest(number=number, **what))
+        return (await self.until("done")).done
+
+    async def event(self, kind: str) -> pb.Event:
+        """The next event of a kind."""
+        while True:
+            event = (await self.until("event")).event
+            if event.WhichOneof("what") == kind:
+                return event
+
+
+@pytest.fixture
+async def chair(product: Product) -> AsyncIterator[Caller]:
+    """The administrator."""
+    caller = Caller(product, product.secret)
+    yield caller
+    await caller.close()
+
+
+@pytest.fixture
+async def guest(product: Product) -> AsyncIterator[Caller]:
+    """A guest."""
+    caller = Caller(product, product.person("guest"))
+    yield caller
+    await caller.close()
+
+
+async def code_of(awaited: Any) -> grpc.StatusCode:
+    with pytest.raises(grpc.aio.AioRpcError) as raised:
+        await awaited
+    return raised.value.code()
+
+
+async def test_a_room_is_made_once_however_often_it_is_asked_for(chair: Caller, guest: Caller) -> None:
+    request_id = secrets.token_hex(16)
+    first, second = await chair.room(request_id=request_id), await chair.room(request_id=request_id)
+    assert first.room_id == second.room_id
+    assert await code_of(guest.room()) is grpc.StatusCode.PERMISSION_DENIED
+    listed = await guest.stub.ListRooms(pb.ListRoomsRequest(project_id=guest.project_id), metadata=guest.metadata)
+    assert sum(each.room_id == first.room_id for each in listed.rooms) == 1
+    nowhere = pb.GetRoomRequest(project_id=chair.project_id, room_id="nothing")
+    assert await code_of(chair.stub.GetRoom(nowhere, metadata=chair.metadata)) is grpc.StatusCode.NOT_FOUND
+
+
+async def test_who_waits_hears_nothing_until_let_in_and_sends_nothing(chair: Caller, guest: Caller) -> None:
+    room = await chair.room(waiting_room=True)
+    ada = await chair.enter(room)
+    gus = await guest.enter(room)
+    assert [each.state for each in gus.opened.participants] == [pb.PARTICIPANT_STATE_WAITING]
+    assert (await ada.ask(1, chat="only for who is in")).error.code == 0
+    refused = await gus.ask(1, publish=pb.Publish(offer="v=0\r\n"))
+    assert "NOT_IN_ROOM" in str(refused.error)
+    assert not any(each.event.HasField("chat") for each in gus.heard)
+    moderate = pb.Moderate(participant_id=gus.opened.participant_id, admit=True)
+    await ada.ask(2, moderate=moderate)
+    assert (await gus.event("participant")).participant.state == pb.PARTICIPANT_STATE_JOINED
+    assert (await gus.ask(2, subscribe=pb.Subscribe(audio_slots=1, video_slots=1))).error.code == 0
+    assert any(each.slots.startswith("v=0") for each in gus.heard)
+    await ada.ask(3, moderate=pb.Moderate(participant_id=gus.opened.participant_id, remove=True))
+    assert (await gus.event("participant")).participant.state == pb.PARTICIPANT_STATE_REMOVED
+    assert await code_of(guest.enter(room)) is grpc.StatusCode.PERMISSION_DENIED
+
+
+async def test_what_is_sent_twice_over_a_cut_and_a_killed_service_is_done_once(
+    product: Product, chair: Caller, guest: Caller
+) -> None:
+    room = await chair.room()
+    ada, gus = await chair.enter(room), await guest.enter(room)
+    me = gus.opened.participant_id
+    await gus.ask(1, chat="one")
+    gus.call.cancel()
+    killed = product.stack.kill_service("svc_signaling")
+    product.stack.wait_restarted("svc_signaling", killed)
+    back = await again(guest, room, me, gus.opened.ordinal)
+    assert back.opened.participant_id == me
+    assert back.opened.done == 1
+    assert (await back.ask(1, chat="one")).error.code == 0
+    assert (await back.ask(2, chat="two")).error.code == 0
+    request = pb.ListEventsRequest(project_id=chair.project_id, room_id=room.room_id)
+    events = (await chair.stub.ListEvents(request, metadata=chair.metadata)).events
+    assert [each.chat.text for each in events if each.HasField("chat")] == ["one", "two"]
+    assert [each.ordinal for each in events] == list(range(1, len(events) + 1))
+    assert all(one.time_ms <= other.time_ms for one, other in pairwise(events))
+    ada.call.cancel()
+
+
+async def again(caller: Caller, room: pb.Room, participant_id: str, after: int) -> Seat:
+    """Comes back once the service is there again."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await caller.enter(room, participant_id, after)
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError, AssertionError):
+                await asyncio.sleep(0.2)
+
+
+async def test_a_room_that_ended_is_over_for_everybody(chair: Caller, guest: Caller) -> None:
+    room = await chair.room()
+    gus = await guest.enter(room)
+    ended = pb.EndRoomRequest(project_id=chair.project_id, room_id=room.room_id)
+    assert await code_of(guest.stub.EndRoom(ended, metadata=guest.metadata)) is grpc.StatusCode.PERMISSION_DENIED
+    answer = await chair.stub.EndRoom(ended, metadata=chair.metadata)
+    assert answer.room.state == pb.ROOM_STATE_ENDED
+    assert (await gus.event("ended")).ended
+    assert await code_of(guest.enter(room)) is grpc.StatusCode.FAILED_PRECONDITION
