@@ -8,11 +8,13 @@ from benchmarks.stack import Stack, StackError
 from rushes.media.v1 import media_service_pb2 as media
 from rushes.project.v1 import identity_service_pb2 as identity
 from rushes.project.v1 import project_service_pb2 as project
+from rushes.signaling.v1 import room_service_pb2 as signaling
 from rushes.version.v1 import version_service_pb2 as version
 
 MEDIA = media.DESCRIPTOR.services_by_name["MediaService"]
 PROJECT = project.DESCRIPTOR.services_by_name["ProjectService"]
 IDENTITY = identity.DESCRIPTOR.services_by_name["IdentityService"]
+ROOM = signaling.DESCRIPTOR.services_by_name["RoomService"]
 VERSION = version.DESCRIPTOR.services_by_name["VersionService"]
 
 

@@ -6,6 +6,7 @@ from mesh.audit import Shipper
 from mesh.service import Runtime
 from mesh.sql import Database
 from rushes.signaling.v1.room_service_pb2_grpc import add_RoomServiceServicer_to_server
+from svc_signaling.asset import Assets
 from svc_signaling.config import SignalingConfig
 from svc_signaling.errors import Draining
 from svc_signaling.media import Media
@@ -27,7 +28,13 @@ class SignalingParts:
         self._media = Media(runtime.channels, self._rooms.tracks_changed)
         self._rooms.media = self._media
         self._servicer = RoomServicer(
-            self._store, self._rooms, self._media, runtime.identity, runtime.clock, config.open_rooms
+            self._store,
+            self._rooms,
+            self._media,
+            Assets(runtime.channels),
+            runtime.identity,
+            runtime.clock,
+            config.open_rooms,
         )
 
     def register(self, server: grpc.aio.Server) -> None:

@@ -11,6 +11,7 @@ from mesh.ids import new_id
 from rushes.errors import InvalidArgument
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceServicer
+from svc_signaling.asset import Assets
 from svc_signaling.core.room import Live
 from svc_signaling.errors import Draining, RoomUnknown, TooManyRooms
 from svc_signaling.media import Media
@@ -32,8 +33,11 @@ class RoomInvalid(InvalidArgument):
 class RoomServicer(RoomServiceServicer):
     """See the proto. `draining`: no stream begins."""
 
-    def __init__(self, store: Store, rooms: Rooms, media: Media, identity: Identity, clock: Clock, most: int) -> None:
+    def __init__(
+        self, store: Store, rooms: Rooms, media: Media, assets: Assets, identity: Identity, clock: Clock, most: int
+    ) -> None:
         self._store = store
+        self._assets = assets
         self._rooms = rooms
         self._media = media
         self._identity = identity
@@ -49,6 +53,8 @@ class RoomServicer(RoomServiceServicer):
         who = caller()
         if await self._store.open_rooms(who.tenant_id, request.project_id) >= self._most:
             raise TooManyRooms("this project has as many open rooms as it may have: end one first")
+        if request.asset_id:
+            await self._assets.check(request.project_id, request.asset_id)
         room = pb.Room(
             room_id=new_id(),
             project_id=request.project_id,

@@ -34,7 +34,7 @@ def needed_field(path: str) -> str:
 def id_fields(path: str) -> list[str]:
     """Paths of all fields of an RPC's request that name a thing, such as "asset.asset_id"."""
     # What is later on a stream, or another way to say where to, is left out: one thing is named at a time.
-    but = ("asset.cuts.", "asset.project_id", "commit.", "target.rollback_id")
+    but = ("asset.cuts.", "asset.project_id", "asset.folder_id", "commit.", "target.rollback_id", "playback.", "cut.")
     return [name for name in _ids(methods()[path]) if not name.startswith(but)]
 
 
@@ -60,7 +60,7 @@ def _ids_of(message: Any, prefix: str) -> Iterator[str]:
 _NAMED = frozenset(
     ("person_id", "person_ids", "project_id", "asset_id", "video_id", "job_id", "invitation_id", "from_video_id",
      "to_video_id", "version_id", "base_version_id", "from_version_id", "to_version_id", "into_version_id",
-     "rollback_id")
+     "rollback_id", "folder_id", "room_id")
 )  # fmt: skip
 
 

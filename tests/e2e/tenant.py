@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.stack import Stack
-from benchmarks.studio import IDENTITY, MEDIA, PROJECT, VERSION
+from benchmarks.studio import IDENTITY, MEDIA, PROJECT, ROOM, VERSION
 from mesh.sql import Database
 from rushes.media.v1 import media_service_pb2
 from rushes.project.v1 import identity_service_pb2, project_service_pb2
+from rushes.signaling.v1 import room_service_pb2
 from rushes.version.v1 import version_service_pb2
 from svc_project.core.model import PersonId, ProjectId, Session, SessionId, SigningKey, TenantId
 from svc_project.core.role import OWNER
@@ -43,6 +44,10 @@ class Things:
     """Path of a finished part."""
     version_id: int
     rollback_id: int
+    folder_id: int
+    spare_folder_id: int
+    """One to be deleted."""
+    room_id: str
 
     def of(self, field: str) -> Any:
         """The id for a field, such as "asset.asset_id"."""
@@ -109,6 +114,9 @@ def _things(product: Product, secret: str, person_id: str, project_id: int) -> T
     version_id = stack.rpc(VERSION, "CommitVersion", commit, secret).version.version_id
     target = version_service_pb2.RollbackTarget(version_id=version_id)
     back = version_service_pb2.RollbackVersionRequest(video_id=video_id, target=target, request_id="back")
+    folder = project_service_pb2.CreateFolderRequest(project_id=project_id, name="Their folder", request_id="folder")
+    spare = project_service_pb2.CreateFolderRequest(project_id=project_id, name="Spare", request_id="spare")
+    room = room_service_pb2.CreateRoomRequest(project_id=project_id, title="Their room", request_id="room")
     return Things(
         secret=secret,
         person_id=person_id,
@@ -119,6 +127,9 @@ def _things(product: Product, secret: str, person_id: str, project_id: int) -> T
         invitation_id=invitation.invitation_id,
         version_id=version_id,
         rollback_id=stack.rpc(VERSION, "RollbackVersion", back, secret).rollback.rollback_id,
+        folder_id=stack.rpc(PROJECT, "CreateFolder", folder, secret).folder.folder_id,
+        spare_folder_id=stack.rpc(PROJECT, "CreateFolder", spare, secret).folder.folder_id,
+        room_id=stack.rpc(ROOM, "CreateRoom", room, secret).room.room_id,
         upload=_upload(stack, secret, project_id, {"Upload-Length": "10"}),
         part=_upload(stack, secret, project_id, {"Upload-Length": "10", "Upload-Concat": "partial"}, bytes(10)),
     )

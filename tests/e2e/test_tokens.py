@@ -117,7 +117,13 @@ def filled(path: str, things: Things, **others: Any) -> dict[str, Any]:
     """Values for all ids of an RPC's request, and what else it cannot do without."""
     fields = {field: things.of(field) for field in id_fields(path)}
     names = {field.name for field in request(path, {}).DESCRIPTOR.fields}
-    more = {"name": "A name", "role": "member", "request_id": os.urandom(8).hex()}
+    more = {"name": "A name", "role": "member", "title": "A title", "request_id": os.urandom(8).hex()}
+    if path.endswith("/UpdateCut"):
+        fields["cut.number"] = 1
+    elif path.endswith("/BatchUpdateAssets"):
+        fields["asset_ids"] = [things.asset_id]
+    elif path.endswith("/DeleteFolder"):
+        fields["folder_id"] = things.spare_folder_id
     return {**fields, **{name: value for name, value in more.items() if name in names}, **others}
 
 
@@ -127,7 +133,7 @@ def test_every_method_that_is_open_to_the_outside_is_looked_at() -> None:
     assert {field.rpartition(".")[2] for _, field in ID_FIELDS} == {
         *("person_id", "person_ids", "project_id", "asset_id", "video_id", "job_id", "invitation_id"),
         *("from_video_id", "to_video_id", "version_id", "base_version_id", "from_version_id", "to_version_id"),
-        *("into_version_id", "rollback_id"),
+        *("into_version_id", "rollback_id", "folder_id", "room_id"),
     }
 
 
