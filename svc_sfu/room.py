@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from svc_sfu.core import rtcp, rtp
+from svc_sfu.core.codec import NO_NUMBERS, Codec, vp8_numbers
 from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.publisher import Received, Track
 from svc_sfu.core.rtp import PacketInvalid
@@ -106,24 +107,23 @@ class Room:
     def _forward(self, received: Received, now_s: float) -> None:
         stream, packet, track = received.stream, received.packet, received.track
         key = False
+        numbers = vp8_numbers(packet.payload) if stream.codec is Codec.VP8 else NO_NUMBERS
+        block = _send_time(now_s) if stream.codec.video else b""
         for transport, subscriber, slot in self._watchers.get(track.track_id, ()):
             before = slot.forwarder.source
-            outgoing = slot.forwarder.take(stream, packet, now_s)
+            outgoing = slot.forwarder.take(stream, packet, now_s, numbers)
             if outgoing is None:
                 continue
             key = key or slot.forwarder.source is not before
             subscriber.sent_bytes += len(outgoing.payload)
-            self._send(transport, slot, outgoing, now_s)
+            self._send(transport, slot, outgoing, block)
         if key:
             track.throttles[stream.rid].arrived()
             self._changed(self)
 
-    def _send(self, transport: Transport, slot: Slot, outgoing: Outgoing, now_s: float) -> None:
-        codec = outgoing.codec
-        block = _send_time(now_s) if codec.video else b""
-        head = rtp.head(
-            outgoing.marker, PAYLOAD_TYPES[codec], outgoing.seq, outgoing.timestamp, slot.ssrc, extended=bool(block)
-        )
+    def _send(self, transport: Transport, slot: Slot, outgoing: Outgoing, block: bytes) -> None:
+        number = PAYLOAD_TYPES[outgoing.codec]
+        head = rtp.head(outgoing.marker, number, outgoing.seq, outgoing.timestamp, slot.ssrc, bool(block))
         sealed = transport.wire.seal(head + block + outgoing.payload)
         if sealed is not None:
             transport.datagram(sealed)
@@ -163,7 +163,7 @@ class Room:
         if slot is None:
             return
         if isinstance(report, rtcp.Nack):
-            for outgoing in slot.forwarder.again(report.seqs):
+            for outgoing in slot.forwarder.again(report.seqs, now_s):
                 if subscriber.again_left < 1:
                     break
                 subscriber.again_left -= 1

@@ -38,18 +38,18 @@ class Vp8:
     tl0: int
 
 
-_NO_NUMBERS: Final = Vp8(-1, 0, -1, 0)
+NO_NUMBERS: Final = Vp8(-1, 0, -1, 0)
 
 
 def vp8_numbers(payload: bytes) -> Vp8:
     """The numbers that have to be rewritten when the source changes."""
     if len(payload) < 2 or not payload[0] & 0x80:
-        return _NO_NUMBERS
+        return NO_NUMBERS
     flags, at = payload[1], 2
     picture_at, picture, tl0_at, tl0 = -1, 0, -1, 0
     if flags & 0x80:
         if len(payload) < at + 2:
-            return _NO_NUMBERS
+            return NO_NUMBERS
         if payload[at] & 0x80:
             picture_at, picture = at, (payload[at] & 0x7F) << 8 | payload[at + 1]
             at += 2

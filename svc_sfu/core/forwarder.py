@@ -10,7 +10,7 @@ from typing import Final
 
 from svc_sfu.core import codec as codecs
 from svc_sfu.core import rtcp
-from svc_sfu.core.codec import PICTURES, Codec
+from svc_sfu.core.codec import NO_NUMBERS, PICTURES, Codec, Vp8
 from svc_sfu.core.rtp import SEQ, STAMP, Packet, newer
 from svc_sfu.core.stream import Stream
 
@@ -20,9 +20,9 @@ FROM_BEFORE: Final = 512
 """How far behind the first packet of a source one may be and still be taken as reordered."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outgoing:
-    """A packet as this slot sends it. `payload` is shared between slots where nothing had to be rewritten."""
+    """A packet as this slot sends it, never changed. `payload` is shared where nothing had to be rewritten."""
 
     seq: int
     timestamp: int
@@ -59,27 +59,29 @@ class Forwarder:
         self.wanted = stream
         return stream.codec.video
 
-    def take(self, stream: Stream, packet: Packet, now_s: float) -> Outgoing | None:
-        """A packet that its stream has just taken; None: it is not for this slot, or not now."""
+    def take(self, stream: Stream, packet: Packet, now_s: float, numbers: Vp8 = NO_NUMBERS) -> Outgoing | None:
+        """A packet that its stream has just taken; None: it is not for this slot, or not now.
+
+        `numbers` are those of its payload: read once, for all slots.
+        """
         if (
             stream is self.wanted
             and packet.seq == stream.highest
             and codecs.begins_keyframe(stream.codec, packet.payload)
         ):
-            self._exchange(stream, packet, now_s)
+            self._exchange(stream, packet, now_s, numbers)
         elif stream is not self.source:
             return None
         behind = (self._start_seq - packet.seq) % SEQ
         if 0 < behind <= FROM_BEFORE:
             return None  # of before the exchange
-        return self._send(stream, packet, now_s)
+        return self._send(stream, packet, now_s, numbers)
 
-    def _exchange(self, stream: Stream, packet: Packet, now_s: float) -> None:
+    def _exchange(self, stream: Stream, packet: Packet, now_s: float, numbers: Vp8) -> None:
         timestamp = self._timestamp_now(stream, packet, now_s)
         self._seq_offset = self._next_seq - packet.seq
         self._timestamp_offset = timestamp - packet.timestamp
         if stream.codec is Codec.VP8:
-            numbers = codecs.vp8_numbers(packet.payload)
             self._picture_offset = self._picture + 1 - numbers.picture
             self._tl0_offset = self._tl0 + 1 - numbers.tl0
         self._start_seq = packet.seq
@@ -99,12 +101,12 @@ class Forwarder:
         step = max(1, int((now_s - self._last_sent_s) * stream.codec.clock_hz))
         return (self._last_timestamp + step) % STAMP
 
-    def _send(self, stream: Stream, packet: Packet, now_s: float) -> Outgoing:
+    def _send(self, stream: Stream, packet: Packet, now_s: float, numbers: Vp8) -> Outgoing:
         seq = (packet.seq + self._seq_offset) % SEQ
         timestamp = (packet.timestamp + self._timestamp_offset) % STAMP
         payload = packet.payload
         if stream.codec is Codec.VP8:
-            payload = self._rewritten(payload)
+            payload = self._rewritten(payload, numbers)
         outgoing = Outgoing(seq, timestamp, packet.marker, stream.codec, payload)
         if not newer(self._next_seq, seq) or self._last_sent_s is None:
             self._next_seq = (seq + 1) % SEQ
@@ -115,8 +117,7 @@ class Forwarder:
             self._keep(outgoing, now_s)
         return outgoing
 
-    def _rewritten(self, payload: bytes) -> bytes:
-        numbers = codecs.vp8_numbers(payload)
+    def _rewritten(self, payload: bytes, numbers: Vp8) -> bytes:
         picture = (numbers.picture + self._picture_offset) % PICTURES
         tl0 = (numbers.tl0 + self._tl0_offset) % 256
         if newer(picture, self._picture, PICTURES):
@@ -126,13 +127,15 @@ class Forwarder:
         return codecs.vp8_rewritten(payload, numbers, picture, tl0)
 
     def _keep(self, outgoing: Outgoing, now_s: float) -> None:
-        self._kept[outgoing.seq] = (now_s, outgoing)
-        while len(self._kept) > KEPT_PACKETS or now_s - next(iter(self._kept.values()))[0] > KEPT_S:
-            self._kept.popitem(last=False)
+        kept = self._kept
+        kept[outgoing.seq] = (now_s, outgoing)
+        if len(kept) > KEPT_PACKETS:
+            kept.popitem(last=False)
 
-    def again(self, seqs: tuple[int, ...]) -> list[Outgoing]:
-        """Of what a receiver misses, what is still here."""
-        return [self._kept[seq][1] for seq in seqs if seq in self._kept]
+    def again(self, seqs: tuple[int, ...], now_s: float) -> list[Outgoing]:
+        """Of what a receiver misses, what is still here and still of use."""
+        found = (self._kept.get(seq) for seq in seqs)
+        return [each[1] for each in found if each is not None and now_s - each[0] <= KEPT_S]
 
     def report(self, ssrc: int, now_s: float) -> bytes | None:
         """A sender report, from the source's own; None: it has none yet."""

@@ -34,7 +34,8 @@ class Source:
 
 def sent(slot: Forwarder, source: Source, packets: list[Packet], now: float) -> list[Outgoing]:
     taken = (packet for packet in packets if source.stream.take(packet, now))
-    return [out for packet in taken if (out := slot.take(source.stream, packet, now)) is not None]
+    out = [slot.take(source.stream, packet, now, vp8_numbers(packet.payload)) for packet in taken]
+    return [each for each in out if each is not None]
 
 
 def test_nothing_is_sent_before_a_keyframe() -> None:
@@ -120,10 +121,10 @@ def test_what_was_lost_on_the_way_is_still_there_for_a_while() -> None:
     slot, source = Forwarder(10, 0, 0), Source(1, 50, 0, 0)
     slot.want(source.stream)
     out = sent(slot, source, source.picture_of(key=True), 0.0)
-    assert slot.again((11, 12, 9)) == [out[1]]
+    assert slot.again((11, 12, 9), 0.5) == [out[1]]
     for turn in range(60):
         sent(slot, source, source.picture_of(), 1.5 + turn / 30)
-    assert slot.again((11,)) == []
+    assert slot.again((11,), 3.5) == []
 
 
 def test_sound_is_forwarded_from_its_next_packet_on() -> None:
