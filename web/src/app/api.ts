@@ -5,6 +5,7 @@ import { AnnotationService } from "../gen/rushes/annotation/v1/annotation_servic
 import { ExportService } from "../gen/rushes/media/v1/export_service_pb";
 import { JobService } from "../gen/rushes/media/v1/job_service_pb";
 import { MediaService } from "../gen/rushes/media/v1/media_service_pb";
+import { SubtitleService } from "../gen/rushes/media/v1/subtitle_service_pb";
 import { IdentityService } from "../gen/rushes/project/v1/identity_service_pb";
 import { ProjectService } from "../gen/rushes/project/v1/project_service_pb";
 import { VersionService } from "../gen/rushes/version/v1/version_service_pb";
@@ -62,6 +63,7 @@ export const exports = createClient(ExportService, transport);
 export const jobs = createClient(JobService, transport);
 export const annotations = createClient(AnnotationService, transport);
 export const versions = createClient(VersionService, transport);
+export const subtitles = createClient(SubtitleService, transport);
 
 /** A new request_id: whatever is sent twice with the same is done once. */
 export function requestId(): string {

@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import type { FunctionComponent } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Library } from "../library/library";
+import { Rates } from "../library/rate";
 import { Uploads } from "../library/uploads";
 import { t } from "../messages";
 import type { ReviewProps } from "../review/review";
@@ -80,6 +81,7 @@ export function App(): JSX.Element {
       ) : (
         <Place />
       )}
+      {me.value && <Rates />}
       {me.value && <Uploads />}
       {dragging.value && (
         <div class="drop-veil">

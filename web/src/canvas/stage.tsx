@@ -6,6 +6,7 @@ import { person } from "../app/people";
 import type { Annotation, Id } from "../document";
 import { t } from "../messages";
 import { Matte } from "../player/look";
+import { SubtitleLines } from "../player/subtitle";
 import type { Room } from "../review/room";
 import type { Dragging, Other } from "../session/presence";
 import { css, isLight } from "../ui/color";
@@ -184,6 +185,7 @@ export function Stage({ room }: { room: Room }): JSX.Element {
       <div class="picture-box" style={box} data-exact={view.magnification(densityNow()) > EXACT_PAST}>
         <Picture room={room} />
         <Matte picture={room.picture} />
+        <SubtitleLines room={room} />
       </div>
       <canvas ref={ghosts} class="layer" data-testid="ghosts" aria-hidden="true" />
       <canvas ref={lower} class="layer" data-testid="annotations" aria-hidden="true" />

@@ -60,12 +60,12 @@ export class Pace {
   }
 }
 
-const MEDIA = /\.(mp4|m4v|mov|mkv|webm|avi|mxf|mpe?g|ts|mts|m2ts|wmv|flv|ogv|3gp|jpe?g|png|webp|avif|gif|tiff?|bmp|heic|exr|dpx)$/i;
+const MEDIA = /\.(mp4|m4v|mov|mkv|webm|avi|mxf|mpe?g|ts|mts|m2ts|wmv|flv|ogv|3gp|jpe?g|png|webp|avif|gif|tiff?|bmp|heic|exr|dpx|wav|aiff?|flac|mp3|m4a|aac|ogg|oga|opus|zip|tar)$/i;
 
 /** What the file chooser offers. */
-export const ACCEPT = "video/*,image/*,.mxf,.mkv,.mts,.m2ts,.dpx,.exr";
+export const ACCEPT = "video/*,image/*,audio/*,.mxf,.mkv,.mts,.m2ts,.dpx,.exr,.zip,.tar";
 
-/** Whether a file looks like a picture or a video; what it is, is found out when it is read. */
+/** Whether a file looks like a picture, a video, a sound or an archive; what it is, is found out when it is read. */
 export function looksLikeMedia(name: string, type: string): boolean {
-  return type.startsWith("video/") || type.startsWith("image/") || MEDIA.test(name);
+  return /^(video|image|audio)\//.test(type) || MEDIA.test(name);
 }

@@ -2,6 +2,8 @@
 import { t } from "../messages";
 import { say } from "../ui/toast";
 import { looksLikeMedia } from "./plan";
+import { askRate } from "./rate";
+import { isArchive, isSound, sequencesOf } from "./sequence";
 import { send } from "./upload";
 
 /** Takes them for a project, as assets of their own in a folder or none, or as cuts of one. */
@@ -12,5 +14,9 @@ export function take(files: readonly File[], project: bigint, asset = 0n, folder
     const names = bad.map((file) => file.name).slice(0, 3);
     say({ title: t("upload.notMedia", { names: names.join(", ") }), detail: t("upload.notMediaDetail"), look: "bad" });
   }
-  if (good.length > 0) send(good, project, asset, folder);
+  const { sequences, rest } = sequencesOf(good);
+  const others = rest.filter((file) => isSound(file.name, file.type) || isArchive(file.name));
+  if (sequences.length + others.length > 0) askRate({ sequences, others, project, asset, folder });
+  const own = rest.filter((file) => !others.includes(file));
+  if (own.length > 0) send(own, project, asset, folder);
 }

@@ -84,6 +84,8 @@ interface Work {
   adding: boolean;
   target: bigint;
   folder: bigint;
+  /** Frames a second that were chosen; empty: none were. */
+  rate: string;
 }
 
 const works = new Map<number, Work>();
@@ -97,11 +99,14 @@ function change(id: number, what: Partial<Upload>): void {
   uploads.value = uploads.value.map((upload) => (upload.id === id ? { ...upload, ...what } : upload));
 }
 
-/** Sends files to a project, into a folder of it or none; with an asset, as cuts of it. */
-export function send(files: readonly File[], project: bigint, asset = 0n, folder = 0n): number[] {
+/**
+ * Sends files to a project, into a folder of it or none; with an asset, as cuts of it. `rate`: of what has none of its own.
+ * Gives the numbers of the uploads.
+ */
+export function send(files: readonly File[], project: bigint, asset = 0n, folder = 0n, rate = ""): number[] {
   const added = files.map((file): Upload => {
     const id = ++last;
-    works.set(id, { file, pace: new Pace(), request: requestId(), video: 0n, adding: false, target: asset, folder });
+    works.set(id, { file, pace: new Pace(), request: requestId(), video: 0n, adding: false, target: asset, folder, rate });
     const start = { sentBytes: 0, bytesPerSecond: 0, state: "waiting" as const, error: "" };
     return { id, name: file.name, sizeBytes: file.size, project, asset, ...start };
   });
@@ -141,7 +146,7 @@ async function begin(id: number): Promise<void> {
 async function make(id: number, work: Work, upload: Upload): Promise<TusUpload> {
   const { Upload: Tus } = await import("tus-js-client");
   const plan = planOf(work.file.size);
-  const metadata = { filename: work.file.name, project_id: String(upload.project) };
+  const metadata = { filename: work.file.name, project_id: String(upload.project), ...(work.rate && { rate: work.rate }) };
   const tus = new Tus(work.file, {
     endpoint: "/uploads",
     metadata,

@@ -10,6 +10,7 @@ import { Button } from "../ui/button";
 import { Item, Menu } from "../ui/menu";
 import { LookMenu } from "./look";
 import { LOOPS, nextLoop, SPEEDS, type Loop } from "./shuttle";
+import { SubtitleMenu } from "./subtitle";
 import { frameMeant } from "./timecode";
 import { say } from "../ui/toast";
 
@@ -184,6 +185,7 @@ export function Controls({ room }: { room: Room }): JSX.Element {
         </>
       )}
       <Volume room={room} />
+      {!room.source.still && <SubtitleMenu room={room} />}
       <LookMenu />
       <ZoomMenu room={room} />
       <Button look="quiet" icon="full" label={t("player.full")} keys={keysOf("view.full")} onClick={toggleFull} />
