@@ -70,14 +70,19 @@ class Appender:
             except KafkaException as error:
                 if not _fatal(error):
                     raise
-                # What was under way has been refused; what comes now begins a sequence of its own.
-                _logger.critical("producer_begins_anew", extra={"error": str(error)})
-                self._producer = Producer(self._settings)
+                self._begin_anew(error)
                 self._producer.produce(self._topic, payload, key, partition, delivered)
         except BufferError:
             appended.set_exception(LogReadOnly("the brokers do not take records as fast as they come"))
         except KafkaException as error:
             appended.set_exception(_refusal(error.args[0]))
+
+    def _begin_anew(self, error: KafkaException) -> None:
+        """The producer can go on no more: who waits for what it had is told so; what comes now begins a sequence."""
+        _logger.critical("producer_begins_anew", extra={"error": str(error)})
+        self._producer.purge()
+        self._producer.poll(0)
+        self._producer = Producer(self._settings)
 
     def _heard(self, error: KafkaError | None, message: Message) -> None:
         """Every record has a callback of its own."""

@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from rushes.errors import RushesError
 from svc_annotation import metrics
-from svc_annotation.stores.kafka_topic import MAX_MESSAGE_BYTES, Cluster
+from svc_annotation.stores.kafka_topic import MAX_MESSAGE_BYTES, Cluster, describe
 from svc_annotation.stores.log import LogClosed, LogDamaged, LogEntry, LogUnreadable
 
 POLL_S: Final = 0.02
@@ -132,25 +132,33 @@ class PartitionReader:
 
     def _run(self) -> None:
         while not self._closing:
-            self._wanted.clear()
-            while self._orders:
-                self._orders.popleft()()
-            if not self._following:
-                self._wanted.wait()
-                continue
-            first = self._consumer.poll(POLL_S)
-            if first is not None:
-                self._deal([first, *self._consumer.consume(COUNT, 0)])
-            self._resume()
+            try:
+                self._turn()
+            except KafkaException as error:
+                _logger.critical("log_reader_failed", extra={"error": describe(error)})
+                failed = LogUnreadable(f"the log cannot be read: {describe(error)}")
+                self._hand_over([(follower, (), failed) for follower in self._following.values()])
         self._consumer.close()
+
+    def _turn(self) -> None:
+        self._wanted.clear()
+        while self._orders:
+            self._orders.popleft()()
+        if not self._following:
+            self._wanted.wait()
+            return
+        first = self._consumer.poll(POLL_S)
+        if first is not None:
+            self._deal([first, *self._consumer.consume(COUNT, 0)])
+        self._resume()
 
     def _assign(self, follower: Follower) -> None:
         self._following[follower.partition] = follower
         self._consumer.incremental_assign([TopicPartition(self._topic, follower.partition, follower.offset)])
 
     def _unassign(self, follower: Follower) -> None:
-        del self._following[follower.partition]
-        self._consumer.incremental_unassign([TopicPartition(self._topic, follower.partition)])
+        if self._following.pop(follower.partition, None) is not None:
+            self._consumer.incremental_unassign([TopicPartition(self._topic, follower.partition)])
 
     def _deal(self, messages: Sequence[Message]) -> None:
         dealt: dict[Follower, list[LogEntry]] = {}
