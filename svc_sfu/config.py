@@ -1,6 +1,6 @@
 """Settings of svc_sfu: section `sfu`."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -16,5 +16,5 @@ class SfuConfig:
     port: int = 0
     """UDP port of all packets; 0: any that is free."""
 
-    addresses: list[str] = field(default_factory=list)
+    addresses: tuple[str, ...] = ()
     """Addresses that browsers are told, the best first, as where this machine is behind a NAT. Empty: its own."""

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 PATIENCE_S = 60.0
-SERVICES = {"svc_project", "svc_media", "svc_annotation", "svc_version", "gateway"}
+SERVICES = {"svc_project", "svc_media", "svc_annotation", "svc_version", "svc_signaling", "svc_sfu", "gateway"}
 
 
 def until(condition: Callable[[], Any]) -> Any:

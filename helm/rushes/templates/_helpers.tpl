@@ -19,7 +19,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "rushes.services" -}}
 {{- $name := include "rushes.name" . -}}
 {{- $services := dict "svc_media.http" (printf "%s-media:8081" $name) -}}
-{{- range list "project" "media" "annotation" "version" -}}
+{{- range list "project" "media" "annotation" "version" "signaling" "sfu" -}}
 {{- $_ := set $services (printf "svc_%s" .) (printf "%s-%s:50051" $name .) -}}
 {{- end -}}
 {{ toJson $services }}
