@@ -24,7 +24,8 @@ export function focusList(room: Room): void {
     const list = document.querySelector<HTMLElement>(".notes-list");
     (list?.querySelector<HTMLElement>(".note[tabindex='0']") ?? list?.querySelector<HTMLElement>(".note"))?.focus();
   };
-  if (room.panel.peek()) return focus();
+  if (room.panel.peek() && room.side.peek() === "notes") return focus();
+  room.side.value = "notes";
   room.panel.value = true;
   requestAnimationFrame(focus);
 }

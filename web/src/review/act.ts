@@ -92,6 +92,7 @@ export function act(room: Room, board: Board, action: Action): void {
     "tool.wider": () => changeWidth(1),
     "tool.narrower": () => changeWidth(-1),
     "note.new": () => {
+      room.side.value = "notes";
       room.panel.value = true;
       room.askComment.value++;
     },
