@@ -98,14 +98,15 @@ interface MenuProps {
   cut: Cut | undefined;
   video: Video | undefined;
   rename: () => void;
+  choose: () => void;
 }
 
-function CardMenu({ asset, cut, video, rename }: MenuProps): JSX.Element {
+function CardMenu({ asset, cut, video, rename, choose }: MenuProps): JSX.Element {
   const { projectId, assetId } = asset;
   return (
     <Menu icon="more" small label={t("asset.menu", { name: asset.name })}>
       {(close) => {
-        const item = (icon: "pen" | "upload" | "redo" | "close" | "trash", label: string, run: () => void): JSX.Element => (
+        const item = (icon: "pen" | "upload" | "redo" | "close" | "trash" | "check", label: string, run: () => void): JSX.Element => (
           <Item
             icon={icon}
             onClick={() => {
@@ -128,6 +129,7 @@ function CardMenu({ asset, cut, video, rename }: MenuProps): JSX.Element {
         return (
           <>
             {item("pen", t("library.rename"), rename)}
+            {item("check", t("library.chooseOne"), choose)}
             {item("upload", t("asset.addCut"), () => chooseFiles(ACCEPT, (files) => take(files, projectId, assetId)))}
             {cut && video?.state === VideoState.FAILED && item("redo", t("asset.retry"), () => void retry(cut.videoId))}
             {video?.state === VideoState.PROCESSING && video.jobId !== 0n && item("close", t("asset.stop"), () => void stop(video))}
@@ -249,7 +251,7 @@ export function Card(props: CardProps): JSX.Element {
             </span>
           </p>
         </div>
-        {canChange && <CardMenu asset={asset} cut={cut} video={video} rename={() => props.rename(true)} />}
+        {canChange && <CardMenu asset={asset} cut={cut} video={video} rename={() => props.rename(true)} choose={() => props.choose(index, false)} />}
       </div>
     </li>
   );

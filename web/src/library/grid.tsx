@@ -138,6 +138,7 @@ export function Grid({ project, listing, selection }: GridProps): JSX.Element {
       <ul
         class="grid"
         aria-label={t("library.assets")}
+        data-choosing={ids.size > 0}
         style={{
           transform: `translateY(${rows * layout.rowHeight}px)`,
           gridTemplateColumns: `repeat(${layout.columns}, minmax(0, 1fr))`,

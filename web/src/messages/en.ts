@@ -120,6 +120,7 @@ export const en = {
   "library.keepView": "Keep view",
   "library.removeView": "Remove view {name}",
   "library.choose": "Choose {name}",
+  "library.chooseOne": "Choose",
   "library.chosen": "What is chosen",
   "library.chosenCount.one": "{n} chosen",
   "library.chosenCount.other": "{n} chosen",

@@ -121,6 +121,7 @@ export const zh = {
   "library.keepView": "保存视图",
   "library.removeView": "移除视图{name}",
   "library.choose": "选择{name}",
+  "library.chooseOne": "选择",
   "library.chosen": "已选内容",
   "library.chosenCount.other": "已选 {n} 个",
   "library.chooseAll": "全选",
