@@ -33,7 +33,8 @@ function Tags({ project, ids }: { project: Project; ids: readonly bigint[] }): J
         class="bulk-tag row"
         onSubmit={(event) => {
           event.preventDefault();
-          if (fresh.trim()) change(fresh.trim(), true);
+          const typed = event.currentTarget.querySelector("input")?.value.trim() ?? "";
+          if (typed) change(typed, true);
           setFresh("");
         }}
       >
@@ -46,7 +47,7 @@ function Tags({ project, ids }: { project: Project; ids: readonly bigint[] }): J
           value={fresh}
           onInput={(event) => setFresh(event.currentTarget.value)}
         />
-        <Button type="submit" small label={t("library.addTag")} disabled={!fresh.trim()}>
+        <Button type="submit" small label={t("library.addTag")}>
           {t("library.addTag")}
         </Button>
       </form>

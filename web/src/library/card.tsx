@@ -19,7 +19,7 @@ import { StatusChoice, StatusFace } from "./status";
 import { may } from "./store";
 import { Strip } from "./strip";
 import { take } from "./take";
-import { refresh, useVideo } from "./video";
+import { refresh, REST_MS, useVideo } from "./video";
 
 /** What a rate is called. */
 export function rateText(video: Video): string {
@@ -188,7 +188,7 @@ export interface CardProps {
 export function Card(props: CardProps): JSX.Element {
   const { asset, index, chosen } = props;
   const cut = asset.cuts[0];
-  const video = useVideo(cut?.videoId ?? 0n);
+  const video = useVideo(cut?.videoId ?? 0n, REST_MS);
   const canChange = may(asset.permissions, Permission.UPLOAD);
   const path = reviewPath(String(asset.assetId));
   const click = (event: TargetedMouseEvent<HTMLAnchorElement>): void => {

@@ -33,14 +33,16 @@ export function NameForm({ label, button, value = "", take }: NameFormProps): JS
       class="share column"
       onSubmit={(event) => {
         event.preventDefault();
-        if (name.trim()) take(name.trim());
+        // From the field itself: Enter may come before what was typed is rendered.
+        const typed = event.currentTarget.querySelector("input")?.value.trim() ?? "";
+        if (typed) take(typed);
       }}
     >
       <label class="field">
         <span>{label}</span>
         <input class="input" autofocus maxLength={256} value={name} onInput={(event) => setName(event.currentTarget.value)} />
       </label>
-      <Button type="submit" look="primary" label={button} disabled={!name.trim()}>
+      <Button type="submit" look="primary" label={button}>
         {button}
       </Button>
     </form>

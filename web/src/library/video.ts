@@ -8,8 +8,8 @@ import { VideoState, type Video } from "../gen/rushes/media/v1/media_service_pb"
 const AGAIN_MS = 1000;
 const AFTER_FAILURE_MS = 5000;
 const AT_ONCE = 4;
-/** A card that only flies by is not asked for. */
-const REST_MS = 120;
+/** Of a card that only flies by nothing is asked. */
+export const REST_MS = 120;
 
 interface Entry {
   video: Signal<Video | undefined>;
@@ -81,13 +81,13 @@ export function refresh(id: bigint): void {
   ask(id);
 }
 
-/** The video, kept up to date while the component is there; 0: none. */
-export function useVideo(id: bigint): Video | undefined {
+/** The video, kept up to date while the component is there; 0: none. What is not known is asked for once it was there for `restMs`. */
+export function useVideo(id: bigint, restMs = 0): Video | undefined {
   const found = entry(id);
   useEffect(() => {
     if (id === 0n) return;
     found.watchers++;
-    const rest = settled(found.video.peek()) ? 0 : window.setTimeout(() => ask(id), found.video.peek() ? 0 : REST_MS);
+    const rest = settled(found.video.peek()) ? 0 : window.setTimeout(() => ask(id), found.video.peek() ? 0 : restMs);
     return () => {
       clearTimeout(rest);
       found.watchers--;

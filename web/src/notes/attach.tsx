@@ -51,12 +51,12 @@ async function attachLink(room: Room, annotation: Annotation, link: string): Pro
 /** Asks for an address. */
 export function LinkForm({ room, annotation, close }: { room: Room; annotation: Annotation; close: () => void }): JSX.Element {
   const [text, setText] = useState("");
-  const link = addressOf(text, location.origin);
   return (
     <form
       class="share column"
       onSubmit={(event) => {
         event.preventDefault();
+        const link = addressOf(event.currentTarget.querySelector("input")?.value ?? "", location.origin);
         if (!link) return;
         close();
         void attachLink(room, annotation, link);
@@ -66,7 +66,7 @@ export function LinkForm({ room, annotation, close }: { room: Room; annotation: 
         <span>{t("notes.linkHint")}</span>
         <input class="input" autofocus maxLength={1500} value={text} onInput={(event) => setText(event.currentTarget.value)} />
       </label>
-      <Button type="submit" look="primary" label={t("notes.attach")} disabled={!link}>
+      <Button type="submit" look="primary" label={t("notes.attach")}>
         {t("notes.attach")}
       </Button>
     </form>

@@ -75,7 +75,8 @@ export function LabelChoices({ tags, known, change }: ChoicesProps): JSX.Element
         class="row note-new-tag"
         onSubmit={(event) => {
           event.preventDefault();
-          if (fresh.trim()) change([{ tag: fresh.trim().replace(/^#/, ""), on: true }]);
+          const typed = event.currentTarget.querySelector("input")?.value.trim().replace(/^#/, "") ?? "";
+          if (typed) change([{ tag: typed, on: true }]);
           setFresh("");
         }}
       >
@@ -87,7 +88,7 @@ export function LabelChoices({ tags, known, change }: ChoicesProps): JSX.Element
           value={fresh}
           onInput={(event) => setFresh(event.currentTarget.value)}
         />
-        <Button type="submit" small label={t("library.addTag")} disabled={!fresh.trim()}>
+        <Button type="submit" small label={t("library.addTag")}>
           <Icon name="plus" size={14} />
         </Button>
       </form>
