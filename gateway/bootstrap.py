@@ -28,7 +28,6 @@ from gateway.http.socket import SocketLimits, SocketRoutes
 from gateway.http.twin import TwinRoutes
 from gateway.http.viewing import Viewing
 from gateway.limiter import Limiter, MemoryLimiter, Policy
-from gateway.limiter_redis import RedisLimiter
 from gateway.native import DoorServer
 from gateway.passage import Passage, Target
 from gateway.relay import Switchboard
@@ -252,7 +251,11 @@ def _access(config: Config, runtime: Runtime, tokens: TokenCache, proof: str) ->
 
 
 def _limiter(config: Config) -> Limiter:
-    return RedisLimiter(config.redis) if config.redis else MemoryLimiter()
+    if not config.redis:
+        return MemoryLimiter()
+    from gateway.limiter_redis import RedisLimiter  # its client takes time and memory: only who uses it imports it
+
+    return RedisLimiter(config.redis)
 
 
 def _lines(fields: list[tuple[str, str]]) -> bytes:
