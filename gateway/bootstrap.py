@@ -131,7 +131,9 @@ class Gateway:
         await self._fleet.start()
         self._board.start()
         await self._media.start()
-        self._door = DoorServer(self._runtime.channels, self._fleet, config.door_listen, config.max_message_bytes)
+        self._door = DoorServer(
+            self._runtime.channels, self._fleet, config.door_listen, config.max_message_bytes, self._access.admit
+        )
         await self._door.start()
         # A handler ends with its connection: nobody reads what it would send.
         self._runner = web.AppRunner(

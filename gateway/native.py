@@ -1,7 +1,7 @@
 """The native gRPC door: programs' calls, passed on as bytes to the service that answers them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 import grpc
 from google.rpc import status_pb2
@@ -10,7 +10,7 @@ from grpc_reflection.v1alpha import reflection
 
 from gateway.core import grpcweb
 from gateway.core.grpcweb import ProtocolError
-from gateway.core.metadata import CLIENT_METADATA
+from gateway.core.metadata import CLIENT_METADATA, bearer_of
 from gateway.door import peer_of
 from gateway.fault import status_of
 from gateway.http.grpcweb import metadata_of
@@ -20,7 +20,7 @@ from gateway.spread import video_of
 from mesh.fleet import Fleet
 from mesh.rendezvous import partition_of
 from mesh.rpc import REQUEST_ID_METADATA, Channels, metadata_value, to_status
-from rushes.errors import InvalidArgument
+from rushes.errors import InvalidArgument, RushesError
 from rushes.status import DETAILS_METADATA
 
 _OPTIONS = (
@@ -36,6 +36,10 @@ MESSAGE_S = 30.0
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
+Admit = Callable[[str, str, str], Awaitable[None]]
+"""Counts a call by its path, token and address. Raises RateLimited."""
+
+
 class OneMessage(InvalidArgument):
     """A call that takes one message came with none, or with more; or a stream without a first."""
 
@@ -45,9 +49,10 @@ class OneMessage(InvalidArgument):
 class Door(grpc.GenericRpcHandler):
     """Handles every RPC that is open to the outside; others are UNIMPLEMENTED."""
 
-    def __init__(self, channels: Channels, fleet: Fleet) -> None:
+    def __init__(self, channels: Channels, fleet: Fleet, admit: Admit) -> None:
         self._channels = channels
         self._fleet = fleet
+        self._admit = admit
 
     def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """The handler of a method, or None."""
@@ -72,6 +77,8 @@ class Door(grpc.GenericRpcHandler):
         ]
         request_id = metadata_value(fields, REQUEST_ID_METADATA)
         try:
+            token = bearer_of(metadata_value(fields, "authorization"))
+            await self._admit(route.path, token, peer_of(context.peer()))
             call = await self._begin(route, requests, fields, context)
             try:
                 async for answer in call:
@@ -80,7 +87,7 @@ class Door(grpc.GenericRpcHandler):
                 call.cancel()
         except grpc.aio.AioRpcError as error:
             await _abort(context, status_of(error, request_id))
-        except InvalidArgument as error:
+        except RushesError as error:
             await _abort(context, to_status(error, request_id))
         except ProtocolError as error:
             await _abort(context, fault_status(error))
@@ -157,10 +164,10 @@ async def _abort(context: "grpc.aio.ServicerContext[bytes, bytes]", status: stat
 class DoorServer:
     """A gRPC server that passes everything on, and says itself how it is and which services are open to the outside."""
 
-    def __init__(self, channels: Channels, fleet: Fleet, listen: str, max_message_bytes: int) -> None:
+    def __init__(self, channels: Channels, fleet: Fleet, listen: str, max_message_bytes: int, admit: Admit) -> None:
         self._checks = health.aio.HealthServicer()
         self._server = grpc.aio.server(
-            handlers=[Door(channels, fleet)],
+            handlers=[Door(channels, fleet, admit)],
             options=(*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)),
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._checks, self._server)

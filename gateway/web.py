@@ -28,6 +28,10 @@ _REASONS = {
 }
 
 
+def _over() -> bool:
+    return False
+
+
 class WebProtocol(asyncio.Protocol):
     """A connection. Whose turn it is, is in `_next`: what takes the bytes that come."""
 
@@ -174,8 +178,9 @@ class WebProtocol(asyncio.Protocol):
                 self._timer.cancel()
             self._transport.set_protocol(self._handler)
             rest, self._buffer = self._buffer, b""
-            self._next = self._nothing
-            self._handler.data_received(block + rest)
+            handler, self._handler = self._handler, None
+            self._next = _over  # nothing of this connection is kept here
+            handler.data_received(block + rest)
             return
         self._lent_left = head.size
         piece, self._buffer = self._buffer[: head.size], self._buffer[head.size :]

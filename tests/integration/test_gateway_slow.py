@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from urllib.request import urlopen
 
+import grpc
 import psutil
 import pytest
 
@@ -193,6 +194,18 @@ async def test_who_asks_too_often_is_told_when_to_come_again_and_others_are_not(
         assert {(answer.code, answer.reason) for answer in refused} == {(8, "RATE_LIMITED")}
         assert all(0 < retry_after_s(answer) <= 5 for answer in refused)
         assert (await other.rpc(GET_ME, GetMeRequest())).code == 0
+
+
+async def test_programs_count_too(hasty: Product) -> None:
+    metadata = (("authorization", f"Bearer {hasty.token(hasty.person('guest'))}"),)
+    async with grpc.aio.insecure_channel(f"{hasty.host}:{hasty.port}") as channel:
+        method: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(GET_ME)
+        calls = [method(b"", metadata=metadata, timeout=60) for _ in range(200)]
+        await asyncio.gather(*calls, return_exceptions=True)
+        codes = [await call.code() for call in calls]
+        assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
+        refused = calls[codes.index(grpc.StatusCode.RESOURCE_EXHAUSTED)]
+        assert "grpc-status-details-bin" in dict(await refused.trailing_metadata())
 
 
 async def test_posters_and_media_do_not_count(hasty: Product) -> None:
