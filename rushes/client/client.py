@@ -154,10 +154,17 @@ class Client:
         return await self._connection.call(self._media.GetFrameTimes, request)
 
     async def upload(
-        self, path: Path, project_id: int, on_progress: Callable[[int, int], None] = lambda done, total: None
+        self,
+        path: Path,
+        project_id: int,
+        on_progress: Callable[[int, int], None] = lambda done, total: None,
+        rate: str = "",
     ) -> int:
-        """Uploads a file for a project and gives its video_id. Goes on after cuts; parts go side by side."""
-        return await upload_file(self._connection, path, project_id, on_progress)
+        """Uploads a file for a project and gives its video_id. Goes on after cuts; parts go side by side.
+
+        `rate`: frames a second of a sound, or of numbered pictures in an archive, such as "24" or "24000/1001".
+        """
+        return await upload_file(self._connection, path, project_id, on_progress, rate)
 
     async def wait_ready(
         self, video_id: int, on_progress: Callable[[media_service_pb2.Video], None] = lambda video: None

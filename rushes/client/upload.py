@@ -63,15 +63,17 @@ class _Part:
     offset: int = 0
 
 
-async def upload_file(connection: Connection, path: Path, project_id: int, on_progress: OnProgress) -> int:
-    """Uploads a file and gives its video_id."""
+async def upload_file(
+    connection: Connection, path: Path, project_id: int, on_progress: OnProgress, rate: str = ""
+) -> int:
+    """Uploads a file and gives its video_id. `rate`: frames a second of a sequence or a sound, such as "24000/1001"."""
     size = (await asyncio.to_thread(path.stat)).st_size
     if size == 0:
         raise InvalidArgument(f"{path.name} is empty.")
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
     connector = aiohttp.TCPConnector(ssl=connection.tls() or True)
     async with aiohttp.ClientSession(connection.address, timeout=timeout, connector=connector) as http:
-        return await _Upload(connection, http, path, size, project_id, on_progress).run()
+        return await _Upload(connection, http, path, size, project_id, on_progress, rate).run()
 
 
 class _Upload:
@@ -85,12 +87,13 @@ class _Upload:
         size: int,
         project_id: int,
         on_progress: OnProgress,
+        rate: str,
     ) -> None:
         self._connection = connection
         self._http = http
         self._path = path
         self._size = size
-        self._metadata = {"filename": path.name, "project_id": str(project_id)}
+        self._metadata = {"filename": path.name, "project_id": str(project_id)} | ({"rate": rate} if rate else {})
         self._on_progress = on_progress
         self._piece = LARGE_PART if size >= LARGE_FILE else SMALL_PART
         self._parts: list[_Part] = []

@@ -28,7 +28,9 @@ async def upload(arguments: argparse.Namespace) -> int:
                 raise NotFound("There is no project to upload to; make one on the page.")
             project_id = projects[0].project_id
         for path in arguments.files:
-            video_id = await connected.upload(path, project_id, lambda done, total: _bar("uploading", done / total))
+            video_id = await connected.upload(
+                path, project_id, lambda done, total: _bar("uploading", done / total), arguments.rate
+            )
             if arguments.asset:
                 asset = await connected.add_cut(arguments.asset, video_id)
             else:
@@ -37,7 +39,9 @@ async def upload(arguments: argparse.Namespace) -> int:
             def show(video: media_service_pb2.Video) -> None:
                 _bar("preparing", video.progress_permille / 1000)
 
-            await connected.wait_ready(video_id, show)
+            ready = await connected.wait_ready(video_id, show)
+            for remark in ready.remarks:
+                print(f"{path.name}: {remark}", file=sys.stderr)
             print(f"{path.name}: video {video_id}, {arguments.server}/a/{asset.asset_id}")
     return 0
 
@@ -50,4 +54,9 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--project", type=int, default=0, help="project_id (default: the first)")
     parser.add_argument("--asset", type=int, default=0, help="asset_id to stack the file on as its next cut")
     parser.add_argument("--name", default="", help="name of the asset (default: that of the file)")
+    parser.add_argument(
+        "--rate",
+        default="",
+        help="frames a second of a sound, or of numbered pictures in a .zip or .tar, such as 24000/1001 (default: 24)",
+    )
     parser.set_defaults(run=command(upload))

@@ -100,6 +100,10 @@ async def test_who_has_a_file_is_told_so_by_its_strong_etag(client: Client, vide
         assert answer.status == status, condition
     poster = await client.request("HEAD", f"/media/{video_id}/poster.jpg")
     assert poster.headers["ETag"] != etag
+    # Lists of thousands ask for a poster once: it never changes.
+    assert poster.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    again = await client.request("GET", f"/media/{video_id}/poster.jpg", If_None_Match=poster.headers["ETag"])
+    assert (again.status, again.body) == (304, b"")
 
 
 async def test_the_original_is_for_those_who_may_download(client: Client, video_id: int) -> None:
