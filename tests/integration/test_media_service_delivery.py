@@ -143,7 +143,7 @@ async def test_every_rpc_wants_a_genuine_token_of_somebody_who_may(client: Clien
         ([], "UNAUTHENTICATED"),
         ([("authorization", anna)], "UNAUTHENTICATED"),
         ([("rushes-service", service_token("gateway", "x")), ("authorization", anna)], "UNAUTHENTICATED"),
-        ([("rushes-service", service_token("svc_version", SECRET)), ("authorization", anna)], "PERMISSION_DENIED"),
+        ([("rushes-service", service_token("svc_sfu", SECRET)), ("authorization", anna)], "PERMISSION_DENIED"),
         ([gateway], "UNAUTHENTICATED"),
         ([gateway, ("authorization", f"Bearer {token('anna', secret='x')}")], "UNAUTHENTICATED"),
         ([gateway, ("authorization", f"Bearer {token('anna', expires_in_s=-1)}")], "UNAUTHENTICATED"),
