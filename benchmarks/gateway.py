@@ -129,9 +129,11 @@ def _fan_out(command: Sequence[str], rounds: int) -> float:
     port = _free_port()
     arguments = [*command, str(port), str(FAN_OUT), str(rounds), "300"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as server:
-        time.sleep(2.0)
-        with process([sys.executable, "-m", "benchmarks.gateway_sink", str(port), str(FAN_OUT)]):
-            output, _ = server.communicate(timeout=120)
+        try:
+            with process([sys.executable, "-m", "benchmarks.gateway_sink", str(port), str(FAN_OUT)]):
+                output, _ = server.communicate(timeout=120)
+        finally:
+            server.kill()
     return float(output)
 
 

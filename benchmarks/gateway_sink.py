@@ -10,8 +10,13 @@ import uvloop
 async def run(port: int, count: int) -> None:
     """Until all were closed."""
     loop = asyncio.get_running_loop()
-    for _ in range(count):
-        await loop.create_connection(asyncio.Protocol, "127.0.0.1", port)
+    connected = 0
+    while connected < count:
+        try:
+            await loop.create_connection(asyncio.Protocol, "127.0.0.1", port)
+            connected += 1
+        except ConnectionRefusedError:  # not there yet
+            await asyncio.sleep(0.1)
     await asyncio.Event().wait()
 
 
