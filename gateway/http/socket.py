@@ -21,7 +21,6 @@ PING_S = 10.0
 """Who says nothing for so long is asked; half of it later, who is gone without a word is let go of, pointer and all."""
 CLOSE_S = 5.0
 """How long whoever does not read may still take what was written, before the connection is ended with it."""
-HIGH_BYTES = 256 * 1024
 MUX_PATH = "/streams"
 NO_SOCKET = f"Calls are made with POST, or on a WebSocket with the subprotocol {SUBPROTOCOL}."
 
@@ -31,6 +30,8 @@ class ViewerSocket:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        # Bound once: they are called for each frame to each viewer.
+        self._closing, self._waiting = transport.is_closing, transport.get_write_buffer_size
         plain = transport.get_extra_info("sslcontext") is None
         self._descriptor: int = transport.get_extra_info("socket").fileno() if plain else -1
         self.ended: asyncio.Future[status_pb2.Status] = asyncio.get_running_loop().create_future()
@@ -40,8 +41,7 @@ class ViewerSocket:
 
         With nothing before it, it goes to the kernel at once: the loop's own way there costs as much again.
         """
-        transport = self._transport
-        if self._descriptor >= 0 and not transport.is_closing() and not transport.get_write_buffer_size():
+        if self._descriptor >= 0 and not self._waiting() and not self._closing():
             try:
                 written = os.write(self._descriptor, frame)
             except OSError:  # full, or broken: the transport finds out which
@@ -49,16 +49,11 @@ class ViewerSocket:
             if written == len(frame):
                 return
             frame = frame[written:]
-        transport.write(frame)
+        self._transport.write(frame)
 
     def buffered(self) -> int:
         """Bytes that the socket has not taken yet."""
-        return self._transport.get_write_buffer_size()
-
-    async def room(self) -> None:
-        """Waits until the socket has taken most of what was written."""
-        while self.buffered() > HIGH_BYTES:  # noqa: ASYNC110  # a transport does not say when it has room
-            await asyncio.sleep(0.01)
+        return self._waiting()
 
     def end(self, status: status_pb2.Status) -> None:
         """Sends the trailers; the driver closes."""
