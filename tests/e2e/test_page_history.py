@@ -171,6 +171,7 @@ def test_going_back_is_seen_by_who_watches_and_undone(story: Story) -> None:
     take.get_by_role("button", name=re.compile("more")).click()
     ada.page.get_by_role("button", name="Restore…").click()
     expect(ada.page.get_by_test_id("restore-plan")).to_have_text("1 note changes.")
+    past_ink(ada, edge(3), 0.5)
     ada.page.get_by_test_id("restore").get_by_role("button", name="Restore", exact=True).click()
     grace.inks((edge(3), 0.5), 4)
     grace.bare((edge(30), 0.5))

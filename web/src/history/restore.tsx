@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { explain } from "../app/error";
 import { Permission } from "../document";
-import type { Rollback } from "../gen/rushes/version/v1/version_pb";
+import type { Rollback, Version } from "../gen/rushes/version/v1/version_pb";
 import { count, t } from "../messages";
 import type { Room } from "../review/room";
 import { Button } from "../ui/button";
@@ -14,6 +14,8 @@ export interface Restoring {
   target: Target;
   /** What it is called. */
   name: string;
+  /** The snapshot, if it is one: shown while one is asked. */
+  version?: Version;
 }
 
 interface RestoreProps {
@@ -29,6 +31,9 @@ export function Restore({ room, past, asked, close }: RestoreProps): JSX.Element
   const scope = useSignal<Scope>({ onFrame: false, mine: !others });
   const planned = useSignal<Rollback | undefined>(undefined);
   const failed = useSignal("");
+  useEffect(() => {
+    if (asked.version) past.show({ kind: "version", version: asked.version });
+  }, [asked]);
   useEffect(() => {
     let here = true;
     planned.value = undefined;
@@ -64,7 +69,14 @@ export function Restore({ room, past, asked, close }: RestoreProps): JSX.Element
         {t("history.onlyMine")}
       </label>
       <div class="row past-buttons">
-        <Button look="quiet" label={t("ui.cancel")} onClick={close}>
+        <Button
+          look="quiet"
+          label={t("ui.cancel")}
+          onClick={() => {
+            past.show(undefined);
+            close();
+          }}
+        >
           {t("ui.cancel")}
         </Button>
         <Button

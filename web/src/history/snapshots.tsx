@@ -94,7 +94,7 @@ function Actions({ room, past, row, restore, retag }: LineProps): JSX.Element {
       {(close) => (
         <>
           {other && item(close, t("history.compareWith", { name: nameOf(other) }), () => past.show({ kind: "compare", a: other, b: version, mode: "overlay" }))}
-          {may && item(close, t("history.restoreThis"), () => restore({ target: { case: "versionId", value: version.versionId }, name: nameOf(version) }))}
+          {may && item(close, t("history.restoreThis"), () => restore({ target: { case: "versionId", value: version.versionId }, name: nameOf(version), version }))}
           {may && item(close, t("history.tag"), () => retag(version))}
           {may && item(close, t("history.branch"), () => void past.save(t("history.branchOf", { name: nameOf(version) }), version))}
           {may && other && item(close, t("history.mergeInto", { name: nameOf(other) }), () => void past.merge(version, other))}
