@@ -32,6 +32,12 @@ _PASSING: Final = frozenset(
         KafkaError.NOT_LEADER_FOR_PARTITION,
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.OFFSET_NOT_AVAILABLE,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.REQUEST_TIMED_OUT,
         KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError._NOENT,
         KafkaError._UNKNOWN_PARTITION,
@@ -119,7 +125,7 @@ def bounds(client: AdminClient, cluster: Cluster, partition: int) -> "Sequence[F
 
 def is_passing(error: KafkaException) -> bool:
     """Whether to ask again helps."""
-    return error.args[0].code() in _PASSING
+    return error.args[0].retriable() or error.args[0].code() in _PASSING
 
 
 def _wait(client: AdminClient, cluster: Cluster) -> None:
