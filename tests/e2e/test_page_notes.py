@@ -102,7 +102,8 @@ def test_all_that_a_kept_view_shows_is_resolved_at_once(two: Two) -> None:
     expect(page.locator(".note")).to_have_count(3)
     ada.button("Order and views").click()
     page.get_by_label("Keep this view as").fill("Urgent")
-    ada.press("Enter")
+    with page.expect_response(lambda answer: answer.url.endswith("/UpdateSettings")):
+        ada.press("Enter")
     ada.button("All that is listed").click()
     page.locator(".menu .item", has_text="Resolve 3 notes").click()
     expect(page.locator(".note[data-resolved=true]")).to_have_count(3)

@@ -12,7 +12,7 @@ export interface Kept<T> {
   change(next: (now: T) => T): void;
 }
 
-const WRITE_AFTER_MS = 300;
+const WRITE_AFTER_MS = 50;
 const AGAIN_AFTER_MS = 5000;
 
 interface Access {
