@@ -1,7 +1,7 @@
 /** The review page: opens an asset's cut, and puts its parts together. */
 import { untracked, useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Lost } from "../app/lost";
 import { projects } from "../app/api";
 import { me } from "../app/auth";
@@ -49,6 +49,7 @@ import "../player/player.css";
 import "./review.css";
 
 const ADDRESS_WAIT_MS = 400;
+const PLAYING_WAIT_MS = 2000;
 const PREFETCH_WAIT_MS = 2500;
 const BOARD_WAIT_MS = 80;
 
@@ -142,7 +143,8 @@ function startOf(clock: FrameClock, asset: Asset, place: ReviewPlace, carry: Car
 
 /** Whoever goes through cuts quickly need not wait for each. */
 function useCutKeys(asset: Asset, cut: Cut, place: ReviewPlace, active: boolean): void {
-  useEffect(() => {
+  // Before the next press, not after the next picture.
+  useLayoutEffect(() => {
     if (!active) return;
     const goTo = (number: number): void => navigate(reviewPath(String(asset.assetId), number, undefined, "", place), true);
     const press = (event: KeyboardEvent): void => {
@@ -218,20 +220,23 @@ function useBoard(room: Room): Board {
   }).value;
 }
 
-/** Writes where one is into the address when one stands still. */
+/** Writes where one is into the address: soon when one stands still, now and then while it plays. */
 function useAddress(room: Room): void {
   useEffect(() => {
     let timer = 0;
     const write = (): void => {
-      if (!room.player.playing.peek()) rewrite(addressOf(room));
+      timer = 0;
+      rewrite(addressOf(room));
     };
     const later = (): void => {
+      const playing = room.player.playing.peek();
+      if (playing && timer) return;
       clearTimeout(timer);
-      timer = window.setTimeout(write, ADDRESS_WAIT_MS);
+      timer = window.setTimeout(write, playing ? PLAYING_WAIT_MS : ADDRESS_WAIT_MS);
     };
     write();
     const { player, note, look, filter, compare } = room;
-    const stops = [player.frame, player.playing, note, look, filter, compare, liveRoom].map((each) => each.subscribe(later));
+    const stops = [player.frame, player.playing, note, look, filter, compare].map((each) => each.subscribe(later));
     return () => {
       clearTimeout(timer);
       for (const stop of stops) stop();
@@ -299,7 +304,7 @@ function useKeys(room: Room, board: Board): void {
   const held = useRef(board);
   held.current = board;
   useFinder(roomFinder(room, () => held.current, (action) => act(room, held.current, action)), [room]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     let tabbed = false;
     const press = (event: KeyboardEvent): void => {
       tabbed ||= event.key === "Tab";
