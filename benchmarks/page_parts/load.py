@@ -111,7 +111,7 @@ def playing(reviewer: Reviewer, seconds: int) -> float:
         time.sleep(LOOK_S)
         heap_kb.append(_heap_kb(reviewer.page, tools))
     reviewer.press(" ")
-    reviewer.wait_exact()
+    reviewer.page.wait_for_function("() => document.querySelector('video').paused")
     print(f"heap every {LOOK_S} s of playing, kB:", ", ".join(f"{each:.0f}" for each in heap_kb))
     return (heap_kb[-1] - heap_kb[0]) / seconds * 60
 
