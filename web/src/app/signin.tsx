@@ -79,8 +79,11 @@ export function SignIn({ next }: { next: string }): JSX.Element {
     event.preventDefault();
     setBusy(true);
     setError("");
+    // What stands in the fields: what was typed or filled in last may not have been rendered yet.
+    const fields = new FormData(event.currentTarget as HTMLFormElement);
+    const [given, secret] = ["email", "password"].map((name) => fields.get(name) as string);
     try {
-      await signIn(email.trim(), password);
+      await signIn((given ?? email).trim(), secret ?? password);
       navigate(next, true);
     } catch (failure) {
       setError(failure instanceof HttpError && failure.status === 401 ? t("signin.wrong") : explain(failure));
