@@ -42,7 +42,7 @@ function Place(): JSX.Element {
     }
     if (self && here.name === "signIn") navigate(here.next, true);
   }, [self, here]);
-  if (here.name === "invite") return <Invite secret={here.secret} />;
+  if (here.name === "invite") return <Invite secret={here.secret} next={here.next} />;
   if (here.name === "signIn") return <SignIn next={here.next} />;
   if (here.name === "lost") return <Lost />;
   if (!self) return <div class="boot" />;

@@ -35,8 +35,8 @@ function NoOffer({ error }: { error: string }): JSX.Element {
   );
 }
 
-/** The page of an invitation. */
-export function Invite({ secret }: { secret: string }): JSX.Element {
+/** The page of an invitation; `next`: where one goes from it, "/" to the project. */
+export function Invite({ secret, next }: { secret: string; next: string }): JSX.Element {
   const [offer, setOffer] = useState<Offer>();
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
@@ -62,7 +62,7 @@ export function Invite({ secret }: { secret: string }): JSX.Element {
     const newcomer = { name: who.name.trim(), email: account ? who.email.trim() : "", password: account ? who.password : "" };
     try {
       const project = await accept(secret, signedIn ? undefined : newcomer, request);
-      navigate(project ? `/?project=${project}` : "/", true);
+      navigate(next !== "/" || !project ? next : `/?project=${project}`, true);
     } catch (failure) {
       setError(explain(failure));
       setBusy(false);
@@ -71,7 +71,7 @@ export function Invite({ secret }: { secret: string }): JSX.Element {
   if (!offer) {
     return <Door title={t("invite.title")}>{error ? <NoOffer error={error} /> : <div class="spinner" role="status" aria-label={t("ui.loading")} />}</Door>;
   }
-  if (known && !signedIn) return <SignIn next={`/invite#${secret}`} />;
+  if (known && !signedIn) return <SignIn next={`/invite?next=${encodeURIComponent(next)}#${secret}`} />;
   return (
     <Door title={t("invite.to", { project: offer.project })} lead={t("invite.as", { role: roleName(offer.role) })}>
       <form class="column" onSubmit={go}>

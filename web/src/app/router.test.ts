@@ -25,7 +25,8 @@ describe("addresses", () => {
     expect(at(path)).toEqual({ name: "review", asset: "5", cut: 2, frame: 7, note: "", ...sight });
   });
   test("the secret of an invitation stands behind the hash, where no server sees it", () => {
-    expect(at("/invite#abc")).toEqual({ name: "invite", secret: "abc" });
+    expect(at("/invite#abc")).toEqual({ name: "invite", secret: "abc", next: "/" });
+    expect(at("/invite?next=%2Fa%2F5%3Fr%3Dx#abc")).toEqual({ name: "invite", secret: "abc", next: "/a/5?r=x" });
   });
   test("after sign-in one goes on within the page only", () => {
     expect(inside("/a/1?f=2")).toBe("/a/1?f=2");

@@ -28,7 +28,7 @@ const SIGHT_MOST = 400;
 export type Route =
   | { name: "library"; project: string }
   | ReviewPlace
-  | { name: "invite"; secret: string }
+  | { name: "invite"; secret: string; next: string }
   | { name: "signIn"; next: string }
   | { name: "lost" };
 
@@ -46,7 +46,7 @@ export function parse(url: URL): Route {
     return { name: "library", project: NUMBER.test(project) ? project : "" };
   }
   if (pathname === "/sign-in") return { name: "signIn", next: inside(searchParams.get("next")) };
-  if (pathname === "/invite") return { name: "invite", secret: hash.slice(1) };
+  if (pathname === "/invite") return { name: "invite", secret: hash.slice(1), next: inside(searchParams.get("next")) };
   const asset = /^\/a\/(\d{1,18})\/?$/.exec(pathname)?.[1];
   if (asset === undefined) return { name: "lost" };
   const note = searchParams.get("n") ?? "";

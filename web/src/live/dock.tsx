@@ -1,6 +1,7 @@
 /** The live room beside the picture: tiles of those who are seen, what one can do, chat. */
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { identity, requestId } from "../app/api";
 import { explain } from "../app/error";
 import { person } from "../app/people";
 import { Permission } from "../document";
@@ -19,6 +20,8 @@ import { liveRoom } from "./state";
 import "./live.css";
 
 const MOST_TILES = 10;
+/** A link for guests leads in for a day. */
+const GUEST_S = 86_400n;
 const SIGNS = ["👍", "👏", "❤️", "😂", "🎬", "❓"];
 
 let present: Live | undefined;
@@ -153,7 +156,7 @@ function Tile({ live, who }: { live: Live; who: Participant }): JSX.Element {
   const presents = live.presenter.value.participantId === who.participantId;
   const level = live.levelOf(who.participantId);
   return (
-    <figure class="tile" data-testid="tile" data-who={who.name} data-seen={seen} data-presents={presents} style={{ "--level": level }}>
+    <figure class="tile" data-testid="tile" data-who={who.name} data-seen={seen} data-presents={presents} data-away={who.state === ParticipantState.AWAY} style={{ "--level": level }}>
       {seen ? <Picture track={track} mirrored={mine && !who.screen} /> : <Avatar name={who.name} color={person(who.personId).color} />}
       <figcaption class="clip">
         {who.hand && <span class="raised" title={t("live.hand")}><Icon name="hand" size={13} /></span>}
@@ -285,12 +288,20 @@ function Controls({ live, room, chat, setChat, leave }: ControlProps): JSX.Eleme
       .catch((error: unknown) => say({ title: t("live.noDevice"), detail: explain(error), look: "bad" }))
       .finally(() => setBusy(false));
   };
-  const copy = (): void => {
-    const link = `${location.origin}/a/${room.asset.assetId}?r=${liveRoom.peek()}`;
+  const path = `/a/${room.asset.assetId}?r=${liveRoom.value}`;
+  const copy = (link: string): void => {
     navigator.clipboard.writeText(link).then(
       () => say({ title: t("live.copied") }),
       () => say({ title: t("live.link"), detail: link }),
     );
+  };
+  const invite = async (): Promise<void> => {
+    try {
+      const made = await identity.createInvitation({ projectId: room.asset.projectId, role: "guest", lifetimeS: GUEST_S, requestId: requestId() });
+      copy(`${location.origin}/invite?next=${encodeURIComponent(path)}#${made.secret}`);
+    } catch (error) {
+      say({ title: t("live.refused"), detail: explain(error), look: "bad" });
+    }
   };
   const end = (): void => void rooms.endRoom({ projectId: room.asset.projectId, roomId: liveRoom.peek() }).catch((error: unknown) => say({ title: t("live.refused"), detail: explain(error), look: "bad" }));
   const chatLabel = live.unread.value > 0 && !chat ? t("live.chatUnread", { n: live.unread.value }) : t("live.chat");
@@ -315,7 +326,14 @@ function Controls({ live, room, chat, setChat, leave }: ControlProps): JSX.Eleme
         <Button icon="note" pressed={chat} label={chatLabel} onClick={() => { setChat(!chat); live.unread.value = 0; }} />
         {live.unread.value > 0 && !chat && <i class="badge" aria-hidden="true">{live.unread.value}</i>}
       </span>
-      <Button icon="share" label={t("live.copy")} onClick={copy} />
+      <Menu icon="share" label={t("live.copy")}>
+        {(close) => (
+          <div class="menu-list" onClick={close}>
+            <Choice label={t("live.copyHere")} run={() => copy(location.origin + path)} />
+            {may(room.asset.permissions, Permission.ADMINISTER) && <Choice label={t("live.copyGuest")} run={() => void invite()} />}
+          </div>
+        )}
+      </Menu>
       <span class="grow" />
       {may(room.asset.permissions, Permission.MODERATE) && (
         <Button small look="quiet" label={t("live.end")} onClick={end}>

@@ -13,6 +13,7 @@ import { ClientSocket, SUBPROTOCOL, type Ended } from "../session/socket";
 const PATH = "/rushes.signaling.v1.RoomService/Signal";
 const PING_MS = 4000;
 const SILENT_MS = 12_000;
+const LEAVE_MS = 2000;
 
 export type LinkState = "connecting" | "open" | "waiting" | "over";
 export type What = NonNullable<MessageInitShape<typeof SignalRequestSchema>["what"]>;
@@ -49,10 +50,14 @@ export class SignalLink {
     addEventListener("online", this.hurry);
   }
 
-  /** Leaves; nothing is sent again. */
+  /** Leaves; nothing is sent again. The server ends the stream once it knows: who cuts it first is only taken to be away. */
   stop(): void {
-    if (this.open) this.write(create(SignalRequestSchema, { number: ++this.number, what: { case: "leave", value: true } }));
-    this.end();
+    if (!this.open) return this.end();
+    this.write(create(SignalRequestSchema, { number: ++this.number, what: { case: "leave", value: true } }));
+    this.over = true;
+    removeEventListener("online", this.hurry);
+    clearTimeout(this.pinger);
+    setTimeout(() => this.close(), LEAVE_MS);
   }
 
   private end(why?: Ended): void {
@@ -123,6 +128,10 @@ export class SignalLink {
   private take(bytes: Uint8Array): void {
     this.heardMs = performance.now();
     for (const event of this.codec.receive(bytes)) {
+      if (this.over) {
+        if (event.kind === "ended") this.close();
+        continue;
+      }
       if (event.kind === "ended") {
         if (FINAL.has(event.status.code) || event.status.code === 0) this.end(event.status);
         else this.lost();

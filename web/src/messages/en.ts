@@ -563,6 +563,8 @@ export const en = {
   "live.now.other": "Live: {n} people",
   "live.goOpen": "Everybody with the link comes in",
   "live.goWaiting": "With a waiting room",
+  "live.copyHere": "For people of this project",
+  "live.copyGuest": "For guests without an account",
   "live.title": "Live",
   "live.failed": "The live session does not work",
   "live.refused": "That could not be done",

@@ -541,6 +541,8 @@ export const zh = {
   "live.now.other": "直播中：{n} 人",
   "live.goOpen": "持链接者可直接进入",
   "live.goWaiting": "使用等候室",
+  "live.copyHere": "供本项目成员使用",
+  "live.copyGuest": "供没有账户的访客使用",
   "live.title": "直播审看",
   "live.failed": "直播审看无法进行",
   "live.refused": "未能完成",

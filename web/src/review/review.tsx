@@ -236,7 +236,7 @@ function useAddress(room: Room): void {
     };
     write();
     const { player, note, look, filter, compare } = room;
-    const stops = [player.frame, player.playing, note, look, filter, compare].map((each) => each.subscribe(later));
+    const stops = [player.frame, player.playing, note, look, filter, compare, liveRoom].map((each) => each.subscribe(later));
     return () => {
       clearTimeout(timer);
       for (const stop of stops) stop();
