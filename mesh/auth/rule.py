@@ -32,9 +32,7 @@ FILES = (
 )
 
 _ID_TYPES = (FieldDescriptor.CPPTYPE_INT64, FieldDescriptor.CPPTYPE_UINT64, FieldDescriptor.CPPTYPE_STRING)
-_EVERYBODY = frozenset(
-    ("gateway", "svc_annotation", "svc_media", "svc_project", "svc_sfu", "svc_signaling", "svc_version")
-)
+_EVERYBODY = frozenset(("gateway", "svc_annotation", "svc_media", "svc_project", "svc_signaling", "svc_version"))
 CALLERS: dict[str, frozenset[str]] = {
     "rushes.annotation.v1.AnnotationService": frozenset(("gateway", "svc_version", "svc_signaling", "svc_media")),
     "rushes.annotation.v1.HistoryService": frozenset(("svc_version",)),
