@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
 from tests.e2e.page import Reviewer, chromium
-from tests.product import Product
+from tests.product import Product, serving
 
 pytest_plugins = ["tests.e2e.page_fixtures"]
 
@@ -20,6 +20,13 @@ _SEEN_AGAIN = """who => {
   const video = document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
   return !!video?.srcObject && video.srcObject.id !== window.before && video.currentTime > 0.5;
 }"""
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[Product]:
+    """One of its own: parts of it are killed."""
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -313,7 +313,8 @@ def test_a_click_on_a_name_follows_that_person_until_one_does_something_oneself(
     grace.wait_frame(ada.frame)
     grace.press("ArrowRight")
     expect(grace.button("Follow Administrator")).to_be_visible()
-    here = grace.frame
+    here = ada.frame + 1
+    grace.wait_frame(here)
     ada.go(10)
     grace.page.wait_for_function(_OTHER_AT, arg=10)
     assert grace.frame == here

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceStub
-from tests.product import Product
+from tests.product import Product, serving
 
 pytestmark = pytest.mark.asyncio
 
@@ -77,6 +77,13 @@ class Seat:
             event = (await self.until("event")).event
             if event.WhichOneof("what") == kind:
                 return event
+
+
+@pytest.fixture(scope="module")
+def product() -> Iterator[Product]:
+    """One of its own: parts of it are killed."""
+    with serving() as running:
+        yield running
 
 
 @pytest.fixture
