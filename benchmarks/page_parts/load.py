@@ -101,11 +101,11 @@ def _heap_kb(page: Page, tools: CDPSession) -> float:
     return float(usage["usedSize"]) / 1000
 
 
-def playing(reviewer: Reviewer, seconds: int) -> float:
+def playing(reviewer: Reviewer, seconds: int, warm_s: float) -> float:
     """What a minute of playing in a loop leaves in memory, once warm; nothing of ours runs in the page meanwhile."""
     tools = _profiler(reviewer)
     reviewer.press("Control+l", " ")
-    time.sleep(WARM_S)
+    time.sleep(warm_s)
     heap_kb = [_heap_kb(reviewer.page, tools)]
     for _ in range(seconds // LOOK_S):
         time.sleep(LOOK_S)
@@ -129,15 +129,15 @@ def _draw(reviewer: Reviewer) -> None:
         reviewer.wait_status("saved")
 
 
-def drawing(reviewer: Reviewer, rounds: int) -> float:
+def drawing(reviewer: Reviewer, rounds: int, warm_rounds: int) -> float:
     """What a line leaves in memory that was drawn and taken back: it stays in the document, and can return."""
     tools = _profiler(reviewer)
     heap_kb = []
-    for _ in range(WARM_ROUNDS + rounds):
+    for _ in range(warm_rounds + rounds):
         _draw(reviewer)
         heap_kb.append(_heap_kb(reviewer.page, tools))
     print("heap after each round of drawing, kB:", ", ".join(f"{each:.0f}" for each in heap_kb))
-    return (heap_kb[-1] - heap_kb[WARM_ROUNDS - 1]) / rounds / LINES_A_ROUND
+    return (heap_kb[-1] - heap_kb[warm_rounds - 1]) / rounds / LINES_A_ROUND
 
 
 def measure(quick: bool) -> dict[str, float]:
@@ -149,8 +149,8 @@ def measure(quick: bool) -> dict[str, float]:
         reviewer = Reviewer.before(browser, "reviewer", stack.address).with_session(studio.secret)
         reviewer.visit(FILM.path.name)
         return figures | {
-            "play_kb_a_minute": round(playing(reviewer, 30 if quick else 180), 1),
-            "draw_kb_a_line": round(drawing(reviewer, 3 if quick else 12), 2),
+            "play_kb_a_minute": round(playing(reviewer, LOOK_S if quick else 180, 3.0 if quick else WARM_S), 1),
+            "draw_kb_a_line": round(drawing(reviewer, 1 if quick else 12, 1 if quick else WARM_ROUNDS), 2),
         }
 
 
