@@ -115,8 +115,7 @@ def test_the_first_ten_minutes_of_work_in_the_library(ada: Reviewer) -> None:
     expect(page.locator(".card")).to_have_count(2)
 
     # Into the trash, and back by Undo; then for good.
-    card(ada, second).locator(".card-face").focus()
-    ada.press("Delete")
+    card(ada, second).locator(".card-face").press("Delete")
     expect(page.locator(".card")).to_have_count(1)
     ada.button("Undo").click()
     expect(page.locator(".card")).to_have_count(2)
@@ -133,8 +132,7 @@ def test_the_first_ten_minutes_of_work_in_the_library(ada: Reviewer) -> None:
     page.locator(".projects a", has_text="Spring spot").click()
     pick(ada, ada.button("Views"), "Done")
     names(ada, "Opening")
-    card(ada, "Opening").locator(".card-face").focus()
-    ada.press("Enter")
+    card(ada, "Opening").locator(".card-face").press("Enter")
     ada.wait_ready()
 
 

@@ -3,6 +3,8 @@ import type { FrameClock } from "./clock";
 import { SeekQueue } from "./seek";
 
 /** A seek that the browser called done but showed nothing new for (it was there already) is over after so long. */
+/** Firefox says of the frame on screen the time that was asked for: short of the middle the nearest start is its own. */
+const TELLS_TIME_ASKED = navigator.userAgent.includes("Firefox/");
 const NOTHING_NEW_MS = 150;
 
 export interface MovieEvents {
@@ -126,9 +128,9 @@ export class Movie implements Picture {
 
   private go(frame: number): void {
     this.shownSince = false;
-    // Short of the middle: Firefox says of the frame on screen the time that was asked for, and the nearest start must be its own.
+    const middle = this.clock.middle(frame);
     const start = this.clock.start(frame);
-    this.element.currentTime = start + (this.clock.middle(frame) - start) * 0.8;
+    this.element.currentTime = TELLS_TIME_ASKED ? start + (middle - start) * 0.8 : middle;
   }
 
   seek(frame: number): void {
