@@ -120,10 +120,7 @@ class Rooms:
             if not events:
                 return []
             kept = [Kept(event, participant_id, number) for event in events]
-            after = Live(_copy(live.room), dict(live.people))
-            for event in events:
-                after.apply(event)
-            await self._store.append(desk.tenant_id, person_id, after.room, kept)
+            await self._store.append(desk.tenant_id, person_id, live.after(events), kept)
             for event in events:
                 live.apply(event)
             if number:
@@ -217,9 +214,3 @@ class Rooms:
 
 def _sees(participant: pb.Participant | None) -> bool:
     return participant is not None and participant.state == JOINED
-
-
-def _copy(room: pb.Room) -> pb.Room:
-    copy = pb.Room()
-    copy.CopyFrom(room)
-    return copy

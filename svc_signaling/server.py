@@ -13,7 +13,7 @@ from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceServicer
 from svc_signaling.asset import Assets
 from svc_signaling.core.room import Live
-from svc_signaling.errors import Draining, RoomUnknown, TooManyRooms
+from svc_signaling.errors import Draining, RoomUnknown
 from svc_signaling.media import Media
 from svc_signaling.rooms import Rooms
 from svc_signaling.signal import Stream
@@ -51,8 +51,6 @@ class RoomServicer(RoomServiceServicer):
         if not 0 < len(title) <= MAX_TITLE or not 2 <= capacity <= MAX_CAPACITY or request.asset_id < 0:
             raise RoomInvalid(f"a room has a title of 1 to {MAX_TITLE} characters and room for 2 to {MAX_CAPACITY}")
         who = caller()
-        if await self._store.open_rooms(who.tenant_id, request.project_id) >= self._most:
-            raise TooManyRooms("this project has as many open rooms as it may have: end one first")
         if request.asset_id:
             await self._assets.check(request.project_id, request.asset_id)
         room = pb.Room(
@@ -66,7 +64,7 @@ class RoomServicer(RoomServiceServicer):
             created_by=who.person_id,
             create_time_ms=self._clock.now_ms(),
         )
-        made = await self._store.create(who.tenant_id, room, request.request_id, _content(request))
+        made = await self._store.create(who.tenant_id, room, request.request_id, _content(request), self._most)
         return pb.CreateRoomResponse(room=made)
 
     async def GetRoom(self, request: pb.GetRoomRequest, context: Any) -> Any:

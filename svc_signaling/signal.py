@@ -22,6 +22,9 @@ from svc_signaling.rooms import Desk, Rooms
 
 MAX_WAITING: Final = 2_000
 """Answers that wait for somebody who does not read."""
+REQUESTS_S: Final = 20
+BURST: Final = 40
+"""Requests of one stream: so many at once, then so many a second."""
 CHECK_S: Final = 1.0
 TRACKS_S: Final = 0.1
 """Tracks change often, as levels do: they are told at most this often."""
@@ -46,6 +49,7 @@ class Stream:
         self._waiting: asyncio.Queue[pb.SignalResponse] = asyncio.Queue(MAX_WAITING)
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tracks_due = False
+        self._waits = False
         self._project_id = 0
         self._participant_id = ""
         self._desk: Desk | None = None
@@ -55,8 +59,13 @@ class Stream:
     def happened(self, event: pb.Event) -> None:
         """See `Listener`."""
         self._put(pb.SignalResponse(event=event))
-        if event.participant.participant_id == self._participant_id and event.participant.state == JOINED:
-            self.tracks_changed()
+        if event.participant.participant_id != self._participant_id or event.participant.state != JOINED:
+            return
+        if self._waits and self._desk is not None:
+            # Let in: what went on meanwhile was not told to who waited.
+            self._put(pb.SignalResponse(opened=self._opened(self._desk.live)))
+        self._waits = False
+        self.tracks_changed()
 
     def tracks_changed(self) -> None:
         """See `Listener`."""
@@ -143,6 +152,7 @@ class Stream:
 
     def _opened(self, live: Live) -> pb.SignalOpened:
         me = live.people[self._participant_id]
+        self._waits = me.state != JOINED
         opened = pb.SignalOpened(
             participant_id=self._participant_id,
             room=live.room,
@@ -150,7 +160,7 @@ class Stream:
             time_ms=self._clock.now_ms(),
             done=live.done.get(self._participant_id, 0),
         )
-        if me.state != JOINED:  # waits: sees nobody
+        if self._waits:  # sees nobody
             opened.participants.append(me)
             return opened
         opened.participants.extend(live.present_people())
@@ -164,8 +174,6 @@ class Stream:
         while True:
             response = await self._waiting.get()
             await self._write(response)
-            if response.WhichOneof("what") == "opened":
-                continue
             if response.HasField("event") and self._is_last(response.event):
                 return
 
@@ -191,7 +199,11 @@ class Stream:
     # -- requests --------------------------------------------------------------------------------------------
 
     async def _listen(self, desk: Desk, requests: AsyncIterator[pb.SignalRequest]) -> None:
+        loop, spent_until = asyncio.get_running_loop(), 0.0
         async for request in requests:
+            # Whoever asks faster is read more slowly (GCRA, ITU-T I.371): each act is a write to the store.
+            spent_until = max(loop.time(), spent_until) + 1 / REQUESTS_S
+            await asyncio.sleep(max(0.0, spent_until - loop.time() - BURST / REQUESTS_S))
             kind = request.WhichOneof("what")
             if kind == "ping_ms":
                 pong = pb.SignalPong(ping_ms=request.ping_ms, time_ms=self._clock.now_ms())

@@ -8,7 +8,9 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
+
+from google.protobuf.message import Message
 
 from rushes.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, ResourceExhausted
 from rushes.signaling.v1 import room_service_pb2 as pb
@@ -27,6 +29,7 @@ AWAY_MS: Final = 60_000
 
 WAITING, JOINED = pb.PARTICIPANT_STATE_WAITING, pb.PARTICIPANT_STATE_JOINED
 AWAY, LEFT, REMOVED = pb.PARTICIPANT_STATE_AWAY, pb.PARTICIPANT_STATE_LEFT, pb.PARTICIPANT_STATE_REMOVED
+M = TypeVar("M", bound=Message)
 State: TypeAlias = "pb.ParticipantState.ValueType"
 
 LIFE: Final[dict[tuple[State, str], State]] = {
@@ -122,11 +125,17 @@ class Live:
         at = max(now_ms, self.time_ms)
         stamped = []
         for number, what in enumerate(whats, self.ordinal + 1):
-            event = pb.Event()
-            event.CopyFrom(what)
+            event = _copy(what)
             event.ordinal, event.time_ms = number, at
             stamped.append(event)
         return stamped
+
+    def after(self, events: Iterable[pb.Event]) -> pb.Room:
+        """The room as it will be after these; nothing changes."""
+        later = Live(_copy(self.room), dict(self.people))
+        for event in events:
+            later.apply(event)
+        return later.room
 
     def apply(self, event: pb.Event) -> None:
         """How the room is after an event."""
@@ -264,7 +273,8 @@ class Live:
             or not 0 <= wanted.loop_first <= wanted.loop_last < MAX_FRAME
         ):
             raise SignalInvalid("this playback is out of range")
-        state = _copy_playback(wanted)
+        state = _copy(wanted)
+        state.DiscardUnknownFields()
         before = self.playback
         starts = wanted.playing and (before is None or not before.playing)
         state.speed, state.at_ms = speed, max(now_ms, self.time_ms) + (AHEAD_MS if starts else 0)
@@ -355,14 +365,7 @@ class Live:
         return [] if changed == other else [pb.Event(participant=changed)]
 
 
-def _copy(participant: pb.Participant) -> pb.Participant:
-    copy = pb.Participant()
-    copy.CopyFrom(participant)
-    return copy
-
-
-def _copy_playback(playback: pb.Playback) -> pb.Playback:
-    copy = pb.Playback()
-    copy.CopyFrom(playback)
-    copy.DiscardUnknownFields()
+def _copy(message: M) -> M:
+    copy = type(message)()
+    copy.CopyFrom(message)
     return copy

@@ -20,17 +20,17 @@ class Kept:
 class Store(Protocol):
     """Durable once a call returns; each call happens whole or not at all."""
 
-    async def create(self, tenant_id: str, room: pb.Room, request_id: str, request: bytes) -> pb.Room:
-        """Keeps a new room; with a request_id that was used, gives what was made then."""
+    async def create(self, tenant_id: str, room: pb.Room, request_id: str, request: bytes, most: int) -> pb.Room:
+        """Keeps a new room; with a request_id that was used, gives what was made then.
+
+        Raises TooManyRooms when the project has as many open rooms.
+        """
 
     async def room(self, tenant_id: str, project_id: int, room_id: str) -> pb.Room | None:
         """A room, if it is of that tenant and project."""
 
     async def rooms(self, tenant_id: str, project_id: int, before: tuple[int, str] | None, limit: int) -> list[pb.Room]:
         """Rooms, the newest first, made before that one (time, id)."""
-
-    async def open_rooms(self, tenant_id: str, project_id: int) -> int:
-        """How many rooms of a project are not over."""
 
     async def busy(self) -> list[tuple[str, int, str]]:
         """Rooms that are not over and had people in them: tenant, project, id."""

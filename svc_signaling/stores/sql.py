@@ -23,6 +23,7 @@ from mesh.audit import Event as AuditEvent
 from mesh.audit import record
 from mesh.sql import Database, idempotent
 from rushes.signaling.v1 import room_service_pb2 as pb
+from svc_signaling.errors import TooManyRooms
 from svc_signaling.stores import Kept
 
 _metadata = MetaData()
@@ -58,11 +59,13 @@ class SqlStore:
         """Makes the tables."""
         await self._database.run(_metadata.create_all)
 
-    async def create(self, tenant_id: str, room: pb.Room, request_id: str, request: bytes) -> pb.Room:
+    async def create(self, tenant_id: str, room: pb.Room, request_id: str, request: bytes, most: int) -> pb.Room:
         """See `Store`."""
 
         def work(connection: Connection) -> bytes:
             def make() -> bytes:
+                if _open_rooms(connection, tenant_id, room.project_id) >= most:
+                    raise TooManyRooms("this project has as many open rooms as it may have: end one first")
                 connection.execute(insert(_room).values(_row(tenant_id, room)))
                 _audit(connection, tenant_id, room.created_by, "room.create", room)
                 return room.SerializeToString()
@@ -108,18 +111,6 @@ class SqlStore:
                 )
             query = query.order_by(columns.create_time_ms.desc(), columns.room_id.desc()).limit(limit)
             return [pb.Room.FromString(found) for (found,) in connection.execute(query)]
-
-        return await self._database.run(work)
-
-    async def open_rooms(self, tenant_id: str, project_id: int) -> int:
-        """See `Store`."""
-
-        def work(connection: Connection) -> int:
-            columns = _room.c
-            query = select(func.count()).where(
-                columns.tenant_id == tenant_id, columns.project_id == project_id, columns.ended == 0
-            )
-            return int(connection.execute(query).scalar_one())
 
         return await self._database.run(work)
 
@@ -188,6 +179,14 @@ def _row(tenant_id: str, room: pb.Room) -> dict[str, object]:
         "ended": 0,
         "room": room.SerializeToString(),
     }
+
+
+def _open_rooms(connection: Connection, tenant_id: str, project_id: int) -> int:
+    columns = _room.c
+    query = select(func.count()).where(
+        columns.tenant_id == tenant_id, columns.project_id == project_id, columns.ended == 0
+    )
+    return int(connection.execute(query).scalar_one())
 
 
 def _audit(connection: Connection, tenant_id: str, person_id: str, action: str, room: pb.Room) -> None:

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from tests.e2e.page import Reviewer, chromium
 from tests.product import Product, serving
+from tests.waiting import wait_until
 
 pytest_plugins = ["tests.e2e.page_fixtures"]
 
@@ -79,8 +80,8 @@ def test_two_people_meet_at_a_clip_and_one_follows_the_other(product: Product, m
     ada.page.keyboard.press("Space")
     bob.page.wait_for_function("() => Number(document.querySelector('[data-testid=frame]').dataset.frame) > 130")
     ada.page.keyboard.press("Space")
-    stopped = ada.frame
-    bob.wait_frame(stopped)
+    expect(bob.button("Play")).to_be_visible()
+    wait_until(lambda: bob.frame == ada.frame, "one frame on both")
 
     bob.button("Ask to present").click()
     expect(ada.page.get_by_test_id("baton")).to_contain_text("asks to present")
@@ -108,3 +109,27 @@ def test_two_people_meet_at_a_clip_and_one_follows_the_other(product: Product, m
     ada.wait_frame(40)
     ada.button("End for all").click()
     expect(bob.page.get_by_test_id("live-over")).to_be_visible()
+
+
+def test_who_waits_comes_in_when_let_in_and_sees_who_is_there(product: Product, meet: Callable[..., Reviewer]) -> None:
+    ada = meet("ada", product.address).with_session(product.secret)
+    ada.visit("bikes.mp4")
+    ada.button("Go live").click()
+    ada.page.get_by_role("menuitem", name="With a waiting room").click()
+    ada.button("Join").click()
+    ada.button("Turn the camera on").click()
+    name = ada.page.get_by_test_id("tile").get_attribute("data-who")
+    assert name
+
+    gus = meet("gus", product.address).with_session(product.person("guest"))
+    gus.visit("bikes.mp4")
+    gus.page.get_by_test_id("live-now").click()
+    gus.page.get_by_test_id("live-lobby").get_by_role("button", name="Join").click()
+    expect(gus.page.get_by_text("Somebody will let you in in a moment.")).to_be_visible()
+    expect(gus.page.get_by_test_id("tile")).to_have_count(0)
+    ada.page.get_by_role("list", name="Waiting to be let in").get_by_role("button", name="Let").first.click()
+    expect(gus.page.get_by_test_id("tile")).to_have_count(2)
+    gus.page.bring_to_front()
+    gus.page.wait_for_function(_SEEN, arg=name)
+    ada.button("End for all").click()
+    expect(gus.page.get_by_test_id("live-over")).to_be_visible()

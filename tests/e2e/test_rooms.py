@@ -131,6 +131,12 @@ async def test_who_waits_hears_nothing_until_let_in_and_sends_nothing(chair: Cal
     moderate = pb.Moderate(participant_id=gus.opened.participant_id, admit=True)
     await ada.ask(2, moderate=moderate)
     assert (await gus.event("participant")).participant.state == pb.PARTICIPANT_STATE_JOINED
+    inside = (await gus.until("opened")).opened
+    assert {each.participant_id for each in inside.participants} == {
+        ada.opened.participant_id,
+        gus.opened.participant_id,
+    }
+    assert [each.chat.text for each in inside.chats] == ["only for who is in"]
     assert (await gus.ask(2, subscribe=pb.Subscribe(audio_slots=1, video_slots=1))).error.code == 0
     assert any(each.slots.startswith("v=0") for each in gus.heard)
     await ada.ask(3, moderate=pb.Moderate(participant_id=gus.opened.participant_id, remove=True))
@@ -169,6 +175,16 @@ async def again(caller: Caller, room: pb.Room, participant_id: str, after: int) 
                 return await caller.enter(room, participant_id, after)
             except (grpc.aio.AioRpcError, asyncio.InvalidStateError, AssertionError):
                 await asyncio.sleep(0.2)
+
+
+async def test_who_asks_without_end_is_read_slowly_and_answered_all_the_same(chair: Caller, guest: Caller) -> None:
+    room = await chair.room()
+    ada, gus = await chair.enter(room), await guest.enter(room)
+    for number in range(1, 61):
+        await gus.call.write(pb.SignalRequest(number=number, hand=bool(number % 2)))
+    assert (await ada.ask(1, chat="still here")).error.code == 0
+    answered = [(await gus.until("done")).done.number for _ in range(60)]
+    assert answered == list(range(1, 61))
 
 
 async def test_a_room_that_ended_is_over_for_everybody(chair: Caller, guest: Caller) -> None:

@@ -1259,7 +1259,7 @@ class SignalResponse(_message.Message):
     """SDP offer of slots."""
     @_builtins.property
     def opened(self) -> Global___SignalOpened:
-        """The first message."""
+        """The first message, and once more when one is let in who waited: the room as it is then."""
 
     @_builtins.property
     def event(self) -> Global___Event:

@@ -4,6 +4,7 @@ import {
   SignalRequestSchema,
   SignalResponseSchema,
   type SignalDone,
+  type SignalOpened,
   type SignalRequest,
   type SignalResponse,
 } from "../gen/rushes/signaling/v1/room_service_pb";
@@ -144,14 +145,9 @@ export class SignalLink {
   private message(response: SignalResponse): void {
     const { what } = response;
     if (what.case === "opened") {
-      this.failures = 0;
-      this.open = true;
-      if (what.value.participantId !== this.participant) this.begin();
-      this.participant = what.value.participantId;
       this.after = what.value.ordinal;
-      for (const [number, { request }] of this.waiting) if (number > what.value.done) this.write(request);
-      this.options.state("open");
-      this.ping();
+      // It comes once more on the same stream when one is let in: what was asked on it is under way.
+      if (!this.open) this.opened(what.value);
     } else if (what.case === "event") {
       this.after = what.value.ordinal;
     } else if (what.case === "done") {
@@ -161,6 +157,16 @@ export class SignalLink {
       this.options.pong(Number(what.value.pingMs), Number(what.value.timeMs));
     }
     this.options.heard(response);
+  }
+
+  private opened({ participantId, done }: SignalOpened): void {
+    this.failures = 0;
+    this.open = true;
+    if (participantId !== this.participant) this.begin();
+    this.participant = participantId;
+    for (const [number, { request }] of this.waiting) if (number > done) this.write(request);
+    this.options.state("open");
+    this.ping();
   }
 
   /** Somebody new by the server's reckoning: numbers begin anew, with what still waits. */

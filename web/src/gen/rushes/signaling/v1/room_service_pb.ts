@@ -1458,7 +1458,7 @@ export type SignalResponse = Message<"rushes.signaling.v1.SignalResponse"> & {
    */
   what: {
     /**
-     * The first message.
+     * The first message, and once more when one is let in who waited: the room as it is then.
      *
      * @generated from field: rushes.signaling.v1.SignalOpened opened = 1;
      */
