@@ -23,11 +23,19 @@ from svc_annotation.stores.history import (
     HistoryUnavailable,
     LandedCommit,
 )
-from svc_annotation.stores.mongo_schema import CHANGES, LOG, METADATA, RECORDS, connect, database_of, prepare
+from svc_annotation.stores.mongo_schema import (
+    CHANGES,
+    LOG,
+    METADATA,
+    RECORDS,
+    connect,
+    database_of,
+    only_duplicates,
+    prepare,
+)
 
 READ_BYTES: Final = 4 * 1024 * 1024
 MAX_HEADS: Final = 20_000
-_DUPLICATE: Final = 11_000
 _SIGN: Final = 1 << 63
 _COLUMNS: Final = tuple(field.name for field in fields(HistoryRow) if field.name != "changes")
 _COMMIT: Final = {"_id": 0, "revision": 1, "commit": 1, "client_commit": 1}
@@ -216,13 +224,6 @@ class MongoHistory(past_mongo.MongoPast):
     async def close(self) -> None:
         """See `History`."""
         await self._client.close()
-
-
-def only_duplicates(error: BulkWriteError) -> bool:
-    """Whether all that failed in a bulk was there already."""
-    details = error.details
-    wrong = details.get("writeErrors", [])
-    return bool(wrong) and not details.get("writeConcernErrors") and all(each["code"] == _DUPLICATE for each in wrong)
 
 
 def _document(row: HistoryRow) -> Document:

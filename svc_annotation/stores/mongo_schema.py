@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import OperationFailure
+from pymongo.errors import BulkWriteError, OperationFailure
 
 Document = dict[str, Any]
 
@@ -40,6 +40,7 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
     ],
 }
 _ALREADY_SHARDED: Final = 20
+_DUPLICATE: Final = 11_000
 _ASK_MS: Final = 5_000
 
 
@@ -60,6 +61,13 @@ def connect(url: str) -> "AsyncMongoClient[Document]":
 def database_of(client: "AsyncMongoClient[Document]") -> "AsyncDatabase[Document]":
     """The database that the address names, or the usual one."""
     return client.get_default_database(DATABASE)
+
+
+def only_duplicates(error: BulkWriteError) -> bool:
+    """Whether all that failed in a bulk was there already, and what was written is on most members."""
+    details = error.details
+    wrong = details.get("writeErrors", [])
+    return bool(wrong) and not details.get("writeConcernErrors") and all(each["code"] == _DUPLICATE for each in wrong)
 
 
 async def prepare(database: "AsyncDatabase[Document]") -> None:

@@ -10,12 +10,11 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from svc_annotation.core.past import facts_of
 from svc_annotation.core.row import Change
 from svc_annotation.stores.history import HistoryGap, HistoryUnavailable, LandedCommit
-from svc_annotation.stores.mongo_schema import ANNOTATIONS, CHANGES, RECORDS
+from svc_annotation.stores.mongo_schema import ANNOTATIONS, CHANGES, RECORDS, only_duplicates
 from svc_annotation.stores.past import Criteria, Frames, Moment, Place, StateAt
 
 READ_BYTES: Final = 4 * 1024 * 1024
 AT_ONCE: Final = 500
-_DUPLICATE: Final = 11_000
 
 Document = dict[str, Any]
 
@@ -45,7 +44,7 @@ async def insert(database: "AsyncDatabase[Document]", changes: Iterable[tuple[in
     try:
         await database[CHANGES].insert_many(made, ordered=False)
     except BulkWriteError as error:
-        if any(each["code"] != _DUPLICATE for each in error.details["writeErrors"]):
+        if not only_duplicates(error):
             raise
     await _place(database, spans)
 
@@ -65,7 +64,7 @@ async def _place(
     try:
         await database[ANNOTATIONS].bulk_write(updates, ordered=False)
     except BulkWriteError as error:
-        if any(each["code"] != _DUPLICATE for each in error.details["writeErrors"]):
+        if not only_duplicates(error):
             raise
         # Two made the same one at the same time: now it is there to be updated.
         await database[ANNOTATIONS].bulk_write(updates, ordered=False)
