@@ -1,6 +1,7 @@
 """A live review: two people see and hear each other, and one player follows the other."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
@@ -37,7 +38,19 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
         yield launched
 
 
-def test_two_people_meet_at_a_clip_and_one_follows_the_other(product: Product, meet: Callable[..., Reviewer]) -> None:
+@dataclass
+class Room:
+    """Ada presents, and Bob has come in."""
+
+    ada: Reviewer
+    bob: Reviewer
+    name: str
+    """Ada's, on her tile."""
+
+
+@pytest.fixture(scope="module")
+def room(product: Product, meet: Callable[..., Reviewer]) -> Room:
+    """A live room at a clip."""
     ada = meet("ada", product.address).with_session(product.secret)
     ada.visit("bikes.mp4")
     ada.button("Go live").click()
@@ -49,18 +62,32 @@ def test_two_people_meet_at_a_clip_and_one_follows_the_other(product: Product, m
     ada.button("Turn the camera on").click()
     ada.button("Turn the microphone on").click()
     ada.page.wait_for_url("**r=*")
-    room = ada.page.url.rpartition("r=")[2].partition("&")[0]
+    name = ada.page.get_by_test_id("tile").get_attribute("data-who")
+    assert name
 
     bob = meet("bob", product.address).with_session(product.person("reviewer"))
     bob.visit("bikes.mp4")
     bob.page.get_by_test_id("live-now").click()
-    bob.page.wait_for_url(f"**r={room}*")
+    bob.page.wait_for_url(f"**{ada.page.url.rpartition('?')[2].partition('r=')[2][:26]}*")
     bob.page.get_by_test_id("live-lobby").get_by_role("button", name="Join").click()
-    name = ada.page.get_by_test_id("tile").first.get_attribute("data-who")
-    assert name
-    bob.page.bring_to_front()
-    bob.page.wait_for_function(_SEEN, arg=name)
+    return Room(ada, bob, name)
 
+
+def test_one_sees_the_other_and_follows_who_presents(room: Room) -> None:
+    ada, bob = room.ada, room.bob
+    bob.page.bring_to_front()
+    bob.page.wait_for_function(_SEEN, arg=room.name)
+    ada.go(120)
+    bob.wait_frame(120)
+    ada.page.keyboard.press("Space")
+    bob.page.wait_for_function("() => Number(document.querySelector('[data-testid=frame]').dataset.frame) > 130")
+    ada.page.keyboard.press("Space")
+    expect(bob.button("Play")).to_be_visible()
+    wait_until(lambda: bob.frame == ada.frame, "one frame on both")
+
+
+def test_a_guest_comes_in_by_a_link_and_goes(product: Product, room: Room, meet: Callable[..., Reviewer]) -> None:
+    ada = room.ada
     ada.context.grant_permissions(["clipboard-read", "clipboard-write", "camera", "microphone"])
     ada.page.bring_to_front()
     ada.button("Copy the link").click()
@@ -75,14 +102,9 @@ def test_two_people_meet_at_a_clip_and_one_follows_the_other(product: Product, m
     gus.button("Leave").click()
     expect(ada.page.get_by_test_id("tile")).to_have_count(2)
 
-    ada.go(120)
-    bob.wait_frame(120)
-    ada.page.keyboard.press("Space")
-    bob.page.wait_for_function("() => Number(document.querySelector('[data-testid=frame]').dataset.frame) > 130")
-    ada.page.keyboard.press("Space")
-    expect(bob.button("Play")).to_be_visible()
-    wait_until(lambda: bob.frame == ada.frame, "one frame on both")
 
+def test_who_asks_to_present_is_handed_it(room: Room) -> None:
+    ada, bob = room.ada, room.bob
     bob.button("Ask to present").click()
     expect(ada.page.get_by_test_id("baton")).to_contain_text("asks to present")
     bob.button("Chat").click()
@@ -90,25 +112,29 @@ def test_two_people_meet_at_a_clip_and_one_follows_the_other(product: Product, m
     bob.page.keyboard.press("Enter")
     ada.button("Chat: 1 new").click()
     expect(ada.page.get_by_role("log")).to_contain_text("Look at the second bike")
-
-    other = ada.page.get_by_test_id("tile").nth(1)
-    other.get_by_role("button").click()
+    ada.page.get_by_test_id("tile").nth(1).get_by_role("button").click()
     ada.page.get_by_role("menuitem", name="Hand over the presenting").click()
     expect(bob.page.get_by_test_id("baton")).to_contain_text("You present")
     bob.go(10)
     ada.wait_frame(10)
 
+
+def test_killed_services_take_nobody_out_of_the_room(product: Product, room: Room) -> None:
+    ada, bob = room.ada, room.bob
     bob.page.bring_to_front()
-    bob.page.evaluate(_MARK, name)
+    bob.page.evaluate(_MARK, room.name)
     product.stack.kill_service("svc_sfu")
-    bob.page.wait_for_function(_SEEN_AGAIN, arg=name)
+    bob.page.wait_for_function(_SEEN_AGAIN, arg=room.name)
 
     product.stack.kill_service("svc_signaling")
     expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
     bob.go(40)
     ada.wait_frame(40)
-    ada.button("End for all").click()
-    expect(bob.page.get_by_test_id("live-over")).to_be_visible()
+
+
+def test_a_room_that_ends_is_over_for_everybody(room: Room) -> None:
+    room.ada.button("End for all").click()
+    expect(room.bob.page.get_by_test_id("live-over")).to_be_visible()
 
 
 def test_who_waits_comes_in_when_let_in_and_sees_who_is_there(product: Product, meet: Callable[..., Reviewer]) -> None:
@@ -131,5 +157,6 @@ def test_who_waits_comes_in_when_let_in_and_sees_who_is_there(product: Product, 
     expect(gus.page.get_by_test_id("tile")).to_have_count(2)
     gus.page.bring_to_front()
     gus.page.wait_for_function(_SEEN, arg=name)
-    ada.button("End for all").click()
-    expect(gus.page.get_by_test_id("live-over")).to_be_visible()
+    # Who goes on to the library is not seen and heard from there.
+    ada.page.get_by_role("link", name="Back to the library").click()
+    expect(gus.page.get_by_test_id("tile")).to_have_count(1)

@@ -26,26 +26,33 @@ const SIGNS = ["👍", "👏", "❤️", "😂", "🎬", "❓"];
 
 let present: Live | undefined;
 
+/** The room that this page is in already. */
+function goingOn(id: string): Live | undefined {
+  return present?.id === id && present.state.peek() !== "over" ? present : undefined;
+}
+
 /** The room of this page: it stays while one goes from cut to cut. */
 function liveOf(project: bigint, id: string): Live {
-  if (present && present.room.peek()?.roomId === id && present.state.peek() !== "over") return present;
+  const going = goingOn(id);
+  if (going) return going;
+  present?.stop();
   present = new Live(project, id);
+  present.start();
   return present;
 }
 
 /** The room, or the question whether to come in. */
 export default function LiveDock({ room }: { room: Room }): JSX.Element | null {
   const id = liveRoom.value;
-  const [live, setLive] = useState<Live | undefined>(present?.room.peek()?.roomId === id ? present : undefined);
+  const [entered, setLive] = useState(() => goingOn(id));
+  const live = entered?.id === id ? entered : undefined;
   useEffect(() => {
     live?.review(room);
     return () => live?.review(undefined);
   }, [live, room]);
   if (id === "") return null;
   const enter = (): void => {
-    const entered = liveOf(room.asset.projectId, id);
-    entered.start();
-    setLive(entered);
+    setLive(liveOf(room.asset.projectId, id));
   };
   if (!live) return <Lobby enter={enter} leave={() => (liveRoom.value = "")} />;
   if (live.state.value === "over") return <Over live={live} close={() => { present = undefined; setLive(undefined); liveRoom.value = ""; }} />;

@@ -1,6 +1,7 @@
 /** The stream of one person in a live room: moves messages, connects again, and sends again what was not answered. */
 import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import {
+  SignalDoneSchema,
   SignalRequestSchema,
   SignalResponseSchema,
   type SignalDone,
@@ -27,6 +28,7 @@ export interface LinkOptions {
   pong: (askedMs: number, serverMs: number) => void;
 }
 
+const CANCELLED = 1;
 /** Statuses that another try does not mend: no such room, not allowed, over, full. */
 const FINAL = new Set([3, 5, 7, 9, 16]);
 
@@ -56,6 +58,7 @@ export class SignalLink {
     if (!this.open) return this.end();
     this.write(create(SignalRequestSchema, { number: ++this.number, what: { case: "leave", value: true } }));
     this.over = true;
+    this.giveUp();
     removeEventListener("online", this.hurry);
     clearTimeout(this.pinger);
     setTimeout(() => this.close(), LEAVE_MS);
@@ -63,10 +66,17 @@ export class SignalLink {
 
   private end(why?: Ended): void {
     this.over = true;
+    this.giveUp();
     removeEventListener("online", this.hurry);
     clearTimeout(this.retry);
     this.close();
     this.options.state("over", why);
+  }
+
+  /** Nobody will answer what waits. */
+  private giveUp(): void {
+    for (const [number, { done }] of this.waiting) done(create(SignalDoneSchema, { number, error: { code: CANCELLED } }));
+    this.waiting.clear();
   }
 
   private readonly hurry = (): void => {
@@ -75,6 +85,7 @@ export class SignalLink {
 
   /** Asks for something; resolves with what became of it. */
   ask(what: What): Promise<SignalDone> {
+    if (this.over) return Promise.resolve(create(SignalDoneSchema, { error: { code: CANCELLED } }));
     const number = ++this.number;
     const request = create(SignalRequestSchema, { number, what });
     return new Promise((done) => {
@@ -164,20 +175,24 @@ export class SignalLink {
     this.open = true;
     if (participantId !== this.participant) this.begin();
     this.participant = participantId;
-    for (const [number, { request }] of this.waiting) if (number > done) this.write(request);
+    for (const [number, { request, done: tell }] of this.waiting) {
+      if (number > done) {
+        this.write(request);
+      } else {
+        // Done before the cut; only its answer was lost.
+        this.waiting.delete(number);
+        tell(create(SignalDoneSchema, { number }));
+      }
+    }
     this.options.state("open");
     this.ping();
   }
 
-  /** Somebody new by the server's reckoning: numbers begin anew, with what still waits. */
+  /** Somebody new by the server's reckoning: what was asked in the life before may be done already, and is not asked again. */
   private begin(): void {
-    const waiting = [...this.waiting.values()];
+    if (this.participant === "") return;
+    this.giveUp();
     this.number = 0n;
-    this.waiting = new Map();
-    for (const { request, done } of waiting) {
-      request.number = ++this.number;
-      this.waiting.set(request.number, { request, done });
-    }
   }
 
   private ping(): void {

@@ -1,9 +1,9 @@
 /** A live room as this page is in it: people, presenter, playback, chat, and who is seen. */
 import { create } from "@bufbuild/protobuf";
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { projects } from "../app/api";
 import { explain } from "../app/error";
-import { navigate, reviewPath } from "../app/router";
+import { navigate, reviewPath, route } from "../app/router";
 import {
   ParticipantState,
   PresenterSchema,
@@ -61,14 +61,19 @@ export class Live {
   private reviewed: Room | undefined;
   private ticker = 0;
   private asked = false;
+  /** Somebody is being told of the playback. */
+  private telling = false;
   private stood = { shown: false, publishes: false };
   private count = 0;
   private readonly stops: (() => void)[] = [];
 
-  constructor(project: bigint, roomId: string) {
+  constructor(
+    project: bigint,
+    readonly id: string,
+  ) {
     this.link = new SignalLink({
       project,
-      room: roomId,
+      room: id,
       heard: (response) => this.heard(response),
       state: (state, why) => this.moved(state, why),
       pong: (asked, server) => {
@@ -87,21 +92,28 @@ export class Live {
   start(): void {
     this.link.start();
     this.ticker = window.setInterval(() => this.tick(), TICK_MS);
+    // Nobody goes on being seen and heard from a page that does not show it.
+    this.stops.push(
+      effect(() => {
+        if (route.value.name !== "review") untracked(() => this.stop());
+      }),
+    );
   }
 
   /** Leaves. */
   stop(): void {
     clearInterval(this.ticker);
-    for (const stop of this.stops) stop();
+    for (const stop of this.stops.splice(0)) stop();
     this.call.close();
     this.link.stop();
-    liveRoom.value = "";
+    this.state.value = "over";
+    if (liveRoom.peek() === this.id) liveRoom.value = "";
   }
 
   /** Asks the room for something; what cannot be done is said. */
   async ask(what: What): Promise<boolean> {
     const done = await this.link.ask(what);
-    if (done.error) say({ title: t("live.refused"), detail: done.error.message, look: "bad" });
+    if (done.error && this.state.peek() !== "over") say({ title: t("live.refused"), detail: done.error.message, look: "bad" });
     return done.error === undefined;
   }
 
@@ -237,7 +249,7 @@ export class Live {
 
   private tick(): void {
     const room = this.reviewed;
-    if (!room || !this.joined.peek()) return;
+    if (!room || !this.joined.peek() || this.state.peek() !== "open") return;
     const nowMs = this.clock.at(performance.now());
     if (this.presenting.peek()) this.tell(room, nowMs);
     else if (this.following.peek() && this.presenter.peek().participantId) this.follow(room, nowMs);
@@ -247,16 +259,17 @@ export class Live {
     const { player } = room;
     const { last, rate } = player.clock;
     const now = { frame: player.playing.peek() ? player.frame.peek() : player.here, playing: player.playing.peek(), speed: player.speed.peek() };
-    if (this.told && this.playback?.videoId === room.video.videoId && !differs(this.told, now, nowMs, rate, last)) return;
+    if (this.telling || (this.told && !differs(this.told, now, nowMs, rate, last))) return;
     this.told = { ...now, atMs: nowMs };
+    this.telling = true;
     const value = { videoId: room.video.videoId, assetId: room.asset.assetId, playing: now.playing, frame: BigInt(now.frame), speed: now.speed };
-    void this.ask({ case: "playback", value });
+    void this.ask({ case: "playback", value }).then(() => (this.telling = false));
   }
 
   private follow(room: Room, nowMs: number): void {
     const { playback } = this;
     if (!playback) return;
-    if (playback.videoId !== room.video.videoId) return void this.goTo(playback);
+    if (playback.videoId !== room.video.videoId) return void this.goTo(room, playback);
     const { last, rate } = room.player.clock;
     const state = { playing: playback.playing, frame: Number(playback.frame), speed: playback.speed || 1, atMs: Number(playback.atMs) };
     const moment = momentOf(state, nowMs, rate, last);
@@ -264,15 +277,17 @@ export class Live {
   }
 
   /** The presenter looks at another clip or cut. */
-  private async goTo(playback: Playback): Promise<void> {
-    this.reviewed = undefined;
+  private async goTo(room: Room, playback: Playback): Promise<void> {
+    this.reviewed = undefined; // asked once
     try {
       const { asset } = await projects.getAsset({ assetId: playback.assetId });
       const cut = asset?.cuts.find((each) => each.videoId === playback.videoId);
-      if (asset && cut) navigate(reviewPath(String(asset.assetId), cut.number, Number(playback.frame), undefined, { live: liveRoom.peek() }));
+      if (asset && cut) return navigate(reviewPath(String(asset.assetId), cut.number, Number(playback.frame), undefined, { live: this.id }));
+      say({ title: t("live.elsewhere") });
     } catch (error) {
-      this.following.value = false;
       this.broke(error);
     }
+    this.reviewed = room;
+    this.following.value = false;
   }
 }

@@ -565,6 +565,7 @@ export const en = {
   "live.goWaiting": "With a waiting room",
   "live.copyHere": "For people of this project",
   "live.copyGuest": "For guests without an account",
+  "live.elsewhere": "Who presents looks at a clip that you cannot see",
   "live.title": "Live",
   "live.failed": "The live session does not work",
   "live.refused": "That could not be done",

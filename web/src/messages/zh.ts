@@ -543,6 +543,7 @@ export const zh = {
   "live.goWaiting": "使用等候室",
   "live.copyHere": "供本项目成员使用",
   "live.copyGuest": "供没有账户的访客使用",
+  "live.elsewhere": "主讲人正在观看您无法查看的素材",
   "live.title": "直播审看",
   "live.failed": "直播审看无法进行",
   "live.refused": "未能完成",
