@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 import grpc
@@ -105,7 +106,7 @@ class Rooms:
         # Nobody is connected to what was just read: their places are kept as after any cut.
         for participant in live.present_people():
             if participant.state in (JOINED, WAITING):
-                await self.act(desk, "", lambda live, who=participant: live.cut(who.participant_id))  # type: ignore[misc]
+                await self.act(desk, "", partial(Live.cut, participant_id=participant.participant_id))
         return desk
 
     async def act(

@@ -11,6 +11,7 @@ from svc_sfu.core.stream import KeyframeThrottle, Stream
 
 MAX_STREAMS: Final = 64
 """SSRCs of one publisher: more are no browser's."""
+ALIVE_S: Final = 1.0
 
 
 @dataclass(slots=True)
@@ -28,14 +29,18 @@ class Track:
     """How loud it is: 0 silent to 127."""
     codec: Codec | None = None
 
-    def best(self, rid: str, now_s: float, alive_s: float = 1.0) -> Stream | None:
+    def comes(self, rid: str, now_s: float) -> bool:
+        """Whether packets of a layer arrived lately."""
+        layer = self.layers.get(rid)
+        return layer is not None and now_s - layer.active_s < ALIVE_S
+
+    def best(self, rid: str, now_s: float) -> Stream | None:
         """The layer asked for, or else the nearest smaller one that comes at all, or else any."""
         order = list(self.rids) or [""]
         start = order.index(rid) if rid in order else 0
         for name in (*order[start:], *reversed(order[:start])):
-            layer = self.layers.get(name)
-            if layer is not None and now_s - layer.active_s < alive_s:
-                return layer
+            if self.comes(name, now_s):
+                return self.layers[name]
         return None
 
 

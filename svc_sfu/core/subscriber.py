@@ -1,6 +1,6 @@
 """A subscriber's slots: which track each shows, in which layer, within what its way can take."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -99,6 +99,6 @@ def _layers(track: Track, largest: str, now_s: float) -> list[tuple[str, float]]
     """The layers that come and are of use, the largest first."""
     rids = list(track.rids) or [""]
     start = rids.index(largest) if largest in rids else 0
-    alive: Callable[[str], bool] = lambda rid: rid in track.layers and now_s - track.layers[rid].active_s < 1.0  # noqa: E731
-    of_use = [rid for rid in rids[start:] if alive(rid)] or [rid for rid in rids if alive(rid)][-1:]
+    alive = [rid for rid in rids if track.comes(rid, now_s)]
+    of_use = [rid for rid in rids[start:] if rid in alive] or alive[-1:]
     return [(rid, track.layers[rid].bitrate_bps) for rid in of_use]

@@ -1,0 +1,85 @@
+"""Where a publisher's packets belong, and what a slot shows of its layers."""
+
+from svc_sfu.core import sdp
+from svc_sfu.core.codec import Codec
+from svc_sfu.core.forwarder import Forwarder
+from svc_sfu.core.publisher import MAX_STREAMS, Publisher
+from svc_sfu.core.rtp import Packet
+from svc_sfu.core.sdp import Accepted
+from svc_sfu.core.subscriber import Slot, Subscriber
+
+MID, RID, REPAIRED, LEVEL, WIDE = 4, 10, 11, 1, 3
+NUMBERS = {MID: sdp.MID, RID: sdp.RID, REPAIRED: sdp.REPAIRED_RID, WIDE: sdp.TRANSPORT_WIDE}
+CAMERA = Accepted("1", "video", {96: Codec.VP8}, {97: 96}, NUMBERS, ("h", "m", "l"), (), {})
+VOICE = Accepted("0", "audio", {111: Codec.OPUS}, {}, {LEVEL: sdp.AUDIO_LEVEL}, (), (7,), {})
+
+
+def packet(ssrc: int, seq: int = 1, payload: bytes = b"\x10\x00picture", kind: int = 96, **named: str) -> Packet:
+    numbers = {"mid": MID, "rid": RID, "repaired": REPAIRED}
+    extensions = {numbers[name]: value.encode() for name, value in named.items()}
+    return Packet(True, kind, seq, 0, ssrc, extensions, payload, 0)
+
+
+def test_a_layer_is_known_by_its_names_first_and_by_its_ssrc_from_then_on() -> None:
+    publisher = Publisher([CAMERA, VOICE], "ada")
+    assert publisher.receive(packet(50)) is None, "nobody knows it"
+    first = publisher.receive(packet(50, mid="1", rid="m"))
+    again = publisher.receive(packet(50, seq=2))
+    assert first is not None
+    assert again is not None
+    assert first.stream is again.stream
+    assert first.stream.rid == "m"
+
+
+def test_what_names_a_section_or_layer_that_is_not_there_belongs_nowhere() -> None:
+    publisher = Publisher([CAMERA, VOICE], "ada")
+    assert publisher.receive(packet(50, mid="9", rid="m")) is None
+    assert publisher.receive(packet(50, mid="1", rid="x")) is None
+    assert publisher.receive(packet(7, kind=96)) is None, "no such format there"
+
+
+def test_a_repeated_packet_is_the_one_that_it_repeats() -> None:
+    publisher = Publisher([CAMERA, VOICE], "ada")
+    main = publisher.receive(packet(50, seq=9, mid="1", rid="h"))
+    assert main is not None
+    again = publisher.receive(packet(51, kind=97, payload=b"\x00\x08lost one", mid="1", repaired="h"))
+    assert again is not None
+    assert again.repaired
+    assert again.stream is main.stream
+    assert (again.packet.seq, again.packet.ssrc, again.packet.payload) == (8, 50, b"lost one")
+    assert publisher.receive(packet(51, kind=97, payload=b"\x00\x08")) is None, "padding"
+
+
+def test_ssrcs_of_one_publisher_are_bounded() -> None:
+    publisher = Publisher([CAMERA, VOICE], "ada")
+    for ssrc in range(100, 1_000):
+        publisher.receive(packet(ssrc, mid="1", rid="h"))
+    assert publisher.receive(packet(5_000, mid="1", rid="m")) is None
+    assert publisher.receive(packet(100, mid="1", rid="h")) is not None
+    assert MAX_STREAMS < 900
+
+
+def test_a_voice_has_a_level() -> None:
+    publisher = Publisher([CAMERA, VOICE], "ada")
+    for seq in range(100):
+        publisher.receive(Packet(False, 111, seq, 0, 7, {LEVEL: b"\x1e"}, b"opus", 0))
+    assert 90 < publisher.tracks["0"].level < 98
+
+
+def test_a_slot_shows_the_largest_layer_of_use_and_nothing_that_is_muted() -> None:
+    publisher = Publisher([CAMERA, VOICE], "ada")
+    for number, rid in enumerate(("h", "m", "l")):
+        received = publisher.receive(packet(50 + number, mid="1", rid=rid))
+        assert received is not None
+        received.stream.take(received.packet, 10.0)
+    track = publisher.tracks["1"]
+    slot = Slot("v0", "video", 1, 2, Forwarder(0, 0, 0))
+    subscriber = Subscriber({"v0": slot})
+    subscriber.estimate.bps = 10_000_000
+    subscriber.show(slot, track, "m", 5, 10.0)
+    assert slot.forwarder.wanted is track.layers["m"]
+    assert track.throttles["m"].due(10.0), "a keyframe is asked for"
+    track.muted = True
+    subscriber.choose(10.1)
+    assert slot.forwarder.wanted is None
+    assert slot.forwarder.source is None
