@@ -1,7 +1,9 @@
 """Commits and merges: what a new version holds, beside what it is built on."""
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +26,9 @@ from svc_version.notes import Notes
 from svc_version.stores import Store
 
 MESSAGE_BYTES: Final = 1_024
-TRIES: Final = 5
+TRIES: Final = 50
+"""Each that fails is a version of somebody else's."""
+
 NO_HASH: Final = bytes(32)
 CLIENT_ID: Final = bytes(16)
 
@@ -94,17 +98,14 @@ class Commits:
         expected_head: int | None = None,
     ) -> Version:
         """The live notes at a revision, or now, as a version. `base_id` 0: on the head, whichever it is."""
-        tries = 0
-        while True:
+
+        async def attempt() -> Version:
             base = await self._base(who, video_id, base_id, expected_head)
             delta, at = await self._live_delta(who, video_id, base, revision)
-            try:
-                return await self._store_version(who, video_id, base, delta, at, kind, message, once, expected_head)
-            except HeadMoved:
-                # Two first versions at once: the second follows the first.
-                tries += 1
-                if base is not None or base_id or expected_head is not None or tries == TRIES:
-                    raise
+            head = expected_head if base_id else _id(base)
+            return await self._store_version(who, video_id, base, delta, at, kind, message, once, head)
+
+        return await _following(attempt, again=not base_id and expected_head is None)
 
     async def get(self, tenant_id: str, video_id: int, version_id: int) -> Version:
         """A version. Raises VersionUnknown."""
@@ -170,26 +171,29 @@ class Commits:
     async def _commit_operations(self, who: Who, request: CommitVersionRequest, once: Once) -> Version:
         video_id = request.video_id
         expected_head = request.expected_head_version_id if request.HasField("expected_head_version_id") else None
-        base = await self._base(who, video_id, request.base_version_id, expected_head)
+        base_id = request.base_version_id
         frame_count = await self._notes.frame_count(video_id)
-        batch = Batch(client_seq=1, operations=request.operations.operations)
-        content = {} if base is None else await self._documents.read(base)
-        states = [AnnotationState.FromString(entry.state) for entry in content.values()]
-        record = Record(
-            rules=1,
-            video_id=video_id,
-            tenant_id=who.tenant_id,
-            person_id=who.person_id,
-            permissions=who.mask,
-            client_id=CLIENT_ID,
-            time_ms=self._clock.now_ms(),
-            frame_count=frame_count,
-            batch=batch,
-        )
-        delta = await asyncio.to_thread(_applied, states, record)
-        return await self._store_version(
-            who, video_id, base, delta, 0, Kind.COMMIT, request.message, once, expected_head
-        )
+
+        async def attempt() -> Version:
+            base = await self._base(who, video_id, base_id, expected_head)
+            content = {} if base is None else await self._documents.read(base)
+            states = [AnnotationState.FromString(entry.state) for entry in content.values()]
+            record = Record(
+                rules=1,
+                video_id=video_id,
+                tenant_id=who.tenant_id,
+                person_id=who.person_id,
+                permissions=who.mask,
+                client_id=CLIENT_ID,
+                time_ms=self._clock.now_ms(),
+                frame_count=frame_count,
+                batch=Batch(client_seq=1, operations=request.operations.operations),
+            )
+            delta = await asyncio.to_thread(_applied, states, record)
+            head = expected_head if base_id else _id(base)
+            return await self._store_version(who, video_id, base, delta, 0, Kind.COMMIT, request.message, once, head)
+
+        return await _following(attempt, again=not base_id and expected_head is None)
 
     async def _store_version(
         self,
@@ -247,6 +251,18 @@ class Commits:
             await self._documents.snapshot(version)
         except Exception:
             log.exception("version_snapshot_failed", extra={"version": version.version_id})
+
+
+async def _following(attempt: Callable[[], Awaitable[Version]], *, again: bool) -> Version:
+    """A version on the head; again when another was committed on that meanwhile: then it follows the other."""
+    for _ in range(TRIES if again else 0):
+        with contextlib.suppress(HeadMoved):
+            return await attempt()
+    return await attempt()
+
+
+def _id(version: Version | None) -> int:
+    return version.version_id if version is not None else 0
 
 
 def _once(who: Who, method: str, request_id: str, request: bytes) -> Once:

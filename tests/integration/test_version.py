@@ -97,9 +97,25 @@ async def test_two_first_versions_at_once_follow_each_other(at: Versions) -> Non
     await at.write("ann", create("a"))
     made = await asyncio.gather(*(at.commit(person) for person in ("ann", "bob", "cid")))
     assert sorted(each.number for each in made) == [1, 2, 3]
-    bases = {each.base_version_id for each in made}
-    assert 0 in bases
     assert len({each.version_id for each in made}) == 3
+    in_a_chain(made, 0)
+
+
+def in_a_chain(made: list[version_pb2.Version], base_id: int) -> None:
+    """Asserts that each follows the one before it."""
+    made.sort(key=lambda each: each.number)
+    assert [each.base_version_id for each in made] == [base_id, *(each.version_id for each in made[:-1])]
+
+
+async def test_commits_on_the_head_at_once_follow_each_other_and_make_no_branch(at: Versions) -> None:
+    await at.write("ann", create("a"))
+    first = await at.commit()
+    live = [at.commit(person) for person in ("ann", "bob", "cid")]
+    what_if = service.DeltaOperations(operations=[move("a", 3, 4)])
+    made = await asyncio.gather(*live, *(at.commit(operations=what_if) for _ in range(6)))
+    in_a_chain(made, first.version_id)
+    head = (await at.call("GetVersion", service.GetVersionRequest(video_id=1))).version
+    assert head.version_id == made[-1].version_id
 
 
 async def test_operations_on_a_version_are_a_version_that_never_was_live(at: Versions) -> None:
