@@ -1,6 +1,6 @@
 /** What changes of a note besides its text: tags, attachments, whether it is resolved. */
 import { text as core, type Annotation, type Attachment, type FieldValue, type Operation } from "../document";
-import { MAX_OPERATIONS, MAX_TAG_BYTES, MAX_TAGS } from "../document/limit";
+import { MAX_TAG_BYTES, MAX_TAGS } from "../document/limit";
 import type { Room } from "../review/room";
 import type { Thread } from "./board";
 import type { Change } from "./label";
@@ -35,13 +35,10 @@ export function detach(room: Room, annotation: Annotation, id: string): boolean 
   return set(room, annotation, [{ field: `attachments/${id}` }]);
 }
 
-/** Resolves notes, or opens them again: as many at once as go into a batch. */
+/** Resolves notes, or opens them again, as one action. */
 export function resolve(room: Room, threads: readonly Thread[], flag: boolean): boolean {
   const operations = threads
     .filter(({ root }) => root.resolved !== flag && room.mayChange(root))
     .map(({ root }): Operation => ({ kind: "setFields", id: root.id, fields: [{ field: "resolved", value: { kind: "flag", flag } }] }));
-  for (let at = 0; at < operations.length; at += MAX_OPERATIONS) {
-    if (!room.session.submit(operations.slice(at, at + MAX_OPERATIONS))) return false;
-  }
-  return true;
+  return operations.length === 0 || room.session.submit(operations);
 }
