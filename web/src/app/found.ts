@@ -6,11 +6,12 @@ import { me } from "./auth";
 import type { Found } from "./finder";
 import { addFinder } from "./finder";
 import { keysOf } from "./keys";
-import { best } from "./match";
+import { best, foremost } from "./match";
 import { toggleOverlay } from "./overlay";
 import { navigate, reviewPath, route } from "./router";
 
 const MOST_ASSETS = 8;
+const MOST_PROJECTS = 5;
 const ASSET_WAIT_MS = 150;
 
 function commands(): Found[] {
@@ -35,16 +36,25 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/** The project that one is in; undefined: it is not known. */
+async function projectHere(signal: AbortSignal): Promise<bigint | undefined> {
+  const place = route.peek();
+  if (place.name === "library" && place.project) return BigInt(place.project);
+  if (place.name !== "review") return undefined;
+  const answer = await projects.getAsset({ assetId: BigInt(place.asset) }, { signal }).catch(() => undefined);
+  return answer?.asset?.projectId;
+}
+
 async function assets(query: string, signal: AbortSignal): Promise<Found[]> {
   if (!me.peek() || query.trim().length < 2 || /^[\d:;+-]+$/.test(query.trim())) return [];
   await wait(ASSET_WAIT_MS, signal);
-  const { projects: all } = await projects.listProjects({ pageSize: 100 }, { signal });
+  const [{ projects: all }, here] = await Promise.all([projects.listProjects({ pageSize: 100 }, { signal }), projectHere(signal)]);
   const names = new Map(all.map(({ projectId, name }) => [projectId, name]));
   const places = best(all, ({ name }) => name, query, 3).map(({ projectId, name }): Found => {
     return { id: `project-${projectId}`, label: t("palette.project", { name }), icon: "film", run: () => navigate(`/?project=${projectId}`) };
   });
   // The project one is in first, and of the others not too many: each is asked for itself.
-  const first = route.peek().name === "library" ? [...all].slice(0, 5) : all.slice(0, 5);
+  const first = foremost(all, ({ projectId }) => projectId === here, MOST_PROJECTS);
   const pages = await Promise.all(
     first.map(({ projectId }) => projects.listAssets({ projectId, query: query.trim(), pageSize: MOST_ASSETS }, { signal })),
   );

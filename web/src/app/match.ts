@@ -33,6 +33,11 @@ function initialsScore(text: string, letters: string): number | undefined {
   return letters.length > 1 && initials.includes(letters) ? 0.5 : undefined;
 }
 
+/** The first of a list, the one that is meant (if it is there) before all others. */
+export function foremost<T>(items: readonly T[], isMeant: (item: T) => boolean, most: number): T[] {
+  return [...items.filter(isMeant), ...items.filter((item) => !isMeant(item))].slice(0, most);
+}
+
 /** The best of a list, best first; what matches alike keeps its order. */
 export function best<T>(items: readonly T[], textOf: (item: T) => string, query: string, most: number): T[] {
   const scored = items.flatMap((item) => {
