@@ -1,6 +1,6 @@
 /** Who is signed in. The secret is in a cookie that this code cannot read. */
 import { signal } from "@preact/signals";
-import { forgetShelf } from "../session/shelf";
+import { forgetShelf, keepShelf } from "../session/shelf";
 import { answersAreOf, identity, onReached, onSignedOut } from "./api";
 import { HttpError, isSignedOut } from "./error";
 import { isUnreachable } from "./kept_answers";
@@ -33,13 +33,16 @@ function remembered(): Me | null {
 
 /** From now on this is who is here. Of who was, nothing stays that they saw; what they made and is not sent stays. */
 function become(who: Me | null): void {
-  const before = remembered();
+  // Another page may have signed out already: who was here on this one is forgotten all the same.
+  const before = me.peek() ?? remembered();
   if (before && before.personId !== who?.personId) {
     void forgetShelf(before.personId);
     void forgetMedia(before.personId);
   }
-  if (who) localStorage.setItem(KEY, JSON.stringify(who));
-  else localStorage.removeItem(KEY);
+  if (who) {
+    localStorage.setItem(KEY, JSON.stringify(who));
+    keepShelf(who.personId);
+  } else localStorage.removeItem(KEY);
   answersAreOf(who?.personId ?? "");
   me.value = who;
 }

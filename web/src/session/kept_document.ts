@@ -55,6 +55,7 @@ export class Memory {
   private timer = 0;
   private waitMs = SOON_MS;
   private writtenRevision = -1;
+  private ended = false;
 
   constructor(
     private readonly client: PendingClient,
@@ -65,11 +66,12 @@ export class Memory {
 
   /** Something changed. */
   touch(): void {
-    this.timer ||= window.setTimeout(this.write, this.waitMs);
+    if (!this.ended) this.timer ||= window.setTimeout(this.write, this.waitMs);
   }
 
   /** Writes it now, if something has changed since it was last written. */
   readonly write = (): void => {
+    if (this.ended) return;
     clearTimeout(this.timer);
     this.timer = 0;
     const { confirmed, personId, videoId, permissions } = this.client;
@@ -84,11 +86,13 @@ export class Memory {
 
   /** Forgets it: it is gone, or not to be seen any more. */
   async forget(): Promise<void> {
-    this.close();
+    this.cease();
     await takeOff("documents", this.client.personId, String(this.client.videoId));
   }
 
-  private close(): void {
+  /** From now on nothing more is kept; what is kept stays. */
+  cease(): void {
+    this.ended = true;
     clearTimeout(this.timer);
     this.timer = 0;
     removeEventListener("pagehide", this.write);
@@ -97,6 +101,6 @@ export class Memory {
   /** Ends, with what is seen now kept. */
   end(): void {
     this.write();
-    this.close();
+    this.cease();
   }
 }

@@ -269,7 +269,11 @@ export class Session {
       this.resumed.value = true;
       setTimeout(() => (this.resumed.value = false), RESUMED_MS);
     }
-    if (state.kind === "refused" && state.why !== "signedOut") void this.memory.forget();
+    if (state.kind === "refused") {
+      // Of who is signed out all is forgotten elsewhere; what is still on the screen does not go back.
+      if (state.why === "signedOut") this.memory.cease();
+      else void this.memory.forget();
+    }
     // What is seen now is what one has until the connection is back.
     if (state.kind === "waiting") this.memory.write();
     if (state.kind === "open") this.wasOpen = true;

@@ -1,6 +1,6 @@
 import "fake-indexeddb/auto";
 import { describe, expect, test } from "vitest";
-import { forgetShelf, lookUp, putAway, takeOff } from "./shelf";
+import { forgetShelf, keepShelf, lookUp, putAway, takeOff } from "./shelf";
 
 const bytes = (...values: number[]): Uint8Array<ArrayBuffer> => Uint8Array.from(values);
 
@@ -20,6 +20,16 @@ describe("what was seen", () => {
     await forgetShelf("ann");
     expect(await lookUp("documents", "ann", "7")).toBeUndefined();
     expect(await lookUp("documents", "anna", "7")).toEqual(bytes(7));
+  });
+  test("what was on its way when a person was forgotten is not kept; when they are here again it is", async () => {
+    await putAway("documents", "eve", "7", bytes(7));
+    const forgotten = forgetShelf("eve");
+    await putAway("documents", "eve", "7", bytes(8));
+    await forgotten;
+    expect(await lookUp("documents", "eve", "7")).toBeUndefined();
+    keepShelf("eve");
+    await putAway("documents", "eve", "7", bytes(9));
+    expect(await lookUp("documents", "eve", "7")).toEqual(bytes(9));
   });
   test("the oldest go when there are too many", async () => {
     for (let number = 0; number < 65; number++) await putAway("documents", "cleo", String(number), bytes(number));

@@ -63,9 +63,17 @@ async function trim(name: Store): Promise<void> {
   };
 }
 
+/** Of whom nothing is taken in: they were here and are not any more, and what they still had on the screen comes too late. */
+const gone = new Set<string>();
+
+/** Somebody is here: what they see is kept. */
+export function keepShelf(personId: string): void {
+  gone.delete(personId);
+}
+
 /** Puts something on the shelf. Where there is no room for it, it is not there later: nobody relies on it. */
 export async function putAway(name: Store, personId: string, key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-  if (personId === "" || bytes.length > LONGEST_BYTES) return;
+  if (personId === "" || gone.has(personId) || bytes.length > LONGEST_BYTES) return;
   const row: Row = { personId, key, bytes, savedMs: Date.now() };
   try {
     await run(name, "readwrite", (store) => store.put(row));
@@ -91,8 +99,9 @@ export async function takeOff(name: Store, personId: string, key: string): Promi
   await run(name, "readwrite", (store) => store.delete([personId, key])).catch(() => undefined);
 }
 
-/** Forgets all that a person saw. */
+/** Forgets all that a person saw, and keeps no more of it until they are here again. */
 export async function forgetShelf(personId: string): Promise<void> {
+  gone.add(personId);
   const range = IDBKeyRange.bound([personId, ""], [personId, "\uffff"]);
   for (const name of STORES) await run(name, "readwrite", (store) => store.delete(range)).catch(() => undefined);
 }
