@@ -54,7 +54,7 @@ class Writing:
         failures = 0
         while work.state is State.RUNNING:
             try:
-                work = await self._step(work)
+                work = await self._save(await self._step(work))
                 failures = 0
             except (Unavailable, ResourceExhausted) as error:
                 log.warning("work_delayed", extra={"work": work.work_id, "reason": error.reason})
@@ -67,19 +67,11 @@ class Writing:
                 work = await self._fail(work, "INTERNAL", "something went wrong here")
 
     async def _step(self, work: Work) -> Work:
-        """Writes what is left, then makes the version."""
-        batches = await self._store.batches(work.work_id)
-        for payload in batches[work.done_count :]:
-            batch = Batch.FromString(payload)
-            if not batch.base_revision:
-                # Made on the batch before it, whose revision is the same however often it is sent.
-                batch.base_revision = work.last_revision
-            outcome = await self._notes.append(work, batch)
-            if outcome.HasField("refusal"):
-                return await self._fail(work, outcome.refusal.reason, outcome.refusal.message)
-            work = work.with_(done_count=work.done_count + 1, last_revision=outcome.revision)
-            await self._store.save_work(work)
-            metrics.WRITTEN.inc()
+        """Writes the next batch or, when all are written, makes the version. What is done is saved after each step:
+        an error later takes none of it back.
+        """
+        if work.done_count < work.batch_count:
+            return await self._write(work)
         version = await self._commits.commit_live(
             Who(work.tenant_id, work.person_id, work.session_id, 0),
             work.video_id,
@@ -88,11 +80,26 @@ class Writing:
             message=work.message,
             once=Once(work.tenant_id, work.person_id, "work", str(work.work_id), b""),
         )
-        return await self._save(work.with_(state=State.DONE, version_id=version.version_id))
+        return work.with_(state=State.DONE, version_id=version.version_id)
+
+    async def _write(self, work: Work) -> Work:
+        batch = Batch.FromString(await self._store.batch(work.work_id, work.done_count + 1))
+        if not batch.base_revision:
+            # Made on the batch before it, whose revision is the same however often it is sent.
+            batch.base_revision = work.last_revision
+        outcome = await self._notes.append(work, batch)
+        if outcome.HasField("refusal"):
+            return _failed(work, outcome.refusal.reason, outcome.refusal.message)
+        metrics.WRITTEN.inc()
+        return work.with_(done_count=work.done_count + 1, last_revision=outcome.revision)
 
     async def _fail(self, work: Work, reason: str, message: str) -> Work:
-        return await self._save(work.with_(state=State.FAILED, error_reason=reason, error_message=message))
+        return await self._save(_failed(work, reason, message))
 
     async def _save(self, work: Work) -> Work:
         await self._store.save_work(work)
         return work
+
+
+def _failed(work: Work, reason: str, message: str) -> Work:
+    return work.with_(state=State.FAILED, error_reason=reason, error_message=message)

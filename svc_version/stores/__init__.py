@@ -144,6 +144,10 @@ class Store(Protocol):
         """Its batches, in order."""
         ...
 
+    async def batch(self, work_id: int, number: int) -> bytes:
+        """One of its batches; the first has number 1."""
+        ...
+
     async def running(self) -> Sequence[Work]:
         """All work that is not done, of whatever video."""
         ...

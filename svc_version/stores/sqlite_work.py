@@ -83,6 +83,16 @@ class SqliteWork:
 
         return await self._database.run(find)
 
+    async def batch(self, work_id: int, number: int) -> bytes:
+        """See `Store`."""
+
+        def find(connection: Connection) -> bytes:
+            query = "SELECT batch FROM batches WHERE work_id = ? AND number = ?"
+            batch: bytes = connection.exec_driver_sql(query, (work_id, number)).scalar_one()
+            return batch
+
+        return await self._database.run(find)
+
     async def running(self) -> Sequence[Work]:
         """See `Store`."""
 

@@ -12,6 +12,7 @@ from rushes.annotation.v1 import operation_pb2
 from rushes.annotation.v1.annotation_pb2 import Annotation
 from rushes.document.inverse import edit_operation
 from rushes.document.text import diff
+from rushes.errors import Unavailable
 from rushes.version.v1 import version_pb2
 from rushes.version.v1 import version_service_pb2 as service
 from svc_version.bootstrap import VersionParts
@@ -258,6 +259,56 @@ async def test_a_large_roll_back_goes_on_after_a_crash_and_is_written_once(at: V
     assert (done.batch_count, done.done_count, done.operation_count) == (3, 3, 2_600)
     assert await at.revision() == before + 3
     assert await looks(at) == {}
+
+
+LONG = "é" * 7_900
+
+
+async def long_texts(at: Versions) -> int:
+    """Notes whose long texts have become short: going back to the revision takes more than nine batches."""
+    names = ["a", "b", "c"]
+    await at.write("ann", *(create(name) for name in names))
+    for name in names:
+        for end in range(0, len(LONG), 2_000):
+            await at.write("ann", text(name, LONG[:end], LONG[: end + 2_000]))
+    revision = await at.revision()
+    await at.write("ann", *(text(name, LONG, "short") for name in names))
+    return revision
+
+
+def breaking_at(at: Versions, number: int, error: Exception) -> None:
+    """Lets a batch fail, the first time that it is sent."""
+    append = at.parts._writing._notes.append
+
+    async def break_once(work: Any, batch: Any) -> Any:
+        if batch.client_seq == number:
+            at.parts._writing._notes.append = append  # type: ignore[method-assign]
+            raise error
+        return await append(work, batch)
+
+    at.parts._writing._notes.append = break_once  # type: ignore[method-assign]
+
+
+async def test_what_is_delayed_after_many_batches_goes_on_where_it_was(at: Versions) -> None:
+    revision = await long_texts(at)
+    before = await at.revision()
+    breaking_at(at, 10, Unavailable("away"))
+    done = await at.roll_back(revision=revision)
+    assert (done.state, done.error_reason) == (DONE, "")
+    assert done.done_count == done.batch_count >= 10
+    assert await at.revision() == before + done.batch_count
+    assert {each.text for each in (await looks(at)).values()} == {LONG}
+
+
+async def test_what_failed_half_way_is_undone_as_far_as_it_was_written(at: Versions) -> None:
+    revision = await long_texts(at)
+    before = await looks(at)
+    breaking_at(at, 10, RuntimeError("a defect"))
+    failed = await at.roll_back(revision=revision)
+    assert (failed.state, failed.done_count) == (version_pb2.ROLLBACK_STATE_FAILED, 9)
+    assert await looks(at) != before
+    assert (await at.roll_back(rollback_id=failed.rollback_id)).state == DONE
+    assert await looks(at) == before
 
 
 async def test_only_one_at_a_time(at: Versions) -> None:
