@@ -202,11 +202,14 @@ class Rollbacks:
         if work.state is State.RUNNING or not work.done_count:
             raise NothingToUndo("it has written nothing, or still does")
         written = (await self._store.batches(work.work_id))[: work.done_count]
-        touched = touched_by(Batch.FromString(payload) for payload in written)
-        after = await self._notes.read(who.tenant_id, video_id, revision=work.last_revision, since=work.from_revision)
-        before = await self._notes.read(who.tenant_id, video_id, revision=work.from_revision)
+        # Not as it was planned: what others did until it was written is theirs, and stays.
+        start = work.first_revision - 1 if work.first_revision else work.from_revision
+        after = await self._notes.read(who.tenant_id, video_id, revision=work.last_revision, since=start)
+        before = await self._notes.read(who.tenant_id, video_id, revision=start)
+        made = [Batch.FromString(payload) for payload in written]
+        touched = touched_by(made, after.content().get, work.person_id)
         says = f"Undo of: {work.message}"
-        ground = Ground(after.entries, work.last_revision, before.content().get, work.from_revision, says)
+        ground = Ground(after.entries, work.last_revision, before.content().get, start, says)
         return ground, Scope(scope.see_internal, scope.frames, scope.author_id, touched)
 
 

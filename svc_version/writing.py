@@ -91,7 +91,11 @@ class Writing:
         if outcome.HasField("refusal"):
             return _failed(work, outcome.refusal.reason, outcome.refusal.message)
         metrics.WRITTEN.inc()
-        return work.with_(done_count=work.done_count + 1, last_revision=outcome.revision)
+        return work.with_(
+            done_count=work.done_count + 1,
+            first_revision=work.first_revision or outcome.revision,
+            last_revision=outcome.revision,
+        )
 
     async def _fail(self, work: Work, reason: str, message: str) -> Work:
         return await self._save(_failed(work, reason, message))

@@ -136,6 +136,8 @@ class Work:
     error_reason: str = ""
     error_message: str = ""
     frames: tuple[int, ...] = field(default=())
+    first_revision: int = 0
+    """Of its first batch; 0: none is written."""
 
     def with_(self, **changed: object) -> "Work":
         """It, a step further."""

@@ -13,7 +13,7 @@ from rushes.annotation.v1.operation_pb2 import Batch, FieldValue, Operation, Res
 from rushes.document import limit, text
 from rushes.document.diff import diff
 from rushes.document.field import stamp_of
-from rushes.document.inverse import edit_operation, fields_set
+from rushes.document.inverse import edit_operation, fields_set, made_stamps
 from svc_version.core.content import Entry
 
 BATCH_BYTES: Final = 800_000
@@ -157,15 +157,30 @@ def _pieces(operations: Iterable[Operation]) -> Iterator[list[Operation]]:
         yield piece
 
 
-def touched_by(batches: Iterable[Batch]) -> Touched:
-    """What batches have set: what an undo of them may set back."""
-    touched: dict[bytes, set[str]] = {}
+def touched_by(batches: Iterable[Batch], after: Callable[[bytes], Entry | None], person_id: str) -> Touched:
+    """What a person's batches have set, and nobody else right then: what an undo of them may set back. `after`: how
+    they left it.
+    """
+    stamps: dict[bytes, dict[str, int]] = {}
     for batch in batches:
         for operation in batch.operations:
-            annotation_id, names = fields_set(operation)
+            annotation_id, _ = fields_set(operation)
+            made = stamps.setdefault(annotation_id, {})
+            made.update((name, stamp) for (_, name), stamp in made_stamps([operation], 0).items())
             if operation.HasField("create"):
-                names = ["deleted"]
+                made["deleted"] = 0
             elif operation.HasField("edit_text"):
-                names = ["text"]
-            touched.setdefault(annotation_id, set()).update(names)
-    return {name: frozenset(fields) for name, fields in touched.items()}
+                made["text"] = 0
+    touched: dict[bytes, frozenset[str]] = {}
+    for annotation_id, made in stamps.items():
+        entry = after(annotation_id)
+        if entry is not None:
+            state = AnnotationState.FromString(entry.state)
+            touched[annotation_id] = frozenset(name for name in made if _is_of(state, name, made[name], person_id))
+    return touched
+
+
+def _is_of(state: AnnotationState, name: str, stamp_revision: int, person_id: str) -> bool:
+    """Whether a field is as somebody has set it. `stamp_revision` 0: with a new stamp, whichever it is."""
+    person = next((each.person_id for each in state.stamps if each.field == name), "") or state.annotation.author_id
+    return person == person_id and stamp_revision in (0, stamp_of(state, name))

@@ -112,6 +112,42 @@ async def test_a_roll_back_is_undone_but_for_what_others_changed_since(at: Versi
     assert note("b") in await looks(at)
 
 
+async def test_undoing_an_undo_leaves_what_others_did_in_between(at: Versions) -> None:
+    await at.write("ann", create("a", text="one"))
+    await at.write("ann", move("a", 5, 5, seen=1), text("a", "one", "one two"))
+    done = await at.roll_back(revision=1)
+    await at.write("bob", move("a", 9, 9, seen=3), text("a", "one", "one by bob"))
+    undone = await at.roll_back(rollback_id=done.rollback_id)
+    first = (await at.live())[note("a")].annotation
+    assert (first.position.x, "by bob" in first.text, "two" in first.text) == (9, True, True)
+    again = await at.roll_back(rollback_id=undone.rollback_id)
+    assert again.state == DONE
+    last = (await at.live())[note("a")].annotation
+    assert (last.position.x, last.text) == (9, "one by bob")
+
+
+async def test_an_undo_leaves_what_others_did_between_the_batches(at: Versions) -> None:
+    await long_texts(at)
+    revision = await at.revision()
+    await at.write("ann", *(text(name, "short", LONG[:1_900]) for name in "abc"))
+    await at.write("ann", *(move(name, 5, 5, seen=revision) for name in "abc"))
+    append, seen = at.parts._writing._notes.append, revision + 2
+
+    async def with_bob(work: Any, batch: Any) -> Any:
+        if batch.client_seq == 2:
+            await at.write("bob", move("a", 9, 9, seen=seen + 1), create("d"))
+        return await append(work, batch)
+
+    at.parts._writing._notes.append = with_bob  # type: ignore[method-assign]
+    done = await at.roll_back(revision=revision - 1)
+    assert done.done_count > 2
+    at.parts._writing._notes.append = append  # type: ignore[method-assign]
+    assert (await at.roll_back(rollback_id=done.rollback_id)).state == DONE
+    shown = await looks(at)
+    assert {name: shown[note(name)].position.x for name in "abcd"} == {"a": 9, "b": 5, "c": 5, "d": 0}
+    assert {shown[note(name)].text for name in "abc"} == {LONG[:1_900]}
+
+
 async def test_notes_go_back_to_a_version_and_to_a_time(at: Versions) -> None:
     await at.write("ann", create("a", text="one"))
     version = await at.commit()

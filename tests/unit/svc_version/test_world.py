@@ -137,7 +137,7 @@ class World:
         if self.last_back is None:
             return
         base, last, made = self.last_back
-        scope = Scope(see_internal=True, touched=touched_by(made))
+        scope = Scope(see_internal=True, touched=touched_by(made, self.states[last].get, "ann"))
         planned = plan(list(self.states[last].values()), self.states[base].get, last, scope)
         nothing_since = self.document.revision == last
         for batch in batches(planned.operations, planned.late_edits, last):
