@@ -205,10 +205,6 @@ class Line(Protocol):
     def write(self, data: bytes) -> None:
         """A part of the answer."""
 
-    @property
-    def full(self) -> int:
-        """Bytes that the reader has not taken."""
-
     def abort(self) -> None:
         """Ends the connection where it is."""
 
@@ -219,8 +215,7 @@ class Line(Protocol):
 class Exchange:
     """One call: from the request's body to the answer's last byte. The sink of its reply."""
 
-    __slots__ = ("_held", "_line", "_over", "_passage", "_passing", "_peer", "_plan", "_reply", "_slow", "_task",
-                 "_timer", "_tries")  # fmt: skip
+    __slots__ = ("_line", "_over", "_passage", "_passing", "_peer", "_plan", "_reply", "_task", "_timer", "_tries")
 
     def __init__(self, passage: Passage, plan: CallPlan, peer: str, line: Line) -> None:
         self._passage = passage
@@ -230,10 +225,8 @@ class Exchange:
         self._reply = Reply(plan.shape, self, passage.rewrite)
         self._passing: Passing | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._slow: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._tries = 1
-        self._held = False
         self._over = False
 
     def begin(self, body: bytes) -> None:
@@ -305,28 +298,13 @@ class Exchange:
         self._over = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._slow is not None:
-            self._slow.cancel()
         if self._task is not None:
             self._task.cancel()
 
     def hold(self, held: bool) -> None:
-        """The reader is full, or is not any more: the server behind waits with it, but not for ever."""
-        if self._slow is not None:
-            self._slow.cancel()
-            self._slow = None
-        if held:
-            self._slow = asyncio.get_running_loop().call_later(self._passage.slow_reader_s, self._cut, self._line.full)
+        """The reader is full, or is not any more: the server behind waits with it."""
         if self._passing is not None:
             self._passing.hold(held)
-
-    def _cut(self, full: int) -> None:
-        """A reader that took nothing is let go of; one that took something has as long again."""
-        if self._line.full < full:
-            self._slow = asyncio.get_running_loop().call_later(self._passage.slow_reader_s, self._cut, self._line.full)
-            return
-        metrics.CUTS.labels("SLOW_READER").inc()
-        self._line.abort()
 
     # -- the reply's sink ------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from aiohttp.web_protocol import RequestHandler
 
+from gateway import metrics
 from gateway.core.head import MAX_HEAD_BYTES, Chunks, Head, HeadError
 from gateway.passage import CallPlan, Exchange, Passage
 
@@ -56,7 +57,9 @@ class WebProtocol(asyncio.Protocol):
         self._deadline = self._loop.time() + begin_s
         self._timer: asyncio.TimerHandle | None = None
         self._busy: asyncio.TimerHandle | None = None
+        self._slow: asyncio.TimerHandle | None = None
         self._paused = False
+        self._full = False
         self._tick_s = min(5.0, begin_s / 2)
         self._tick()
 
@@ -73,7 +76,7 @@ class WebProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever asked is gone: nobody behind works for them any longer."""
-        for timer in (self._timer, self._busy):
+        for timer in (self._timer, self._busy, self._slow):
             if timer is not None:
                 timer.cancel()
         if self._exchange is not None:
@@ -82,18 +85,41 @@ class WebProtocol(asyncio.Protocol):
             self._handler.connection_lost(exc)
 
     def pause_writing(self) -> None:
-        """The reader is slower than the answer comes."""
+        """The reader is slower than the answers come: said once, however many calls it holds for."""
+        self._full = True
         if self._exchange is not None:
+            self._watch()
             self._exchange.hold(True)
         elif self._handler is not None:
             self._handler.pause_writing()
 
     def resume_writing(self) -> None:
         """It reads again."""
+        self._full = False
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = None
         if self._exchange is not None:
             self._exchange.hold(False)
         elif self._handler is not None:
             self._handler.resume_writing()
+        if self._paused and self._next == self._head:
+            self._loop.call_soon(self._try)
+
+    def _watch(self) -> None:
+        """From now on the reader has to take something."""
+        if self._slow is None:
+            left = self._transport.get_write_buffer_size()
+            self._slow = self._loop.call_later(self._passage.slow_reader_s, self._cut, left)
+
+    def _cut(self, before: int) -> None:
+        """A reader that took nothing is let go of; one that took something has as long again."""
+        self._slow = None
+        if self._transport.get_write_buffer_size() < before:
+            self._watch()
+            return
+        metrics.CUTS.labels("SLOW_READER").inc()
+        self._transport.abort()
 
     def _tick(self) -> None:
         """Who takes too long is not waited for."""
@@ -142,6 +168,11 @@ class WebProtocol(asyncio.Protocol):
     def _head(self) -> bool:
         buffer = self._buffer
         if not buffer:
+            return False
+        if self._full:  # who does not read the answers there are gets no more of them
+            self._forever()
+            self._watch()
+            self._pause()
             return False
         if buffer[:2] == b"\r\n":  # some clients end a body with one more
             buffer = self._buffer = buffer[2:]
@@ -208,10 +239,14 @@ class WebProtocol(asyncio.Protocol):
 
     def _try_later(self) -> None:
         """Nobody but a program that asks ahead gets here: its call waits for the answer before."""
-        if len(self._buffer) > AHEAD_BYTES and not self._paused:
+        if len(self._buffer) > AHEAD_BYTES:
+            self._pause()
+        self._busy = self._loop.call_later(BUSY_S, self._try)
+
+    def _pause(self) -> None:
+        if not self._paused:
             self._paused = True
             self._transport.pause_reading()
-        self._busy = self._loop.call_later(BUSY_S, self._try)
 
     def _try(self) -> None:
         self._busy = None
@@ -260,9 +295,8 @@ class WebProtocol(asyncio.Protocol):
 
     def _answering(self) -> bool:
         """The answer is not whole yet; what comes meanwhile waits."""
-        if len(self._buffer) > AHEAD_BYTES and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
+        if len(self._buffer) > AHEAD_BYTES:
+            self._pause()
         return False
 
     # -- what the exchange asks for --------------------------------------------------------------------------
@@ -270,11 +304,6 @@ class WebProtocol(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         """A part of the answer."""
         self._transport.write(data)
-
-    @property
-    def full(self) -> int:
-        """Bytes that the reader has not taken."""
-        return self._transport.get_write_buffer_size()
 
     def abort(self) -> None:
         """The answer cannot be ended in a way that could be understood."""
