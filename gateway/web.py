@@ -241,7 +241,8 @@ class WebProtocol(asyncio.Protocol):
         """Nobody but a program that asks ahead gets here: its call waits for the answer before."""
         if len(self._buffer) > AHEAD_BYTES:
             self._pause()
-        self._busy = self._loop.call_later(BUSY_S, self._try)
+        if self._busy is None:
+            self._busy = self._loop.call_later(BUSY_S, self._try)
 
     def _pause(self) -> None:
         if not self._paused:
