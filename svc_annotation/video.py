@@ -162,7 +162,7 @@ class Video:
         self._keep()
 
     def fail(self, error: RushesError) -> None:
-        """The video is quarantined: everybody on it is told."""
+        """The video is in quarantine, or served elsewhere: everybody who is on it or waits for it is told."""
         self.failed = error
         self.end_all(error)
         for waiters in self._waiters.values():

@@ -162,7 +162,7 @@ class Videos:
         for entry in slot.held:
             self._release(entry)
         if slot.video is not None:
-            slot.video.end_all(Unavailable("this instance does not serve the video any more: open it again"))
+            slot.video.fail(Unavailable("this instance does not serve the video any more: open it again"))
             slot.video.close()
             metrics.VIDEOS.dec()
 

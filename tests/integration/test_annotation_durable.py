@@ -17,6 +17,8 @@ import pytest
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import operation_pb2, record_pb2
 from rushes.document import Document, apply
+from rushes.errors import Unavailable
+from svc_annotation import past
 from svc_annotation.bootstrap import AnnotationService
 from svc_annotation.config import AnnotationConfig
 from svc_annotation.core.row import HistoryRow
@@ -252,6 +254,33 @@ async def test_history_is_the_same_wherever_the_projector_was_stopped(tmp_path: 
         expected = expected or rows
         assert rows == expected
         await history_equals_the_log(data)
+
+
+async def test_a_partition_that_is_taken_away_leaves_nobody_waiting_for_its_rows(tmp_path: Path) -> None:
+    slow: list[SlowHistory] = []
+    async with serving(tmp_path, wrap=lambda service: slow.append(SlowHistory(service))) as place:
+        shared = place.server.service._shared
+        videos = shared.videos
+        await write_some(place, 1, 5)
+        await until(lambda: not videos.projector._waiting)  # type: ignore[union-attr]
+        slow[0].gate.clear()
+        await write_some(place, 6, 5)
+        video = videos._slots[1].video
+        assert video is not None
+        reading = asyncio.create_task(past.projected(shared, video, video.document.revision))
+        videos._save(video)
+        waiter = video.wait("ann", b"c" * 16, 1)
+        await asyncio.sleep(0)
+        videos.leave(partition_of(1))
+        with pytest.raises(Unavailable):
+            await waiter
+        slow[0].gate.set()
+        await until(lambda: not videos._saving)
+        with pytest.raises(Unavailable):
+            await reading
+        await videos.follow(partition_of(1))
+        assert len(await commits_of(place)) == 10
+    await history_equals_the_log(tmp_path)
 
 
 async def test_a_video_is_put_away_and_opened_again_as_it_was(tmp_path: Path) -> None:
