@@ -116,6 +116,25 @@ def test_all_that_a_kept_view_shows_is_resolved_at_once(two: Two) -> None:
     expect(two.ben.page.locator(".note[data-resolved=true]")).to_have_count(3)
 
 
+def test_a_picture_for_an_internal_note_is_chosen_knowing_that_clients_see_it(two: Two) -> None:
+    ada, ben = two.ada, two.ben
+    note = ada.note("Dust 2")
+    note.hover()
+    note.get_by_role("button", name="More").first.click()
+    ada.page.locator(".menu .item", has_text="Attach a picture").click()
+    expect(ada.page.locator(".menu")).to_contain_text("everybody of the project sees it there, clients too")
+    with ada.page.expect_file_chooser():
+        ada.button("Choose a picture").click()
+    expect(ada.page.locator(".menu")).to_have_count(0)
+    # Who may not upload is not asked for one.
+    reply = ben.note("Is this final").locator(".note-replies")
+    reply.hover()
+    reply.get_by_role("button", name="More").first.click()
+    expect(ben.page.locator(".menu .item", has_text="Attach a link")).to_be_visible()
+    expect(ben.page.locator(".menu .item", has_text="Attach a picture")).to_have_count(0)
+    ben.press("Escape")
+
+
 def test_a_frame_of_another_clip_is_attached_and_leads_there(two: Two) -> None:
     ada = two.ada
     note = ada.note("Dust 1")

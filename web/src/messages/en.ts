@@ -497,6 +497,8 @@ export const en = {
   "notes.attach": "Attach",
   "notes.attachLink": "Attach a link",
   "notes.attachPicture": "Attach a picture",
+  "notes.pictureForAll": "A picture goes to the library: everybody of the project sees it there, clients too, though this note is internal.",
+  "notes.choosePicture": "Choose a picture",
   "notes.linkHint": "Link to a frame, a note or a page",
   "notes.attachFailed": "Not attached",
   "notes.attachments": "Attached",

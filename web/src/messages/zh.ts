@@ -480,6 +480,8 @@ export const zh = {
   "notes.attach": "附加",
   "notes.attachLink": "附加链接",
   "notes.attachPicture": "附加图片",
+  "notes.pictureForAll": "图片会放入素材库：虽然这条批注是内部的，项目中的所有人都能在那里看到图片，包括客户。",
+  "notes.choosePicture": "选择图片",
   "notes.linkHint": "指向某一帧、某条批注或某个网页的链接",
   "notes.attachFailed": "未能附加",
   "notes.attachments": "附件",

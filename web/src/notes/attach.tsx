@@ -88,6 +88,22 @@ export function attachPictures(room: Room, annotation: Annotation): void {
   });
 }
 
+/** Says of a note that only the team reads that its picture is for everybody, before one is chosen. */
+export function PictureForm({ room, annotation, close }: { room: Room; annotation: Annotation; close: () => void }): JSX.Element {
+  const choose = (): void => {
+    close();
+    attachPictures(room, annotation);
+  };
+  return (
+    <div class="share column">
+      <p>{t("notes.pictureForAll")}</p>
+      <Button look="primary" label={t("notes.choosePicture")} onClick={choose}>
+        {t("notes.choosePicture")}
+      </Button>
+    </div>
+  );
+}
+
 /** The video of the asset that a link leads to; 0: none. */
 function useVideoOf(link: string): bigint {
   const [video, setVideo] = useState(0n);

@@ -5,6 +5,8 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { person } from "../app/people";
 import { reviewPath } from "../app/router";
 import { Audience, type Annotation } from "../document";
+import { Permission } from "../gen/rushes/type/v1/access_pb";
+import { may } from "../library/store";
 import { t } from "../messages";
 import type { Room } from "../review/room";
 import { Button } from "../ui/button";
@@ -13,7 +15,7 @@ import { Item, Menu } from "../ui/menu";
 import { Avatar } from "../ui/person";
 import { say } from "../ui/toast";
 import { ago, exactly } from "../ui/when";
-import { attachPictures, Attachments, LinkForm } from "./attach";
+import { attachPictures, Attachments, LinkForm, PictureForm } from "./attach";
 import { isSend, sendKeys } from "./composer";
 import { changeTags } from "./fields";
 import { personTag } from "./label";
@@ -93,18 +95,21 @@ interface MenuProps {
 }
 
 function NoteMenu({ room, annotation, edit, forget }: MenuProps): JSX.Element {
-  const linking = useSignal(false);
+  const asking = useSignal<"" | "link" | "picture">("");
   const { session } = room;
   const mine = room.mayChange(annotation);
+  // A picture goes to the library, where not everybody may put something.
+  const pictures = mine && may(room.asset.permissions, Permission.UPLOAD);
   const publishable = mine && !annotation.parentId && annotation.audience === Audience.INTERNAL;
   return (
     <Menu icon="more" small label={t("notes.menu")}>
       {(close) => {
         const shut = (): void => {
-          linking.value = false;
+          asking.value = "";
           close();
         };
-        if (linking.value) return <LinkForm room={room} annotation={annotation} close={shut} />;
+        if (asking.value === "link") return <LinkForm room={room} annotation={annotation} close={shut} />;
+        if (asking.value === "picture") return <PictureForm room={room} annotation={annotation} close={shut} />;
         const item = (icon: IconName, label: string, run: () => void): JSX.Element => (
           <Item
             icon={icon}
@@ -125,11 +130,16 @@ function NoteMenu({ room, annotation, edit, forget }: MenuProps): JSX.Element {
             {mine && item("pen", t("notes.edit"), edit)}
             {item("share", t("notes.copyLink"), () => void copyLink(room, annotation))}
             {mine && (
-              <Item icon="share" onClick={() => (linking.value = true)}>
+              <Item icon="share" onClick={() => (asking.value = "link")}>
                 {t("notes.attachLink")}
               </Item>
             )}
-            {mine && item("upload", t("notes.attachPicture"), () => attachPictures(room, annotation))}
+            {pictures && annotation.audience === Audience.CLIENT && item("upload", t("notes.attachPicture"), () => attachPictures(room, annotation))}
+            {pictures && annotation.audience !== Audience.CLIENT && (
+              <Item icon="upload" onClick={() => (asking.value = "picture")}>
+                {t("notes.attachPicture")}
+              </Item>
+            )}
             {forget && item("eye", t("notes.markUnread"), forget)}
             {publishable && item("eye", t("notes.publish"), publish)}
             {mine && item("trash", t("notes.delete"), () => session.submit([{ kind: "setDeleted", id: annotation.id, deleted: true }]))}
