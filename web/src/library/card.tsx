@@ -1,6 +1,6 @@
 /** An asset in the library: its poster, its name, its status, and where it is on its way. */
 import type { JSX, TargetedMouseEvent } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { jobs, requestId } from "../app/api";
 import { explain } from "../app/error";
 import { reviewPath } from "../app/router";
@@ -142,12 +142,15 @@ function CardMenu({ asset, cut, video, rename, choose }: MenuProps): JSX.Element
 }
 
 function Name({ asset, done }: { asset: Asset; done: () => void }): JSX.Element {
+  // Not every browser tells a field that goes away, as when its card is scrolled out of sight.
+  useEffect(() => done, []);
+  // What is typed is the field's own: a card that is drawn again does not put the old name back.
   return (
     <input
       class="input card-rename"
       aria-label={t("library.rename")}
       maxLength={256}
-      value={asset.name}
+      defaultValue={asset.name}
       ref={(field) => {
         if (!field || field === document.activeElement) return;
         field.focus();

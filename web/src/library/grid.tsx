@@ -19,6 +19,8 @@ export interface GridProps {
   listing: Listing;
   /** What is chosen. */
   selection: Signal<Selection>;
+  /** Which one gets another name; 0: none. */
+  renaming: Signal<bigint>;
 }
 
 function tell(error: unknown): void {
@@ -70,11 +72,10 @@ function useSpan(total: number): { place: { current: HTMLDivElement | null }; la
 }
 
 /** The grid. */
-export function Grid({ project, listing, selection }: GridProps): JSX.Element {
+export function Grid({ project, listing, selection, renaming }: GridProps): JSX.Element {
   const { assets, total } = listing;
   const { place, layout, span } = useSpan(total);
   const current = useSignal(0);
-  const renaming = useSignal(0n);
   const wanted = useRef(-1);
   const order = assets.map((asset) => asset.assetId);
   const canChange = may(project.permissions, Permission.UPLOAD);
@@ -104,6 +105,10 @@ export function Grid({ project, listing, selection }: GridProps): JSX.Element {
   const choose = (index: number, reach: boolean): void => {
     current.value = index;
     selection.value = reach ? extend(selection.peek(), order, index) : toggle(selection.peek(), order, index);
+  };
+  const rename = (id: bigint, on: boolean): void => {
+    if (on) renaming.value = id;
+    else if (renaming.peek() === id) renaming.value = 0n;
   };
   const press = (event: TargetedKeyboardEvent<HTMLUListElement>): void => {
     if (isTyping(event.target) || event.isComposing || !(event.target instanceof HTMLElement)) return;
@@ -158,7 +163,7 @@ export function Grid({ project, listing, selection }: GridProps): JSX.Element {
             choosing={ids.size > 0}
             current={current.value === span.first + at || (at === 0 && (current.value < span.first || current.value >= span.end))}
             renaming={renaming.value === asset.assetId}
-            rename={(on) => (renaming.value = on ? asset.assetId : 0n)}
+            rename={(on) => rename(asset.assetId, on)}
             choose={choose}
           />
         ))}

@@ -1,7 +1,7 @@
 /** The library: projects, and the assets of one. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useCallback, useEffect, useMemo } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
 import { me, unreached } from "../app/auth";
 import { explain } from "../app/error";
 import { navigate, route } from "../app/router";
@@ -86,7 +86,12 @@ function useAssets(project: Project, look: Look): { held: Listing | undefined; e
 
 function Content({ project, look }: { project: Project; look: Look }): JSX.Element {
   const selection = useSignal<Selection>(NONE);
-  const { held, error } = useAssets(project, look);
+  const renaming = useSignal(0n);
+  const { held: latestHeld, error } = useAssets(project, look);
+  // Under a name that is being typed nothing moves: a field that is moved or made anew loses the focus, and the name is closed.
+  const still = useRef(latestHeld);
+  if (renaming.value === 0n) still.current = latestHeld;
+  const held = still.current;
   useEffect(() => {
     selection.value = NONE;
   }, [project.projectId, look.folder, look.trash]);
@@ -101,7 +106,7 @@ function Content({ project, look }: { project: Project; look: Look }): JSX.Eleme
         {error && !held && <p class="library-none error">{error}</p>}
         {!held && !error && <div class="library-none spinner" role="status" aria-label={t("ui.loading")} />}
         {held && held.total === 0 && current && <Empty project={project} look={look} />}
-        {held && held.total > 0 && <Grid key={held.key} project={project} listing={held} selection={selection} />}
+        {held && held.total > 0 && <Grid key={held.key} project={project} listing={held} selection={selection} renaming={renaming} />}
       </div>
       <Bulk project={project} selection={selection} trash={look.trash} />
     </>
