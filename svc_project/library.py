@@ -307,12 +307,12 @@ def _stack(work: Work, who: Who, asset: Asset, video: VideoFacts) -> None:
 
 
 def _may_stack(work: Work, person: Person, project_id: ProjectId, video: VideoFacts) -> bool:
-    """It was uploaded for this project, or the person may view it already: as a cut, or where it was uploaded."""
+    """It was uploaded for this project, or the person may view it already: as a cut, or by uploading at home."""
     if video.project_id == project_id:
         return True
     at_home = project_permissions(work, person, video.project_id)
     as_cut = permissions(work, person, Resource(Kind.VIDEO, video.video_id))
-    return bool((at_home | as_cut) & role.Permission.VIEW)
+    return bool(at_home & role.Permission.UPLOAD or as_cut & role.Permission.VIEW)
 
 
 def save(work: Work, asset: Asset) -> None:

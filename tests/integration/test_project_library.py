@@ -131,7 +131,10 @@ async def test_a_video_of_a_project_one_may_not_view_cannot_be_stacked(server: P
     server.videos[5] = ("default", hidden)
     member = await invite(admin, PROJECT, "member", "Max")
     assert await refused(new_asset(member, PROJECT, "x", video_id=5)) == ("NOT_FOUND", "VIDEO_NOT_FOUND")
+    # Who may not upload there sees what is a cut there, and this is none.
     await admin.access("Grant", project_id=hidden, person_id=member.person_id, role="guest")
+    assert await refused(new_asset(member, PROJECT, "x", video_id=5)) == ("NOT_FOUND", "VIDEO_NOT_FOUND")
+    await admin.access("Grant", project_id=hidden, person_id=member.person_id, role="member")
     assert (await new_asset(member, PROJECT, "x", video_id=5)).cuts[0].video_id == 5
 
 
