@@ -77,7 +77,7 @@ class Catalog:
         return video
 
     async def resources(self, resource: Resource) -> list[Resource]:
-        """A video's own rights and those of the project that it was uploaded for count together."""
+        """A video, seen as a cut, and the project that it was uploaded for: see `permissions_of`."""
         if resource.kind != RESOURCE_KIND_VIDEO or not resource.id.isdecimal():
             return [resource]
         video = await self._store.video(int(resource.id))

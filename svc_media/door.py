@@ -34,5 +34,5 @@ class Door:
         return Caller(service, claims.person_id, claims.session_id, claims.tenant_id, claims.expires_ms, token)
 
     async def permissions(self, caller: Caller, resources: Iterable[Resource]) -> int:
-        """What the caller may do with any of these, which stand for one thing."""
+        """See `permissions_of`."""
         return await permissions_of(self._identity, caller, resources)

@@ -9,8 +9,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from mesh.auth.caller import Caller
+from mesh.auth.permission import has
 from rushes.errors import Unauthenticated
-from rushes.type.v1.access_pb2 import Resource
+from rushes.type.v1.access_pb2 import PERMISSION_UPLOAD, Resource
 
 AUDIENCE = "rushes"
 ALGORITHM = "EdDSA"
@@ -115,11 +116,17 @@ async def claims_of(identity: Identity, token: str) -> Claims:
 
 
 async def permissions_of(identity: Identity, caller: Caller, resources: Iterable[Resource]) -> int:
-    """What a caller may do with any of these, which stand for one thing."""
+    """What a caller may do with a thing: the first, which may be followed by the project that it came in by.
+
+    The project counts for those alone who may upload there; all others see a thing as what they find there, so that
+    nobody else sees what is not put there yet, or lies in the trash.
+    """
     mask = 0
-    for resource in resources:
+    for place, resource in enumerate(resources):
         known = identity.cached(caller, resource)
-        mask |= await identity.permissions(caller, resource) if known is None else known
+        found = await identity.permissions(caller, resource) if known is None else known
+        if place == 0 or has(found, PERMISSION_UPLOAD):
+            mask |= found
     return mask
 
 

@@ -31,7 +31,7 @@ FREE = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 FIRST_MESSAGE_S = 30.0
 REFUSED_S = 1.0
 Resources = Callable[[Resource], Awaitable[Sequence[Resource]]]
-"""From the resource that a rule names to those whose permissions count together."""
+"""From the resource that a rule names to those whose permissions count together, as `permissions_of` has it."""
 
 Behaviour = Callable[[Any, Any], Any]
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}

@@ -52,9 +52,12 @@ RIGHTS = {
     "ben": ALL,
     "rita": GUEST | bit(access_pb2.PERMISSION_SEE_INTERNAL) | bit(access_pb2.PERMISSION_DOWNLOAD),
     "gus": GUEST,
+    "late": GUEST,
     "zoe": ALL,
 }
 """What people may do in their tenant's project; whoever is not here may nothing."""
+FIND_CUTS = ("rita", "gus")
+"""Those for whom every video of the first tenant is a cut; for all others none is (yet, or any more)."""
 PROJECTS = {"1": "one", "2": "two"}
 """Tenants of projects."""
 
@@ -66,7 +69,7 @@ def token(person: str, tenant: str = "one", *, expires_in_s: float = 3600.0, sec
 
 
 class People:
-    """An Identity with a table in place of a service. Of videos that are no cut of an asset it knows nothing."""
+    """An Identity with tables in place of a service."""
 
     async def ready(self) -> None:
         """See Identity."""
@@ -88,9 +91,9 @@ class People:
 
     async def permissions(self, caller: Caller, resource: access_pb2.Resource) -> int:
         """See Identity."""
-        if resource.kind != access_pb2.RESOURCE_KIND_PROJECT or PROJECTS.get(resource.id) != caller.tenant_id:
-            return 0
-        return RIGHTS.get(caller.person_id, 0)
+        as_cut = resource.kind == access_pb2.RESOURCE_KIND_VIDEO and caller.person_id in FIND_CUTS
+        at_home = resource.kind == access_pb2.RESOURCE_KIND_PROJECT and PROJECTS.get(resource.id) == caller.tenant_id
+        return RIGHTS.get(caller.person_id, 0) if as_cut or at_home else 0
 
     async def name(self, caller: Caller) -> str:
         """See Identity."""

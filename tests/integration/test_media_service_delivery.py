@@ -119,6 +119,18 @@ async def test_the_original_is_for_those_who_may_download(client: Client, video_
         assert seen.headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_a_video_that_is_no_cut_is_there_for_those_alone_who_may_upload(client: Client, video_id: int) -> None:
+    late = client.as_("late")
+    for name in ("original", "review.mp4", "poster.jpg", "subtitle-1.vtt"):
+        assert (await late.request("GET", f"/media/{video_id}/{name}")).status == 404, name
+    assert (await client.request("GET", f"/media/{video_id}/review.mp4")).status == 200
+    for method in ("GetVideo", "ListRenditions"):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await late.media(method, video_id=video_id)
+        assert caught.value.code() is grpc.StatusCode.NOT_FOUND, method
+        await client.media(method, video_id=video_id)
+
+
 async def test_another_tenants_videos_are_not_there(client: Client, video_id: int) -> None:
     for other in (client.as_("zoe", "two"), client.as_("anna", "two"), client.as_("nobody")):
         for name in ("original", "review.mp4", "poster.jpg", "filmstrip.jpg", "nothing"):

@@ -1,0 +1,46 @@
+"""A cut in the trash: whoever may not upload neither finds nor plays it."""
+
+from functools import partial
+
+import pytest
+
+from benchmarks.stack import StackError
+from benchmarks.studio import MEDIA, PROJECT
+from rushes.media.v1 import media_service_pb2 as media
+from rushes.project.v1 import project_service_pb2 as project
+from tests.product import Product
+from tests.waiting import until
+
+
+def statuses(product: Product, secret: str, video_id: int) -> set[int]:
+    """What the files of a video are answered with."""
+    names = ("review.mp4", "poster.jpg", "filmstrip.jpg")
+    return {product.stack.request("GET", f"/media/{video_id}/{name}", None, {}, secret)[0] for name in names}
+
+
+async def test_a_cut_in_the_trash_is_played_by_those_alone_who_can_restore_it(product: Product) -> None:
+    stack, project_id = product.stack, product.studio.project_id
+    people = {role: product.person(role) for role in ("guest", "reviewer", "member")}
+    video_id = product.fresh_video()
+
+    def answered(secret: str, status: int) -> bool:
+        return statuses(product, secret, video_id) == {status}
+
+    assert all(answered(secret, 200) for secret in people.values())
+    listed = stack.rpc(PROJECT, "ListAssets", project.ListAssetsRequest(project_id=project_id), product.secret).assets
+    asset = next(each for each in listed if each.cuts[0].video_id == video_id)
+    delete = project.DeleteAssetsRequest(project_id=project_id, asset_ids=[asset.asset_id])
+    stack.rpc(PROJECT, "DeleteAssets", delete, product.secret)
+    for role in ("guest", "reviewer"):
+        await until(partial(answered, people[role], 404), f"404 for the {role}")
+        for method, ask in (
+            ("GetVideo", media.GetVideoRequest(video_id=video_id)),
+            ("ListRenditions", media.ListRenditionsRequest(video_id=video_id)),
+        ):
+            with pytest.raises(StackError, match=method):
+                stack.rpc(MEDIA, method, ask, people[role])
+    assert answered(people["member"], 200)
+    restore = project.RestoreAssetsRequest(project_id=project_id, asset_ids=[asset.asset_id])
+    stack.rpc(PROJECT, "RestoreAssets", restore, product.secret)
+    for role, secret in people.items():
+        await until(partial(answered, secret, 200), f"200 for the {role}")
