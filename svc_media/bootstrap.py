@@ -142,6 +142,7 @@ class MediaParts:
         await self._exports.stop()
         await self._runner.cleanup()
         self._uploads.close()
+        self._subtitles.close()
         self._delivery.close()
         await self._shipper.stop()
         await self._store.close()

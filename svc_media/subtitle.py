@@ -11,6 +11,7 @@ from svc_media.catalog import Catalog
 from svc_media.core.model import Owner
 from svc_media.core.subtitle import Subtitle, check_language, check_name, check_offset, read, to_vtt
 from svc_media.stores import SubtitleStore
+from svc_media.thread import Threads
 
 _NAME = re.compile(r"subtitle-([0-9]{1,15})\.vtt")
 _CHECKS: dict[str, Callable[[Any], Any]] = {"language": check_language, "name": check_name, "offset_ms": check_offset}
@@ -23,17 +24,23 @@ class Subtitles:
         self._store = store
         self._catalog = catalog
         self._clock = clock
+        # Half a second of reading a large file would be felt by everybody else.
+        self._threads = Threads("subtitle", 1)
 
     async def start(self) -> None:
         """Opens the store."""
         await self._store.prepare()
+
+    def close(self) -> None:
+        """Reads no more."""
+        self._threads.close()
 
     async def add(
         self, caller: Caller, video_id: int, language: str, name: str, offset_ms: int, data: bytes, request_id: str
     ) -> Subtitle:
         """Reads a file and keeps it. Raises SubtitleBroken, TooManySubtitles."""
         video = await self._catalog.video(video_id)
-        cues = read(data)
+        cues = await self._threads.run(read, data)
         subtitle = Subtitle(
             subtitle_id=0,
             owner=Owner(caller.tenant_id, caller.person_id, video.owner.project_id),
@@ -78,4 +85,6 @@ class Subtitles:
         if found is None:
             raise NotFound("There are no such subtitles; somebody may have taken them away.")
         subtitle, text = found
-        return to_vtt(read(text.encode()), subtitle.offset_ms) if subtitle.offset_ms else text
+        if not subtitle.offset_ms:
+            return text
+        return await self._threads.run(lambda: to_vtt(read(text.encode()), subtitle.offset_ms))

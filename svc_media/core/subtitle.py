@@ -20,7 +20,10 @@ _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}")
 _TIME: Final = r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{3})"
 _TIMES: Final = re.compile(rf"\s*{_TIME}\s*-->\s*{_TIME}(?:\s+(.*))?")
 _SETTING: Final = re.compile(r"(?:align|line|position|size|vertical):[A-Za-z0-9.,%-]{1,20}")
-_TAG: Final = re.compile(r"<(/?)([A-Za-z]*)[^<>]*>|\{\\[^{}]*\}")
+# A name ends where its letters do: were it tried shorter, a mark that never ends would take quadratic time.
+_TAG: Final = re.compile(r"<(/?)([A-Za-z]*)(?![A-Za-z])[^<>]*>|\{\\[^{}]*\}")
+_MAX_OPENED: Final = 16
+"""Marks within each other; those within more are taken out."""
 _KEPT_TAGS: Final = frozenset(("i", "b", "u"))
 _CONTROL: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
@@ -147,12 +150,12 @@ def _settings(text: str) -> str:
 
 def _clean(text: str) -> str:
     """Words with <i>, <b>, <u>, each closed in its place; all other marks are taken out."""
-    made, opened, at = [], [], 0
+    made, opened, at = list[str](), list[str](), 0
     for match in _TAG.finditer(text):
         made.append(_plain(text[at : match.start()]))
         at = match.end()
         closing, name = match[1], (match[2] or "").lower()
-        if name in _KEPT_TAGS and not closing:
+        if name in _KEPT_TAGS and not closing and len(opened) < _MAX_OPENED:
             opened.append(name)
             made.append(f"<{name}>")
         elif name in opened and closing:
@@ -167,7 +170,11 @@ def _clean(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return html.escape(_CONTROL.sub("", html.unescape(text)), quote=False)
+    try:
+        words = html.unescape(text)
+    except ValueError:
+        raise SubtitleBroken("A character is written as a number that is far too long.") from None
+    return html.escape(_CONTROL.sub("", words), quote=False)
 
 
 def to_vtt(cues: Sequence[Cue], offset_ms: int = 0) -> str:

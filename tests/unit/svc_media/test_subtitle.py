@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rushes.errors import InvalidArgument
 from svc_media.core.subtitle import (
+    MAX_BYTES,
     MAX_CUES,
     Cue,
     SubtitleBroken,
@@ -110,6 +111,21 @@ def test_no_words_become_marks(words: str) -> None:
             rest = re.sub("</?[ibu]>", "", cue.text)
             assert "<" not in rest
             assert ">" not in rest
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("words", ["<a", "<i>", "<i", "</i", "{\\a", "&", "&#3", "<", "<i><b></x>", "-", " ", "\t<"])
+def test_a_file_made_to_be_slow_is_read_within_a_moment_or_refused(words: str) -> None:
+    head = "00:01.000 --> 00:02.000\n"
+    for text in (words * (MAX_BYTES // len(words)), words[:1] + words[1:] * MAX_BYTES, words + "a" * MAX_BYTES):
+        with contextlib.suppress(SubtitleBroken):
+            (cue,) = read((head + text)[:MAX_BYTES].encode())
+            assert cue.text.count("<i>") == cue.text.count("</i>")
+
+
+def test_a_number_of_no_character_is_refused() -> None:
+    with pytest.raises(SubtitleBroken, match="too long"):
+        read(f"00:01.000 --> 00:02.000\n&#{'9' * 5000};".encode())
 
 
 @given(st.binary(max_size=200))
