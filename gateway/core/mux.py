@@ -86,6 +86,8 @@ class _Call:
     waiting: list[bytes] = field(default_factory=list)
     waiting_bytes: int = 0
     heard_end: bool = False
+    failed: bool = False
+    """It was said so; what else its browser says means nothing."""
 
 
 class ServerMux:
@@ -144,25 +146,34 @@ class ServerMux:
         self._calls[number] = _Call(grpcweb.FrameReader(self._max_message_bytes))
         return Opened(number, path.decode("latin-1"), headers)
 
-    def _data(self, number: int, call: _Call, rest: bytes) -> Said | Failed:
+    def _data(self, number: int, call: _Call, rest: bytes) -> Said | Failed | None:
+        if not rest:
+            raise MuxError("data without a byte, which takes no room")
         call.room_in -= len(rest)
         if call.room_in < 0:
             raise MuxError("more data than there was room for")
-        if call.heard_end:
-            return Failed(number, "a message after the end")
+        if call.heard_end or call.failed:
+            return self._fail(number, call, "a message after the end")
         try:
             frames = call.reader.feed(rest)
         except ProtocolError as error:
-            return Failed(number, str(error))
+            return self._fail(number, call, str(error))
         if any(flag != grpcweb.DATA for flag, _ in frames):
-            return Failed(number, "a client sends no trailers")
+            return self._fail(number, call, "a client sends no trailers")
         return Said(number, [Message(payload) for _, payload in frames], len(rest))
 
-    def _end(self, number: int, call: _Call) -> Said | Failed:
-        if call.reader.pending or call.heard_end:
-            return Failed(number, "the end comes inside a message, or twice")
+    def _end(self, number: int, call: _Call) -> Said | Failed | None:
+        if call.reader.pending or call.heard_end or call.failed:
+            return self._fail(number, call, "the end comes inside a message, or twice")
         call.heard_end = True
         return Said(number, [Finish()], 0)
+
+    def _fail(self, number: int, call: _Call, why: str) -> Failed | None:
+        """Once for each call: nobody may make more of them than it has room for."""
+        if call.failed:
+            return None
+        call.failed = True
+        return Failed(number, why)
 
     # -- to the browser --------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, status_pb2
 
+from gateway import metrics
 from gateway.core import grpcweb, socket
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.mux import Cancelled, Failed, MuxError, MuxEvent, Opened, Roomier, Said, ServerMux, unframed
@@ -22,6 +23,10 @@ LINGER_S: Final = 30.0
 """How long a call that is over waits for the browser to take its last bytes."""
 
 LOOK_AGAIN_S: Final = 0.02
+
+HIGH_BYTES: Final = 1024 * 1024
+SLOW_S: Final = 10.0
+"""A browser that has so much to read is listened to only once it reads; after so long without a byte, never again."""
 
 
 class MuxWriter:
@@ -89,6 +94,9 @@ class MuxSocket:
                 event = self._mux.receive(message.data)
                 if event is not None:
                     self._take(event)
+                if self._out.buffered() > HIGH_BYTES and not await self._read():
+                    metrics.CUTS.labels("SLOW_READER").inc()
+                    break
         except MuxError as error:
             await ws.close(code=WSCloseCode.PROTOCOL_ERROR, message=str(error).encode()[:120])
         finally:
@@ -96,6 +104,19 @@ class MuxSocket:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _read(self) -> bool:
+        """Waits until the browser has read what there is; False: it takes nothing."""
+        left = self._out.buffered()
+        deadline = asyncio.get_running_loop().time() + SLOW_S
+        while left > HIGH_BYTES:
+            await asyncio.sleep(LOOK_AGAIN_S)
+            before, left = left, self._out.buffered()
+            if left < before:
+                deadline = asyncio.get_running_loop().time() + SLOW_S
+            elif asyncio.get_running_loop().time() > deadline:
+                return False
+        return True
 
     def _take(self, event: MuxEvent) -> None:
         number = event.number
@@ -106,7 +127,7 @@ class MuxSocket:
         elif isinstance(event, Roomier):
             self._writers[number].roomier()
         elif isinstance(event, Said | Failed):
-            self._said[number].put_nowait(event)  # bounded by the room that the call has
+            self._said[number].put_nowait(event)  # bounded by the room that the call has: all takes some, or comes once
 
     def _open(self, event: Opened) -> None:
         number = event.number

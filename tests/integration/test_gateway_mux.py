@@ -3,12 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import cast
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from gateway.core import grpcweb
 from gateway.core.mux import CANCEL, DATA, END, OPEN, ROOM, SUBPROTOCOL
+from gateway.http.call import SocketCalls
+from gateway.http.mux import MuxSocket
 from gateway.standalone import Alone
 from rushes.annotation.v1.annotation_service_pb2 import CollaborateOpen, CollaborateRequest, CollaborateResponse
 from rushes.project.v1.identity_service_pb2 import GetMeRequest, GetMeResponse
@@ -189,3 +193,37 @@ async def test_in_the_product_a_stranger_is_told_to_sign_in(product: Product) ->
         await streams.open(1, GET_ME, b"")
         await streams.until_ended(1)
         assert streams.code(1) == 16
+
+
+@dataclass
+class Deaf:
+    """The writing side to a browser that never reads."""
+
+    written: int = 0
+
+    def write(self, frame: bytes) -> None:
+        """See Writer."""
+        self.written += len(frame)
+
+    def buffered(self) -> int:
+        """See Writer."""
+        return self.written
+
+
+async def openings(count: int) -> AsyncIterator[aiohttp.WSMessage]:
+    """A browser that opens calls, each once the one before has failed."""
+    for number in range(count):
+        opening = bytes((OPEN,)) + number.to_bytes(4, "big") + b"/no.such/Method"
+        yield aiohttp.WSMessage(aiohttp.WSMsgType.BINARY, opening, None)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+
+async def test_who_opens_calls_and_reads_nothing_is_not_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.http.mux.SLOW_S", 0.1)
+    monkeypatch.setattr("gateway.http.mux.HIGH_BYTES", 20_000)
+    out = Deaf()
+    calls = SocketCalls(lambda _: None, lambda *_: b"", lambda *_: None, keep=frozenset())
+    async with asyncio.timeout(WAIT_S):
+        await MuxSocket(cast(web.Request, None), calls, out, 1_000).serve(cast(web.WebSocketResponse, openings(5_000)))
+    assert 20_000 < out.written < 22_000

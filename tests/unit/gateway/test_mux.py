@@ -56,9 +56,17 @@ def test_what_is_no_message_fails_that_call_alone(mux: ServerMux) -> None:
     assert isinstance(mux.receive(said(END, 9)), Failed)
     mux.receive(said(OPEN, 10, PATH))
     mux.receive(said(END, 10))
-    assert isinstance(mux.receive(said(DATA, 10, b"")), Failed)
-    assert isinstance(mux.receive(said(END, 10)), Failed)
-    assert mux.open_calls == 4
+    assert isinstance(mux.receive(said(DATA, 10, b"\0")), Failed)
+    mux.receive(said(OPEN, 11, PATH))
+    mux.receive(said(END, 11))
+    assert isinstance(mux.receive(said(END, 11)), Failed)
+    assert mux.open_calls == 5
+
+
+def test_a_call_fails_once_however_much_else_is_said(mux: ServerMux) -> None:
+    mux.receive(said(END, 7))
+    assert isinstance(mux.receive(said(END, 7)), Failed)
+    assert [mux.receive(said(kind, 7, rest)) for kind, rest in ((END, b""), (DATA, b"\0"), (END, b""))] == [None] * 3
 
 
 def test_a_cancelled_call_is_forgotten_and_its_number_is_free(mux: ServerMux) -> None:
@@ -81,6 +89,7 @@ def test_a_cancelled_call_is_forgotten_and_its_number_is_free(mux: ServerMux) ->
         said(ROOM, 7, b"\0"),
         said(ROOM, 7, b"\xff\xff\xff\xff"),
         said(DATA, 7, bytes(FIRST_ROOM + 1)),
+        said(DATA, 7),
     ],
 )
 def test_what_breaks_the_rules_of_the_socket_ends_it(mux: ServerMux, message: bytes) -> None:
