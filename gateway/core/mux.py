@@ -1,7 +1,7 @@
 """`rushes-streams`: many calls on one WebSocket, each with room of its own, so that none can hold up the others.
 
 Each message is binary: a byte for what it is, the call's number in four bytes, and the rest. A browser numbers its
-calls as it likes; a number is free again once the server has said END, or the browser CANCEL.
+calls as it likes; a number is free again once the server has said END, which it says once for each call.
 
 =======  ==========  ===================================================================================
 byte     who         rest
@@ -9,7 +9,7 @@ byte     who         rest
 0 OPEN   browser     the path, a line end, then header lines as in `grpc-websockets`
 1 DATA   both        from the browser gRPC frames; to it what `grpc-websockets` has: headers, data, trailers
 2 END    both        nothing: no more from me
-3 CANCEL browser     nothing: I do not want it any more
+3 CANCEL browser     nothing: I do not want it any more; END answers it, and what comes before that is still of it
 4 ROOM   both        four bytes: so many more bytes of DATA are taken
 =======  ==========  ===================================================================================
 
@@ -213,7 +213,12 @@ class ServerMux:
 
     def end(self, number: int) -> bytes:
         """The call is over; empty: the browser knows."""
-        return _head(END, number) if self._calls.pop(number, None) is not None else b""
+        return ended(number) if self._calls.pop(number, None) is not None else b""
+
+
+def ended(number: int) -> bytes:
+    """The server's last message of a call."""
+    return _head(END, number)
 
 
 def _head(kind: int, number: int) -> bytes:

@@ -12,7 +12,7 @@ from google.rpc import code_pb2, status_pb2
 from gateway import metrics
 from gateway.core import grpcweb, socket
 from gateway.core.grpcweb import ProtocolError
-from gateway.core.mux import Cancelled, Failed, MuxError, MuxEvent, Opened, Roomier, Said, ServerMux, unframed
+from gateway.core.mux import Cancelled, Failed, MuxError, MuxEvent, Opened, Roomier, Said, ServerMux, ended, unframed
 from gateway.core.socket import Event
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import trailers_of
@@ -36,10 +36,13 @@ class MuxWriter:
         self._mux = mux
         self._number = number
         self._out = out
+        self._over = False
         self.ended: asyncio.Future[status_pb2.Status] = asyncio.get_running_loop().create_future()
 
     def write(self, frame: bytes) -> None:
         """See ViewerWriter."""
+        if self._over:
+            return
         self._flush(self._mux.send(self._number, unframed(frame)))
 
     def roomier(self) -> None:
@@ -52,7 +55,23 @@ class MuxWriter:
 
     def buffered(self) -> int:
         """See ViewerWriter."""
-        return self._mux.waiting_bytes(self._number) + self._out.buffered()
+        return self._waiting() + self._out.buffered()
+
+    def _waiting(self) -> int:
+        return 0 if self._over else self._mux.waiting_bytes(self._number)
+
+    def give(self, size_bytes: int) -> None:
+        """Room for what was taken."""
+        room = b"" if self._over else self._mux.give(self._number, size_bytes)
+        if room:
+            self._out.write(socket.binary_frame(room))
+
+    def close(self) -> None:
+        """The last word on the call. Its number may be another's from now on, so nothing of this one follows."""
+        if not self._over:
+            self._over = True
+            self._mux.end(self._number)
+            self._out.write(socket.binary_frame(ended(self._number)))
 
     def trailers(self, fields: list[tuple[str, str]]) -> None:
         """The status of a call that failed here."""
@@ -69,7 +88,7 @@ class MuxWriter:
         """Returns once the browser has room for all that was written."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_S):
-                while self._mux.waiting_bytes(self._number):  # noqa: ASYNC110  # rarely more than once
+                while self._waiting():  # noqa: ASYNC110  # rarely more than once
                     await asyncio.sleep(LOOK_AGAIN_S)
 
 
@@ -123,6 +142,7 @@ class MuxSocket:
         if isinstance(event, Opened):
             self._open(event)
         elif isinstance(event, Cancelled):
+            self._writers[number].close()
             self._tasks[number].cancel()
         elif isinstance(event, Roomier):
             self._writers[number].roomier()
@@ -132,31 +152,29 @@ class MuxSocket:
     def _open(self, event: Opened) -> None:
         number = event.number
         old = self._tasks.get(number)
-        if old is not None:  # the browser has ended it and takes the number again
+        if old is not None:  # the browser has cancelled it and takes the number again
             old.cancel()
         writer = self._writers[number] = MuxWriter(self._mux, number, self._out)
         queue = self._said[number] = asyncio.Queue()
-        events = self._events(number, queue)
+        events = self._events(writer, queue)
         call = SocketCall(self._request, event.path, event.headers.fields, events, writer)
-        task = self._tasks[number] = asyncio.create_task(self._run(call, writer, number))
+        task = self._tasks[number] = asyncio.create_task(self._run(call, writer))
         task.add_done_callback(lambda done: self._forget(number, done))
 
     def _forget(self, number: int, done: "asyncio.Task[None]") -> None:
         if self._tasks.get(number) is done:
             del self._tasks[number], self._said[number], self._writers[number]
 
-    async def _events(self, number: int, queue: "asyncio.Queue[Said | Failed]") -> AsyncIterator[Event]:
+    async def _events(self, writer: MuxWriter, queue: "asyncio.Queue[Said | Failed]") -> AsyncIterator[Event]:
         while True:
             said = await queue.get()
             if isinstance(said, Failed):
                 raise ProtocolError(said.why)
             for event in said.events:
                 yield event
-            room = self._mux.give(number, said.size_bytes)
-            if room:
-                self._out.write(socket.binary_frame(room))
+            writer.give(said.size_bytes)
 
-    async def _run(self, call: SocketCall, writer: MuxWriter, number: int) -> None:
+    async def _run(self, call: SocketCall, writer: MuxWriter) -> None:
         try:
             token = await self._calls.ready(call)
             await self._calls.admit(call, token)
@@ -168,6 +186,4 @@ class MuxSocket:
         except (errors.RushesError, ProtocolError) as error:
             writer.trailers(trailers_of(error, "-"))
         await writer.drained()
-        end = self._mux.end(number)
-        if end:
-            self._out.write(socket.binary_frame(end))
+        writer.close()

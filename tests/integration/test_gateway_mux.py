@@ -10,9 +10,10 @@ import pytest
 from aiohttp import web
 
 from gateway.core import grpcweb
-from gateway.core.mux import CANCEL, DATA, END, OPEN, ROOM, SUBPROTOCOL
+from gateway.core.mux import CANCEL, DATA, END, OPEN, ROOM, SUBPROTOCOL, ServerMux
+from gateway.core.socket import binary_frame
 from gateway.http.call import SocketCalls
-from gateway.http.mux import MuxSocket
+from gateway.http.mux import MuxSocket, MuxWriter
 from gateway.standalone import Alone
 from rushes.annotation.v1.annotation_service_pb2 import CollaborateOpen, CollaborateRequest, CollaborateResponse
 from rushes.project.v1.identity_service_pb2 import GetMeRequest, GetMeResponse
@@ -139,9 +140,42 @@ async def test_a_call_that_is_cancelled_is_not_worked_for_any_longer(streams: St
     await streams.say(CANCEL, 1)
     async with asyncio.timeout(WAIT_S):
         await server.cancelled.wait()
+    await streams.until_ended(1)
+    assert 1 not in [number for number, fields in streams.trailers.items() if "grpc-status" in fields]
+    streams.ended.clear()
     await streams.open(1, ECHO, b"again")
     await streams.until_ended(1)
     assert streams.messages[1] == [b"again"]
+
+
+async def test_a_call_that_is_cancelled_says_nothing_into_the_next_of_its_number(streams: Streams) -> None:
+    await streams.open(1, LARGE, b"20")
+    while not streams.got_bytes.get(1):
+        await streams.hear()
+    await streams.say(CANCEL, 1)
+    await streams.say(OPEN, 1, ECHO.encode() + b"\r\n")
+    await streams.until_ended(1)
+    streams.ended.clear()
+    streams.readers[1], streams.messages[1] = grpcweb.FrameReader(1 << 26), []
+    await streams.say(DATA, 1, grpcweb.data_frame(b"new"))
+    await streams.say(END, 1)
+    await streams.until_ended(1)
+    assert (streams.messages[1], streams.code(1)) == ([b"new"], 0)
+
+
+async def test_the_writer_of_a_call_that_is_over_writes_nothing() -> None:
+    out, mux = Deaf(), ServerMux(1_000)
+    opening = bytes((OPEN, 0, 0, 0, 1)) + ECHO.encode()
+    mux.receive(opening)
+    old = MuxWriter(mux, 1, out)
+    mux.receive(bytes((CANCEL, 0, 0, 0, 1)))
+    old.close()
+    written = out.written
+    mux.receive(opening)
+    old.write(binary_frame(b"late"))
+    old.give(100)
+    old.close()
+    assert (out.written, old.buffered(), mux.open_calls) == (written, written, 1)
 
 
 @pytest.mark.parametrize("message", [b"", b"\x09\0\0\0\1", b"\0\0\0\0\1/a\r\nno colon"])
