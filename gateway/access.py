@@ -10,6 +10,7 @@ from google.rpc import code_pb2
 from gateway.core import hpack, reply
 from gateway.core.forwarded import Network, client_address
 from gateway.core.hpack import Field
+from gateway.core.kept import Kept
 from gateway.core.limit import Demand
 from gateway.core.metadata import CLIENT_METADATA, SERVICE_METADATA, bearer_of, cookie_of
 from gateway.http.session import COOKIE, TokenCache
@@ -22,7 +23,6 @@ from rushes import errors
 log = logging.getLogger(__name__)
 
 MAX_SECRET: Final = 256
-MAX_BLOCKS: Final = 20_000
 
 
 class OpenAccess:
@@ -59,7 +59,7 @@ class MeshAccess:
         self._policy = policy
         self._trusted = trusted
         self._proof = proof
-        self._blocks: dict[tuple[str, str], bytes] = {}
+        self._blocks = Kept[tuple[str, str], bytes]()
         self._number = 0
         # The eight digits that make each id another are put behind.
         self._request_id = hpack.encode([(REQUEST_ID_METADATA, f"{token_hex(6)}{0:08x}")])[:-8]
@@ -90,18 +90,18 @@ class MeshAccess:
     def _with_token(self, plan: CallPlan, token: str, address: str) -> bytes | Awaitable[bytes]:
         demands = self._policy.demands(plan.target.path, self._person(token), address)
         wait_s = self._limiter.take(demands) if demands else 0.0
-        block = self.rest(token, address, bool(plan.head.get(REQUEST_ID_METADATA)))
+        named = bool(plan.head.get(REQUEST_ID_METADATA))
         if wait_s is None:
-            return self._asked(demands, block)
+            return self._asked(demands, token, address, named)
         if wait_s:
             raise refusal(wait_s)
-        return block
+        return self.rest(token, address, named)
 
-    async def _asked(self, demands: list[Demand], block: bytes) -> bytes:
+    async def _asked(self, demands: list[Demand], token: str, address: str, named: bool) -> bytes:
         wait_s = await self._limiter.ask(demands)
         if wait_s:
             raise refusal(wait_s)
-        return block
+        return self.rest(token, address, named)
 
     def _person(self, token: str) -> str:
         """Whose token it is, if it is genuine: anybody can write a name into another."""
@@ -116,12 +116,11 @@ class MeshAccess:
         """What the head of a call has besides its own metadata: who, from where, by whom, and its name."""
         block = self._blocks.get((token, address))
         if block is None:
-            if len(self._blocks) >= MAX_BLOCKS:
-                self._blocks.clear()
             fields = [(CLIENT_METADATA, address), (SERVICE_METADATA, self._proof)]
             if token:
                 fields.append(("authorization", f"Bearer {token}"))
-            block = self._blocks[token, address] = hpack.encode(fields)
+            block = hpack.encode(fields)
+            self._blocks.put((token, address), block, len(token) + len(address) + len(block))
         if named:
             return block
         self._number += 1

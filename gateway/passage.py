@@ -12,6 +12,7 @@ from gateway.core import grpcweb, hpack, reply
 from gateway.core.grpcweb import ProtocolError, TooLarge, UnknownEncoding
 from gateway.core.head import Head, parse
 from gateway.core.hpack import Field
+from gateway.core.kept import Kept
 from gateway.core.metadata import MetadataTooLarge, passed_on, timeout_s
 from gateway.core.origin import GRPC_EXPOSED, Origins
 from gateway.core.reply import Reply, Shape
@@ -21,7 +22,9 @@ from rushes import errors
 
 TEXT_TYPES: Final = "application/grpc-web-text"
 TYPES: Final = "application/grpc-web"
-MAX_PLANS: Final = 4_096
+MAX_PLANS_BYTES: Final = 8 * 1024 * 1024
+PLAN_BYTES: Final = 1_000
+"""What a plan takes besides its head, about."""
 MAX_TRIES: Final = 4
 LATE_S: Final = 0.25
 """A call is waited for so much longer than its deadline: the server behind knows the deadline, and says it better."""
@@ -66,6 +69,10 @@ Rest = Callable[[str, str, bool], bytes]
 
 CallCounter = Callable[[str, int], None]
 """Told the path and the status of each call that has ended."""
+
+
+Label = Callable[[str, int], str]
+"""From the path and the status of a call: the name that it is counted under, where callers make paths up."""
 
 
 class Access(Protocol):
@@ -119,7 +126,9 @@ class Passage:
         slow_reader_s: float,
         lines: bytes,
         rewrite: reply.Rewrite | None = None,
+        label: Label | None = None,
     ) -> None:
+        self._label = label
         self._resolve = resolve
         self.access = access
         self.origins = origins
@@ -127,7 +136,7 @@ class Passage:
         self.slow_reader_s = slow_reader_s
         self._lines = lines
         self.rewrite = rewrite
-        self._plans: dict[bytes, CallPlan] = {}
+        self._plans = Kept[bytes, CallPlan](MAX_PLANS_BYTES)
         self._counters: dict[tuple[str, int], Callable[[], None]] = {}
 
     def plan(self, block: bytes) -> tuple[Head, CallPlan | None]:
@@ -138,9 +147,7 @@ class Passage:
         head = parse(block)
         plan = self._plan(head)
         if plan is not None:
-            if len(self._plans) >= MAX_PLANS:
-                self._plans.clear()
-            self._plans[block] = plan
+            self._plans.put(block, plan, len(block) + PLAN_BYTES)
         return head, plan
 
     def _plan(self, head: Head) -> CallPlan | None:
@@ -193,6 +200,8 @@ class Passage:
 
     def count(self, path: str, code: int) -> None:
         """A call has ended."""
+        if self._label is not None:
+            path = self._label(path, code)
         counter = self._counters.get((path, code))
         if counter is None:
             counter = self._counters[path, code] = metrics.REQUESTS.labels(path, str(code)).inc

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from aiohttp import web
+from google.rpc import code_pb2
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.access import OpenAccess
@@ -28,6 +29,9 @@ MAX_RECEIVE_BYTES = 4 * 1024 * 1024
 BEGIN_S = 10.0
 SLOW_READER_S = 30.0
 MAX_SOCKETS = 15_000
+MAX_METHODS = 1_000
+"""That are counted by their names."""
+OTHER = "other"
 LINES = b"x-content-type-options: nosniff\r\nserver: Rushes\r\n"
 
 
@@ -50,6 +54,7 @@ class Alone:
         self._upstream = Upstream(upstream)
         self._origins = Origins(tuple(origins), everybody=not origins)
         self._limit = max_receive_bytes
+        self._answered: set[str] = set()
         self._resolve = lru_cache(4_096)(self._target)
         access = access or OpenAccess()
         self._passage = Passage(
@@ -59,6 +64,7 @@ class Alone:
             max_message_bytes=max_receive_bytes,
             slow_reader_s=SLOW_READER_S,
             lines=LINES,
+            label=self._label,
         )
         self._calls = SocketCalls(self._resolve, lambda *_: b"", self._passage.count, keep=access.keep)
         self._runner: web.AppRunner | None = None
@@ -70,6 +76,12 @@ class Alone:
         if not service or not method or "/" in method:
             return None
         return Target(path, self._upstream, unary=False, single=False, checked=False)
+
+    def _label(self, path: str, code: int) -> str:
+        """Only what was answered well is a method for sure: all else is counted together, or anybody fills memory."""
+        if code == code_pb2.OK and len(self._answered) < MAX_METHODS:
+            self._answered.add(path)
+        return path if path in self._answered else OTHER
 
     async def start(self) -> None:
         """Listens."""

@@ -333,6 +333,18 @@ async def test_what_is_no_call_is_told_so(browser: Browser) -> None:
         await browser._http.ws_connect(browser.address + ECHO, protocols=("something-else",))
 
 
+async def test_methods_that_nobody_knows_are_counted_together(browser: Browser) -> None:
+    await browser.post(ECHO, grpcweb.data_frame(b""))
+    for number in range(3):
+        await browser.post(f"{ECHO}{number}", grpcweb.data_frame(b""))
+        await browser.post(f"/made.Up/M{number}", b"")
+    async with browser.request("GET", "/metrics") as answer:
+        lines = [line for line in (await answer.text()).splitlines() if "requests_total{" in line]
+    assert any(f'method="{ECHO}"' in line for line in lines)
+    assert any('method="other"' in line for line in lines)
+    assert not [line for line in lines if f"{ECHO}0" in line or "made.Up" in line]
+
+
 async def test_two_gateways_share_a_port(server: EchoServer) -> None:
     first = Alone("127.0.0.1:0", f"127.0.0.1:{server.port}", reuse_port=True)
     await first.start()
