@@ -9,7 +9,7 @@ from mesh.clock import Clock
 from rushes.errors import InvalidArgument, NotFound
 from svc_media.catalog import Catalog
 from svc_media.core.model import Owner
-from svc_media.core.subtitle import Subtitle, check_language, check_name, check_offset, read, to_vtt
+from svc_media.core.subtitle import Subtitle, check_language, check_name, check_offset, parse, read, to_vtt
 from svc_media.stores import SubtitleStore
 from svc_media.thread import Threads
 
@@ -87,4 +87,4 @@ class Subtitles:
         subtitle, text = found
         if not subtitle.offset_ms:
             return text
-        return await self._threads.run(lambda: to_vtt(read(text.encode()), subtitle.offset_ms))
+        return await self._threads.run(lambda: to_vtt(parse(text), subtitle.offset_ms))

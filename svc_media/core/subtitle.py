@@ -89,10 +89,14 @@ def check_offset(offset_ms: int) -> int:
 
 
 def read(data: bytes) -> list[Cue]:
-    """The cues of a file, by time. Raises SubtitleBroken."""
+    """The cues of a file that somebody adds, by time. Raises SubtitleBroken."""
     if len(data) > MAX_BYTES:
         raise SubtitleBroken("Subtitles have at most 1 MB.")
-    text = _decoded(data).replace("\r\n", "\n").replace("\r", "\n")
+    return parse(_decoded(data).replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def parse(text: str) -> list[Cue]:
+    """The cues of what `to_vtt` wrote, which may be longer than the file that it was written of, or of such a file."""
     cues = sorted(_cues(text.split("\n")), key=lambda cue: (cue.begin_ms, cue.end_ms))
     if not cues:
         raise SubtitleBroken("There are no subtitles in this file: Rushes reads SubRip (.srt) and WebVTT (.vtt).")
@@ -149,7 +153,8 @@ def _settings(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Words with <i>, <b>, <u>, each closed in its place; all other marks are taken out."""
+    """Words with <i>, <b>, <u>, each closed in its place; all other marks are taken out, and lines that were no more:
+    an empty line would end the cue."""
     made, opened, at = list[str](), list[str](), 0
     for match in _TAG.finditer(text):
         made.append(_plain(text[at : match.start()]))
@@ -166,7 +171,7 @@ def _clean(text: str) -> str:
                     break
     made.append(_plain(text[at:]))
     made += [f"</{name}>" for name in reversed(opened)]
-    return "".join(made).strip("\n")
+    return "\n".join(line for line in "".join(made).split("\n") if line.strip())
 
 
 def _plain(text: str) -> str:

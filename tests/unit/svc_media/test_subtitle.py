@@ -16,6 +16,7 @@ from svc_media.core.subtitle import (
     check_language,
     check_name,
     check_offset,
+    parse,
     read,
     to_vtt,
 )
@@ -65,6 +66,18 @@ def test_what_is_written_is_read_back_the_same() -> None:
     for source in (SRT, VTT):
         cues = read(source.encode())
         assert read(to_vtt(cues).encode()) == cues
+
+
+def test_a_line_that_was_only_a_mark_leaves_no_empty_line_which_would_end_the_cue() -> None:
+    (cue,) = read(b"00:01.000 --> 00:02.000\none\n<c>\n{\\an8} \ntwo&#10;&#10;three\n")
+    assert cue.text == "one\ntwo\nthree"
+
+
+def test_what_is_kept_may_be_longer_than_a_file_that_is_added() -> None:
+    cues = read(b"00:01.000 --> 00:02.000\n" + b"&" * (MAX_BYTES - 100))
+    kept = to_vtt(cues)
+    assert len(kept) > 2 * MAX_BYTES
+    assert parse(kept) == cues
 
 
 def test_an_offset_moves_every_time_and_drops_what_would_end_before_the_beginning() -> None:
