@@ -138,7 +138,8 @@ async def rollback(arguments: argparse.Namespace) -> int:
         would = "would change" if arguments.dry_run else "changed"
         print(f"{would} {done.annotation_count} notes by {done.operation_count} operations")
         if done.rollback_id:
-            print(f"to undo it: rushes rollback {arguments.video} --undo {done.rollback_id}")
+            mine = " --mine" if arguments.mine else ""
+            print(f"to undo it: rushes rollback {arguments.video} --undo {done.rollback_id}{mine}")
     return 0
 
 

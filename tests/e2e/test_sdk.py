@@ -374,6 +374,10 @@ async def test_notes_are_saved_compared_and_brought_back_from_a_terminal(shell: 
     undo = out.split()[-1]
     assert (await shell.run("rollback", video, "--undo", undo))[0] == 0
     assert "later words" in (await shell.run("show", video))[1]
+    code, out, _ = await shell.run("rollback", video, "--version", "lunch", "--mine")
+    assert (code, out.split()[-3::2]) == (0, ["--undo", "--mine"])
+    assert (await shell.run(*out.split("rushes ")[-1].split()))[0] == 0
+    assert "later words" in (await shell.run("show", video))[1]
 
 
 async def test_watch_prints_notes_as_they_come_and_change(shell: Shell, product: Product, video_id: int) -> None:

@@ -244,7 +244,7 @@ export class Past {
       const done = await this.finished(answer.rollback);
       if (done.state === RollbackState.FAILED) throw new Error(done.errorMessage || done.errorReason);
       this.show(undefined);
-      const run = (): void => void this.restore({ case: "rollbackId", value: done.rollbackId }, { onFrame: false, mine: false });
+      const run = (): void => void this.restore({ case: "rollbackId", value: done.rollbackId }, { onFrame: false, mine: scope.mine });
       say({ title: count("history.restored", done.annotationCount), action: { label: t("history.undo"), run } });
       await this.listVersions();
     });
