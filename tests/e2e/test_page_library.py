@@ -1,5 +1,6 @@
 """The library in Chromium: the first ten minutes of work in it, and five thousand assets."""
 
+import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,7 +8,8 @@ from playwright.sync_api import Locator, expect
 
 from benchmarks.page_parts.library import ASSETS, seed
 from benchmarks.stack import running
-from benchmarks.studio import Studio
+from benchmarks.studio import PROJECT, Studio
+from rushes.project.v1 import project_service_pb2 as project
 from tests.clips import FILM, PAL
 from tests.e2e.page import Reviewer
 from tests.product import FAST_HASHES
@@ -69,7 +71,27 @@ def begin_name(ada: Reviewer, name: str, typed: str) -> None:
     ada.page.keyboard.type(typed)
 
 
-def test_the_first_ten_minutes_of_work_in_the_library(ada: Reviewer) -> None:
+def read_again(ada: Reviewer) -> None:
+    """The page looks what is in the library now, as when one comes back to it."""
+    with ada.page.expect_response("**/ListAssets") as reading:
+        ada.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    reading.value.finished()
+
+
+def renamed_elsewhere(studio: Studio, name: str, other: str) -> None:
+    """A clip gets another name, but not on this page."""
+    stack, secret = studio.stack, studio.secret
+    for each in stack.rpc(PROJECT, "ListProjects", project.ListProjectsRequest(), secret).projects:
+        asked = project.ListAssetsRequest(project_id=each.project_id)
+        for asset in stack.rpc(PROJECT, "ListAssets", asked, secret).assets:
+            if asset.name == name:
+                changed = project.Asset(asset_id=asset.asset_id, name=other)
+                request = project.UpdateAssetRequest(asset=changed, request_id=secrets.token_hex(16))
+                request.update_mask.paths.append("name")
+                stack.rpc(PROJECT, "UpdateAsset", request, secret)
+
+
+def test_the_first_ten_minutes_of_work_in_the_library(studio: Studio, ada: Reviewer) -> None:
     page = ada.page
     expect(page.get_by_role("heading", name="Drop clips anywhere")).to_be_visible()
     ada.button("New project").click()
@@ -91,16 +113,18 @@ def test_the_first_ten_minutes_of_work_in_the_library(ada: Reviewer) -> None:
     begin_name(ada, first, "Open")
     ada.press("Enter")
     expect(card(ada, "Open")).to_be_visible()
-    # A list that is read anew, in which what was changed comes first, waits for the name that is being typed.
-    begin_name(ada, "Open", "Open")
-    with page.expect_response("**/ListAssets") as reading:
-        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-    reading.value.finished()
+    read_again(ada)
+    names(ada, "Open", second)
+    # Somebody else changes another one, which comes first now: the list waits for the name that is being typed.
+    begin_name(ada, "Open", "Openi")
+    renamed_elsewhere(studio, second, "Closing")
+    second = "Closing"
+    read_again(ada)
     page.wait_for_timeout(200)
     expect(page.locator(".card-rename")).to_be_focused()
-    page.keyboard.type("ing")
+    page.keyboard.type("ng")
     ada.press("Enter")
-    names(ada, "Opening", second)
+    names(ada, second, "Opening")
     pick(ada, page.get_by_role("button", name="Opening: status"), "approved")
     expect(card(ada, "Opening").locator(".status-face")).to_have_text("approved")
 
