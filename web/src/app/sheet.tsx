@@ -1,7 +1,7 @@
 /** All shortcuts on one sheet, where one may give them other keys. */
 import { useSignal, type Signal } from "@preact/signals";
 import type { JSX, TargetedKeyboardEvent } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { t } from "../messages";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
@@ -143,7 +143,7 @@ function Pointer(): JSX.Element {
 export function KeySheet({ close }: { close: () => void }): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const change = useSignal<Change | undefined>(undefined);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     box.current?.focus();
     return () => (before instanceof HTMLElement ? before.focus() : undefined);

@@ -1,7 +1,7 @@
 /** What a text field suggests while one types: people behind an @, tags behind a #. */
 import { useSignal } from "@preact/signals";
 import type { JSX, RefObject } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { t } from "../messages";
 import type { Room } from "../review/room";
 import { membersOf } from "./members";
@@ -49,7 +49,8 @@ export function Suggest({ room, field, tags }: SuggestProps): JSX.Element | null
       element.removeEventListener("blur", leave);
     };
   }, [field.current]);
-  useEffect(() => {
+  // As the list comes onto the screen, not after: whoever sees it may choose from it.
+  useLayoutEffect(() => {
     const element = field.current;
     if (!element || found.length === 0) return;
     // Before the field's own keys: Enter and Escape belong to the list while it is open.
