@@ -1,5 +1,5 @@
 /** What of the past is on the screen: the notes at a revision, those of a snapshot, or two snapshots beside each other. */
-import { computed, effect, signal, untracked } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { annotations, requestId, versions } from "../app/api";
 import { explain } from "../app/error";
 import { stateFromMessage, type Annotation, type AnnotationState, type Id } from "../document";
@@ -8,10 +8,11 @@ import type { Commit } from "../gen/rushes/annotation/v1/operation_pb";
 import { RollbackState, type Rollback, type Version } from "../gen/rushes/version/v1/version_pb";
 import { count, t } from "../messages";
 import type { Room } from "../review/room";
+import { depend } from "../ui/depend";
 import { say } from "../ui/toast";
 
-/** Frames around the present one that are fetched together, so that playing on fetches seldom. */
-const AROUND = { before: 50, after: 200 };
+/** Frames around the present one that are fetched together, so that playing on fetches seldom; so many ahead must be here. */
+const AROUND = { before: 50, after: 200, ahead: 50 };
 const WAIT_MS = 60;
 const LOOK_MS = 4000;
 const POLL_MS = 400;
@@ -38,6 +39,9 @@ export interface Scope {
 
 type States = readonly AnnotationState[];
 
+/** What of what is shown is here: of nothing no frame. */
+const NOTHING = { key: "", first: 0, last: -1 };
+
 function statesOf(messages: readonly StateMessage[]): States {
   return messages.map((message) => stateFromMessage(message));
 }
@@ -60,8 +64,8 @@ export class Past {
   /** Where the line of a wipe stands, from 0 to 1. */
   readonly wipe = signal(0.5);
   readonly active = computed(() => this.showing.value !== undefined);
-  private fetched = { key: "", first: 0, last: -1 };
-  private turn = 0;
+  private fetched = NOTHING;
+  private filling = false;
   private timer = 0;
   private looking = 0;
   private readonly stops: (() => void)[];
@@ -70,7 +74,9 @@ export class Past {
     this.stops = [
       effect(() => this.later(this.showing.value, room.player.frame.value)),
       effect(() => {
-        if (room.side.value === "history") void this.listCommits(room.player.frame.value, this.author.value, room.session.version.value);
+        depend(room.session.version);
+        const [frame, authorId] = [room.player.frame.value, this.author.value];
+        if (room.side.value === "history" && !room.player.playing.value) void this.listCommits(frame, authorId);
       }),
       effect(() => {
         clearInterval(this.looking);
@@ -98,7 +104,10 @@ export class Past {
 
   show(showing: Showing | undefined): void {
     this.room.selected.value = new Set();
-    if (showing === undefined) this.states.value = this.others.value = [];
+    if (showing === undefined) {
+      this.states.value = this.others.value = [];
+      this.fetched = NOTHING;
+    }
     this.showing.value = showing;
   }
 
@@ -110,30 +119,46 @@ export class Past {
 
   // -- fetching ----------------------------------------------------------------------------------------------
 
+  /** Whoever plays or drags on puts nothing off: it is fetched a moment after the first change, for what is shown then. */
   private later(showing: Showing | undefined, frame: number): void {
-    clearTimeout(this.timer);
-    if (!showing) return;
-    this.timer = window.setTimeout(() => untracked(() => void this.fetch(showing, frame)), WAIT_MS);
+    if (!showing || !this.lacks(showing, frame)) return;
+    this.timer ||= window.setTimeout(() => {
+      this.timer = 0;
+      void this.fill();
+    }, WAIT_MS);
+  }
+
+  private lacks(showing: Showing, frame: number): boolean {
+    const { key, first, last } = this.fetched;
+    return key !== keyOf(showing) || frame < first || Math.min(frame + AROUND.ahead, this.room.player.clock.last) > last;
+  }
+
+  /** Fetches what is lacking, one thing at a time, until nothing is. */
+  private async fill(): Promise<void> {
+    if (this.filling) return;
+    this.filling = this.busy.value = true;
+    try {
+      for (;;) {
+        const [showing, frame] = [this.showing.peek(), this.room.player.frame.peek()];
+        if (!showing || !this.lacks(showing, frame)) break;
+        await this.fetch(showing, frame);
+      }
+    } catch (error) {
+      say({ title: t("history.cannotShow"), detail: explain(error) });
+    } finally {
+      this.filling = this.busy.value = false;
+    }
   }
 
   private async fetch(showing: Showing, frame: number): Promise<void> {
     const key = keyOf(showing);
-    if (this.fetched.key === key && this.fetched.first <= frame && frame <= this.fetched.last) return;
-    const turn = ++this.turn;
     const span = { first: Math.max(0, frame - AROUND.before), last: frame + AROUND.after };
-    this.busy.value = true;
-    try {
-      const [states, others, timeMs] = await this.load(showing, span);
-      if (turn !== this.turn || keyOf(this.showing.peek()) !== key) return;
-      this.fetched = showing.kind === "revision" ? { key, ...span } : { key, first: 0, last: Number.MAX_SAFE_INTEGER };
-      this.states.value = states;
-      this.others.value = others;
-      this.timeMs.value = timeMs;
-    } catch (error) {
-      if (turn === this.turn) say({ title: t("history.cannotShow"), detail: explain(error) });
-    } finally {
-      if (turn === this.turn) this.busy.value = false;
-    }
+    const [states, others, timeMs] = await this.load(showing, span);
+    if (keyOf(this.showing.peek()) !== key) return;
+    this.fetched = showing.kind === "revision" ? { key, ...span } : { key, first: 0, last: Number.MAX_SAFE_INTEGER };
+    this.states.value = states;
+    this.others.value = others;
+    this.timeMs.value = timeMs;
   }
 
   private async load(showing: Showing, frames: { first: number; last: number }): Promise<[States, States, number]> {
@@ -168,9 +193,8 @@ export class Past {
     return statesOf(states);
   }
 
-  /** The history of the frame, the newest first. `_version`: whatever changes asks again. */
-  private async listCommits(frame: number, authorId: string, _version: number, pageToken = ""): Promise<void> {
-    if (this.room.player.playing.peek()) return;
+  /** The history of the frame, the newest first. */
+  private async listCommits(frame: number, authorId: string, pageToken = ""): Promise<void> {
     const frames = { first: frame, last: frame };
     try {
       const answer = await annotations.listOperations({ videoId: this.videoId, frames, authorId, newestFirst: true, pageSize: PAGE, pageToken });
@@ -184,7 +208,7 @@ export class Past {
 
   /** More of the history of the frame. */
   async olderCommits(): Promise<void> {
-    await this.listCommits(this.room.player.frame.peek(), this.author.peek(), 0, this.moreCommits.peek());
+    await this.listCommits(this.room.player.frame.peek(), this.author.peek(), this.moreCommits.peek());
   }
 
   async listVersions(): Promise<void> {
