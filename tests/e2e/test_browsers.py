@@ -17,11 +17,12 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.product import Product, serving
 
-GECKODRIVER = Path(__file__).resolve().parents[2] / ".cache/geckodriver/bin/geckodriver"
+ROOT = Path(__file__).resolve().parents[2]
+GECKODRIVER = ROOT / ".cache/geckodriver/bin/geckodriver"
 FIREFOX = "/usr/bin/firefox-esr"
 WEBKIT_DRIVER = "/usr/bin/WebKitWebDriver"
-WAIT_S = 40.0
-DISPLAY = ":97"
+INSTALL_S = 900.0
+WAIT_S = 60.0
 
 _INK = """
 const canvas = document.querySelector('[data-testid=annotations]');
@@ -31,11 +32,32 @@ return false;
 """
 
 
+def mini_browser() -> Path | None:
+    """WebKit's own small browser, of the newest interface that is here."""
+    found = sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))
+    return found[-1] if found else None
+
+
+@pytest.fixture(scope="module")
+def installed() -> None:
+    """The browsers and their drivers. A laptop may lack them; in CI they are brought, and without them this fails."""
+    if os.environ.get("CI"):
+        subprocess.run([ROOT / "scripts/browsers"], check=True, timeout=INSTALL_S)
+    wanted = (
+        GECKODRIVER.exists(),
+        Path(FIREFOX).exists(),
+        mini_browser(),
+        Path(WEBKIT_DRIVER).exists(),
+        shutil.which("Xvfb"),
+    )
+    if not all(wanted):
+        assert not os.environ.get("CI"), f"scripts/browsers did not bring all of it: {wanted}"
+        pytest.skip("a browser or its driver is not here: scripts/browsers brings them")
+
+
 @contextlib.contextmanager
 def firefox() -> Iterator[WebDriver]:
     """A Firefox without a window."""
-    if not (GECKODRIVER.exists() and Path(FIREFOX).exists()):
-        pytest.skip("Firefox or geckodriver is not here: scripts/browsers brings them")
     options = webdriver.FirefoxOptions()
     options.binary_location = FIREFOX
     options.add_argument("-headless")
@@ -48,30 +70,37 @@ def firefox() -> Iterator[WebDriver]:
 
 
 @contextlib.contextmanager
+def screen() -> Iterator[str]:
+    """A screen that nobody sees, of the first number that is free."""
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x900x24"]
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL, pass_fds=[writing])
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as told:
+            yield f":{int(told.readline())}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@contextlib.contextmanager
 def webkit() -> Iterator[WebDriver]:
     """WebKit's own small browser, on a screen that nobody sees."""
-    found = sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))
-    if not (found and Path(WEBKIT_DRIVER).exists() and shutil.which("Xvfb")):
-        pytest.skip("WebKit's driver or Xvfb is not here: scripts/browsers brings them")
-    screen = subprocess.Popen(["Xvfb", DISPLAY, "-screen", "0", "1280x900x24"], stderr=subprocess.DEVNULL)
-    environ = {**os.environ, "DISPLAY": DISPLAY, "GDK_BACKEND": "x11", "WEBKIT_DISABLE_COMPOSITING_MODE": "1"}
     options = webdriver.WebKitGTKOptions()
-    options.binary_location = str(found[-1])
+    options.binary_location = str(mini_browser())
     options.add_argument("--automation")
-    try:
-        service = webdriver.WebKitGTKService(WEBKIT_DRIVER, env=environ)
-        driver = webdriver.WebKitGTK(options, service)
+    with screen() as display:
+        environ = {**os.environ, "DISPLAY": display, "GDK_BACKEND": "x11", "WEBKIT_DISABLE_COMPOSITING_MODE": "1"}
+        driver = webdriver.WebKitGTK(options, webdriver.WebKitGTKService(WEBKIT_DRIVER, env=environ))
         try:
             yield driver
         finally:
             driver.quit()
-    finally:
-        screen.terminate()
-        screen.wait(10)
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Product]:
+def place(installed: None) -> Iterator[Product]:
     """A product with one clip."""
     with serving() as product:
         yield product
