@@ -78,9 +78,14 @@ class Fleet:
         """A channel to that instance, for calls in the own name and for bytes passed through."""
         return self._channels.raw_to(self.target(partition))
 
-    def _choose(self, partition: int) -> str:
+    @property
+    def serving(self) -> Sequence[str]:
+        """The instances that serve; all of them while none says so, the name itself while there is none."""
         well = [each for each in self._instances if each not in self._down]
-        return chosen(partition, well or self._instances or (self._address,))
+        return well or self._instances or (self._address,)
+
+    def _choose(self, partition: int) -> str:
+        return chosen(partition, self.serving)
 
     # Who there is
 

@@ -12,10 +12,10 @@ def partition_of(video_id: int) -> int:
     return video_id % PARTITIONS
 
 
-def chosen(partition: int, instances: Iterable[str]) -> str:
-    """The instance that serves a partition: everybody who knows the same instances finds the same one."""
-    return max(instances, key=lambda instance: (_weight(partition, instance), instance))
+def chosen(key: int | str, instances: Iterable[str]) -> str:
+    """The instance that serves a partition, or a room: everybody who knows the same instances finds the same one."""
+    return max(instances, key=lambda instance: (_weight(key, instance), instance))
 
 
-def _weight(partition: int, instance: str) -> bytes:
-    return blake2b(f"{partition}/{instance}".encode(), digest_size=8).digest()
+def _weight(key: int | str, instance: str) -> bytes:
+    return blake2b(f"{key}/{instance}".encode(), digest_size=8).digest()

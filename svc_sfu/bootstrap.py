@@ -1,7 +1,9 @@
 """Puts the service together."""
 
+import asyncio
 import socket
 from collections.abc import Sequence
+from typing import Final
 
 import grpc
 
@@ -10,6 +12,11 @@ from rushes.sfu.v1 import sfu_service_pb2_grpc
 from svc_sfu.config import SfuConfig
 from svc_sfu.engine import Engine
 from svc_sfu.server import SfuServicer, Watchers
+
+MOVE_S: Final = 2.0
+"""What people have to come to another worker before this one closes their transports."""
+
+LOOK_S: Final = 0.05
 
 
 class SfuParts:
@@ -29,7 +36,11 @@ class SfuParts:
         self._engine.start()
 
     async def drain(self) -> None:
-        """See Service."""
+        """See Service. Signalling knows by now, and brings the rooms to another worker, if there is one."""
+        for _ in range(int(MOVE_S / LOOK_S)):
+            if not self._engine.rooms:
+                return
+            await asyncio.sleep(LOOK_S)
 
     async def stop(self) -> None:
         """See Service."""

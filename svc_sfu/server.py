@@ -31,16 +31,20 @@ class Watchers:
             self._more[number].set()
 
     async def watch(self, engine: Engine) -> AsyncIterator[sfu.WatchRoomsResponse]:
-        """States of rooms, all of them first."""
+        """States of rooms, all of them first, with a sign of life behind them."""
         self._next += 1
         number, more = self._next, asyncio.Event()
         dirty = self._dirty[number] = dict.fromkeys(engine.rooms)
         self._more[number] = more
+        first = True
         try:
             while True:
                 for room_id in list(dirty):
                     del dirty[room_id]
                     yield _state(room_id, engine.rooms.get(room_id))
+                if first:
+                    first = False
+                    yield sfu.WatchRoomsResponse()
                 more.clear()
                 try:
                     async with asyncio.timeout(LIFE_S):

@@ -45,7 +45,7 @@ class SignalingParts:
         """See Service."""
         await self._store.prepare()
         self._shipper.start()
-        self._media.start()
+        await self._media.start()
         await self._rooms.start()
 
     async def drain(self) -> None:

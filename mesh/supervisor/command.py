@@ -56,7 +56,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         default="single",
         help="cluster: notes are kept in Kafka and MongoDB, whose addresses the environment has (docs/operate.md)",
     )
-    parser.add_argument("--scale", default="", help="instances, as annotation=2,gateway=2 (default: one of each)")
+    parser.add_argument("--scale", default="", help="instances, as annotation=2,gateway=2,sfu=2 (default: one of each)")
     parser.set_defaults(run=up)
 
 
@@ -110,6 +110,7 @@ def _supervise(arguments: argparse.Namespace, data: Path, run: Path) -> int:
         tls=tls,
         cluster=arguments.profile == "cluster",
         scale=scale_of(arguments.scale),
+        media_port=int(os.environ.get("RUSHES_SFU__PORT", 0)),
     )
     supervisor = Supervisor(plan, say, ready_file=arguments.ready_file, exec_mode=exec_mode)
     return supervisor.run(lambda described: _greet(described, data, arguments.host))

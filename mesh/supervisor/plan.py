@@ -12,7 +12,7 @@ FIRST_TRIES = 3
 
 MAX_INSTANCES = 16
 PROJECTOR = "svc_annotation.projector"
-SCALABLE = frozenset(("svc_annotation", "gateway"))
+SCALABLE = frozenset(("svc_annotation", "svc_sfu", "gateway"))
 NEEDED = ("RUSHES_ANNOTATION__KAFKA", "RUSHES_ANNOTATION__MONGO")
 """What says where the engines are, of which several instances need the same."""
 
@@ -37,6 +37,8 @@ class Plan:
     """How many instances, of services that have more than one."""
     ports: dict[str, int] = field(default_factory=dict)
     """Of gateways that have chosen one: they come back on it."""
+    media_port: int = 0
+    """UDP port of the first forwarder, where the operator chose one: the others have those after it."""
 
     def instances(self, service: str) -> tuple[str, ...]:
         """Names of a service's instances: the first has the service's own, others a number behind it."""
@@ -77,6 +79,8 @@ class Plan:
             told["RUSHES_MEDIA__HTTP_LISTEN"] = services["svc_media.http"]
         if service == "svc_sfu":
             told["RUSHES_SFU__HOST"] = self.host
+            if self.media_port:
+                told["RUSHES_SFU__PORT"] = str(self.media_port + self.instances(service).index(name))
         if service == "gateway":
             told["RUSHES_GATEWAY__DOOR_LISTEN"] = self.socket(name.replace("gateway", "door"))
             told["RUSHES_GATEWAY__HOST"] = self.host
@@ -98,7 +102,7 @@ def scale_of(text: str) -> dict[str, int]:
         short, _, count = part.partition("=")
         service = short if short in SCALABLE else f"svc_{short}"
         if service not in SCALABLE:
-            raise ValueError(f"{short} cannot have several instances; annotation and gateway can")
+            raise ValueError(f"{short} cannot have several instances; annotation, gateway and sfu can")
         if not count.isdecimal() or not 1 <= int(count) <= MAX_INSTANCES:
             raise ValueError(f"{short} has 1 to {MAX_INSTANCES} instances, as in --scale {short}=2")
         scale[service] = int(count)

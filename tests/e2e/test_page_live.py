@@ -27,7 +27,7 @@ _SEEN_AGAIN = """who => {
 @pytest.fixture(scope="module")
 def product() -> Iterator[Product]:
     """One of its own: parts of it are killed."""
-    with serving() as running:
+    with serving("--scale", "sfu=2") as running:
         yield running
 
 
@@ -123,7 +123,10 @@ def test_killed_services_take_nobody_out_of_the_room(product: Product, room: Roo
     ada, bob = room.ada, room.bob
     bob.page.bring_to_front()
     bob.page.evaluate(_MARK, room.name)
-    product.stack.kill_service("svc_sfu")
+    # The room is on one of them, and comes to the other.
+    killed = product.stack.kill_service("svc_sfu")
+    product.stack.wait_restarted("svc_sfu", killed)
+    product.stack.kill_service("svc_sfu.2")
     bob.page.wait_for_function(_SEEN_AGAIN, arg=room.name)
 
     product.stack.kill_service("svc_signaling")

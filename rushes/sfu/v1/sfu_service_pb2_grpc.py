@@ -137,8 +137,8 @@ class SfuServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchRooms(self, request, context):
-        """The states of all rooms of this worker: each as a whole, first all there are, then those that change, and at least
-        one message each second.
+        """The states of all rooms of this worker: each as a whole, first all there are and a sign of life, then those that
+        change, and at least one message each second.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -35,8 +35,8 @@ class SfuServiceStub:
     EndRoom: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.EndRoomRequest, _sfu_service_pb2.EndRoomResponse]
     """All transports of a room end."""
     WatchRooms: _aio.UnaryStreamMultiCallable[_sfu_service_pb2.WatchRoomsRequest, _sfu_service_pb2.WatchRoomsResponse]
-    """The states of all rooms of this worker: each as a whole, first all there are, then those that change, and at least
-    one message each second.
+    """The states of all rooms of this worker: each as a whole, first all there are and a sign of life, then those that
+    change, and at least one message each second.
     """
 
 class SfuServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -108,8 +108,8 @@ class SfuServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sfu_service_pb2.WatchRoomsRequest,
         context: _aio.ServicerContext[_sfu_service_pb2.WatchRoomsRequest, _abc.AsyncIterator[_sfu_service_pb2.WatchRoomsResponse]],
     ) -> _abc.AsyncIterator[_sfu_service_pb2.WatchRoomsResponse]:
-        """The states of all rooms of this worker: each as a whole, first all there are, then those that change, and at least
-        one message each second.
+        """The states of all rooms of this worker: each as a whole, first all there are and a sign of life, then those that
+        change, and at least one message each second.
         """
 
 def add_SfuServiceServicer_to_server(servicer: SfuServiceServicer, server: _aio.Server) -> None: ...

@@ -94,6 +94,12 @@ def test_what_is_scaled_has_addresses_of_its_own_that_the_others_are_told() -> N
     assert {service_of(name) for name in plan.names} == set(SERVICES)
 
 
+def test_forwarders_have_ports_one_after_the_other_where_one_is_chosen() -> None:
+    plan = Plan(Path("d"), Path("/r"), "s", "127.0.0.1", 80, scale=scale_of("sfu=2"), media_port=3000)
+    assert [plan.environment(name)["RUSHES_SFU__PORT"] for name in ("svc_sfu", "svc_sfu.2")] == ["3000", "3001"]
+    assert "RUSHES_SFU__PORT" not in Plan(Path("d"), Path("/r"), "s", "127.0.0.1", 80).environment("svc_sfu")
+
+
 @pytest.mark.parametrize("text", ["media=2", "annotation", "annotation=0", "gateway=x", "gateway=99"])
 def test_a_scale_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="instances"):

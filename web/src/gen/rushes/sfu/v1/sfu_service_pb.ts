@@ -735,8 +735,8 @@ export const SfuService: GenService<{
     output: typeof EndRoomResponseSchema;
   },
   /**
-   * The states of all rooms of this worker: each as a whole, first all there are, then those that change, and at least
-   * one message each second.
+   * The states of all rooms of this worker: each as a whole, first all there are and a sign of life, then those that
+   * change, and at least one message each second.
    *
    * @generated from rpc rushes.sfu.v1.SfuService.WatchRooms
    */
