@@ -25,8 +25,12 @@ class StreamEnded(errors.Unavailable):
 BROKEN = "Internal error from Core"
 """What gRPC says of a call that it wrote to after its end, in the place of how it ended."""
 
+AWAY = (code_pb2.UNAVAILABLE, code_pb2.CANCELLED)
+"""What gRPC itself says for a server that is gone, or that stops: it cancels calls that it has not begun. Of a call
+that was cancelled in front of the gateway nobody reads the end.
+"""
+
 _WORDS: dict[int, str] = {
-    code_pb2.CANCELLED: "The call was cancelled.",
     code_pb2.DEADLINE_EXCEEDED: "The call took longer than it may.",
     code_pb2.RESOURCE_EXHAUSTED: "The message, or what comes with it, is larger than is taken.",
     code_pb2.UNIMPLEMENTED: "There is no such method.",
@@ -45,7 +49,7 @@ def error_of(error: grpc.aio.AioRpcError) -> errors.RushesError:
     if details_of(error) is not None:
         return to_error(error)
     code: int = error.code().value[0]
-    if code == code_pb2.UNAVAILABLE or error.details() == BROKEN:
+    if code in AWAY or error.details() == BROKEN:
         return _away(error)
     known = to_error(error)
     known.args = (_WORDS.get(code, "Something went wrong."),)
@@ -61,7 +65,7 @@ def status_of(error: grpc.aio.AioRpcError, request_id: str) -> status_pb2.Status
         status.code, status.message = error.code().value[0], error.details() or status.message
         return status
     code: int = error.code().value[0]
-    if code == code_pb2.UNAVAILABLE or error.details() == BROKEN:
+    if code in AWAY or error.details() == BROKEN:
         return to_status(_away(error), request_id)
     return status_pb2.Status(code=code, message=_WORDS.get(code, "Something went wrong."))
 
@@ -85,7 +89,7 @@ def outside(trailers: tuple[Field, ...]) -> tuple[Field, ...]:
     if text == "0" or DETAILS_METADATA in values:
         return trailers
     code = int(text) if text.isdecimal() and len(text) < 3 else code_pb2.UNKNOWN
-    if code == code_pb2.UNAVAILABLE:
+    if code in AWAY:
         status = to_status(_service_away(), "")
         return reply.failure(status.code, status.message, status.SerializeToString())
     return reply.failure(code, _WORDS.get(code, "Something went wrong."))

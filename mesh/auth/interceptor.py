@@ -21,7 +21,7 @@ from mesh.auth.identity import Identity, TokenInvalid, TokenMissing, claims_of, 
 from mesh.auth.permission import has
 from mesh.auth.rule import CALLERS, resource_of, rule_of
 from mesh.rpc import REQUEST_ID_METADATA, internal_status, to_error, to_status
-from rushes.errors import InvalidArgument, NotFound, PermissionDenied, RushesError
+from rushes.errors import InvalidArgument, NotFound, PermissionDenied, RushesError, Unavailable
 from rushes.status import DETAILS_METADATA
 from rushes.type.v1.access_pb2 import AccessRule, Permission, Resource
 
@@ -60,6 +60,12 @@ class MessageMissing(InvalidArgument):
     """A stream ended, or waited too long, before its first message."""
 
     reason = "MESSAGE_MISSING"
+
+
+class Interrupted(Unavailable):
+    """What the call waited for was given up, as it is when a part of the service stops."""
+
+    reason = "INTERRUPTED"
 
 
 class _Malformed:
@@ -273,14 +279,19 @@ class _Answering:
             telemetry.RPC_SECONDS.labels(self._path).observe(time.perf_counter() - self._began_s)
         if error is None or isinstance(error, grpc.aio.AbortError):
             self._count(_name(self._context.code()) if error is None else "ABORT")
-        elif not isinstance(error, Exception):
-            self._count("CANCELLED")
+        elif isinstance(error, Exception):
+            await self._refuse(error)
+        elif _left_alone(error):
+            await self._refuse(Interrupted("This was interrupted; try again."))
         else:
-            status = self._status(error)
-            code = _STATUS[status.code]
-            self._count(code.name)
-            trailing = ((DETAILS_METADATA, status.SerializeToString()), (REQUEST_ID_METADATA, self._request_id))
-            await self._context.abort(code, status.message, trailing)
+            self._count("CANCELLED")
+
+    async def _refuse(self, error: Exception) -> None:
+        status = self._status(error)
+        code = _STATUS[status.code]
+        self._count(code.name)
+        trailing = ((DETAILS_METADATA, status.SerializeToString()), (REQUEST_ID_METADATA, self._request_id))
+        await self._context.abort(code, status.message, trailing)
 
     def _status(self, error: Exception) -> status_pb2.Status:
         known = to_error(error) if isinstance(error, grpc.aio.AioRpcError) else error
@@ -292,6 +303,12 @@ class _Answering:
 
     def _count(self, code: str) -> None:
         telemetry.RPC_TOTAL.labels(self._path, code).inc()
+
+
+def _left_alone(error: BaseException) -> bool:
+    """Whether not the call was cancelled but something that it waited for: gRPC would never answer it."""
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and not task.cancelling()
 
 
 def _name(code: Any) -> str:

@@ -13,7 +13,8 @@ from typing import Any
 import grpc
 import pytest
 
-from mesh.auth import service_token
+from mesh.config import MeshConfig
+from mesh.rpc import Channels
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import operation_pb2
 from rushes.annotation.v1.annotation_service_pb2_grpc import AnnotationServiceStub
@@ -69,7 +70,7 @@ class Instance:
         self._log = folder / "log"
         self._command = child_command(folder / "data", str(self._socket), media, **settings)
         self._process: subprocess.Popen[bytes] | None = None
-        self._channel: grpc.aio.Channel | None = None
+        self._channels = Channels("gateway", MeshConfig(secret=SECRET, services={"it": f"unix:{self._socket}"}))
 
     async def start(self) -> None:
         """Begins; returns once it serves."""
@@ -100,15 +101,11 @@ class Instance:
     @property
     def stub(self) -> AnnotationServiceStub:
         """Calls to it."""
-        if self._channel is None:
-            options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_reconnect_backoff_ms", 200)]
-            self._channel = grpc.aio.insecure_channel(f"unix:{self._socket}", options=options)
-        return AnnotationServiceStub(self._channel)
+        return self._channels.stub(AnnotationServiceStub, "it", as_person=False)
 
     async def close(self) -> None:
         """Ends everything."""
-        if self._channel is not None:
-            await self._channel.close()
+        await self._channels.close()
         self.end(signal.SIGKILL)
 
 
@@ -124,7 +121,7 @@ class Load:
 
     def metadata(self, person: str) -> Any:
         token = self._people.token(person)
-        return (("rushes-service", service_token("gateway", SECRET)), ("authorization", f"Bearer {token}"))
+        return (("authorization", f"Bearer {token}"),)
 
     async def _write(self, writer: int) -> None:
         person = f"writer {writer}"

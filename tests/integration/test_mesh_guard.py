@@ -340,14 +340,20 @@ async def test_a_service_in_its_own_name_is_nobody(signer: Signer, people: Peopl
     assert (seen[0].service, seen[0].person_id, seen[0].token) == ("svc_media", "", "")
 
 
-async def test_a_service_may_add_resources_whose_rights_count_too(signer: Signer, people: People) -> None:
+async def test_a_service_may_add_resources_whose_rights_count_for_those_who_may_upload_there(
+    signer: Signer, people: People
+) -> None:
     async def resources(resource: Resource) -> list[Resource]:
         return [resource, Resource(kind=access_pb2.RESOURCE_KIND_PROJECT, id="9")]
 
-    people.rights["carl", access_pb2.RESOURCE_KIND_PROJECT, "9"] = VIEW
+    people.rights["carl", access_pb2.RESOURCE_KIND_PROJECT, "9"] = VIEW | bit(access_pb2.PERMISSION_UPLOAD)
+    people.rights["dora", access_pb2.RESOURCE_KIND_PROJECT, "9"] = VIEW
     async with Served(people).serving("127.0.0.1:0", resources) as served, bare_channel(served.target) as channel:
         metadata = [service(), bearer(signer.token("carl"))]
         assert await answered(call(channel, "/rushes.media.v1.MediaService/GetVideo", metadata)) == 1
+        metadata = [service(), bearer(signer.token("dora"))]
+        error = await refused(call(channel, "/rushes.media.v1.MediaService/GetVideo", metadata))
+        assert error.code() is grpc.StatusCode.NOT_FOUND
 
 
 async def test_keys_are_asked_for_again_when_a_token_names_another(signer: Signer, people: People) -> None:

@@ -198,6 +198,42 @@ async def test_a_service_that_is_just_restarting_is_waited_for(failing: Failing)
                 assert await call == pb.GetKeysResponse()
 
 
+async def test_a_call_that_reaches_a_server_as_it_stops_is_unavailable_never_cancelled() -> None:
+    begun = 0
+
+    async def look(request: Any, context: Any) -> Any:
+        nonlocal begun
+        begun += 1
+        await asyncio.sleep(0.001)
+        return pb.GetKeysResponse()
+
+    async def ask(served: Served) -> grpc.StatusCode:
+        async with served.channels() as channels:
+            stub = channels.stub(IdentityServiceStub, "it")
+            while True:
+                try:
+                    await stub.GetKeys(pb.GetKeysRequest())
+                except grpc.aio.AioRpcError as error:
+                    return error.code()
+
+    with run_folder() as folder:
+        served = Served(People(Signer()), {GET_KEYS: look})
+        async with served.serving(f"unix:{folder}/it.sock"):
+            asking = [asyncio.create_task(ask(served)) for _ in range(16)]
+            await until(lambda: begun > 64)
+        assert set(await asyncio.gather(*asking)) == {grpc.StatusCode.UNAVAILABLE}
+
+
+async def test_a_call_that_waited_for_what_was_given_up_is_answered(failing: Failing, served: Served) -> None:
+    failing.error = asyncio.CancelledError()
+    async with served.channels() as channels:
+        error = to_error(await refused(channels.stub(IdentityServiceStub, "it").GetKeys(pb.GetKeysRequest())))
+        assert (type(error), error.reason) == (errors.Unavailable, "INTERRUPTED")
+        stream = channels.stub(AccessServiceStub, "it").WatchAccess(access_pb.WatchAccessRequest())
+        assert await stream.read() == access_pb.WatchAccessResponse()
+        assert to_error(await refused(stream)).reason == "INTERRUPTED"
+
+
 async def test_an_unavailable_answer_is_tried_again_but_not_for_ever(served: Served, failing: Failing) -> None:
     failing.error = errors.Unavailable("not now")
     async with served.channels() as channels:

@@ -7,7 +7,7 @@ from grpc.aio import AioRpcError, Metadata
 
 from gateway.core.ending import ENDINGS, ending
 from gateway.door import peer_of
-from gateway.fault import BROKEN, error_of, status_of
+from gateway.fault import BROKEN, error_of, outside, status_of
 from mesh.rpc import to_status
 from rushes import errors
 
@@ -36,12 +36,15 @@ def test_nothing_of_the_inside_is_told(code: grpc.StatusCode) -> None:
     assert "unix:" not in error_of(error).message
 
 
-def test_a_service_that_is_away_will_be_back() -> None:
-    error = error_of(failed(grpc.StatusCode.UNAVAILABLE, INSIDE))
-    status = status_of(failed(grpc.StatusCode.UNAVAILABLE, INSIDE), "7")
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_a_service_that_is_away_or_stops_will_be_back(code: grpc.StatusCode) -> None:
+    error = error_of(failed(code, INSIDE))
+    status = status_of(failed(code, INSIDE), "7")
+    trailers = dict(outside((("grpc-status", str(code.value[0])), ("grpc-message", "CANCELLED"))))
     assert isinstance(error, errors.Unavailable)
     assert error.retry_after_s == 1.0
     assert (error.reason, reason_of(status), status.code) == ("SERVICE_AWAY", "SERVICE_AWAY", code_pb2.UNAVAILABLE)
+    assert trailers["grpc-status"] == str(code_pb2.UNAVAILABLE)
 
 
 def test_a_stream_that_broke_may_be_opened_again() -> None:
