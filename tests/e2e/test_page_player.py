@@ -36,6 +36,23 @@ _WHILE_PLAYING = """count => new Promise((resolve) => {
   video.requestVideoFrameCallback(each);
 })"""
 
+# A browser that says the wrong frame first, and tells of none that came between two of its calls.
+_FORGETFUL = """() => {
+  const { prototype } = HTMLVideoElement, asked = prototype.requestVideoFrameCallback;
+  let said = false;
+  prototype.requestVideoFrameCallback = function (call) {
+    if (!said) asked.call(this, (now, frame) => { said = true; call(now, { ...frame, mediaTime: 0 }); });
+    return 0;
+  };
+}"""
+# One that tells of no frame, and whose clock is a frame ahead of its picture.
+_AHEAD = """() => {
+  HTMLVideoElement.prototype.requestVideoFrameCallback = () => 0;
+  const time = Object.getOwnPropertyDescriptor(HTMLMediaElement.prototype, 'currentTime');
+  const get = function () { return time.get.call(this) + 1001 / 24000; };
+  Object.defineProperty(HTMLMediaElement.prototype, 'currentTime', { ...time, get });
+}"""
+
 _LABELLED = "label => document.querySelector('[data-testid=timecode]').textContent === label"
 
 
@@ -114,6 +131,20 @@ def test_the_read_out_keeps_to_the_picture_while_it_plays(opened: Callable[[Clip
     ada.press(" ")
     assert ada.wait_exact() >= seen[-1][0]
     assert ada.bars_on_screen() == ada.frame
+
+
+@pytest.mark.parametrize("browser_with", [_FORGETFUL, _AHEAD], ids=["forgetful", "ahead"])
+def test_the_read_out_is_the_picture_whatever_the_browser_told_of_it(film: Reviewer, browser_with: str) -> None:
+    address = film.page.url.split("?")[0]
+    film.page.add_init_script(f"({browser_with})()")
+    try:
+        film.page.goto(f"{address}?v=1&f=60")
+        shows(film, 60)
+        for key, frame in (("ArrowRight", 61), ("Shift+ArrowLeft", 56), ("ArrowLeft", 55)):
+            film.press(key)
+            shows(film, frame)
+    finally:
+        film.new_page()
 
 
 def test_drop_frame_labels_leave_out_two_each_minute_and_begin_where_the_clip_says(

@@ -2,10 +2,16 @@
 import type { FrameClock } from "./clock";
 import { SeekQueue } from "./seek";
 
-/** A seek that the browser called done but showed nothing new for (it was there already) is over after so long. */
 /** Firefox says of the frame on screen the time that was asked for: short of the middle the nearest start is its own. */
 const TELLS_TIME_ASKED = navigator.userAgent.includes("Firefox/");
-const NOTHING_NEW_MS = 150;
+/**
+ * A browser does not tell of every frame: one that comes between a call and the next asking for a call is missed. So the
+ * picture is looked at so long after it came to rest, and again and again for as long as it is not the one that was sought.
+ */
+const LOOK_AFTER_MS = 150;
+const LOOKS_MOST = 12;
+/** A picture's time this near to the start of a frame, as a share of its length, is that start; else it is a time within. */
+const NEAR_START = 0.1;
 
 export interface MovieEvents {
   /** This frame is on the screen. */
@@ -37,12 +43,30 @@ export interface Picture {
   close(): void;
 }
 
+/** The time of the picture that an element shows, in seconds; undefined: it cannot be known (WebCodecs need a secure address). */
+function pictureTime(element: HTMLVideoElement): number | undefined {
+  if (!("VideoFrame" in window)) return undefined;
+  try {
+    const picture = new VideoFrame(element);
+    const { timestamp } = picture;
+    picture.close();
+    return timestamp / 1e6;
+  } catch {
+    return undefined;
+  }
+}
+
 export class Movie implements Picture {
   private readonly queue = new SeekQueue();
   private readonly stop = new AbortController();
   private callback = 0;
-  private shownSince = false;
-  private seekedTimer = 0;
+  /** What was told of last. */
+  private told: number | undefined;
+  /** Whether the picture that is sought was told of, and whether the browser calls the seek done. */
+  private arrived = false;
+  private sought = false;
+  private looking = 0;
+  private looks = 0;
   /** Whether it was last told to play. */
   private asked = false;
 
@@ -104,30 +128,63 @@ export class Movie implements Picture {
   }
 
   private show(frame: number): void {
-    this.shownSince = true;
+    this.told = frame;
+    // While it plays the one that is sought may be passed by.
+    if (frame === this.queue.going || !this.element.paused) this.arrived = true;
     this.events.shown(frame);
-    if (this.seekedTimer) this.finish();
+    if (this.sought && this.arrived) this.finish();
+    else this.rest();
+  }
+
+  /** The frame whose picture is there now, whatever was told of; undefined: none. */
+  private get there(): number | undefined {
+    const { element, clock } = this;
+    if (element.readyState < element.HAVE_CURRENT_DATA) return undefined;
+    const time = pictureTime(element) ?? element.currentTime;
+    const near = clock.at(time);
+    return Math.abs(clock.start(near) - time) < clock.length(near) * NEAR_START ? near : clock.within(time);
+  }
+
+  /** Looks at the picture once it has been at rest for a while. */
+  private rest(): void {
+    this.looks = 0;
+    this.lookLater();
+  }
+
+  private lookLater(): void {
+    clearTimeout(this.looking);
+    this.looking = window.setTimeout(() => this.look(), LOOK_AFTER_MS);
+  }
+
+  private look(): void {
+    if (this.stop.signal.aborted || this.element.seeking || !this.element.paused) return;
+    const frame = this.there;
+    const { going } = this.queue;
+    // A slow machine calls a seek done before its picture is there.
+    if ((frame === undefined || (going !== undefined && frame !== going)) && ++this.looks < LOOKS_MOST) return this.lookLater();
+    if (frame !== undefined && frame !== this.told) {
+      this.told = frame;
+      this.events.shown(frame);
+    }
+    if (this.sought) this.finish();
   }
 
   private seeked(): void {
+    this.sought = true;
     // The frame is told of on its own way, just before or after. Where none comes, the same one is still there.
-    if (this.shownSince) return this.finish();
-    clearTimeout(this.seekedTimer);
-    this.seekedTimer = window.setTimeout(() => {
-      this.events.shown(this.clock.within(this.element.currentTime));
-      this.finish();
-    }, NOTHING_NEW_MS);
+    if (this.arrived || !this.element.paused) this.finish();
+    else this.rest();
   }
 
   private finish(): void {
-    clearTimeout(this.seekedTimer);
-    this.seekedTimer = 0;
+    this.sought = false;
     const next = this.queue.done();
     if (next !== undefined) this.go(next);
+    else this.rest();
   }
 
   private go(frame: number): void {
-    this.shownSince = false;
+    this.arrived = this.sought = false;
     const middle = this.clock.middle(frame);
     const start = this.clock.start(frame);
     this.element.currentTime = TELLS_TIME_ASKED ? start + (middle - start) * 0.8 : middle;
@@ -164,7 +221,7 @@ export class Movie implements Picture {
 
   close(): void {
     this.stop.abort();
-    clearTimeout(this.seekedTimer);
+    clearTimeout(this.looking);
     if ("cancelVideoFrameCallback" in this.element) this.element.cancelVideoFrameCallback(this.callback);
     this.element.pause();
   }

@@ -8,6 +8,11 @@ export class SeekQueue {
     return this.wanted ?? this.current;
   }
 
+  /** The frame that is being gone to now. */
+  get going(): number | undefined {
+    return this.current;
+  }
+
   get busy(): boolean {
     return this.current !== undefined;
   }
