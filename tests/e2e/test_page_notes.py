@@ -151,3 +151,42 @@ def test_a_frame_of_another_clip_is_attached_and_leads_there(two: Two) -> None:
     expect(two.ben.note("Dust 1").locator(".attachment img")).to_be_visible()
     attached.click()
     ada.wait_frame(7)
+
+
+def test_the_frames_of_a_note_are_changed_by_its_ends_by_keys_and_from_its_menu(two: Two) -> None:
+    ada, ben = two.ada, two.ben
+    ada.go(60)
+    ada.comment("Too long")
+    frames = ben.note("Too long").locator(".note-jump .faint")
+    expect(frames).to_have_text("60")
+    # With keys: the note that is the present one ends and begins where one is.
+    ada.go(90)
+    ada.press("Shift+O")
+    expect(frames).to_have_text("60–90")
+    # By its end on the timeline, with the mouse.
+    line = ada.page.get_by_test_id("timeline").bounding_box()
+    end = ada.page.get_by_role("slider", name="Last frame of the note").bounding_box()
+    assert line is not None
+    assert end is not None
+    ada.page.mouse.move(end["x"] + end["width"] / 2, end["y"] + end["height"] / 2)
+    ada.page.mouse.down()
+    ada.page.mouse.move(line["x"] + 120.5 / ada.count * line["width"], end["y"] + 5, steps=4)
+    # One sees the frame that the end is on; it is not set before one lets go.
+    ada.wait_frame(120)
+    expect(frames).to_have_text("60–90")
+    ada.page.mouse.up()
+    expect(frames).to_have_text("60–120")
+    # With arrows, set once the key is let go.
+    ada.page.get_by_role("slider", name="First frame of the note").press("Shift+ArrowLeft")
+    expect(frames).to_have_text("55–120")
+    ada.wait_frame(55)
+    # From its menu; undone as one action.
+    ada.note("Too long").get_by_role("button", name="More").click()
+    ada.page.get_by_role("button", name="On its first frame alone").click()
+    expect(frames).to_have_text("55")
+    ada.press("Control+z")
+    expect(frames).to_have_text("55–120")
+    # Who may not change the note has no ends to drag.
+    ben.note("Too long").locator(".note-jump").click()
+    expect(ben.page.get_by_test_id("note-range")).to_have_attribute("data-last", "120")
+    expect(ben.page.get_by_role("slider", name="of the note")).to_have_count(0)

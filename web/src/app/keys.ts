@@ -38,6 +38,8 @@ const DEFAULTS = {
   "note.new": ["n", ";"],
   "note.marker": ["m"],
   "note.list": ["Shift+n"],
+  "note.first": ["Shift+i"],
+  "note.last": ["Shift+o"],
   "edit.undo": ["Mod+z"],
   "edit.redo": ["Mod+Shift+z", "Mod+y"],
   "edit.delete": ["Delete", "Backspace"],
@@ -76,7 +78,7 @@ export const ACTIONS = Object.keys(DEFAULTS) as readonly Action[];
 export const GROUPS = {
   play: ["play.toggle", "play.toggleTyping", "play.back", "play.stop", "play.forward", "play.loop", "view.mute"],
   move: ["step.back", "step.on", "step.back5", "step.on5", "go.first", "go.last", "go.previousNote", "go.nextNote", "go.previousCut", "go.nextCut"],
-  range: ["range.in", "range.out", "range.clear"],
+  range: ["range.in", "range.out", "range.clear", "note.first", "note.last"],
   draw: ["tool.select", "tool.pen", "tool.eraser", "tool.line", "tool.arrow", "tool.rect", "tool.ellipse", "tool.text", "tool.laser", "tool.narrower", "tool.wider"],
   edit: ["note.new", "note.marker", "note.list", "edit.undo", "edit.redo", "edit.delete", "cancel"],
   select: ["edit.all", "edit.copy", "edit.cut", "edit.paste", "edit.duplicate", "edit.copyToNext"],

@@ -2,9 +2,10 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { keysOf } from "../app/keys";
 import { person } from "../app/people";
 import { reviewPath } from "../app/router";
-import { Audience, type Annotation } from "../document";
+import { Audience, type Annotation, type FrameRange } from "../document";
 import { Permission } from "../gen/rushes/type/v1/access_pb";
 import { may } from "../library/store";
 import { t } from "../messages";
@@ -22,6 +23,7 @@ import { personTag } from "./label";
 import { useLiveText } from "./live_field";
 import { membersOf } from "./members";
 import { mentioned, tagsIn } from "./mention";
+import { putOn, rangeOf, withEnd } from "./range";
 import { Suggest } from "./suggest";
 import { NoteText } from "./text";
 
@@ -94,6 +96,33 @@ interface MenuProps {
   forget: (() => void) | undefined;
 }
 
+/** What puts a note on other frames. */
+function Frames({ room, note, close }: { room: Room; note: Annotation; close: () => void }): JSX.Element {
+  const { inPoint, outPoint, here } = room.player;
+  const [from, to] = [inPoint.value, outPoint.value];
+  const range = rangeOf(note);
+  const item = (icon: IconName, label: string, frames: FrameRange, keys?: string): JSX.Element => (
+    <Item
+      icon={icon}
+      keys={keys}
+      onClick={() => {
+        close();
+        putOn(room, note, frames);
+      }}
+    >
+      {label}
+    </Item>
+  );
+  return (
+    <>
+      {item("inPoint", t("notes.range.firstHere"), withEnd(range, "first", here), keysOf("note.first"))}
+      {item("outPoint", t("notes.range.lastHere"), withEnd(range, "last", here), keysOf("note.last"))}
+      {from !== undefined && to !== undefined && item("range", t("select.inOut"), { first: from, last: to })}
+      {range.last > range.first && item("close", t("notes.range.single"), { first: range.first, last: range.first })}
+    </>
+  );
+}
+
 function NoteMenu({ room, annotation, edit, forget }: MenuProps): JSX.Element {
   const asking = useSignal<"" | "link" | "picture">("");
   const { session } = room;
@@ -140,6 +169,7 @@ function NoteMenu({ room, annotation, edit, forget }: MenuProps): JSX.Element {
                 {t("notes.attachPicture")}
               </Item>
             )}
+            {mine && !annotation.parentId && room.player.clock.count > 1 && <Frames room={room} note={annotation} close={shut} />}
             {forget && item("eye", t("notes.markUnread"), forget)}
             {publishable && item("eye", t("notes.publish"), publish)}
             {mine && item("trash", t("notes.delete"), () => session.submit([{ kind: "setDeleted", id: annotation.id, deleted: true }]))}

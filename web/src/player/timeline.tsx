@@ -7,6 +7,7 @@ import { t } from "../messages";
 import type { Board } from "../notes/board";
 import type { FilmstripSource, Room } from "../review/room";
 import { css } from "../ui/color";
+import { NoteRange } from "./note_range";
 import { TimelineBar } from "./timeline_bar";
 import { paintBuffered, paintMarks, paintRuler, paintStills, paintWave, prepared } from "./timeline_paint";
 import { sourceOf, tileOf, type Scale, type Strip } from "./timeline_scale";
@@ -227,36 +228,39 @@ export function Timeline({ room, board }: { room: Room; board: Board }): JSX.Ele
   };
   return (
     <>
-      <div
-        ref={line}
-        class="timeline"
-        role="slider"
-        tabIndex={0}
-        aria-label={t("player.timeline")}
-        aria-valuemin={0}
-        aria-valuemax={player.clock.last}
-        data-testid="timeline"
-        data-first={Math.round(scale.first)}
-        data-visible={Math.round(scale.visible)}
-        onPointerDown={(event) => {
-          if (event.button !== 0) return;
-          event.currentTarget.setPointerCapture(event.pointerId);
-          room.release();
-          player.scrub(placeAt(event));
-        }}
-        onPointerMove={(event) => {
-          const place = placeAt(event);
-          hover.value = Math.floor(place);
-          if (event.currentTarget.hasPointerCapture(event.pointerId)) player.scrub(place);
-        }}
-        onPointerLeave={() => (hover.value = undefined)}
-      >
-        <Stills room={room} scale={scale} image={image} />
-        <Marks room={room} board={board} scale={scale} />
-        <Range room={room} scale={scale} />
-        <Playheads room={room} scale={scale} />
-        <i ref={head} class="playhead" />
-        {hover.value !== undefined && <Preview room={room} scale={scale} image={image} frame={hover.value} />}
+      <div class="timeline-box">
+        <div
+          ref={line}
+          class="timeline"
+          role="slider"
+          tabIndex={0}
+          aria-label={t("player.timeline")}
+          aria-valuemin={0}
+          aria-valuemax={player.clock.last}
+          data-testid="timeline"
+          data-first={Math.round(scale.first)}
+          data-visible={Math.round(scale.visible)}
+          onPointerDown={(event) => {
+            if (event.button !== 0) return;
+            event.currentTarget.setPointerCapture(event.pointerId);
+            room.release();
+            player.scrub(placeAt(event));
+          }}
+          onPointerMove={(event) => {
+            const place = placeAt(event);
+            hover.value = Math.floor(place);
+            if (event.currentTarget.hasPointerCapture(event.pointerId)) player.scrub(place);
+          }}
+          onPointerLeave={() => (hover.value = undefined)}
+        >
+          <Stills room={room} scale={scale} image={image} />
+          <Marks room={room} board={board} scale={scale} />
+          <Range room={room} scale={scale} />
+          <Playheads room={room} scale={scale} />
+          <i ref={head} class="playhead" />
+          {hover.value !== undefined && <Preview room={room} scale={scale} image={image} frame={hover.value} />}
+        </div>
+        <NoteRange room={room} scale={scale} />
       </div>
       <TimelineBar scale={room.scale} look={look} />
     </>

@@ -9,6 +9,7 @@ import { AnnotationKind, newAnnotation } from "../document";
 import { t } from "../messages";
 import { neighbour, type Board } from "../notes/board";
 import { focusList } from "../notes/list_keys";
+import { setEnd } from "../notes/range";
 import { toggleFull } from "../player/controls";
 import { expose, ungrade } from "../player/grade";
 import { ZOOM_STEP } from "../player/timeline";
@@ -98,6 +99,8 @@ export function act(room: Room, board: Board, action: Action): void {
     },
     "note.marker": () => mark(room),
     "note.list": () => focusList(room),
+    "note.first": () => setEnd(room, "first"),
+    "note.last": () => setEnd(room, "last"),
     "edit.undo": () => session.undo(),
     "edit.redo": () => session.redo(),
     "edit.delete": () => deleteSelected(room),

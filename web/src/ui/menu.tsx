@@ -159,12 +159,14 @@ interface ItemProps {
   /** Several of its kind may be checked. */
   several?: boolean;
   disabled?: boolean;
+  /** Its shortcut. */
+  keys?: string | undefined;
   onClick: () => void;
   children: ComponentChildren;
 }
 
 /** One line of a menu. */
-export function Item({ icon, checked, several, disabled, onClick, children }: ItemProps): JSX.Element {
+export function Item({ icon, checked, several, disabled, keys, onClick, children }: ItemProps): JSX.Element {
   return (
     <button
       type="button"
@@ -176,6 +178,11 @@ export function Item({ icon, checked, several, disabled, onClick, children }: It
     >
       {icon && <Icon name={icon} size={16} />}
       <span class="grow clip">{children}</span>
+      {keys && (
+        <kbd class="faint" aria-hidden="true">
+          {keys}
+        </kbd>
+      )}
       {checked && <Icon name="check" size={14} />}
     </button>
   );
