@@ -132,7 +132,12 @@ class Gateway:
         self._board.start()
         await self._media.start()
         self._door = DoorServer(
-            self._runtime.channels, self._fleet, config.door_listen, config.max_message_bytes, self._access.admit
+            self._runtime.channels,
+            self._fleet,
+            config.door_listen,
+            config.max_message_bytes,
+            self._access.admit,
+            self._access.address,
         )
         await self._door.start()
         # A handler ends with its connection: nobody reads what it would send.

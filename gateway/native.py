@@ -40,6 +40,10 @@ Admit = Callable[[str, str, str], Awaitable[None]]
 """Counts a call by its path, token and address. Raises RateLimited."""
 
 
+Address = Callable[[str, str], str]
+"""From the address of a connection and X-Forwarded-For: where the call comes from."""
+
+
 class OneMessage(InvalidArgument):
     """A call that takes one message came with none, or with more; or a stream without a first."""
 
@@ -49,10 +53,11 @@ class OneMessage(InvalidArgument):
 class Door(grpc.GenericRpcHandler):
     """Handles every RPC that is open to the outside; others are UNIMPLEMENTED."""
 
-    def __init__(self, channels: Channels, fleet: Fleet, admit: Admit) -> None:
+    def __init__(self, channels: Channels, fleet: Fleet, admit: Admit, address: Address) -> None:
         self._channels = channels
         self._fleet = fleet
         self._admit = admit
+        self._address = address
 
     def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
         """The handler of a method, or None."""
@@ -78,8 +83,9 @@ class Door(grpc.GenericRpcHandler):
         request_id = metadata_value(fields, REQUEST_ID_METADATA)
         try:
             token = bearer_of(metadata_value(fields, "authorization"))
-            await self._admit(route.path, token, peer_of(context.peer()))
-            call = await self._begin(route, requests, fields, context)
+            address = self._address(peer_of(context.peer()), metadata_value(fields, "x-forwarded-for"))
+            await self._admit(route.path, token, address)
+            call = await self._begin(route, requests, fields, context, address)
             try:
                 async for answer in call:
                     yield answer
@@ -98,8 +104,9 @@ class Door(grpc.GenericRpcHandler):
         requests: AsyncIterator[bytes],
         fields: Iterable[tuple[str, str]],
         context: "grpc.aio.ServicerContext[bytes, bytes]",
+        address: str,
     ) -> "grpc.aio.UnaryStreamCall[bytes, bytes] | grpc.aio.StreamStreamCall[bytes, bytes]":
-        metadata = metadata_of(fields, "", (CLIENT_METADATA, peer_of(context.peer())))
+        metadata = metadata_of(fields, "", (CLIENT_METADATA, address))
         metadata += [(key, value) for key, value in fields if key == "authorization"]
         left_s = context.time_remaining()
         timeout = left_s if left_s and left_s < 1e9 else None
@@ -164,10 +171,12 @@ async def _abort(context: "grpc.aio.ServicerContext[bytes, bytes]", status: stat
 class DoorServer:
     """A gRPC server that passes everything on, and says itself how it is and which services are open to the outside."""
 
-    def __init__(self, channels: Channels, fleet: Fleet, listen: str, max_message_bytes: int, admit: Admit) -> None:
+    def __init__(
+        self, channels: Channels, fleet: Fleet, listen: str, max_message_bytes: int, admit: Admit, address: Address
+    ) -> None:
         self._checks = health.aio.HealthServicer()
         self._server = grpc.aio.server(
-            handlers=[Door(channels, fleet, admit)],
+            handlers=[Door(channels, fleet, admit, address)],
             options=(*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)),
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._checks, self._server)

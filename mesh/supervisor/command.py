@@ -54,7 +54,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--profile",
         choices=("single", "cluster"),
         default="single",
-        help="cluster: notes are kept in Kafka and MongoDB, whose addresses the environment has (docs/operate.md)",
+        help="cluster: notes are kept in Kafka and MongoDB, whose addresses the environment has (docs/operations.md)",
     )
     parser.add_argument("--scale", default="", help="instances, as annotation=2,gateway=2,sfu=2 (default: one of each)")
     parser.set_defaults(run=up)
@@ -170,7 +170,7 @@ def _profile_trouble(arguments: argparse.Namespace) -> str:
         return f"--scale: {error}."
     missing = [name for name in NEEDED if not os.environ.get(name)]
     if arguments.profile == "cluster" and missing:
-        return f"--profile cluster needs to know where the engines are: set {' and '.join(missing)} (docs/operate.md)."
+        return f"--profile cluster needs to know where the engines are: set {' and '.join(missing)} (docs/operations.md)."
     if arguments.profile != "cluster" and scale.get("svc_annotation", 1) > 1:
         return "Several instances of annotation need --profile cluster: files serve one instance."
     return ""

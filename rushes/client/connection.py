@@ -35,6 +35,8 @@ def error_of(error: grpc.aio.AioRpcError) -> RushesError:
     if error.details() == "Internal error from Core":  # gRPC's word for a message to a connection that is gone
         return Unavailable("The connection was cut.")
     details = next((v for k, v in error.trailing_metadata() or () if k == DETAILS_METADATA), None)
+    if details is None and "RST_STREAM" in (error.details() or ""):  # a proxy's word for the same of the one behind it
+        return Unavailable("The connection was cut.")
     if error.code() is grpc.StatusCode.UNAVAILABLE and details is None:
         return Unavailable("The server does not answer.", cause=error.details() or "")
     return from_call(error.code().value[0], error.details() or "", details if isinstance(details, bytes) else None)

@@ -71,6 +71,14 @@ def test_a_message_to_a_connection_that_is_gone_may_be_sent_again() -> None:
     assert isinstance(error_of(failed(grpc.StatusCode.INTERNAL, "Internal error from Core")), errors.Unavailable)
 
 
+def test_a_stream_that_a_proxy_resets_because_its_server_died_may_be_opened_again() -> None:
+    said = "Stream removed (RST_STREAM (Received RST_STREAM with error code 2))"
+    assert isinstance(error_of(failed(grpc.StatusCode.UNKNOWN, said)), errors.Unavailable)
+    status = status_pb2.Status(code=code_pb2.INTERNAL, message="RST_STREAM is what somebody wrote")
+    said_by_server = failed(grpc.StatusCode.INTERNAL, status.message, status)
+    assert not isinstance(error_of(said_by_server), errors.Unavailable)
+
+
 def test_details_that_are_none_are_passed_over() -> None:
     trailing = Metadata(("grpc-status-details-bin", b"\xff\xff\xff"))
     error = error_of(AioRpcError(grpc.StatusCode.NOT_FOUND, Metadata(), trailing, "There is none."))
