@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import grpc
 from sqlalchemy import (
@@ -65,8 +66,24 @@ class Event:
     event_id: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
-def record(connection: Connection, service: str, event: Event) -> None:
-    """Puts an event into the outbox, in the transaction of the change it tells of. Raises ValueError when too long."""
+class Outbox(Protocol):
+    """Events on their way out of a store, by keys that it has given them."""
+
+    async def oldest(self, limit: int) -> Sequence[tuple[Any, bytes]]:
+        """Events that are to be handed over, in order. They stay until they are forgotten."""
+        ...
+
+    async def forget(self, keys: Sequence[Any]) -> None:
+        """These are handed over."""
+        ...
+
+    async def refuse(self, key: Any) -> None:
+        """This one is never taken: it is kept, and not given again."""
+        ...
+
+
+def encode(service: str, event: Event) -> bytes:
+    """An event as an outbox has it. Raises ValueError when it is too long."""
     detail = json.dumps(dict(event.detail), ensure_ascii=False, sort_keys=True) if event.detail else ""
     texts = (event.tenant_id, event.person_id, event.action, event.resource)
     if any(len(text) > FIELD_CHARACTERS or "\0" in text for text in texts) or len(detail.encode()) > DETAIL_BYTES:
@@ -81,8 +98,33 @@ def record(connection: Connection, service: str, event: Event) -> None:
         resource=event.resource,
         detail_json=detail,
     )
+    return message.SerializeToString()
+
+
+def record(connection: Connection, service: str, event: Event) -> None:
+    """Puts an event into the outbox, in the transaction of the change it tells of. Raises ValueError when too long."""
+    encoded = encode(service, event)
     create(connection, _outbox)
-    connection.execute(insert(_outbox).values(event=message.SerializeToString(), refused=False))
+    connection.execute(insert(_outbox).values(event=encoded, refused=False))
+
+
+class SqlOutbox:
+    """See Outbox: beside what it tells of, in the same database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def oldest(self, limit: int) -> Sequence[tuple[Any, bytes]]:
+        """See Outbox."""
+        return await self._database.run(lambda connection: _oldest(connection, limit))
+
+    async def forget(self, keys: Sequence[Any]) -> None:
+        """See Outbox."""
+        await self._database.run(lambda connection: _forget(connection, keys))
+
+    async def refuse(self, key: Any) -> None:
+        """See Outbox."""
+        await self._database.run(lambda connection: _refuse(connection, key))
 
 
 class Shipper:
@@ -90,8 +132,8 @@ class Shipper:
     once, so a crash between the two loses and doubles nothing.
     """
 
-    def __init__(self, database: Database, channels: Channels) -> None:
-        self._database = database
+    def __init__(self, outbox: Outbox, channels: Channels) -> None:
+        self._outbox = outbox
         self._stub = channels.stub(AuditServiceStub, "svc_project", as_person=False)
         self._more = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -130,7 +172,7 @@ class Shipper:
 
     async def _ship(self) -> bool:
         """Hands a batch over; False: there was none."""
-        rows = await self._database.run(_oldest)
+        rows = await self._outbox.oldest(BATCH)
         if not rows:
             return False
         try:
@@ -143,30 +185,29 @@ class Shipper:
                 await self._send_alone(row)
         return True
 
-    async def _send(self, rows: "Sequence[tuple[int, bytes]]") -> None:
+    async def _send(self, rows: Sequence[tuple[Any, bytes]]) -> None:
         events = [pb.AuditEvent.FromString(event) for _, event in rows]
         await self._stub.RecordEvents(pb.RecordEventsRequest(events=events))
-        numbers = [number for number, _ in rows]
-        await self._database.run(lambda connection: _forget(connection, numbers))
+        await self._outbox.forget([key for key, _ in rows])
 
-    async def _send_alone(self, row: tuple[int, bytes]) -> None:
+    async def _send_alone(self, row: tuple[Any, bytes]) -> None:
         try:
             await self._send([row])
         except grpc.aio.AioRpcError as error:
             if not isinstance(to_error(error), InvalidArgument):
                 raise
-            log.error("audit_event_refused", extra={"number": row[0], "reason": to_error(error).reason})
-            await self._database.run(lambda connection: _refuse(connection, row[0]))
+            log.error("audit_event_refused", extra={"number": str(row[0]), "reason": to_error(error).reason})
+            await self._outbox.refuse(row[0])
 
 
-def _oldest(connection: Connection) -> list[tuple[int, bytes]]:
+def _oldest(connection: Connection, limit: int) -> list[tuple[int, bytes]]:
     create(connection, _outbox)
     columns = _outbox.c
-    query = select(columns.number, columns.event).where(~columns.refused).order_by(columns.number).limit(BATCH)
+    query = select(columns.number, columns.event).where(~columns.refused).order_by(columns.number).limit(limit)
     return [(number, bytes(event)) for number, event in connection.execute(query)]
 
 
-def _forget(connection: Connection, numbers: list[int]) -> None:
+def _forget(connection: Connection, numbers: Sequence[int]) -> None:
     connection.execute(delete(_outbox).where(_outbox.c.number.in_(numbers)))
 
 

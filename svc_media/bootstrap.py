@@ -8,7 +8,7 @@ import os
 import grpc
 from aiohttp import web
 
-from mesh.audit import Shipper
+from mesh.audit import Shipper, SqlOutbox
 from mesh.service import Runtime
 from mesh.sql import Database
 from rushes.media.v1 import (
@@ -49,7 +49,7 @@ class MediaParts:
         self._folder = Folder(root, config.reserve_bytes)
         database = Database(config.database or f"sqlite:///{root / 'media.db'}")
         self._store = SqlStore(database)
-        self._shipper = Shipper(database, runtime.channels)
+        self._shipper = Shipper(SqlOutbox(database), runtime.channels)
         self._jobs = Jobs(self._store, self._folder, runtime.clock, config.workers)
         self._uploads = Uploads(
             self._store,

@@ -2,7 +2,7 @@
 
 import grpc
 
-from mesh.audit import Shipper
+from mesh.audit import Shipper, SqlOutbox
 from mesh.service import Runtime
 from mesh.sql import Database
 from rushes.signaling.v1.room_service_pb2_grpc import add_RoomServiceServicer_to_server
@@ -23,7 +23,7 @@ class SignalingParts:
         folder.mkdir(parents=True, exist_ok=True)
         database = Database(config.database or f"sqlite:///{folder / 'rooms.db'}")
         self._store = SqlStore(database)
-        self._shipper = Shipper(database, runtime.channels)
+        self._shipper = Shipper(SqlOutbox(database), runtime.channels)
         self._rooms = Rooms(self._store, runtime.clock)
         self._media = Media(runtime.channels, self._rooms.tracks_changed)
         self._rooms.media = self._media

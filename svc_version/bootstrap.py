@@ -16,8 +16,8 @@ from svc_version.notes import Notes
 from svc_version.reading import Reading
 from svc_version.rollback import Rollbacks
 from svc_version.server import VersionServicer
+from svc_version.stores import Store
 from svc_version.stores.hot import Hot, NoHot
-from svc_version.stores.sqlite import SqliteStore, open_sqlite_store
 from svc_version.sync import Sync
 from svc_version.writing import Writing
 
@@ -25,7 +25,7 @@ from svc_version.writing import Writing
 class VersionParts:
     """See `mesh.service.Service`."""
 
-    def __init__(self, config: VersionConfig, runtime: Runtime, store: SqliteStore, archive: Blobs, hot: Hot) -> None:
+    def __init__(self, config: VersionConfig, runtime: Runtime, store: Store, archive: Blobs, hot: Hot) -> None:
         clock = runtime.clock
         bulletin = Bulletin()
         self.store = store
@@ -46,7 +46,7 @@ class VersionParts:
             cold_days=config.cold_days,
             every_s=config.move_s,
         )
-        self._shipper = Shipper(store.database, runtime.channels)
+        self._shipper = Shipper(store.outbox, runtime.channels)
         self._servicer = VersionServicer(
             self._commits,
             rollbacks,
@@ -80,13 +80,27 @@ class VersionParts:
 
 async def build(config: VersionConfig, runtime: Runtime) -> VersionParts:
     """Opens the store in the data folder."""
-    store = await open_sqlite_store(runtime.mesh.data / "version" / "versions.sqlite")
+    store = await _open_store(config, runtime)
     try:
         archive = await _open_archive(config, runtime)
     except BaseException:
         await store.close()
         raise
     return VersionParts(config, runtime, store, archive, _hot(config))
+
+
+async def _open_store(config: VersionConfig, runtime: Runtime) -> Store:
+    if config.mongo:
+        from svc_version.stores.mongo import open_mongo_store
+
+        return await open_mongo_store(config.mongo)
+    from svc_version.stores.sql import open_sql_store
+
+    if config.database:
+        return await open_sql_store(config.database)
+    path = runtime.mesh.data / "version" / "versions.sqlite"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return await open_sql_store(f"sqlite:///{path}")
 
 
 async def _open_archive(config: VersionConfig, runtime: Runtime) -> Blobs:

@@ -15,6 +15,10 @@ class VersionConfig:
     """After so long without being read, the content of a version moves to the archive."""
     move_s: float = 600.0
     """Seconds between two looks for what is to be moved."""
+    database: str = ""
+    """Address of the store, postgresql+psycopg://USER:PASSWORD@HOST/NAME; empty: a file in the data folder."""
+    mongo: str = ""
+    """Address of a MongoDB that is the store, mongodb://HOST/NAME?replicaSet=...; empty: `database` is."""
     archive: str = ""
     """Bucket of cold contents, s3://KEY:SECRET@HOST/BUCKET; empty: a folder in the data folder."""
     redis: str = ""

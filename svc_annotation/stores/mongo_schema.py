@@ -2,15 +2,16 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, OperationFailure
 
-Document = dict[str, Any]
+from mesh import mongo
+from mesh.mongo import Document, database_of, only_duplicates
 
-DATABASE: Final = "rushes"
+__all__ = ["Document", "connect", "database_of", "only_duplicates", "prepare", "shard"]
+
 RECORDS: Final = "records"
 CHANGES: Final = "changes"
 ANNOTATIONS: Final = "annotations"
@@ -39,35 +40,11 @@ INDEXES: Final[Mapping[str, list[IndexModel]]] = {
         IndexModel([("video_id", ASCENDING), ("order_revision", ASCENDING), ("order_index", ASCENDING)], unique=True),
     ],
 }
-_ALREADY_SHARDED: Final = 20
-_DUPLICATE: Final = 11_000
-_ASK_MS: Final = 5_000
 
 
 def connect(url: str) -> "AsyncMongoClient[Document]":
-    """A client whose writes are on most members before they count, and which gives up in time."""
-    return AsyncMongoClient(
-        url,
-        w="majority",
-        retryWrites=False,
-        retryReads=False,
-        serverSelectionTimeoutMS=_ASK_MS,
-        connectTimeoutMS=3_000,
-        socketTimeoutMS=20_000,
-        appname="rushes-annotation",
-    )
-
-
-def database_of(client: "AsyncMongoClient[Document]") -> "AsyncDatabase[Document]":
-    """The database that the address names, or the usual one."""
-    return client.get_default_database(DATABASE)
-
-
-def only_duplicates(error: BulkWriteError) -> bool:
-    """Whether all that failed in a bulk was there already, and what was written is on most members."""
-    details = error.details
-    wrong = details.get("writeErrors", [])
-    return bool(wrong) and not details.get("writeConcernErrors") and all(each["code"] == _DUPLICATE for each in wrong)
+    """A client of this service."""
+    return mongo.connect(url, "rushes-annotation")
 
 
 async def prepare(database: "AsyncDatabase[Document]") -> None:
@@ -83,13 +60,4 @@ async def prepare(database: "AsyncDatabase[Document]") -> None:
 
 async def shard(database: "AsyncDatabase[Document]") -> bool:
     """Spreads the collections over the shards; False: this is no sharded cluster."""
-    admin = database.client.admin
-    if (await admin.command("hello")).get("msg") != "isdbgrid":
-        return False
-    for name, key in SHARD_KEYS.items():
-        try:
-            await admin.command("shardCollection", f"{database.name}.{name}", key=dict(key))
-        except OperationFailure as error:
-            if error.code != _ALREADY_SHARDED:
-                raise
-    return True
+    return await mongo.shard(database, SHARD_KEYS)

@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
+from mesh.audit import Outbox
 from svc_version.core.model import Draft, Hash, Once, Packed, Tier, Version, Work
 from svc_version.core.sonyflake import Reservation
+
+LEASE_MS: Final = 120_000
+"""For so long a machine id is its holder's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,10 @@ class Store(Protocol):
 
     async def reserve(self, holder: str, now_ms: int) -> Reservation:
         """Ticks for ids, on a machine id that `holder` has leased (anew). No tick of a machine is given twice."""
+        ...
+
+    async def lease(self, name: str, holder: str, now_ms: int, until_ms: int) -> bool:
+        """Whether `holder` has something for itself until then: nobody else has it, or their time is over."""
         ...
 
     async def commit(self, draft: Draft, expected_head: int | None, once: Once) -> Version:
@@ -119,6 +127,15 @@ class Store(Protocol):
         """What a video's versions take: count, bytes as stored, raw bytes, and bytes if nothing were kept once."""
         ...
 
+    async def sweep(self, before_ms: int) -> int:
+        """Lets go of what a crash before a time has left and nothing points to; says how much there was."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is told to the audit trail: as durable as what it tells of."""
+        ...
+
     # Work in several batches
 
     async def begin_work(self, work: Work, batches: Sequence[bytes]) -> Work:
@@ -129,7 +146,7 @@ class Store(Protocol):
         ...
 
     async def save_work(self, work: Work) -> None:
-        """How far it is now."""
+        """How far it is now. Once it has ended, it stays as it is."""
         ...
 
     async def work(self, tenant_id: str, video_id: int, work_id: int) -> Work | None:

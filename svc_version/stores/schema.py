@@ -1,4 +1,4 @@
-"""Tables of the SQLite store, and rows to and from values."""
+"""Tables of the SQL store, and rows to and from values."""
 
 import json
 from collections.abc import Iterable
@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from svc_version.core.model import Kind, State, Tier, Version, Work
+from svc_version.stores.dialect import ask
 
 SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS versions (
@@ -40,6 +41,8 @@ SCHEMA: Final = (
     """CREATE TABLE IF NOT EXISTS batches (
         work_id INTEGER NOT NULL, number INTEGER NOT NULL, batch BLOB NOT NULL,
         PRIMARY KEY (work_id, number)) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS leases (
+        name TEXT PRIMARY KEY, holder TEXT NOT NULL, until_ms INTEGER NOT NULL)""",
 )
 VERSION_COLUMNS: Final = (
     "version_id, tenant_id, video_id, number, base_id, merged_id, revision, kind, message, person_id, created_ms, hash,"
@@ -54,10 +57,10 @@ def versions_of(connection: Connection, rows: Iterable[Any]) -> list[Version]:
     tags: dict[int, list[str]] = {}
     for at in range(0, len(found), 500):
         ids = [row[0] for row in found[at : at + 500]]
-        query = f"SELECT version_id, tag FROM tags WHERE version_id IN ({', '.join('?' * len(ids))}) ORDER BY tag"
-        for version_id, tag in connection.exec_driver_sql(query, tuple(ids)):
+        query = f"SELECT version_id, tag FROM tags WHERE version_id IN ({', '.join('?' * len(ids))})"
+        for version_id, tag in ask(connection, query, tuple(ids)):
             tags.setdefault(version_id, []).append(tag)
-    return [_version(row, tags.get(row[0], [])) for row in found]
+    return [_version(row, sorted(tags.get(row[0], ()))) for row in found]
 
 
 def _version(row: Any, tags: list[str]) -> Version:

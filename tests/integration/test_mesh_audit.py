@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from mesh.audit import Event, Shipper, record
+from mesh.audit import Event, Shipper, SqlOutbox, record
 from mesh.sql import Database
 from rushes.errors import InvalidArgument
 from rushes.project.v1 import audit_service_pb2 as pb
@@ -84,7 +84,7 @@ async def shipper(database: Database, trail: Trail) -> AsyncIterator[Shipper]:
     with run_folder() as folder:
         listen = f"unix:{folder}/project.sock"
         async with served.serving(listen), served.channels("svc_media", svc_project=listen) as channels:
-            shipper = Shipper(database, channels)
+            shipper = Shipper(SqlOutbox(database), channels)
             shipper.start()
             yield shipper
             await shipper.stop()
@@ -161,7 +161,7 @@ async def test_svc_project_may_come_later(database: Database, trail: Trail) -> N
     with run_folder() as folder:
         listen = f"unix:{folder}/project.sock"
         async with served.channels("svc_media", svc_project=listen) as channels:
-            shipper = Shipper(database, channels)
+            shipper = Shipper(SqlOutbox(database), channels)
             await put(database, event("a"))
             shipper.start()
             async with served.serving(listen):

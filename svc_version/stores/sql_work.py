@@ -1,24 +1,42 @@
-"""Work in several batches, in the same file."""
+"""Work in several batches, in the same database."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from mesh import audit
 from mesh.sql import AlreadyUsed, Database
 from svc_version.core.model import State, Work
 from svc_version.errors import RollbackRunning
+from svc_version.stores.dialect import ask, lock
 from svc_version.stores.schema import decode_work, encode_work
+
+T = TypeVar("T")
 
 _ASKED: Final = "SELECT work FROM works WHERE tenant_id = ? AND person_id = ? AND request_id = ?"
 
 
-class SqliteWork:
+class SqlWork:
     """The part of `Store` that is about work."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def write(self, name: int, work: Callable[[Connection], T]) -> T:
+        """Does the work alone among those that write about the same video. Once more if somebody with another was
+        quicker to use a request_id: then it is found.
+        """
+
+        def alone(connection: Connection) -> T:
+            lock(connection, name)
+            return work(connection)
+
+        try:
+            return await self._database.run(alone)
+        except IntegrityError:
+            return await self._database.run(alone)
 
     async def begin_work(self, work: Work, batches: Sequence[bytes]) -> Work:
         """See `Store`."""
@@ -29,32 +47,37 @@ class SqliteWork:
                 if asked.request_hash != work.request_hash:
                     raise AlreadyUsed("This request_id was used for another request; take a new one.")
                 return asked
-            running = connection.exec_driver_sql(
-                f"SELECT work_id FROM works WHERE video_id = ? AND state = {State.RUNNING.value}", (work.video_id,)
+            running = ask(
+                connection,
+                f"SELECT work_id FROM works WHERE video_id = ? AND state = {State.RUNNING.value}",
+                (work.video_id,),
             ).first()
             if running is not None:
                 raise RollbackRunning("another roll-back of this video is being written", rollback_id=str(running[0]))
-            connection.exec_driver_sql(
+            ask(
+                connection,
                 "INSERT INTO works VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (work.work_id, work.tenant_id, work.video_id, work.person_id, work.request_id, work.state.value,
                  encode_work(work)),
             )  # fmt: skip
             if batches:
-                connection.exec_driver_sql(
+                ask(
+                    connection,
                     "INSERT INTO batches VALUES (?, ?, ?)",
                     [(work.work_id, number, batch) for number, batch in enumerate(batches, 1)],
                 )
             _tell(connection, work)
             return work
 
-        return await self._database.run(begin)
+        return await self.write(work.video_id, begin)
 
     async def save_work(self, work: Work) -> None:
         """See `Store`."""
 
         def save(connection: Connection) -> None:
-            connection.exec_driver_sql(
-                "UPDATE works SET state = ?, work = ? WHERE work_id = ?",
+            ask(
+                connection,
+                f"UPDATE works SET state = ?, work = ? WHERE work_id = ? AND state = {State.RUNNING.value}",
                 (work.state.value, encode_work(work), work.work_id),
             )
 
@@ -65,7 +88,7 @@ class SqliteWork:
 
         def find(connection: Connection) -> Work | None:
             query = "SELECT work FROM works WHERE work_id = ? AND tenant_id = ? AND video_id = ?"
-            row = connection.exec_driver_sql(query, (work_id, tenant_id, video_id)).first()
+            row = ask(connection, query, (work_id, tenant_id, video_id)).first()
             return None if row is None else decode_work(row[0])
 
         return await self._database.run(find)
@@ -79,7 +102,7 @@ class SqliteWork:
 
         def find(connection: Connection) -> Sequence[bytes]:
             query = "SELECT batch FROM batches WHERE work_id = ? ORDER BY number"
-            return [row[0] for row in connection.exec_driver_sql(query, (work_id,))]
+            return [row[0] for row in ask(connection, query, (work_id,))]
 
         return await self._database.run(find)
 
@@ -88,7 +111,7 @@ class SqliteWork:
 
         def find(connection: Connection) -> bytes:
             query = "SELECT batch FROM batches WHERE work_id = ? AND number = ?"
-            batch: bytes = connection.exec_driver_sql(query, (work_id, number)).scalar_one()
+            batch: bytes = ask(connection, query, (work_id, number)).scalar_one()
             return batch
 
         return await self._database.run(find)
@@ -98,7 +121,7 @@ class SqliteWork:
 
         def find(connection: Connection) -> Sequence[Work]:
             query = f"SELECT work FROM works WHERE state = {State.RUNNING.value} ORDER BY work_id"
-            return [decode_work(row[0]) for row in connection.exec_driver_sql(query)]
+            return [decode_work(row[0]) for row in ask(connection, query)]
 
         return await self._database.run(find)
 
@@ -108,7 +131,7 @@ class SqliteWork:
 
 
 def _asked(connection: Connection, tenant_id: str, person_id: str, request_id: str) -> Work | None:
-    row = connection.exec_driver_sql(_ASKED, (tenant_id, person_id, request_id)).first()
+    row = ask(connection, _ASKED, (tenant_id, person_id, request_id)).first()
     return None if row is None else decode_work(row[0])
 
 

@@ -1,21 +1,23 @@
-"""The store of record in one SQLite file (WAL, synchronous=FULL): every call is one durable transaction."""
+"""The store of record in SQL: every call is one durable transaction, in SQLite (WAL, synchronous=FULL) or PostgreSQL.
+
+Several instances may share a PostgreSQL: what they write about one video they write one after the other.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
 from mesh import audit
-from mesh.sql import Database, idempotent
+from mesh.sql import Database, StoreBusy, idempotent
 from svc_version.core.model import Draft, Hash, Kind, Once, Packed, Tier, Version
 from svc_version.core.sonyflake import MACHINES, Reservation, reserve
 from svc_version.errors import HeadMoved, VersionUnknown
-from svc_version.stores import Head, Stored
+from svc_version.stores import LEASE_MS, Head, Stored
+from svc_version.stores.dialect import ask, make
 from svc_version.stores.schema import SCHEMA, VERSION_COLUMNS, versions_of
-from svc_version.stores.sqlite_work import SqliteWork
+from svc_version.stores.sql_work import SqlWork
 
-LEASE_MS: Final = 120_000
 SERVICE: Final = "svc_version"
 T = TypeVar("T")
 
@@ -29,50 +31,63 @@ _CHAIN: Final = """
     SELECT coalesce(snapshot, delta) FROM chain ORDER BY step DESC"""
 
 
-async def open_sqlite_store(path: Path) -> "SqliteStore":
-    """Opens the file, made if missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    database = Database(f"sqlite:///{path}")
-
-    def make(connection: Connection) -> None:
-        for statement in SCHEMA:
-            connection.exec_driver_sql(statement)
-
+async def open_sql_store(url: str) -> "SqlStore":
+    """Opens a database; tables that it lacks are made."""
+    database = Database(url)
     try:
-        await database.run(make)
+        await database.run(lambda connection: make(connection, SCHEMA))
     except BaseException:
         await database.close()
         raise
-    return SqliteStore(database)
+    return SqlStore(database)
 
 
-class SqliteStore(SqliteWork):
+class SqlStore(SqlWork):
     """See `Store`."""
 
     @property
-    def database(self) -> Database:
-        """What the audit trail is shipped from."""
-        return self._database
+    def outbox(self) -> audit.Outbox:
+        """See `Store`."""
+        return audit.SqlOutbox(self._database)
 
     async def reserve(self, holder: str, now_ms: int) -> Reservation:
         """See `Store`."""
 
         def work(connection: Connection) -> Reservation:
-            row = connection.exec_driver_sql(
+            row = ask(
+                connection,
                 "SELECT machine_id, reserved FROM machines WHERE holder = ? OR leased_until_ms < ?"
                 " ORDER BY holder != ?, machine_id LIMIT 1",
                 (holder, now_ms, holder),
             ).first()
-            count = connection.exec_driver_sql("SELECT count(*) FROM machines").scalar_one()
-            machine_id, reserved = (count % MACHINES, 0) if row is None else row
+            count = ask(connection, "SELECT count(*) FROM machines").scalar_one()
+            if row is None and count >= MACHINES:
+                raise StoreBusy("No machine id is free; try again in a moment.")
+            machine_id, reserved = (count, 0) if row is None else row
             made = reserve(machine_id, reserved, now_ms)
-            connection.exec_driver_sql(
-                "INSERT OR REPLACE INTO machines VALUES (?, ?, ?, ?)",
+            ask(
+                connection,
+                "INSERT INTO machines VALUES (?, ?, ?, ?) ON CONFLICT (machine_id) DO UPDATE SET"
+                " holder = excluded.holder, leased_until_ms = excluded.leased_until_ms, reserved = excluded.reserved",
                 (made.machine_id, holder, now_ms + LEASE_MS, made.end),
             )
             return made
 
-        return await self._database.run(work)
+        return await self.write(0, work)
+
+    async def lease(self, name: str, holder: str, now_ms: int, until_ms: int) -> bool:
+        """See `Store`."""
+
+        def work(connection: Connection) -> bool:
+            taken = ask(
+                connection,
+                "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder,"
+                " until_ms = excluded.until_ms WHERE leases.holder = excluded.holder OR leases.until_ms < ?",
+                (name, holder, until_ms, now_ms),
+            )
+            return taken.rowcount == 1
+
+        return await self.write(0, work)
 
     async def commit(self, draft: Draft, expected_head: int | None, once: Once) -> Version:
         """See `Store`."""
@@ -83,7 +98,7 @@ class SqliteStore(SqliteWork):
 
             return _get(connection, int(_once(connection, once, store)))
 
-        return await self._database.run(work)
+        return await self.write(draft.video_id, work)
 
     async def done(self, once: Once) -> Version | None:
         """See `Store`."""
@@ -127,7 +142,7 @@ class SqliteStore(SqliteWork):
                 "SELECT version_id, base_id, merged_id FROM versions WHERE video_id = ? AND tenant_id = ?"
                 " ORDER BY number"
             )
-            rows = connection.exec_driver_sql(query, (video_id, tenant_id))
+            rows = ask(connection, query, (video_id, tenant_id))
             return {row[0]: tuple(each for each in row[1:] if each) for row in rows}
 
         return await self._database.run(work)
@@ -142,13 +157,13 @@ class SqliteStore(SqliteWork):
             _once(connection, once, lambda: _tag(connection, version, tag, remove, once))
             return _get(connection, version_id)
 
-        return await self._database.run(work)
+        return await self.write(video_id, work)
 
     async def chain(self, video_id: int, version_id: int) -> Sequence[Hash]:
         """See `Store`."""
 
         def work(connection: Connection) -> Sequence[Hash]:
-            return [row[0] for row in connection.exec_driver_sql(_CHAIN, (version_id, video_id))]
+            return [row[0] for row in ask(connection, _CHAIN, (version_id, video_id))]
 
         return await self._database.run(work)
 
@@ -159,7 +174,7 @@ class SqliteStore(SqliteWork):
             found = []
             query = "SELECT sha256, data, archive_key FROM contents WHERE video_id = ? AND sha256 = ?"
             for sha256 in addresses:
-                row = connection.exec_driver_sql(query, (video_id, sha256)).first()
+                row = ask(connection, query, (video_id, sha256)).first()
                 if row is not None:
                     found.append(Stored(*row))
             return found
@@ -171,11 +186,13 @@ class SqliteStore(SqliteWork):
 
         def work(connection: Connection) -> None:
             _put(connection, video_id, packed)
-            connection.exec_driver_sql(
-                "UPDATE versions SET snapshot = ?, depth = 0 WHERE version_id = ?", (packed.sha256, version_id)
+            ask(
+                connection,
+                "UPDATE versions SET snapshot = ?, depth = 0 WHERE version_id = ?",
+                (packed.sha256, version_id),
             )
 
-        await self._database.run(work)
+        await self.write(video_id, work)
 
     async def older(self, tier: Tier, before_ms: int, limit: int) -> Sequence[Version]:
         """See `Store`."""
@@ -185,51 +202,58 @@ class SqliteStore(SqliteWork):
                 f"SELECT {VERSION_COLUMNS} FROM versions WHERE tier < ? AND created_ms < ? AND read_ms < ?"
                 " ORDER BY created_ms LIMIT ?"
             )
-            return versions_of(connection, connection.exec_driver_sql(query, (tier.value, before_ms, before_ms, limit)))
+            return versions_of(connection, ask(connection, query, (tier.value, before_ms, before_ms, limit)))
 
         return await self._database.run(work)
 
     async def cooled(self, version: Version) -> None:
         """See `Store`."""
-        await self._database.run(lambda connection: _set_tier(connection, version.version_id, Tier.WARM))
+
+        def work(connection: Connection) -> None:
+            _set_tier(connection, version.version_id, Tier.WARM)
+
+        await self.write(version.video_id, work)
 
     async def archived(self, version: Version, keys: Mapping[Hash, str]) -> None:
         """See `Store`."""
 
         def work(connection: Connection) -> None:
             for sha256, key in keys.items():
-                connection.exec_driver_sql(
+                ask(
+                    connection,
                     "UPDATE contents SET archive_key = ?, data = NULL WHERE video_id = ? AND sha256 = ?",
                     (key, version.video_id, sha256),
                 )
             _set_tier(connection, version.version_id, Tier.COLD)
 
-        await self._database.run(work)
+        await self.write(version.video_id, work)
 
     async def brought_back(self, video_id: int, contents: Sequence[Packed], now_ms: int) -> None:
         """See `Store`."""
 
         def work(connection: Connection) -> None:
             for packed in contents:
-                connection.exec_driver_sql(
+                ask(
+                    connection,
                     "UPDATE contents SET data = ?, archive_key = '' WHERE video_id = ? AND sha256 = ?",
                     (packed.data, video_id, packed.sha256),
                 )
-                of = connection.exec_driver_sql(
+                of = ask(
+                    connection,
                     "SELECT version_id FROM versions WHERE video_id = ? AND tier = ? AND (delta = ? OR snapshot = ?)",
                     (video_id, Tier.COLD.value, packed.sha256, packed.sha256),
                 ).all()
                 for (version_id,) in of:
                     _set_tier(connection, version_id, Tier.WARM, now_ms)
 
-        await self._database.run(work)
+        await self.write(video_id, work)
 
     async def shared(self, video_id: int, addresses: Sequence[Hash]) -> Sequence[Hash]:
         """See `Store`."""
 
         def work(connection: Connection) -> Sequence[Hash]:
             query = "SELECT sha256 FROM contents WHERE video_id = ? AND sha256 = ? AND uses > 1"
-            found = (connection.exec_driver_sql(query, (video_id, each)).first() for each in addresses)
+            found = (ask(connection, query, (video_id, each)).first() for each in addresses)
             return [row[0] for row in found if row is not None]
 
         return await self._database.run(work)
@@ -238,7 +262,7 @@ class SqliteStore(SqliteWork):
         """See `Store`."""
 
         def work(connection: Connection) -> Sequence[str]:
-            return [row[0] for row in connection.exec_driver_sql("SELECT DISTINCT tenant_id FROM heads")]
+            return [row[0] for row in ask(connection, "SELECT DISTINCT tenant_id FROM heads")]
 
         return await self._database.run(work)
 
@@ -246,9 +270,7 @@ class SqliteStore(SqliteWork):
         """See `Store`."""
 
         def work(connection: Connection) -> Sequence[str]:
-            return [
-                row[0] for row in connection.exec_driver_sql("SELECT archive_key FROM contents WHERE archive_key != ''")
-            ]
+            return [row[0] for row in ask(connection, "SELECT archive_key FROM contents WHERE archive_key != ''")]
 
         return await self._database.run(work)
 
@@ -256,19 +278,25 @@ class SqliteStore(SqliteWork):
         """See `Store`."""
 
         def work(connection: Connection) -> Mapping[str, int]:
-            row = connection.exec_driver_sql(
+            row = ask(
+                connection,
                 "SELECT count(*), coalesce(sum(stored_bytes), 0), coalesce(sum(raw_bytes), 0),"
                 " coalesce(sum(stored_bytes * uses), 0) FROM contents WHERE video_id = ?",
                 (video_id,),
             ).one()
-            return dict(zip(("count", "stored_bytes", "raw_bytes", "undeduplicated_bytes"), row, strict=True))
+            names = ("count", "stored_bytes", "raw_bytes", "undeduplicated_bytes")
+            return {name: int(value) for name, value in zip(names, row, strict=True)}
 
         return await self._database.run(work)
+
+    async def sweep(self, before_ms: int) -> int:
+        """See `Store`. A transaction leaves nothing behind."""
+        return 0
 
     async def _select(self, condition: str, tenant_id: str, video_id: int, *values: Any) -> list[Version]:
         def work(connection: Connection) -> list[Version]:
             query = f"SELECT {VERSION_COLUMNS} FROM versions WHERE tenant_id = ? AND video_id = ? AND {condition}"
-            return versions_of(connection, connection.exec_driver_sql(query, (tenant_id, video_id, *values)))
+            return versions_of(connection, ask(connection, query, (tenant_id, video_id, *values)))
 
         return await self._database.run(work)
 
@@ -298,15 +326,15 @@ def _once(connection: Connection, once: Once, answer: Callable[[], bytes]) -> by
 
 
 def _get(connection: Connection, version_id: int) -> Version:
-    found = versions_of(connection, connection.exec_driver_sql(_GET, (version_id,)))
+    found = versions_of(connection, ask(connection, _GET, (version_id,)))
     if not found:
         raise _unknown()
     return found[0]
 
 
 def _head(connection: Connection, tenant_id: str, video_id: int) -> Head:
-    row = connection.exec_driver_sql(
-        "SELECT version_id, change FROM heads WHERE video_id = ? AND tenant_id = ?", (video_id, tenant_id)
+    row = ask(
+        connection, "SELECT version_id, change FROM heads WHERE video_id = ? AND tenant_id = ?", (video_id, tenant_id)
     ).first()
     return Head(0, 0) if row is None else Head(*row)
 
@@ -325,13 +353,15 @@ def _store(connection: Connection, draft: Draft, expected_head: int | None, once
         raise HeadMoved("there is a version by now: commit on it", head_version_id=str(head.version_id))
     _put(connection, draft.video_id, draft.delta)
     moved = draft.base_id == head.version_id
-    number, change = connection.exec_driver_sql(
-        "INSERT INTO heads VALUES (?, ?, ?, 1, 1) ON CONFLICT DO UPDATE SET count = count + 1, change = change + 1,"
-        " version_id = ? RETURNING count, change",
+    number, change = ask(
+        connection,
+        "INSERT INTO heads VALUES (?, ?, ?, 1, 1) ON CONFLICT (video_id) DO UPDATE SET count = heads.count + 1,"
+        " change = heads.change + 1, version_id = ? RETURNING count, change",
         (draft.video_id, draft.tenant_id, draft.version_id, draft.version_id if moved else head.version_id),
     ).one()
     snapshot = draft.delta.sha256 if not draft.base_id else None
-    connection.exec_driver_sql(
+    ask(
+        connection,
         f"INSERT INTO versions ({VERSION_COLUMNS}) VALUES ({', '.join('?' * 18)})",
         (draft.version_id, draft.tenant_id, draft.video_id, number, draft.base_id, draft.merged_id, draft.revision,
          draft.kind.value, draft.message, draft.person_id, draft.created_ms, draft.hash, draft.delta.sha256, snapshot,
@@ -343,24 +373,27 @@ def _store(connection: Connection, draft: Draft, expected_head: int | None, once
 
 def _put(connection: Connection, video_id: int, packed: Packed) -> None:
     """Keeps a content, once."""
-    connection.exec_driver_sql(
-        "INSERT INTO contents VALUES (?, ?, ?, ?, 1, '', ?) ON CONFLICT DO UPDATE SET uses = uses + 1,"
+    ask(
+        connection,
+        "INSERT INTO contents VALUES (?, ?, ?, ?, 1, '', ?) ON CONFLICT (video_id, sha256) DO UPDATE SET"
+        " uses = contents.uses + 1,"
         " data = excluded.data, archive_key = ''",
         (video_id, packed.sha256, packed.raw_bytes, len(packed.data), packed.data),
     )
 
 
 def _tag(connection: Connection, version: Version, tag: str, remove: bool, once: Once) -> bytes:
-    row = connection.exec_driver_sql(
-        "SELECT version_id FROM tags WHERE video_id = ? AND tag = ?", (version.video_id, tag)
-    ).first()
+    row = ask(connection, "SELECT version_id FROM tags WHERE video_id = ? AND tag = ?", (version.video_id, tag)).first()
     before = row[0] if row is not None else 0
     if remove and before == version.version_id:
-        connection.exec_driver_sql("DELETE FROM tags WHERE video_id = ? AND tag = ?", (version.video_id, tag))
+        ask(connection, "DELETE FROM tags WHERE video_id = ? AND tag = ?", (version.video_id, tag))
         _set_change(connection, version.video_id, version.version_id)
     elif not remove and before != version.version_id:
-        connection.exec_driver_sql(
-            "INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", (version.video_id, tag, version.version_id)
+        ask(
+            connection,
+            "INSERT INTO tags VALUES (?, ?, ?) ON CONFLICT (video_id, tag) DO UPDATE SET"
+            " version_id = excluded.version_id",
+            (version.video_id, tag, version.version_id),
         )
         for each in filter(None, (before, version.version_id)):
             _set_change(connection, version.video_id, each)
@@ -369,14 +402,15 @@ def _tag(connection: Connection, version: Version, tag: str, remove: bool, once:
 
 
 def _set_change(connection: Connection, video_id: int, version_id: int) -> None:
-    change = connection.exec_driver_sql(
-        "UPDATE heads SET change = change + 1 WHERE video_id = ? RETURNING change", (video_id,)
+    change = ask(
+        connection, "UPDATE heads SET change = change + 1 WHERE video_id = ? RETURNING change", (video_id,)
     ).scalar_one()
-    connection.exec_driver_sql("UPDATE versions SET change = ? WHERE version_id = ?", (change, version_id))
+    ask(connection, "UPDATE versions SET change = ? WHERE version_id = ?", (change, version_id))
 
 
 def _set_tier(connection: Connection, version_id: int, tier: Tier, read_ms: int | None = None) -> None:
-    video_id = connection.exec_driver_sql(
+    video_id = ask(
+        connection,
         "UPDATE versions SET tier = ?, read_ms = coalesce(?, read_ms) WHERE version_id = ? RETURNING video_id",
         (tier.value, read_ms, version_id),
     ).scalar_one()

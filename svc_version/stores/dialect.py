@@ -1,0 +1,35 @@
+"""The few places where SQLite and PostgreSQL differ: statements are written once, with `?` for values."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, CursorResult
+
+_POSTGRESQL: Final = (("INTEGER", "BIGINT"), ("BLOB", "BYTEA"), (" WITHOUT ROWID", ""))
+
+
+def is_server(connection: Connection) -> bool:
+    """Whether several may use the store at once."""
+    return connection.dialect.name == "postgresql"
+
+
+def ask(connection: Connection, query: str, values: Any = ()) -> CursorResult[Any]:
+    """Runs a statement, or, with a list of values, one for each. No text of it holds a question mark."""
+    return connection.exec_driver_sql(query.replace("?", "%s") if is_server(connection) else query, values)
+
+
+def make(connection: Connection, statements: Sequence[str]) -> None:
+    """Makes tables and indexes; what is there stays."""
+    if is_server(connection):
+        # Two instances that start at once would stumble over each other.
+        lock(connection, 0)
+    for statement in statements:
+        for name, other in _POSTGRESQL if is_server(connection) else ():
+            statement = statement.replace(name, other)
+        ask(connection, statement)
+
+
+def lock(connection: Connection, name: int) -> None:
+    """Until the end of the transaction nobody else who asks for the same name writes. SQLite has one writer anyway."""
+    if is_server(connection):
+        ask(connection, "SELECT pg_advisory_xact_lock(?)", (name,))
