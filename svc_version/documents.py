@@ -72,6 +72,11 @@ class Documents:
             found[each.sha256] = data
         if version.tier is not Tier.COLD:
             await self._hot.put(version.video_id, {each: found[each] for each in missing if each in found})
+        if version.tier is Tier.COLD:
+            # Read, it is warm: also one whose content is here, since others have it or since a crash was in between.
+            here = {each.sha256 for each in back}
+            own = {version.delta, version.snapshot or version.delta} - here
+            back += [Packed(each, found[each], 0) for each in own if each in found]
         if back:
             await self._store.brought_back(version.video_id, back, self._clock.now_ms())
             metrics.BROUGHT_BACK.inc(len(back))

@@ -4,12 +4,15 @@ Killed between any two steps, a version is read as before; what the archive has 
 """
 
 import asyncio
+import contextlib
 import logging
+import secrets
 import time
 from typing import Final
 
 from mesh.blobs import Blobs
 from mesh.clock import Clock
+from rushes.errors import Unavailable
 from svc_version import metrics
 from svc_version.bulletin import Bulletin
 from svc_version.core.content import address
@@ -21,6 +24,9 @@ DAY_MS: Final = 86_400_000
 AT_ONCE: Final = 200
 PAUSE_S: Final = 0.005
 """Between two versions, so that whoever works is not held up."""
+TURN: Final = "mover"
+TURN_MS: Final = 120_000
+"""Of several instances one moves: the one whose turn it is, which it takes anew as it goes on."""
 SWEEP_MS: Final = 3_600_000
 """An archive object that nothing points to is swept when it is so old: before, somebody may be about to point to it."""
 
@@ -50,6 +56,7 @@ class Mover:
         self._hot_ms = int(hot_days * DAY_MS)
         self._cold_ms = int(cold_days * DAY_MS)
         self._every_s = every_s
+        self._holder = secrets.token_hex(8)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -61,6 +68,8 @@ class Mover:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        with contextlib.suppress(Unavailable):
+            await self._store.lease(TURN, self._holder, self._clock.now_ms(), 0)
 
     async def _run(self) -> None:
         while True:
@@ -75,7 +84,7 @@ class Mover:
         """Moves all that is old enough; says how many versions went cold."""
         now_ms = self._clock.now_ms()
         moved = 0
-        while found := await self._store.older(Tier.COLD, now_ms - self._cold_ms, AT_ONCE):
+        while await self._mine() and (found := await self._store.older(Tier.COLD, now_ms - self._cold_ms, AT_ONCE)):
             failed = 0
             for version in found:
                 failed += not await self._try_to_move(version)
@@ -83,12 +92,17 @@ class Mover:
             moved += len(found) - failed
             if failed:
                 break
-        while found := await self._store.older(Tier.WARM, now_ms - self._hot_ms, AT_ONCE):
+        while await self._mine() and (found := await self._store.older(Tier.WARM, now_ms - self._hot_ms, AT_ONCE)):
             for version in found:
                 await self._store.cooled(version)
                 await self._hot.drop(version.video_id, _addresses(version))
                 self._bulletin.tell(version.video_id)
         return moved
+
+    async def _mine(self) -> bool:
+        """Whether it is this instance's turn."""
+        now_ms = self._clock.now_ms()
+        return await self._store.lease(TURN, self._holder, now_ms, now_ms + TURN_MS)
 
     async def _try_to_move(self, version: Version) -> bool:
         try:
@@ -121,13 +135,15 @@ class Mover:
         return key
 
     async def sweep(self) -> int:
-        """Deletes what nothing points to; says how many objects."""
-        swept = 0
+        """Deletes what nothing points to, here and in the archive; says how much."""
+        # Of the archive's own times, which no service's clock has made.
+        before_ms = int(time.time() * 1000) - SWEEP_MS
+        if not await self._mine():
+            return 0
+        swept = await self._store.sweep(before_ms)
         for tenant_id in await self._store.tenants():
             there = await self._archive.list(f"{tenant_id}/")
             pointed_to = set(await self._store.archive_keys())
-            # Of the archive's own times, which no service's clock has made.
-            before_ms = int(time.time() * 1000) - SWEEP_MS
             for blob in there:
                 if blob.key not in pointed_to and blob.modified_ms < before_ms:
                     await self._archive.delete(blob.key)

@@ -77,7 +77,7 @@ class Rollbacks:
         if not request.dry_run:
             asked = await self._asked(who, request, request.request_id)
             if asked is not None:
-                return await self._writing.wait(asked, ANSWER_S)
+                return await self._go_on(asked)
         scope = _scope(who, request.scope)
         ground, scope = await self._ground(who, request, scope)
         planned = await asyncio.to_thread(plan, ground.now, ground.then, ground.base_revision, scope)
@@ -92,7 +92,7 @@ class Rollbacks:
         """Notes of one cut as the caller's own on another."""
         asked = await self._asked(who, request, request.request_id)
         if asked is not None:
-            return await self._writing.wait(asked, ANSWER_S)
+            return await self._go_on(asked)
         if abs(request.frame_offset) > MAX_OFFSET or request.from_video_id == request.to_video_id:
             raise VersionRequestInvalid("notes are carried from one video to another, by fewer frames than that")
         frame_count = await self._notes.frame_count(request.to_video_id)
@@ -128,6 +128,11 @@ class Rollbacks:
         if asked is not None and asked.request_hash != _hash(request):
             raise AlreadyUsed("This request_id was used for another request; take a new one.", request_id=request_id)
         return asked
+
+    async def _go_on(self, asked: Work) -> Work:
+        """Whoever asks again gets it done, also if the instance that began has gone."""
+        await self._writing.adopt()
+        return await self._writing.wait(asked, ANSWER_S)
 
     async def _begin(self, work: Work, made: list[Batch]) -> Work:
         payloads = [batch.SerializeToString() for batch in made]

@@ -12,6 +12,8 @@ from svc_version.core.model import Once, State, Work
 from svc_version.notes import Notes
 from svc_version.stores import Store
 
+LOOK_S: Final = 15.0
+"""So often it is looked for work that an instance has left which does not come back."""
 RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 log = logging.getLogger(__name__)
@@ -25,11 +27,15 @@ class Writing:
         self._commits = commits
         self._notes = notes
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._seen: dict[int, int] = {}
+        """How far others' work was at the last look."""
 
     async def resume(self) -> None:
         """Goes on with what a crash or a stop has left."""
         for work in await self._store.running():
             self.start(work)
+        self._looking = asyncio.create_task(self._look())
 
     def start(self, work: Work) -> None:
         """Begins to write, or is about it already."""
@@ -46,9 +52,28 @@ class Writing:
 
     async def stop(self) -> None:
         """Leaves what is being written to the next start."""
-        for task in list(self._tasks.values()):
+        tasks = [*self._tasks.values(), *([self._looking] if self._looking is not None else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self.adopt()
+            except Exception:
+                log.exception("work_not_looked_for")
+
+    async def adopt(self) -> None:
+        """Goes on with what others have begun and is where it was at the last look: nobody writes it. If somebody does
+        after all, both write the same.
+        """
+        others = [work for work in await self._store.running() if work.work_id not in self._tasks]
+        for work in others:
+            if self._seen.get(work.work_id) == work.done_count:
+                self.start(work)
+        self._seen = {work.work_id: work.done_count for work in others}
 
     async def _run(self, work: Work) -> None:
         failures = 0

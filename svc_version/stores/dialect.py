@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
 
 _POSTGRESQL: Final = (("INTEGER", "BIGINT"), ("BLOB", "BYTEA"), (" WITHOUT ROWID", ""))
 
@@ -13,7 +13,7 @@ def is_server(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
-def ask(connection: Connection, query: str, values: Any = ()) -> CursorResult[Any]:
+def ask(connection: Connection, query: str, values: Any = ()) -> Any:
     """Runs a statement, or, with a list of values, one for each. No text of it holds a question mark."""
     return connection.exec_driver_sql(query.replace("?", "%s") if is_server(connection) else query, values)
 

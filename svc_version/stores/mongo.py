@@ -379,11 +379,13 @@ class MongoStore(MongoWork):
     async def _made(self, documents: Iterable[Document]) -> list[Version]:
         """Versions with their tags."""
         found = list(documents)
+        if not found:
+            return []
         tags: dict[int, list[str]] = {}
         videos = {document["video_id"] for document in found}
         ids = [document["_id"] for document in found]
         query = {"video_id": {"$in": list(videos)}, "version_id": {"$in": ids}}
-        async for each in self._tags.find(query) if found else ():
+        async for each in self._tags.find(query):
             tags.setdefault(each["version_id"], []).append(each["tag"])
         return [_version(document, sorted(tags.get(document["_id"], ()))) for document in found]
 

@@ -73,11 +73,11 @@ class MongoWork:
 
     async def work(self, tenant_id: str, video_id: int, work_id: int) -> Work | None:
         """See `Store`."""
-        return await self._find({"_id": work_id, "tenant_id": tenant_id, "video_id": video_id})
+        return await self._find_work({"_id": work_id, "tenant_id": tenant_id, "video_id": video_id})
 
     async def asked(self, tenant_id: str, person_id: str, request_id: str) -> Work | None:
         """See `Store`."""
-        return await self._find({"asked": _asked(tenant_id, person_id, request_id)})
+        return await self._find_work({"asked": _asked(tenant_id, person_id, request_id)})
 
     async def batches(self, work_id: int) -> Sequence[bytes]:
         """See `Store`."""
@@ -112,7 +112,7 @@ class MongoWork:
                 await self._batches.update_one({"_id": each["_id"]}, {"$set": {"begun": True}})
         return swept
 
-    async def _find(self, query: Document) -> Work | None:
+    async def _find_work(self, query: Document) -> Work | None:
         with reaching():
             found = await self._works.find_one(query, {"work": 1})
         return None if found is None else decode_work(found["work"])

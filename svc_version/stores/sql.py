@@ -85,7 +85,7 @@ class SqlStore(SqlWork):
                 " until_ms = excluded.until_ms WHERE leases.holder = excluded.holder OR leases.until_ms < ?",
                 (name, holder, until_ms, now_ms),
             )
-            return taken.rowcount == 1
+            return bool(taken.rowcount == 1)
 
         return await self.write(0, work)
 

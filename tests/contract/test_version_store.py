@@ -222,7 +222,7 @@ async def test_changes_come_in_order_and_the_newest_state_of_each_version_once(s
     assert seen[2].tier is Tier.WARM
     assert await store.changed("t", VIDEO, (await store.head("t", VIDEO)).change, 100) == []
     # In pages: nothing is left out.
-    after, found = 0, {}
+    after, found = 0, dict[int, tuple[str, ...]]()
     while page := await store.changed("t", VIDEO, after, 2):
         after = page[-1].change
         found |= {each.version_id: each.tags for each in page}
