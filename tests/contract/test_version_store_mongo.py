@@ -162,7 +162,8 @@ async def survived(mongo_url: str, step: Step, writes: int) -> bool:
         await check_step(store, step, made, again)
         await store.sweep(1 << 50)
         actions = [audit.AuditEvent.FromString(event).action for _, event in await store.outbox.oldest(100)][told:]
-        expected = {commit: ["version.commit"], tag: ["version.tag"], begin: ["notes.rollback"]}.get(step, [])
+        named = {"commit": ["version.commit"], "tag": ["version.tag"], "begin": ["notes.rollback"]}
+        expected = named.get(step.__name__, [])
         assert set(actions) == set(expected)
         assert step is tag or actions == expected
         await check(store, made)
@@ -188,7 +189,8 @@ async def check_step(store: Store, step: Step, made: list[Version], again: Any) 
     elif step is snapshot:
         assert await store.chain(VIDEO, made[1].version_id) == [content("everything", "y" * 300).sha256]
     else:
-        which, tier = {cool: (1, Tier.WARM), archive: (0, Tier.COLD), bring_back: (2, Tier.WARM)}[step]
+        after = {"cool": (1, Tier.WARM), "archive": (0, Tier.COLD), "bring_back": (2, Tier.WARM)}
+        which, tier = after[step.__name__]
         version = await store.get("t", VIDEO, made[which].version_id)
         assert version is not None
         assert version.tier is tier
