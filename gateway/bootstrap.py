@@ -19,6 +19,7 @@ from gateway.door import FrontProtocol
 from gateway.fault import outside
 from gateway.http.auth import AuthRoutes
 from gateway.http.call import Hub, SocketCalls
+from gateway.http.feed import FeedRoutes
 from gateway.http.grpcweb import add_refusals
 from gateway.http.guard import Admit, every_answer, headers, middleware
 from gateway.http.media import MediaRoutes
@@ -41,6 +42,7 @@ from mesh.fleet import Fleet
 from mesh.rendezvous import partition_of
 from mesh.service import Runtime
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
+from rushes.signaling.v1.feed_service_pb2_grpc import FeedServiceStub
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ OWN = (
 )
 """What the native door answers itself: path, whether it has one answer, whether it has one message."""
 
-COUNTED = ("/auth/", "/api/", "/rushes.")
+COUNTED = ("/auth/", "/api/", "/rushes.", "/whip", "/whep")
 """Beginnings of the paths that count as calls. Pages, posters and media do not."""
 
 
@@ -76,6 +78,7 @@ class Gateway:
         self._auth = AuthRoutes(identity, self._tokens, secure=bool(config.tls_certificate))
         token = service_token(runtime.name, runtime.mesh.secret)
         self._media = MediaRoutes(runtime.mesh.services["svc_media.http"], token, self._tokens)
+        self._feeds = FeedRoutes(channels.stub(FeedServiceStub, "svc_signaling"))
         self._origins = Origins(config.allowed_origins)
         self._access = _access(config, runtime, self._tokens, token)
         self._upstreams = {name: self._way(name) for name in {route.service for route in ROUTES.values()}}
@@ -193,6 +196,7 @@ class Gateway:
         limits = SocketLimits(config.max_socket_message_bytes, config.max_viewers, config.begin_s)
         SocketRoutes(self._calls, limits).add_to(app)
         self._media.add_to(app)
+        self._feeds.add_to(app)
         TwinRoutes(self._raw, self._tokens).add_to(app)
         add_refusals(app)
         PageRoutes(config.web).add_to(app)

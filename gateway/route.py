@@ -7,7 +7,7 @@ from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
 from rushes.annotation.v1 import annotation_service_pb2
 from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2, subtitle_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
-from rushes.signaling.v1 import room_service_pb2
+from rushes.signaling.v1 import feed_service_pb2, room_service_pb2
 from rushes.type.v1 import access_pb2
 from rushes.version.v1 import version_service_pb2
 
@@ -23,6 +23,7 @@ _FILES: tuple[tuple[str, FileDescriptor], ...] = (
     ("svc_project", audit_service_pb2.DESCRIPTOR),
     ("svc_version", version_service_pb2.DESCRIPTOR),
     ("svc_signaling", room_service_pb2.DESCRIPTOR),
+    ("svc_signaling", feed_service_pb2.DESCRIPTOR),
 )
 
 

@@ -11,10 +11,10 @@ from typing import Final
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from rushes.errors import FailedPrecondition, NotFound, ResourceExhausted
-from svc_sfu.core import sdp
+from svc_sfu.core import fragment, sdp, viewer
 from svc_sfu.core.forwarder import Forwarder
 from svc_sfu.core.ice import CONSENT_S, Address, Agent, Session
-from svc_sfu.core.publisher import Publisher, Track
+from svc_sfu.core.publisher import Publisher
 from svc_sfu.core.rtp import is_rtcp
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.room import FEEDBACK_S, Room
@@ -38,6 +38,18 @@ class RoomFull(ResourceExhausted):
     """This worker takes no more."""
 
     reason = "ROOM_FULL"
+
+
+class TransportOver(NotFound):
+    """A transport that is over, or that another took the place of."""
+
+    reason = "TRANSPORT_OVER"
+
+
+class IceOutdated(FailedPrecondition):
+    """Something about an ICE session that another took the place of."""
+
+    reason = "ICE_OUTDATED"
 
 
 class NothingOffered(FailedPrecondition):
@@ -90,7 +102,7 @@ class Engine:
 
     # -- what signalling asks for ----------------------------------------------------------------------------
 
-    def publish(self, room_id: str, participant: str, offer: str) -> tuple[str, list[Track]]:
+    def publish(self, room_id: str, participant: str, offer: str) -> tuple[str, Transport]:
         """Answers a publisher's offer, in the place of an earlier one of it. Raises DescriptionInvalid, RoomFull."""
         described = sdp.parse(offer)
         accepted = [sdp.accept(section) for section in described.sections]
@@ -105,7 +117,42 @@ class Engine:
         answer = sdp.answer(described, accepted, self._local(transport))
         transport.begin(described.fingerprints, client=described.setup == "passive", then=self._agreed)
         self._changed(room)
-        return answer, list(publisher.tracks.values())
+        return answer, transport
+
+    def watch(self, room_id: str, participant: str, offer: str) -> tuple[str, Transport]:
+        """Answers the offer of whoever only watches: its sections are slots. Raises DescriptionInvalid, RoomFull."""
+        described = sdp.parse(offer)
+        wishes = viewer.wanted(described)
+        slots = [_slot(each.section.mid, each.section.kind, each.formats) for each in wishes if each is not None]
+        room = self._room(room_id)
+        transport = self._transport(room, participant, subscriber=Subscriber({slot.mid: slot for slot in slots}))
+        transport.session.remote_ufrag = described.ufrag
+        self._replace(room, room.subscribers, transport)
+        offers = [sdp.SlotOffer(slot.mid, slot.kind, slot.ssrc, slot.repair_ssrc) for slot in slots]
+        answer = viewer.answer(described, wishes, offers, self._local(transport))
+        transport.begin(described.fingerprints, client=described.setup == "passive", then=self._agreed)
+        self._changed(room)
+        return answer, transport
+
+    def update_ice(self, room_id: str, participant: str, transport_id: str, text: str, etag: str) -> tuple[str, str]:
+        """A fragment about a transport's ICE session `etag`, or with "*" of a new one.
+
+        Gives the fragment to answer with, empty where there is nothing to say, and the ICE session that it is now.
+        Raises DescriptionInvalid, TransportOver, IceOutdated.
+        """
+        told = fragment.parse(text)
+        transport = self._by_id(room_id, participant, transport_id)
+        session = transport.session
+        if etag not in ("*", session.ufrag):
+            raise IceOutdated("this ICE session is not the present one")
+        if told.ufrag == session.remote_ufrag:
+            return "", session.ufrag
+        if etag != "*":
+            raise IceOutdated("ICE is begun anew with If-Match: *")
+        self._agent.renew(session, secrets.token_hex(4), secrets.token_hex(16), told.ufrag)
+        mids = [*transport.subscriber.slots] if transport.subscriber is not None else []
+        mids += [track.mid for track in transport.publisher.tracks.values()] if transport.publisher is not None else []
+        return fragment.written(mids, self._local(transport)), session.ufrag
 
     def subscribe(self, room_id: str, participant: str, *, audio: int, video: int) -> str:
         """Offers slots, in the place of earlier ones. Raises RoomFull."""
@@ -113,7 +160,7 @@ class Engine:
             raise RoomFull(f"a participant has 1 to {MAX_SLOTS} slots")
         room = self._room(room_id)
         mids = [*(f"a{n}" for n in range(audio)), *(f"v{n}" for n in range(video))]
-        slots = {mid: _slot(mid, "audio" if mid[0] == "a" else "video") for mid in mids}
+        slots = {mid: _slot(mid, *_KINDS[mid[0]]) for mid in mids}
         transport = self._transport(room, participant, subscriber=Subscriber(slots))
         self._replace(room, room.subscribers, transport)
         offers = [sdp.SlotOffer(slot.mid, slot.kind, slot.ssrc, slot.repair_ssrc) for slot in slots.values()]
@@ -154,17 +201,21 @@ class Engine:
             transport.subscriber.choose(now_s)
         self._changed(room)
 
-    def leave(self, room_id: str, participant: str) -> None:
-        """Ends both transports of a participant, who may be gone already."""
+    def leave(self, room_id: str, participant: str, transport_id: str = "") -> bool:
+        """Ends both transports of a participant, or the one of that id; False: there was nothing to end."""
         room = self.rooms.get(room_id)
         if room is None:
-            return
+            return False
+        removed = False
         for table in (room.publishers, room.subscribers):
-            transport = table.pop(participant, None)
-            if transport is not None:
+            transport = table.get(participant)
+            if transport is not None and transport_id in ("", transport.transport_id):
+                del table[participant]
                 self._end(room, transport)
+                removed = True
         self._tidy(room)
         self._changed(room)
+        return removed
 
     def end(self, room_id: str) -> None:
         """Ends a room."""
@@ -195,6 +246,14 @@ class Engine:
         if transport is None:
             raise ParticipantUnknown("this participant is shown nothing here")
         return transport
+
+    def _by_id(self, room_id: str, participant: str, transport_id: str) -> Transport:
+        room = self.rooms.get(room_id)
+        for table in (room.publishers, room.subscribers) if room is not None else ():
+            transport = table.get(participant)
+            if transport is not None and transport.transport_id == transport_id:
+                return transport
+        raise TransportOver("this transport is over")
 
     def _transport(
         self,
@@ -297,6 +356,9 @@ class Engine:
                     self._drop(room, transport)
 
 
-def _slot(mid: str, kind: str) -> Slot:
+_KINDS: Final = {"a": ("audio", viewer.OURS_SOUND), "v": ("video", viewer.OURS)}
+
+
+def _slot(mid: str, kind: str, formats: viewer.Formats) -> Slot:
     first = Forwarder(secrets.randbits(15), secrets.randbits(31), secrets.randbits(14))
-    return Slot(mid, kind, secrets.randbits(31) + 1, secrets.randbits(31) + 1, first)
+    return Slot(mid, kind, secrets.randbits(31) + 1, secrets.randbits(31) + 1, first, formats=formats)

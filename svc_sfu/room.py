@@ -9,7 +9,6 @@ from svc_sfu.core.codec import NO_NUMBERS, Codec, vp8_numbers
 from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.publisher import Received, Track
 from svc_sfu.core.rtp import PacketInvalid
-from svc_sfu.core.sdp import ABS_SEND_TIME_NUMBER, PAYLOAD_TYPES, REPAIR_TYPES
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.transport import Transport
 
@@ -108,21 +107,28 @@ class Room:
         stream, packet, track = received.stream, received.packet, received.track
         key = False
         numbers = vp8_numbers(packet.payload) if stream.codec is Codec.VP8 else NO_NUMBERS
-        block = _send_time(now_s) if stream.codec.video else b""
+        stamp = rtp.abs_send_time(now_s)
+        blocks: dict[int, bytes] = {}
         for transport, subscriber, slot in self._watchers.get(track.track_id, ()):
+            formats = slot.formats
+            if stream.codec not in formats.payload_types:
+                continue
             before = slot.forwarder.source
             outgoing = slot.forwarder.take(stream, packet, now_s, numbers)
             if outgoing is None:
                 continue
             key = key or slot.forwarder.source is not before
             subscriber.sent_bytes += len(outgoing.payload)
+            block = blocks.get(formats.send_time)
+            if block is None:
+                block = blocks[formats.send_time] = _block(formats.send_time, stamp)
             self._send(transport, slot, outgoing, block)
         if key:
             track.throttles[stream.rid].arrived()
             self._changed(self)
 
     def _send(self, transport: Transport, slot: Slot, outgoing: Outgoing, block: bytes) -> None:
-        number = PAYLOAD_TYPES[outgoing.codec]
+        number = slot.formats.payload_types[outgoing.codec]
         head = rtp.head(outgoing.marker, number, outgoing.seq, outgoing.timestamp, slot.ssrc, bool(block))
         sealed = transport.wire.seal(head + block + outgoing.payload)
         if sealed is not None:
@@ -130,11 +136,13 @@ class Room:
             self.forwarded += 1
 
     def _send_again(self, transport: Transport, slot: Slot, outgoing: Outgoing, now_s: float) -> None:
-        number = REPAIR_TYPES[outgoing.codec]
+        number = slot.formats.repair_types.get(outgoing.codec)
+        if number is None:
+            return
         slot.repair_seq = (slot.repair_seq + 1) % rtp.SEQ
-        head = rtp.head(outgoing.marker, number, slot.repair_seq, outgoing.timestamp, slot.repair_ssrc, extended=True)
-        payload = outgoing.seq.to_bytes(2, "big") + outgoing.payload
-        sealed = transport.wire.seal(head + _send_time(now_s) + payload)
+        block = _block(slot.formats.send_time, rtp.abs_send_time(now_s))
+        head = rtp.head(outgoing.marker, number, slot.repair_seq, outgoing.timestamp, slot.repair_ssrc, bool(block))
+        sealed = transport.wire.seal(head + block + outgoing.seq.to_bytes(2, "big") + outgoing.payload)
         if sealed is not None:
             transport.datagram(sealed)
 
@@ -229,5 +237,6 @@ class Room:
         self._changed(self)
 
 
-def _send_time(now_s: float) -> bytes:
-    return rtp.extension_block({ABS_SEND_TIME_NUMBER: rtp.abs_send_time(now_s)})
+def _block(number: int, stamp: bytes) -> bytes:
+    """The extension that says when a packet is sent; of the number 0: none."""
+    return rtp.extension_block({number: stamp}) if number else b""

@@ -63,8 +63,24 @@ class SfuServicer(sfu_service_pb2_grpc.SfuServiceServicer):
         self._watchers = watchers
 
     async def Publish(self, request: sfu.PublishRequest, context: Any) -> Any:
-        answer, tracks = self._engine.publish(request.room_id, request.participant_id, request.offer)
-        return sfu.PublishResponse(answer=answer, tracks=[_track(request.participant_id, each) for each in tracks])
+        answer, transport = self._engine.publish(request.room_id, request.participant_id, request.offer)
+        assert transport.publisher is not None
+        return sfu.PublishResponse(
+            answer=answer,
+            tracks=[_track(request.participant_id, each) for each in transport.publisher.tracks.values()],
+            transport_id=transport.transport_id,
+            etag=transport.session.ufrag,
+        )
+
+    async def Watch(self, request: sfu.WatchRequest, context: Any) -> Any:
+        answer, transport = self._engine.watch(request.room_id, request.participant_id, request.offer)
+        return sfu.WatchResponse(answer=answer, transport_id=transport.transport_id, etag=transport.session.ufrag)
+
+    async def UpdateIce(self, request: sfu.UpdateIceRequest, context: Any) -> Any:
+        fragment, etag = self._engine.update_ice(
+            request.room_id, request.participant_id, request.transport_id, request.fragment, request.etag
+        )
+        return sfu.UpdateIceResponse(fragment=fragment, etag=etag)
 
     async def Subscribe(self, request: sfu.SubscribeRequest, context: Any) -> Any:
         offer = self._engine.subscribe(
@@ -87,8 +103,8 @@ class SfuServicer(sfu_service_pb2_grpc.SfuServiceServicer):
         return sfu.MuteParticipantResponse()
 
     async def RemoveParticipant(self, request: sfu.RemoveParticipantRequest, context: Any) -> Any:
-        self._engine.leave(request.room_id, request.participant_id)
-        return sfu.RemoveParticipantResponse()
+        removed = self._engine.leave(request.room_id, request.participant_id, request.transport_id)
+        return sfu.RemoveParticipantResponse(removed=removed)
 
     async def EndRoom(self, request: sfu.EndRoomRequest, context: Any) -> Any:
         self._engine.end(request.room_id)
@@ -135,6 +151,7 @@ def _fill(told: sfu.ParticipantState, subscriber: Subscriber) -> None:
         source = slot.forwarder.source
         told.slots.add(
             mid=slot.mid,
+            kind=_KINDS[slot.kind],
             track_id=slot.track.track_id if slot.track is not None else "",
             layer=source.rid if source is not None else "",
         )

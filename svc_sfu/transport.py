@@ -31,6 +31,7 @@ class Transport:
         subscriber: Subscriber | None = None,
     ) -> None:
         self.participant = participant
+        self.transport_id = secrets.token_hex(8)
         self.publisher = publisher
         self.subscriber = subscriber
         self.session = Session(secrets.token_hex(4), secrets.token_hex(16), heard_s=time.monotonic())

@@ -5,14 +5,19 @@ import grpc
 from mesh.audit import Shipper, SqlOutbox
 from mesh.service import Runtime
 from mesh.sql import Database
+from rushes.signaling.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_server
 from rushes.signaling.v1.room_service_pb2_grpc import add_RoomServiceServicer_to_server
 from svc_signaling.asset import Assets
 from svc_signaling.config import SignalingConfig
 from svc_signaling.errors import Draining
+from svc_signaling.feed_server import FeedServicer
+from svc_signaling.feeds import Feeds
+from svc_signaling.ice import IceServers
 from svc_signaling.media import Media
 from svc_signaling.rooms import Rooms
 from svc_signaling.server import RoomServicer
 from svc_signaling.stores.sql import SqlStore
+from svc_signaling.stores.sql_key import SqlKeys
 
 
 class SignalingParts:
@@ -27,11 +32,16 @@ class SignalingParts:
         self._rooms = Rooms(self._store, runtime.clock)
         self._media = Media(runtime.channels, self._rooms.tracks_changed)
         self._rooms.media = self._media
+        self._keys = SqlKeys(database)
+        ice = IceServers(config, runtime.clock)
+        feeds = Feeds(self._store, self._keys, self._rooms, self._media, runtime.clock)
+        self._feeds = FeedServicer(feeds, ice)
         self._servicer = RoomServicer(
             self._store,
             self._rooms,
             self._media,
             Assets(runtime.channels),
+            ice,
             runtime.identity,
             runtime.clock,
             config.open_rooms,
@@ -40,10 +50,12 @@ class SignalingParts:
     def register(self, server: grpc.aio.Server) -> None:
         """See Service."""
         add_RoomServiceServicer_to_server(self._servicer, server)
+        add_FeedServiceServicer_to_server(self._feeds, server)
 
     async def start(self) -> None:
         """See Service."""
         await self._store.prepare()
+        await self._keys.prepare()
         self._shipper.start()
         await self._media.start()
         await self._rooms.start()

@@ -15,3 +15,15 @@ class SignalingConfig:
 
     open_rooms: int = 200
     """How many rooms of a project may be open at a time."""
+
+    stun: tuple[str, ...] = ()
+    """STUN servers that browsers are told, such as stun:stun.example.com:3478."""
+
+    turn: tuple[str, ...] = ()
+    """TURN servers that browsers are told, such as turn:turn.example.com:3478?transport=udp; empty: none."""
+
+    turn_secret: str = field(default="", metadata={"secret": True})
+    """What the TURN servers share with this service (`rushes turn-config`); without it none is told."""
+
+    turn_life_s: int = 43_200
+    """Seconds that credentials for TURN are good for."""

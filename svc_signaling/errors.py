@@ -1,6 +1,6 @@
 """Errors of svc_signaling that a caller may see."""
 
-from rushes.errors import NotFound, ResourceExhausted, Unavailable
+from rushes.errors import InvalidArgument, NotFound, ResourceExhausted, Unauthenticated, Unavailable
 
 
 class RoomUnknown(NotFound):
@@ -25,3 +25,27 @@ class Draining(Unavailable):
     """This instance stops: come back to another."""
 
     reason = "SIGNALING_DRAINING"
+
+
+class KeyInvalid(InvalidArgument):
+    """A key of a room that cannot be made."""
+
+    reason = "INVALID_KEY"
+
+
+class KeyUnknown(Unauthenticated):
+    """No key of a room that lets anybody in, or one for something else."""
+
+    reason = "KEY_UNKNOWN"
+
+
+class TooManyKeys(ResourceExhausted):
+    """This room has as many keys as it may have."""
+
+    reason = "TOO_MANY_KEYS"
+
+
+class FeedUnknown(NotFound):
+    """There is no such feed of this key (any more)."""
+
+    reason = "FEED_NOT_FOUND"

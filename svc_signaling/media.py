@@ -1,13 +1,23 @@
 """svc_sfu as this service sees it: asks for transports, and is told how tracks are."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import grpc
 
 from mesh.rpc import Channels
 from rushes.sfu.v1 import sfu_service_pb2 as sfu
 from rushes.signaling.v1 import room_service_pb2 as pb
+from svc_signaling.core.feed import SlotNow
 from svc_signaling.workers import Workers
+
+
+class Transport(NamedTuple):
+    """The answer to an offer, and what its transport is called."""
+
+    answer: str
+    transport_id: str
+    etag: str
 
 
 class Media:
@@ -43,6 +53,33 @@ class Media:
             if person.participant_id == participant_id:
                 tracks.publishes, tracks.is_shown = person.publishes, person.is_shown
         return tracks
+
+    def participants(self, room_id: str) -> set[str]:
+        """Whom the forwarder knows."""
+        state = self._workers.state(room_id)
+        return {each.participant_id for each in state.participants} if state is not None else set()
+
+    def slots(self, room_id: str, participant_id: str) -> list[SlotNow]:
+        """What somebody is shown."""
+        state = self._workers.state(room_id)
+        people = [each for each in state.participants if each.participant_id == participant_id] if state else []
+        slots = [slot for each in people for slot in each.slots]
+        return [SlotNow(slot.mid, slot.kind == sfu.MEDIA_KIND_AUDIO, slot.track_id) for slot in slots]
+
+    async def feed(self, room_id: str, participant_id: str, offer: str, *, watches: bool) -> Transport:
+        """The answer to an encoder, or to a monitor."""
+        if watches:
+            watch = sfu.WatchRequest(room_id=room_id, participant_id=participant_id, offer=offer)
+            watched = await (await self._workers.of(room_id)).Watch(watch)
+            return Transport(watched.answer, watched.transport_id, watched.etag)
+        request = sfu.PublishRequest(room_id=room_id, participant_id=participant_id, offer=offer)
+        published = await (await self._workers.of(room_id)).Publish(request)
+        return Transport(published.answer, published.transport_id, published.etag)
+
+    async def update(self, request: sfu.UpdateIceRequest) -> tuple[str, str]:
+        """Something about an ICE session: the fragment to answer with, and the session that it is now."""
+        answer = await (await self._workers.of(request.room_id)).UpdateIce(request)
+        return answer.fragment, answer.etag
 
     async def publish(self, room_id: str, participant_id: str, offer: str) -> str:
         """The answer to a publisher."""
@@ -90,10 +127,13 @@ class Media:
                 if error.code() is not grpc.StatusCode.NOT_FOUND:
                     raise
 
-    async def remove(self, room_id: str, participant_id: str) -> None:
-        """Both transports of somebody end."""
-        request = sfu.RemoveParticipantRequest(room_id=room_id, participant_id=participant_id)
-        await (await self._workers.of(room_id)).RemoveParticipant(request)
+    async def remove(self, room_id: str, participant_id: str, transport_id: str = "") -> bool:
+        """Both transports of somebody end, or the one that is named; False: there was nothing to end."""
+        request = sfu.RemoveParticipantRequest(
+            room_id=room_id, participant_id=participant_id, transport_id=transport_id
+        )
+        removed: bool = (await (await self._workers.of(room_id)).RemoveParticipant(request)).removed
+        return removed
 
     async def end(self, room_id: str) -> None:
         """All of a room's transports end."""

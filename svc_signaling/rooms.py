@@ -11,6 +11,7 @@ import grpc
 from mesh.clock import Clock
 from rushes.errors import RushesError, Unavailable
 from rushes.signaling.v1 import room_service_pb2 as pb
+from svc_signaling.core import feed
 from svc_signaling.core.room import AWAY, GONE, JOINED, WAITING, Live, ParticipantGone
 from svc_signaling.errors import RoomUnknown
 from svc_signaling.media import Media
@@ -46,6 +47,7 @@ class Desk:
         self.live = live
         self.lock = asyncio.Lock()
         self.listeners: dict[str, Listener] = {}
+        self.missing = feed.Missing({})
         self.idle_s = 0.0
 
 
@@ -59,6 +61,7 @@ class Rooms:
         self._opening: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.media: Media | None = None
+        self._showing: set[str] = set()
 
     async def start(self) -> None:
         """Takes up rooms that had people in them, whose places are kept for a while, and looks after all."""
@@ -103,9 +106,9 @@ class Rooms:
                     live.done[each.participant_id] = each.number
             more = len(kept) == READ_EVENTS
         desk = Desk(tenant_id, live)
-        # Nobody is connected to what was just read: their places are kept as after any cut.
+        # Nobody is connected to what was just read: their places are kept as after any cut. Feeds are the forwarder's.
         for participant in live.present_people():
-            if participant.state in (JOINED, WAITING):
+            if participant.state in (JOINED, WAITING) and participant.kind not in feed.FEED_KINDS:
                 await self.act(desk, "", partial(Live.cut, participant_id=participant.participant_id))
         return desk
 
@@ -184,6 +187,31 @@ class Rooms:
         for participant_id, listener in list(desk.listeners.items()):
             if _sees(desk.live.people.get(participant_id)):
                 listener.tracks_changed()
+        media = self.media
+        if media is None or room_id in self._showing:
+            return
+        if any(each.kind == feed.MONITOR for each in feed.feeds(desk.live)):
+            self._showing.add(room_id)
+            self._start(self._show(desk, media))
+
+    async def _show(self, desk: Desk, media: Media) -> None:
+        """Monitors cannot ask: they are shown what there is to be seen."""
+        room_id = desk.live.room.room_id
+        try:
+            for each in feed.feeds(desk.live):
+                if each.kind != feed.MONITOR:
+                    continue
+                tracks = media.tracks(room_id, each.participant_id).tracks
+                slots = media.slots(room_id, each.participant_id)
+                changed = feed.watched(desk.live, tracks, slots)
+                if changed:
+                    shows = [pb.Show(mid=mid, track_id=track_id, layer="h") for mid, track_id in changed.items()]
+                    await media.show(room_id, each.participant_id, pb.ShowSlots(shows=shows))
+        except grpc.aio.AioRpcError as error:
+            # It is looked at again in a second.
+            _logger.warning("monitor_not_shown", extra={"room": room_id, "code": error.code().name})
+        finally:
+            self._showing.discard(room_id)
 
     def end_all(self, error: RushesError) -> None:
         """Every stream is over."""
@@ -207,7 +235,10 @@ class Rooms:
         now_ms = self._clock.now_ms()
         if any(participant.state == AWAY for participant in desk.live.people.values()):
             await self.act(desk, "", lambda live: live.expired(now_ms))
-        desk.idle_s = 0.0 if desk.listeners else desk.idle_s + TICK_S
+        known = self.media.participants(room_id) if self.media is not None else set()
+        for participant_id in desk.missing.late(desk.live, known, now_ms):
+            await self.act(desk, "", partial(feed.go, participant_id=participant_id))
+        desk.idle_s = 0.0 if desk.listeners or feed.feeds(desk.live) else desk.idle_s + TICK_S
         if desk.idle_s > IDLE_S and not desk.lock.locked():
             del self._desks[room_id]
             self._opening.pop(room_id, None)

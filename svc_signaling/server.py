@@ -14,6 +14,7 @@ from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceServicer
 from svc_signaling.asset import Assets
 from svc_signaling.core.room import Live
 from svc_signaling.errors import Draining, RoomUnknown
+from svc_signaling.ice import IceServers
 from svc_signaling.media import Media
 from svc_signaling.rooms import Rooms
 from svc_signaling.signal import Stream
@@ -34,10 +35,19 @@ class RoomServicer(RoomServiceServicer):
     """See the proto. `draining`: no stream begins."""
 
     def __init__(
-        self, store: Store, rooms: Rooms, media: Media, assets: Assets, identity: Identity, clock: Clock, most: int
+        self,
+        store: Store,
+        rooms: Rooms,
+        media: Media,
+        assets: Assets,
+        ice: IceServers,
+        identity: Identity,
+        clock: Clock,
+        most: int,
     ) -> None:
         self._store = store
         self._assets = assets
+        self._ice = ice
         self._rooms = rooms
         self._media = media
         self._identity = identity
@@ -93,6 +103,9 @@ class RoomServicer(RoomServiceServicer):
         size = _size(request.page_size, 500, 1_000)
         kept = await self._store.events(request.room_id, max(0, request.after), size + 1)
         return pb.ListEventsResponse(events=[each.event for each in kept[:size]], more=len(kept) > size)
+
+    async def GetIceServers(self, request: pb.GetIceServersRequest, context: Any) -> Any:
+        return self._ice.of(caller().person_id)
 
     # gRPC takes a coroutine that writes as well as a generator.
     async def Signal(self, requests: AsyncIterator[pb.SignalRequest], context: Any) -> None:  # type: ignore[override]

@@ -8,7 +8,7 @@ MAX_AGE_S: Final = 7_200
 GRPC_EXPOSED: Final = "grpc-status, grpc-message, grpc-status-details-bin"
 EXPOSED: Final = (
     GRPC_EXPOSED + ", Location, Upload-Offset, Upload-Length, Tus-Resumable, Tus-Version, Tus-Extension, "
-    "Rushes-Video-Id, ETag, Content-Range, Accept-Ranges, Retry-After"
+    "Rushes-Video-Id, ETag, Link, Accept-Patch, Content-Range, Accept-Ranges, Retry-After"
 )
 
 

@@ -60,6 +60,8 @@ def error_response(error: errors.RushesError) -> web.Response:
     response = web.json_response(body, status=http_status(error))
     if error.retry_after_s:
         response.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    if response.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 15.5.2
     return response
 
 

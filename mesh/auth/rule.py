@@ -10,7 +10,7 @@ from rushes.errors import InvalidArgument, NotFound
 from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2, subtitle_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
 from rushes.sfu.v1 import sfu_service_pb2
-from rushes.signaling.v1 import room_service_pb2
+from rushes.signaling.v1 import feed_service_pb2, room_service_pb2
 from rushes.type.v1.access_pb2 import RESOURCE_KIND_TENANT, AccessRule, NeedsRule, Resource, access
 from rushes.version.v1 import version_service_pb2
 
@@ -28,6 +28,7 @@ FILES = (
     project_service_pb2,
     version_service_pb2,
     room_service_pb2,
+    feed_service_pb2,
     sfu_service_pb2,
 )
 
@@ -49,6 +50,7 @@ CALLERS: dict[str, frozenset[str]] = {
     "rushes.project.v1.ProjectService": frozenset(("gateway", "svc_media", "svc_signaling")),
     "rushes.version.v1.VersionService": frozenset(("gateway",)),
     "rushes.signaling.v1.RoomService": frozenset(("gateway",)),
+    "rushes.signaling.v1.FeedService": frozenset(("gateway",)),
     "rushes.sfu.v1.SfuService": frozenset(("svc_signaling",)),
 }
 

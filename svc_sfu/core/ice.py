@@ -51,6 +51,12 @@ class Agent:
         """A session is expected."""
         self._by_ufrag[session.ufrag] = session
 
+    def renew(self, session: Session, ufrag: str, password: str, remote_ufrag: str) -> None:
+        """ICE begins anew (RFC 8445, 9): packets take the way they took until another was checked."""
+        self._by_ufrag.pop(session.ufrag, None)
+        session.ufrag, session.password, session.remote_ufrag = ufrag, password, remote_ufrag
+        self._by_ufrag[ufrag] = session
+
     def remove(self, session: Session) -> None:
         """A session is over."""
         self._by_ufrag.pop(session.ufrag, None)

@@ -31,6 +31,8 @@ ABS_SEND_TIME_NUMBER: Final = 2
 _H264: Final = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 _OPUS: Final = "minptime=10;useinbandfec=1"
 _FEEDBACK: Final = ("nack", "nack pli", "ccm fir")
+FEEDBACK_ASKED: Final = (*_FEEDBACK, "goog-remb")
+"""What is asked of whoever is sent pictures."""
 
 
 class DescriptionInvalid(InvalidArgument):
@@ -201,9 +203,8 @@ def accept(section: Section) -> Accepted | None:
         return None
     if section.direction not in ("sendrecv", "sendonly"):
         return None
-    types = {
-        number: codec for number, name in section.codecs.items() if (codec := _codec(section, number, name)) is not None
-    }
+    # Whoever has nothing but H.264 of larger profiles, as encoders of feeds do, is taken at that: decoders can.
+    types = _types(section, ("42",)) or _types(section, ("4d", "64"))
     if not types:
         return None
     repair_types: dict[int, int] = {}
@@ -217,16 +218,20 @@ def accept(section: Section) -> Accepted | None:
     return Accepted(section.mid, section.kind, types, repair_types, extensions, rids, mains, dict(section.repairs))
 
 
-def _codec(section: Section, number: int, name: str) -> Codec | None:
+def _types(section: Section, profiles: tuple[str, ...]) -> dict[int, Codec]:
+    found = {number: codec_of(section, number, name, profiles) for number, name in section.codecs.items()}
+    return {number: codec for number, codec in found.items() if codec is not None}
+
+
+def codec_of(section: Section, number: int, name: str, profiles: tuple[str, ...] = ("42",)) -> Codec | None:
+    """The codec of a payload type, if it is one that can be forwarded; of H.264 in these profiles."""
     if section.kind == "audio":
         return Codec.OPUS if name == "opus/48000/2" else None
     if name == "vp8/90000":
         return Codec.VP8
     parameters = section.parameters.get(number, "")
-    baseline = "profile-level-id=42" in parameters
-    if name == "h264/90000" and "packetization-mode=1" in parameters and baseline:
-        return Codec.H264
-    return None
+    fits = any(f"profile-level-id={profile}" in parameters for profile in profiles)
+    return Codec.H264 if name == "h264/90000" and "packetization-mode=1" in parameters and fits else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,27 +249,30 @@ def answer(offer: Description, accepted: Sequence[Accepted | None], local: Local
     """The answer to a publisher: each of its sections is taken or refused."""
     mids = [taken.mid for taken in accepted if taken is not None]
     setup = "active" if offer.setup == "passive" else "passive"
-    lines = _head(local, mids)
+    lines = head(local, mids)
     for section, taken in zip(offer.sections, accepted, strict=True):
         if taken is None:
-            lines += [
-                f"m={section.kind} 0 UDP/TLS/RTP/SAVPF {' '.join(section.formats[:1]) or '0'}",
-                "c=IN IP4 0.0.0.0",
-            ]
-            lines += [f"a=mid:{section.mid}", "a=inactive"] if section.mid else ["a=inactive"]
+            lines += refused(section)
         else:
             lines += _answered(section, taken, local, setup)
     return "\r\n".join(lines) + "\r\n"
 
 
+def refused(section: Section) -> list[str]:
+    """A section of the other side on which nothing is sent."""
+    formats = " ".join(section.formats[:1]) or "0"
+    lines = [f"m={section.kind} 0 UDP/TLS/RTP/SAVPF {formats}", "c=IN IP4 0.0.0.0"]
+    return lines + ([f"a=mid:{section.mid}", "a=inactive"] if section.mid else ["a=inactive"])
+
+
 def _answered(section: Section, taken: Accepted, local: Local, setup: str) -> list[str]:
     numbers = [*taken.payload_types, *taken.repair_types]
-    lines = _media(taken.kind, numbers, taken.mid, local, setup)
+    lines = media(taken.kind, numbers, taken.mid, local, setup)
     lines.append("a=recvonly")
     lines += [f"a=extmap:{number} {uri}" for number, uri in taken.extensions.items()]
     wide = TRANSPORT_WIDE in taken.extensions.values()
     for number, codec in taken.payload_types.items():
-        lines += _format(number, codec, section.parameters.get(number, ""))
+        lines += format_lines(number, codec, section.parameters.get(number, ""))
         feedback = [*(_FEEDBACK if codec.video else ("nack",)), *(("transport-cc",) if wide else ())]
         lines += [f"a=rtcp-fb:{number} {each}" for each in feedback]
     for number, repeated in taken.repair_types.items():
@@ -288,7 +296,7 @@ class SlotOffer:
 def offer(slots: Iterable[SlotOffer], local: Local) -> str:
     """The offer to a subscriber: sections that stay, whatever is sent on them."""
     all_slots = list(slots)
-    lines = _head(local, [slot.mid for slot in all_slots])
+    lines = head(local, [slot.mid for slot in all_slots])
     for slot in all_slots:
         lines += _offered(slot, local)
     return "\r\n".join(lines) + "\r\n"
@@ -298,16 +306,16 @@ def _offered(slot: SlotOffer, local: Local) -> list[str]:
     video = slot.kind == "video"
     codecs = [Codec.VP8, Codec.H264] if video else [Codec.OPUS]
     numbers = [number for codec in codecs for number in (PAYLOAD_TYPES[codec], REPAIR_TYPES.get(codec)) if number]
-    lines = _media(slot.kind, numbers, slot.mid, local, "actpass")
+    lines = media(slot.kind, numbers, slot.mid, local, "actpass")
     lines += ["a=sendonly", f"a=msid:{slot.mid} {slot.mid}"]
     if video:
         lines.append(f"a=extmap:{ABS_SEND_TIME_NUMBER} {ABS_SEND_TIME}")
     for codec in codecs:
         number = PAYLOAD_TYPES[codec]
-        lines += _format(number, codec, _H264 if codec is Codec.H264 else _OPUS if codec is Codec.OPUS else "")
+        lines += format_lines(number, codec, _H264 if codec is Codec.H264 else _OPUS if codec is Codec.OPUS else "")
         if not video:
             continue
-        lines += [f"a=rtcp-fb:{number} {each}" for each in (*_FEEDBACK, "goog-remb")]
+        lines += [f"a=rtcp-fb:{number} {each}" for each in FEEDBACK_ASKED]
         lines += [f"a=rtpmap:{REPAIR_TYPES[codec]} rtx/90000", f"a=fmtp:{REPAIR_TYPES[codec]} apt={number}"]
     if video:
         lines.append(f"a=ssrc-group:FID {slot.ssrc} {slot.repair_ssrc}")
@@ -315,12 +323,14 @@ def _offered(slot: SlotOffer, local: Local) -> list[str]:
     return lines + [f"a=ssrc:{ssrc} cname:rushes" for ssrc in ssrcs]
 
 
-def _head(local: Local, mids: Sequence[str]) -> list[str]:
+def head(local: Local, mids: Sequence[str]) -> list[str]:
+    """The lines before the first section."""
     bundle = [f"a=group:BUNDLE {' '.join(mids)}"] if mids else []
     return ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=ice-lite", *bundle, "a=msid-semantic: WMS *"]
 
 
-def _media(kind: str, numbers: Sequence[int], mid: str, local: Local, setup: str) -> list[str]:
+def media(kind: str, numbers: Sequence[int], mid: str, local: Local, setup: str) -> list[str]:
+    """A section's lines up to its direction."""
     lines = [
         f"m={kind} 9 UDP/TLS/RTP/SAVPF {' '.join(map(str, numbers))}",
         "c=IN IP4 0.0.0.0",
@@ -332,6 +342,12 @@ def _media(kind: str, numbers: Sequence[int], mid: str, local: Local, setup: str
         "a=rtcp-mux",
         "a=rtcp-rsize",
     ]
+    return lines + candidates(local)
+
+
+def candidates(local: Local) -> list[str]:
+    """Where this end can be reached, the best first."""
+    lines = []
     for index, (host, port) in enumerate(local.addresses):
         family = 65_535 - index
         priority = 126 << 24 | family << 8 | 255
@@ -339,7 +355,8 @@ def _media(kind: str, numbers: Sequence[int], mid: str, local: Local, setup: str
     return [*lines, "a=end-of-candidates"]
 
 
-def _format(number: int, codec: Codec, parameters: str) -> list[str]:
+def format_lines(number: int, codec: Codec, parameters: str) -> list[str]:
+    """What a payload type is."""
     suffix = "/2" if codec is Codec.OPUS else ""
     lines = [f"a=rtpmap:{number} {codec.value}/{codec.clock_hz}{suffix}"]
     return [*lines, f"a=fmtp:{number} {parameters}"] if parameters else lines

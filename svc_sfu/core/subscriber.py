@@ -7,6 +7,7 @@ from typing import Final
 from svc_sfu.core.allocator import Estimate, Wish, allocate
 from svc_sfu.core.forwarder import Forwarder
 from svc_sfu.core.publisher import Track
+from svc_sfu.core.viewer import OURS, Formats
 
 MAX_AGAIN_S: Final = 400
 """Packets that are sent again in a second, of one subscriber."""
@@ -25,6 +26,7 @@ class Slot:
     layer: str = "h"
     priority: int = 5
     repair_seq: int = 0
+    formats: Formats = OURS
 
 
 @dataclass(slots=True, eq=False)

@@ -1,9 +1,10 @@
-"""What svc_signaling keeps: rooms and their record."""
+"""What svc_signaling keeps: rooms, their record, and their keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from rushes.signaling.v1 import feed_service_pb2 as feed
 from rushes.signaling.v1 import room_service_pb2 as pb
 
 
@@ -43,3 +44,32 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A key, and the room that it is of."""
+
+    tenant_id: str
+    project_id: int
+    room_id: str
+    key: feed.FeedKey
+
+
+class Keys(Protocol):
+    """Keys of rooms: see Store for what holds of all calls. Of a secret only the digest is ever here."""
+
+    async def create(self, row: KeyRow, digest: bytes, request_id: str, request: bytes, most: int) -> feed.FeedKey:
+        """Keeps a new key; with a request_id that was used, what was made then has this digest from now on.
+
+        Raises TooManyKeys when the room has as many.
+        """
+
+    async def of_room(self, tenant_id: str, room_id: str) -> list[feed.FeedKey]:
+        """The keys of a room, the oldest first."""
+
+    async def find(self, digest: bytes) -> KeyRow | None:
+        """The key that a secret of that digest proves."""
+
+    async def revoke(self, row: KeyRow, person_id: str, now_ms: int) -> bool:
+        """Forgets a key of that room; False: there was none."""

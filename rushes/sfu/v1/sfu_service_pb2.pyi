@@ -104,22 +104,26 @@ class SlotState(_message.Message):
     MID_FIELD_NUMBER: _builtins.int
     TRACK_ID_FIELD_NUMBER: _builtins.int
     LAYER_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     mid: _builtins.str
     """The slot."""
     track_id: _builtins.str
     """What it shows; empty: nothing."""
     layer: _builtins.str
     """The layer that is forwarded; empty: one without a name, or none yet."""
+    kind: Global___MediaKind.ValueType
+    """What can be shown on it."""
     def __init__(
         self,
         *,
         mid: _builtins.str = ...,
         track_id: _builtins.str = ...,
         layer: _builtins.str = ...,
+        kind: Global___MediaKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["layer", b"layer", "mid", b"mid", "track_id", b"track_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "layer", b"layer", "mid", b"mid", "track_id", b"track_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -203,8 +207,14 @@ class PublishResponse(_message.Message):
 
     ANSWER_FIELD_NUMBER: _builtins.int
     TRACKS_FIELD_NUMBER: _builtins.int
+    TRANSPORT_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     answer: _builtins.str
     """SDP."""
+    transport_id: _builtins.str
+    """The transport's id."""
+    etag: _builtins.str
+    """Its ICE session."""
     @_builtins.property
     def tracks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Track]:
         """What will be published by it."""
@@ -214,14 +224,140 @@ class PublishResponse(_message.Message):
         *,
         answer: _builtins.str = ...,
         tracks: _abc.Iterable[Global___Track] | None = ...,
+        transport_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "tracks", b"tracks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "etag", b"etag", "tracks", b"tracks", "transport_id", b"transport_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PublishResponse: _TypeAlias = PublishResponse  # noqa: Y015
+
+@_typing.final
+class WatchRequest(_message.Message):
+    """Asks for an answer to the offer of whoever only watches."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOM_ID_FIELD_NUMBER: _builtins.int
+    PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
+    OFFER_FIELD_NUMBER: _builtins.int
+    room_id: _builtins.str
+    """The room; made if it is not there."""
+    participant_id: _builtins.str
+    """The participant."""
+    offer: _builtins.str
+    """SDP, 64 KiB at most."""
+    def __init__(
+        self,
+        *,
+        room_id: _builtins.str = ...,
+        participant_id: _builtins.str = ...,
+        offer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offer", b"offer", "participant_id", b"participant_id", "room_id", b"room_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchRequest: _TypeAlias = WatchRequest  # noqa: Y015
+
+@_typing.final
+class WatchResponse(_message.Message):
+    """The answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: _builtins.int
+    TRANSPORT_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    answer: _builtins.str
+    """SDP. Slots have the mids of the offer."""
+    transport_id: _builtins.str
+    """The transport's id."""
+    etag: _builtins.str
+    """Its ICE session."""
+    def __init__(
+        self,
+        *,
+        answer: _builtins.str = ...,
+        transport_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "etag", b"etag", "transport_id", b"transport_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchResponse: _TypeAlias = WatchResponse  # noqa: Y015
+
+@_typing.final
+class UpdateIceRequest(_message.Message):
+    """Something about a transport's ICE session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOM_ID_FIELD_NUMBER: _builtins.int
+    PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
+    TRANSPORT_ID_FIELD_NUMBER: _builtins.int
+    FRAGMENT_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    room_id: _builtins.str
+    """The room."""
+    participant_id: _builtins.str
+    """The participant."""
+    transport_id: _builtins.str
+    """The transport."""
+    fragment: _builtins.str
+    """A fragment of a description (RFC 8840), 16 KiB at most."""
+    etag: _builtins.str
+    """The ICE session that it is about; "*": a new one, or the present."""
+    def __init__(
+        self,
+        *,
+        room_id: _builtins.str = ...,
+        participant_id: _builtins.str = ...,
+        transport_id: _builtins.str = ...,
+        fragment: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "fragment", b"fragment", "participant_id", b"participant_id", "room_id", b"room_id", "transport_id", b"transport_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateIceRequest: _TypeAlias = UpdateIceRequest  # noqa: Y015
+
+@_typing.final
+class UpdateIceResponse(_message.Message):
+    """What to answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FRAGMENT_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    fragment: _builtins.str
+    """A fragment; empty: there is nothing to say."""
+    etag: _builtins.str
+    """The ICE session that it is now."""
+    def __init__(
+        self,
+        *,
+        fragment: _builtins.str = ...,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "fragment", b"fragment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateIceResponse: _TypeAlias = UpdateIceResponse  # noqa: Y015
 
 @_typing.final
 class SubscribeRequest(_message.Message):
@@ -468,19 +604,23 @@ class RemoveParticipantRequest(_message.Message):
 
     ROOM_ID_FIELD_NUMBER: _builtins.int
     PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
+    TRANSPORT_ID_FIELD_NUMBER: _builtins.int
     room_id: _builtins.str
     """The room."""
     participant_id: _builtins.str
     """The participant."""
+    transport_id: _builtins.str
+    """Only this transport; empty: both."""
     def __init__(
         self,
         *,
         room_id: _builtins.str = ...,
         participant_id: _builtins.str = ...,
+        transport_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["participant_id", b"participant_id", "room_id", b"room_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["participant_id", b"participant_id", "room_id", b"room_id", "transport_id", b"transport_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -488,16 +628,21 @@ Global___RemoveParticipantRequest: _TypeAlias = RemoveParticipantRequest  # noqa
 
 @_typing.final
 class RemoveParticipantResponse(_message.Message):
-    """Nothing to say."""
+    """What became of it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    REMOVED_FIELD_NUMBER: _builtins.int
+    removed: _builtins.bool
+    """Something ended; false: there was nothing to end."""
     def __init__(
         self,
+        *,
+        removed: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["removed", b"removed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

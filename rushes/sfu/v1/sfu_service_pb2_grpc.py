@@ -48,6 +48,16 @@ class SfuServiceStub:
                 request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.SubscribeRequest.SerializeToString,
                 response_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.SubscribeResponse.FromString,
                 _registered_method=True)
+        self.Watch = channel.unary_unary(
+                '/rushes.sfu.v1.SfuService/Watch',
+                request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.WatchRequest.SerializeToString,
+                response_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.WatchResponse.FromString,
+                _registered_method=True)
+        self.UpdateIce = channel.unary_unary(
+                '/rushes.sfu.v1.SfuService/UpdateIce',
+                request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.UpdateIceRequest.SerializeToString,
+                response_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.UpdateIceResponse.FromString,
+                _registered_method=True)
         self.AcceptSlots = channel.unary_unary(
                 '/rushes.sfu.v1.SfuService/AcceptSlots',
                 request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.AcceptSlotsRequest.SerializeToString,
@@ -101,6 +111,20 @@ class SfuServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Watch(self, request, context):
+        """A participant who only watches: answers its offer, whose sections are slots. An earlier showing transport of it ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateIce(self, request, context):
+        """Candidates of a transport, or a new beginning of its ICE session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AcceptSlots(self, request, context):
         """A participant's answer to the slots.
         """
@@ -123,7 +147,7 @@ class SfuServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RemoveParticipant(self, request, context):
-        """Both transports of a participant end.
+        """Both transports of a participant end, or the one that is named.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -156,6 +180,16 @@ def add_SfuServiceServicer_to_server(servicer, server):
                     servicer.Subscribe,
                     request_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.SubscribeRequest.FromString,
                     response_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.SubscribeResponse.SerializeToString,
+            ),
+            'Watch': grpc.unary_unary_rpc_method_handler(
+                    servicer.Watch,
+                    request_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.WatchRequest.FromString,
+                    response_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.WatchResponse.SerializeToString,
+            ),
+            'UpdateIce': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateIce,
+                    request_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.UpdateIceRequest.FromString,
+                    response_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.UpdateIceResponse.SerializeToString,
             ),
             'AcceptSlots': grpc.unary_unary_rpc_method_handler(
                     servicer.AcceptSlots,
@@ -246,6 +280,60 @@ class SfuService:
             '/rushes.sfu.v1.SfuService/Subscribe',
             rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.SubscribeRequest.SerializeToString,
             rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.SubscribeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Watch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.sfu.v1.SfuService/Watch',
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.WatchRequest.SerializeToString,
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.WatchResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateIce(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.sfu.v1.SfuService/UpdateIce',
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.UpdateIceRequest.SerializeToString,
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.UpdateIceResponse.FromString,
             options,
             channel_credentials,
             insecure,

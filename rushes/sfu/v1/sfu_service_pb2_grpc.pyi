@@ -24,6 +24,10 @@ class SfuServiceStub:
     """A participant publishes: answers its offer. An earlier publishing transport of it ends."""
     Subscribe: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.SubscribeRequest, _sfu_service_pb2.SubscribeResponse]
     """Offers slots to a participant. An earlier showing transport of it ends."""
+    Watch: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.WatchRequest, _sfu_service_pb2.WatchResponse]
+    """A participant who only watches: answers its offer, whose sections are slots. An earlier showing transport of it ends."""
+    UpdateIce: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.UpdateIceRequest, _sfu_service_pb2.UpdateIceResponse]
+    """Candidates of a transport, or a new beginning of its ICE session."""
     AcceptSlots: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.AcceptSlotsRequest, _sfu_service_pb2.AcceptSlotsResponse]
     """A participant's answer to the slots."""
     ShowTracks: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.ShowTracksRequest, _sfu_service_pb2.ShowTracksResponse]
@@ -31,7 +35,7 @@ class SfuServiceStub:
     MuteParticipant: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.MuteParticipantRequest, _sfu_service_pb2.MuteParticipantResponse]
     """Whether what a participant publishes is forwarded."""
     RemoveParticipant: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.RemoveParticipantRequest, _sfu_service_pb2.RemoveParticipantResponse]
-    """Both transports of a participant end."""
+    """Both transports of a participant end, or the one that is named."""
     EndRoom: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.EndRoomRequest, _sfu_service_pb2.EndRoomResponse]
     """All transports of a room end."""
     WatchRooms: _aio.UnaryStreamMultiCallable[_sfu_service_pb2.WatchRoomsRequest, _sfu_service_pb2.WatchRoomsResponse]
@@ -63,6 +67,22 @@ class SfuServiceServicer(metaclass=_abc_1.ABCMeta):
         """Offers slots to a participant. An earlier showing transport of it ends."""
 
     @_abc_1.abstractmethod
+    def Watch(
+        self,
+        request: _sfu_service_pb2.WatchRequest,
+        context: _aio.ServicerContext[_sfu_service_pb2.WatchRequest, _abc.Awaitable[_sfu_service_pb2.WatchResponse]],
+    ) -> _abc.Awaitable[_sfu_service_pb2.WatchResponse]:
+        """A participant who only watches: answers its offer, whose sections are slots. An earlier showing transport of it ends."""
+
+    @_abc_1.abstractmethod
+    def UpdateIce(
+        self,
+        request: _sfu_service_pb2.UpdateIceRequest,
+        context: _aio.ServicerContext[_sfu_service_pb2.UpdateIceRequest, _abc.Awaitable[_sfu_service_pb2.UpdateIceResponse]],
+    ) -> _abc.Awaitable[_sfu_service_pb2.UpdateIceResponse]:
+        """Candidates of a transport, or a new beginning of its ICE session."""
+
+    @_abc_1.abstractmethod
     def AcceptSlots(
         self,
         request: _sfu_service_pb2.AcceptSlotsRequest,
@@ -92,7 +112,7 @@ class SfuServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _sfu_service_pb2.RemoveParticipantRequest,
         context: _aio.ServicerContext[_sfu_service_pb2.RemoveParticipantRequest, _abc.Awaitable[_sfu_service_pb2.RemoveParticipantResponse]],
     ) -> _abc.Awaitable[_sfu_service_pb2.RemoveParticipantResponse]:
-        """Both transports of a participant end."""
+        """Both transports of a participant end, or the one that is named."""
 
     @_abc_1.abstractmethod
     def EndRoom(

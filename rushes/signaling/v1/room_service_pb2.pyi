@@ -44,6 +44,34 @@ ROOM_STATE_ENDED: RoomState.ValueType  # 2
 """It is over; its events can be read."""
 Global___RoomState: _TypeAlias = RoomState  # noqa: Y015
 
+class _ParticipantKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ParticipantKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ParticipantKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PARTICIPANT_KIND_UNSPECIFIED: _ParticipantKind.ValueType  # 0
+    """A person, as everybody was before there were others."""
+    PARTICIPANT_KIND_PERSON: _ParticipantKind.ValueType  # 1
+    """A person."""
+    PARTICIPANT_KIND_PROGRAMME: _ParticipantKind.ValueType  # 2
+    """An encoder that publishes a programme."""
+    PARTICIPANT_KIND_MONITOR: _ParticipantKind.ValueType  # 3
+    """A monitor that watches."""
+
+class ParticipantKind(_ParticipantKind, metaclass=_ParticipantKindEnumTypeWrapper):
+    """What somebody in a room is."""
+
+PARTICIPANT_KIND_UNSPECIFIED: ParticipantKind.ValueType  # 0
+"""A person, as everybody was before there were others."""
+PARTICIPANT_KIND_PERSON: ParticipantKind.ValueType  # 1
+"""A person."""
+PARTICIPANT_KIND_PROGRAMME: ParticipantKind.ValueType  # 2
+"""An encoder that publishes a programme."""
+PARTICIPANT_KIND_MONITOR: ParticipantKind.ValueType  # 3
+"""A monitor that watches."""
+Global___ParticipantKind: _TypeAlias = ParticipantKind  # noqa: Y015
+
 class _ParticipantState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -429,6 +457,88 @@ class ListEventsResponse(_message.Message):
 Global___ListEventsResponse: _TypeAlias = ListEventsResponse  # noqa: Y015
 
 @_typing.final
+class GetIceServersRequest(_message.Message):
+    """Asks for helpers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    project_id: _builtins.int
+    """The project that rooms are of."""
+    def __init__(
+        self,
+        *,
+        project_id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["project_id", b"project_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetIceServersRequest: _TypeAlias = GetIceServersRequest  # noqa: Y015
+
+@_typing.final
+class IceServer(_message.Message):
+    """A STUN or TURN server, as RTCIceServer has it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URLS_FIELD_NUMBER: _builtins.int
+    USERNAME_FIELD_NUMBER: _builtins.int
+    CREDENTIAL_FIELD_NUMBER: _builtins.int
+    username: _builtins.str
+    """Of TURN."""
+    credential: _builtins.str
+    """Of TURN; good until `expires_ms` of the answer."""
+    @_builtins.property
+    def urls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its addresses, such as turn:turn.example.com:3478?transport=udp."""
+
+    def __init__(
+        self,
+        *,
+        urls: _abc.Iterable[_builtins.str] | None = ...,
+        username: _builtins.str = ...,
+        credential: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["credential", b"credential", "urls", b"urls", "username", b"username"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___IceServer: _TypeAlias = IceServer  # noqa: Y015
+
+@_typing.final
+class GetIceServersResponse(_message.Message):
+    """Helpers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ICE_SERVERS_FIELD_NUMBER: _builtins.int
+    EXPIRES_MS_FIELD_NUMBER: _builtins.int
+    expires_ms: _builtins.int
+    """When the credentials end, in milliseconds since 1970; 0: there are none."""
+    @_builtins.property
+    def ice_servers(self) -> _containers.RepeatedCompositeFieldContainer[Global___IceServer]:
+        """None: only direct ways."""
+
+    def __init__(
+        self,
+        *,
+        ice_servers: _abc.Iterable[Global___IceServer] | None = ...,
+        expires_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_ms", b"expires_ms", "ice_servers", b"ice_servers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetIceServersResponse: _TypeAlias = GetIceServersResponse  # noqa: Y015
+
+@_typing.final
 class Participant(_message.Message):
     """Somebody in a room."""
 
@@ -446,6 +556,7 @@ class Participant(_message.Message):
     MICROPHONE_FIELD_NUMBER: _builtins.int
     CAMERA_FIELD_NUMBER: _builtins.int
     SCREEN_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
     participant_id: _builtins.str
     """An id of this room."""
     person_id: _builtins.str
@@ -470,6 +581,8 @@ class Participant(_message.Message):
     """The camera is on."""
     screen: _builtins.bool
     """The screen is shown, in the place of the camera."""
+    kind: Global___ParticipantKind.ValueType
+    """What it is."""
     def __init__(
         self,
         *,
@@ -485,10 +598,11 @@ class Participant(_message.Message):
         microphone: _builtins.bool = ...,
         camera: _builtins.bool = ...,
         screen: _builtins.bool = ...,
+        kind: Global___ParticipantKind.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_muted", b"audio_muted", "camera", b"camera", "drives", b"drives", "hand", b"hand", "microphone", b"microphone", "moderates", b"moderates", "name", b"name", "participant_id", b"participant_id", "person_id", b"person_id", "screen", b"screen", "state", b"state", "video_muted", b"video_muted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_muted", b"audio_muted", "camera", b"camera", "drives", b"drives", "hand", b"hand", "kind", b"kind", "microphone", b"microphone", "moderates", b"moderates", "name", b"name", "participant_id", b"participant_id", "person_id", b"person_id", "screen", b"screen", "state", b"state", "video_muted", b"video_muted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -60,6 +60,11 @@ class RoomServiceStub:
                 request_serializer=rushes_dot_signaling_dot_v1_dot_room__service__pb2.ListEventsRequest.SerializeToString,
                 response_deserializer=rushes_dot_signaling_dot_v1_dot_room__service__pb2.ListEventsResponse.FromString,
                 _registered_method=True)
+        self.GetIceServers = channel.unary_unary(
+                '/rushes.signaling.v1.RoomService/GetIceServers',
+                request_serializer=rushes_dot_signaling_dot_v1_dot_room__service__pb2.GetIceServersRequest.SerializeToString,
+                response_deserializer=rushes_dot_signaling_dot_v1_dot_room__service__pb2.GetIceServersResponse.FromString,
+                _registered_method=True)
         self.Signal = channel.stream_stream(
                 '/rushes.signaling.v1.RoomService/Signal',
                 request_serializer=rushes_dot_signaling_dot_v1_dot_room__service__pb2.SignalRequest.SerializeToString,
@@ -106,6 +111,13 @@ class RoomServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetIceServers(self, request, context):
+        """What helps a browser to reach the room's media where there is no direct way.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Signal(self, request_iterator, context):
         """One person in a room. The first message is open. Every other one has a number, counted from 1 in one life of the
         participant, and is answered by done; after a cut it is sent again with its number, and done once.
@@ -141,6 +153,11 @@ def add_RoomServiceServicer_to_server(servicer, server):
                     servicer.ListEvents,
                     request_deserializer=rushes_dot_signaling_dot_v1_dot_room__service__pb2.ListEventsRequest.FromString,
                     response_serializer=rushes_dot_signaling_dot_v1_dot_room__service__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'GetIceServers': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIceServers,
+                    request_deserializer=rushes_dot_signaling_dot_v1_dot_room__service__pb2.GetIceServersRequest.FromString,
+                    response_serializer=rushes_dot_signaling_dot_v1_dot_room__service__pb2.GetIceServersResponse.SerializeToString,
             ),
             'Signal': grpc.stream_stream_rpc_method_handler(
                     servicer.Signal,
@@ -284,6 +301,33 @@ class RoomService:
             '/rushes.signaling.v1.RoomService/ListEvents',
             rushes_dot_signaling_dot_v1_dot_room__service__pb2.ListEventsRequest.SerializeToString,
             rushes_dot_signaling_dot_v1_dot_room__service__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIceServers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.signaling.v1.RoomService/GetIceServers',
+            rushes_dot_signaling_dot_v1_dot_room__service__pb2.GetIceServersRequest.SerializeToString,
+            rushes_dot_signaling_dot_v1_dot_room__service__pb2.GetIceServersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -26,6 +26,8 @@ class RoomServiceStub:
     """Ends a room for everybody. Sent twice, it ends once."""
     ListEvents: _aio.UnaryUnaryMultiCallable[_room_service_pb2.ListEventsRequest, _room_service_pb2.ListEventsResponse]
     """What happened in a room, in order: playback, presenter, chat, hands, people, each with the server's time."""
+    GetIceServers: _aio.UnaryUnaryMultiCallable[_room_service_pb2.GetIceServersRequest, _room_service_pb2.GetIceServersResponse]
+    """What helps a browser to reach the room's media where there is no direct way."""
     Signal: _aio.StreamStreamMultiCallable[_room_service_pb2.SignalRequest, _room_service_pb2.SignalResponse]
     """One person in a room. The first message is open. Every other one has a number, counted from 1 in one life of the
     participant, and is answered by done; after a cut it is sent again with its number, and done once.
@@ -73,6 +75,14 @@ class RoomServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_room_service_pb2.ListEventsRequest, _abc.Awaitable[_room_service_pb2.ListEventsResponse]],
     ) -> _abc.Awaitable[_room_service_pb2.ListEventsResponse]:
         """What happened in a room, in order: playback, presenter, chat, hands, people, each with the server's time."""
+
+    @_abc_1.abstractmethod
+    def GetIceServers(
+        self,
+        request: _room_service_pb2.GetIceServersRequest,
+        context: _aio.ServicerContext[_room_service_pb2.GetIceServersRequest, _abc.Awaitable[_room_service_pb2.GetIceServersResponse]],
+    ) -> _abc.Awaitable[_room_service_pb2.GetIceServersResponse]:
+        """What helps a browser to reach the room's media where there is no direct way."""
 
     @_abc_1.abstractmethod
     def Signal(

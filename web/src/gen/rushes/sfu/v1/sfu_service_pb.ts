@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/sfu/v1/sfu_service.proto.
  */
 export const file_rushes_sfu_v1_sfu_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ydXNoZXMvc2Z1L3YxL3NmdV9zZXJ2aWNlLnByb3RvEg1ydXNoZXMuc2Z1LnYxIqkBCgVUcmFjaxIQCgh0cmFja19pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRImCgRraW5kGAMgASgOMhgucnVzaGVzLnNmdS52MS5NZWRpYUtpbmQSCwoDbWlkGAQgASgJEg4KBmxheWVycxgFIAMoCRINCgVtdXRlZBgGIAEoCBINCgVsZXZlbBgHIAEoDRITCgtiaXRyYXRlX2JwcxgIIAEoAyI5CglTbG90U3RhdGUSCwoDbWlkGAEgASgJEhAKCHRyYWNrX2lkGAIgASgJEg0KBWxheWVyGAMgASgJIo4BChBQYXJ0aWNpcGFudFN0YXRlEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEhEKCXB1Ymxpc2hlcxgCIAEoCBIQCghpc19zaG93bhgDIAEoCBInCgVzbG90cxgEIAMoCzIYLnJ1c2hlcy5zZnUudjEuU2xvdFN0YXRlEhQKDGVzdGltYXRlX2JwcxgFIAEoAyJICg5QdWJsaXNoUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEg0KBW9mZmVyGAMgASgJIkcKD1B1Ymxpc2hSZXNwb25zZRIOCgZhbnN3ZXIYASABKAkSJAoGdHJhY2tzGAIgAygLMhQucnVzaGVzLnNmdS52MS5UcmFjayJlChBTdWJzY3JpYmVSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSEwoLYXVkaW9fc2xvdHMYAyABKA0SEwoLdmlkZW9fc2xvdHMYBCABKA0iIgoRU3Vic2NyaWJlUmVzcG9uc2USDQoFb2ZmZXIYASABKAkiTQoSQWNjZXB0U2xvdHNSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSDgoGYW5zd2VyGAMgASgJIhUKE0FjY2VwdFNsb3RzUmVzcG9uc2UiRgoEU2hvdxILCgNtaWQYASABKAkSEAoIdHJhY2tfaWQYAiABKAkSDQoFbGF5ZXIYAyABKAkSEAoIcHJpb3JpdHkYBCABKA0iYAoRU2hvd1RyYWNrc1JlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRIiCgVzaG93cxgDIAMoCzITLnJ1c2hlcy5zZnUudjEuU2hvdyIUChJTaG93VHJhY2tzUmVzcG9uc2UieAoWTXV0ZVBhcnRpY2lwYW50UmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEiYKBGtpbmQYAyABKA4yGC5ydXNoZXMuc2Z1LnYxLk1lZGlhS2luZBINCgVtdXRlZBgEIAEoCCIZChdNdXRlUGFydGljaXBhbnRSZXNwb25zZSJDChhSZW1vdmVQYXJ0aWNpcGFudFJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCSIbChlSZW1vdmVQYXJ0aWNpcGFudFJlc3BvbnNlIiEKDkVuZFJvb21SZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkiEQoPRW5kUm9vbVJlc3BvbnNlIhMKEVdhdGNoUm9vbXNSZXF1ZXN0IoIBChJXYXRjaFJvb21zUmVzcG9uc2USDwoHcm9vbV9pZBgBIAEoCRIkCgZ0cmFja3MYAiADKAsyFC5ydXNoZXMuc2Z1LnYxLlRyYWNrEjUKDHBhcnRpY2lwYW50cxgDIAMoCzIfLnJ1c2hlcy5zZnUudjEuUGFydGljaXBhbnRTdGF0ZSpTCglNZWRpYUtpbmQSGgoWTUVESUFfS0lORF9VTlNQRUNJRklFRBAAEhQKEE1FRElBX0tJTkRfQVVESU8QARIUChBNRURJQV9LSU5EX1ZJREVPEAIy8AYKClNmdVNlcnZpY2USXwoHUHVibGlzaBIdLnJ1c2hlcy5zZnUudjEuUHVibGlzaFJlcXVlc3QaHi5ydXNoZXMuc2Z1LnYxLlB1Ymxpc2hSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEmUKCVN1YnNjcmliZRIfLnJ1c2hlcy5zZnUudjEuU3Vic2NyaWJlUmVxdWVzdBogLnJ1c2hlcy5zZnUudjEuU3Vic2NyaWJlUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJrCgtBY2NlcHRTbG90cxIhLnJ1c2hlcy5zZnUudjEuQWNjZXB0U2xvdHNSZXF1ZXN0GiIucnVzaGVzLnNmdS52MS5BY2NlcHRTbG90c1Jlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSaAoKU2hvd1RyYWNrcxIgLnJ1c2hlcy5zZnUudjEuU2hvd1RyYWNrc1JlcXVlc3QaIS5ydXNoZXMuc2Z1LnYxLlNob3dUcmFja3NSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEncKD011dGVQYXJ0aWNpcGFudBIlLnJ1c2hlcy5zZnUudjEuTXV0ZVBhcnRpY2lwYW50UmVxdWVzdBomLnJ1c2hlcy5zZnUudjEuTXV0ZVBhcnRpY2lwYW50UmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJ9ChFSZW1vdmVQYXJ0aWNpcGFudBInLnJ1c2hlcy5zZnUudjEuUmVtb3ZlUGFydGljaXBhbnRSZXF1ZXN0GigucnVzaGVzLnNmdS52MS5SZW1vdmVQYXJ0aWNpcGFudFJlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSXwoHRW5kUm9vbRIdLnJ1c2hlcy5zZnUudjEuRW5kUm9vbVJlcXVlc3QaHi5ydXNoZXMuc2Z1LnYxLkVuZFJvb21SZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEmoKCldhdGNoUm9vbXMSIC5ydXNoZXMuc2Z1LnYxLldhdGNoUm9vbXNSZXF1ZXN0GiEucnVzaGVzLnNmdS52MS5XYXRjaFJvb21zUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZzABYgZwcm90bzM", [file_rushes_type_v1_access]);
+  fileDesc("Ch9ydXNoZXMvc2Z1L3YxL3NmdV9zZXJ2aWNlLnByb3RvEg1ydXNoZXMuc2Z1LnYxIqkBCgVUcmFjaxIQCgh0cmFja19pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRImCgRraW5kGAMgASgOMhgucnVzaGVzLnNmdS52MS5NZWRpYUtpbmQSCwoDbWlkGAQgASgJEg4KBmxheWVycxgFIAMoCRINCgVtdXRlZBgGIAEoCBINCgVsZXZlbBgHIAEoDRITCgtiaXRyYXRlX2JwcxgIIAEoAyJhCglTbG90U3RhdGUSCwoDbWlkGAEgASgJEhAKCHRyYWNrX2lkGAIgASgJEg0KBWxheWVyGAMgASgJEiYKBGtpbmQYBCABKA4yGC5ydXNoZXMuc2Z1LnYxLk1lZGlhS2luZCKOAQoQUGFydGljaXBhbnRTdGF0ZRIWCg5wYXJ0aWNpcGFudF9pZBgBIAEoCRIRCglwdWJsaXNoZXMYAiABKAgSEAoIaXNfc2hvd24YAyABKAgSJwoFc2xvdHMYBCADKAsyGC5ydXNoZXMuc2Z1LnYxLlNsb3RTdGF0ZRIUCgxlc3RpbWF0ZV9icHMYBSABKAMiSAoOUHVibGlzaFJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRINCgVvZmZlchgDIAEoCSJrCg9QdWJsaXNoUmVzcG9uc2USDgoGYW5zd2VyGAEgASgJEiQKBnRyYWNrcxgCIAMoCzIULnJ1c2hlcy5zZnUudjEuVHJhY2sSFAoMdHJhbnNwb3J0X2lkGAMgASgJEgwKBGV0YWcYBCABKAkiRgoMV2F0Y2hSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSDQoFb2ZmZXIYAyABKAkiQwoNV2F0Y2hSZXNwb25zZRIOCgZhbnN3ZXIYASABKAkSFAoMdHJhbnNwb3J0X2lkGAIgASgJEgwKBGV0YWcYAyABKAkicQoQVXBkYXRlSWNlUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEhQKDHRyYW5zcG9ydF9pZBgDIAEoCRIQCghmcmFnbWVudBgEIAEoCRIMCgRldGFnGAUgASgJIjMKEVVwZGF0ZUljZVJlc3BvbnNlEhAKCGZyYWdtZW50GAEgASgJEgwKBGV0YWcYAiABKAkiZQoQU3Vic2NyaWJlUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEhMKC2F1ZGlvX3Nsb3RzGAMgASgNEhMKC3ZpZGVvX3Nsb3RzGAQgASgNIiIKEVN1YnNjcmliZVJlc3BvbnNlEg0KBW9mZmVyGAEgASgJIk0KEkFjY2VwdFNsb3RzUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEg4KBmFuc3dlchgDIAEoCSIVChNBY2NlcHRTbG90c1Jlc3BvbnNlIkYKBFNob3cSCwoDbWlkGAEgASgJEhAKCHRyYWNrX2lkGAIgASgJEg0KBWxheWVyGAMgASgJEhAKCHByaW9yaXR5GAQgASgNImAKEVNob3dUcmFja3NSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSIgoFc2hvd3MYAyADKAsyEy5ydXNoZXMuc2Z1LnYxLlNob3ciFAoSU2hvd1RyYWNrc1Jlc3BvbnNlIngKFk11dGVQYXJ0aWNpcGFudFJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRImCgRraW5kGAMgASgOMhgucnVzaGVzLnNmdS52MS5NZWRpYUtpbmQSDQoFbXV0ZWQYBCABKAgiGQoXTXV0ZVBhcnRpY2lwYW50UmVzcG9uc2UiWQoYUmVtb3ZlUGFydGljaXBhbnRSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSFAoMdHJhbnNwb3J0X2lkGAMgASgJIiwKGVJlbW92ZVBhcnRpY2lwYW50UmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoCCIhCg5FbmRSb29tUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJIhEKD0VuZFJvb21SZXNwb25zZSITChFXYXRjaFJvb21zUmVxdWVzdCKCAQoSV2F0Y2hSb29tc1Jlc3BvbnNlEg8KB3Jvb21faWQYASABKAkSJAoGdHJhY2tzGAIgAygLMhQucnVzaGVzLnNmdS52MS5UcmFjaxI1CgxwYXJ0aWNpcGFudHMYAyADKAsyHy5ydXNoZXMuc2Z1LnYxLlBhcnRpY2lwYW50U3RhdGUqUwoJTWVkaWFLaW5kEhoKFk1FRElBX0tJTkRfVU5TUEVDSUZJRUQQABIUChBNRURJQV9LSU5EX0FVRElPEAESFAoQTUVESUFfS0lORF9WSURFTxACMrIICgpTZnVTZXJ2aWNlEl8KB1B1Ymxpc2gSHS5ydXNoZXMuc2Z1LnYxLlB1Ymxpc2hSZXF1ZXN0Gh4ucnVzaGVzLnNmdS52MS5QdWJsaXNoUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJlCglTdWJzY3JpYmUSHy5ydXNoZXMuc2Z1LnYxLlN1YnNjcmliZVJlcXVlc3QaIC5ydXNoZXMuc2Z1LnYxLlN1YnNjcmliZVJlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSWQoFV2F0Y2gSGy5ydXNoZXMuc2Z1LnYxLldhdGNoUmVxdWVzdBocLnJ1c2hlcy5zZnUudjEuV2F0Y2hSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEmUKCVVwZGF0ZUljZRIfLnJ1c2hlcy5zZnUudjEuVXBkYXRlSWNlUmVxdWVzdBogLnJ1c2hlcy5zZnUudjEuVXBkYXRlSWNlUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJrCgtBY2NlcHRTbG90cxIhLnJ1c2hlcy5zZnUudjEuQWNjZXB0U2xvdHNSZXF1ZXN0GiIucnVzaGVzLnNmdS52MS5BY2NlcHRTbG90c1Jlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSaAoKU2hvd1RyYWNrcxIgLnJ1c2hlcy5zZnUudjEuU2hvd1RyYWNrc1JlcXVlc3QaIS5ydXNoZXMuc2Z1LnYxLlNob3dUcmFja3NSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEncKD011dGVQYXJ0aWNpcGFudBIlLnJ1c2hlcy5zZnUudjEuTXV0ZVBhcnRpY2lwYW50UmVxdWVzdBomLnJ1c2hlcy5zZnUudjEuTXV0ZVBhcnRpY2lwYW50UmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJ9ChFSZW1vdmVQYXJ0aWNpcGFudBInLnJ1c2hlcy5zZnUudjEuUmVtb3ZlUGFydGljaXBhbnRSZXF1ZXN0GigucnVzaGVzLnNmdS52MS5SZW1vdmVQYXJ0aWNpcGFudFJlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSXwoHRW5kUm9vbRIdLnJ1c2hlcy5zZnUudjEuRW5kUm9vbVJlcXVlc3QaHi5ydXNoZXMuc2Z1LnYxLkVuZFJvb21SZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEmoKCldhdGNoUm9vbXMSIC5ydXNoZXMuc2Z1LnYxLldhdGNoUm9vbXNSZXF1ZXN0GiEucnVzaGVzLnNmdS52MS5XYXRjaFJvb21zUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZzABYgZwcm90bzM", [file_rushes_type_v1_access]);
 
 /**
  * Something that a participant publishes.
@@ -109,6 +109,13 @@ export type SlotState = Message<"rushes.sfu.v1.SlotState"> & {
    * @generated from field: string layer = 3;
    */
   layer: string;
+
+  /**
+   * What can be shown on it.
+   *
+   * @generated from field: rushes.sfu.v1.MediaKind kind = 4;
+   */
+  kind: MediaKind;
 };
 
 /**
@@ -221,6 +228,20 @@ export type PublishResponse = Message<"rushes.sfu.v1.PublishResponse"> & {
    * @generated from field: repeated rushes.sfu.v1.Track tracks = 2;
    */
   tracks: Track[];
+
+  /**
+   * The transport's id.
+   *
+   * @generated from field: string transport_id = 3;
+   */
+  transportId: string;
+
+  /**
+   * Its ICE session.
+   *
+   * @generated from field: string etag = 4;
+   */
+  etag: string;
 };
 
 /**
@@ -229,6 +250,153 @@ export type PublishResponse = Message<"rushes.sfu.v1.PublishResponse"> & {
  */
 export const PublishResponseSchema: GenMessage<PublishResponse> = /*@__PURE__*/
   messageDesc(file_rushes_sfu_v1_sfu_service, 4);
+
+/**
+ * Asks for an answer to the offer of whoever only watches.
+ *
+ * @generated from message rushes.sfu.v1.WatchRequest
+ */
+export type WatchRequest = Message<"rushes.sfu.v1.WatchRequest"> & {
+  /**
+   * The room; made if it is not there.
+   *
+   * @generated from field: string room_id = 1;
+   */
+  roomId: string;
+
+  /**
+   * The participant.
+   *
+   * @generated from field: string participant_id = 2;
+   */
+  participantId: string;
+
+  /**
+   * SDP, 64 KiB at most.
+   *
+   * @generated from field: string offer = 3;
+   */
+  offer: string;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.WatchRequest.
+ * Use `create(WatchRequestSchema)` to create a new message.
+ */
+export const WatchRequestSchema: GenMessage<WatchRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 5);
+
+/**
+ * The answer.
+ *
+ * @generated from message rushes.sfu.v1.WatchResponse
+ */
+export type WatchResponse = Message<"rushes.sfu.v1.WatchResponse"> & {
+  /**
+   * SDP. Slots have the mids of the offer.
+   *
+   * @generated from field: string answer = 1;
+   */
+  answer: string;
+
+  /**
+   * The transport's id.
+   *
+   * @generated from field: string transport_id = 2;
+   */
+  transportId: string;
+
+  /**
+   * Its ICE session.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.WatchResponse.
+ * Use `create(WatchResponseSchema)` to create a new message.
+ */
+export const WatchResponseSchema: GenMessage<WatchResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 6);
+
+/**
+ * Something about a transport's ICE session.
+ *
+ * @generated from message rushes.sfu.v1.UpdateIceRequest
+ */
+export type UpdateIceRequest = Message<"rushes.sfu.v1.UpdateIceRequest"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: string room_id = 1;
+   */
+  roomId: string;
+
+  /**
+   * The participant.
+   *
+   * @generated from field: string participant_id = 2;
+   */
+  participantId: string;
+
+  /**
+   * The transport.
+   *
+   * @generated from field: string transport_id = 3;
+   */
+  transportId: string;
+
+  /**
+   * A fragment of a description (RFC 8840), 16 KiB at most.
+   *
+   * @generated from field: string fragment = 4;
+   */
+  fragment: string;
+
+  /**
+   * The ICE session that it is about; "*": a new one, or the present.
+   *
+   * @generated from field: string etag = 5;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.UpdateIceRequest.
+ * Use `create(UpdateIceRequestSchema)` to create a new message.
+ */
+export const UpdateIceRequestSchema: GenMessage<UpdateIceRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 7);
+
+/**
+ * What to answer.
+ *
+ * @generated from message rushes.sfu.v1.UpdateIceResponse
+ */
+export type UpdateIceResponse = Message<"rushes.sfu.v1.UpdateIceResponse"> & {
+  /**
+   * A fragment; empty: there is nothing to say.
+   *
+   * @generated from field: string fragment = 1;
+   */
+  fragment: string;
+
+  /**
+   * The ICE session that it is now.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.UpdateIceResponse.
+ * Use `create(UpdateIceResponseSchema)` to create a new message.
+ */
+export const UpdateIceResponseSchema: GenMessage<UpdateIceResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 8);
 
 /**
  * Asks for slots.
@@ -270,7 +438,7 @@ export type SubscribeRequest = Message<"rushes.sfu.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 5);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 9);
 
 /**
  * The slots.
@@ -291,7 +459,7 @@ export type SubscribeResponse = Message<"rushes.sfu.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 6);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 10);
 
 /**
  * The answer to slots.
@@ -326,7 +494,7 @@ export type AcceptSlotsRequest = Message<"rushes.sfu.v1.AcceptSlotsRequest"> & {
  * Use `create(AcceptSlotsRequestSchema)` to create a new message.
  */
 export const AcceptSlotsRequestSchema: GenMessage<AcceptSlotsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 7);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 11);
 
 /**
  * Nothing to say.
@@ -341,7 +509,7 @@ export type AcceptSlotsResponse = Message<"rushes.sfu.v1.AcceptSlotsResponse"> &
  * Use `create(AcceptSlotsResponseSchema)` to create a new message.
  */
 export const AcceptSlotsResponseSchema: GenMessage<AcceptSlotsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 8);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 12);
 
 /**
  * What a slot shall show.
@@ -383,7 +551,7 @@ export type Show = Message<"rushes.sfu.v1.Show"> & {
  * Use `create(ShowSchema)` to create a new message.
  */
 export const ShowSchema: GenMessage<Show> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 9);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 13);
 
 /**
  * Changes slots; those that are not named stay.
@@ -418,7 +586,7 @@ export type ShowTracksRequest = Message<"rushes.sfu.v1.ShowTracksRequest"> & {
  * Use `create(ShowTracksRequestSchema)` to create a new message.
  */
 export const ShowTracksRequestSchema: GenMessage<ShowTracksRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 10);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 14);
 
 /**
  * Nothing to say.
@@ -433,7 +601,7 @@ export type ShowTracksResponse = Message<"rushes.sfu.v1.ShowTracksResponse"> & {
  * Use `create(ShowTracksResponseSchema)` to create a new message.
  */
 export const ShowTracksResponseSchema: GenMessage<ShowTracksResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 11);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 15);
 
 /**
  * Changes what of a participant is forwarded.
@@ -475,7 +643,7 @@ export type MuteParticipantRequest = Message<"rushes.sfu.v1.MuteParticipantReque
  * Use `create(MuteParticipantRequestSchema)` to create a new message.
  */
 export const MuteParticipantRequestSchema: GenMessage<MuteParticipantRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 12);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 16);
 
 /**
  * Nothing to say.
@@ -490,7 +658,7 @@ export type MuteParticipantResponse = Message<"rushes.sfu.v1.MuteParticipantResp
  * Use `create(MuteParticipantResponseSchema)` to create a new message.
  */
 export const MuteParticipantResponseSchema: GenMessage<MuteParticipantResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 13);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 17);
 
 /**
  * Removes a participant; one who is gone is no error.
@@ -511,6 +679,13 @@ export type RemoveParticipantRequest = Message<"rushes.sfu.v1.RemoveParticipantR
    * @generated from field: string participant_id = 2;
    */
   participantId: string;
+
+  /**
+   * Only this transport; empty: both.
+   *
+   * @generated from field: string transport_id = 3;
+   */
+  transportId: string;
 };
 
 /**
@@ -518,14 +693,20 @@ export type RemoveParticipantRequest = Message<"rushes.sfu.v1.RemoveParticipantR
  * Use `create(RemoveParticipantRequestSchema)` to create a new message.
  */
 export const RemoveParticipantRequestSchema: GenMessage<RemoveParticipantRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 14);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 18);
 
 /**
- * Nothing to say.
+ * What became of it.
  *
  * @generated from message rushes.sfu.v1.RemoveParticipantResponse
  */
 export type RemoveParticipantResponse = Message<"rushes.sfu.v1.RemoveParticipantResponse"> & {
+  /**
+   * Something ended; false: there was nothing to end.
+   *
+   * @generated from field: bool removed = 1;
+   */
+  removed: boolean;
 };
 
 /**
@@ -533,7 +714,7 @@ export type RemoveParticipantResponse = Message<"rushes.sfu.v1.RemoveParticipant
  * Use `create(RemoveParticipantResponseSchema)` to create a new message.
  */
 export const RemoveParticipantResponseSchema: GenMessage<RemoveParticipantResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 15);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 19);
 
 /**
  * Ends a room; one that is gone is no error.
@@ -554,7 +735,7 @@ export type EndRoomRequest = Message<"rushes.sfu.v1.EndRoomRequest"> & {
  * Use `create(EndRoomRequestSchema)` to create a new message.
  */
 export const EndRoomRequestSchema: GenMessage<EndRoomRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 16);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 20);
 
 /**
  * Nothing to say.
@@ -569,7 +750,7 @@ export type EndRoomResponse = Message<"rushes.sfu.v1.EndRoomResponse"> & {
  * Use `create(EndRoomResponseSchema)` to create a new message.
  */
 export const EndRoomResponseSchema: GenMessage<EndRoomResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 17);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 21);
 
 /**
  * Opens the watch.
@@ -584,7 +765,7 @@ export type WatchRoomsRequest = Message<"rushes.sfu.v1.WatchRoomsRequest"> & {
  * Use `create(WatchRoomsRequestSchema)` to create a new message.
  */
 export const WatchRoomsRequestSchema: GenMessage<WatchRoomsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 18);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 22);
 
 /**
  * A room as it is now, or a sign of life.
@@ -619,7 +800,7 @@ export type WatchRoomsResponse = Message<"rushes.sfu.v1.WatchRoomsResponse"> & {
  * Use `create(WatchRoomsResponseSchema)` to create a new message.
  */
 export const WatchRoomsResponseSchema: GenMessage<WatchRoomsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 19);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 23);
 
 /**
  * What kind of media.
@@ -685,6 +866,26 @@ export const SfuService: GenService<{
     output: typeof SubscribeResponseSchema;
   },
   /**
+   * A participant who only watches: answers its offer, whose sections are slots. An earlier showing transport of it ends.
+   *
+   * @generated from rpc rushes.sfu.v1.SfuService.Watch
+   */
+  watch: {
+    methodKind: "unary";
+    input: typeof WatchRequestSchema;
+    output: typeof WatchResponseSchema;
+  },
+  /**
+   * Candidates of a transport, or a new beginning of its ICE session.
+   *
+   * @generated from rpc rushes.sfu.v1.SfuService.UpdateIce
+   */
+  updateIce: {
+    methodKind: "unary";
+    input: typeof UpdateIceRequestSchema;
+    output: typeof UpdateIceResponseSchema;
+  },
+  /**
    * A participant's answer to the slots.
    *
    * @generated from rpc rushes.sfu.v1.SfuService.AcceptSlots
@@ -715,7 +916,7 @@ export const SfuService: GenService<{
     output: typeof MuteParticipantResponseSchema;
   },
   /**
-   * Both transports of a participant end.
+   * Both transports of a participant end, or the one that is named.
    *
    * @generated from rpc rushes.sfu.v1.SfuService.RemoveParticipant
    */

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/signaling/v1/room_service.proto.
  */
 export const file_rushes_signaling_v1_room_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZydXNoZXMvc2lnbmFsaW5nL3YxL3Jvb21fc2VydmljZS5wcm90bxITcnVzaGVzLnNpZ25hbGluZy52MSL0AQoEUm9vbRIPCgdyb29tX2lkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAMSDQoFdGl0bGUYAyABKAkSEAoIYXNzZXRfaWQYBCABKAMSLQoFc3RhdGUYBSABKA4yHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21TdGF0ZRIQCghjYXBhY2l0eRgGIAEoDRIUCgx3YWl0aW5nX3Jvb20YByABKAgSEgoKY3JlYXRlZF9ieRgIIAEoCRIWCg5jcmVhdGVfdGltZV9tcxgJIAEoAxITCgtlbmRfdGltZV9tcxgKIAEoAxIOCgZwZW9wbGUYCyABKA0ihAEKEUNyZWF0ZVJvb21SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDQoFdGl0bGUYAiABKAkSEAoIYXNzZXRfaWQYAyABKAMSEAoIY2FwYWNpdHkYBCABKA0SFAoMd2FpdGluZ19yb29tGAUgASgIEhIKCnJlcXVlc3RfaWQYBiABKAkiPQoSQ3JlYXRlUm9vbVJlc3BvbnNlEicKBHJvb20YASABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb20iNQoOR2V0Um9vbVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIPCgdyb29tX2lkGAIgASgJIjoKD0dldFJvb21SZXNwb25zZRInCgRyb29tGAEgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tIk0KEExpc3RSb29tc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJWChFMaXN0Um9vbXNSZXNwb25zZRIoCgVyb29tcxgBIAMoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNQoORW5kUm9vbVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIPCgdyb29tX2lkGAIgASgJIjoKD0VuZFJvb21SZXNwb25zZRInCgRyb29tGAEgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tIloKEUxpc3RFdmVudHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoCRINCgVhZnRlchgDIAEoAxIRCglwYWdlX3NpemUYBCABKA0iTgoSTGlzdEV2ZW50c1Jlc3BvbnNlEioKBmV2ZW50cxgBIAMoCzIaLnJ1c2hlcy5zaWduYWxpbmcudjEuRXZlbnQSDAoEbW9yZRgCIAEoCCKLAgoLUGFydGljaXBhbnQSFgoOcGFydGljaXBhbnRfaWQYASABKAkSEQoJcGVyc29uX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSNAoFc3RhdGUYBCABKA4yJS5ydXNoZXMuc2lnbmFsaW5nLnYxLlBhcnRpY2lwYW50U3RhdGUSEQoJbW9kZXJhdGVzGAUgASgIEg4KBmRyaXZlcxgGIAEoCBIMCgRoYW5kGAcgASgIEhMKC2F1ZGlvX211dGVkGAggASgIEhMKC3ZpZGVvX211dGVkGAkgASgIEhIKCm1pY3JvcGhvbmUYCiABKAgSDgoGY2FtZXJhGAsgASgIEg4KBnNjcmVlbhgMIAEoCCKyAQoIUGxheWJhY2sSEAoIdmlkZW9faWQYASABKAMSEAoIYXNzZXRfaWQYAiABKAMSDwoHcGxheWluZxgDIAEoCBINCgVmcmFtZRgEIAEoAxINCgVzcGVlZBgFIAEoARINCgVhdF9tcxgGIAEoAxIPCgd2ZXJzaW9uGAcgASgDEgwKBGxvb3AYCCABKAgSEgoKbG9vcF9maXJzdBgJIAEoAxIRCglsb29wX2xhc3QYCiABKAMiOgoEQ2hhdBIWCg5wYXJ0aWNpcGFudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHRleHQYAyABKAkiMQoIUmVhY3Rpb24SFgoOcGFydGljaXBhbnRfaWQYASABKAkSDQoFZW1vamkYAiABKAkiNQoJUHJlc2VudGVyEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEhAKCHJlcXVlc3RzGAIgAygJIsECCgVFdmVudBIPCgdvcmRpbmFsGAEgASgDEg8KB3RpbWVfbXMYAiABKAMSNwoLcGFydGljaXBhbnQYAyABKAsyIC5ydXNoZXMuc2lnbmFsaW5nLnYxLlBhcnRpY2lwYW50SAASMQoIcGxheWJhY2sYBCABKAsyHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlBsYXliYWNrSAASMwoJcHJlc2VudGVyGAUgASgLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5QcmVzZW50ZXJIABIpCgRjaGF0GAYgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5DaGF0SAASMQoIcmVhY3Rpb24YByABKAsyHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJlYWN0aW9uSAASDwoFZW5kZWQYCCABKAhIAEIGCgR3aGF0InQKBVRyYWNrEhAKCHRyYWNrX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEg0KBWF1ZGlvGAMgASgIEg4KBmxheWVycxgEIAMoCRINCgVsZXZlbBgFIAEoDRITCgtiaXRyYXRlX2JwcxgGIAEoAyJYCgpTaWduYWxPcGVuEhIKCnByb2plY3RfaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgDIAEoCRINCgVhZnRlchgEIAEoAyIYCgdQdWJsaXNoEg0KBW9mZmVyGAEgASgJIjUKCVN1YnNjcmliZRITCgthdWRpb19zbG90cxgBIAEoDRITCgt2aWRlb19zbG90cxgCIAEoDSJGCgRTaG93EgsKA21pZBgBIAEoCRIQCgh0cmFja19pZBgCIAEoCRINCgVsYXllchgDIAEoCRIQCghwcmlvcml0eRgEIAEoDSI1CglTaG93U2xvdHMSKAoFc2hvd3MYASADKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlNob3ciWAoHUHJlc2VudBIRCgdyZXF1ZXN0GAEgASgISAASDwoFZ3JhbnQYAiABKAlIABIOCgR0YWtlGAMgASgISAASEQoHcmVsZWFzZRgEIAEoCEgAQgYKBHdoYXQieQoITW9kZXJhdGUSFgoOcGFydGljaXBhbnRfaWQYASABKAkSDwoFYWRtaXQYAiABKAhIABIUCgptdXRlX2F1ZGlvGAMgASgISAASFAoKbXV0ZV92aWRlbxgEIAEoCEgAEhAKBnJlbW92ZRgFIAEoCEgAQgYKBHdoYXQiPQoHRGV2aWNlcxISCgptaWNyb3Bob25lGAEgASgIEg4KBmNhbWVyYRgCIAEoCBIOCgZzY3JlZW4YAyABKAgixAQKDVNpZ25hbFJlcXVlc3QSDgoGbnVtYmVyGAEgASgDEi8KBG9wZW4YAiABKAsyHy5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbE9wZW5IABIvCgdwdWJsaXNoGAMgASgLMhwucnVzaGVzLnNpZ25hbGluZy52MS5QdWJsaXNoSAASMwoJc3Vic2NyaWJlGAQgASgLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5TdWJzY3JpYmVIABIWCgxzbG90c19hbnN3ZXIYBSABKAlIABIuCgRzaG93GAYgASgLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5TaG93U2xvdHNIABIxCghwbGF5YmFjaxgHIAEoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuUGxheWJhY2tIABIvCgdwcmVzZW50GAggASgLMhwucnVzaGVzLnNpZ25hbGluZy52MS5QcmVzZW50SAASDgoEY2hhdBgJIAEoCUgAEg4KBGhhbmQYCiABKAhIABISCghyZWFjdGlvbhgLIAEoCUgAEjEKCG1vZGVyYXRlGAwgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5Nb2RlcmF0ZUgAEi8KB2RldmljZXMYDSABKAsyHC5ydXNoZXMuc2lnbmFsaW5nLnYxLkRldmljZXNIABIRCgdwaW5nX21zGA4gASgDSAASHAoSYXV0aGVudGljYXRlX3Rva2VuGA8gASgJSAASDwoFbGVhdmUYECABKAhIAEIGCgR3aGF0IsYCCgxTaWduYWxPcGVuZWQSFgoOcGFydGljaXBhbnRfaWQYASABKAkSJwoEcm9vbRgCIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbRI2CgxwYXJ0aWNpcGFudHMYAyADKAsyIC5ydXNoZXMuc2lnbmFsaW5nLnYxLlBhcnRpY2lwYW50EjEKCXByZXNlbnRlchgEIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuUHJlc2VudGVyEi8KCHBsYXliYWNrGAUgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5QbGF5YmFjaxIpCgVjaGF0cxgGIAMoCzIaLnJ1c2hlcy5zaWduYWxpbmcudjEuRXZlbnQSDwoHb3JkaW5hbBgHIAEoAxIPCgd0aW1lX21zGAggASgDEgwKBGRvbmUYCSABKAMiPwoKU2lnbmFsRG9uZRIOCgZudW1iZXIYASABKAMSIQoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1cyIuCgpTaWduYWxQb25nEg8KB3BpbmdfbXMYASABKAMSDwoHdGltZV9tcxgCIAEoAyJZCgZUcmFja3MSKgoGdHJhY2tzGAEgAygLMhoucnVzaGVzLnNpZ25hbGluZy52MS5UcmFjaxIRCglwdWJsaXNoZXMYAiABKAgSEAoIaXNfc2hvd24YAyABKAgisQIKDlNpZ25hbFJlc3BvbnNlEjMKBm9wZW5lZBgBIAEoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuU2lnbmFsT3BlbmVkSAASKwoFZXZlbnQYAiABKAsyGi5ydXNoZXMuc2lnbmFsaW5nLnYxLkV2ZW50SAASLwoEZG9uZRgDIAEoCzIfLnJ1c2hlcy5zaWduYWxpbmcudjEuU2lnbmFsRG9uZUgAEhMKCXB1Ymxpc2hlZBgEIAEoCUgAEg8KBXNsb3RzGAUgASgJSAASLQoGdHJhY2tzGAYgASgLMhsucnVzaGVzLnNpZ25hbGluZy52MS5UcmFja3NIABIvCgRwb25nGAcgASgLMh8ucnVzaGVzLnNpZ25hbGluZy52MS5TaWduYWxQb25nSABCBgoEd2hhdCpSCglSb29tU3RhdGUSGgoWUk9PTV9TVEFURV9VTlNQRUNJRklFRBAAEhMKD1JPT01fU1RBVEVfT1BFThABEhQKEFJPT01fU1RBVEVfRU5ERUQQAirJAQoQUGFydGljaXBhbnRTdGF0ZRIhCh1QQVJUSUNJUEFOVF9TVEFURV9VTlNQRUNJRklFRBAAEh0KGVBBUlRJQ0lQQU5UX1NUQVRFX1dBSVRJTkcQARIcChhQQVJUSUNJUEFOVF9TVEFURV9KT0lORUQQAhIaChZQQVJUSUNJUEFOVF9TVEFURV9BV0FZEAMSGgoWUEFSVElDSVBBTlRfU1RBVEVfTEVGVBAEEh0KGVBBUlRJQ0lQQU5UX1NUQVRFX1JFTU9WRUQQBTK/BQoLUm9vbVNlcnZpY2USdQoKQ3JlYXRlUm9vbRImLnJ1c2hlcy5zaWduYWxpbmcudjEuQ3JlYXRlUm9vbVJlcXVlc3QaJy5ydXNoZXMuc2lnbmFsaW5nLnYxLkNyZWF0ZVJvb21SZXNwb25zZSIWirUYEhoQCAcQAhoKcHJvamVjdF9pZBJsCgdHZXRSb29tEiMucnVzaGVzLnNpZ25hbGluZy52MS5HZXRSb29tUmVxdWVzdBokLnJ1c2hlcy5zaWduYWxpbmcudjEuR2V0Um9vbVJlc3BvbnNlIhaKtRgSGhAIARACGgpwcm9qZWN0X2lkEnIKCUxpc3RSb29tcxIlLnJ1c2hlcy5zaWduYWxpbmcudjEuTGlzdFJvb21zUmVxdWVzdBomLnJ1c2hlcy5zaWduYWxpbmcudjEuTGlzdFJvb21zUmVzcG9uc2UiFoq1GBIaEAgBEAIaCnByb2plY3RfaWQSbAoHRW5kUm9vbRIjLnJ1c2hlcy5zaWduYWxpbmcudjEuRW5kUm9vbVJlcXVlc3QaJC5ydXNoZXMuc2lnbmFsaW5nLnYxLkVuZFJvb21SZXNwb25zZSIWirUYEhoQCAgQAhoKcHJvamVjdF9pZBJ1CgpMaXN0RXZlbnRzEiYucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0RXZlbnRzUmVxdWVzdBonLnJ1c2hlcy5zaWduYWxpbmcudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIhaKtRgSGhAIARACGgpwcm9qZWN0X2lkEnIKBlNpZ25hbBIiLnJ1c2hlcy5zaWduYWxpbmcudjEuU2lnbmFsUmVxdWVzdBojLnJ1c2hlcy5zaWduYWxpbmcudjEuU2lnbmFsUmVzcG9uc2UiG4q1GBcaFQgBEAIaD29wZW4ucHJvamVjdF9pZCgBMAFiBnByb3RvMw", [file_google_rpc_status, file_rushes_type_v1_access]);
+  fileDesc("CiZydXNoZXMvc2lnbmFsaW5nL3YxL3Jvb21fc2VydmljZS5wcm90bxITcnVzaGVzLnNpZ25hbGluZy52MSL0AQoEUm9vbRIPCgdyb29tX2lkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAMSDQoFdGl0bGUYAyABKAkSEAoIYXNzZXRfaWQYBCABKAMSLQoFc3RhdGUYBSABKA4yHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21TdGF0ZRIQCghjYXBhY2l0eRgGIAEoDRIUCgx3YWl0aW5nX3Jvb20YByABKAgSEgoKY3JlYXRlZF9ieRgIIAEoCRIWCg5jcmVhdGVfdGltZV9tcxgJIAEoAxITCgtlbmRfdGltZV9tcxgKIAEoAxIOCgZwZW9wbGUYCyABKA0ihAEKEUNyZWF0ZVJvb21SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDQoFdGl0bGUYAiABKAkSEAoIYXNzZXRfaWQYAyABKAMSEAoIY2FwYWNpdHkYBCABKA0SFAoMd2FpdGluZ19yb29tGAUgASgIEhIKCnJlcXVlc3RfaWQYBiABKAkiPQoSQ3JlYXRlUm9vbVJlc3BvbnNlEicKBHJvb20YASABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb20iNQoOR2V0Um9vbVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIPCgdyb29tX2lkGAIgASgJIjoKD0dldFJvb21SZXNwb25zZRInCgRyb29tGAEgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tIk0KEExpc3RSb29tc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJWChFMaXN0Um9vbXNSZXNwb25zZRIoCgVyb29tcxgBIAMoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNQoORW5kUm9vbVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIPCgdyb29tX2lkGAIgASgJIjoKD0VuZFJvb21SZXNwb25zZRInCgRyb29tGAEgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tIloKEUxpc3RFdmVudHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoCRINCgVhZnRlchgDIAEoAxIRCglwYWdlX3NpemUYBCABKA0iTgoSTGlzdEV2ZW50c1Jlc3BvbnNlEioKBmV2ZW50cxgBIAMoCzIaLnJ1c2hlcy5zaWduYWxpbmcudjEuRXZlbnQSDAoEbW9yZRgCIAEoCCIqChRHZXRJY2VTZXJ2ZXJzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDIj8KCUljZVNlcnZlchIMCgR1cmxzGAEgAygJEhAKCHVzZXJuYW1lGAIgASgJEhIKCmNyZWRlbnRpYWwYAyABKAkiYAoVR2V0SWNlU2VydmVyc1Jlc3BvbnNlEjMKC2ljZV9zZXJ2ZXJzGAEgAygLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5JY2VTZXJ2ZXISEgoKZXhwaXJlc19tcxgCIAEoAyK/AgoLUGFydGljaXBhbnQSFgoOcGFydGljaXBhbnRfaWQYASABKAkSEQoJcGVyc29uX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSNAoFc3RhdGUYBCABKA4yJS5ydXNoZXMuc2lnbmFsaW5nLnYxLlBhcnRpY2lwYW50U3RhdGUSEQoJbW9kZXJhdGVzGAUgASgIEg4KBmRyaXZlcxgGIAEoCBIMCgRoYW5kGAcgASgIEhMKC2F1ZGlvX211dGVkGAggASgIEhMKC3ZpZGVvX211dGVkGAkgASgIEhIKCm1pY3JvcGhvbmUYCiABKAgSDgoGY2FtZXJhGAsgASgIEg4KBnNjcmVlbhgMIAEoCBIyCgRraW5kGA0gASgOMiQucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudEtpbmQisgEKCFBsYXliYWNrEhAKCHZpZGVvX2lkGAEgASgDEhAKCGFzc2V0X2lkGAIgASgDEg8KB3BsYXlpbmcYAyABKAgSDQoFZnJhbWUYBCABKAMSDQoFc3BlZWQYBSABKAESDQoFYXRfbXMYBiABKAMSDwoHdmVyc2lvbhgHIAEoAxIMCgRsb29wGAggASgIEhIKCmxvb3BfZmlyc3QYCSABKAMSEQoJbG9vcF9sYXN0GAogASgDIjoKBENoYXQSFgoOcGFydGljaXBhbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR0ZXh0GAMgASgJIjEKCFJlYWN0aW9uEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEg0KBWVtb2ppGAIgASgJIjUKCVByZXNlbnRlchIWCg5wYXJ0aWNpcGFudF9pZBgBIAEoCRIQCghyZXF1ZXN0cxgCIAMoCSLBAgoFRXZlbnQSDwoHb3JkaW5hbBgBIAEoAxIPCgd0aW1lX21zGAIgASgDEjcKC3BhcnRpY2lwYW50GAMgASgLMiAucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudEgAEjEKCHBsYXliYWNrGAQgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5QbGF5YmFja0gAEjMKCXByZXNlbnRlchgFIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuUHJlc2VudGVySAASKQoEY2hhdBgGIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuQ2hhdEgAEjEKCHJlYWN0aW9uGAcgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5SZWFjdGlvbkgAEg8KBWVuZGVkGAggASgISABCBgoEd2hhdCJ0CgVUcmFjaxIQCgh0cmFja19pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRINCgVhdWRpbxgDIAEoCBIOCgZsYXllcnMYBCADKAkSDQoFbGV2ZWwYBSABKA0SEwoLYml0cmF0ZV9icHMYBiABKAMiWAoKU2lnbmFsT3BlbhISCgpwcm9qZWN0X2lkGAEgASgDEg8KB3Jvb21faWQYAiABKAkSFgoOcGFydGljaXBhbnRfaWQYAyABKAkSDQoFYWZ0ZXIYBCABKAMiGAoHUHVibGlzaBINCgVvZmZlchgBIAEoCSI1CglTdWJzY3JpYmUSEwoLYXVkaW9fc2xvdHMYASABKA0SEwoLdmlkZW9fc2xvdHMYAiABKA0iRgoEU2hvdxILCgNtaWQYASABKAkSEAoIdHJhY2tfaWQYAiABKAkSDQoFbGF5ZXIYAyABKAkSEAoIcHJpb3JpdHkYBCABKA0iNQoJU2hvd1Nsb3RzEigKBXNob3dzGAEgAygLMhkucnVzaGVzLnNpZ25hbGluZy52MS5TaG93IlgKB1ByZXNlbnQSEQoHcmVxdWVzdBgBIAEoCEgAEg8KBWdyYW50GAIgASgJSAASDgoEdGFrZRgDIAEoCEgAEhEKB3JlbGVhc2UYBCABKAhIAEIGCgR3aGF0InkKCE1vZGVyYXRlEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEg8KBWFkbWl0GAIgASgISAASFAoKbXV0ZV9hdWRpbxgDIAEoCEgAEhQKCm11dGVfdmlkZW8YBCABKAhIABIQCgZyZW1vdmUYBSABKAhIAEIGCgR3aGF0Ij0KB0RldmljZXMSEgoKbWljcm9waG9uZRgBIAEoCBIOCgZjYW1lcmEYAiABKAgSDgoGc2NyZWVuGAMgASgIIsQECg1TaWduYWxSZXF1ZXN0Eg4KBm51bWJlchgBIAEoAxIvCgRvcGVuGAIgASgLMh8ucnVzaGVzLnNpZ25hbGluZy52MS5TaWduYWxPcGVuSAASLwoHcHVibGlzaBgDIAEoCzIcLnJ1c2hlcy5zaWduYWxpbmcudjEuUHVibGlzaEgAEjMKCXN1YnNjcmliZRgEIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuU3Vic2NyaWJlSAASFgoMc2xvdHNfYW5zd2VyGAUgASgJSAASLgoEc2hvdxgGIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuU2hvd1Nsb3RzSAASMQoIcGxheWJhY2sYByABKAsyHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlBsYXliYWNrSAASLwoHcHJlc2VudBgIIAEoCzIcLnJ1c2hlcy5zaWduYWxpbmcudjEuUHJlc2VudEgAEg4KBGNoYXQYCSABKAlIABIOCgRoYW5kGAogASgISAASEgoIcmVhY3Rpb24YCyABKAlIABIxCghtb2RlcmF0ZRgMIAEoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuTW9kZXJhdGVIABIvCgdkZXZpY2VzGA0gASgLMhwucnVzaGVzLnNpZ25hbGluZy52MS5EZXZpY2VzSAASEQoHcGluZ19tcxgOIAEoA0gAEhwKEmF1dGhlbnRpY2F0ZV90b2tlbhgPIAEoCUgAEg8KBWxlYXZlGBAgASgISABCBgoEd2hhdCLGAgoMU2lnbmFsT3BlbmVkEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEicKBHJvb20YAiABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb20SNgoMcGFydGljaXBhbnRzGAMgAygLMiAucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudBIxCglwcmVzZW50ZXIYBCABKAsyHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlByZXNlbnRlchIvCghwbGF5YmFjaxgFIAEoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuUGxheWJhY2sSKQoFY2hhdHMYBiADKAsyGi5ydXNoZXMuc2lnbmFsaW5nLnYxLkV2ZW50Eg8KB29yZGluYWwYByABKAMSDwoHdGltZV9tcxgIIAEoAxIMCgRkb25lGAkgASgDIj8KClNpZ25hbERvbmUSDgoGbnVtYmVyGAEgASgDEiEKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMiLgoKU2lnbmFsUG9uZxIPCgdwaW5nX21zGAEgASgDEg8KB3RpbWVfbXMYAiABKAMiWQoGVHJhY2tzEioKBnRyYWNrcxgBIAMoCzIaLnJ1c2hlcy5zaWduYWxpbmcudjEuVHJhY2sSEQoJcHVibGlzaGVzGAIgASgIEhAKCGlzX3Nob3duGAMgASgIIrECCg5TaWduYWxSZXNwb25zZRIzCgZvcGVuZWQYASABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbE9wZW5lZEgAEisKBWV2ZW50GAIgASgLMhoucnVzaGVzLnNpZ25hbGluZy52MS5FdmVudEgAEi8KBGRvbmUYAyABKAsyHy5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbERvbmVIABITCglwdWJsaXNoZWQYBCABKAlIABIPCgVzbG90cxgFIAEoCUgAEi0KBnRyYWNrcxgGIAEoCzIbLnJ1c2hlcy5zaWduYWxpbmcudjEuVHJhY2tzSAASLwoEcG9uZxgHIAEoCzIfLnJ1c2hlcy5zaWduYWxpbmcudjEuU2lnbmFsUG9uZ0gAQgYKBHdoYXQqUgoJUm9vbVN0YXRlEhoKFlJPT01fU1RBVEVfVU5TUEVDSUZJRUQQABITCg9ST09NX1NUQVRFX09QRU4QARIUChBST09NX1NUQVRFX0VOREVEEAIqjgEKD1BhcnRpY2lwYW50S2luZBIgChxQQVJUSUNJUEFOVF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXUEFSVElDSVBBTlRfS0lORF9QRVJTT04QARIeChpQQVJUSUNJUEFOVF9LSU5EX1BST0dSQU1NRRACEhwKGFBBUlRJQ0lQQU5UX0tJTkRfTU9OSVRPUhADKskBChBQYXJ0aWNpcGFudFN0YXRlEiEKHVBBUlRJQ0lQQU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZUEFSVElDSVBBTlRfU1RBVEVfV0FJVElORxABEhwKGFBBUlRJQ0lQQU5UX1NUQVRFX0pPSU5FRBACEhoKFlBBUlRJQ0lQQU5UX1NUQVRFX0FXQVkQAxIaChZQQVJUSUNJUEFOVF9TVEFURV9MRUZUEAQSHQoZUEFSVElDSVBBTlRfU1RBVEVfUkVNT1ZFRBAFMr8GCgtSb29tU2VydmljZRJ1CgpDcmVhdGVSb29tEiYucnVzaGVzLnNpZ25hbGluZy52MS5DcmVhdGVSb29tUmVxdWVzdBonLnJ1c2hlcy5zaWduYWxpbmcudjEuQ3JlYXRlUm9vbVJlc3BvbnNlIhaKtRgSGhAIBxACGgpwcm9qZWN0X2lkEmwKB0dldFJvb20SIy5ydXNoZXMuc2lnbmFsaW5nLnYxLkdldFJvb21SZXF1ZXN0GiQucnVzaGVzLnNpZ25hbGluZy52MS5HZXRSb29tUmVzcG9uc2UiFoq1GBIaEAgBEAIaCnByb2plY3RfaWQScgoJTGlzdFJvb21zEiUucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0Um9vbXNSZXF1ZXN0GiYucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0Um9vbXNSZXNwb25zZSIWirUYEhoQCAEQAhoKcHJvamVjdF9pZBJsCgdFbmRSb29tEiMucnVzaGVzLnNpZ25hbGluZy52MS5FbmRSb29tUmVxdWVzdBokLnJ1c2hlcy5zaWduYWxpbmcudjEuRW5kUm9vbVJlc3BvbnNlIhaKtRgSGhAICBACGgpwcm9qZWN0X2lkEnUKCkxpc3RFdmVudHMSJi5ydXNoZXMuc2lnbmFsaW5nLnYxLkxpc3RFdmVudHNSZXF1ZXN0GicucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0RXZlbnRzUmVzcG9uc2UiFoq1GBIaEAgBEAIaCnByb2plY3RfaWQSfgoNR2V0SWNlU2VydmVycxIpLnJ1c2hlcy5zaWduYWxpbmcudjEuR2V0SWNlU2VydmVyc1JlcXVlc3QaKi5ydXNoZXMuc2lnbmFsaW5nLnYxLkdldEljZVNlcnZlcnNSZXNwb25zZSIWirUYEhoQCAEQAhoKcHJvamVjdF9pZBJyCgZTaWduYWwSIi5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbFJlcXVlc3QaIy5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbFJlc3BvbnNlIhuKtRgXGhUIARACGg9vcGVuLnByb2plY3RfaWQoATABYgZwcm90bzM", [file_google_rpc_status, file_rushes_type_v1_access]);
 
 /**
  * A room.
@@ -415,6 +415,90 @@ export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PUR
   messageDesc(file_rushes_signaling_v1_room_service, 10);
 
 /**
+ * Asks for helpers.
+ *
+ * @generated from message rushes.signaling.v1.GetIceServersRequest
+ */
+export type GetIceServersRequest = Message<"rushes.signaling.v1.GetIceServersRequest"> & {
+  /**
+   * The project that rooms are of.
+   *
+   * @generated from field: int64 project_id = 1;
+   */
+  projectId: bigint;
+};
+
+/**
+ * Describes the message rushes.signaling.v1.GetIceServersRequest.
+ * Use `create(GetIceServersRequestSchema)` to create a new message.
+ */
+export const GetIceServersRequestSchema: GenMessage<GetIceServersRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 11);
+
+/**
+ * A STUN or TURN server, as RTCIceServer has it.
+ *
+ * @generated from message rushes.signaling.v1.IceServer
+ */
+export type IceServer = Message<"rushes.signaling.v1.IceServer"> & {
+  /**
+   * Its addresses, such as turn:turn.example.com:3478?transport=udp.
+   *
+   * @generated from field: repeated string urls = 1;
+   */
+  urls: string[];
+
+  /**
+   * Of TURN.
+   *
+   * @generated from field: string username = 2;
+   */
+  username: string;
+
+  /**
+   * Of TURN; good until `expires_ms` of the answer.
+   *
+   * @generated from field: string credential = 3;
+   */
+  credential: string;
+};
+
+/**
+ * Describes the message rushes.signaling.v1.IceServer.
+ * Use `create(IceServerSchema)` to create a new message.
+ */
+export const IceServerSchema: GenMessage<IceServer> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 12);
+
+/**
+ * Helpers.
+ *
+ * @generated from message rushes.signaling.v1.GetIceServersResponse
+ */
+export type GetIceServersResponse = Message<"rushes.signaling.v1.GetIceServersResponse"> & {
+  /**
+   * None: only direct ways.
+   *
+   * @generated from field: repeated rushes.signaling.v1.IceServer ice_servers = 1;
+   */
+  iceServers: IceServer[];
+
+  /**
+   * When the credentials end, in milliseconds since 1970; 0: there are none.
+   *
+   * @generated from field: int64 expires_ms = 2;
+   */
+  expiresMs: bigint;
+};
+
+/**
+ * Describes the message rushes.signaling.v1.GetIceServersResponse.
+ * Use `create(GetIceServersResponseSchema)` to create a new message.
+ */
+export const GetIceServersResponseSchema: GenMessage<GetIceServersResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 13);
+
+/**
  * Somebody in a room.
  *
  * @generated from message rushes.signaling.v1.Participant
@@ -503,6 +587,13 @@ export type Participant = Message<"rushes.signaling.v1.Participant"> & {
    * @generated from field: bool screen = 12;
    */
   screen: boolean;
+
+  /**
+   * What it is.
+   *
+   * @generated from field: rushes.signaling.v1.ParticipantKind kind = 13;
+   */
+  kind: ParticipantKind;
 };
 
 /**
@@ -510,7 +601,7 @@ export type Participant = Message<"rushes.signaling.v1.Participant"> & {
  * Use `create(ParticipantSchema)` to create a new message.
  */
 export const ParticipantSchema: GenMessage<Participant> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 11);
+  messageDesc(file_rushes_signaling_v1_room_service, 14);
 
 /**
  * How a clip is played: a state, from which anybody computes the frame at any moment.
@@ -595,7 +686,7 @@ export type Playback = Message<"rushes.signaling.v1.Playback"> & {
  * Use `create(PlaybackSchema)` to create a new message.
  */
 export const PlaybackSchema: GenMessage<Playback> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 12);
+  messageDesc(file_rushes_signaling_v1_room_service, 15);
 
 /**
  * A message to all.
@@ -630,7 +721,7 @@ export type Chat = Message<"rushes.signaling.v1.Chat"> & {
  * Use `create(ChatSchema)` to create a new message.
  */
 export const ChatSchema: GenMessage<Chat> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 13);
+  messageDesc(file_rushes_signaling_v1_room_service, 16);
 
 /**
  * A short sign that passes.
@@ -658,7 +749,7 @@ export type Reaction = Message<"rushes.signaling.v1.Reaction"> & {
  * Use `create(ReactionSchema)` to create a new message.
  */
 export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 14);
+  messageDesc(file_rushes_signaling_v1_room_service, 17);
 
 /**
  * Who presents.
@@ -686,7 +777,7 @@ export type Presenter = Message<"rushes.signaling.v1.Presenter"> & {
  * Use `create(PresenterSchema)` to create a new message.
  */
 export const PresenterSchema: GenMessage<Presenter> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 15);
+  messageDesc(file_rushes_signaling_v1_room_service, 18);
 
 /**
  * Something that happened; kept.
@@ -769,7 +860,7 @@ export type Event = Message<"rushes.signaling.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 16);
+  messageDesc(file_rushes_signaling_v1_room_service, 19);
 
 /**
  * A track of somebody, as the forwarder has it now.
@@ -825,7 +916,7 @@ export type Track = Message<"rushes.signaling.v1.Track"> & {
  * Use `create(TrackSchema)` to create a new message.
  */
 export const TrackSchema: GenMessage<Track> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 17);
+  messageDesc(file_rushes_signaling_v1_room_service, 20);
 
 /**
  * Comes in, or comes back after a cut.
@@ -867,7 +958,7 @@ export type SignalOpen = Message<"rushes.signaling.v1.SignalOpen"> & {
  * Use `create(SignalOpenSchema)` to create a new message.
  */
 export const SignalOpenSchema: GenMessage<SignalOpen> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 18);
+  messageDesc(file_rushes_signaling_v1_room_service, 21);
 
 /**
  * Publishes: an offer.
@@ -888,7 +979,7 @@ export type Publish = Message<"rushes.signaling.v1.Publish"> & {
  * Use `create(PublishSchema)` to create a new message.
  */
 export const PublishSchema: GenMessage<Publish> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 19);
+  messageDesc(file_rushes_signaling_v1_room_service, 22);
 
 /**
  * Asks for slots.
@@ -916,7 +1007,7 @@ export type Subscribe = Message<"rushes.signaling.v1.Subscribe"> & {
  * Use `create(SubscribeSchema)` to create a new message.
  */
 export const SubscribeSchema: GenMessage<Subscribe> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 20);
+  messageDesc(file_rushes_signaling_v1_room_service, 23);
 
 /**
  * Says what slots shall show.
@@ -958,7 +1049,7 @@ export type Show = Message<"rushes.signaling.v1.Show"> & {
  * Use `create(ShowSchema)` to create a new message.
  */
 export const ShowSchema: GenMessage<Show> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 21);
+  messageDesc(file_rushes_signaling_v1_room_service, 24);
 
 /**
  * Several of them.
@@ -979,7 +1070,7 @@ export type ShowSlots = Message<"rushes.signaling.v1.ShowSlots"> & {
  * Use `create(ShowSlotsSchema)` to create a new message.
  */
 export const ShowSlotsSchema: GenMessage<ShowSlots> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 22);
+  messageDesc(file_rushes_signaling_v1_room_service, 25);
 
 /**
  * About presenting.
@@ -1032,7 +1123,7 @@ export type Present = Message<"rushes.signaling.v1.Present"> & {
  * Use `create(PresentSchema)` to create a new message.
  */
 export const PresentSchema: GenMessage<Present> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 23);
+  messageDesc(file_rushes_signaling_v1_room_service, 26);
 
 /**
  * A moderator's act on a participant.
@@ -1092,7 +1183,7 @@ export type Moderate = Message<"rushes.signaling.v1.Moderate"> & {
  * Use `create(ModerateSchema)` to create a new message.
  */
 export const ModerateSchema: GenMessage<Moderate> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 24);
+  messageDesc(file_rushes_signaling_v1_room_service, 27);
 
 /**
  * What one says of one's own devices.
@@ -1127,7 +1218,7 @@ export type Devices = Message<"rushes.signaling.v1.Devices"> & {
  * Use `create(DevicesSchema)` to create a new message.
  */
 export const DevicesSchema: GenMessage<Devices> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 25);
+  messageDesc(file_rushes_signaling_v1_room_service, 28);
 
 /**
  * From a person.
@@ -1275,7 +1366,7 @@ export type SignalRequest = Message<"rushes.signaling.v1.SignalRequest"> & {
  * Use `create(SignalRequestSchema)` to create a new message.
  */
 export const SignalRequestSchema: GenMessage<SignalRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 26);
+  messageDesc(file_rushes_signaling_v1_room_service, 29);
 
 /**
  * One is in, or back.
@@ -1352,7 +1443,7 @@ export type SignalOpened = Message<"rushes.signaling.v1.SignalOpened"> & {
  * Use `create(SignalOpenedSchema)` to create a new message.
  */
 export const SignalOpenedSchema: GenMessage<SignalOpened> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 27);
+  messageDesc(file_rushes_signaling_v1_room_service, 30);
 
 /**
  * A request was done, or could not be.
@@ -1380,7 +1471,7 @@ export type SignalDone = Message<"rushes.signaling.v1.SignalDone"> & {
  * Use `create(SignalDoneSchema)` to create a new message.
  */
 export const SignalDoneSchema: GenMessage<SignalDone> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 28);
+  messageDesc(file_rushes_signaling_v1_room_service, 31);
 
 /**
  * The answer to a ping.
@@ -1408,7 +1499,7 @@ export type SignalPong = Message<"rushes.signaling.v1.SignalPong"> & {
  * Use `create(SignalPongSchema)` to create a new message.
  */
 export const SignalPongSchema: GenMessage<SignalPong> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 29);
+  messageDesc(file_rushes_signaling_v1_room_service, 32);
 
 /**
  * All tracks of the room.
@@ -1443,7 +1534,7 @@ export type Tracks = Message<"rushes.signaling.v1.Tracks"> & {
  * Use `create(TracksSchema)` to create a new message.
  */
 export const TracksSchema: GenMessage<Tracks> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 30);
+  messageDesc(file_rushes_signaling_v1_room_service, 33);
 
 /**
  * To a person.
@@ -1520,7 +1611,7 @@ export type SignalResponse = Message<"rushes.signaling.v1.SignalResponse"> & {
  * Use `create(SignalResponseSchema)` to create a new message.
  */
 export const SignalResponseSchema: GenMessage<SignalResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 31);
+  messageDesc(file_rushes_signaling_v1_room_service, 34);
 
 /**
  * Where a room is in its life.
@@ -1555,6 +1646,47 @@ export enum RoomState {
  */
 export const RoomStateSchema: GenEnum<RoomState> = /*@__PURE__*/
   enumDesc(file_rushes_signaling_v1_room_service, 0);
+
+/**
+ * What somebody in a room is.
+ *
+ * @generated from enum rushes.signaling.v1.ParticipantKind
+ */
+export enum ParticipantKind {
+  /**
+   * A person, as everybody was before there were others.
+   *
+   * @generated from enum value: PARTICIPANT_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A person.
+   *
+   * @generated from enum value: PARTICIPANT_KIND_PERSON = 1;
+   */
+  PERSON = 1,
+
+  /**
+   * An encoder that publishes a programme.
+   *
+   * @generated from enum value: PARTICIPANT_KIND_PROGRAMME = 2;
+   */
+  PROGRAMME = 2,
+
+  /**
+   * A monitor that watches.
+   *
+   * @generated from enum value: PARTICIPANT_KIND_MONITOR = 3;
+   */
+  MONITOR = 3,
+}
+
+/**
+ * Describes the enum rushes.signaling.v1.ParticipantKind.
+ */
+export const ParticipantKindSchema: GenEnum<ParticipantKind> = /*@__PURE__*/
+  enumDesc(file_rushes_signaling_v1_room_service, 1);
 
 /**
  * Where a participant is.
@@ -1609,7 +1741,7 @@ export enum ParticipantState {
  * Describes the enum rushes.signaling.v1.ParticipantState.
  */
 export const ParticipantStateSchema: GenEnum<ParticipantState> = /*@__PURE__*/
-  enumDesc(file_rushes_signaling_v1_room_service, 1);
+  enumDesc(file_rushes_signaling_v1_room_service, 2);
 
 /**
  * Live review rooms: people who look at a clip together, talk, and follow a presenter.
@@ -1666,6 +1798,16 @@ export const RoomService: GenService<{
     methodKind: "unary";
     input: typeof ListEventsRequestSchema;
     output: typeof ListEventsResponseSchema;
+  },
+  /**
+   * What helps a browser to reach the room's media where there is no direct way.
+   *
+   * @generated from rpc rushes.signaling.v1.RoomService.GetIceServers
+   */
+  getIceServers: {
+    methodKind: "unary";
+    input: typeof GetIceServersRequestSchema;
+    output: typeof GetIceServersResponseSchema;
   },
   /**
    * One person in a room. The first message is open. Every other one has a number, counted from 1 in one life of the
