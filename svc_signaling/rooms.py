@@ -12,7 +12,7 @@ from mesh.clock import Clock
 from rushes.errors import RushesError, Unavailable
 from rushes.signaling.v1 import room_service_pb2 as pb
 from svc_signaling.core import feed
-from svc_signaling.core.room import AWAY, GONE, JOINED, WAITING, Live, ParticipantGone
+from svc_signaling.core.room import AWAY, FEED_KINDS, GONE, JOINED, WAITING, Live, ParticipantGone
 from svc_signaling.errors import RoomUnknown
 from svc_signaling.media import Media
 from svc_signaling.stores import Kept, Store
@@ -108,7 +108,7 @@ class Rooms:
         desk = Desk(tenant_id, live)
         # Nobody is connected to what was just read: their places are kept as after any cut. Feeds are the forwarder's.
         for participant in live.present_people():
-            if participant.state in (JOINED, WAITING) and participant.kind not in feed.FEED_KINDS:
+            if participant.state in (JOINED, WAITING) and participant.kind not in FEED_KINDS:
                 await self.act(desk, "", partial(Live.cut, participant_id=participant.participant_id))
         return desk
 

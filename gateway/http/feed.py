@@ -34,16 +34,23 @@ class FeedRoutes:
         for kind in RIGHTS:
             app.router.add_post(f"/{kind}", self.start)
             app.router.add_options(f"/{kind}", self.options)
+            app.router.add_route("*", f"/{kind}", self.refuse)
             session = f"/{kind}/{{session}}"
             app.router.add_patch(session, self.update)
             app.router.add_delete(session, self.end)
             app.router.add_options(session, self.options)
+            app.router.add_route("*", session, self.refuse)
 
     async def options(self, request: web.Request) -> web.Response:
         """What is taken."""
         if "session" in request.match_info:
             return web.Response(status=204, headers={"Allow": "PATCH, DELETE, OPTIONS", "Accept-Patch": FRAGMENT})
         return web.Response(status=204, headers={"Allow": "POST, OPTIONS", "Accept-Post": SDP})
+
+    async def refuse(self, request: web.Request) -> web.Response:
+        """Other methods are kept for later standards; those of pages are not for here."""
+        allowed = ["PATCH", "DELETE", "OPTIONS"] if "session" in request.match_info else ["POST", "OPTIONS"]
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
 
     async def start(self, request: web.Request) -> web.Response:
         """An offer."""

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from rushes.signaling.v1 import room_service_pb2 as pb
-from svc_signaling.core.room import JOINED, REMOVED, Live, RoomEnded, RoomIsFull, WasRemoved
+from svc_signaling.core.room import FEED_KINDS, JOINED, REMOVED, Live, RoomEnded, RoomIsFull, WasRemoved
 
 PROGRAMME, MONITOR = pb.PARTICIPANT_KIND_PROGRAMME, pb.PARTICIPANT_KIND_MONITOR
-FEED_KINDS: Final = frozenset((PROGRAMME, MONITOR))
 LOUDER: Final = 40
 """A step of levels, which go to 127."""
 GONE_MS: Final = 10_000

@@ -29,6 +29,8 @@ AWAY_MS: Final = 60_000
 
 WAITING, JOINED = pb.PARTICIPANT_STATE_WAITING, pb.PARTICIPANT_STATE_JOINED
 AWAY, LEFT, REMOVED = pb.PARTICIPANT_STATE_AWAY, pb.PARTICIPANT_STATE_LEFT, pb.PARTICIPANT_STATE_REMOVED
+FEED_KINDS: Final = frozenset((pb.PARTICIPANT_KIND_PROGRAMME, pb.PARTICIPANT_KIND_MONITOR))
+"""What is no person: encoders and monitors (`core/feed.py`)."""
 M = TypeVar("M", bound=Message)
 State: TypeAlias = "pb.ParticipantState.ValueType"
 
@@ -302,7 +304,7 @@ class Live:
         if kind == "release":
             return self._presents("", now.requests)
         other = self.people.get(wanted.grant)
-        if other is None or other.state != JOINED:
+        if other is None or other.state != JOINED or other.kind in FEED_KINDS:
             raise ParticipantGone("there is nobody of that id in the room")
         return self._presents(wanted.grant, now.requests)
 

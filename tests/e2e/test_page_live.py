@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
 from tests.e2e.page import Reviewer, chromium
+from tests.encoder import encoder
 from tests.product import Product, serving
 from tests.waiting import wait_until
 
@@ -16,6 +17,10 @@ FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-s
 _SEEN = """who => {
   const video = document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
   return !!video && video.videoWidth > 0 && video.currentTime > 0.5;
+}"""
+_FED = """who => {
+  const video = document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
+  return !!video && video.videoWidth === 320 && video.currentTime > 0.5;
 }"""
 _MARK = "who => { window.before = document.querySelector(`[data-testid=tile][data-who='${who}'] video`).srcObject.id; }"
 _SEEN_AGAIN = """who => {
@@ -133,6 +138,23 @@ def test_killed_services_take_nobody_out_of_the_room(product: Product, room: Roo
     expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
     bob.go(40)
     ada.wait_frame(40)
+
+
+def test_an_encoder_is_a_tile_of_the_room(product: Product, room: Room) -> None:
+    ada, bob = room.ada, room.bob
+    ada.page.bring_to_front()
+    ada.button("More of the session").click()
+    ada.page.get_by_role("menuitem", name="Programme feed").click()
+    ada.button("New key for an encoder").click()
+    panel = ada.page.get_by_test_id("feeds")
+    expect(panel.get_by_label("Address", exact=True)).to_have_value(f"{product.address}/whip")
+    with encoder(product.address, panel.get_by_label("Key", exact=True).input_value()):
+        for each in (ada, bob):
+            each.page.bring_to_front()
+            each.page.wait_for_function(_FED, arg="Programme")
+        ada.button("Withdraw the key Programme").click()
+        for each in (ada, bob):
+            expect(each.page.get_by_test_id("tile")).to_have_count(2)
 
 
 def test_a_room_that_ends_is_over_for_everybody(room: Room) -> None:

@@ -5,9 +5,9 @@ import { identity, requestId } from "../app/api";
 import { explain } from "../app/error";
 import { person } from "../app/people";
 import { Permission } from "../document";
-import { ParticipantState, type Participant } from "../gen/rushes/signaling/v1/room_service_pb";
+import { ParticipantKind, ParticipantState, type Participant } from "../gen/rushes/signaling/v1/room_service_pb";
 import { may } from "../library/store";
-import { t } from "../messages";
+import { count, t } from "../messages";
 import type { Room } from "../review/room";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
@@ -15,6 +15,7 @@ import { Menu } from "../ui/menu";
 import { Avatar } from "../ui/person";
 import { say } from "../ui/toast";
 import { rooms } from "./begin";
+import { Feeds } from "./feeds";
 import { Live } from "./live";
 import { liveRoom } from "./state";
 import "./live.css";
@@ -92,6 +93,7 @@ function Over({ live, close }: { live: Live; close: () => void }): JSX.Element {
 function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void }): JSX.Element {
   const [chat, setChat] = useState(false);
   const [small, setSmall] = useState(false);
+  const [feeds, setFeeds] = useState(false);
   const waits = live.myself.value?.state === ParticipantState.WAITING;
   return (
     <aside class="live floating" aria-label={t("live.title")} data-testid="live" data-state={live.state.value} data-small={small}>
@@ -109,7 +111,8 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
           <Waiting live={live} />
           <Tiles live={live} />
           <Baton live={live} />
-          <Controls live={live} chat={chat} setChat={setChat} room={room} leave={leave} />
+          <Controls live={live} chat={chat} setChat={setChat} openFeeds={() => setFeeds(true)} room={room} leave={leave} />
+          {feeds && <Feeds project={room.asset.projectId} room={live.id} close={() => setFeeds(false)} />}
           {chat && <Chat live={live} />}
         </>
       )}
@@ -149,6 +152,7 @@ function Tiles({ live }: { live: Live }): JSX.Element {
       {here.slice(0, MOST_TILES).map((each) => (
         <Tile key={each.participantId} live={live} who={each} />
       ))}
+      {live.monitors.value.length > 0 && <span class="faint watching">{count("feed.watching", live.monitors.value.length)}</span>}
       {here.length > MOST_TILES && <span class="tile more">+{here.length - MOST_TILES}</span>}
       <Sounds live={live} />
     </div>
@@ -182,7 +186,7 @@ function Tile({ live, who }: { live: Live; who: Participant }): JSX.Element {
 
 function Moderation({ live, who }: { live: Live; who: Participant }): JSX.Element | null {
   const moderates = live.myself.value?.moderates ?? false;
-  const hands = live.presenting.value || moderates;
+  const hands = moderates || (live.presenting.value && who.kind !== ParticipantKind.PROGRAMME);
   if (!hands) return null;
   const moderate = (what: { case: "muteAudio" | "muteVideo" | "remove"; value: boolean }): void =>
     void live.ask({ case: "moderate", value: { participantId: who.participantId, what } });
@@ -192,7 +196,7 @@ function Moderation({ live, who }: { live: Live; who: Participant }): JSX.Elemen
       <Menu icon="more" small label={t("live.about", { name: who.name })}>
         {(close) => (
           <div class="menu-list" onClick={close}>
-            <Choice label={t("live.handOver")} run={handOver} />
+            {who.kind !== ParticipantKind.PROGRAMME && <Choice label={t("live.handOver")} run={handOver} />}
             {moderates && <Choice label={who.audioMuted ? t("live.unmute") : t("live.mute")} run={() => moderate({ case: "muteAudio", value: !who.audioMuted })} />}
             {moderates && <Choice label={who.videoMuted ? t("live.showVideo") : t("live.hideVideo")} run={() => moderate({ case: "muteVideo", value: !who.videoMuted })} />}
             {moderates && <Choice label={t("live.remove")} run={() => moderate({ case: "remove", value: true })} />}
@@ -281,10 +285,11 @@ interface ControlProps {
   room: Room;
   chat: boolean;
   setChat: (on: boolean) => void;
+  openFeeds: () => void;
   leave: () => void;
 }
 
-function Controls({ live, room, chat, setChat, leave }: ControlProps): JSX.Element {
+function Controls({ live, room, chat, setChat, openFeeds, leave }: ControlProps): JSX.Element {
   const { call } = live;
   const devices = call.devices.value;
   const hand = live.myself.value?.hand ?? false;
@@ -341,6 +346,15 @@ function Controls({ live, room, chat, setChat, leave }: ControlProps): JSX.Eleme
           </div>
         )}
       </Menu>
+      {may(room.asset.permissions, Permission.DRIVE) && (
+        <Menu icon="more" label={t("live.more")}>
+          {(close) => (
+            <div class="menu-list" onClick={close}>
+              <Choice label={t("feed.open")} run={openFeeds} />
+            </div>
+          )}
+        </Menu>
+      )}
       <span class="grow" />
       {may(room.asset.permissions, Permission.MODERATE) && (
         <Button small look="quiet" label={t("live.end")} onClick={end}>

@@ -5,6 +5,7 @@ import { projects } from "../app/api";
 import { explain } from "../app/error";
 import { navigate, reviewPath, route } from "../app/router";
 import {
+  ParticipantKind,
   ParticipantState,
   PresenterSchema,
   type Event,
@@ -51,7 +52,9 @@ export class Live {
   readonly myself = computed(() => this.people.value.get(this.me.value));
   readonly joined = computed(() => this.myself.value?.state === ParticipantState.JOINED);
   readonly presenting = computed(() => this.joined.value && this.presenter.value.participantId === this.me.value);
-  /** Everybody who is in, oneself first, then who presents. */
+  /** Monitors that watch: they have no tiles. */
+  readonly monitors = computed(() => [...this.people.value.values()].filter((each) => each.kind === ParticipantKind.MONITOR));
+  /** Everybody who is in but monitors, oneself first, then a programme, then who presents. */
   readonly here = computed(() => this.order());
   readonly call: Call;
   private readonly link: SignalLink;
@@ -205,8 +208,10 @@ export class Live {
   }
 
   private order(): Participant[] {
-    const rank = (each: Participant): number => (each.participantId === this.me.value ? 0 : each.participantId === this.presenter.value.participantId ? 1 : 2);
-    return [...this.people.value.values()].filter((each) => each.state !== ParticipantState.WAITING).sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+    const rank = (each: Participant): number =>
+      each.participantId === this.me.value ? 0 : each.kind === ParticipantKind.PROGRAMME ? 1 : each.participantId === this.presenter.value.participantId ? 2 : 3;
+    const shown = [...this.people.value.values()].filter((each) => each.state !== ParticipantState.WAITING && each.kind !== ParticipantKind.MONITOR);
+    return shown.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
   }
 
   private others(tracks: readonly Track[]): Track[] {
