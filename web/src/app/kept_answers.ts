@@ -1,10 +1,13 @@
 /** Answers of the services that what was seen can be shown from without a network: kept by person, given when none can be reached. */
 import { create, fromBinary, toBinary, toJsonString } from "@bufbuild/protobuf";
-import { Code, ConnectError, type Interceptor, type UnaryRequest } from "@connectrpc/connect";
+import { Code, ConnectError, createContextKey, type Interceptor, type UnaryRequest } from "@connectrpc/connect";
 import { MediaService } from "../gen/rushes/media/v1/media_service_pb";
 import { IdentityService } from "../gen/rushes/project/v1/identity_service_pb";
 import { ProjectService } from "../gen/rushes/project/v1/project_service_pb";
 import { lookUp, putAway, takeOff } from "../session/shelf";
+
+/** Of a call that only looks whether something changed the answer is not kept: it is asked for every few seconds. */
+export const PASSING = createContextKey(false);
 
 const KEPT: ReadonlySet<object> = new Set([
   ProjectService.method.listProjects,
@@ -33,7 +36,7 @@ function keyOf({ method, message }: UnaryRequest): string {
 /** Keeps answers for whoever is here, and gives them when nobody can be reached. */
 export function keepAnswers(personId: () => string): Interceptor {
   return (next) => async (request) => {
-    if (request.stream || !KEPT.has(request.method)) return next(request);
+    if (request.stream || !KEPT.has(request.method) || request.contextValues.get(PASSING)) return next(request);
     const [who, key] = [personId(), keyOf(request)];
     try {
       const answer = await next(request);

@@ -15,6 +15,7 @@ import { say } from "../ui/toast";
 import { ago, duration, exactly } from "../ui/when";
 import { changeAssets, deleteAssets, purgeAssets, renameAsset, restoreAssets } from "./change";
 import { ACCEPT } from "./plan";
+import { remarksText } from "./remark";
 import { StatusChoice, StatusFace } from "./status";
 import { may } from "./store";
 import { Strip } from "./strip";
@@ -72,6 +73,17 @@ function Poster({ video }: { video: Video | undefined }): JSX.Element {
       )}
       {video.frameCount > 1 && <Strip video={video} />}
     </div>
+  );
+}
+
+/** That something was remarkable about the file, and what. */
+function Remarks({ video }: { video: Video | undefined }): JSX.Element | null {
+  const said = remarksText(video?.remarks ?? []);
+  if (!said) return null;
+  return (
+    <span class="card-remarks" role="img" aria-label={said} data-tip={said}>
+      <Icon name="warn" size={14} />
+    </span>
   );
 }
 
@@ -249,6 +261,7 @@ export function Card(props: CardProps): JSX.Element {
             ) : (
               <StatusFace status={status} />
             )}
+            <Remarks video={video} />
             <span class="faint clip grow" title={asset.tags.join(", ")}>
               {asset.tags.join(", ") || facts(video) || <span title={exactly(Number(asset.updatedMs))}>{ago(Number(asset.updatedMs), Date.now())}</span>}
             </span>

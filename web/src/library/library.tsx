@@ -16,13 +16,14 @@ import { Icon } from "../ui/icon";
 import { Item, Menu } from "../ui/menu";
 import { Account } from "./account";
 import { Bulk } from "./bulk";
+import { useFresh } from "./fresh";
 import { Grid } from "./grid";
 import { Chips, Head, show } from "./head";
 import { lookOf, narrowed, pathOf, type Look } from "./look";
 import { ACCEPT } from "./plan";
 import { NONE, type Selection } from "./selection";
 import { NewProject, Side } from "./side";
-import { listing, loadAssets, loadProjects, loadShelves, may, projectList, reload, type Listing } from "./store";
+import { listing, loadAssets, loadProjects, loadShelves, may, projectList, type Listing } from "./store";
 import { take } from "./take";
 import { forget, interrupted, landed } from "./upload";
 import "./library.css";
@@ -64,7 +65,7 @@ function Empty({ project, look }: { project: Project; look: Look }): JSX.Element
   );
 }
 
-/** Reads what the look shows, again when uploads land or one comes back to the page. */
+/** Reads what the look shows, again when uploads land, and keeps it as it is. */
 function useAssets(project: Project, look: Look): { held: Listing | undefined; error: string } {
   const error = useSignal("");
   const fresh = landed.value;
@@ -73,13 +74,7 @@ function useAssets(project: Project, look: Look): { held: Listing | undefined; e
     reading.then(() => (error.value = "")).catch((failure: unknown) => (error.value = explain(failure)));
   };
   useEffect(() => read(Promise.all([loadAssets(project.projectId, look), loadShelves(project.projectId)])), [key, fresh]);
-  useEffect(() => {
-    const again = (): void => {
-      if (document.visibilityState === "visible") read(reload());
-    };
-    document.addEventListener("visibilitychange", again);
-    return () => document.removeEventListener("visibilitychange", again);
-  }, []);
+  useFresh(project.projectId, look);
   const held = listing.value;
   return { held: held?.project === project.projectId ? held : undefined, error: error.value };
 }

@@ -8,6 +8,7 @@ import { keysOf } from "../app/keys";
 import type { Asset } from "../gen/rushes/project/v1/project_service_pb";
 import { Permission } from "../gen/rushes/type/v1/access_pb";
 import { ACCEPT } from "../library/plan";
+import { remarkText } from "../library/remark";
 import { StatusChoice, StatusFace, STATUSES } from "../library/status";
 import { may, patch, projectList } from "../library/store";
 import { take } from "../library/take";
@@ -77,6 +78,23 @@ function CutStatus({ room, asset, changed }: AssetProps): JSX.Element {
       <span class="faint grow">{t("review.cutStatus", { number })}</span>
       <StatusChoice status={status || t("review.noStatus")} statuses={statuses} label={t("review.cutStatus", { number })} choose={choose} />
     </div>
+  );
+}
+
+/** What was remarkable about the file of the cut that is open. */
+export function CutRemarks({ room }: { room: Room }): JSX.Element | null {
+  const { remarks } = room.video;
+  if (remarks.length === 0) return null;
+  return (
+    <Menu icon="warn" label={t("remark.title")}>
+      {() => (
+        <ul class="cut-remarks">
+          {remarks.map((each) => (
+            <li key={each}>{remarkText(each)}</li>
+          ))}
+        </ul>
+      )}
+    </Menu>
   );
 }
 

@@ -1,4 +1,5 @@
 /** The review page: opens an asset's cut, and puts its parts together. */
+import { createContextValues } from "@connectrpc/connect";
 import { untracked, useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -7,6 +8,7 @@ import { projects } from "../app/api";
 import { me } from "../app/auth";
 import { explain, isNotFound } from "../app/error";
 import { useFinder } from "../app/finder";
+import { PASSING } from "../app/kept_answers";
 import { actionOf, isMac, isTyping } from "../app/keys";
 import { toggleOverlay } from "../app/overlay";
 import { navigate, reviewPath, rewrite, type ReviewPlace } from "../app/router";
@@ -36,6 +38,7 @@ import { Timeline } from "../player/timeline";
 import { Button } from "../ui/button";
 import { useDrop } from "../ui/dropzone";
 import { say } from "../ui/toast";
+import { useTurns } from "../ui/turns";
 import { act } from "./act";
 import { addressOf, filterOf, lookOf } from "./address";
 import { carryOf, carryOn, frameOn, type Carry } from "./carry";
@@ -49,6 +52,7 @@ import "../player/player.css";
 import "./review.css";
 
 const ADDRESS_WAIT_MS = 400;
+const ASSET_EVERY_MS = 10_000;
 const PLAYING_WAIT_MS = 2000;
 const PREFETCH_WAIT_MS = 2500;
 const BOARD_WAIT_MS = 80;
@@ -92,6 +96,16 @@ export function Review({ place }: ReviewProps): JSX.Element {
   const [error, setError] = useState<unknown>();
   const carry = useRef<Carry | undefined>(undefined);
   const fresh = landed.value;
+  // What others change of it, such as its status, and the cuts that they bring.
+  useTurns(ASSET_EVERY_MS, async () => {
+    if (!asset) return;
+    const answer = await projects.getAsset({ assetId: asset.assetId }, { contextValues: createContextValues().set(PASSING, true) });
+    const now = answer.asset;
+    if (!now || now.etag === asset.etag) return;
+    // What one changed oneself while this was asked is newer.
+    setAsset((held) => (held && held.updatedMs > now.updatedMs ? held : now));
+    tellNewCut(asset, now, place.cut);
+  }, [asset?.assetId]);
   useEffect(() => {
     let here = true;
     projects

@@ -16,7 +16,7 @@ import { Button } from "../ui/button";
 import { css } from "../ui/color";
 import { Menu } from "../ui/menu";
 import { Avatar } from "../ui/person";
-import { AssetStatus, Cuts } from "./cuts";
+import { AssetStatus, CutRemarks, Cuts } from "./cuts";
 import { ExportMenu } from "./export";
 import { GoLive } from "./golive";
 import type { Room } from "./room";
@@ -152,6 +152,7 @@ export function TopBar({ room, asset, changed, showKeys }: BarProps): JSX.Elemen
         {asset.name}
       </h1>
       <Cuts room={room} asset={asset} changed={changed} />
+      <CutRemarks room={room} />
       <AssetStatus asset={asset} changed={changed} />
       <span class="grow" />
       <Connection room={room} />
