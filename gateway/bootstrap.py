@@ -164,7 +164,7 @@ class Gateway:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _targets(self, *, streams: bool = False) -> dict[str, Target]:
-        """Where each call goes that passes as bytes, on WebSockets with `streams`. All changes can be sent twice."""
+        """Where each call goes that passes as bytes, on WebSockets with `streams`."""
         own = {
             path: Target(path, self._upstreams[DOOR], unary=unary, single=single, public=True)
             for path, unary, single in OWN
@@ -177,7 +177,7 @@ class Gateway:
                 unary=not route.server_streaming,
                 single=not route.client_streaming,
                 public=route.public,
-                repeatable=True,
+                repeatable=route.repeatable,
                 default_timeout="" if route.server_streaming else UNARY_TIMEOUT,
             )
             for path, route in ROUTES.items()

@@ -30,6 +30,11 @@ LATE_S: Final = 0.25
 """A call is waited for so much longer than its deadline: the server behind knows the deadline, and says it better."""
 
 
+def never(message: bytes) -> bool:
+    """Of methods of which nothing is known: what was sent may not be sent again."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A method, and who answers it."""
@@ -42,8 +47,8 @@ class Target:
     checked: bool = True
     """The method is known, so that one answer must come."""
     public: bool = False
-    repeatable: bool = False
-    """It may be sent again if a connection broke and nobody knows what became of it."""
+    repeatable: Callable[[bytes], bool] = never
+    """Whether this message may be sent again if a connection broke and nobody knows what became of it."""
     default_timeout: str = ""
     """The grpc-timeout of calls that have none."""
 
@@ -337,7 +342,9 @@ class Exchange:
     def again(self, processed: bool) -> bool:
         """See Sink."""
         passing, plan = self._passing, self._plan
-        if passing is None or self._over or self._tries >= MAX_TRIES or (processed and not plan.target.repeatable):
+        if passing is None or self._over or self._tries >= MAX_TRIES:
+            return False
+        if processed and not plan.target.repeatable(passing.body[grpcweb.HEADER_BYTES :]):
             return False
         self._tries += 1
         renewed = self._passing = Passing(passing.block, passing.body, self._reply)

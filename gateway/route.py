@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 from google.protobuf.descriptor import FileDescriptor, MethodDescriptor
+from google.protobuf.descriptor_pb2 import MethodOptions
+from google.protobuf.message import DecodeError
+from google.protobuf.message_factory import GetMessageClass
 
 from rushes.annotation.v1 import annotation_service_pb2
 from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2, subtitle_service_pb2
@@ -25,6 +28,8 @@ _FILES: tuple[tuple[str, FileDescriptor], ...] = (
     ("svc_signaling", room_service_pb2.DESCRIPTOR),
     ("svc_signaling", feed_service_pb2.DESCRIPTOR),
 )
+_NAMES = ("request_id", "client_id")
+"""Fields that name a request; the second of batches, which have a number besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,22 @@ class Route:
     def streams(self) -> bool:
         """It has many messages, one way or the other."""
         return self.client_streaming or self.server_streaming
+
+    @property
+    def reads(self) -> bool:
+        """It changes nothing."""
+        return bool(self.method.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS)
+
+    def repeatable(self, message: bytes) -> bool:
+        """Whether a request may be sent twice: it only reads, or has a name that the service knows it by again."""
+        if self.reads:
+            return True
+        names = [name for name in _NAMES if name in self.method.input_type.fields_by_name]
+        try:
+            request = GetMessageClass(self.method.input_type).FromString(message) if names else None
+        except DecodeError:
+            return False
+        return any(getattr(request, name) for name in names)
 
 
 def _rule(method: MethodDescriptor) -> str | None:

@@ -1,0 +1,118 @@
+"""Calls of a connection that broke: only what may be done twice is sent again."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from gateway.access import OpenAccess
+from gateway.core import grpcweb
+from gateway.core.origin import Origins
+from gateway.passage import MAX_TRIES, Exchange, Passage, Target
+from gateway.route import ROUTES
+from gateway.upstream import Passing
+from rushes.annotation.v1.annotation_service_pb2 import CreateBatchAnnotationsRequest
+from rushes.project.v1.identity_service_pb2 import UpdateMeRequest
+from rushes.project.v1.project_service_pb2 import CreateProjectRequest, GetProjectRequest
+
+CREATE = "/rushes.project.v1.ProjectService/CreateProject"
+GET = "/rushes.project.v1.ProjectService/GetProject"
+UPDATE_ME = "/rushes.project.v1.IdentityService/UpdateMe"
+BATCH = "/rushes.annotation.v1.AnnotationService/CreateBatchAnnotations"
+NAMED = CreateProjectRequest(name="A", request_id="a" * 32).SerializeToString()
+UNNAMED = CreateProjectRequest(name="A").SerializeToString()
+
+
+@dataclass
+class Wire:
+    """A way to a server whose connections break at once."""
+
+    sent: list[Passing] = field(default_factory=list)
+    processed: bool = True
+
+    def start(self, passing: Passing) -> None:
+        """See Way."""
+        self.sent.append(passing)
+
+    def give_up(self, passing: Passing) -> None:
+        """See Way."""
+
+    async def close(self) -> None:
+        """See Way."""
+
+    def lose(self) -> None:
+        """The connection of the last call breaks."""
+        receiver = self.sent[-1].receiver
+        receiver.on_lost() if self.processed else receiver.on_unprocessed()
+        receiver.flush()
+
+
+@dataclass
+class Written:
+    """A connection that writes down."""
+
+    out: bytes = b""
+    whole: bool = False
+
+    def write(self, data: bytes) -> None:
+        """See Line."""
+        self.out += data
+
+    def abort(self) -> None:
+        """See Line."""
+
+    def answered(self) -> None:
+        """See Line."""
+        self.whole = True
+
+
+def lost(path: str, message: bytes, wire: Wire) -> Written:
+    """The answer to a call whose every connection breaks before anything came back."""
+    passage = Passage(
+        lambda name: Target(name, wire, unary=True, repeatable=ROUTES[name].repeatable),
+        OpenAccess(),
+        Origins((), everybody=True),
+        max_message_bytes=1_000,
+        slow_reader_s=1.0,
+        lines=b"",
+    )
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web\r\n\r\n".encode()
+    _, plan = passage.plan(head)
+    assert plan is not None
+    line = Written()
+    Exchange(passage, plan, "", line).begin(grpcweb.data_frame(message))
+    while not line.whole:
+        wire.lose()
+    assert b"grpc-status: 14" in line.out
+    return line
+
+
+@pytest.mark.parametrize(
+    ("path", "message", "times"),
+    [
+        (GET, GetProjectRequest(project_id=7).SerializeToString(), MAX_TRIES),
+        (CREATE, NAMED, MAX_TRIES),
+        (CREATE, UNNAMED, 1),
+        (CREATE, NAMED[:-3], 1),
+        (UPDATE_ME, UpdateMeRequest(name="A").SerializeToString(), 1),
+        (BATCH, CreateBatchAnnotationsRequest(client_id=b"c" * 16).SerializeToString(), MAX_TRIES),
+        (BATCH, b"", 1),
+    ],
+    ids=["reads", "named", "not named", "cut", "has no name", "batch", "batch of nobody"],
+)
+def test_what_may_have_been_done_is_sent_again_only_if_that_changes_nothing(
+    path: str, message: bytes, times: int
+) -> None:
+    wire = Wire()
+    lost(path, message, wire)
+    assert [passing.body for passing in wire.sent] == [grpcweb.data_frame(message)] * times
+
+
+def test_what_was_not_begun_is_sent_again_whatever_it_is() -> None:
+    wire = Wire(processed=False)
+    lost(CREATE, UNNAMED, wire)
+    assert len(wire.sent) == MAX_TRIES
+
+
+def test_every_method_that_is_named_as_a_reader_says_that_it_is_one_and_no_other_does() -> None:
+    named = {path for path in ROUTES if path.rpartition("/")[2].startswith(("Get", "List", "Watch", "Diff", "Follow"))}
+    assert {path for path, route in ROUTES.items() if route.reads} == named
