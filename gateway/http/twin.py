@@ -172,10 +172,15 @@ def _error(status: status_pb2.Status) -> web.Response:
 
 
 def _timeout_s(request: web.Request) -> float:
-    """Connect-Timeout-Ms, at most ten digits of milliseconds."""
+    """Connect-Timeout-Ms, at most ten digits of milliseconds.
+
+    Nothing is asked without time for the answer: it could still come before anybody looks at the clock.
+    """
     text = request.headers.get("Connect-Timeout-Ms", "")
     if not text:
         return UNARY_S
     if not text.isascii() or not text.isdecimal() or len(text) > 10:
         raise errors.InvalidArgument("Connect-Timeout-Ms is not understood.")
+    if not int(text):
+        raise _Failed(status_pb2.Status(code=code_pb2.DEADLINE_EXCEEDED, message="The call has no time left."))
     return int(text) / 1000
