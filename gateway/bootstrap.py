@@ -204,7 +204,8 @@ class Gateway:
 
     def _admit(self) -> Admit:
         async def admit(request: web.Request) -> None:
-            address = self._access.address(request.remote or "", request.headers.get("X-Forwarded-For", ""))
+            forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
+            address = self._access.address(request.remote or "", forwarded)
             request[ADDRESS] = address
             if request.path.startswith(COUNTED):
                 secret = secret_of(request)

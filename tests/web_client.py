@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import aiohttp
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
+from multidict import CIMultiDict
 
 from gateway.core import grpcweb
 from rushes.annotation.v1.annotation_service_pb2 import CollaborateOpen, CollaborateRequest, CollaborateResponse
@@ -99,9 +100,11 @@ class Browser:
     ) -> None:
         await self._http.close()
 
-    def _headers(self, headers: Mapping[str, str] | None) -> dict[str, str]:
-        cookie = {"Cookie": f"rushes_session={self.secret}"} if self.secret else {}
-        return {**cookie, **(headers or {})}
+    def _headers(self, headers: Mapping[str, str] | None) -> CIMultiDict[str]:
+        found = CIMultiDict(headers or {})
+        if self.secret:
+            found.setdefault("Cookie", f"rushes_session={self.secret}")
+        return found
 
     def request(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, data: object = None

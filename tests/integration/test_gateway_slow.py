@@ -9,6 +9,7 @@ from urllib.request import urlopen
 import grpc
 import psutil
 import pytest
+from multidict import CIMultiDict
 
 from gateway.core import grpcweb
 from rushes.annotation.v1.annotation_pb2 import ANNOTATION_KIND_COMMENT, Annotation
@@ -216,8 +217,10 @@ async def test_posters_and_media_do_not_count(hasty: Product) -> None:
 
 
 async def test_sign_ins_count_by_the_address_that_a_trusted_proxy_names(hasty: Product) -> None:
-    async def sign_in(browser: Browser, address: str) -> int:
-        headers = {"Content-Type": "application/json", "X-Forwarded-For": f"203.0.113.1, {address}"}
+    async def sign_in(browser: Browser, *lines: str) -> int:
+        headers = CIMultiDict({"Content-Type": "application/json"})
+        for line in lines:
+            headers.add("X-Forwarded-For", line)
         body = b'{"email": "nobody@rushes.local", "password": "x"}'
         async with browser.request("POST", "/auth/sign-in", headers=headers, data=body) as answer:
             if (await answer.json())["reason"] == "RATE_LIMITED":
@@ -229,6 +232,9 @@ async def test_sign_ins_count_by_the_address_that_a_trusted_proxy_names(hasty: P
         Browser(hasty.address, source="127.0.0.21") as proxied,
         Browser(hasty.address, source="127.0.0.22") as pretender,
     ):
-        assert [await sign_in(proxied, f"198.51.100.{number}") for number in range(12)] == [0] * 12
+        assert [await sign_in(proxied, f"203.0.113.1, 198.51.100.{number}") for number in range(12)] == [0] * 12
         limited = await asyncio.gather(*(sign_in(pretender, f"198.51.100.{number}") for number in range(12)))
+        assert sum(limited) >= 6
+        # What the one who asks wrote stays in a line before that of the proxy.
+        limited = await asyncio.gather(*(sign_in(proxied, f"192.0.2.{one}", "198.51.100.99") for one in range(12)))
         assert sum(limited) >= 6
