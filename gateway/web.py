@@ -250,7 +250,9 @@ class WebProtocol(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _try(self) -> None:
-        self._busy = None
+        if self._busy is not None:  # whoever came first; a second clock would wind up another
+            self._busy.cancel()
+            self._busy = None
         if self._paused:
             self._paused = False
             self._transport.resume_reading()
