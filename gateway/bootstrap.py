@@ -101,6 +101,7 @@ class Gateway:
             hub=Hub(Viewing(self._board, self._tokens, config.begin_s), self._tokens),
             rewrite=outside,
         )
+        self._twins = TwinRoutes(self._raw, self._tokens)
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._door: DoorServer | None = None
@@ -197,7 +198,7 @@ class Gateway:
         SocketRoutes(self._calls, limits).add_to(app)
         self._media.add_to(app)
         self._feeds.add_to(app)
-        TwinRoutes(self._raw, self._tokens).add_to(app)
+        self._twins.add_to(app)
         add_refusals(app)
         PageRoutes(config.web).add_to(app)
         return app
@@ -210,7 +211,7 @@ class Gateway:
             if request.path.startswith(COUNTED):
                 secret = secret_of(request)
                 token = self._tokens.peek(secret) if secret else bearer_of(request.headers.get("authorization", ""))
-                await self._access.admit(request.path, token or "", address)
+                await self._access.admit(self._twins.called(request), token or "", address)
 
         return admit
 

@@ -61,6 +61,15 @@ class TwinRoutes:
         app.router.add_route("*", PREFIX + "/{rest:.*}", self.by_path)
         app.router.add_post(METHOD_PATH, self.by_name)
 
+    def called(self, request: web.Request) -> str:
+        """Path of the RPC that a request is a call of, however it is written."""
+        match = self._match(request) if request.path.startswith(PREFIX) else None
+        return request.path if match is None else match.rule.method
+
+    def _match(self, request: web.Request) -> Match | None:
+        verb = "GET" if request.method == "HEAD" else request.method
+        return self._paths.find(verb, request.rel_url.raw_path)
+
     async def describe(self, request: web.Request) -> web.Response:
         """OpenAPI of all of it."""
         if not self._document:
@@ -91,10 +100,9 @@ class TwinRoutes:
         return await self._answered(self._by_path(request))
 
     async def _by_path(self, request: web.Request) -> web.Response:
-        path = request.rel_url.raw_path
-        match = self._paths.find("GET" if request.method == "HEAD" else request.method, path)
+        match = self._match(request)
         if match is None:
-            verbs = self._paths.verbs(path)
+            verbs = self._paths.verbs(request.rel_url.raw_path)
             if verbs:
                 raise web.HTTPMethodNotAllowed(request.method, verbs)
             raise NoSuchPath("There is no such path; /api says which there are.")

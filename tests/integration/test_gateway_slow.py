@@ -1,6 +1,7 @@
 """Who says nothing, and who reads nothing: neither is waited for, and neither costs memory."""
 
 import asyncio
+import json
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -20,7 +21,7 @@ from rushes.annotation.v1.annotation_service_pb2 import (
     FollowRequest,
 )
 from rushes.annotation.v1.operation_pb2 import Batch, CreateOperation, Operation
-from rushes.project.v1.identity_service_pb2 import GetMeRequest
+from rushes.project.v1.identity_service_pb2 import GetMeRequest, ListPeopleRequest
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 from tests.product import Product, serving
 from tests.waiting import until
@@ -28,6 +29,7 @@ from tests.web_client import COLLABORATE, TYPE, Browser, Call, retry_after_s
 
 GET_ME = "/rushes.project.v1.IdentityService/GetMe"
 FOLLOW = "/rushes.annotation.v1.AnnotationService/Follow"
+LIST_PEOPLE = "/rushes.project.v1.IdentityService/ListPeople"
 WRITERS = 3
 DEAF = 8
 BATCHES = 60
@@ -46,6 +48,7 @@ def hasty(page: object) -> Iterator[Product]:
         RUSHES_GATEWAY__PERSON_CALLS_S="30",
         RUSHES_GATEWAY__SIGN_INS_S="1",
         RUSHES_GATEWAY__TRUSTED_PROXIES="127.0.0.21",
+        RUSHES_GATEWAY__METHOD_CALLS_S=json.dumps({LIST_PEOPLE: "0.001"}),
     ) as product:
         yield product
 
@@ -207,6 +210,22 @@ async def test_programs_count_too(hasty: Product) -> None:
         assert set(codes) == {grpc.StatusCode.OK, grpc.StatusCode.RESOURCE_EXHAUSTED}
         refused = calls[codes.index(grpc.StatusCode.RESOURCE_EXHAUSTED)]
         assert "grpc-status-details-bin" in dict(await refused.trailing_metadata())
+
+
+async def test_a_method_counts_however_its_path_is_written(hasty: Product) -> None:
+    guest = hasty.person("guest")
+
+    async def ask(browser: Browser, method: str, path: str) -> int:
+        headers = {"Content-Type": "application/json"}
+        async with browser.request(method, path, headers=headers, data=b"{}" if method == "POST" else None) as answer:
+            return answer.status
+
+    async with Browser(hasty.address, guest) as browser:
+        assert (await browser.rpc(LIST_PEOPLE, ListPeopleRequest())).reason != "RATE_LIMITED"
+        assert await ask(browser, "GET", "/api/v1/people") == 429
+        assert await ask(browser, "POST", LIST_PEOPLE) == 429
+        assert (await browser.rpc(LIST_PEOPLE, ListPeopleRequest())).reason == "RATE_LIMITED"
+        assert await ask(browser, "GET", "/api/v1/me") == 200
 
 
 async def test_posters_and_media_do_not_count(hasty: Product) -> None:
