@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from contextvars import Context
+from typing import TypeVarTuple, cast
 
 from gateway.access import OpenAccess
 from gateway.core.origin import Origins
@@ -10,6 +11,7 @@ from gateway.passage import Passage, Target
 from gateway.upstream import Way
 from gateway.web import BUSY_S, WebProtocol
 
+Given = TypeVarTuple("Given")
 LENT = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n"
 CALL = b"POST /a.B/C HTTP/1.1\r\nhost: x\r\ncontent-type: application/grpc-web\r\ncontent-length: 0\r\n\r\n"
 
@@ -25,9 +27,11 @@ class Clock(asyncio.SelectorEventLoop):
         """See AbstractEventLoop."""
         return 0.0
 
-    def call_later(self, delay: float, callback: Callable[..., object], *args: Any, **kwargs: Any) -> Any:
+    def call_later(
+        self, delay: float, callback: Callable[[*Given], object], *args: *Given, context: Context | None = None
+    ) -> asyncio.TimerHandle:
         """See AbstractEventLoop."""
-        handle = super().call_later(delay, callback, *args, **kwargs)
+        handle = super().call_later(delay, callback, *args, context=context)
         self.timers.append((delay, handle))
         return handle
 
