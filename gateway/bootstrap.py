@@ -5,6 +5,7 @@ import json
 import logging
 import resource
 import ssl
+from typing import Final
 
 import grpc
 from aiohttp import web
@@ -62,6 +63,10 @@ COUNTED = ("/auth/", "/api/", "/rushes.", "/whip", "/whep")
 """Beginnings of the paths that count as calls. Pages, posters and media do not."""
 
 
+SPREAD: Final = ("svc_annotation", "svc_version")
+"""Services of which there may be several instances: what is about one video goes to one of them."""
+
+
 class Gateway:
     """The service: one TCP port, everything behind it."""
 
@@ -70,9 +75,9 @@ class Gateway:
         self._runtime = runtime
         channels = runtime.channels
         identity = channels.stub(IdentityServiceStub, "svc_project")
-        self._fleet = Fleet(channels, "svc_annotation")
+        self._fleets = {name: Fleet(channels, name) for name in SPREAD}
         self._board = Switchboard(
-            self._fleet, channels, merge_bytes_s=config.merge_bytes_s, slow_s=config.slow_reader_s
+            self._fleets["svc_annotation"], channels, merge_bytes_s=config.merge_bytes_s, slow_s=config.slow_reader_s
         )
         self._tokens = TokenCache(identity)
         self._auth = AuthRoutes(identity, self._tokens, secure=bool(config.tls_certificate))
@@ -109,14 +114,14 @@ class Gateway:
 
     def _way(self, service: str) -> Way:
         """To a service: to its one instance, or to whichever serves the video that a call is about."""
-        if service == self._fleet.service and not self._fleet.alone:
-            return Spread(self._fleet)
+        if service in SPREAD and not self._fleets[service].alone:
+            return Spread(self._fleets[service])
         return Upstream(self._runtime.channels.address(service))
 
     def _raw(self, route: Route, message: bytes) -> grpc.aio.Channel:
         """A channel to the instance that answers a call with this message."""
-        if route.service == self._fleet.service:
-            return self._fleet.raw(partition_of(video_of(message)))
+        if route.service in SPREAD:
+            return self._fleets[route.service].raw(partition_of(video_of(message)))
         return self._runtime.channels.raw(route.service)
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -132,12 +137,13 @@ class Gateway:
         """Listens."""
         config = self._config
         _raise_descriptor_limit()
-        await self._fleet.start()
+        for fleet in self._fleets.values():
+            await fleet.start()
         self._board.start()
         await self._media.start()
         self._door = DoorServer(
             self._runtime.channels,
-            self._fleet,
+            self._fleets,
             config.door_listen,
             config.max_message_bytes,
             self._access.admit,
@@ -246,7 +252,8 @@ class Gateway:
         if self._runner is not None:
             await self._runner.cleanup()
         await self._media.close()
-        await self._fleet.close()
+        for fleet in self._fleets.values():
+            await fleet.close()
         for upstream in self._upstreams.values():
             await upstream.close()
         await self._access.close()

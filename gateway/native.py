@@ -1,7 +1,7 @@
 """The native gRPC door: programs' calls, passed on as bytes to the service that answers them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
 import grpc
 from google.rpc import status_pb2
@@ -53,9 +53,9 @@ class OneMessage(InvalidArgument):
 class Door(grpc.GenericRpcHandler):
     """Handles every RPC that is open to the outside; others are UNIMPLEMENTED."""
 
-    def __init__(self, channels: Channels, fleet: Fleet, admit: Admit, address: Address) -> None:
+    def __init__(self, channels: Channels, fleets: Mapping[str, Fleet], admit: Admit, address: Address) -> None:
         self._channels = channels
-        self._fleet = fleet
+        self._fleets = fleets
         self._admit = admit
         self._address = address
 
@@ -121,8 +121,9 @@ class Door(grpc.GenericRpcHandler):
         return many(message, metadata=metadata, timeout=timeout)
 
     def _channel(self, route: Route, message: bytes) -> grpc.aio.Channel:
-        if route.service == self._fleet.service:
-            return self._fleet.raw(partition_of(video_of(message)))
+        fleet = self._fleets.get(route.service)
+        if fleet is not None:
+            return fleet.raw(partition_of(video_of(message)))
         return self._channels.raw(route.service)
 
 
@@ -172,11 +173,17 @@ class DoorServer:
     """A gRPC server that passes everything on, and says itself how it is and which services are open to the outside."""
 
     def __init__(
-        self, channels: Channels, fleet: Fleet, listen: str, max_message_bytes: int, admit: Admit, address: Address
+        self,
+        channels: Channels,
+        fleets: Mapping[str, Fleet],
+        listen: str,
+        max_message_bytes: int,
+        admit: Admit,
+        address: Address,
     ) -> None:
         self._checks = health.aio.HealthServicer()
         self._server = grpc.aio.server(
-            handlers=[Door(channels, fleet, admit, address)],
+            handlers=[Door(channels, fleets, admit, address)],
             options=(*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)),
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._checks, self._server)

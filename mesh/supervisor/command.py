@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mesh.supervisor.lock import DataLock, InUse
-from mesh.supervisor.plan import NEEDED, Plan, scale_of
+from mesh.supervisor.plan import NEEDED, VERSIONS, Plan, scale_of
 from mesh.supervisor.watch import Supervisor
 
 PRELOADED = (
@@ -173,6 +173,8 @@ def _profile_trouble(arguments: argparse.Namespace) -> str:
         return f"--profile cluster needs to know where the engines are: set {' and '.join(missing)} (docs/operations.md)."
     if arguments.profile != "cluster" and scale.get("svc_annotation", 1) > 1:
         return "Several instances of annotation need --profile cluster: files serve one instance."
+    if scale.get("svc_version", 1) > 1 and not any(map(os.environ.get, VERSIONS)):
+        return f"Several instances of version need a store that they share: set {' or '.join(VERSIONS)}."
     return ""
 
 

@@ -12,9 +12,11 @@ FIRST_TRIES = 3
 
 MAX_INSTANCES = 16
 PROJECTOR = "svc_annotation.projector"
-SCALABLE = frozenset(("svc_annotation", "svc_sfu", "gateway"))
+SCALABLE = frozenset(("svc_annotation", "svc_version", "svc_sfu", "gateway"))
 NEEDED = ("RUSHES_ANNOTATION__KAFKA", "RUSHES_ANNOTATION__MONGO")
 """What says where the engines are, of which several instances need the same."""
+VERSIONS = ("RUSHES_VERSION__MONGO", "RUSHES_VERSION__DATABASE")
+"""What says where versions are: several instances of svc_version need one of them."""
 
 GRACE_S = 4.0
 """What calls in progress have when all stops: all is over within ten seconds."""

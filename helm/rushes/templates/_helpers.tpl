@@ -25,10 +25,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ toJson $services }}
 {{- end }}
 
-{{/* Gateways find every instance of the annotation service, and choose by the video. */}}
+{{/* Gateways find every instance of what keeps notes and versions, and choose by the video. */}}
 {{- define "rushes.gatewayServices" -}}
 {{- $services := include "rushes.services" . | fromJson -}}
-{{- $_ := set $services "svc_annotation" (printf "dns:///%s-annotation-each:50051" (include "rushes.name" .)) -}}
+{{- range list "annotation" "version" -}}
+{{- $_ := set $services (printf "svc_%s" .) (printf "dns:///%s-%s-each:50051" (include "rushes.name" $) .) -}}
+{{- end -}}
 {{ toJson $services }}
 {{- end }}
 
