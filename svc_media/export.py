@@ -11,7 +11,7 @@ from typing import Any
 from mesh.auth import Caller, has
 from mesh.clock import Clock
 from mesh.ids import new_id
-from rushes.errors import InvalidArgument, NotFound, RushesError
+from rushes.errors import InvalidArgument, NotFound, RushesError, Unavailable
 from rushes.exchange.notes import Notes
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, PERMISSION_SEE_INTERNAL, Audience
 from svc_media.catalog import Catalog, Served
@@ -30,13 +30,23 @@ log = logging.getLogger(__name__)
 
 DAY_MS = 86_400_000
 MAX_ID = 64
+MAX_RETRY_S = 30.0
+_CANCELLED = {"error": "Cancelled.", "error_reason": "CANCELLED"}
 
 
 class Exports:
     """Writes one at a time: sheets of paper do not keep videos waiting."""
 
     def __init__(
-        self, store: ExportStore, catalog: Catalog, folder: Folder, reader: Reader, clock: Clock, *, days: float
+        self,
+        store: ExportStore,
+        catalog: Catalog,
+        folder: Folder,
+        reader: Reader,
+        clock: Clock,
+        *,
+        days: float,
+        retry_s: float = 1.0,
     ) -> None:
         self._store = store
         self._catalog = catalog
@@ -44,7 +54,10 @@ class Exports:
         self._reader = reader
         self._clock = clock
         self._keep_ms = int(days * DAY_MS)
+        self._retry_s = retry_s
         self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._waiting: set[str] = set()
+        """Those in the queue that are still to be written."""
         self._cancels: dict[str, asyncio.Event] = {}
         self._live: Live[str, Export] = Live()
         self._threads = Threads("export", 1)
@@ -87,7 +100,7 @@ class Exports:
         source = self._source(wanted, video, facts, read)
         await self._threads.run(lambda: self._folder.write_source(wanted.source, source.to_json()))
         try:
-            export = await self._store.add(wanted, request_id)
+            export = await self._store.add(wanted, request_id, f"{video_id} {format} {audience} {asset_id}")
         except RushesError:
             await self._drop(wanted)
             raise
@@ -128,7 +141,11 @@ class Exports:
         if export.state is JobState.QUEUED:
             self._cancels[export.export_id] = asyncio.Event()
             self._live.tell(export.export_id, export)
-            self._queue.put_nowait(export.export_id)
+            self._wait(export.export_id)
+
+    def _wait(self, export_id: str) -> None:
+        self._waiting.add(export_id)
+        self._queue.put_nowait(export_id)
 
     async def get(self, export_id: str, video_id: int, caller: Caller) -> Export:
         """An export of the caller's. Raises NotFound for another's."""
@@ -148,11 +165,26 @@ class Exports:
             yield export
 
     async def cancel(self, export_id: str, video_id: int, caller: Caller) -> Export:
-        """Stops an export. One that has ended is left as it is."""
+        """Stops an export: one that waits at once. One that has ended is left as it is."""
         await self.get(export_id, video_id, caller)
+        if export_id in self._waiting:
+            return await self._cancel_waiting(export_id)
         if export_id in self._cancels:
             self._cancels[export_id].set()
         return [seen async for seen in self.watch(export_id, video_id, caller)][-1]
+
+    async def _cancel_waiting(self, export_id: str) -> Export:
+        # From here on the worker passes it by.
+        self._waiting.discard(export_id)
+        try:
+            export = await self._store.move(export_id, JobEvent.CANCEL, self._clock.now_ms(), **_CANCELLED)
+        except Exception:
+            self._wait(export_id)
+            raise
+        self._cancels.pop(export_id, None)
+        self._live.forget(export_id)
+        await self._drop(export)
+        return export
 
     async def file(self, video: Video, name: str, caller: Caller, mask: int) -> Served:
         """The finished file, for its person, who may still read what is in it. The audit trail is told of it."""
@@ -177,6 +209,9 @@ class Exports:
     async def _work(self) -> None:
         while True:
             export_id = await self._queue.get()
+            if export_id not in self._waiting:
+                continue  # cancelled while it waited
+            self._waiting.discard(export_id)
             try:
                 await self._do(export_id)
             except Exception:
@@ -185,14 +220,14 @@ class Exports:
             self._live.forget(export_id)
 
     async def _do(self, export_id: str) -> None:
-        export = await self._store.move(export_id, JobEvent.BEGIN, self._clock.now_ms())
+        export = await self._moved(export_id, JobEvent.BEGIN)
         self._live.tell(export_id, export)
         event, changes = JobEvent.SUCCEED, dict[str, Any]()
         try:
             made = await self._write(export)
             changes = {"size_bytes": made.size_bytes, "content_type": made.content_type, "remark": made.remark}
         except WorkCancelled:
-            event, changes = JobEvent.CANCEL, {"error": "Cancelled.", "error_reason": "CANCELLED"}
+            event, changes = JobEvent.CANCEL, dict(_CANCELLED)
         except RushesError as refusal:
             log.warning("export_refused", extra={"export": export_id, "reason": refusal.reason})
             event, changes = JobEvent.FAIL, {"error": str(refusal), "error_reason": refusal.reason}
@@ -201,8 +236,23 @@ class Exports:
             said = "Something went wrong here; ask for the file again."
             event, changes = JobEvent.FAIL, {"error": said, "error_reason": "INTERNAL"}
         with contextlib.suppress(JobHasEnded):
-            await self._store.move(export_id, event, self._clock.now_ms(), **changes)
+            await self._moved(export_id, event, **changes)
         await self._threads.run(self._folder.drop_export, export.source, notes_only=event is JobEvent.SUCCEED)
+
+    async def _moved(self, export_id: str, event: JobEvent, **changes: Any) -> Export:
+        """What happens to an export. A store that is away is waited for: whoever watches would wait for ever."""
+        wait_s = self._retry_s
+        while True:
+            try:
+                return await self._store.move(export_id, event, self._clock.now_ms(), **changes)
+            except RushesError as refusal:
+                if not isinstance(refusal, Unavailable):
+                    raise
+                log.warning("export_store_away", extra={"export": export_id, "reason": refusal.reason})
+            except Exception:
+                log.exception("export_store_away", extra={"export": export_id})
+            await asyncio.sleep(wait_s)
+            wait_s = min(MAX_RETRY_S, 2 * wait_s)
 
     async def _write(self, export: Export) -> Result:
         cancel = self._cancels[export.export_id]

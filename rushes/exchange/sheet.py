@@ -77,14 +77,30 @@ def sheet(head: Head, notes: Notes) -> Sheet:
 
 
 def _threads(comments: Sequence[Annotation]) -> list[Thread]:
-    """Comments with their replies. A reply whose comment is not there stands for itself."""
-    known = {each.id for each in comments}
+    """Comments with their replies, and the replies to those. A reply whose comment is not there stands for itself."""
+    roots = _roots(comments)
     replies: dict[bytes, list[Annotation]] = {}
     for each in comments:
-        if each.parent_id in known:
-            replies.setdefault(each.parent_id, []).append(each)
-    roots = sorted((each for each in comments if each.parent_id not in known), key=_age)
-    return [Thread(root, sorted(replies.get(root.id, ()), key=_age)) for root in roots]
+        if roots[each.id] != each.id:
+            replies.setdefault(roots[each.id], []).append(each)
+    first = sorted((each for each in comments if roots[each.id] == each.id), key=_age)
+    return [Thread(each, sorted(replies.get(each.id, ()), key=_age)) for each in first]
+
+
+def _roots(comments: Sequence[Annotation]) -> dict[bytes, bytes]:
+    """What the thread of each comment begins with. Where replies go round in a ring, one of them is it."""
+    parents = {each.id: each.parent_id for each in comments}
+    roots: dict[bytes, bytes] = {}
+    for comment in parents:
+        path = []
+        at = comment
+        while at in parents and at not in roots:
+            roots[at] = at
+            path.append(at)
+            at = parents[at]
+        root = roots.get(at, path[-1] if path else at)
+        roots.update(dict.fromkeys(path, root))
+    return roots
 
 
 def _age(annotation: Annotation) -> tuple[int, bytes]:

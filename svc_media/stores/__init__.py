@@ -130,8 +130,11 @@ class ExportStore(Protocol):
     async def prepare(self) -> None:
         """Makes what is missing."""
 
-    async def add(self, export: Export, request_id: str) -> Export:
-        """Adds an export; the same request again: the one that it made. Raises TooManyExports; NotFound: it expired."""
+    async def add(self, export: Export, request_id: str, asked: str) -> Export:
+        """Adds an export; the same request again: the one that it made. `asked` is all that was asked for.
+
+        Raises TooManyExports; AlreadyUsed: the request_id was for something else; NotFound: it expired.
+        """
 
     async def get(self, export_id: str) -> Export | None:
         """An export."""

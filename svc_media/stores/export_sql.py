@@ -42,7 +42,7 @@ class SqlExports:
         """See the port."""
         await self._database.run(metadata.create_all)
 
-    async def add(self, export: Export, request_id: str) -> Export:
+    async def add(self, export: Export, request_id: str, asked: str) -> Export:
         """See the port."""
         owner = export.owner
 
@@ -66,7 +66,7 @@ class SqlExports:
                 person=owner.person_id,
                 method="CreateExport",
                 request_id=request_id,
-                request=f"{export.video_id} {export.format}".encode(),
+                request=asked.encode(),
                 answer=lambda: add(connection),
             )
             found = _found(connection, given.decode())

@@ -23,6 +23,9 @@ def export(name: str, owner: Owner = ANNA, *, expires_ms: int = 100, format_: st
     return Export(name, owner, 7, format_, f"source-{name}", f"{name}.pdf", 3, True, 5, expires_ms)
 
 
+ASKED = "7 pdf 2 0"
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     sqlite = f"sqlite:///{tmp_path / 'media.db'}"
@@ -39,25 +42,25 @@ async def store(database: Database) -> ExportStore:
 
 
 async def test_an_export_is_kept_as_it_was_asked_for(store: ExportStore) -> None:
-    assert await store.add(export("a"), "") == export("a") == await store.get("a")
+    assert await store.add(export("a"), "", ASKED) == export("a") == await store.get("a")
     assert await store.get("b") is None
     assert await store.sources() == {"source-a"}
 
 
 async def test_asked_twice_it_is_the_first(store: ExportStore) -> None:
-    first = await store.add(export("a"), "request")
-    assert await store.add(export("b"), "request") == first
+    first = await store.add(export("a"), "request", ASKED)
+    assert await store.add(export("b"), "request", ASKED) == first
     assert await store.get("b") is None
     with pytest.raises(AlreadyUsed):
-        await store.add(export("c", format_="csv"), "request")
-    assert await store.add(export("d", BEN), "request") == export("d", BEN)
+        await store.add(export("c"), "request", "7 pdf 1 0")
+    assert await store.add(export("d", BEN), "request", ASKED) == export("d", BEN)
     await store.remove("a")
     with pytest.raises(NotFound):
-        await store.add(export("b"), "request")
+        await store.add(export("b"), "request", ASKED)
 
 
 async def test_an_export_goes_its_way_and_never_back(store: ExportStore) -> None:
-    await store.add(export("a"), "")
+    await store.add(export("a"), "", ASKED)
     await store.move("a", JobEvent.BEGIN, 6)
     assert [each.state for each in await store.open()] == [JobState.RUNNING]
     await store.move("a", JobEvent.RESTART, 6)
@@ -81,17 +84,17 @@ async def test_an_export_goes_its_way_and_never_back(store: ExportStore) -> None
 
 async def test_one_person_has_so_many_at_a_time_and_another_is_not_kept_waiting(store: ExportStore) -> None:
     for number in range(MAX_OPEN):
-        await store.add(export(f"a{number}"), "")
+        await store.add(export(f"a{number}"), "", ASKED)
     with pytest.raises(TooManyExports):
-        await store.add(export("more"), "")
-    await store.add(export("b", BEN), "")
+        await store.add(export("more"), "", ASKED)
+    await store.add(export("b", BEN), "", ASKED)
     await store.move("a0", JobEvent.CANCEL, 6)
-    await store.add(export("more"), "")
+    await store.add(export("more"), "", ASKED)
 
 
 async def test_what_has_ended_expires_and_is_forgotten(store: ExportStore) -> None:
     for name, expires_ms in (("a", 10), ("b", 20), ("open", 10)):
-        await store.add(export(name, expires_ms=expires_ms), "")
+        await store.add(export(name, expires_ms=expires_ms), "", ASKED)
     for name in ("a", "b"):
         await store.move(name, JobEvent.CANCEL, 6)
     assert await store.expired(10) == []
@@ -101,8 +104,8 @@ async def test_what_has_ended_expires_and_is_forgotten(store: ExportStore) -> No
 
 
 async def test_what_people_do_is_told_once(store: ExportStore, database: Database) -> None:
-    made = await store.add(export("a"), "request")
-    await store.add(export("b"), "request")
+    made = await store.add(export("a"), "request", ASKED)
+    await store.add(export("b"), "request", ASKED)
     await store.note_download(made, 8)
     await store.move("a", JobEvent.CANCEL, 9)
     rows = await database.run(lambda c: c.execute(text("SELECT event FROM mesh_outbox ORDER BY number")).all())
