@@ -27,6 +27,7 @@ from svc_media.export import Exports
 from svc_media.http import MediaHttp
 from svc_media.reading import Reader
 from svc_media.server import ExportServicer, JobServicer, MediaServicer, SubtitleServicer
+from svc_media.setup import url_of
 from svc_media.stores.export_sql import SqlExports
 from svc_media.stores.folder import Folder
 from svc_media.stores.sql import SqlStore
@@ -47,7 +48,7 @@ class MediaParts:
         self._config = config
         root = runtime.mesh.data / "media"
         self._folder = Folder(root, config.reserve_bytes)
-        database = Database(config.database or f"sqlite:///{root / 'media.db'}")
+        database = Database(url_of(config, runtime.mesh.data))
         self._store = SqlStore(database)
         self._shipper = Shipper(SqlOutbox(database), runtime.channels)
         self._jobs = Jobs(self._store, self._folder, runtime.clock, config.workers)

@@ -34,6 +34,7 @@ from svc_project.server.audit import AuditServicer
 from svc_project.server.identity import IdentityServicer
 from svc_project.server.project import ProjectServicer
 from svc_project.settings import Settings
+from svc_project.setup import url_of
 from svc_project.stores.sql import SqlStore
 from svc_project.token import Tokens
 from svc_project.upkeep import Upkeep
@@ -127,4 +128,4 @@ class ProjectParts:
 
 def _database(config: Config, folder: Path) -> Database:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Database(config.database or f"sqlite:///{folder / 'project.db'}")
+    return Database(url_of(config, folder.parent))

@@ -16,6 +16,7 @@ from svc_signaling.ice import IceServers
 from svc_signaling.media import Media
 from svc_signaling.rooms import Rooms
 from svc_signaling.server import RoomServicer
+from svc_signaling.setup import url_of
 from svc_signaling.stores.sql import SqlStore
 from svc_signaling.stores.sql_key import SqlKeys
 
@@ -26,7 +27,7 @@ class SignalingParts:
     def __init__(self, config: SignalingConfig, runtime: Runtime) -> None:
         folder = runtime.mesh.data / "signaling"
         folder.mkdir(parents=True, exist_ok=True)
-        database = Database(config.database or f"sqlite:///{folder / 'rooms.db'}")
+        database = Database(url_of(config, runtime.mesh.data))
         self._store = SqlStore(database)
         self._shipper = Shipper(SqlOutbox(database), runtime.channels)
         self._rooms = Rooms(self._store, runtime.clock)

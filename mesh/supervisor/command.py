@@ -170,7 +170,9 @@ def _profile_trouble(arguments: argparse.Namespace) -> str:
         return f"--scale: {error}."
     missing = [name for name in NEEDED if not os.environ.get(name)]
     if arguments.profile == "cluster" and missing:
-        return f"--profile cluster needs to know where the engines are: set {' and '.join(missing)} (docs/operations.md)."
+        return (
+            f"--profile cluster needs to know where the engines are: set {' and '.join(missing)} (docs/operations.md)."
+        )
     if arguments.profile != "cluster" and scale.get("svc_annotation", 1) > 1:
         return "Several instances of annotation need --profile cluster: files serve one instance."
     if scale.get("svc_version", 1) > 1 and not any(map(os.environ.get, VERSIONS)):

@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from mesh.audit import Event, record
+from mesh.migration import migrate
 from mesh.sql import Database, idempotent
 from rushes.errors import NotFound
 from svc_media.core.export import MAX_OPEN, Export, TooManyExports
 from svc_media.core.model import JobEvent, JobState, Owner, next_state
-from svc_media.stores.table import exports, metadata
+from svc_media.stores.table import SCHEMA, exports
 
 _OPEN = (JobState.QUEUED, JobState.RUNNING)
 
@@ -40,7 +41,7 @@ class SqlExports:
 
     async def prepare(self) -> None:
         """See the port."""
-        await self._database.run(metadata.create_all)
+        await self._database.run(lambda connection: migrate(connection, SCHEMA))
 
     async def add(self, export: Export, request_id: str, asked: str) -> Export:
         """See the port."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, exists, func, insert, or_, select, update
 
 from mesh.audit import Event, record
+from mesh.migration import migrate
 from mesh.sql import Database, idempotent
 from rushes.errors import NotFound
 from svc_media.core.model import (
@@ -27,7 +28,7 @@ from svc_media.core.model import (
     VideoUploading,
     next_state,
 )
-from svc_media.stores.table import contents, jobs, joins, metadata, rates, uploads, videos
+from svc_media.stores.table import SCHEMA, contents, jobs, joins, rates, uploads, videos
 
 T = TypeVar("T")
 SERVICE = "svc_media"
@@ -143,7 +144,7 @@ class SqlStore:
 
     async def prepare(self) -> None:
         """See the port."""
-        await self._run(metadata.create_all)
+        await self._run(lambda connection: migrate(connection, SCHEMA))
 
     async def close(self) -> None:
         """See the port."""

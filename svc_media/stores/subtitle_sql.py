@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from mesh.audit import Event, record
+from mesh.migration import migrate
 from mesh.sql import Database, idempotent
 from rushes.errors import NotFound
 from svc_media.core.model import Owner
 from svc_media.core.subtitle import MAX_PER_VIDEO, Subtitle, TooManySubtitles
-from svc_media.stores.table import metadata, subtitles
+from svc_media.stores.table import SCHEMA, subtitles
 
 _FIELDS = [name for name in Subtitle.__slots__ if name != "owner"]
 
@@ -46,7 +47,7 @@ class SqlSubtitles:
 
     async def prepare(self) -> None:
         """See the port."""
-        await self._database.run(metadata.create_all)
+        await self._database.run(lambda connection: migrate(connection, SCHEMA))
 
     async def add(self, subtitle: Subtitle, text: str, request_id: str) -> Subtitle:
         """See the port."""

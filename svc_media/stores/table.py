@@ -1,10 +1,14 @@
-"""Tables of the SQL store."""
+"""Tables of the SQL store. A change of them needs a migration beside them: `scripts/migration svc_media WHAT`."""
 
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
+from mesh.migration import Schema
+
 metadata = MetaData()
+SCHEMA = Schema(metadata, Path(__file__).with_name("migrations"))
 
 
 def _owner_columns() -> list[Column[Any]]:

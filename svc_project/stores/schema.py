@@ -1,4 +1,8 @@
-"""Tables of svc_project, in SQL that SQLite and PostgreSQL share."""
+"""Tables of svc_project, in SQL that SQLite and PostgreSQL share. A change of them needs a migration beside them:
+`scripts/migration svc_project WHAT`.
+"""
+
+from pathlib import Path
 
 from sqlalchemy import (
     BigInteger,
@@ -15,7 +19,10 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from mesh.migration import Schema
+
 metadata = MetaData()
+SCHEMA = Schema(metadata, Path(__file__).with_name("migrations"))
 
 # SQLite numbers rows by itself only where the column is INTEGER.
 _Dense = BigInteger().with_variant(Integer, "sqlite")

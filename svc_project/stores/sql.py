@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from mesh.migration import migrate
 from mesh.sql import Database, idempotent
 from svc_project.core.model import Once
 from svc_project.stores import Unit
@@ -14,8 +15,8 @@ from svc_project.stores.audit import SqlAudit
 from svc_project.stores.folder import SqlFolders
 from svc_project.stores.people import SqlKeys, SqlPeople, SqlSessions
 from svc_project.stores.project import SqlProjects
+from svc_project.stores.schema import SCHEMA
 from svc_project.stores.settings import SqlSettings
-from svc_project.stores.upgrade import upgrade
 
 T = TypeVar("T")
 
@@ -65,7 +66,7 @@ class SqlStore:
 
     async def prepare(self) -> None:
         """Makes what is not there of tables, and brings older ones up."""
-        await self._database.run(upgrade)
+        await self._database.run(lambda connection: migrate(connection, SCHEMA))
 
     async def run(self, work: Callable[[Unit], T]) -> T:
         """Does the work in one transaction."""

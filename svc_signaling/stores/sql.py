@@ -1,6 +1,10 @@
-"""Rooms in a SQL database: an outbox of audit events beside them, in the same transaction."""
+"""Rooms in a SQL database: an outbox of audit events beside them, in the same transaction.
+
+A change of the tables needs a migration beside them: `scripts/migration svc_signaling WHAT`.
+"""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from sqlalchemy import (
     BigInteger,
@@ -21,12 +25,14 @@ from sqlalchemy import (
 
 from mesh.audit import Event as AuditEvent
 from mesh.audit import record
+from mesh.migration import Schema, migrate
 from mesh.sql import Database, idempotent
 from rushes.signaling.v1 import room_service_pb2 as pb
 from svc_signaling.errors import TooManyRooms
 from svc_signaling.stores import Kept
 
 _metadata = MetaData()
+SCHEMA = Schema(_metadata, Path(__file__).with_name("migrations"))
 _room = Table(
     "room",
     _metadata,
@@ -56,8 +62,8 @@ class SqlStore:
         self._database = database
 
     async def prepare(self) -> None:
-        """Makes the tables."""
-        await self._database.run(_metadata.create_all)
+        """Makes the tables, or brings older ones up."""
+        await self._database.run(lambda connection: migrate(connection, SCHEMA))
 
     async def create(self, tenant_id: str, room: pb.Room, request_id: str, request: bytes, most: int) -> pb.Room:
         """See `Store`."""

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-CLIENTS = ("confluent_kafka", "pymongo", "redis", "minio", "psycopg")
+CLIENTS = ("confluent_kafka", "pymongo", "redis", "minio", "psycopg", "alembic")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,18 @@
+"""Where the store is and which tables it has, for whoever brings it up before the service starts."""
+
+from pathlib import Path
+
+from mesh.config import load
+from mesh.migration import Schema
+from svc_media.config import Config
+from svc_media.stores.table import SCHEMA
+
+
+def url_of(config: Config, data: Path) -> str:
+    """The database of these settings: a file in the data folder, or the server that they name."""
+    return config.database or f"sqlite:///{data / 'media' / 'media.db'}"
+
+
+def store(data: Path) -> tuple[str, Schema]:
+    """The database of the settings that this process has, and its tables."""
+    return url_of(load(Config, "media", argv=()), data), SCHEMA

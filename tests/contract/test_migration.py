@@ -1,0 +1,142 @@
+"""Schemas of SQL stores: new ones, ones that migrations made, and ones from before migrations, are the same."""
+
+import asyncio
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from mesh.migration import Schema, migrate, upgrade
+from mesh.sql import Database
+from mesh.supervisor.migrate import STORES
+
+SCHEMAS: dict[str, Schema] = {name: importlib.import_module(f"{name}.setup").SCHEMA for name in STORES}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database with nothing in it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store.db'}"
+    given: str = request.getfixturevalue("fresh_postgresql")
+    return given
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    """The same, open."""
+    opened = Database(url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(params=sorted(SCHEMAS))
+def schema(request: pytest.FixtureRequest) -> Schema:
+    """A service's."""
+    return SCHEMAS[request.param]
+
+
+def difference(connection: Connection, schema: Schema) -> Any:
+    """What a database has that the tables do not say, or the other way."""
+    return compare_metadata(MigrationContext.configure(connection), schema.metadata)
+
+
+async def test_migrations_lead_to_the_tables_as_they_are(database: Database, schema: Schema) -> None:
+    await database.run(lambda connection: upgrade(connection, schema))
+    assert not await database.run(lambda connection: difference(connection, schema)), "scripts/migration is to be run"
+    assert await database.run(lambda connection: migrate(connection, schema)) == schema.head
+
+
+async def test_a_new_store_is_at_the_head(database: Database, schema: Schema) -> None:
+    assert await database.run(lambda connection: migrate(connection, schema)) == ""
+    assert not await database.run(lambda connection: difference(connection, schema))
+    assert await database.run(lambda connection: migrate(connection, schema)) == schema.head
+
+
+def old_assets(connection: Connection) -> None:
+    """A store of the first release: assets had no tags of their own, nor a name to be sorted by."""
+    SCHEMAS["svc_project"].metadata.create_all(connection)
+    for statement in (
+        "DROP TABLE asset_tag",
+        "DROP INDEX asset_by_name",
+        "ALTER TABLE asset DROP COLUMN name_key",
+        "INSERT INTO tenant (tenant_id, name, created_ms) VALUES ('t', 'Studio', 1)",
+        "INSERT INTO project (project_id, tenant_id, name, name_key, created_ms, version)"
+        " VALUES (1, 't', 'Film', 'film', 1, 1)",
+        "INSERT INTO asset (asset_id, tenant_id, project_id, name, tags, status, search, created_ms, updated_ms,"
+        """ version) VALUES (1, 't', 1, 'Shot 9', '["night", "rain"]', '', '', 1, 1, 1)""",
+    ):
+        connection.execute(text(statement))
+
+
+async def test_a_store_from_before_migrations_is_brought_up_and_keeps_what_it_has(database: Database) -> None:
+    schema = SCHEMAS["svc_project"]
+    await database.run(old_assets)
+    assert await database.run(lambda connection: migrate(connection, schema)) == ""
+    assert not await database.run(lambda connection: difference(connection, schema))
+
+    def found(connection: Connection) -> list[str]:
+        return [
+            *connection.execute(text("SELECT name_key FROM asset")).scalars(),
+            *connection.execute(text("SELECT tag FROM asset_tag ORDER BY tag")).scalars(),
+        ]
+
+    key, *tags = await database.run(found)
+    assert (bool(key), tags) == (True, ["night", "rain"])
+
+
+async def test_several_who_migrate_at_once_do_it_once(url: str, schema: Schema) -> None:
+    databases = [Database(url) for _ in range(4)]
+    found = await asyncio.gather(*(each.run(lambda connection: migrate(connection, schema)) for each in databases))
+    assert sorted(found) == ["", *[schema.head] * 3]
+    for each in databases:
+        await each.close()
+
+
+async def test_a_store_of_a_newer_release_is_used_as_it_is(
+    database: Database, schema: Schema, caplog: pytest.LogCaptureFixture
+) -> None:
+    await database.run(lambda connection: migrate(connection, schema))
+    statement = text("UPDATE alembic_version SET version_num = '9999'")
+    await database.run(lambda connection: connection.execute(statement).close())
+    assert await database.run(lambda connection: migrate(connection, schema)) == "9999"
+    assert "store_is_newer" in caplog.messages
+
+
+async def test_a_migration_that_fails_changes_nothing(database: Database, tmp_path: Path) -> None:
+    schema = SCHEMAS["svc_signaling"]
+    await database.run(lambda connection: upgrade(connection, schema))
+    folder = tmp_path / "broken" / "stores" / "migrations"
+    folder.mkdir(parents=True)
+    (baseline,) = schema.migrations.glob("0001*.py")
+    (folder / baseline.name).write_text(baseline.read_text())
+    (folder / "0002_broken.py").write_text(
+        "from alembic import op\nimport sqlalchemy as sa\nrevision = '0002'\ndown_revision = '0001'\n\n"
+        "def upgrade():\n"
+        "    op.add_column('room', sa.Column('colour', sa.Text(), nullable=True))\n"
+        "    op.execute('INSERT INTO nowhere VALUES (1)')\n"
+    )
+    with pytest.raises(Exception, match="nowhere"):
+        await database.run(lambda connection: migrate(connection, Schema(schema.metadata, folder)))
+    assert not await database.run(lambda connection: difference(connection, schema))
+    assert await database.run(lambda connection: migrate(connection, schema)) == schema.head
+
+
+def test_an_operator_brings_up_all_stores_before_anything_starts(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mesh.supervisor.migrate", "--data", str(tmp_path / "data")]
+    first, again = (subprocess.run(command, capture_output=True, text=True, check=False, timeout=60) for _ in range(2))
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    assert first.stdout.count("is new") == again.stdout.count("was there already") == len(STORES)
+    wrong = {**os.environ, "RUSHES_MEDIA__DATABASE": f"sqlite:///{tmp_path}/no/such/folder/it.db"}
+    failed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=wrong)
+    assert failed.returncode == 1
+    assert "svc_media" in failed.stderr
+    assert "Traceback" not in failed.stderr
