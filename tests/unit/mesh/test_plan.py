@@ -80,7 +80,9 @@ def test_only_warnings_are_shown_and_in_short() -> None:
 
 
 def test_what_is_scaled_has_addresses_of_its_own_that_the_others_are_told() -> None:
-    plan = Plan(Path("d"), Path("/r"), "s", "127.0.0.1", 80, cluster=True, scale=scale_of("annotation=2,gateway=3,version=2"))
+    plan = Plan(
+        Path("d"), Path("/r"), "s", "127.0.0.1", 80, cluster=True, scale=scale_of("annotation=2,gateway=3,version=2")
+    )
     others = ("svc_annotation.2", "svc_version.2", "gateway.2", "gateway.3", PROJECTOR)
     assert set(plan.names) == {*SERVICES, *others}
     told = {name: plan.environment(name) for name in plan.names}
