@@ -57,6 +57,7 @@ class Mover:
         self._cold_ms = int(cold_days * DAY_MS)
         self._every_s = every_s
         self._holder = secrets.token_hex(8)
+        self._had_turn = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -78,7 +79,8 @@ class Mover:
                 await self.sweep()
             except Exception:
                 log.exception("mover_failed")
-            await asyncio.sleep(self._every_s)
+            # Whoever has not had a turn looks again when it may be over: its holder may be dead.
+            await asyncio.sleep(self._every_s if self._had_turn else min(self._every_s, TURN_MS / 1000))
 
     async def move(self) -> int:
         """Moves all that is old enough; says how many versions went cold."""
@@ -102,7 +104,8 @@ class Mover:
     async def _mine(self) -> bool:
         """Whether it is this instance's turn."""
         now_ms = self._clock.now_ms()
-        return await self._store.lease(TURN, self._holder, now_ms, now_ms + TURN_MS)
+        self._had_turn = await self._store.lease(TURN, self._holder, now_ms, now_ms + TURN_MS)
+        return self._had_turn
 
     async def _try_to_move(self, version: Version) -> bool:
         try:

@@ -9,11 +9,10 @@ import pytest
 
 from mesh.sql import AlreadyUsed
 from rushes.project.v1 import audit_service_pb2 as audit
-from svc_version.core.content import MAX_DEPTH
 from svc_version.core.model import State, Tier, Version
 from svc_version.core.sonyflake import RESERVED_TICKS, Source
 from svc_version.errors import HeadMoved, RollbackRunning, VersionUnknown
-from svc_version.stores import LEASE_MS, Store
+from svc_version.stores import LEASE_MS, Store, mongo
 from tests.contract.version_stores import (
     ENGINES,
     START_MS,
@@ -248,11 +247,12 @@ async def test_a_chain_goes_back_to_the_next_snapshot(store: Store) -> None:
     assert await store.chain(VIDEO + 1, made[0].version_id) == []
 
 
-async def test_a_chain_of_a_branch_far_back_is_whole(store: Store) -> None:
+async def test_a_chain_of_a_branch_far_back_is_whole(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo, "WINDOW", 4)
     made = await line(store, 3)
     branch = await store.commit(draft(made[0]), None, once())
     at = made[-1]
-    for _ in range(2 * MAX_DEPTH + 8):
+    for _ in range(12):
         at = await store.commit(draft(at), None, once())
     late = await store.commit(draft(branch), None, once())
     assert await store.chain(VIDEO, late.version_id) == [made[0].delta, branch.delta, late.delta]
