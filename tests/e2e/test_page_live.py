@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 pytest_plugins = ["tests.e2e.page_fixtures"]
 
 FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-_SEEN = """who => {
+SEEN = """who => {
   const video = document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
   return !!video && video.videoWidth > 0 && video.currentTime > 0.5;
 }"""
@@ -81,7 +81,7 @@ def room(product: Product, meet: Callable[..., Reviewer]) -> Room:
 def test_one_sees_the_other_and_follows_who_presents(room: Room) -> None:
     ada, bob = room.ada, room.bob
     bob.page.bring_to_front()
-    bob.page.wait_for_function(_SEEN, arg=room.name)
+    bob.page.wait_for_function(SEEN, arg=room.name)
     ada.go(120)
     bob.wait_frame(120)
     ada.page.keyboard.press("Space")
@@ -181,7 +181,7 @@ def test_who_waits_comes_in_when_let_in_and_sees_who_is_there(product: Product, 
     ada.page.get_by_role("list", name="Waiting to be let in").get_by_role("button", name="Let").first.click()
     expect(gus.page.get_by_test_id("tile")).to_have_count(2)
     gus.page.bring_to_front()
-    gus.page.wait_for_function(_SEEN, arg=name)
+    gus.page.wait_for_function(SEEN, arg=name)
     # Who goes on to the library is not seen and heard from there.
     ada.page.get_by_role("link", name="Back to the library").click()
     expect(gus.page.get_by_test_id("tile")).to_have_count(1)

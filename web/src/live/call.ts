@@ -6,6 +6,7 @@ import type { What } from "./link";
 export const VIDEO_SLOTS = 9;
 export const AUDIO_SLOTS = 8;
 const RETRY_MS = 1500;
+const POOL = 5;
 const LAYERS: RTCRtpEncodingParameters[] = [
   { rid: "h", maxBitrate: 1_500_000 },
   { rid: "m", maxBitrate: 600_000, scaleResolutionDownBy: 2 },
@@ -22,6 +23,8 @@ export interface CallOptions {
   ask: (what: What) => unknown;
   devices: (devices: Devices) => void;
   failed: (error: unknown) => void;
+  /** STUN and TURN servers that help where there is no direct way. */
+  servers: () => Promise<RTCIceServer[]>;
 }
 
 export class Call {
@@ -58,8 +61,10 @@ export class Call {
 
   /** Slots are offered. */
   async offered(sdp: string): Promise<void> {
+    const configuration = await this.configuration();
+    if (this.closed) return;
     this.showing?.close();
-    const connection = (this.showing = new RTCPeerConnection());
+    const connection = (this.showing = new RTCPeerConnection(configuration));
     this.shown.value = new Map();
     const slots = new Map<string, MediaStreamTrack>();
     connection.addEventListener("track", ({ track, transceiver }) => {
@@ -122,9 +127,11 @@ export class Call {
   }
 
   private async publish(kind: "audio" | "video", track: MediaStreamTrack | undefined): Promise<void> {
+    const configuration = await this.configuration();
+    if (this.closed) return track?.stop();
     const earlier = { audio: this.audio?.track ?? undefined, video: this.video?.track ?? undefined, [kind]: track };
     this.publishing?.close();
-    const connection = (this.publishing = new RTCPeerConnection());
+    const connection = (this.publishing = new RTCPeerConnection(configuration));
     this.audio = connection.addTransceiver(earlier.audio ?? "audio", { direction: "sendonly" }).sender;
     this.video = connection.addTransceiver(earlier.video ?? "video", { direction: "sendonly", sendEncodings: LAYERS.map((layer) => ({ ...layer })) }).sender;
     connection.addEventListener("connectionstatechange", () => this.watch(connection, () => void this.again()));
@@ -141,6 +148,11 @@ export class Call {
   /** The answer to one's offer. */
   async published(sdp: string): Promise<void> {
     if (this.publishing?.signalingState === "have-local-offer") await this.publishing.setRemoteDescription({ type: "answer", sdp });
+  }
+
+  /** Candidates are gathered ahead, so that an answer does not wait for them. */
+  private async configuration(): Promise<RTCConfiguration> {
+    return { iceServers: await this.options.servers(), iceCandidatePoolSize: POOL, bundlePolicy: "max-bundle" };
   }
 
   private watch(connection: RTCPeerConnection, anew: () => void): void {

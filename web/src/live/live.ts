@@ -22,6 +22,7 @@ import type { Room } from "../review/room";
 import type { Ended } from "../session/socket";
 import { say } from "../ui/toast";
 import { Call } from "./call";
+import { IceServers } from "./ice";
 import { differs, momentOf, ServerClock, type Playing } from "./follow";
 import { SignalLink, type LinkState, type What } from "./link";
 import { liveRoom } from "./state";
@@ -84,7 +85,9 @@ export class Live {
         this.tripMs.value = this.clock.tripMs;
       },
     });
+    const helpers = new IceServers(project);
     this.call = new Call({
+      servers: () => helpers.get(),
       ask: (what) => void this.ask(what),
       devices: (devices) => void this.ask({ case: "devices", value: devices }),
       failed: (error) => say({ title: t("live.failed"), detail: explain(error), look: "bad" }),
