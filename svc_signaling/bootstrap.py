@@ -33,9 +33,8 @@ class SignalingParts:
         self._rooms = Rooms(self._store, runtime.clock)
         self._media = Media(runtime.channels, self._rooms.tracks_changed)
         self._rooms.media = self._media
-        self._keys = SqlKeys(database)
         ice = IceServers(config, runtime.clock)
-        feeds = Feeds(self._store, self._keys, self._rooms, self._media, runtime.clock)
+        feeds = Feeds(self._store, SqlKeys(database), self._rooms, self._media, runtime.clock)
         self._feeds = FeedServicer(feeds, ice)
         self._servicer = RoomServicer(
             self._store,
@@ -56,7 +55,6 @@ class SignalingParts:
     async def start(self) -> None:
         """See Service."""
         await self._store.prepare()
-        await self._keys.prepare()
         self._shipper.start()
         await self._media.start()
         await self._rooms.start()

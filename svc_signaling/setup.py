@@ -5,7 +5,7 @@ from pathlib import Path
 from mesh.config import load
 from mesh.migration import Schema
 from svc_signaling.config import SignalingConfig
-from svc_signaling.stores.sql import SCHEMA
+from svc_signaling.stores.table import SCHEMA
 
 
 def url_of(config: SignalingConfig, data: Path) -> str:

@@ -1,58 +1,17 @@
-"""Rooms in a SQL database: an outbox of audit events beside them, in the same transaction.
-
-A change of the tables needs a migration beside them: `scripts/migration svc_signaling WHAT`.
-"""
+"""Rooms in a SQL database: an outbox of audit events beside them, in the same transaction."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Index,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    and_,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from mesh.audit import Event as AuditEvent
 from mesh.audit import record
-from mesh.migration import Schema, migrate
+from mesh.migration import migrate
 from mesh.sql import Database, idempotent
 from rushes.signaling.v1 import room_service_pb2 as pb
 from svc_signaling.errors import TooManyRooms
 from svc_signaling.stores import Kept
-
-_metadata = MetaData()
-SCHEMA = Schema(_metadata, Path(__file__).with_name("migrations"))
-_room = Table(
-    "room",
-    _metadata,
-    Column("room_id", Text, primary_key=True),
-    Column("tenant_id", Text, nullable=False),
-    Column("project_id", BigInteger, nullable=False),
-    Column("create_time_ms", BigInteger, nullable=False),
-    Column("ended", BigInteger, nullable=False),
-    Column("room", LargeBinary, nullable=False),
-    Index("room_by_project", "tenant_id", "project_id", "create_time_ms"),
-)
-_event = Table(
-    "room_event",
-    _metadata,
-    Column("room_id", Text, primary_key=True),
-    Column("ordinal", BigInteger, primary_key=True),
-    Column("participant_id", Text, nullable=False),
-    Column("number", BigInteger, nullable=False),
-    Column("event", LargeBinary, nullable=False),
-)
+from svc_signaling.stores.table import EVENT, ROOM, SCHEMA
 
 
 class SqlStore:
@@ -72,7 +31,7 @@ class SqlStore:
             def make() -> bytes:
                 if _open_rooms(connection, tenant_id, room.project_id) >= most:
                     raise TooManyRooms("this project has as many open rooms as it may have: end one first")
-                connection.execute(insert(_room).values(_row(tenant_id, room)))
+                connection.execute(insert(ROOM).values(_row(tenant_id, room)))
                 _audit(connection, tenant_id, room.created_by, "room.create", room)
                 return room.SerializeToString()
 
@@ -93,8 +52,8 @@ class SqlStore:
 
         def work(connection: Connection) -> pb.Room | None:
             found = connection.execute(
-                select(_room.c.room).where(
-                    _room.c.room_id == room_id, _room.c.tenant_id == tenant_id, _room.c.project_id == project_id
+                select(ROOM.c.room).where(
+                    ROOM.c.room_id == room_id, ROOM.c.tenant_id == tenant_id, ROOM.c.project_id == project_id
                 )
             ).scalar()
             return pb.Room.FromString(found) if found is not None else None
@@ -105,7 +64,7 @@ class SqlStore:
         """See `Store`."""
 
         def work(connection: Connection) -> list[pb.Room]:
-            columns = _room.c
+            columns = ROOM.c
             query = select(columns.room).where(columns.tenant_id == tenant_id, columns.project_id == project_id)
             if before is not None:
                 time_ms, room_id = before
@@ -124,7 +83,7 @@ class SqlStore:
         """See `Store`."""
 
         def work(connection: Connection) -> list[tuple[str, int, str]]:
-            columns = _room.c
+            columns = ROOM.c
             query = select(columns.tenant_id, columns.project_id, columns.room_id, columns.room)
             found = connection.execute(query.where(columns.ended == 0))
             return [(row[0], row[1], row[2]) for row in found if pb.Room.FromString(row[3]).people]
@@ -147,10 +106,8 @@ class SqlStore:
         ended = int(room.state == pb.ROOM_STATE_ENDED)
 
         def work(connection: Connection) -> None:
-            connection.execute(insert(_event), rows)
-            connection.execute(
-                update(_room).where(_room.c.room_id == room.room_id).values(room=serialised, ended=ended)
-            )
+            connection.execute(insert(EVENT), rows)
+            connection.execute(update(ROOM).where(ROOM.c.room_id == room.room_id).values(room=serialised, ended=ended))
             if any(each.event.WhichOneof("what") == "ended" for each in kept):
                 _audit(connection, tenant_id, person_id, "room.end", room)
 
@@ -160,7 +117,7 @@ class SqlStore:
         """See `Store`."""
 
         def work(connection: Connection) -> list[Kept]:
-            columns = _event.c
+            columns = EVENT.c
             query = (
                 select(columns.event, columns.participant_id, columns.number)
                 .where(columns.room_id == room_id, columns.ordinal > after)
@@ -188,7 +145,7 @@ def _row(tenant_id: str, room: pb.Room) -> dict[str, object]:
 
 
 def _open_rooms(connection: Connection, tenant_id: str, project_id: int) -> int:
-    columns = _room.c
+    columns = ROOM.c
     query = select(func.count()).where(
         columns.tenant_id == tenant_id, columns.project_id == project_id, columns.ended == 0
     )

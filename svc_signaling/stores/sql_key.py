@@ -1,20 +1,6 @@
 """Keys of rooms in a SQL database, the same as rooms are in."""
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Index,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from mesh.audit import Event as AuditEvent
 from mesh.audit import record
@@ -22,20 +8,7 @@ from mesh.sql import Database, idempotent
 from rushes.signaling.v1 import feed_service_pb2 as feed
 from svc_signaling.errors import TooManyKeys
 from svc_signaling.stores import KeyRow
-
-_metadata = MetaData()
-_key = Table(
-    "feed_key",
-    _metadata,
-    Column("key_id", Text, primary_key=True),
-    Column("digest", LargeBinary, nullable=False, unique=True),
-    Column("tenant_id", Text, nullable=False),
-    Column("project_id", BigInteger, nullable=False),
-    Column("room_id", Text, nullable=False),
-    Column("create_time_ms", BigInteger, nullable=False),
-    Column("key", LargeBinary, nullable=False),
-    Index("feed_key_by_room", "room_id", "create_time_ms"),
-)
+from svc_signaling.stores.table import FEED_KEY
 
 
 class SqlKeys:
@@ -44,10 +17,6 @@ class SqlKeys:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def prepare(self) -> None:
-        """Makes the table."""
-        await self._database.run(_metadata.create_all)
-
     async def create(self, row: KeyRow, digest: bytes, request_id: str, request: bytes, most: int) -> feed.FeedKey:
         """See `Keys`."""
 
@@ -55,7 +24,7 @@ class SqlKeys:
             def make() -> bytes:
                 if _count(connection, row.room_id) >= most:
                     raise TooManyKeys("this room has as many keys as it may have: withdraw one first")
-                connection.execute(insert(_key).values(_values(row, digest)))
+                connection.execute(insert(FEED_KEY).values(_values(row, digest)))
                 _audit(connection, row, "room.key.create", row.key.created_by, row.key.create_time_ms)
                 return row.key.SerializeToString()
 
@@ -70,7 +39,7 @@ class SqlKeys:
             )
             # The answer that had the secret of before may be lost.
             key_id = feed.FeedKey.FromString(made).key_id
-            connection.execute(update(_key).where(_key.c.key_id == key_id).values(digest=digest))
+            connection.execute(update(FEED_KEY).where(FEED_KEY.c.key_id == key_id).values(digest=digest))
             return made
 
         return feed.FeedKey.FromString(await self._database.run(work))
@@ -79,7 +48,7 @@ class SqlKeys:
         """See `Keys`."""
 
         def work(connection: Connection) -> list[feed.FeedKey]:
-            columns = _key.c
+            columns = FEED_KEY.c
             query = select(columns.key).where(columns.room_id == room_id, columns.tenant_id == tenant_id)
             found = connection.execute(query.order_by(columns.create_time_ms, columns.key_id))
             return [feed.FeedKey.FromString(each) for (each,) in found]
@@ -90,7 +59,7 @@ class SqlKeys:
         """See `Keys`."""
 
         def work(connection: Connection) -> KeyRow | None:
-            columns = _key.c
+            columns = FEED_KEY.c
             query = select(columns.tenant_id, columns.project_id, columns.room_id, columns.key)
             found = connection.execute(query.where(columns.digest == digest)).first()
             return KeyRow(found[0], found[1], found[2], feed.FeedKey.FromString(found[3])) if found else None
@@ -101,9 +70,9 @@ class SqlKeys:
         """See `Keys`."""
 
         def work(connection: Connection) -> bool:
-            columns = _key.c
+            columns = FEED_KEY.c
             gone = connection.execute(
-                delete(_key).where(
+                delete(FEED_KEY).where(
                     columns.key_id == row.key.key_id,
                     columns.room_id == row.room_id,
                     columns.tenant_id == row.tenant_id,
@@ -117,7 +86,7 @@ class SqlKeys:
 
 
 def _count(connection: Connection, room_id: str) -> int:
-    return int(connection.execute(select(func.count()).where(_key.c.room_id == room_id)).scalar_one())
+    return int(connection.execute(select(func.count()).where(FEED_KEY.c.room_id == room_id)).scalar_one())
 
 
 def _values(row: KeyRow, digest: bytes) -> dict[str, object]:

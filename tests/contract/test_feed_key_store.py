@@ -5,20 +5,21 @@ from pathlib import Path
 
 import pytest
 
+from mesh.migration import migrate
 from mesh.sql import AlreadyUsed, Database
 from rushes.signaling.v1 import feed_service_pb2 as pb
 from svc_signaling.errors import TooManyKeys
 from svc_signaling.stores import KeyRow, Keys
 from svc_signaling.stores.sql_key import SqlKeys
+from svc_signaling.stores.table import SCHEMA
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def keys(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Keys]:
     sqlite = f"sqlite:///{tmp_path / 'rooms.db'}"
     database = Database(sqlite if request.param == "sqlite" else request.getfixturevalue("fresh_postgresql"))
-    made = SqlKeys(database)
-    await made.prepare()
-    yield made
+    await database.run(lambda connection: migrate(connection, SCHEMA))
+    yield SqlKeys(database)
     await database.close()
 
 

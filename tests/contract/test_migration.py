@@ -116,10 +116,10 @@ async def test_a_migration_that_fails_changes_nothing(database: Database, tmp_pa
     await database.run(lambda connection: upgrade(connection, schema))
     folder = tmp_path / "broken" / "stores" / "migrations"
     folder.mkdir(parents=True)
-    (baseline,) = schema.migrations.glob("0001*.py")
-    (folder / baseline.name).write_text(baseline.read_text())
-    (folder / "0002_broken.py").write_text(
-        "from alembic import op\nimport sqlalchemy as sa\nrevision = '0002'\ndown_revision = '0001'\n\n"
+    for sound in schema.migrations.glob("[0-9]*.py"):
+        (folder / sound.name).write_text(sound.read_text())
+    (folder / "9000_broken.py").write_text(
+        f"from alembic import op\nimport sqlalchemy as sa\nrevision = '9000'\ndown_revision = '{schema.head}'\n\n"
         "def upgrade():\n"
         "    op.add_column('room', sa.Column('colour', sa.Text(), nullable=True))\n"
         "    op.execute('INSERT INTO nowhere VALUES (1)')\n"

@@ -1,0 +1,43 @@
+"""Tables of rooms and their keys. A change needs a migration beside them: `scripts/migration svc_signaling WHAT`."""
+
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Table, Text
+
+from mesh.migration import Schema
+
+_metadata = MetaData()
+SCHEMA: Final = Schema(_metadata, Path(__file__).with_name("migrations"))
+ROOM: Final = Table(
+    "room",
+    _metadata,
+    Column("room_id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("create_time_ms", BigInteger, nullable=False),
+    Column("ended", BigInteger, nullable=False),
+    Column("room", LargeBinary, nullable=False),
+    Index("room_by_project", "tenant_id", "project_id", "create_time_ms"),
+)
+EVENT: Final = Table(
+    "room_event",
+    _metadata,
+    Column("room_id", Text, primary_key=True),
+    Column("ordinal", BigInteger, primary_key=True),
+    Column("participant_id", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("event", LargeBinary, nullable=False),
+)
+FEED_KEY: Final = Table(
+    "feed_key",
+    _metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("room_id", Text, nullable=False),
+    Column("create_time_ms", BigInteger, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    Index("feed_key_by_room", "room_id", "create_time_ms"),
+)
