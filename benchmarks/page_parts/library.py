@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from benchmarks.page_parts import alone
-from benchmarks.stack import Stack, running
+from benchmarks.page_parts import Scene, alone
+from benchmarks.stack import Stack
 from benchmarks.studio import PROJECT, Studio
 from mesh.sql import Database
 from rushes.project.v1 import project_service_pb2 as project_pb
@@ -24,7 +24,7 @@ from svc_project.core.model import FolderId, PersonId, ProjectId, TenantId, Vide
 from svc_project.stores import Unit
 from svc_project.stores.sql import SqlStore
 from tests.clips import FILM, PAL
-from tests.e2e.page import Reviewer, chromium
+from tests.e2e.page import Reviewer
 
 ASSETS = 5000
 TENANT = TenantId("default")
@@ -102,22 +102,21 @@ def scroll(page: Page, lasts_s: float) -> dict[str, float]:
     }
 
 
-def measure(quick: bool) -> dict[str, float]:
+def measure(scene: Scene, quick: bool) -> dict[str, float]:
     """All of it."""
-    with running() as stack, sync_playwright() as playwright, chromium(playwright) as browser:
-        studio = Studio(stack)
-        project_id = seed(stack, studio)
-        took_ms = list_ms(stack, studio, project_id)
-        reviewer = Reviewer.before(browser, "reviewer", stack.address).with_session(studio.secret)
-        reviewer.page.goto(f"{stack.address}/?project={project_id}&order=name")
-        expect(reviewer.page.locator(".card").first).to_be_visible()
-        expect(reviewer.page.locator(".library-count")).to_contain_text("5,000")
-        reviewer.page.wait_for_timeout(1500)
-        figures = scroll(reviewer.page, 4 if quick else 12) | {"library_list_ms": round(took_ms, 1)}
-        print(f"{ASSETS} assets: {figures['library_fps']} frames a second at {SPEED_PX_S} px/s,", end=" ")
-        print(f"{figures['library_cards']} cards at once, a thousand listed in {took_ms:.0f} ms")
-        reviewer.context.close()
-        return figures
+    stack, studio = scene.stack, scene.studio
+    project_id = seed(stack, studio)
+    took_ms = list_ms(stack, studio, project_id)
+    reviewer = Reviewer.before(scene.browser, "reviewer", stack.address).with_session(studio.secret)
+    reviewer.page.goto(f"{stack.address}/?project={project_id}&order=name")
+    expect(reviewer.page.locator(".card").first).to_be_visible()
+    expect(reviewer.page.locator(".library-count")).to_contain_text("5,000")
+    reviewer.page.wait_for_timeout(1500)
+    figures = scroll(reviewer.page, 4 if quick else 12) | {"library_list_ms": round(took_ms, 1)}
+    print(f"{ASSETS} assets: {figures['library_fps']} frames a second at {SPEED_PX_S} px/s,", end=" ")
+    print(f"{figures['library_cards']} cards at once, a thousand listed in {took_ms:.0f} ms")
+    reviewer.context.close()
+    return figures
 
 
 if __name__ == "__main__":

@@ -12,19 +12,18 @@ import statistics
 import time
 from typing import Any
 
-from playwright.sync_api import Browser, CDPSession, Page, Response, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page, Response
 
-from benchmarks.page_parts import alone
-from benchmarks.stack import running
-from benchmarks.studio import Studio
+from benchmarks.page_parts import Scene, alone
 from tests.clips import FILM
-from tests.e2e.page import Reviewer, chromium
+from tests.e2e.page import Reviewer
 
 CODE = {"document", "script", "stylesheet", "font", "manifest"}
 LINES_A_ROUND = 20
 WARM_ROUNDS = 2
 WARM_S = 40
 LOOK_S = 15
+QUICK_LOOK_S = 5
 
 # When the heading is there, and the thread is free again, on the page's own clock.
 _INTERACTIVE = """() => new Promise((resolve) => {
@@ -101,57 +100,56 @@ def _heap_kb(page: Page, tools: CDPSession) -> float:
     return float(usage["usedSize"]) / 1000
 
 
-def playing(reviewer: Reviewer, seconds: int, warm_s: float) -> float:
+def playing(reviewer: Reviewer, seconds: int, warm_s: float, look_s: int) -> float:
     """What a minute of playing in a loop leaves in memory, once warm; nothing of ours runs in the page meanwhile."""
     tools = _profiler(reviewer)
     reviewer.press("Control+l", " ")
     time.sleep(warm_s)
     heap_kb = [_heap_kb(reviewer.page, tools)]
-    for _ in range(seconds // LOOK_S):
-        time.sleep(LOOK_S)
+    for _ in range(seconds // look_s):
+        time.sleep(look_s)
         heap_kb.append(_heap_kb(reviewer.page, tools))
     reviewer.press(" ")
     reviewer.page.wait_for_function("() => document.querySelector('video').paused")
-    print(f"heap every {LOOK_S} s of playing, kB:", ", ".join(f"{each:.0f}" for each in heap_kb))
+    print(f"heap every {look_s} s of playing, kB:", ", ".join(f"{each:.0f}" for each in heap_kb))
     return (heap_kb[-1] - heap_kb[0]) / seconds * 60
 
 
-def _draw(reviewer: Reviewer) -> None:
+def _draw(reviewer: Reviewer, lines: int) -> None:
     """Draws lines, and takes all of them back."""
     reviewer.press("d")
-    for number in range(LINES_A_ROUND):
-        x = 0.1 + 0.8 * number / LINES_A_ROUND
+    for number in range(lines):
+        x = 0.1 + 0.8 * number / lines
         reviewer.drag((x, 0.2), (x + 0.05, 0.5), (x, 0.8))
     reviewer.press("v")
     reviewer.wait_status("saved")
-    for _ in range(LINES_A_ROUND):
+    for _ in range(lines):
         reviewer.press("Control+z")
         reviewer.wait_status("saved")
 
 
-def drawing(reviewer: Reviewer, rounds: int, warm_rounds: int) -> float:
+def drawing(reviewer: Reviewer, rounds: int, warm_rounds: int, lines: int) -> float:
     """What a line leaves in memory that was drawn and taken back: it stays in the document, and can return."""
     tools = _profiler(reviewer)
     heap_kb = []
     for _ in range(warm_rounds + rounds):
-        _draw(reviewer)
+        _draw(reviewer, lines)
         heap_kb.append(_heap_kb(reviewer.page, tools))
     print("heap after each round of drawing, kB:", ", ".join(f"{each:.0f}" for each in heap_kb))
-    return (heap_kb[-1] - heap_kb[warm_rounds - 1]) / rounds / LINES_A_ROUND
+    return (heap_kb[-1] - heap_kb[warm_rounds - 1]) / rounds / lines
 
 
-def measure(quick: bool) -> dict[str, float]:
-    """All of it."""
-    with running() as stack, sync_playwright() as playwright, chromium(playwright) as browser:
-        studio = Studio(stack)
-        studio.video(FILM.path)
-        figures = first_load(browser, stack.address, studio.secret, 3 if quick else 9)
-        reviewer = Reviewer.before(browser, "reviewer", stack.address).with_session(studio.secret)
-        reviewer.visit(FILM.path.name)
-        return figures | {
-            "play_kb_a_minute": round(playing(reviewer, LOOK_S if quick else 180, 3.0 if quick else WARM_S), 1),
-            "draw_kb_a_line": round(drawing(reviewer, 1 if quick else 12, 1 if quick else WARM_ROUNDS), 2),
-        }
+def measure(scene: Scene, quick: bool) -> dict[str, float]:
+    """All of it. A quick run is too short to be warm: of memory it shows that nothing large is left behind."""
+    address, studio = scene.stack.address, scene.studio
+    studio.video(FILM.path)
+    figures = first_load(scene.browser, address, studio.secret, 3 if quick else 9)
+    reviewer = Reviewer.before(scene.browser, "reviewer", address).with_session(studio.secret)
+    reviewer.visit(FILM.path.name)
+    play_kb = playing(reviewer, QUICK_LOOK_S, 3.0, QUICK_LOOK_S) if quick else playing(reviewer, 180, WARM_S, LOOK_S)
+    draw_kb = drawing(reviewer, 1, 1, 4) if quick else drawing(reviewer, 12, WARM_ROUNDS, LINES_A_ROUND)
+    reviewer.context.close()
+    return figures | {"play_kb_a_minute": round(play_kb, 1), "draw_kb_a_line": round(draw_kb, 2)}
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from benchmarks.page_parts import alone, peers
-from benchmarks.stack import Stack, running
+from benchmarks.page_parts import Scene, alone, peers
+from benchmarks.stack import Stack
 from benchmarks.studio import PROJECT, Studio
 from rushes.annotation.v1 import annotation_pb2 as pb
 from rushes.annotation.v1 import annotation_service_pb2 as service
@@ -27,7 +27,7 @@ from rushes.annotation.v1 import operation_pb2
 from rushes.project.v1 import project_service_pb2
 from rushes.type.v1 import access_pb2
 from tests.clips import FILM
-from tests.e2e.page import Reviewer, chromium
+from tests.e2e.page import Reviewer
 
 ANNOTATION = service.DESCRIPTOR.services_by_name["AnnotationService"]
 STROKES = 10_000
@@ -194,34 +194,33 @@ def asset_of(stack: Stack, studio: Studio, video_id: int) -> int:
     return int(asset_id)
 
 
-def own(browser: Browser, seconds: float, count: int) -> dict[str, float]:
+def own(scene: Scene, seconds: float, count: int) -> dict[str, float]:
     """The page: the stage is made 1280 x 720 and the frame with the strokes is opened."""
-    with running() as stack:
-        studio = Studio(stack)
-        video_id = studio.video(FILM.path).video_id
-        fill(stack, studio.people(WRITERS), video_id, FRAME, count)
-        # Without its bars the stage has the size of the peers' canvases.
-        bare = {"width": WIDTH + 55, "height": HEIGHT + 44 + 110}
-        reviewer = Reviewer.before(browser, "reviewer", stack.address, viewport=bare).with_session(studio.secret)
-        reviewer.open(f"/a/{asset_of(stack, studio, video_id)}?f=0")
-        page = reviewer.page
-        if page.get_by_role("button", name="Hide notes").count():
-            page.get_by_role("button", name="Hide notes").first.click()
-        page.evaluate(_BLOCKS)
-        page.keyboard.press("End")
-        began = page.evaluate("() => performance.now()")
-        reviewer.go(FRAME)
-        opened: float = page.evaluate(_SETTLED) - began
-        blocks: list[float] = page.evaluate("() => window.blocks")
-        page.keyboard.press("d")
-        box = page.get_by_test_id("stage").bounding_box()
-        assert box is not None
-        print(f"stage: {box['width']:.0f} x {box['height']:.0f}")
-        by = (box["width"] / WIDTH, box["height"] / HEIGHT)
-        figures = draw(page, seconds, lambda x, y: (box["x"] + x * by[0], box["y"] + y * by[1]))
-        _say("Rushes", figures)
-        reviewer.context.close()
-        return figures | {"open_ms": round(opened, 0), "block_ms": round(max(blocks, default=0), 0)}
+    stack, studio = scene.stack, scene.studio
+    video_id = studio.video(FILM.path).video_id
+    fill(stack, studio.people(WRITERS), video_id, FRAME, count)
+    # Without its bars the stage has the size of the peers' canvases.
+    bare = {"width": WIDTH + 55, "height": HEIGHT + 44 + 110}
+    reviewer = Reviewer.before(scene.browser, "reviewer", stack.address, viewport=bare).with_session(studio.secret)
+    reviewer.open(f"/a/{asset_of(stack, studio, video_id)}?f=0")
+    page = reviewer.page
+    if page.get_by_role("button", name="Hide notes").count():
+        page.get_by_role("button", name="Hide notes").first.click()
+    page.evaluate(_BLOCKS)
+    page.keyboard.press("End")
+    began = page.evaluate("() => performance.now()")
+    reviewer.go(FRAME)
+    opened: float = page.evaluate(_SETTLED) - began
+    blocks: list[float] = page.evaluate("() => window.blocks")
+    page.keyboard.press("d")
+    box = page.get_by_test_id("stage").bounding_box()
+    assert box is not None
+    print(f"stage: {box['width']:.0f} x {box['height']:.0f}")
+    by = (box["width"] / WIDTH, box["height"] / HEIGHT)
+    figures = draw(page, seconds, lambda x, y: (box["x"] + x * by[0], box["y"] + y * by[1]))
+    _say("Rushes", figures)
+    reviewer.context.close()
+    return figures | {"open_ms": round(opened, 0), "block_ms": round(max(blocks, default=0), 0)}
 
 
 def peer(browser: Browser, address: str, name: str, seconds: float, count: int) -> dict[str, float]:
@@ -238,32 +237,33 @@ def peer(browser: Browser, address: str, name: str, seconds: float, count: int) 
     return figures
 
 
-def measure(quick: bool) -> dict[str, float]:
-    """All of it; quick, beside the quicker of the peers alone."""
-    seconds, count = (4.0, STROKES) if quick else (12.0, STROKES)
+def _beside(browser: Browser, ours: dict[str, float], seconds: float, count: int) -> dict[str, float]:
+    """The peers, and how the page compares with the better one."""
     pages = peers.prepare()
-    print(f"{count} strokes of {POINTS} points on {WIDTH} x {HEIGHT}, a pen draws for {seconds:.0f} s")
-    with sync_playwright() as playwright, chromium(playwright) as browser:
-        ours = own(browser, seconds, count)
-        with peers.served(pages) as address:
-            names = (peers.QUICKER,) if quick else peers.NAMES
-            others = {name: peer(browser, address, name, seconds, count) for name in names}
-    best = max(each["fps"] for each in others.values())
-    soonest = min(each["paint_ms"] for each in others.values())
-    print(f"opening the frame: {ours['open_ms']:.0f} ms, longest block {ours['block_ms']:.0f} ms")
+    with peers.served(pages) as address:
+        others = [peer(browser, address, name, seconds, count) for name in peers.NAMES]
+    best = max(each["fps"] for each in others)
+    soonest = min(each["paint_ms"] for each in others)
+    ratio = ours["fps"] / best
     print(
-        f"to the better peer: {ours['fps'] / best:.2f} x its frames a second, "
-        f"{soonest / ours['paint_ms']:.2f} x as quick from move to paint"
+        f"to the better peer: {ratio:.2f} x its frames a second, {soonest / ours['paint_ms']:.2f} x as quick to paint"
     )
-    return {
+    return {"peer_fps": best, "peer_input_to_paint_ms": soonest, "strokes_ratio": round(ratio, 2)}
+
+
+def measure(scene: Scene, quick: bool) -> dict[str, float]:
+    """All of it; quick, without the peers."""
+    seconds, count = (4.0, STROKES) if quick else (12.0, STROKES)
+    print(f"{count} strokes of {POINTS} points on {WIDTH} x {HEIGHT}, a pen draws for {seconds:.0f} s")
+    ours = own(scene, seconds, count)
+    print(f"opening the frame: {ours['open_ms']:.0f} ms, longest block {ours['block_ms']:.0f} ms")
+    figures = {
         "strokes_fps": ours["fps"],
         "input_to_paint_ms": ours["paint_ms"],
         "strokes_open_ms": ours["open_ms"],
         "longest_block_ms": ours["block_ms"],
-        "peer_fps": best,
-        "peer_input_to_paint_ms": soonest,
-        "strokes_ratio": round(ours["fps"] / best, 2),
     }
+    return figures if quick else figures | _beside(scene.browser, ours, seconds, count)
 
 
 if __name__ == "__main__":

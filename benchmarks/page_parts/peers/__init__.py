@@ -16,8 +16,6 @@ ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).resolve().parent
 FOLDER = ROOT / ".cache" / "page-peers"
 NAMES = ("tldraw", "excalidraw")
-QUICKER = "excalidraw"
-"""By every run of both so far."""
 _SOURCES = ("package.json", "package-lock.json", ".npmrc", "build.mjs", "tldraw.jsx", "excalidraw.jsx")
 
 
