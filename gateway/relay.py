@@ -11,7 +11,7 @@ import grpc
 from google.rpc import status_pb2
 
 from gateway import metrics
-from gateway.core.hub import Hub
+from gateway.core.hub import LOW_BYTES, Hub
 from gateway.core.pending import Pending
 from gateway.core.viewer import Action, End, Send, Viewer
 from mesh.fleet import Fleet
@@ -23,7 +23,6 @@ from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
 log = logging.getLogger(__name__)
 
 HIGH_BYTES = 256 * 1024
-LOW_BYTES = 64 * 1024
 PRESENCE_WAIT_S = 0.04
 UPSTREAM_PAUSE_S = 20e-6
 MAX_UPSTREAM_PAUSE_S = 0.010
@@ -256,8 +255,8 @@ class Channel:
             await asyncio.sleep(0.05)
             for session in self._hub.behind():
                 socket = self._sockets.get(session)
-                if socket is not None and socket.buffered() < LOW_BYTES:
-                    self._carry_out(self._hub.drained(session))
+                if socket is not None:
+                    self._carry_out(self._hub.left(session, socket.buffered(), time.monotonic()))
             turn += 1
             if turn % 20 == 0:
                 self._carry_out(self._hub.tick(time.monotonic()))

@@ -145,10 +145,10 @@ class Direct:
         self._writing_since = None
 
     async def _write_for_ever(self, start: Callable[[], Awaitable[None]]) -> None:
-        await start()
-        self._video.followers.add(self)
-        self._video.flush(all_lanes=True)
+        self._video.followers.add(self)  # so that one who does not read even the beginning is found
         try:
+            await start()
+            self._video.flush(all_lanes=True)
             while True:
                 self._more.clear()
                 if not await self._turn():

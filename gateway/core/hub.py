@@ -15,6 +15,7 @@ from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import relay_service_pb2 as relay
 
 CATCH_UP_BYTES = 256 * 1024
+LOW_BYTES = 64 * 1024
 RESUME_SLACK = 500
 UNACKED_REVISIONS = 20_000
 SLOW_S = 30.0
@@ -90,12 +91,18 @@ class Hub:
         viewer.state = State.BEHIND
         viewer.cursor = max(viewer.cursor, viewer.lane.head or 0)
         viewer.behind_since = now
+        viewer.left_bytes = 0
         self._behind[session] = viewer
 
-    def drained(self, session: int) -> list[Action]:
-        """A viewer's socket takes bytes again: the next piece of what it lacks."""
+    def left(self, session: int, left_bytes: int, now: float) -> list[Action]:
+        """So much a viewer's socket has not taken yet; once that is little, the next piece of what it lacks."""
         viewer = self._behind.get(session)
         if viewer is None or viewer.lane is None:
+            return []
+        if left_bytes < viewer.left_bytes:
+            viewer.behind_since = now  # slow, but it reads
+        viewer.left_bytes = left_bytes
+        if left_bytes >= LOW_BYTES:
             return []
         if not viewer.lane.resumes(viewer.cursor):
             return self._cut(viewer)
@@ -114,6 +121,7 @@ class Hub:
                 return actions
             actions.append(Send((viewer.session,), entry.frame))
             size += len(entry.frame)
+            viewer.left_bytes += len(entry.frame)
             viewer.cursor = entry.to_revision
         self._go_live(viewer)
         return actions + self._release(viewer)

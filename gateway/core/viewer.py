@@ -44,6 +44,8 @@ class Viewer:
     acked: int = 0
     acked_at: float = 0.0
     behind_since: float = 0.0
+    """Since when it is behind and has not read anything."""
+    left_bytes: int = 0
     greeted: bool = False
     held: list[tuple[int, bytes]] = field(default_factory=list)
 

@@ -1,10 +1,12 @@
 """Who says nothing, and who reads nothing: neither is waited for, and neither costs memory."""
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
 from collections.abc import AsyncIterator, Iterator
+from typing import TypeAlias, cast
 from urllib.request import urlopen
 
 import grpc
@@ -13,11 +15,13 @@ import pytest
 from multidict import CIMultiDict
 
 from gateway.core import grpcweb
+from mesh.rpc import to_error
 from rushes.annotation.v1.annotation_pb2 import ANNOTATION_KIND_COMMENT, Annotation
 from rushes.annotation.v1.annotation_service_pb2 import (
     DELIVERY_FULL,
     CollaborateOpen,
     CollaborateRequest,
+    CollaborateResponse,
     FollowRequest,
 )
 from rushes.annotation.v1.operation_pb2 import Batch, CreateOperation, Operation
@@ -45,6 +49,7 @@ def hasty(page: object) -> Iterator[Product]:
         RUSHES_GATEWAY__WEB=str(page),
         RUSHES_GATEWAY__BEGIN_S="2",
         RUSHES_GATEWAY__SLOW_READER_S="2",
+        RUSHES_ANNOTATION__UNACKED_S="2",
         RUSHES_GATEWAY__PERSON_CALLS_S="30",
         RUSHES_GATEWAY__SIGN_INS_S="1",
         RUSHES_GATEWAY__TRUSTED_PROXIES="127.0.0.21",
@@ -92,7 +97,7 @@ def masked(payload: bytes) -> bytes:
     return b"\x82" + size + bytes(4) + payload
 
 
-def deaf_viewer(product: Product) -> socket.socket:
+def deaf_viewer(product: Product, video_id: int) -> socket.socket:
     """A viewer that opens a session and never reads."""
     joined = deaf_socket(product)
     head = (
@@ -100,16 +105,16 @@ def deaf_viewer(product: Product) -> socket.socket:
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
         f"Sec-WebSocket-Protocol: grpc-websockets\r\nCookie: rushes_session={product.secret}\r\n\r\n"
     )
-    opening = CollaborateRequest(open=CollaborateOpen(video_id=product.video_id, delivery=DELIVERY_FULL))
+    opening = CollaborateRequest(open=CollaborateOpen(video_id=video_id, delivery=DELIVERY_FULL))
     message = b"\0" + grpcweb.data_frame(opening.SerializeToString())
     joined.sendall(head.encode() + masked(b"content-type: application/grpc-web+proto\r\n") + masked(message))
     return joined
 
 
-def deaf_follower(product: Product) -> socket.socket:
+def deaf_follower(product: Product, video_id: int) -> socket.socket:
     """A reader of a stream over HTTP that never reads."""
     joined = deaf_socket(product)
-    request = FollowRequest(video_id=product.video_id, delivery=DELIVERY_FULL)
+    request = FollowRequest(video_id=video_id, delivery=DELIVERY_FULL)
     body = grpcweb.data_frame(request.SerializeToString())
     head = (
         f"POST {FOLLOW} HTTP/1.1\r\nHost: {product.host}:{product.port}\r\nContent-Length: {len(body)}\r\n"
@@ -144,13 +149,19 @@ async def write(call: Call, batches: int) -> None:
 
 
 @pytest.fixture
-async def writers(hasty: Product) -> AsyncIterator[list[Call]]:
+def video_id(hasty: Product) -> int:
+    """A video without notes."""
+    return hasty.fresh_video()
+
+
+@pytest.fixture
+async def writers(hasty: Product, video_id: int) -> AsyncIterator[list[Call]]:
     """Sessions of some people, open."""
     secrets = hasty.studio.people(WRITERS, "reviewer")
     browsers = [Browser(hasty.address, secret) for secret in secrets]
     calls = [await browser.connect() for browser in browsers]
     for call in calls:
-        await call.open(hasty.video_id, client_id=os.urandom(16), delivery=DELIVERY_FULL)
+        await call.open(video_id, client_id=os.urandom(16), delivery=DELIVERY_FULL)
     yield calls
     for call in calls:
         await call.close()
@@ -158,19 +169,26 @@ async def writers(hasty: Product) -> AsyncIterator[list[Call]]:
         await browser.__aexit__(None, None, None)
 
 
+def measured(product: Product, service: str, name: str) -> int:
+    """What a service says of itself; 0: it has not said anything yet."""
+    with urlopen(product.stack.ready()["services"][service]["metrics"] + "/metrics", timeout=20) as answer:
+        lines = answer.read().decode().splitlines()
+    return int(float(next((line for line in lines if line.startswith(name + " ")), "0").split()[-1]))
+
+
 def viewers(product: Product) -> int:
     """How many the gateway says it has."""
-    with urlopen(product.stack.ready()["services"]["gateway"]["metrics"] + "/metrics", timeout=20) as answer:
-        lines = answer.read().decode().splitlines()
-    return int(float(next(line for line in lines if line.startswith("rushes_gateway_viewers ")).split()[1]))
+    return measured(product, "gateway", "rushes_gateway_viewers")
 
 
-async def test_readers_that_read_nothing_are_cut_and_cost_no_memory(hasty: Product, writers: list[Call]) -> None:
+async def test_readers_that_read_nothing_are_cut_and_cost_no_memory(
+    hasty: Product, video_id: int, writers: list[Call]
+) -> None:
     gateway = psutil.Process(hasty.stack.pids()["gateway"])
-    deaf = [deaf_viewer(hasty) for _ in range(DEAF)]
+    deaf = [deaf_viewer(hasty, video_id) for _ in range(DEAF)]
     await until(lambda: viewers(hasty) == WRITERS + DEAF, "all are viewers")
     before_bytes, before_connections = gateway.memory_info().rss, len(gateway.net_connections("tcp"))
-    deaf += [deaf_follower(hasty) for _ in range(2)]
+    deaf += [deaf_follower(hasty, video_id) for _ in range(2)]
     try:
         await asyncio.gather(*(write(call, BATCHES) for call in writers))
         await until(lambda: viewers(hasty) == WRITERS, "only who reads is left")
@@ -183,6 +201,76 @@ async def test_readers_that_read_nothing_are_cut_and_cost_no_memory(hasty: Produ
     for call in writers:
         await call.send(CollaborateRequest(ping_ms=5))
         assert (await call.next("pong")).pong.ping_ms == 5
+
+
+PROGRAMS = 24
+PROGRAM_BYTES = 2 << 20
+"""What the gateway may grow by for each program that reads nothing: eight times the window of one stream, and less
+than a quarter of what is written."""
+NativeCall: TypeAlias = "grpc.aio.StreamStreamCall[bytes, bytes]"
+
+
+def sessions(product: Product) -> int:
+    """How many programs the service says it has."""
+    return measured(product, "svc_annotation", 'rushes_annotation_sessions{way="direct"}')
+
+
+@contextlib.asynccontextmanager
+async def programs(product: Product, video_id: int, count: int, **fields: object) -> AsyncIterator[list[NativeCall]]:
+    """Sessions of native gRPC, each over a connection of its own, that have said what they want and read nothing.
+
+    They themselves hold no more than 64 KB of what they do not read.
+    """
+    opening = CollaborateOpen(video_id=video_id, delivery=DELIVERY_FULL, **fields)  # type: ignore[arg-type]
+    metadata = (("authorization", f"Bearer {product.token()}"),)
+    options = (("grpc.use_local_subchannel_pool", 1), ("grpc.http2.bdp_probe", 0))
+    async with contextlib.AsyncExitStack() as stack:
+        calls: list[NativeCall] = []
+        for _ in range(count):
+            channel = grpc.aio.insecure_channel(f"{product.host}:{product.port}", options=options)
+            await stack.enter_async_context(channel)
+            method: grpc.aio.StreamStreamMultiCallable[bytes, bytes] = channel.stream_stream(COLLABORATE)
+            calls.append(method(metadata=metadata))
+            await calls[-1].write(CollaborateRequest(open=opening).SerializeToString())
+        yield calls
+
+
+async def hear(call: NativeCall, revisions: list[int], last: int = 1 << 60) -> None:
+    """Adds the revisions that come, up to one or to the end of the stream, which it raises."""
+    while not revisions or revisions[-1] < last:
+        message = await call.read()
+        assert message is not grpc.aio.EOF
+        response = CollaborateResponse.FromString(cast(bytes, message))
+        revisions += [commit.revision for commit in response.committed.commits]
+
+
+async def test_programs_that_read_nothing_are_cut_with_where_to_resume(
+    hasty: Product, video_id: int, writers: list[Call]
+) -> None:
+    gateway = psutil.Process(hasty.stack.pids()["gateway"])
+    revisions: list[int] = []
+    async with programs(hasty, video_id, PROGRAMS) as deaf:
+        await until(lambda: sessions(hasty) == PROGRAMS, "all are there")
+        before_bytes = gateway.memory_info().rss
+        # Each write is back at its writer before the next: nobody waits for who does not read.
+        await asyncio.gather(*(write(call, BATCHES) for call in writers))
+        grown = gateway.memory_info().rss - before_bytes
+        assert grown < KEPT_BYTES + PROGRAMS * PROGRAM_BYTES, f"{grown >> 20} MB"
+        await until(lambda: sessions(hasty) == 0, "their sessions are over")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await hear(deaf[0], revisions)
+    error = to_error(caught.value)
+    assert (caught.value.code(), error.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "SLOW_READER")
+    resume = int(error.metadata["resume_revision"])
+    last = resume + WRITERS * BATCHES
+    assert revisions == list(range(resume + 1, resume + 1 + len(revisions)))
+    assert len(revisions) < WRITERS * BATCHES
+    async with programs(hasty, video_id, 1, resume_revision=revisions[-1], epoch=1) as again:
+        await hear(again[0], revisions, last)
+        assert revisions == list(range(resume + 1, last + 1))
+    async with programs(hasty, video_id, 2):
+        await until(lambda: sessions(hasty) == 2, "they are there, and get the whole document")
+        await until(lambda: sessions(hasty) == 0, "who does not even read the beginning is cut too")
 
 
 # -- who asks too often -------------------------------------------------------------------------------------------

@@ -177,7 +177,7 @@ def test_a_viewer_whose_socket_is_full_costs_a_place_in_the_cache_and_catches_up
     rest = [rig.commit(revision) for revision in range(2, 6)]
     assert rig.sent[slow.session] == [first]
     assert rig.sent[quick.session] == [first, *rest]
-    rig.do(rig.hub.drained(slow.session))
+    rig.do(rig.hub.left(slow.session, 0, rig.now))
     assert rig.sent[slow.session] == [first, *rest]
     assert slow.state is State.LIVE
 
@@ -187,7 +187,7 @@ def test_catching_up_goes_in_pieces(rig: Rig) -> None:
     rig.hub.congested(slow.session, rig.now)
     for revision in range(1, 6):
         rig.commit(revision, size=hub_module.CATCH_UP_BYTES // 2)
-    rig.do(rig.hub.drained(slow.session))
+    rig.do(rig.hub.left(slow.session, 0, rig.now))
     assert len(rig.sent[slow.session]) == 2
     assert list(rig.hub.behind()) == [slow.session]
 
@@ -203,6 +203,34 @@ def test_a_viewer_that_does_not_read_is_cut_with_where_to_resume(rig: Rig) -> No
     assert status.code == code_pb2.RESOURCE_EXHAUSTED
     assert b"resume_revision" in status.details[0].value
     assert "detach_session" in rig.asked()
+
+
+def test_a_viewer_that_reads_slowly_is_not_cut_for_it(rig: Rig) -> None:
+    slow = rig.live(0)
+    rig.hub.congested(slow.session, rig.now)
+    rest = [rig.commit(revision, size=hub_module.CATCH_UP_BYTES) for revision in range(1, 4)]
+    left_bytes = 10 * hub_module.CATCH_UP_BYTES
+    while slow.state is State.BEHIND:
+        left_bytes -= hub_module.LOW_BYTES
+        sent = len(rig.sent[slow.session])
+        rig.do(rig.hub.left(slow.session, left_bytes, rig.now))
+        left_bytes += sum(map(len, rig.sent[slow.session][sent:]))
+        rig.now += hub_module.SLOW_S - 1
+        rig.do(rig.hub.tick(rig.now))
+        assert slow.session not in rig.ends
+    assert rig.sent[slow.session] == rest
+
+
+def test_a_viewer_that_stops_reading_in_the_middle_is_cut(rig: Rig) -> None:
+    slow = rig.live(0)
+    rig.hub.congested(slow.session, rig.now)
+    rig.commit(1)
+    for left_bytes in (900_000, 800_000, 800_000):
+        rig.do(rig.hub.left(slow.session, left_bytes, rig.now))
+        rig.now += hub_module.SLOW_S - 1
+        rig.do(rig.hub.tick(rig.now))
+        assert slow.session not in rig.ends or left_bytes == 800_000
+    assert slow.session in rig.ends
 
 
 def test_a_viewer_that_the_kernel_reads_for_is_found_by_its_acknowledgements(rig: Rig) -> None:
