@@ -3,20 +3,25 @@
 from pathlib import Path
 
 import grpc
+import pytest
 
+from mesh.auth.caller import service_token
 from rushes.annotation.v1 import annotation_pb2, relay_service_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
+from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
 from tests.integration.annotation_server import (
     ALL,
     CLIENT,
     GUEST,
     INTERNAL,
+    SECRET,
     GatewayStream,
     Place,
     batch,
     create,
     identity_of,
     publish,
+    reason,
     serving,
     until,
 )
@@ -312,3 +317,32 @@ async def test_what_is_ready_together_travels_together(tmp_path: Path) -> None:
     async with serving(tmp_path) as place:
         gateway = await joined(place, *(f"person {number}" for number in range(40)))
         assert gateway.messages < len(gateway.received)
+
+
+async def test_a_gateway_that_reads_nothing_is_cut_and_others_get_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("svc_annotation.core.relaying.MAX_BYTES", 1024 * 1024)
+    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.http2.bdp_probe", 0)]
+    async with serving(tmp_path) as place, grpc.aio.insecure_channel(place.server.target, options=options) as channel:
+        metadata = (("rushes-service", service_token("gateway", SECRET)),)
+        deaf = RelayServiceStub(channel).Relay(metadata=metadata)
+        lane = relay_service_pb2.Lane(audience=INTERNAL, delivery=FULL)
+        want = relay_service_pb2.RelayWant(lane=lane, since_revision=0)
+        await deaf.write(relay_service_pb2.RelayRequest(open=relay_service_pb2.RelayOpen(video_id=1)))
+        await deaf.write(relay_service_pb2.RelayRequest(want=want))
+        gateway = await place.gateway()
+        await gateway.want(INTERNAL, FULL, since_revision=0)
+        people = [f"writer {number}" for number in range(40)]
+        for person in people:
+            notes = [create(f"{person} {each}", text="x" * 4_000) for each in range(20)]
+            await place.submit(person, batch(1, 0, *notes))
+        await until(lambda: heads(gateway, INTERNAL, FULL) and heads(gateway, INTERNAL, FULL)[-1][1] == len(people))
+        spans = heads(gateway, INTERNAL, FULL)
+        assert [start for start, _ in spans] == [0, *(end for _, end in spans[:-1])]
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            _ = [message async for message in deaf]
+        assert reason(caught.value) == "SLOW_GATEWAY"
+        again = await place.gateway()
+        await again.want(INTERNAL, FULL, since_revision=len(people) - 5)
+        await until(lambda: heads(again, INTERNAL, FULL) and heads(again, INTERNAL, FULL)[-1][1] == len(people))
