@@ -1,4 +1,4 @@
-"""The commands `rushes show`, `versions`, `commit`, `diff` and `rollback`."""
+"""The commands `rushes show`, `versions`, `commit`, `diff`, `rollback` and `carry`."""
 
 import argparse
 from collections.abc import Iterable
@@ -143,6 +143,19 @@ async def rollback(arguments: argparse.Namespace) -> int:
     return 0
 
 
+async def carry(arguments: argparse.Namespace) -> int:
+    """Brings the notes of one cut to another."""
+    async with client(arguments) as connected:
+        done = await connected.versions.carry(
+            arguments.video, arguments.to, arguments.offset, open_only=arguments.open_only
+        )
+        left = f"; {done.kept_count} are on no frame of it" if done.kept_count else ""
+        print(f"carried {done.annotation_count} notes to video {arguments.to}{left}")
+        if done.operation_count:
+            print(f"to undo it: rushes rollback {arguments.to} --undo {done.rollback_id} --mine")
+    return 0
+
+
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the commands."""
     parser = _parser(subparsers, "show", "print notes as they are, or were", show)
@@ -171,6 +184,10 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument("--mine", action="store_true", help="only one's own notes")
     parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
     parser.add_argument("-m", "--message", default="")
+    parser = _parser(subparsers, "carry", "bring a video's notes to its next cut as one's own; it can be undone", carry)
+    parser.add_argument("to", type=int, metavar="TO", help="the video of the next cut")
+    parser.add_argument("--offset", type=int, default=0, metavar="FRAMES", help="added to the frame of each")
+    parser.add_argument("--open", action="store_true", dest="open_only", help="only what is not resolved")
 
 
 def _parser(

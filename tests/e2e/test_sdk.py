@@ -378,6 +378,13 @@ async def test_notes_are_saved_compared_and_brought_back_from_a_terminal(shell: 
     assert (code, out.split()[-3::2]) == (0, ["--undo", "--mine"])
     assert (await shell.run(*out.split("rushes ")[-1].split()))[0] == 0
     assert "later words" in (await shell.run("show", video))[1]
+    following = str(product.fresh_video())
+    code, out, errors = await shell.run("carry", video, following, "--offset", "-20")
+    assert (code, errors) == (0, "")
+    assert out.startswith(f"carried 1 notes to video {following}; 1 are on no frame of it")
+    assert "frame     20" in (await shell.run("show", following))[1]
+    assert (await shell.run(*out.split("rushes ")[-1].split()))[0] == 0
+    assert (await shell.run("show", following))[1] == ""
 
 
 async def test_watch_prints_notes_as_they_come_and_change(shell: Shell, product: Product, video_id: int) -> None:
