@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -84,9 +84,10 @@ class Database:
     it is durable (SQLite: WAL with synchronous=FULL). Nothing is opened before the first `run`.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, mapped_bytes: int = 0) -> None:
+        """`mapped_bytes`: so much of an SQLite file is read through memory, where it takes no call for each page."""
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self._engine = _engine(url)
+        self._engine = _engine(url, mapped_bytes)
         self._waiting = 0
         self._closed = False
 
@@ -187,17 +188,17 @@ def _statements(table: Table, dialect: Dialect) -> tuple[str, ...]:
     return tuple(str(one.compile(dialect=dialect)) for one in made)
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, mapped_bytes: int) -> Engine:
     if not make_url(url).drivername.startswith("sqlite"):
         return create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
     # One thread uses it, but closing at exit may come from another.
     engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", partial(_prepare, mapped_bytes))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _prepare(connection: Any, record: Any) -> None:
+def _prepare(mapped_bytes: int, connection: Any, record: Any) -> None:
     # The driver's own transactions leave DDL and reads outside; with None it begins none, and _begin does.
     connection.isolation_level = None
     for pragma in (
@@ -206,6 +207,7 @@ def _prepare(connection: Any, record: Any) -> None:
         "synchronous = FULL",
         "foreign_keys = ON",
         "trusted_schema = OFF",
+        f"mmap_size = {mapped_bytes}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from google.protobuf.message import Message
+
 from mesh.clock import Clock
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.annotation.v1.operation_pb2 import Batch
@@ -19,13 +21,14 @@ from svc_version.core.content import MAX_DEPTH, SNAPSHOT_EVERY, Delta, chained, 
 from svc_version.core.merge import Conflict, merge
 from svc_version.core.model import Draft, Kind, Once, Version
 from svc_version.core.tree import common_ancestor
-from svc_version.documents import Documents
+from svc_version.documents import Documents, give_way
 from svc_version.errors import DeltaRefused, HeadMoved, VersionRequestInvalid, VersionUnknown
 from svc_version.ids import Ids
 from svc_version.notes import Notes
 from svc_version.stores import Store
 
 MESSAGE_BYTES: Final = 1_024
+REQUEST_ID_CHARACTERS: Final = 128
 TRIES: Final = 50
 """Each that fails is a version of somebody else's."""
 
@@ -46,9 +49,18 @@ class Who:
 
 
 def check_message(message: str) -> None:
-    """Refuses a message that is too long."""
-    if len(message.encode()) > MESSAGE_BYTES:
-        raise VersionRequestInvalid(f"a message has {MESSAGE_BYTES} bytes at most")
+    """Refuses a message that is too long, or that no store keeps."""
+    if len(message.encode()) > MESSAGE_BYTES or "\0" in message:
+        raise VersionRequestInvalid(f"a message has {MESSAGE_BYTES} bytes at most, and none of them is 0")
+
+
+def once_of(who: Who, method: str, request: Message) -> Once:
+    """What makes a request happen once. Raises VersionRequestInvalid."""
+    request_id: str = request.request_id  # type: ignore[attr-defined]
+    if len(request_id) > REQUEST_ID_CHARACTERS or "\0" in request_id:
+        raise VersionRequestInvalid(f"a request_id has {REQUEST_ID_CHARACTERS} characters at most, and none is 0")
+    asked = request.SerializeToString(deterministic=True)
+    return Once(who.tenant_id, who.person_id, method, request_id, asked)
 
 
 class Commits:
@@ -68,7 +80,7 @@ class Commits:
     async def commit(self, who: Who, request: CommitVersionRequest) -> Version:
         """A version as a person asks for it."""
         check_message(request.message)
-        once = _once(who, "CommitVersion", request.request_id, request.SerializeToString(deterministic=True))
+        once = once_of(who, "CommitVersion", request)
         done = await self._store.done(once)
         if done is not None:
             return done
@@ -117,6 +129,7 @@ class Commits:
     async def merge(self, who: Who, request: MergeVersionsRequest) -> tuple[Version, list[Conflict]]:
         """Two versions as one, on top of the second."""
         check_message(request.message)
+        once = once_of(who, "MergeVersions", request)
         from_ = await self.get(who.tenant_id, request.video_id, request.from_version_id)
         into = await self.get(who.tenant_id, request.video_id, request.into_version_id)
         parents = await self._store.parents(who.tenant_id, request.video_id)
@@ -124,7 +137,6 @@ class Commits:
         before = await self._documents.read(await self.get(who.tenant_id, request.video_id, common)) if common else {}
         ours = await self._documents.read(into)
         merged = await asyncio.to_thread(merge, before, await self._documents.read(from_), ours)
-        once = _once(who, "MergeVersions", request.request_id, request.SerializeToString(deterministic=True))
         version = await self._store_version(
             who,
             request.video_id,
@@ -212,7 +224,7 @@ class Commits:
         if base is not None and base.depth >= MAX_DEPTH:
             await asyncio.shield(self._begin_snapshot(base))
             base = await self.get(base.tenant_id, video_id, base.version_id)
-        packed = pack(delta) if len(delta.entries) < 500 else await asyncio.to_thread(pack, delta)
+        packed = pack(delta) if len(delta.entries) < 500 else await asyncio.to_thread(pack, delta, give_way)
         version = await self._store.commit(
             Draft(
                 version_id=await self._ids.next(),
@@ -263,10 +275,6 @@ async def _following(attempt: Callable[[], Awaitable[Version]], *, again: bool) 
 
 def _id(version: Version | None) -> int:
     return version.version_id if version is not None else 0
-
-
-def _once(who: Who, method: str, request_id: str, request: bytes) -> Once:
-    return Once(who.tenant_id, who.person_id, method, request_id, request)
 
 
 def _applied(states: list[AnnotationState], record: Record) -> Delta:

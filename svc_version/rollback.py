@@ -14,7 +14,7 @@ from mesh.sql import AlreadyUsed
 from rushes.annotation.v1.operation_pb2 import Batch
 from rushes.type.v1.access_pb2 import PERMISSION_EDIT_OTHERS, PERMISSION_SEE_INTERNAL
 from rushes.version.v1.version_service_pb2 import CarryNotesRequest, RollbackScope, RollbackVersionRequest
-from svc_version.commit import Commits, Who, check_message
+from svc_version.commit import REQUEST_ID_CHARACTERS, Commits, Who, check_message
 from svc_version.core.carry import Carrying, carry
 from svc_version.core.content import Entry, in_order
 from svc_version.core.model import Kind, State, Work
@@ -35,7 +35,6 @@ from svc_version.writing import Writing
 ANSWER_S: Final = 5.0
 """Time after which the answer comes though it is not done yet."""
 
-REQUEST_ID_CHARACTERS: Final = 128
 MAX_OFFSET: Final = 1 << 32
 
 
@@ -122,8 +121,8 @@ class Rollbacks:
         return found
 
     async def _asked(self, who: Who, request: Message, request_id: str) -> Work | None:
-        if not request_id or len(request_id) > REQUEST_ID_CHARACTERS:
-            raise RequestIdMissing(f"a request_id of 1 to {REQUEST_ID_CHARACTERS} characters is needed")
+        if not request_id or len(request_id) > REQUEST_ID_CHARACTERS or "\0" in request_id:
+            raise RequestIdMissing(f"a request_id of 1 to {REQUEST_ID_CHARACTERS} characters, none 0, is needed")
         asked = await self._store.asked(who.tenant_id, who.person_id, request_id)
         if asked is not None and asked.request_hash != _hash(request):
             raise AlreadyUsed("This request_id was used for another request; take a new one.", request_id=request_id)

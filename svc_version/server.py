@@ -17,8 +17,7 @@ from rushes.type.v1.access_pb2 import (
 from rushes.version.v1 import version_service_pb2 as service
 from rushes.version.v1.version_service_pb2_grpc import VersionServiceServicer
 from svc_version import reading
-from svc_version.commit import Commits, Who
-from svc_version.core.model import Once
+from svc_version.commit import Commits, Who, once_of
 from svc_version.errors import VersionRequestInvalid, VersionUnknown
 from svc_version.message import rollback_message, version_message
 from svc_version.rollback import Rollbacks
@@ -87,13 +86,7 @@ class VersionServicer(VersionServiceServicer):
         await self._commits.get(asking.tenant_id, request.video_id, request.version_id)
         if not request.tag.strip() or len(request.tag) > TAG_CHARACTERS or not request.tag.isprintable():
             raise VersionRequestInvalid(f"a tag has 1 to {TAG_CHARACTERS} characters")
-        once = Once(
-            asking.tenant_id,
-            asking.person_id,
-            "TagVersion",
-            request.request_id,
-            request.SerializeToString(deterministic=True),
-        )
+        once = once_of(asking, "TagVersion", request)
         version = await self._reader.store.tag(
             asking.tenant_id, request.video_id, request.version_id, request.tag, request.remove, once
         )

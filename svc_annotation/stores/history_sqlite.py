@@ -12,6 +12,8 @@ from svc_annotation.stores import past_sqlite
 from svc_annotation.stores.history import Head, HistoryDiverged, HistoryGap, LandedCommit
 
 READ_BYTES: Final = 4 * 1024 * 1024
+MAPPED_BYTES: Final = 1 << 30
+"""A moment of a long history is found in pages all over the file."""
 
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS metadata (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
@@ -49,7 +51,7 @@ _SIGN: Final = 1 << 63
 async def open_sqlite_history(path: Path) -> "SqliteHistory":
     """Opens the file, made if missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    database = Database(f"sqlite:///{path}")
+    database = Database(f"sqlite:///{path}", mapped_bytes=MAPPED_BYTES)
     try:
         await database.run(_make_schema)
     except BaseException:

@@ -1,7 +1,7 @@
 """What a version holds, as differences: encoded, compressed, addressed by their hash, and put together again."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
@@ -12,7 +12,7 @@ from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.document.table import drawing_order
 from rushes.errors import ResourceExhausted, Unavailable
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
-from rushes.version.v1.stored_pb2 import StoredDelta, StoredEntry
+from rushes.version.v1.stored_pb2 import StoredDelta
 from svc_version.core.model import Hash, Packed
 
 MAX_RAW_BYTES: Final = 1 << 29
@@ -23,6 +23,9 @@ SNAPSHOT_EVERY: Final = 32
 
 MAX_DEPTH: Final = 2 * SNAPSHOT_EVERY
 """Deltas after which a commit waits for a snapshot: what bounds the reads of any version."""
+
+AT_ONCE: Final = 500
+"""Entries that are encoded or read before others get their turn."""
 
 _VARINT_BYTES: Final = 5
 
@@ -93,24 +96,46 @@ def apply(content: Content, delta: Delta) -> None:
         content.pop(name, None)
 
 
-def pack(delta: Delta) -> Packed:
-    """A difference as it is stored; equal ones have equal addresses. Raises ContentTooLarge."""
-    stored = StoredDelta(removed=sorted(delta.removed))
-    for entry in sorted(delta.entries):
-        stored.entries.append(StoredEntry(**entry._asdict()))
-    raw = stored.SerializeToString(deterministic=True)
+def no_pause() -> None:
+    """For whoever keeps nobody waiting."""
+
+
+def pack(delta: Delta, pause: Callable[[], None] = no_pause) -> Packed:
+    """A difference as it is stored; equal ones have equal addresses. Now and then `pause` gives others their turn.
+    Raises ContentTooLarge.
+    """
+    raw = b"".join(_encoded(delta, pause))
     if len(raw) > MAX_RAW_BYTES:
         raise ContentTooLarge("the notes of this video are too large for a version")
     data = snappy.compress(raw)
     return Packed(address(data), data, len(raw))
 
 
-def pack_all(content: Content) -> Packed:
+def _encoded(delta: Delta, pause: Callable[[], None]) -> Iterator[bytes]:
+    """A StoredDelta in parts: one after the other they are the whole."""
+    entries = sorted(delta.entries)
+    for at in range(0, len(entries), AT_ONCE):
+        stored = StoredDelta()
+        add = stored.entries.add
+        for name, state, order_revision, order_index, internal in entries[at : at + AT_ONCE]:
+            add(
+                annotation_id=name,
+                state=state,
+                order_revision=order_revision,
+                order_index=order_index,
+                internal=internal,
+            )
+        yield stored.SerializeToString(deterministic=True)
+        pause()
+    yield StoredDelta(removed=sorted(delta.removed)).SerializeToString(deterministic=True)
+
+
+def pack_all(content: Content, pause: Callable[[], None] = no_pause) -> Packed:
     """Everything, as a difference to nothing."""
-    return pack(Delta(list(content.values())))
+    return pack(Delta(list(content.values())), pause)
 
 
-def unpack(sha256: Hash, data: bytes) -> Delta:
+def unpack(sha256: Hash, data: bytes, pause: Callable[[], None] = no_pause) -> Delta:
     """The difference that is stored at an address. Raises ContentDamaged, before it takes any memory."""
     if address(data) != sha256:
         raise ContentDamaged("the bytes are not those of their address", sha256=sha256.hex())
@@ -120,7 +145,13 @@ def unpack(sha256: Hash, data: bytes) -> Delta:
         stored = StoredDelta.FromString(snappy.decompress(data))
     except (snappy.UncompressError, DecodeError) as error:
         raise ContentDamaged("the content cannot be read", sha256=sha256.hex()) from error
-    entries = [Entry(e.annotation_id, e.state, e.order_revision, e.order_index, e.internal) for e in stored.entries]
+    entries: list[Entry] = []
+    for at in range(0, len(stored.entries), AT_ONCE):
+        entries += [
+            Entry(e.annotation_id, e.state, e.order_revision, e.order_index, e.internal)
+            for e in stored.entries[at : at + AT_ONCE]
+        ]
+        pause()
     return Delta(entries, list(stored.removed))
 
 

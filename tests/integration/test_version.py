@@ -281,9 +281,40 @@ async def test_a_stream_ends_when_the_right_to_see_is_taken_away(at: Versions) -
     assert failure.value.code() == grpc.StatusCode.NOT_FOUND
 
 
+async def test_commits_and_a_roll_back_at_once_are_each_whole(at: Versions) -> None:
+    for number in range(4):
+        await at.write("ann", create(f"{number}"))
+    asked = [at.commit() for _ in range(6)]
+    back = service.RollbackVersionRequest(
+        video_id=1, target=service.RollbackTarget(revision=2), request_id=at.request_id()
+    )
+    made, done, more = await asyncio.gather(
+        asyncio.gather(*asked), at.call("RollbackVersion", back), asyncio.gather(*(at.commit() for _ in range(6)))
+    )
+    versions = [*made, await at.commit(), *more]
+    assert done.rollback.state == version_pb2.ROLLBACK_STATE_DONE
+    listed = (await at.call("ListVersions", service.ListVersionsRequest(video_id=1))).versions
+    assert sorted(each.number for each in listed) == list(range(1, 15))
+    assert {each.version_id for each in listed} == {*(each.version_id for each in versions), done.rollback.version_id}
+    for each in listed:
+        assert await at.document(each.version_id) == await at.live(revision=each.revision)
+
+
 async def test_bad_input_is_said_to_be_so(at: Versions) -> None:
     await at.write("ann", create("a"))
     assert await refused(at.commit(message="x" * 1_025)) == "INVALID_VERSION_REQUEST"
+    assert await refused(at.commit(message="a\0b")) == "INVALID_VERSION_REQUEST"
+    for request_id in ("x" * 129, "a\0b"):
+        for request in (
+            service.CommitVersionRequest(video_id=1, request_id=request_id),
+            service.MergeVersionsRequest(video_id=1, request_id=request_id),
+        ):
+            name = type(request).__name__.removesuffix("Request")
+            assert await refused(at.call(name, request)) == "INVALID_VERSION_REQUEST"
+    largest = (1 << 63) - 1
+    for base in (-1, largest):
+        assert await refused(at.commit(base_version_id=base)) == "VERSION_NOT_FOUND"
+    assert await refused(at.commit(expected_head_version_id=largest)) == "HEAD_MOVED"
     assert await refused(at.commit(revision=99)) == "REVISION_UNKNOWN"
     unknown = service.DiffVersionsRequest(video_id=1, from_version_id=1, to_version_id=2)
     assert await refused(at.call("DiffVersions", unknown)) == "VERSION_NOT_FOUND"

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState
-from rushes.version.v1.stored_pb2 import StoredDelta
+from rushes.version.v1.stored_pb2 import StoredDelta, StoredEntry
 from svc_version.core.content import (
+    AT_ONCE,
     MAX_RAW_BYTES,
     Content,
     ContentDamaged,
@@ -59,6 +60,22 @@ def test_a_chain_of_differences_is_what_a_snapshot_of_it_holds(chain: list[Conte
 def test_equal_contents_have_one_address(content: Content) -> None:
     backwards = dict(reversed(content.items()))
     assert pack_all(content) == pack_all(backwards)
+
+
+def test_a_large_content_is_one_message_however_it_was_written_and_others_get_their_turn() -> None:
+    entries = [
+        Entry(number.to_bytes(16, "big"), b"state %d" % number, number, number % 7, bool(number % 3))
+        for number in range(2 * AT_ONCE + 1)
+    ]
+    removed = [b"r" * 16, b"a" * 16]
+    turns: list[int] = []
+    packed = pack(Delta(entries[::-1], removed), lambda: turns.append(1))
+    assert len(turns) == 3
+    whole = StoredDelta(entries=[StoredEntry(**each._asdict()) for each in entries], removed=sorted(removed))
+    assert snappy.decompress(packed.data) == whole.SerializeToString(deterministic=True)
+    assert packed == pack(Delta(entries, removed))
+    read = unpack(packed.sha256, packed.data, lambda: turns.append(1))
+    assert (read.entries, read.removed, len(turns)) == (entries, sorted(removed), 6)
 
 
 def test_an_entry_knows_its_place_and_its_audience() -> None:
