@@ -108,7 +108,7 @@ class Signalling:
             self._track = published.tracks[0].track_id
             return {"sdp": published.answer}
         if asked["do"] == "subscribe":
-            subscribe = sfu.SubscribeRequest(video_slots=1, **who)
+            subscribe = sfu.SubscribeRequest(room_id=ROOM, participant_id=asked["who"], video_slots=1)
             return {"sdp": (await self._stub.Subscribe(subscribe, metadata=self._metadata)).offer}
         accept = sfu.AcceptSlotsRequest(answer=asked["sdp"], **who)
         await self._stub.AcceptSlots(accept, metadata=self._metadata)

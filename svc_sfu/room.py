@@ -8,8 +8,9 @@ from svc_sfu.core import rtcp, rtp
 from svc_sfu.core.codec import NO_NUMBERS, Codec, vp8_numbers
 from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.publisher import Received, Track
-from svc_sfu.core.rtp import PacketInvalid
+from svc_sfu.core.rtp import Packet, PacketInvalid
 from svc_sfu.core.subscriber import Slot, Subscriber
+from svc_sfu.core.viewer import Formats
 from svc_sfu.transport import Transport
 
 FEEDBACK_S: Final = 0.05
@@ -108,32 +109,27 @@ class Room:
         key = False
         numbers = vp8_numbers(packet.payload) if stream.codec is Codec.VP8 else NO_NUMBERS
         stamp = rtp.abs_send_time(now_s)
-        blocks: dict[int, bytes] = {}
+        templates: dict[int, tuple[bytes, int]] = {}
         for transport, subscriber, slot in self._watchers.get(track.track_id, ()):
-            formats = slot.formats
+            formats, forwarder = slot.formats, slot.forwarder
             if stream.codec not in formats.payload_types:
                 continue
-            before = slot.forwarder.source
-            outgoing = slot.forwarder.take(stream, packet, now_s, numbers)
+            before = forwarder.source
+            outgoing = forwarder.take(stream, packet, now_s, numbers)
             if outgoing is None:
                 continue
-            key = key or slot.forwarder.source is not before
-            subscriber.sent_bytes += len(outgoing.payload)
-            block = blocks.get(formats.send_time)
-            if block is None:
-                block = blocks[formats.send_time] = _block(formats.send_time, stamp)
-            self._send(transport, slot, outgoing, block)
+            key = key or forwarder.source is not before
+            subscriber.sent_bytes += len(packet.payload)
+            template = templates.get(id(formats))
+            if template is None:
+                template = templates[id(formats)] = _template(packet, stream.codec, formats, stamp)
+            sealed = transport.wire.seal_as(*template, outgoing, slot.ssrc)
+            if sealed is not None:
+                transport.datagram(sealed)
+                self.forwarded += 1
         if key:
             track.throttles[stream.rid].arrived()
             self._changed(self)
-
-    def _send(self, transport: Transport, slot: Slot, outgoing: Outgoing, block: bytes) -> None:
-        number = slot.formats.payload_types[outgoing.codec]
-        head = rtp.head(outgoing.marker, number, outgoing.seq, outgoing.timestamp, slot.ssrc, bool(block))
-        sealed = transport.wire.seal(head + block + outgoing.payload)
-        if sealed is not None:
-            transport.datagram(sealed)
-            self.forwarded += 1
 
     def _send_again(self, transport: Transport, slot: Slot, outgoing: Outgoing, now_s: float) -> None:
         number = slot.formats.repair_types.get(outgoing.codec)
@@ -141,7 +137,8 @@ class Room:
             return
         slot.repair_seq = (slot.repair_seq + 1) % rtp.SEQ
         block = _block(slot.formats.send_time, rtp.abs_send_time(now_s))
-        head = rtp.head(outgoing.marker, number, slot.repair_seq, outgoing.timestamp, slot.repair_ssrc, bool(block))
+        marker = outgoing.packet.marker
+        head = rtp.head(marker, number, slot.repair_seq, outgoing.timestamp, slot.repair_ssrc, bool(block))
         sealed = transport.wire.seal(head + block + outgoing.seq.to_bytes(2, "big") + outgoing.payload)
         if sealed is not None:
             transport.datagram(sealed)
@@ -240,3 +237,12 @@ class Room:
 def _block(number: int, stamp: bytes) -> bytes:
     """The extension that says when a packet is sent; of the number 0: none."""
     return rtp.extension_block({number: stamp}) if number else b""
+
+
+def _template(packet: Packet, codec: Codec, formats: Formats, stamp: bytes) -> tuple[bytes, int]:
+    """What all slots of these formats send for a packet, but for the numbers that are each one's own; and where in it
+    the payload begins.
+    """
+    block = _block(formats.send_time, stamp)
+    head = rtp.head(packet.marker, formats.payload_types[codec], 0, 0, 0, bool(block))
+    return head + block + packet.payload, len(head) + len(block)

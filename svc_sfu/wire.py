@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -9,12 +10,16 @@ import pylibsrtp
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 
+from svc_sfu.core.codec import NO_NUMBERS, write_numbers
+from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.rtp import is_rtcp
 
 HANDSHAKE_S: Final = 15.0
 MAX_WAITING: Final = 32
 """Handshake datagrams that wait; more are dropped, and sent again by whoever sent them."""
 _MAX_PROTECTED: Final = 1_400
+_NUMBERS: Final = struct.Struct("!HII")
+"""Of a packet's head, from its third byte: sequence number, timestamp, SSRC."""
 
 _logger = logging.getLogger(__name__)
 
@@ -102,13 +107,28 @@ class Wire:
         size = len(packet)
         if self._outgoing is None or size > _MAX_PROTECTED:
             return None
+        self._view[0:size] = packet
+        return self._protected(size)
+
+    def seal_as(self, template: bytes, payload_at: int, outgoing: Outgoing, ssrc: int) -> bytes | None:
+        """As `seal`, a packet that many share, with the numbers that one receiver knows it by."""
+        size = len(template)
+        if self._outgoing is None or size > _MAX_PROTECTED:
+            return None
+        view = self._view
+        view[0:size] = template
+        _NUMBERS.pack_into(view, 2, outgoing.seq, outgoing.timestamp, ssrc)
+        if outgoing.numbers is not NO_NUMBERS:
+            write_numbers(view, payload_at, outgoing.numbers, outgoing.picture, outgoing.tl0)
+        return self._protected(size)
+
+    def _protected(self, size: int) -> bytes | None:
         # pylibsrtp's own way makes a length anew for each packet, which costs as much as the encryption.
-        view, length = self._view, self._length
-        view[0:size] = packet
+        length = self._length
         length[0] = size
         if lib.srtp_protect(self._session, self._buffer, length):
             return None
-        sealed: bytes = view[0 : length[0]]
+        sealed: bytes = self._view[0 : length[0]]
         return sealed
 
     def seal_report(self, packet: bytes) -> bytes | None:

@@ -3,11 +3,14 @@
 VP8: RFC 7741. H.264: RFC 6184. Nothing is decoded.
 """
 
+import struct
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 PICTURES: Final = 1 << 15
+_TWO_BYTES: Final = struct.Struct("!H")
+_ONE_BYTE: Final = struct.Struct("!B")
 
 
 class Codec(Enum):
@@ -63,11 +66,16 @@ def vp8_numbers(payload: bytes) -> Vp8:
 def vp8_rewritten(payload: bytes, numbers: Vp8, picture: int, tl0: int) -> bytes:
     """The payload with other numbers."""
     changed = bytearray(payload)
-    if numbers.picture_at >= 0:
-        changed[numbers.picture_at : numbers.picture_at + 2] = (0x8000 | picture).to_bytes(2, "big")
-    if numbers.tl0_at >= 0:
-        changed[numbers.tl0_at] = tl0
+    write_numbers(changed, 0, numbers, picture, tl0)
     return bytes(changed)
+
+
+def write_numbers(into: bytearray, at: int, numbers: Vp8, picture: int, tl0: int) -> None:
+    """Writes other numbers into a payload that begins at `at`."""
+    if numbers.picture_at >= 0:
+        _TWO_BYTES.pack_into(into, at + numbers.picture_at, 0x8000 | picture)
+    if numbers.tl0_at >= 0:
+        _ONE_BYTE.pack_into(into, at + numbers.tl0_at, tl0)
 
 
 def begins_keyframe(codec: Codec, payload: bytes) -> bool:

@@ -4,7 +4,6 @@ Sources are exchanged at a keyframe; sequence numbers, timestamps and VP8's pict
 decoder sees one stream. What was sent is kept for a while, for who asks for it again.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,13 +21,21 @@ FROM_BEFORE: Final = 512
 
 @dataclass(slots=True)
 class Outgoing:
-    """A packet as this slot sends it, never changed. `payload` is shared where nothing had to be rewritten."""
+    """A packet as this slot sends it, never changed: what was received, shared by all slots, and numbers of its own."""
 
     seq: int
     timestamp: int
-    marker: bool
+    sent_s: float
     codec: Codec
-    payload: bytes
+    packet: Packet
+    numbers: Vp8
+    picture: int
+    tl0: int
+
+    @property
+    def payload(self) -> bytes:
+        """The payload with this slot's numbers."""
+        return codecs.vp8_rewritten(self.packet.payload, self.numbers, self.picture, self.tl0)
 
 
 class Forwarder:
@@ -46,7 +53,7 @@ class Forwarder:
         self._tl0 = 0
         self._seq_offset = self._timestamp_offset = self._picture_offset = self._tl0_offset = 0
         self._start_seq = 0
-        self._kept: OrderedDict[int, tuple[float, Outgoing]] = OrderedDict()
+        self._kept: list[Outgoing | None] = []
 
     def want(self, stream: Stream | None) -> bool:
         """What to forward from now on; None: nothing. True: a keyframe of it is needed."""
@@ -104,38 +111,34 @@ class Forwarder:
     def _send(self, stream: Stream, packet: Packet, now_s: float, numbers: Vp8) -> Outgoing:
         seq = (packet.seq + self._seq_offset) % SEQ
         timestamp = (packet.timestamp + self._timestamp_offset) % STAMP
-        payload = packet.payload
-        if stream.codec is Codec.VP8:
-            payload = self._rewritten(payload, numbers)
-        outgoing = Outgoing(seq, timestamp, packet.marker, stream.codec, payload)
+        picture = tl0 = 0
+        if numbers is not NO_NUMBERS:
+            picture = (numbers.picture + self._picture_offset) % PICTURES
+            tl0 = (numbers.tl0 + self._tl0_offset) % 256
+            if newer(picture, self._picture, PICTURES):
+                self._picture, self._tl0 = picture, tl0
+        outgoing = Outgoing(seq, timestamp, now_s, stream.codec, packet, numbers, picture, tl0)
         if not newer(self._next_seq, seq) or self._last_sent_s is None:
             self._next_seq = (seq + 1) % SEQ
             self._last_timestamp, self._last_sent_s = timestamp, now_s
         self.packets += 1
-        self.octets += len(payload)
+        self.octets += len(packet.payload)
         if stream.codec.video:
-            self._keep(outgoing, now_s)
+            if not self._kept:
+                self._kept = [None] * KEPT_PACKETS
+            self._kept[seq % KEPT_PACKETS] = outgoing
         return outgoing
-
-    def _rewritten(self, payload: bytes, numbers: Vp8) -> bytes:
-        picture = (numbers.picture + self._picture_offset) % PICTURES
-        tl0 = (numbers.tl0 + self._tl0_offset) % 256
-        if newer(picture, self._picture, PICTURES):
-            self._picture, self._tl0 = picture, tl0
-        if picture == numbers.picture and tl0 == numbers.tl0:
-            return payload
-        return codecs.vp8_rewritten(payload, numbers, picture, tl0)
-
-    def _keep(self, outgoing: Outgoing, now_s: float) -> None:
-        kept = self._kept
-        kept[outgoing.seq] = (now_s, outgoing)
-        if len(kept) > KEPT_PACKETS:
-            kept.popitem(last=False)
 
     def again(self, seqs: tuple[int, ...], now_s: float) -> list[Outgoing]:
         """Of what a receiver misses, what is still here and still of use."""
-        found = (self._kept.get(seq) for seq in seqs)
-        return [each[1] for each in found if each is not None and now_s - each[0] <= KEPT_S]
+        if not self._kept:
+            return []
+        found = (self._kept[seq % KEPT_PACKETS] for seq in seqs)
+        return [
+            each
+            for each, seq in zip(found, seqs, strict=True)
+            if each is not None and each.seq == seq and now_s - each.sent_s <= KEPT_S
+        ]
 
     def report(self, ssrc: int, now_s: float) -> bytes | None:
         """A sender report, from the source's own; None: it has none yet."""
