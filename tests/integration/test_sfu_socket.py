@@ -1,0 +1,84 @@
+"""The worker's socket: what is sent for what was just read goes out together, and arrives as it was sent."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from svc_sfu.core.ice import Address
+from svc_sfu.socket import MAX_RUN_BYTES, MAX_SEGMENTS, MediaSocket, runs
+
+SIZES = (1200, 1200, 1200, 900, 1200, 40, 40, 41, 1)
+
+
+def test_a_run_has_one_size_but_for_its_last() -> None:
+    assert runs([bytes(size) for size in SIZES]) == [(0, 4), (4, 6), (6, 7), (7, 9)]
+    assert runs([]) == []
+    assert runs([b"x"] * (2 * MAX_SEGMENTS + 1)) == [(0, 64), (64, 128), (128, 129)]
+    assert all(1400 * (end - start) <= MAX_RUN_BYTES for start, end in runs([bytes(1400)] * 200))
+
+
+class Answering:
+    """A socket that answers each datagram with some, and who asks it."""
+
+    def __init__(self) -> None:
+        self.answers = [bytes((number,)) * size for number, size in enumerate(SIZES)]
+        self.made = MediaSocket("127.0.0.1", 0, self._receive)
+        self._asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._asker.setblocking(False)
+        self._asker.connect(("127.0.0.1", self.made.port))
+
+    def _receive(self, data: bytes, address: Address) -> None:
+        for answer in self.answers:
+            self.made.send(answer, address)
+
+    async def ask(self) -> list[bytes]:
+        """The answers to one datagram, each as it came."""
+        self._asker.send(b"?")
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(10):
+            return [await loop.sock_recv(self._asker, 2048) for _ in self.answers]
+
+    def close(self) -> None:
+        """Ends both."""
+        self._asker.close()
+        self.made.close()
+
+
+@pytest.fixture
+async def answering() -> AsyncIterator[Answering]:
+    """It listens."""
+    made = Answering()
+    made.made.start()
+    yield made
+    made.close()
+
+
+async def test_what_goes_out_together_arrives_one_by_one(answering: Answering) -> None:
+    assert await answering.ask() == answering.answers
+    assert answering.made._segments, "this kernel takes runs apart"
+
+
+class Refusing:
+    """A socket of a kernel that knows no segments."""
+
+    def __init__(self, real: socket.socket) -> None:
+        self._real = real
+
+    def sendmsg(self, *_: object) -> int:
+        """See socket."""
+        raise OSError(errno.EIO, "no segments")
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._real, name)
+
+
+async def test_where_the_kernel_cannot_they_go_one_after_the_other(
+    answering: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering.made, "_socket", Refusing(answering.made._socket))
+    assert await answering.ask() == answering.answers
+    assert await answering.ask() == answering.answers
+    assert answering.made.dropped == 0
