@@ -20,14 +20,15 @@ from random import Random
 from typing import Any
 
 import rushes
+from benchmarks import history_mover
 from benchmarks.footage import footage
+from benchmarks.history_writer import Writer, percentile
 from benchmarks.stack import Stack, running
 from benchmarks.studio import Studio
 from rushes.annotation.v1 import annotation_service_pb2 as annotation
 from rushes.annotation.v1.annotation_pb2 import ANNOTATION_KIND_STROKE, Annotation, Box, Position, Style
 from rushes.annotation.v1.annotation_service_pb2_grpc import AnnotationServiceStub
 from rushes.annotation.v1.operation_pb2 import (
-    Batch,
     CreateOperation,
     FieldValue,
     FrameRange,
@@ -45,36 +46,6 @@ POINTS = 24
 WRITERS = 24
 FRAMES = 250
 READS = {"document": 60, "head": 30, "frame": 200, "restore": 40, "page": 30}
-
-
-class Writer:
-    """A person who writes, through a connection of their own."""
-
-    def __init__(self, client: rushes.Client, video_id: int, random: Random) -> None:
-        self._connection = client._connection
-        self._video_id = video_id
-        self._random = random
-        self._client_id = secrets.token_bytes(16)
-        self._number = 0
-        self.head = 0
-
-    async def write(self, operations: Sequence[Operation], base: int) -> int:
-        """One batch; gives its revision."""
-        self._number += 1
-        batch = Batch(client_seq=self._number, base_revision=base, operations=operations)
-        request = annotation.CreateBatchAnnotationsRequest(
-            video_id=self._video_id, client_id=self._client_id, batch=batch
-        )
-        stub = AnnotationServiceStub(self._connection.channel)
-        while True:
-            try:
-                answer = await self._connection.call(stub.CreateBatchAnnotations, request)
-                break
-            except rushes.errors.ResourceExhausted as error:
-                await asyncio.sleep(error.retry_after_s or 0.05)
-        assert answer.outcome.HasField("revision"), answer
-        self.head = max(self.head, answer.outcome.revision)
-        return self.head
 
 
 class Bench:
@@ -119,7 +90,7 @@ class Bench:
                         f"  {written} operations, {len(self.versions)} versions, {time.monotonic() - began:.0f} s",
                         flush=True,
                     )
-        return {"commit_p50_ms": _percentile(times_s, 50), "commit_p99_ms": _percentile(times_s, 99)}
+        return {"commit_p50_ms": percentile(times_s, 50), "commit_p99_ms": percentile(times_s, 99)}
 
     async def _commit(self) -> float:
         request = version.CommitVersionRequest(video_id=self._video_id, request_id=secrets.token_hex(8))
@@ -168,11 +139,11 @@ class Bench:
         frame = [await _timed(self._frame) for _ in range(READS["frame"])]
         page = [await _timed(self._page) for _ in range(READS["page"])]
         return {
-            "document_p50_ms": _percentile(document, 50),
-            "document_p99_ms": _percentile(document, 99),
-            "head_p99_ms": _percentile(head, 99),
-            "frame_history_p99_ms": _percentile(frame, 99),
-            "versions_page_p99_ms": _percentile(page, 99),
+            "document_p50_ms": percentile(document, 50),
+            "document_p99_ms": percentile(document, 99),
+            "head_p99_ms": percentile(head, 99),
+            "frame_history_p99_ms": percentile(frame, 99),
+            "versions_page_p99_ms": percentile(page, 99),
         }
 
     async def _frame(self) -> None:
@@ -221,11 +192,6 @@ async def _timed(work: Callable[[], Awaitable[Any]]) -> float:
     began = time.monotonic()
     await work()
     return time.monotonic() - began
-
-
-def _percentile(times_s: Sequence[float], percent: int) -> float:
-    ordered = sorted(times_s)
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] * 1000
 
 
 def sizes(data: Path, operations: int, versions: int) -> dict[str, float]:
@@ -302,9 +268,11 @@ def main() -> None:
         figures = asyncio.run(run(stack, operations, notes, versions))
         stored = sizes(stack.data, operations, versions)
     _tell(stored)
+    moved = asyncio.run(history_mover.measure(versions))
+    _tell(moved)
     compared = peer(operations, notes)
     _tell(compared)
-    figures |= stored | compared
+    figures |= stored | moved | compared
     figures["document_over_sharedb"] = figures["document_p99_ms"] / figures["sharedb_p99_ms"]
     print(json.dumps({name: round(value, 4) for name, value in figures.items()}))
 

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import secrets
 import time
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from mesh.blobs import Blobs
@@ -22,8 +23,10 @@ from svc_version.stores.hot import Hot
 
 DAY_MS: Final = 86_400_000
 AT_ONCE: Final = 200
-PAUSE_S: Final = 0.005
-"""Between two versions, so that whoever works is not held up."""
+TOGETHER: Final = 10
+"""Versions that are copied at once, and then pointed to in one step."""
+PAUSE_S: Final = 0.02
+"""After so many, so that whoever works is not held up."""
 TURN: Final = "mover"
 TURN_MS: Final = 120_000
 """Of several instances one moves: the one whose turn it is, which it takes anew as it goes on."""
@@ -87,12 +90,11 @@ class Mover:
         now_ms = self._clock.now_ms()
         moved = 0
         while await self._mine() and (found := await self._store.older(Tier.COLD, now_ms - self._cold_ms, AT_ONCE)):
-            failed = 0
-            for version in found:
-                failed += not await self._try_to_move(version)
+            before = moved
+            for at in range(0, len(found), TOGETHER):
+                moved += await self._move(found[at : at + TOGETHER])
                 await asyncio.sleep(PAUSE_S)
-            moved += len(found) - failed
-            if failed:
+            if moved - before < len(found):
                 break
         while await self._mine() and (found := await self._store.older(Tier.WARM, now_ms - self._hot_ms, AT_ONCE)):
             for version in found:
@@ -107,17 +109,28 @@ class Mover:
         self._had_turn = await self._store.lease(TURN, self._holder, now_ms, now_ms + TURN_MS)
         return self._had_turn
 
-    async def _try_to_move(self, version: Version) -> bool:
+    async def _move(self, versions: Sequence[Version]) -> int:
+        """Says how many; those that cannot be moved now are left as they are."""
+        copied = await asyncio.gather(*(self._copies(version) for version in versions), return_exceptions=True)
+        moved: list[tuple[Version, Mapping[Hash, str]]] = []
+        for version, keys in zip(versions, copied, strict=True):
+            if isinstance(keys, BaseException):
+                log.error("version_not_moved", extra={"version": version.version_id}, exc_info=keys)
+            else:
+                moved.append((version, keys))
         try:
-            await self._move(version)
+            await self._store.archived(moved)
         except Exception:
-            log.exception("version_not_moved", extra={"version": version.version_id})
-            return False
-        metrics.MOVED.inc()
-        self._bulletin.tell(version.video_id)
-        return True
+            log.exception("versions_not_moved")
+            return 0
+        for version, keys in moved:
+            await self._hot.drop(version.video_id, list(keys))
+            self._bulletin.tell(version.video_id)
+        metrics.MOVED.inc(len(moved))
+        return len(moved)
 
-    async def _move(self, version: Version) -> None:
+    async def _copies(self, version: Version) -> Mapping[Hash, str]:
+        """Copies what a version has of its own; says what is where."""
         addresses = _addresses(version)
         # What newer versions have too stays where it is: it is in use.
         shared = set(await self._store.shared(version.video_id, addresses))
@@ -125,8 +138,7 @@ class Mover:
         for stored in await self._store.contents(version.video_id, addresses):
             if stored.data is not None and (stored.sha256 not in shared or version.snapshot == version.delta):
                 keys[stored.sha256] = await self._copy(version, stored, stored.data)
-        await self._store.archived(version, keys)
-        await self._hot.drop(version.video_id, list(keys))
+        return keys
 
     async def _copy(self, version: Version, stored: Stored, data: bytes) -> str:
         part = "full.bin" if stored.sha256 == version.snapshot else "bin"

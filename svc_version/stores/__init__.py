@@ -103,8 +103,10 @@ class Store(Protocol):
         """A hot version is warm."""
         ...
 
-    async def archived(self, version: Version, keys: Mapping[Hash, str]) -> None:
-        """These contents are in the archive, verified: the version is cold, and only the archive has them."""
+    async def archived(self, moved: Sequence[tuple[Version, Mapping[Hash, str]]]) -> None:
+        """The contents of these versions are in the archive, verified, under these keys: the versions are cold, and
+        only the archive has those contents.
+        """
         ...
 
     async def brought_back(self, video_id: int, contents: Sequence[Packed], now_ms: int) -> None:

@@ -308,12 +308,13 @@ class MongoStore(MongoWork):
         with reaching():
             await self._set_status({"_id": version.version_id, "version_status": "hot"}, Tier.WARM)
 
-    async def archived(self, version: Version, keys: Mapping[Hash, str]) -> None:
+    async def archived(self, moved: Sequence[tuple[Version, Mapping[Hash, str]]]) -> None:
         """See `Store`."""
         with reaching():
-            for sha256, key in keys.items():
-                await self._contents.archive(version.video_id, sha256, key)
-            await self._set_status({"_id": version.version_id}, Tier.COLD)
+            for version, keys in moved:
+                for sha256, key in keys.items():
+                    await self._contents.archive(version.video_id, sha256, key)
+                await self._set_status({"_id": version.version_id}, Tier.COLD)
 
     async def brought_back(self, video_id: int, contents: Sequence[Packed], now_ms: int) -> None:
         """See `Store`."""

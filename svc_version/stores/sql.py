@@ -214,19 +214,23 @@ class SqlStore(SqlWork):
 
         await self.write(version.video_id, work)
 
-    async def archived(self, version: Version, keys: Mapping[Hash, str]) -> None:
-        """See `Store`."""
+    async def archived(self, moved: Sequence[tuple[Version, Mapping[Hash, str]]]) -> None:
+        """See `Store`. A transaction for each video."""
+        for video_id in {version.video_id for version, _ in moved}:
+            await self._archived(video_id, [each for each in moved if each[0].video_id == video_id])
 
+    async def _archived(self, video_id: int, moved: Sequence[tuple[Version, Mapping[Hash, str]]]) -> None:
         def work(connection: Connection) -> None:
-            for sha256, key in keys.items():
-                ask(
-                    connection,
-                    "UPDATE contents SET archive_key = ?, data = NULL WHERE video_id = ? AND sha256 = ?",
-                    (key, version.video_id, sha256),
-                )
-            _set_tier(connection, version.version_id, Tier.COLD)
+            for version, keys in moved:
+                for sha256, key in keys.items():
+                    ask(
+                        connection,
+                        "UPDATE contents SET archive_key = ?, data = NULL WHERE video_id = ? AND sha256 = ?",
+                        (key, video_id, sha256),
+                    )
+                _set_tier(connection, version.version_id, Tier.COLD)
 
-        await self.write(version.video_id, work)
+        await self.write(video_id, work)
 
     async def brought_back(self, video_id: int, contents: Sequence[Packed], now_ms: int) -> None:
         """See `Store`."""

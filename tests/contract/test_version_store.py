@@ -286,7 +286,7 @@ async def test_a_version_gets_colder_and_is_brought_back(store: Store) -> None:
     await store.cooled(first)
     assert [each.version_id for each in await store.older(Tier.WARM, late, 10)] == [second.version_id]
     assert len(await store.older(Tier.COLD, late, 10)) == 2
-    await store.archived(first, {first.delta: "t/one.bin"})
+    await store.archived([(first, {first.delta: "t/one.bin"})])
     assert await store.archive_keys() == ["t/one.bin"]
     assert [each.version_id for each in await store.older(Tier.COLD, late, 10)] == [second.version_id]
     (stored,) = await store.contents(VIDEO, [first.delta])
@@ -309,7 +309,7 @@ async def test_a_version_gets_colder_and_is_brought_back(store: Store) -> None:
 
 async def test_a_content_that_went_cold_is_here_again_when_it_is_committed_again(store: Store) -> None:
     first = await store.commit(draft(None, "a"), None, once())
-    await store.archived(first, {first.delta: "t/one.bin"})
+    await store.archived([(first, {first.delta: "t/one.bin"})])
     again = await store.commit(draft(first, "a"), None, once())
     (stored,) = await store.contents(VIDEO, [again.delta])
     assert (stored.data, stored.archive_key) == (content("a").data, "")

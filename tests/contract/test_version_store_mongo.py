@@ -96,7 +96,7 @@ async def cool(store: Store, made: list[Version]) -> Any:
 
 async def archive(store: Store, made: list[Version]) -> Any:
     keys = {each.delta: f"t/{each.number}.bin" for each in made[:1]}
-    await store.archived(made[0], keys)
+    await store.archived([(made[0], keys)])
 
 
 async def bring_back(store: Store, made: list[Version]) -> Any:
@@ -109,7 +109,7 @@ async def prepared(store: Store) -> list[Version]:
     second = await store.commit(draft(first), None, once())
     third = await store.commit(draft(second, "z" * 300), None, once())
     await store.tag("t", VIDEO, first.version_id, "final", False, once())
-    await store.archived(third, {third.delta: "t/3.bin"})
+    await store.archived([(third, {third.delta: "t/3.bin"})])
     return [first, second, third]
 
 
@@ -226,6 +226,6 @@ async def test_a_content_larger_than_a_document_is_kept_in_pieces(mongo_url: str
         for _ in range(2):
             (stored,) = await store.contents(VIDEO, [large.sha256])
             assert stored.data == large.data
-            await store.archived(made, {large.sha256: "t/1.bin"})
+            await store.archived([(made, {large.sha256: "t/1.bin"})])
             assert await pieces.count_documents({}) == 0
             await store.brought_back(VIDEO, [Packed(large.sha256, large.data, 0)], START_MS)
