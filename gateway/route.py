@@ -10,7 +10,7 @@ from google.protobuf.message_factory import GetMessageClass
 from rushes.annotation.v1 import annotation_service_pb2
 from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2, subtitle_service_pb2
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
-from rushes.signaling.v1 import feed_service_pb2, room_service_pb2
+from rushes.signaling.v1 import feed_service_pb2, recording_service_pb2, room_service_pb2
 from rushes.type.v1 import access_pb2
 from rushes.version.v1 import version_service_pb2
 
@@ -27,6 +27,7 @@ _FILES: tuple[tuple[str, FileDescriptor], ...] = (
     ("svc_version", version_service_pb2.DESCRIPTOR),
     ("svc_signaling", room_service_pb2.DESCRIPTOR),
     ("svc_signaling", feed_service_pb2.DESCRIPTOR),
+    ("svc_signaling", recording_service_pb2.DESCRIPTOR),
 )
 _NAMES = ("request_id", "client_id")
 """Fields that name a request; the second of batches, which have a number besides."""

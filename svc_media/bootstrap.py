@@ -13,6 +13,7 @@ from mesh.service import Runtime
 from mesh.sql import Database
 from rushes.media.v1 import (
     export_service_pb2_grpc,
+    import_service_pb2_grpc,
     job_service_pb2_grpc,
     media_service_pb2_grpc,
     subtitle_service_pb2_grpc,
@@ -25,8 +26,9 @@ from svc_media.door import Door
 from svc_media.download import Downloads
 from svc_media.export import Exports
 from svc_media.http import MediaHttp
+from svc_media.importing import Imports
 from svc_media.reading import Reader
-from svc_media.server import ExportServicer, JobServicer, MediaServicer, SubtitleServicer
+from svc_media.server import ExportServicer, ImportServicer, JobServicer, MediaServicer, SubtitleServicer
 from svc_media.setup import url_of
 from svc_media.stores.export_sql import SqlExports
 from svc_media.stores.folder import Folder
@@ -60,6 +62,7 @@ class MediaParts:
             max_bytes=config.max_upload_bytes,
             days=config.upload_days,
         )
+        self._imports = Imports(self._store, self._uploads, self._jobs, runtime.clock)
         self._catalog = Catalog(self._store, self._folder)
         self._exports = Exports(
             SqlExports(database),
@@ -97,6 +100,7 @@ class MediaParts:
         servicer = JobServicer(self._catalog, self._store, self._jobs, self._now_ms)
         job_service_pb2_grpc.add_JobServiceServicer_to_server(servicer, server)
         subtitle_service_pb2_grpc.add_SubtitleServiceServicer_to_server(SubtitleServicer(self._subtitles), server)
+        import_service_pb2_grpc.add_ImportServiceServicer_to_server(ImportServicer(self._imports), server)
         export_service_pb2_grpc.add_ExportServiceServicer_to_server(ExportServicer(self._exports), server)
 
     async def start(self) -> None:

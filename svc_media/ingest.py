@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from rushes.errors import NotFound
+from svc_media.core.compose import Composition
 from svc_media.core.facts import VideoFacts
 from svc_media.core.model import Content, Owner, Rendition, Video, VideoState
 from svc_media.core.plan import ReviewPlan
@@ -21,6 +22,7 @@ from svc_media.worker.client import WorkCancelled, run
 from svc_media.worker.request import Operation, Request, Result
 
 SHARES: Final = {
+    "compose": (0, 0),
     "checksum": (0, 80),
     "probe": (80, 150),
     "review": (150, 880),
@@ -29,6 +31,8 @@ SHARES: Final = {
     "waveform": (970, 1000),
 }
 """Where each step stands in a job's progress, in 1/1000."""
+PART_S: Final = 0.5
+"""Between two looks whether a video is there that another is made of."""
 NAMES: Final = {"poster": "poster.jpg", "filmstrip": "filmstrip.jpg", "waveform": "waveform.bin"}
 
 
@@ -56,6 +60,8 @@ class Ingest:
     async def run(self) -> None:
         """All that is not done yet."""
         owner = self._video.owner
+        if not self._video.sha256:
+            await self._compose()
         sha256 = self._video.sha256 or await self._digest()
         async with self._alone((owner.tenant_id, sha256)):
             await self._run_content(owner, sha256)
@@ -98,6 +104,38 @@ class Ingest:
     def _check(self) -> None:
         if self._cancel.is_set():
             raise WorkCancelled("The work was stopped.")
+
+    async def _compose(self) -> None:
+        """What is to be made of other videos is made, in the place of what others upload."""
+        text = await self._store.composition(self._video.video_id)
+        upload = await self._store.upload(self._video.upload_id)
+        if not text or upload is None:
+            return
+        output = self._folder.upload(upload.file)
+        size_bytes = await asyncio.to_thread(lambda: output.stat().st_size if output.exists() else 0)
+        if not size_bytes:
+            composition = Composition.from_json(text)
+            inputs = [replace(each, source=str(await self._original(int(each.source)))) for each in composition.inputs]
+            composition = replace(composition, inputs=tuple(inputs))
+            made = await self._worker("compose", Request(Operation.COMPOSE, output, output, composition=composition))
+            await self._threads.run(self._folder.secure, output)
+            size_bytes = made.size_bytes
+        await self._store.set_size(self._video.video_id, size_bytes)
+        self._video = replace(self._video, size_bytes=size_bytes)
+
+    async def _original(self, video_id: int) -> Path:
+        """The file of another video, once it has its place. Raises NotFound."""
+        while True:
+            video = await self._store.video(video_id)
+            if video is None or video.owner.tenant_id != self._video.owner.tenant_id:
+                raise NotFound("A video that this one is made of is gone.")
+            path = self._folder.content(video.owner.tenant_id, video.sha256, "original") if video.sha256 else None
+            if path is not None and await asyncio.to_thread(path.exists):
+                return path
+            if video.state is VideoState.FAILED:
+                raise NotFound("A video that this one is made of cannot be read.")
+            self._check()
+            await asyncio.sleep(PART_S)
 
     async def _digest(self) -> bytes:
         upload = await self._store.upload(self._video.upload_id)

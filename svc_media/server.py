@@ -7,6 +7,8 @@ from mesh.auth import caller
 from rushes.media.v1 import (
     export_service_pb2,
     export_service_pb2_grpc,
+    import_service_pb2,
+    import_service_pb2_grpc,
     job_service_pb2,
     job_service_pb2_grpc,
     media_service_pb2,
@@ -20,6 +22,7 @@ from svc_media.core.export import Export
 from svc_media.core.model import Job, JobState, Owner
 from svc_media.core.subtitle import PREFIX, Subtitle
 from svc_media.export import Exports
+from svc_media.importing import ImportInvalid, Imports
 from svc_media.stores import Store
 from svc_media.subtitle import Subtitles
 from svc_media.work import Jobs
@@ -89,6 +92,23 @@ class JobServicer(job_service_pb2_grpc.JobServiceServicer):
     async def CancelJob(self, request: job_service_pb2.CancelJobRequest, context: Any) -> Any:
         job = await self._jobs.cancel(request.job_id, request.video_id, caller().person_id)
         return job_service_pb2.CancelJobResponse(job=_answer(job))
+
+
+class ImportServicer(import_service_pb2_grpc.ImportServiceServicer):
+    """Videos that services bring."""
+
+    def __init__(self, imports: Imports) -> None:
+        self._imports = imports
+
+    async def ImportVideo(self, requests: AsyncIterator[import_service_pb2.ImportVideoRequest], context: Any) -> Any:
+        first = await anext(requests, None)
+        if first is None or first.WhichOneof("what") != "open":
+            raise ImportInvalid("the first message is open")
+        video_id = await self._imports.bring(first.open, (each.data async for each in requests))
+        return import_service_pb2.ImportVideoResponse(video_id=video_id)
+
+    async def ComposeVideo(self, request: import_service_pb2.ComposeVideoRequest, context: Any) -> Any:
+        return import_service_pb2.ComposeVideoResponse(video_id=await self._imports.compose(request))
 
 
 _FORMATS = {

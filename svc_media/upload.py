@@ -67,6 +67,16 @@ class Uploads:
                 await self._drop_file(upload.file)
                 raise
 
+    async def import_(self, owner: Owner, upload_id: str, file_name: str, length: int) -> Upload:
+        """A new upload that a service brings; of none of its bytes, it is to be made here."""
+        self._check_length(length or 1, partial=False)
+        upload = self._new(owner, length, {"filename": file_name}, partial=False)
+        upload = replace(upload, upload_id=upload_id, file=upload_id)
+        if length:
+            async with self._locks.of(upload.file):
+                await self._threads.run(self._folder.create, upload.file, length)
+        return await self._store.add_upload(upload, 0)
+
     async def _check_group(self, file: str) -> None:
         """A file that vanished with parts in it is begun anew, and so are they: a hole is not what they sent."""
         if not await self._threads.run(self._folder.has_upload, file) and await self._store.has_file(file):

@@ -22,14 +22,17 @@ LOOK_S: Final = 0.05
 class SfuParts:
     """See `mesh.service.Service`."""
 
-    def __init__(self, config: SfuConfig) -> None:
+    def __init__(self, config: SfuConfig, runtime: Runtime) -> None:
         self._watchers = Watchers()
+        self._now_ms = runtime.clock.now_ms
         addresses = config.addresses or own_addresses(config.host)
         self._engine = Engine(config.host, config.port, addresses, self._watchers.changed)
 
     def register(self, server: grpc.aio.Server) -> None:
         """See Service."""
-        sfu_service_pb2_grpc.add_SfuServiceServicer_to_server(SfuServicer(self._engine, self._watchers), server)
+        sfu_service_pb2_grpc.add_SfuServiceServicer_to_server(
+            SfuServicer(self._engine, self._watchers, self._now_ms), server
+        )
 
     async def start(self) -> None:
         """See Service."""
@@ -62,4 +65,4 @@ def own_addresses(host: str) -> Sequence[str]:
 
 def build(config: SfuConfig, runtime: Runtime) -> SfuParts:
     """The service of this configuration."""
-    return SfuParts(config)
+    return SfuParts(config, runtime)

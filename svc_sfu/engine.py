@@ -19,6 +19,7 @@ from svc_sfu.core.rtp import is_rtcp
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.room import FEEDBACK_S, Room
 from svc_sfu.socket import MediaSocket
+from svc_sfu.tap import Tap
 from svc_sfu.transport import Transport
 
 MAX_ROOMS: Final = 500
@@ -83,6 +84,7 @@ class Engine:
             each.value for each in self._certificate.getFingerprints() if each.algorithm == "sha-256"
         )
         self._transports: dict[int, tuple[Room, Transport]] = {}
+        self._taps: dict[str, list[Tap]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
 
@@ -224,6 +226,29 @@ class Engine:
             for participant in {*room.publishers, *room.subscribers}:
                 self.leave(room_id, participant)
 
+    def tap(self, room_id: str, tap: Tap) -> None:
+        """All that is published in a room, now or later, goes there too."""
+        self._taps.setdefault(room_id, []).append(tap)
+        room = self.rooms.get(room_id)
+        if room is not None:
+            room.taps = self._taps[room_id]
+            room.show_taps()
+
+    def untap(self, room_id: str, tap: Tap) -> None:
+        """Nothing goes there any more."""
+        taps = self._taps[room_id]
+        taps.remove(tap)
+        room = self.rooms.get(room_id)
+        if room is not None:
+            room.untap(tap)
+        if not taps:
+            del self._taps[room_id]
+
+    def request_keyframes(self, room_id: str) -> None:
+        """What is tapped begins anew soon."""
+        for tap in self._taps.get(room_id, ()):
+            tap.ask_keyframes()
+
     # -- parts -----------------------------------------------------------------------------------------------
 
     def _room(self, room_id: str) -> Room:
@@ -232,6 +257,7 @@ class Engine:
             if len(self.rooms) >= MAX_ROOMS:
                 raise RoomFull("this worker has as many rooms as it takes")
             room = self.rooms[room_id] = Room(room_id, self._changed)
+            room.taps = self._taps.get(room_id, room.taps)
         if len(room.publishers) + len(room.subscribers) >= 2 * MAX_PEOPLE:
             raise RoomFull("this room has as many people as it takes")
         return room

@@ -11,6 +11,7 @@ from svc_sfu.core.publisher import Received, Track
 from svc_sfu.core.rtp import Packet, PacketInvalid
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.core.viewer import Formats
+from svc_sfu.tap import Tap
 from svc_sfu.transport import Transport
 
 FEEDBACK_S: Final = 0.05
@@ -26,7 +27,8 @@ class Room:
         self.subscribers: dict[str, Transport] = {}
         self.forwarded = 0
         self._changed = changed
-        self._watchers: dict[str, list[tuple[Transport, Subscriber, Slot]]] = {}
+        self._watchers: dict[str, list[tuple[Transport | Tap, Subscriber, Slot]]] = {}
+        self.taps: list[Tap] = []
         self._turn = 0
 
     @property
@@ -45,7 +47,23 @@ class Room:
         """A track by its id."""
         return next((track for _, track in self.tracks() if track.track_id == track_id), None)
 
-    def show(self, transport: Transport, slot: Slot, track: Track | None, layer: str, priority: int) -> None:
+    def show_taps(self) -> None:
+        """Whoever taps the room is shown everything."""
+        for tap in self.taps:
+            shown = set()
+            for participant, track in self.tracks():
+                slot = tap.slot_of(participant, track)
+                first = slot.mid not in shown
+                shown.add(slot.mid)
+                if first and slot.track is not track:
+                    self.show(tap, slot, track, "h", slot.priority)
+
+    def untap(self, tap: Tap) -> None:
+        """A tap is over."""
+        for slot in tap.subscriber.slots.values():
+            self._unwatch(slot)
+
+    def show(self, transport: Transport | Tap, slot: Slot, track: Track | None, layer: str, priority: int) -> None:
         """What a slot shall show."""
         subscriber = transport.subscriber
         assert subscriber is not None
@@ -99,6 +117,7 @@ class Room:
             self._forward(received, now_s)
 
     def _began(self, received: Received, now_s: float) -> None:
+        self.show_taps()
         for _, subscriber, _ in self._watchers.get(received.track.track_id, ()):
             subscriber.choose(now_s)
         self._ask_keyframes(now_s)
@@ -119,6 +138,9 @@ class Room:
             if outgoing is None:
                 continue
             key = key or forwarder.source is not before
+            if isinstance(transport, Tap):
+                transport.took(slot, outgoing, now_s)
+                continue
             subscriber.sent_bytes += len(packet.payload)
             template = templates.get(id(formats))
             if template is None:
@@ -230,6 +252,9 @@ class Room:
                 if report is not None:
                     transport.report(report)
             subscriber.choose(now_s)
+        self.show_taps()
+        for tap in self.taps:
+            tap.subscriber.choose(now_s)
         self._ask_keyframes(now_s)
         self._changed(self)
 

@@ -1,7 +1,7 @@
 """gRPC of svc_sfu: protobuf in, protobuf out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
 from rushes.sfu.v1 import sfu_service_pb2 as sfu
@@ -10,6 +10,7 @@ from svc_sfu.core.publisher import Track
 from svc_sfu.core.subscriber import Subscriber
 from svc_sfu.engine import Engine, Show
 from svc_sfu.room import Room
+from svc_sfu.tap import Tap
 
 LIFE_S: Final = 1.0
 _KINDS = {"audio": sfu.MEDIA_KIND_AUDIO, "video": sfu.MEDIA_KIND_VIDEO}
@@ -58,8 +59,9 @@ class Watchers:
 class SfuServicer(sfu_service_pb2_grpc.SfuServiceServicer):
     """See the proto."""
 
-    def __init__(self, engine: Engine, watchers: Watchers) -> None:
+    def __init__(self, engine: Engine, watchers: Watchers, now_ms: Callable[[], int]) -> None:
         self._engine = engine
+        self._now_ms = now_ms
         self._watchers = watchers
 
     async def Publish(self, request: sfu.PublishRequest, context: Any) -> Any:
@@ -109,6 +111,19 @@ class SfuServicer(sfu_service_pb2_grpc.SfuServiceServicer):
     async def EndRoom(self, request: sfu.EndRoomRequest, context: Any) -> Any:
         self._engine.end(request.room_id)
         return sfu.EndRoomResponse()
+
+    async def TapRoom(self, request: sfu.TapRoomRequest, context: Any) -> AsyncIterator[sfu.TapRoomResponse]:
+        tap = Tap(self._now_ms)
+        self._engine.tap(request.room_id, tap)
+        try:
+            async for response in tap.read():
+                yield response
+        finally:
+            self._engine.untap(request.room_id, tap)
+
+    async def RequestKeyframes(self, request: sfu.RequestKeyframesRequest, context: Any) -> Any:
+        self._engine.request_keyframes(request.room_id)
+        return sfu.RequestKeyframesResponse()
 
     async def WatchRooms(self, request: sfu.WatchRoomsRequest, context: Any) -> AsyncIterator[sfu.WatchRoomsResponse]:
         async for state in self._watchers.watch(self._engine):

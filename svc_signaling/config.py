@@ -27,3 +27,8 @@ class SignalingConfig:
 
     turn_life_s: int = 43_200
     """Seconds that credentials for TURN are good for."""
+    recordings: str = field(default="", metadata={"secret": True})
+    """Where recordings and the records of rooms go: `s3://KEY:SECRET@HOST/meeting-recordings`. Empty: a folder."""
+
+    segment_s: float = 600.0
+    """How long a piece of a recording is that is made safe while it goes on."""

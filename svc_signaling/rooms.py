@@ -20,8 +20,27 @@ from svc_signaling.stores import Kept, Store
 READ_EVENTS: Final = 1_000
 TICK_S: Final = 1.0
 IDLE_S: Final = 300.0
+SEAL_S: Final = 5.0
 
 _logger = logging.getLogger(__name__)
+
+
+class Recorder(Protocol):
+    """Whoever records rooms."""
+
+    async def look(self, desk: "Desk") -> None:
+        """A room that is recorded has a recorder."""
+
+    def open_of(self, room_id: str) -> bool:
+        """Whether segments of a room may still come."""
+
+
+class Record(Protocol):
+    """Where records of rooms that are over go."""
+
+    async def seal(self, tenant_id: str, room_id: str) -> None:
+        """The record is complete: it is kept as it is."""
+
 
 Decide = Callable[[Live], list[pb.Event]]
 
@@ -62,11 +81,14 @@ class Rooms:
         self._tasks: set[asyncio.Task[None]] = set()
         self.media: Media | None = None
         self._showing: set[str] = set()
+        self.recorder: Recorder | None = None
+        self.record: Record | None = None
 
     async def start(self) -> None:
         """Takes up rooms that had people in them, whose places are kept for a while, and looks after all."""
         for tenant_id, project_id, room_id in await self._store.busy():
             await self.desk(tenant_id, project_id, room_id)
+        self._start(self._seal_for_ever())
         self._start(self._tick_for_ever())
 
     async def stop(self) -> None:
@@ -131,6 +153,8 @@ class Rooms:
                 live.done[participant_id] = number
             self._tell(desk, events)
         await self._follow(desk, events)
+        if self.recorder is not None and any(event.WhichOneof("what") == "recording" for event in events):
+            await self.recorder.look(desk)
         return events
 
     def _tell(self, desk: Desk, events: Sequence[pb.Event]) -> None:
@@ -231,6 +255,20 @@ class Rooms:
                     # One room's trouble is not the others'; it is looked at again in a second.
                     _logger.exception("room_tick_failed", extra={"room": room_id})
 
+    async def _seal_for_ever(self) -> None:
+        """Records of rooms that are over, once nothing more is added to them."""
+        while True:
+            try:
+                for tenant_id, _, room_id in await self._store.ended():
+                    if self.record is not None and not (self.recorder and self.recorder.open_of(room_id)):
+                        await self.record.seal(tenant_id, room_id)
+                        await self._store.sealed(room_id)
+            except RushesError as error:
+                _logger.warning("record_not_sealed", extra={"reason": error.reason})
+            except Exception:
+                _logger.exception("record_not_sealed")
+            await asyncio.sleep(SEAL_S)
+
     async def _tick(self, room_id: str, desk: Desk) -> None:
         now_ms = self._clock.now_ms()
         if any(participant.state == AWAY for participant in desk.live.people.values()):
@@ -238,6 +276,10 @@ class Rooms:
         known = self.media.participants(room_id) if self.media is not None else set()
         for participant_id in desk.missing.late(desk.live, known, now_ms):
             await self.act(desk, "", partial(feed.go, participant_id=participant_id))
+        if desk.live.recording_id and not desk.live.room.people:
+            await self.act(desk, "", Live.unrecord)
+        if self.recorder is not None:
+            await self.recorder.look(desk)
         desk.idle_s = 0.0 if desk.listeners or feed.feeds(desk.live) else desk.idle_s + TICK_S
         if desk.idle_s > IDLE_S and not desk.lock.locked():
             del self._desks[room_id]

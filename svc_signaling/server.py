@@ -9,13 +9,16 @@ from mesh.auth import Identity, caller
 from mesh.clock import Clock
 from mesh.ids import new_id
 from rushes.errors import InvalidArgument
+from rushes.signaling.v1 import recording_service_pb2 as recording_pb
 from rushes.signaling.v1 import room_service_pb2 as pb
+from rushes.signaling.v1.recording_service_pb2_grpc import RecordingServiceServicer
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceServicer
 from svc_signaling.asset import Assets
 from svc_signaling.core.room import Live
 from svc_signaling.errors import Draining, RoomUnknown
 from svc_signaling.ice import IceServers
 from svc_signaling.media import Media
+from svc_signaling.recordings import Recordings
 from svc_signaling.rooms import Rooms
 from svc_signaling.signal import Stream
 from svc_signaling.stores import Store
@@ -113,6 +116,21 @@ class RoomServicer(RoomServiceServicer):
             raise Draining("this instance stops: come again")
         stream = Stream(self._rooms, self._media, self._identity, self._clock, caller(), context.write)
         await stream.run(requests)
+
+
+class RecordingServicer(RecordingServiceServicer):
+    """See the proto."""
+
+    def __init__(self, recordings: Recordings) -> None:
+        self._recordings = recordings
+
+    async def ListRecordings(self, request: recording_pb.ListRecordingsRequest, context: Any) -> Any:
+        found = await self._recordings.all(caller().tenant_id, request.project_id, request.room_id)
+        return recording_pb.ListRecordingsResponse(recordings=found)
+
+    async def RetryRecordings(self, request: recording_pb.RetryRecordingsRequest, context: Any) -> Any:
+        found = await self._recordings.retry(caller().tenant_id, request.project_id, request.room_id)
+        return recording_pb.RetryRecordingsResponse(recordings=found)
 
 
 def _content(request: pb.CreateRoomRequest) -> bytes:

@@ -167,6 +167,8 @@ class Stream:
         opened.presenter.CopyFrom(live.presenter)
         if live.playback is not None:
             opened.playback.CopyFrom(live.playback)
+        if live.recording is not None:
+            opened.recording.CopyFrom(live.recording)
         opened.chats.extend(live.chats)
         return opened
 
@@ -252,8 +254,8 @@ class Stream:
             await self._media.show(room_id, me, request.show)
 
     async def _act(self, desk: Desk, request: pb.SignalRequest, kind: str) -> None:
-        mask = await self._mask() if kind in ("present", "moderate") else 0
-        me, now_ms = self._participant_id, self._clock.now_ms()
+        mask = await self._mask() if kind in ("present", "moderate", "record") else 0
+        me, now_ms, recording_id = self._participant_id, self._clock.now_ms(), new_id()
         decide: dict[str, Callable[[Live], list[pb.Event]]] = {
             "playback": lambda live: live.play(me, request.playback, now_ms),
             "present": lambda live: live.present(me, request.present, mask),
@@ -261,6 +263,7 @@ class Stream:
             "hand": lambda live: live.hand(me, request.hand),
             "reaction": lambda live: live.react(me, request.reaction),
             "moderate": lambda live: live.moderate(me, request.moderate, mask),
+            "record": lambda live: live.record(me, request.record, recording_id, mask),
             "devices": lambda live: live.devices(me, request.devices),
             "leave": lambda live: live.leave(me),
         }

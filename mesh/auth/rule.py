@@ -7,10 +7,16 @@ from google.protobuf.message import Message
 
 from rushes.annotation.v1 import annotation_service_pb2, history_service_pb2, relay_service_pb2
 from rushes.errors import InvalidArgument, NotFound
-from rushes.media.v1 import export_service_pb2, job_service_pb2, media_service_pb2, subtitle_service_pb2
+from rushes.media.v1 import (
+    export_service_pb2,
+    import_service_pb2,
+    job_service_pb2,
+    media_service_pb2,
+    subtitle_service_pb2,
+)
 from rushes.project.v1 import access_service_pb2, audit_service_pb2, identity_service_pb2, project_service_pb2
 from rushes.sfu.v1 import sfu_service_pb2
-from rushes.signaling.v1 import feed_service_pb2, room_service_pb2
+from rushes.signaling.v1 import feed_service_pb2, recording_service_pb2, room_service_pb2
 from rushes.type.v1.access_pb2 import RESOURCE_KIND_TENANT, AccessRule, NeedsRule, Resource, access
 from rushes.version.v1 import version_service_pb2
 
@@ -22,6 +28,7 @@ FILES = (
     job_service_pb2,
     export_service_pb2,
     subtitle_service_pb2,
+    import_service_pb2,
     access_service_pb2,
     audit_service_pb2,
     identity_service_pb2,
@@ -29,6 +36,7 @@ FILES = (
     version_service_pb2,
     room_service_pb2,
     feed_service_pb2,
+    recording_service_pb2,
     sfu_service_pb2,
 )
 
@@ -43,6 +51,7 @@ CALLERS: dict[str, frozenset[str]] = {
     ),
     "rushes.media.v1.ExportService": frozenset(("gateway",)),
     "rushes.media.v1.SubtitleService": frozenset(("gateway",)),
+    "rushes.media.v1.ImportService": frozenset(("svc_signaling",)),
     "rushes.media.v1.JobService": frozenset(("gateway",)),
     "rushes.project.v1.AccessService": _EVERYBODY,
     "rushes.project.v1.AuditService": _EVERYBODY,
@@ -51,6 +60,7 @@ CALLERS: dict[str, frozenset[str]] = {
     "rushes.version.v1.VersionService": frozenset(("gateway",)),
     "rushes.signaling.v1.RoomService": frozenset(("gateway",)),
     "rushes.signaling.v1.FeedService": frozenset(("gateway",)),
+    "rushes.signaling.v1.RecordingService": frozenset(("gateway",)),
     "rushes.sfu.v1.SfuService": frozenset(("svc_signaling",)),
 }
 

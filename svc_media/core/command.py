@@ -134,7 +134,8 @@ def samples_arguments(source: str, facts: VideoFacts) -> list[str]:
 
 
 def _input(source: str, facts: VideoFacts, *more: str, progress: bool = True) -> list[str]:
-    return [*_general(*more, progress=progress), "-f", facts.container, "-i", f"file:{source}"]
+    # Of what changes its size on the way, as recordings of calls do, the graph goes on: a new one would count from 0.
+    return [*_general(*more, progress=progress), "-reinit_filter", "0", "-f", facts.container, "-i", f"file:{source}"]
 
 
 def _general(*more: str, progress: bool = True) -> list[str]:

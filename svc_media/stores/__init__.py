@@ -83,6 +83,15 @@ class Store(Protocol):
     async def video(self, video_id: int) -> Video | None:
         """A video."""
 
+    async def composition(self, video_id: int) -> str:
+        """What a video is made of, as it was put; empty: of what was uploaded."""
+
+    async def put_composition(self, video_id: int, composition: str) -> None:
+        """What a video is to be made of. What was said first stays."""
+
+    async def set_size(self, video_id: int, size_bytes: int) -> None:
+        """How large a video is that was made here."""
+
     async def set_video(self, video_id: int, state: VideoState, *, sha256: bytes = b"") -> None:
         """Changes a video's state. sha256 is kept when empty."""
 

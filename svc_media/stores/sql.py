@@ -28,7 +28,7 @@ from svc_media.core.model import (
     VideoUploading,
     next_state,
 )
-from svc_media.stores.table import SCHEMA, contents, jobs, joins, rates, uploads, videos
+from svc_media.stores.table import SCHEMA, compositions, contents, jobs, joins, rates, uploads, videos
 
 T = TypeVar("T")
 SERVICE = "svc_media"
@@ -329,6 +329,29 @@ class SqlStore:
             return _video(row, chosen["rate"] if chosen is not None else "") if row is not None else None
 
         return await self._run(work)
+
+    async def composition(self, video_id: int) -> str:
+        """See the port."""
+
+        def work(connection: Connection) -> str:
+            row = _one(connection, compositions, video_id=video_id)
+            return row["composition"] if row is not None else ""
+
+        return await self._run(work)
+
+    async def put_composition(self, video_id: int, composition: str) -> None:
+        """See the port."""
+
+        def work(connection: Connection) -> None:
+            if _one(connection, compositions, video_id=video_id) is None:
+                connection.execute(insert(compositions).values(video_id=video_id, composition=composition))
+
+        await self._run(work)
+
+    async def set_size(self, video_id: int, size_bytes: int) -> None:
+        """See the port."""
+        change = update(videos).where(videos.c.video_id == video_id).values(size_bytes=size_bytes)
+        await self._run(lambda connection: connection.execute(change))
 
     async def set_video(self, video_id: int, state: VideoState, *, sha256: bytes = b"") -> None:
         """See the port."""

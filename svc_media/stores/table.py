@@ -43,6 +43,13 @@ rates = Table(
     Column("video_id", Integer, primary_key=True, autoincrement=False),
     Column("rate", String, nullable=False),
 )
+# Of videos that are made of others: fetched by whoever makes them.
+compositions = Table(
+    "video_compositions",
+    metadata,
+    Column("video_id", Integer, primary_key=True, autoincrement=False),
+    Column("composition", Text, nullable=False),
+)
 uploads = Table(
     "uploads",
     metadata,

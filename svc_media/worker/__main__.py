@@ -44,6 +44,10 @@ def _work(request: Request, folder: Path, lines: _Lines) -> Result:
             request.source, lines.progress, folder, Fraction(request.rate) if request.rate else DEFAULT_RATE
         )
         return Result(facts, plan_review(facts, request.source.stat().st_size))
+    if request.composition is not None and request.output is not None:
+        from svc_media.worker.compose import compose
+
+        return compose(request.composition, request.output, folder, lines.progress)
     if request.facts is None or request.output is None:
         raise WorkerFailed(f"{request.operation} needs the facts of its source, and an output.")
     if request.operation is Operation.EXPORT:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from rushes.errors import RushesError
+from svc_media.core.compose import Composition
 from svc_media.core.error import error_of
 from svc_media.core.facts import VideoFacts
 from svc_media.core.plan import Filmstrip, ReviewPlan
@@ -29,6 +30,8 @@ class Operation(StrEnum):
     """Makes one JPEG of many small stills of the review file."""
     EXPORT = "export"
     """Writes the notes in `source` as a file, with stills of the review file; see core/export."""
+    COMPOSE = "compose"
+    """Makes one video of several that are played side by side; see core/compose. `source` is not read."""
     WAVEFORM = "waveform"
     """Makes the file that shows how loud the review file is; see core/waveform."""
 
@@ -61,6 +64,8 @@ class Request:
     """EXPORT: the review file."""
     rate: str = ""
     """PROBE: frames a second of a sequence or a sound, such as "24000/1001"; empty: the usual one."""
+    composition: Composition | None = None
+    """COMPOSE: of what, with the paths of files."""
 
     def to_json(self) -> str:
         """As one line."""
@@ -72,6 +77,7 @@ class Request:
                 "facts": self.facts.to_json() if self.facts else None,
                 "review": str(self.review) if self.review else "",
                 "rate": self.rate,
+                "composition": asdict(self.composition) if self.composition else None,
                 "limits": asdict(self.limits),
             }
         )
@@ -88,6 +94,7 @@ class Request:
             Limits(**fields["limits"]),
             Path(fields["review"]) if fields["review"] else None,
             fields["rate"],
+            Composition.of(fields["composition"]) if fields["composition"] else None,
         )
 
 
@@ -96,7 +103,7 @@ class Result:
     """What a worker found and made."""
 
     facts: VideoFacts
-    """PROBE: of the source. REVIEW: of the review file. Else: those given."""
+    """PROBE: of the source. REVIEW, COMPOSE: of the file made. Else: those given."""
     plan: ReviewPlan | None = None
     """PROBE: what players get."""
     content_type: str = ""

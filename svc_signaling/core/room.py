@@ -13,6 +13,7 @@ from typing import Final, TypeAlias, TypeVar
 from google.protobuf.message import Message
 
 from rushes.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, ResourceExhausted
+from rushes.signaling.v1 import recording_pb2
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_DRIVE, PERMISSION_MODERATE
 
@@ -113,6 +114,8 @@ class Live:
     people: dict[str, pb.Participant] = field(default_factory=dict)
     presenter: pb.Presenter = field(default_factory=pb.Presenter)
     playback: pb.Playback | None = None
+    recording: recording_pb2.RecordingNow | None = None
+    """None: it never was recorded."""
     chats: deque[pb.Event] = field(default_factory=lambda: deque(maxlen=CHATS))
     ordinal: int = 0
     time_ms: int = 0
@@ -151,6 +154,8 @@ class Live:
             self.presenter = event.presenter
         elif kind == "chat":
             self.chats.append(event)
+        elif kind == "recording":
+            self.recording = event.recording
         elif kind == "ended":
             self.room.state, self.room.end_time_ms = pb.ROOM_STATE_ENDED, event.time_ms
 
@@ -257,7 +262,7 @@ class Live:
 
     def end(self) -> list[pb.Event]:
         """The room is over."""
-        return [] if self.ended else [pb.Event(ended=True)]
+        return [] if self.ended else [*self.unrecord(), pb.Event(ended=True)]
 
     # -- acts ------------------------------------------------------------------------------------------------
 
@@ -313,6 +318,25 @@ class Live:
             participant_id=participant_id, requests=[each for each in requests if each != participant_id]
         )
         return [] if changed == self.presenter else [pb.Event(presenter=changed)]
+
+    @property
+    def recording_id(self) -> str:
+        """The recording that goes on; empty: none does."""
+        return self.recording.recording_id if self.recording is not None else ""
+
+    def record(self, participant_id: str, on: bool, recording_id: str, mask: int) -> list[pb.Event]:
+        """Who presents or moderates begins a recording, which is to have that id, or ends the one that goes on."""
+        self.here(participant_id)
+        if self.presenter.participant_id != participant_id and not may(mask, PERMISSION_MODERATE):
+            raise NotPresenter("only who presents or moderates can record")
+        if on == bool(self.recording_id):
+            return []
+        now = recording_pb2.RecordingNow(recording_id=recording_id if on else "", participant_id=participant_id)
+        return [pb.Event(recording=now)]
+
+    def unrecord(self) -> list[pb.Event]:
+        """Nobody is left to be recorded."""
+        return [pb.Event(recording=recording_pb2.RecordingNow())] if self.recording_id else []
 
     def say(self, participant_id: str, text: str) -> list[pb.Event]:
         """Something for all to read."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rushes.signaling.v1 import feed_service_pb2 as feed
+from rushes.signaling.v1 import recording_pb2
 from rushes.signaling.v1 import room_service_pb2 as pb
 
 
@@ -42,6 +43,12 @@ class Store(Protocol):
     async def events(self, room_id: str, after: int, limit: int) -> list[Kept]:
         """Events after an ordinal, in order."""
 
+    async def ended(self) -> list[tuple[str, int, str]]:
+        """Rooms that are over, that nobody is in, and whose record is not sealed yet: tenant, project, id."""
+
+    async def sealed(self, room_id: str) -> None:
+        """The record of a room that is over is complete, and kept elsewhere too."""
+
     async def close(self) -> None:
         """Ends it."""
 
@@ -73,3 +80,28 @@ class Keys(Protocol):
 
     async def revoke(self, row: KeyRow, person_id: str, now_ms: int) -> bool:
         """Forgets a key of that room; False: there was none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A recording and whose it is."""
+
+    tenant_id: str
+    project_id: int
+    recording: recording_pb2.Recording
+
+
+class RecordingStore(Protocol):
+    """Durable once a call returns; what people did is told to the audit trail in the same transaction."""
+
+    async def add(self, owned: Owned) -> None:
+        """Keeps a new recording; one that is there stays as it is."""
+
+    async def put(self, owned: Owned, action: str = "", now_ms: int = 0) -> None:
+        """Keeps a recording as it is now; an action is told to the audit trail."""
+
+    async def open(self) -> list[Owned]:
+        """Recordings that go on, or of which videos are being made; the oldest first."""
+
+    async def list(self, tenant_id: str, project_id: int, room_id: str, limit: int) -> list[recording_pb2.Recording]:
+        """The newest recordings of a room; of no room: of all of the project. The oldest first."""

@@ -13,6 +13,8 @@ from svc_signaling.errors import TooManyRooms
 from svc_signaling.stores import Kept
 from svc_signaling.stores.table import EVENT, ROOM, SCHEMA
 
+_ENDED, _SEALED = 1, 2
+
 
 class SqlStore:
     """See `Store`."""
@@ -103,7 +105,7 @@ class SqlStore:
             for each in kept
         ]
         serialised = room.SerializeToString()
-        ended = int(room.state == pb.ROOM_STATE_ENDED)
+        ended = _ENDED if room.state == pb.ROOM_STATE_ENDED else 0
 
         def work(connection: Connection) -> None:
             connection.execute(insert(EVENT), rows)
@@ -127,6 +129,22 @@ class SqlStore:
             return [Kept(pb.Event.FromString(row[0]), row[1], row[2]) for row in connection.execute(query)]
 
         return await self._database.run(work)
+
+    async def ended(self) -> list[tuple[str, int, str]]:
+        """See `Store`."""
+
+        def work(connection: Connection) -> list[tuple[str, int, str]]:
+            columns = ROOM.c
+            query = select(columns.tenant_id, columns.project_id, columns.room_id, columns.room)
+            found = connection.execute(query.where(columns.ended == _ENDED))
+            return [(row[0], row[1], row[2]) for row in found if not pb.Room.FromString(row[3]).people]
+
+        return await self._database.run(work)
+
+    async def sealed(self, room_id: str) -> None:
+        """See `Store`."""
+        change = update(ROOM).where(ROOM.c.room_id == room_id).values(ended=_SEALED)
+        await self._database.run(lambda connection: connection.execute(change))
 
     async def close(self) -> None:
         """See `Store`."""

@@ -1,4 +1,4 @@
-"""Tables of rooms and their keys. A change needs a migration beside them: `scripts/migration svc_signaling WHAT`."""
+"""Tables of rooms, keys and recordings. A change needs a migration beside them: `scripts/migration svc_signaling WHAT`."""
 
 from pathlib import Path
 from typing import Final
@@ -40,4 +40,17 @@ FEED_KEY: Final = Table(
     Column("create_time_ms", BigInteger, nullable=False),
     Column("key", LargeBinary, nullable=False),
     Index("feed_key_by_room", "room_id", "create_time_ms"),
+)
+RECORDING: Final = Table(
+    "recording",
+    _metadata,
+    Column("recording_id", Text, primary_key=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("room_id", Text, nullable=False),
+    Column("start_ms", BigInteger, nullable=False),
+    Column("state", BigInteger, nullable=False),
+    Column("recording", LargeBinary, nullable=False),
+    Index("recording_by_room", "tenant_id", "project_id", "room_id"),
+    Index("recording_by_state", "state"),
 )

@@ -43,6 +43,34 @@ MEDIA_KIND_VIDEO: MediaKind.ValueType  # 2
 """Pictures."""
 Global___MediaKind: _TypeAlias = MediaKind  # noqa: Y015
 
+class _TapCodec:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TapCodecEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TapCodec.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TAP_CODEC_UNSPECIFIED: _TapCodec.ValueType  # 0
+    """Not given."""
+    TAP_CODEC_OPUS: _TapCodec.ValueType  # 1
+    """Opus, 48,000 steps a second."""
+    TAP_CODEC_VP8: _TapCodec.ValueType  # 2
+    """VP8, 90,000 steps a second."""
+    TAP_CODEC_H264: _TapCodec.ValueType  # 3
+    """H.264, 90,000 steps a second."""
+
+class TapCodec(_TapCodec, metaclass=_TapCodecEnumTypeWrapper):
+    """How a packet's payload is coded."""
+
+TAP_CODEC_UNSPECIFIED: TapCodec.ValueType  # 0
+"""Not given."""
+TAP_CODEC_OPUS: TapCodec.ValueType  # 1
+"""Opus, 48,000 steps a second."""
+TAP_CODEC_VP8: TapCodec.ValueType  # 2
+"""VP8, 90,000 steps a second."""
+TAP_CODEC_H264: TapCodec.ValueType  # 3
+"""H.264, 90,000 steps a second."""
+Global___TapCodec: _TypeAlias = TapCodec  # noqa: Y015
+
 @_typing.final
 class Track(_message.Message):
     """Something that a participant publishes."""
@@ -737,3 +765,170 @@ class WatchRoomsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WatchRoomsResponse: _TypeAlias = WatchRoomsResponse  # noqa: Y015
+
+@_typing.final
+class TapRoomRequest(_message.Message):
+    """Opens the tap."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOM_ID_FIELD_NUMBER: _builtins.int
+    room_id: _builtins.str
+    """The room."""
+    def __init__(
+        self,
+        *,
+        room_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["room_id", b"room_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TapRoomRequest: _TypeAlias = TapRoomRequest  # noqa: Y015
+
+@_typing.final
+class TapStream(_message.Message):
+    """A stream of packets that are numbered as one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAM_FIELD_NUMBER: _builtins.int
+    PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    stream: _builtins.int
+    """Its number in this tap."""
+    participant_id: _builtins.str
+    """Whose it is."""
+    kind: Global___MediaKind.ValueType
+    """Sound or pictures."""
+    def __init__(
+        self,
+        *,
+        stream: _builtins.int = ...,
+        participant_id: _builtins.str = ...,
+        kind: Global___MediaKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "participant_id", b"participant_id", "stream", b"stream"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TapStream: _TypeAlias = TapStream  # noqa: Y015
+
+@_typing.final
+class TapPacket(_message.Message):
+    """An RTP packet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAM_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    TIMESTAMP_FIELD_NUMBER: _builtins.int
+    MARKER_FIELD_NUMBER: _builtins.int
+    CODEC_FIELD_NUMBER: _builtins.int
+    ARRIVAL_US_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    stream: _builtins.int
+    """The stream."""
+    seq: _builtins.int
+    """Its number, which wraps around at 65,536. Nothing is missing but what was lost on the way here."""
+    timestamp: _builtins.int
+    """Its time in steps of the codec, which wraps around at 2^32."""
+    marker: _builtins.bool
+    """The last of a picture."""
+    codec: Global___TapCodec.ValueType
+    """How the payload is coded."""
+    arrival_us: _builtins.int
+    """Server time at which it came, in microseconds since 1970."""
+    payload: _builtins.bytes
+    """The payload."""
+    def __init__(
+        self,
+        *,
+        stream: _builtins.int = ...,
+        seq: _builtins.int = ...,
+        timestamp: _builtins.int = ...,
+        marker: _builtins.bool = ...,
+        codec: Global___TapCodec.ValueType = ...,
+        arrival_us: _builtins.int = ...,
+        payload: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrival_us", b"arrival_us", "codec", b"codec", "marker", b"marker", "payload", b"payload", "seq", b"seq", "stream", b"stream", "timestamp", b"timestamp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TapPacket: _TypeAlias = TapPacket  # noqa: Y015
+
+@_typing.final
+class TapRoomResponse(_message.Message):
+    """What came since the last message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STREAMS_FIELD_NUMBER: _builtins.int
+    PACKETS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def streams(self) -> _containers.RepeatedCompositeFieldContainer[Global___TapStream]:
+        """Streams that are new."""
+
+    @_builtins.property
+    def packets(self) -> _containers.RepeatedCompositeFieldContainer[Global___TapPacket]:
+        """Packets, in the order in which they came."""
+
+    def __init__(
+        self,
+        *,
+        streams: _abc.Iterable[Global___TapStream] | None = ...,
+        packets: _abc.Iterable[Global___TapPacket] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["packets", b"packets", "streams", b"streams"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TapRoomResponse: _TypeAlias = TapRoomResponse  # noqa: Y015
+
+@_typing.final
+class RequestKeyframesRequest(_message.Message):
+    """Asks for keyframes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOM_ID_FIELD_NUMBER: _builtins.int
+    room_id: _builtins.str
+    """The room."""
+    def __init__(
+        self,
+        *,
+        room_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["room_id", b"room_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestKeyframesRequest: _TypeAlias = RequestKeyframesRequest  # noqa: Y015
+
+@_typing.final
+class RequestKeyframesResponse(_message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequestKeyframesResponse: _TypeAlias = RequestKeyframesResponse  # noqa: Y015

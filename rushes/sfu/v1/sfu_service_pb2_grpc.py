@@ -83,6 +83,16 @@ class SfuServiceStub:
                 request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomRequest.SerializeToString,
                 response_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomResponse.FromString,
                 _registered_method=True)
+        self.TapRoom = channel.unary_stream(
+                '/rushes.sfu.v1.SfuService/TapRoom',
+                request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.TapRoomRequest.SerializeToString,
+                response_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.TapRoomResponse.FromString,
+                _registered_method=True)
+        self.RequestKeyframes = channel.unary_unary(
+                '/rushes.sfu.v1.SfuService/RequestKeyframes',
+                request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.RequestKeyframesRequest.SerializeToString,
+                response_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.RequestKeyframesResponse.FromString,
+                _registered_method=True)
         self.WatchRooms = channel.unary_stream(
                 '/rushes.sfu.v1.SfuService/WatchRooms',
                 request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.WatchRoomsRequest.SerializeToString,
@@ -160,6 +170,21 @@ class SfuServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TapRoom(self, request, context):
+        """Every packet of a room, in its largest layer, without encryption: for a recorder. A stream for each participant and
+        kind, which goes on whatever track is behind it. It waits for a room that is not there (any more).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestKeyframes(self, request, context):
+        """Asks every publisher of a room that is tapped for a keyframe, so that a new file can begin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchRooms(self, request, context):
         """The states of all rooms of this worker: each as a whole, first all there are and a sign of life, then those that
         change, and at least one message each second.
@@ -215,6 +240,16 @@ def add_SfuServiceServicer_to_server(servicer, server):
                     servicer.EndRoom,
                     request_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomRequest.FromString,
                     response_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomResponse.SerializeToString,
+            ),
+            'TapRoom': grpc.unary_stream_rpc_method_handler(
+                    servicer.TapRoom,
+                    request_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.TapRoomRequest.FromString,
+                    response_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.TapRoomResponse.SerializeToString,
+            ),
+            'RequestKeyframes': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestKeyframes,
+                    request_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.RequestKeyframesRequest.FromString,
+                    response_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.RequestKeyframesResponse.SerializeToString,
             ),
             'WatchRooms': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchRooms,
@@ -469,6 +504,60 @@ class SfuService:
             '/rushes.sfu.v1.SfuService/EndRoom',
             rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomRequest.SerializeToString,
             rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TapRoom(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/rushes.sfu.v1.SfuService/TapRoom',
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.TapRoomRequest.SerializeToString,
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.TapRoomResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestKeyframes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.sfu.v1.SfuService/RequestKeyframes',
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.RequestKeyframesRequest.SerializeToString,
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.RequestKeyframesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,12 @@ class SfuServiceStub:
     """Both transports of a participant end, or the one that is named."""
     EndRoom: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.EndRoomRequest, _sfu_service_pb2.EndRoomResponse]
     """All transports of a room end."""
+    TapRoom: _aio.UnaryStreamMultiCallable[_sfu_service_pb2.TapRoomRequest, _sfu_service_pb2.TapRoomResponse]
+    """Every packet of a room, in its largest layer, without encryption: for a recorder. A stream for each participant and
+    kind, which goes on whatever track is behind it. It waits for a room that is not there (any more).
+    """
+    RequestKeyframes: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.RequestKeyframesRequest, _sfu_service_pb2.RequestKeyframesResponse]
+    """Asks every publisher of a room that is tapped for a keyframe, so that a new file can begin."""
     WatchRooms: _aio.UnaryStreamMultiCallable[_sfu_service_pb2.WatchRoomsRequest, _sfu_service_pb2.WatchRoomsResponse]
     """The states of all rooms of this worker: each as a whole, first all there are and a sign of life, then those that
     change, and at least one message each second.
@@ -121,6 +127,24 @@ class SfuServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_sfu_service_pb2.EndRoomRequest, _abc.Awaitable[_sfu_service_pb2.EndRoomResponse]],
     ) -> _abc.Awaitable[_sfu_service_pb2.EndRoomResponse]:
         """All transports of a room end."""
+
+    @_abc_1.abstractmethod
+    def TapRoom(
+        self,
+        request: _sfu_service_pb2.TapRoomRequest,
+        context: _aio.ServicerContext[_sfu_service_pb2.TapRoomRequest, _abc.AsyncIterator[_sfu_service_pb2.TapRoomResponse]],
+    ) -> _abc.AsyncIterator[_sfu_service_pb2.TapRoomResponse]:
+        """Every packet of a room, in its largest layer, without encryption: for a recorder. A stream for each participant and
+        kind, which goes on whatever track is behind it. It waits for a room that is not there (any more).
+        """
+
+    @_abc_1.abstractmethod
+    def RequestKeyframes(
+        self,
+        request: _sfu_service_pb2.RequestKeyframesRequest,
+        context: _aio.ServicerContext[_sfu_service_pb2.RequestKeyframesRequest, _abc.Awaitable[_sfu_service_pb2.RequestKeyframesResponse]],
+    ) -> _abc.Awaitable[_sfu_service_pb2.RequestKeyframesResponse]:
+        """Asks every publisher of a room that is tapped for a keyframe, so that a new file can begin."""
 
     @_abc_1.abstractmethod
     def WatchRooms(

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
+from rushes.signaling.v1 import recording_pb2 as _recording_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -766,6 +767,9 @@ class Event(_message.Message):
     CHAT_FIELD_NUMBER: _builtins.int
     REACTION_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
+    RECORDING_FIELD_NUMBER: _builtins.int
+    SEGMENT_FIELD_NUMBER: _builtins.int
+    MARK_FIELD_NUMBER: _builtins.int
     ordinal: _builtins.int
     """Counts from 1 in the room, without gaps."""
     time_ms: _builtins.int
@@ -792,6 +796,18 @@ class Event(_message.Message):
     def reaction(self) -> Global___Reaction:
         """Somebody made a sign."""
 
+    @_builtins.property
+    def recording(self) -> _recording_pb2.RecordingNow:
+        """Whether the room is recorded now."""
+
+    @_builtins.property
+    def segment(self) -> _recording_pb2.RecordingSegment:
+        """A piece of a recording is safe."""
+
+    @_builtins.property
+    def mark(self) -> _recording_pb2.RevisionMark:
+        """How far the notes of the video had come."""
+
     def __init__(
         self,
         *,
@@ -803,12 +819,15 @@ class Event(_message.Message):
         chat: Global___Chat | None = ...,
         reaction: Global___Reaction | None = ...,
         ended: _builtins.bool = ...,
+        recording: _recording_pb2.RecordingNow | None = ...,
+        segment: _recording_pb2.RecordingSegment | None = ...,
+        mark: _recording_pb2.RevisionMark | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "ended", b"ended", "participant", b"participant", "playback", b"playback", "presenter", b"presenter", "reaction", b"reaction", "what", b"what"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "ended", b"ended", "mark", b"mark", "participant", b"participant", "playback", b"playback", "presenter", b"presenter", "reaction", b"reaction", "recording", b"recording", "segment", b"segment", "what", b"what"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "ended", b"ended", "ordinal", b"ordinal", "participant", b"participant", "playback", b"playback", "presenter", b"presenter", "reaction", b"reaction", "time_ms", b"time_ms", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "ended", b"ended", "mark", b"mark", "ordinal", b"ordinal", "participant", b"participant", "playback", b"playback", "presenter", b"presenter", "reaction", b"reaction", "recording", b"recording", "segment", b"segment", "time_ms", b"time_ms", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["participant", "playback", "presenter", "chat", "reaction", "ended"]  # noqa: Y015
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["participant", "playback", "presenter", "chat", "reaction", "ended", "recording", "segment", "mark"]  # noqa: Y015
     _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
 
@@ -1126,6 +1145,7 @@ class SignalRequest(_message.Message):
     PING_MS_FIELD_NUMBER: _builtins.int
     AUTHENTICATE_TOKEN_FIELD_NUMBER: _builtins.int
     LEAVE_FIELD_NUMBER: _builtins.int
+    RECORD_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Counts from 1; of open, authenticate and ping 0."""
     slots_answer: _builtins.str
@@ -1142,6 +1162,8 @@ class SignalRequest(_message.Message):
     """A newer access token."""
     leave: _builtins.bool
     """Leaves; the place is not kept."""
+    record: _builtins.bool
+    """Begins or ends the recording of the room: who presents or moderates may."""
     @_builtins.property
     def open(self) -> Global___SignalOpen:
         """The first message."""
@@ -1193,12 +1215,13 @@ class SignalRequest(_message.Message):
         ping_ms: _builtins.int = ...,
         authenticate_token: _builtins.str = ...,
         leave: _builtins.bool = ...,
+        record: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "devices", b"devices", "hand", b"hand", "leave", b"leave", "moderate", b"moderate", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "present", b"present", "publish", b"publish", "reaction", b"reaction", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "what", b"what"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "devices", b"devices", "hand", b"hand", "leave", b"leave", "moderate", b"moderate", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "what", b"what"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "devices", b"devices", "hand", b"hand", "leave", b"leave", "moderate", b"moderate", "number", b"number", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "present", b"present", "publish", b"publish", "reaction", b"reaction", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "devices", b"devices", "hand", b"hand", "leave", b"leave", "moderate", b"moderate", "number", b"number", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["open", "publish", "subscribe", "slots_answer", "show", "playback", "present", "chat", "hand", "reaction", "moderate", "devices", "ping_ms", "authenticate_token", "leave"]  # noqa: Y015
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["open", "publish", "subscribe", "slots_answer", "show", "playback", "present", "chat", "hand", "reaction", "moderate", "devices", "ping_ms", "authenticate_token", "leave", "record"]  # noqa: Y015
     _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
 
@@ -1219,6 +1242,7 @@ class SignalOpened(_message.Message):
     ORDINAL_FIELD_NUMBER: _builtins.int
     TIME_MS_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
+    RECORDING_FIELD_NUMBER: _builtins.int
     participant_id: _builtins.str
     """Who one is in this room."""
     ordinal: _builtins.int
@@ -1247,6 +1271,10 @@ class SignalOpened(_message.Message):
     def chats(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
         """The last messages."""
 
+    @_builtins.property
+    def recording(self) -> _recording_pb2.RecordingNow:
+        """Whether the room is recorded now; not set: it never was."""
+
     def __init__(
         self,
         *,
@@ -1259,10 +1287,11 @@ class SignalOpened(_message.Message):
         ordinal: _builtins.int = ...,
         time_ms: _builtins.int = ...,
         done: _builtins.int = ...,
+        recording: _recording_pb2.RecordingNow | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["playback", b"playback", "presenter", b"presenter", "room", b"room"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["playback", b"playback", "presenter", b"presenter", "recording", b"recording", "room", b"room"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chats", b"chats", "done", b"done", "ordinal", b"ordinal", "participant_id", b"participant_id", "participants", b"participants", "playback", b"playback", "presenter", b"presenter", "room", b"room", "time_ms", b"time_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chats", b"chats", "done", b"done", "ordinal", b"ordinal", "participant_id", b"participant_id", "participants", b"participants", "playback", b"playback", "presenter", b"presenter", "recording", b"recording", "room", b"room", "time_ms", b"time_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

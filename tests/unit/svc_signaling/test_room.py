@@ -204,3 +204,24 @@ def test_what_is_not_in_the_table_cannot_happen(state: int, what: str) -> None:
         assert not known
     else:
         assert known
+
+
+def test_who_presents_or_moderates_records_and_everybody_is_told_once() -> None:
+    room = with_people(live(), ada=CHAIR, bob=GUEST, cid=DRIVER)
+    with pytest.raises(rooms.NotPresenter):
+        room.record("bob", True, "r1", GUEST)
+    happens(room, room.present("cid", pb.Present(take=True), DRIVER))
+    (event,) = happens(room, room.record("cid", True, "r1", DRIVER))
+    assert event.recording.recording_id == room.recording_id == "r1"
+    assert room.record("ada", True, "r2", CHAIR) == []
+    happens(room, room.record("ada", False, "r2", CHAIR))
+    assert room.recording_id == ""
+    assert room.record("ada", False, "r3", CHAIR) == []
+
+
+def test_a_room_that_ends_is_not_recorded_any_more() -> None:
+    room = with_people(live(), ada=CHAIR)
+    happens(room, room.record("ada", True, "r1", CHAIR))
+    kinds = [event.WhichOneof("what") for event in happens(room, room.end())]
+    assert kinds == ["recording", "ended"]
+    assert room.unrecord() == []

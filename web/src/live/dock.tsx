@@ -100,6 +100,11 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
       <header class="row">
         <i class={`lamp ${live.state.value === "open" ? "bad" : "busy"}`} />
         <strong class="clip grow">{live.state.value === "open" ? t("live.title") : t("live.again")}</strong>
+        {live.recorded.value && (
+          <span class="recorded" role="status" data-testid="recorded">
+            <Icon name="record" size={12} /> {t("live.recorded")}
+          </span>
+        )}
         {live.tripMs.value !== undefined && <span class="faint mono">{t("status.milliseconds", { n: Math.max(1, Math.round(live.tripMs.value)) })}</span>}
         <span class="faint" data-testid="live-people">{live.here.value.length}</span>
         <Button small look="quiet" icon={small ? "down" : "close"} label={small ? t("live.larger") : t("live.smaller")} onClick={() => setSmall(!small)} />
@@ -323,6 +328,14 @@ function Controls({ live, room, chat, setChat, openFeeds, leave }: ControlProps)
       <Button icon={devices.camera ? "camera" : "cameraOff"} disabled={busy} pressed={devices.camera} label={devices.camera ? t("live.cameraOff") : t("live.cameraOn")} onClick={() => turn(() => call.camera(!devices.camera))} />
       <Button icon="screen" disabled={busy} pressed={devices.screen} label={devices.screen ? t("live.screenOff") : t("live.screenOn")} onClick={() => turn(() => call.screen(!devices.screen))} />
       <Button icon="hand" pressed={hand} label={hand ? t("live.handDown") : t("live.handUp")} onClick={() => void live.ask({ case: "hand", value: !hand })} />
+      {(live.presenting.value || (live.myself.value?.moderates ?? false)) && (
+        <Button
+          icon="record"
+          pressed={live.recorded.value}
+          label={live.recorded.value ? t("live.recordStop") : t("live.record")}
+          onClick={() => void live.ask({ case: "record", value: !live.recorded.value })}
+        />
+      )}
       <Menu icon="smile" label={t("live.react")}>
         {(close) => (
           <div class="row signs">

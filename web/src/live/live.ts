@@ -47,6 +47,8 @@ export class Live {
   readonly unread = signal(0);
   readonly tracks = signal<readonly Track[]>([]);
   readonly reactions = signal<readonly Shown[]>([]);
+  /** Whether what is said and shown is recorded. */
+  readonly recorded = signal(false);
   /** Whether one's player does as the presenter's. */
   readonly following = signal(true);
   readonly tripMs = signal<number | undefined>(undefined);
@@ -162,6 +164,7 @@ export class Live {
     if (opened.presenter) this.presenter.value = opened.presenter;
     this.chats.value = opened.chats;
     this.playback = opened.playback;
+    this.recorded.value = (opened.recording?.recordingId ?? "") !== "";
     if (!again) this.asked = false;
     this.enter();
   }
@@ -179,6 +182,7 @@ export class Live {
     if (what.case === "participant") this.changed(what.value);
     else if (what.case === "presenter") this.presents(what.value.participantId, what.value);
     else if (what.case === "playback") this.playback = what.value;
+    else if (what.case === "recording") this.records(what.value.recordingId !== "");
     else if (what.case === "chat") {
       this.chats.value = [...this.chats.peek(), event].slice(-1000);
       if (what.value.participantId !== this.me.peek()) this.unread.value++;
@@ -202,6 +206,12 @@ export class Live {
     this.told = undefined;
     if (who === this.me.peek()) say({ title: t("live.youPresent") });
     else if (who) say({ title: t("live.presents", { name: this.people.peek().get(who)?.name ?? "" }) });
+  }
+
+  /** Nobody is recorded without being told. */
+  private records(on: boolean): void {
+    if (on !== this.recorded.peek()) say({ title: t(on ? "live.recordBegan" : "live.recordEnded") });
+    this.recorded.value = on;
   }
 
   private reacted(participant: string, emoji: string): void {

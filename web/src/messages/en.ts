@@ -652,6 +652,11 @@ export const en = {
   "feed.revoke": "Withdraw the key {name}",
   "feed.watching.one": "{n} monitor watches",
   "feed.watching.other": "{n} monitors watch",
+  "live.record": "Record the session",
+  "live.recordStop": "Stop recording",
+  "live.recorded": "Recording",
+  "live.recordBegan": "This session is recorded from now on",
+  "live.recordEnded": "The recording has ended",
 
   "keys.title": "Shortcuts",
   "keys.howTo": "Click a key to choose another.",

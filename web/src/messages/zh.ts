@@ -626,6 +626,11 @@ export const zh = {
   "feed.watches": "监看",
   "feed.revoke": "撤销密钥 {name}",
   "feed.watching.other": "{n} 个监看端正在观看",
+  "live.record": "录制会议",
+  "live.recordStop": "停止录制",
+  "live.recorded": "正在录制",
+  "live.recordBegan": "会议从现在起被录制",
+  "live.recordEnded": "录制已结束",
 
   "keys.title": "快捷键",
   "keys.howTo": "点按某个键即可改用别的键。",

@@ -70,6 +70,7 @@ const PATHS = {
   sort: "M6 4.5v11M6 15.5 3.5 13M6 15.5 8.5 13M11 5.5h6M11 10h4.5M11 14.5h3",
   bookmark: "M5.5 3.5h9v13L10 13l-4.5 3.5z",
   copy: "M7 7h9v9H7zM4 13V4h9",
+  record: "M10 5.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9z|fill",
   download: "M10 4v9M6.5 9.5L10 13l3.5-3.5M4 13v3h12v-3",
 } as const;
 

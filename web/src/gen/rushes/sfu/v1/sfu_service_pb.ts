@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/sfu/v1/sfu_service.proto.
  */
 export const file_rushes_sfu_v1_sfu_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ydXNoZXMvc2Z1L3YxL3NmdV9zZXJ2aWNlLnByb3RvEg1ydXNoZXMuc2Z1LnYxIqkBCgVUcmFjaxIQCgh0cmFja19pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRImCgRraW5kGAMgASgOMhgucnVzaGVzLnNmdS52MS5NZWRpYUtpbmQSCwoDbWlkGAQgASgJEg4KBmxheWVycxgFIAMoCRINCgVtdXRlZBgGIAEoCBINCgVsZXZlbBgHIAEoDRITCgtiaXRyYXRlX2JwcxgIIAEoAyJhCglTbG90U3RhdGUSCwoDbWlkGAEgASgJEhAKCHRyYWNrX2lkGAIgASgJEg0KBWxheWVyGAMgASgJEiYKBGtpbmQYBCABKA4yGC5ydXNoZXMuc2Z1LnYxLk1lZGlhS2luZCKOAQoQUGFydGljaXBhbnRTdGF0ZRIWCg5wYXJ0aWNpcGFudF9pZBgBIAEoCRIRCglwdWJsaXNoZXMYAiABKAgSEAoIaXNfc2hvd24YAyABKAgSJwoFc2xvdHMYBCADKAsyGC5ydXNoZXMuc2Z1LnYxLlNsb3RTdGF0ZRIUCgxlc3RpbWF0ZV9icHMYBSABKAMiSAoOUHVibGlzaFJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRINCgVvZmZlchgDIAEoCSJrCg9QdWJsaXNoUmVzcG9uc2USDgoGYW5zd2VyGAEgASgJEiQKBnRyYWNrcxgCIAMoCzIULnJ1c2hlcy5zZnUudjEuVHJhY2sSFAoMdHJhbnNwb3J0X2lkGAMgASgJEgwKBGV0YWcYBCABKAkiRgoMV2F0Y2hSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSDQoFb2ZmZXIYAyABKAkiQwoNV2F0Y2hSZXNwb25zZRIOCgZhbnN3ZXIYASABKAkSFAoMdHJhbnNwb3J0X2lkGAIgASgJEgwKBGV0YWcYAyABKAkicQoQVXBkYXRlSWNlUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEhQKDHRyYW5zcG9ydF9pZBgDIAEoCRIQCghmcmFnbWVudBgEIAEoCRIMCgRldGFnGAUgASgJIjMKEVVwZGF0ZUljZVJlc3BvbnNlEhAKCGZyYWdtZW50GAEgASgJEgwKBGV0YWcYAiABKAkiZQoQU3Vic2NyaWJlUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEhMKC2F1ZGlvX3Nsb3RzGAMgASgNEhMKC3ZpZGVvX3Nsb3RzGAQgASgNIiIKEVN1YnNjcmliZVJlc3BvbnNlEg0KBW9mZmVyGAEgASgJIk0KEkFjY2VwdFNsb3RzUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEg4KBmFuc3dlchgDIAEoCSIVChNBY2NlcHRTbG90c1Jlc3BvbnNlIkYKBFNob3cSCwoDbWlkGAEgASgJEhAKCHRyYWNrX2lkGAIgASgJEg0KBWxheWVyGAMgASgJEhAKCHByaW9yaXR5GAQgASgNImAKEVNob3dUcmFja3NSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSIgoFc2hvd3MYAyADKAsyEy5ydXNoZXMuc2Z1LnYxLlNob3ciFAoSU2hvd1RyYWNrc1Jlc3BvbnNlIngKFk11dGVQYXJ0aWNpcGFudFJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRImCgRraW5kGAMgASgOMhgucnVzaGVzLnNmdS52MS5NZWRpYUtpbmQSDQoFbXV0ZWQYBCABKAgiGQoXTXV0ZVBhcnRpY2lwYW50UmVzcG9uc2UiWQoYUmVtb3ZlUGFydGljaXBhbnRSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSFAoMdHJhbnNwb3J0X2lkGAMgASgJIiwKGVJlbW92ZVBhcnRpY2lwYW50UmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoCCIhCg5FbmRSb29tUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJIhEKD0VuZFJvb21SZXNwb25zZSITChFXYXRjaFJvb21zUmVxdWVzdCKCAQoSV2F0Y2hSb29tc1Jlc3BvbnNlEg8KB3Jvb21faWQYASABKAkSJAoGdHJhY2tzGAIgAygLMhQucnVzaGVzLnNmdS52MS5UcmFjaxI1CgxwYXJ0aWNpcGFudHMYAyADKAsyHy5ydXNoZXMuc2Z1LnYxLlBhcnRpY2lwYW50U3RhdGUqUwoJTWVkaWFLaW5kEhoKFk1FRElBX0tJTkRfVU5TUEVDSUZJRUQQABIUChBNRURJQV9LSU5EX0FVRElPEAESFAoQTUVESUFfS0lORF9WSURFTxACMrgICgpTZnVTZXJ2aWNlEl8KB1B1Ymxpc2gSHS5ydXNoZXMuc2Z1LnYxLlB1Ymxpc2hSZXF1ZXN0Gh4ucnVzaGVzLnNmdS52MS5QdWJsaXNoUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJlCglTdWJzY3JpYmUSHy5ydXNoZXMuc2Z1LnYxLlN1YnNjcmliZVJlcXVlc3QaIC5ydXNoZXMuc2Z1LnYxLlN1YnNjcmliZVJlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSXAoFV2F0Y2gSGy5ydXNoZXMuc2Z1LnYxLldhdGNoUmVxdWVzdBocLnJ1c2hlcy5zZnUudjEuV2F0Y2hSZXNwb25zZSIYkAIBirUYESIPCg1zdmNfc2lnbmFsaW5nEmUKCVVwZGF0ZUljZRIfLnJ1c2hlcy5zZnUudjEuVXBkYXRlSWNlUmVxdWVzdBogLnJ1c2hlcy5zZnUudjEuVXBkYXRlSWNlUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJrCgtBY2NlcHRTbG90cxIhLnJ1c2hlcy5zZnUudjEuQWNjZXB0U2xvdHNSZXF1ZXN0GiIucnVzaGVzLnNmdS52MS5BY2NlcHRTbG90c1Jlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSaAoKU2hvd1RyYWNrcxIgLnJ1c2hlcy5zZnUudjEuU2hvd1RyYWNrc1JlcXVlc3QaIS5ydXNoZXMuc2Z1LnYxLlNob3dUcmFja3NSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEncKD011dGVQYXJ0aWNpcGFudBIlLnJ1c2hlcy5zZnUudjEuTXV0ZVBhcnRpY2lwYW50UmVxdWVzdBomLnJ1c2hlcy5zZnUudjEuTXV0ZVBhcnRpY2lwYW50UmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJ9ChFSZW1vdmVQYXJ0aWNpcGFudBInLnJ1c2hlcy5zZnUudjEuUmVtb3ZlUGFydGljaXBhbnRSZXF1ZXN0GigucnVzaGVzLnNmdS52MS5SZW1vdmVQYXJ0aWNpcGFudFJlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSXwoHRW5kUm9vbRIdLnJ1c2hlcy5zZnUudjEuRW5kUm9vbVJlcXVlc3QaHi5ydXNoZXMuc2Z1LnYxLkVuZFJvb21SZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEm0KCldhdGNoUm9vbXMSIC5ydXNoZXMuc2Z1LnYxLldhdGNoUm9vbXNSZXF1ZXN0GiEucnVzaGVzLnNmdS52MS5XYXRjaFJvb21zUmVzcG9uc2UiGJACAYq1GBEiDwoNc3ZjX3NpZ25hbGluZzABYgZwcm90bzM", [file_rushes_type_v1_access]);
+  fileDesc("Ch9ydXNoZXMvc2Z1L3YxL3NmdV9zZXJ2aWNlLnByb3RvEg1ydXNoZXMuc2Z1LnYxIqkBCgVUcmFjaxIQCgh0cmFja19pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRImCgRraW5kGAMgASgOMhgucnVzaGVzLnNmdS52MS5NZWRpYUtpbmQSCwoDbWlkGAQgASgJEg4KBmxheWVycxgFIAMoCRINCgVtdXRlZBgGIAEoCBINCgVsZXZlbBgHIAEoDRITCgtiaXRyYXRlX2JwcxgIIAEoAyJhCglTbG90U3RhdGUSCwoDbWlkGAEgASgJEhAKCHRyYWNrX2lkGAIgASgJEg0KBWxheWVyGAMgASgJEiYKBGtpbmQYBCABKA4yGC5ydXNoZXMuc2Z1LnYxLk1lZGlhS2luZCKOAQoQUGFydGljaXBhbnRTdGF0ZRIWCg5wYXJ0aWNpcGFudF9pZBgBIAEoCRIRCglwdWJsaXNoZXMYAiABKAgSEAoIaXNfc2hvd24YAyABKAgSJwoFc2xvdHMYBCADKAsyGC5ydXNoZXMuc2Z1LnYxLlNsb3RTdGF0ZRIUCgxlc3RpbWF0ZV9icHMYBSABKAMiSAoOUHVibGlzaFJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRINCgVvZmZlchgDIAEoCSJrCg9QdWJsaXNoUmVzcG9uc2USDgoGYW5zd2VyGAEgASgJEiQKBnRyYWNrcxgCIAMoCzIULnJ1c2hlcy5zZnUudjEuVHJhY2sSFAoMdHJhbnNwb3J0X2lkGAMgASgJEgwKBGV0YWcYBCABKAkiRgoMV2F0Y2hSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSDQoFb2ZmZXIYAyABKAkiQwoNV2F0Y2hSZXNwb25zZRIOCgZhbnN3ZXIYASABKAkSFAoMdHJhbnNwb3J0X2lkGAIgASgJEgwKBGV0YWcYAyABKAkicQoQVXBkYXRlSWNlUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEhQKDHRyYW5zcG9ydF9pZBgDIAEoCRIQCghmcmFnbWVudBgEIAEoCRIMCgRldGFnGAUgASgJIjMKEVVwZGF0ZUljZVJlc3BvbnNlEhAKCGZyYWdtZW50GAEgASgJEgwKBGV0YWcYAiABKAkiZQoQU3Vic2NyaWJlUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEhMKC2F1ZGlvX3Nsb3RzGAMgASgNEhMKC3ZpZGVvX3Nsb3RzGAQgASgNIiIKEVN1YnNjcmliZVJlc3BvbnNlEg0KBW9mZmVyGAEgASgJIk0KEkFjY2VwdFNsb3RzUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEg4KBmFuc3dlchgDIAEoCSIVChNBY2NlcHRTbG90c1Jlc3BvbnNlIkYKBFNob3cSCwoDbWlkGAEgASgJEhAKCHRyYWNrX2lkGAIgASgJEg0KBWxheWVyGAMgASgJEhAKCHByaW9yaXR5GAQgASgNImAKEVNob3dUcmFja3NSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSIgoFc2hvd3MYAyADKAsyEy5ydXNoZXMuc2Z1LnYxLlNob3ciFAoSU2hvd1RyYWNrc1Jlc3BvbnNlIngKFk11dGVQYXJ0aWNpcGFudFJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRImCgRraW5kGAMgASgOMhgucnVzaGVzLnNmdS52MS5NZWRpYUtpbmQSDQoFbXV0ZWQYBCABKAgiGQoXTXV0ZVBhcnRpY2lwYW50UmVzcG9uc2UiWQoYUmVtb3ZlUGFydGljaXBhbnRSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSFAoMdHJhbnNwb3J0X2lkGAMgASgJIiwKGVJlbW92ZVBhcnRpY2lwYW50UmVzcG9uc2USDwoHcmVtb3ZlZBgBIAEoCCIhCg5FbmRSb29tUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJIhEKD0VuZFJvb21SZXNwb25zZSITChFXYXRjaFJvb21zUmVxdWVzdCKCAQoSV2F0Y2hSb29tc1Jlc3BvbnNlEg8KB3Jvb21faWQYASABKAkSJAoGdHJhY2tzGAIgAygLMhQucnVzaGVzLnNmdS52MS5UcmFjaxI1CgxwYXJ0aWNpcGFudHMYAyADKAsyHy5ydXNoZXMuc2Z1LnYxLlBhcnRpY2lwYW50U3RhdGUiIQoOVGFwUm9vbVJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCSJbCglUYXBTdHJlYW0SDgoGc3RyZWFtGAEgASgNEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEiYKBGtpbmQYAyABKA4yGC5ydXNoZXMuc2Z1LnYxLk1lZGlhS2luZCKYAQoJVGFwUGFja2V0Eg4KBnN0cmVhbRgBIAEoDRILCgNzZXEYAiABKA0SEQoJdGltZXN0YW1wGAMgASgNEg4KBm1hcmtlchgEIAEoCBImCgVjb2RlYxgFIAEoDjIXLnJ1c2hlcy5zZnUudjEuVGFwQ29kZWMSEgoKYXJyaXZhbF91cxgGIAEoAxIPCgdwYXlsb2FkGAcgASgMImcKD1RhcFJvb21SZXNwb25zZRIpCgdzdHJlYW1zGAEgAygLMhgucnVzaGVzLnNmdS52MS5UYXBTdHJlYW0SKQoHcGFja2V0cxgCIAMoCzIYLnJ1c2hlcy5zZnUudjEuVGFwUGFja2V0IioKF1JlcXVlc3RLZXlmcmFtZXNSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkiGgoYUmVxdWVzdEtleWZyYW1lc1Jlc3BvbnNlKlMKCU1lZGlhS2luZBIaChZNRURJQV9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQTUVESUFfS0lORF9BVURJTxABEhQKEE1FRElBX0tJTkRfVklERU8QAipgCghUYXBDb2RlYxIZChVUQVBfQ09ERUNfVU5TUEVDSUZJRUQQABISCg5UQVBfQ09ERUNfT1BVUxABEhEKDVRBUF9DT0RFQ19WUDgQAhISCg5UQVBfQ09ERUNfSDI2NBADMpoKCgpTZnVTZXJ2aWNlEl8KB1B1Ymxpc2gSHS5ydXNoZXMuc2Z1LnYxLlB1Ymxpc2hSZXF1ZXN0Gh4ucnVzaGVzLnNmdS52MS5QdWJsaXNoUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJlCglTdWJzY3JpYmUSHy5ydXNoZXMuc2Z1LnYxLlN1YnNjcmliZVJlcXVlc3QaIC5ydXNoZXMuc2Z1LnYxLlN1YnNjcmliZVJlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSXAoFV2F0Y2gSGy5ydXNoZXMuc2Z1LnYxLldhdGNoUmVxdWVzdBocLnJ1c2hlcy5zZnUudjEuV2F0Y2hSZXNwb25zZSIYkAIBirUYESIPCg1zdmNfc2lnbmFsaW5nEmUKCVVwZGF0ZUljZRIfLnJ1c2hlcy5zZnUudjEuVXBkYXRlSWNlUmVxdWVzdBogLnJ1c2hlcy5zZnUudjEuVXBkYXRlSWNlUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJrCgtBY2NlcHRTbG90cxIhLnJ1c2hlcy5zZnUudjEuQWNjZXB0U2xvdHNSZXF1ZXN0GiIucnVzaGVzLnNmdS52MS5BY2NlcHRTbG90c1Jlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSaAoKU2hvd1RyYWNrcxIgLnJ1c2hlcy5zZnUudjEuU2hvd1RyYWNrc1JlcXVlc3QaIS5ydXNoZXMuc2Z1LnYxLlNob3dUcmFja3NSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEncKD011dGVQYXJ0aWNpcGFudBIlLnJ1c2hlcy5zZnUudjEuTXV0ZVBhcnRpY2lwYW50UmVxdWVzdBomLnJ1c2hlcy5zZnUudjEuTXV0ZVBhcnRpY2lwYW50UmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJ9ChFSZW1vdmVQYXJ0aWNpcGFudBInLnJ1c2hlcy5zZnUudjEuUmVtb3ZlUGFydGljaXBhbnRSZXF1ZXN0GigucnVzaGVzLnNmdS52MS5SZW1vdmVQYXJ0aWNpcGFudFJlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSXwoHRW5kUm9vbRIdLnJ1c2hlcy5zZnUudjEuRW5kUm9vbVJlcXVlc3QaHi5ydXNoZXMuc2Z1LnYxLkVuZFJvb21SZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEmQKB1RhcFJvb20SHS5ydXNoZXMuc2Z1LnYxLlRhcFJvb21SZXF1ZXN0Gh4ucnVzaGVzLnNmdS52MS5UYXBSb29tUmVzcG9uc2UiGJACAYq1GBEiDwoNc3ZjX3NpZ25hbGluZzABEnoKEFJlcXVlc3RLZXlmcmFtZXMSJi5ydXNoZXMuc2Z1LnYxLlJlcXVlc3RLZXlmcmFtZXNSZXF1ZXN0GicucnVzaGVzLnNmdS52MS5SZXF1ZXN0S2V5ZnJhbWVzUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJtCgpXYXRjaFJvb21zEiAucnVzaGVzLnNmdS52MS5XYXRjaFJvb21zUmVxdWVzdBohLnJ1c2hlcy5zZnUudjEuV2F0Y2hSb29tc1Jlc3BvbnNlIhiQAgGKtRgRIg8KDXN2Y19zaWduYWxpbmcwAWIGcHJvdG8z", [file_rushes_type_v1_access]);
 
 /**
  * Something that a participant publishes.
@@ -803,6 +803,189 @@ export const WatchRoomsResponseSchema: GenMessage<WatchRoomsResponse> = /*@__PUR
   messageDesc(file_rushes_sfu_v1_sfu_service, 23);
 
 /**
+ * Opens the tap.
+ *
+ * @generated from message rushes.sfu.v1.TapRoomRequest
+ */
+export type TapRoomRequest = Message<"rushes.sfu.v1.TapRoomRequest"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: string room_id = 1;
+   */
+  roomId: string;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.TapRoomRequest.
+ * Use `create(TapRoomRequestSchema)` to create a new message.
+ */
+export const TapRoomRequestSchema: GenMessage<TapRoomRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 24);
+
+/**
+ * A stream of packets that are numbered as one.
+ *
+ * @generated from message rushes.sfu.v1.TapStream
+ */
+export type TapStream = Message<"rushes.sfu.v1.TapStream"> & {
+  /**
+   * Its number in this tap.
+   *
+   * @generated from field: uint32 stream = 1;
+   */
+  stream: number;
+
+  /**
+   * Whose it is.
+   *
+   * @generated from field: string participant_id = 2;
+   */
+  participantId: string;
+
+  /**
+   * Sound or pictures.
+   *
+   * @generated from field: rushes.sfu.v1.MediaKind kind = 3;
+   */
+  kind: MediaKind;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.TapStream.
+ * Use `create(TapStreamSchema)` to create a new message.
+ */
+export const TapStreamSchema: GenMessage<TapStream> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 25);
+
+/**
+ * An RTP packet.
+ *
+ * @generated from message rushes.sfu.v1.TapPacket
+ */
+export type TapPacket = Message<"rushes.sfu.v1.TapPacket"> & {
+  /**
+   * The stream.
+   *
+   * @generated from field: uint32 stream = 1;
+   */
+  stream: number;
+
+  /**
+   * Its number, which wraps around at 65,536. Nothing is missing but what was lost on the way here.
+   *
+   * @generated from field: uint32 seq = 2;
+   */
+  seq: number;
+
+  /**
+   * Its time in steps of the codec, which wraps around at 2^32.
+   *
+   * @generated from field: uint32 timestamp = 3;
+   */
+  timestamp: number;
+
+  /**
+   * The last of a picture.
+   *
+   * @generated from field: bool marker = 4;
+   */
+  marker: boolean;
+
+  /**
+   * How the payload is coded.
+   *
+   * @generated from field: rushes.sfu.v1.TapCodec codec = 5;
+   */
+  codec: TapCodec;
+
+  /**
+   * Server time at which it came, in microseconds since 1970.
+   *
+   * @generated from field: int64 arrival_us = 6;
+   */
+  arrivalUs: bigint;
+
+  /**
+   * The payload.
+   *
+   * @generated from field: bytes payload = 7;
+   */
+  payload: Uint8Array;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.TapPacket.
+ * Use `create(TapPacketSchema)` to create a new message.
+ */
+export const TapPacketSchema: GenMessage<TapPacket> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 26);
+
+/**
+ * What came since the last message.
+ *
+ * @generated from message rushes.sfu.v1.TapRoomResponse
+ */
+export type TapRoomResponse = Message<"rushes.sfu.v1.TapRoomResponse"> & {
+  /**
+   * Streams that are new.
+   *
+   * @generated from field: repeated rushes.sfu.v1.TapStream streams = 1;
+   */
+  streams: TapStream[];
+
+  /**
+   * Packets, in the order in which they came.
+   *
+   * @generated from field: repeated rushes.sfu.v1.TapPacket packets = 2;
+   */
+  packets: TapPacket[];
+};
+
+/**
+ * Describes the message rushes.sfu.v1.TapRoomResponse.
+ * Use `create(TapRoomResponseSchema)` to create a new message.
+ */
+export const TapRoomResponseSchema: GenMessage<TapRoomResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 27);
+
+/**
+ * Asks for keyframes.
+ *
+ * @generated from message rushes.sfu.v1.RequestKeyframesRequest
+ */
+export type RequestKeyframesRequest = Message<"rushes.sfu.v1.RequestKeyframesRequest"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: string room_id = 1;
+   */
+  roomId: string;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.RequestKeyframesRequest.
+ * Use `create(RequestKeyframesRequestSchema)` to create a new message.
+ */
+export const RequestKeyframesRequestSchema: GenMessage<RequestKeyframesRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 28);
+
+/**
+ * Nothing to say.
+ *
+ * @generated from message rushes.sfu.v1.RequestKeyframesResponse
+ */
+export type RequestKeyframesResponse = Message<"rushes.sfu.v1.RequestKeyframesResponse"> & {
+};
+
+/**
+ * Describes the message rushes.sfu.v1.RequestKeyframesResponse.
+ * Use `create(RequestKeyframesResponseSchema)` to create a new message.
+ */
+export const RequestKeyframesResponseSchema: GenMessage<RequestKeyframesResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 29);
+
+/**
  * What kind of media.
  *
  * @generated from enum rushes.sfu.v1.MediaKind
@@ -835,6 +1018,47 @@ export enum MediaKind {
  */
 export const MediaKindSchema: GenEnum<MediaKind> = /*@__PURE__*/
   enumDesc(file_rushes_sfu_v1_sfu_service, 0);
+
+/**
+ * How a packet's payload is coded.
+ *
+ * @generated from enum rushes.sfu.v1.TapCodec
+ */
+export enum TapCodec {
+  /**
+   * Not given.
+   *
+   * @generated from enum value: TAP_CODEC_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Opus, 48,000 steps a second.
+   *
+   * @generated from enum value: TAP_CODEC_OPUS = 1;
+   */
+  OPUS = 1,
+
+  /**
+   * VP8, 90,000 steps a second.
+   *
+   * @generated from enum value: TAP_CODEC_VP8 = 2;
+   */
+  VP8 = 2,
+
+  /**
+   * H.264, 90,000 steps a second.
+   *
+   * @generated from enum value: TAP_CODEC_H264 = 3;
+   */
+  H264 = 3,
+}
+
+/**
+ * Describes the enum rushes.sfu.v1.TapCodec.
+ */
+export const TapCodecSchema: GenEnum<TapCodec> = /*@__PURE__*/
+  enumDesc(file_rushes_sfu_v1_sfu_service, 1);
 
 /**
  * Forwards media of rooms. It knows no people and no rights: signalling decides, and is the only one that calls.
@@ -934,6 +1158,27 @@ export const SfuService: GenService<{
     methodKind: "unary";
     input: typeof EndRoomRequestSchema;
     output: typeof EndRoomResponseSchema;
+  },
+  /**
+   * Every packet of a room, in its largest layer, without encryption: for a recorder. A stream for each participant and
+   * kind, which goes on whatever track is behind it. It waits for a room that is not there (any more).
+   *
+   * @generated from rpc rushes.sfu.v1.SfuService.TapRoom
+   */
+  tapRoom: {
+    methodKind: "server_streaming";
+    input: typeof TapRoomRequestSchema;
+    output: typeof TapRoomResponseSchema;
+  },
+  /**
+   * Asks every publisher of a room that is tapped for a keyframe, so that a new file can begin.
+   *
+   * @generated from rpc rushes.sfu.v1.SfuService.RequestKeyframes
+   */
+  requestKeyframes: {
+    methodKind: "unary";
+    input: typeof RequestKeyframesRequestSchema;
+    output: typeof RequestKeyframesResponseSchema;
   },
   /**
    * The states of all rooms of this worker: each as a whole, first all there are and a sign of life, then those that

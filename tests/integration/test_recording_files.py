@@ -1,0 +1,117 @@
+"""What a recorder writes plays, also when it is killed; takes are put together to one video."""
+
+import signal
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import pytest
+
+from svc_media.core.compose import Composition, Input, compose_arguments
+from svc_media.core.plan import plan_review
+from svc_media.worker import tool
+from svc_media.worker.probe import probe
+from svc_signaling.core.name import PART
+from svc_signaling.core.payload import Codec
+from svc_signaling.recorder.join import join
+from tests.integration.recording_child import record
+
+SECONDS = 4
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[Codec, Path]:
+    """By how they are coded."""
+    folder = tmp_path_factory.mktemp("sources")
+    return {codec: _source(folder, codec) for codec in (Codec.VP8, Codec.H264)}
+
+
+def _source(folder: Path, codec: Codec) -> Path:
+    """Pictures that move and a tone, coded as a browser does: a keyframe every two seconds here."""
+    path = folder / ("source.mp4" if codec is Codec.H264 else "source.webm")
+    coder = ("libx264", "-tune", "zerolatency") if codec is Codec.H264 else ("libvpx", "-auto-alt-ref", "0")
+    subprocess.run(
+        [
+            *(tool.ffmpeg(), "-v", "error", "-f", "lavfi", "-i", f"testsrc2=s=320x180:r=25:d={SECONDS}"),
+            *("-f", "lavfi", "-i", f"sine=440:d={SECONDS}", "-c:v", *coder, "-bf", "0", "-g", "50"),
+            *("-pix_fmt", "yuv420p", "-c:a", "libopus", str(path)),
+        ],
+        check=True,
+    )
+    return path
+
+
+def _decoded(path: Path) -> tuple[int, Fraction]:
+    """Pictures of a file, all of them decoded, and how much sound there is."""
+    with av.open(str(path)) as file:
+        pictures = sum(1 for _ in file.decode(video=0))
+    with av.open(str(path)) as file:
+        samples = sum(frame.samples for frame in file.decode(audio=0))
+    return pictures, Fraction(samples, 48_000)
+
+
+@pytest.mark.parametrize("codec", [Codec.VP8, Codec.H264])
+def test_segments_become_one_file_with_every_picture(tmp_path: Path, sources: dict[Codec, Path], codec: Codec) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    record(folder, sources[codec], codec).close()
+    segments = sorted(folder.iterdir())
+    assert len(segments) == 2
+    output = tmp_path / f"take{segments[0].suffix}"
+    facts = join(segments, output)
+    assert abs(facts["duration_ms"] - SECONDS * 1_000) <= 60
+    pictures, sound_s = _decoded(output)
+    assert pictures == SECONDS * 25
+    assert abs(sound_s - SECONDS) < Fraction(1, 10)
+    with av.open(str(output)) as file:
+        first = [Fraction(stream.start_time or 0) * (stream.time_base or 0) for stream in file.streams]
+    assert abs(first[0] - first[1]) < Fraction(1, 20)
+
+
+@pytest.mark.parametrize("codec", [Codec.VP8, Codec.H264])
+def test_what_a_killed_recorder_wrote_plays(tmp_path: Path, sources: dict[Codec, Path], codec: Codec) -> None:
+    folder, source = tmp_path / "work", sources[codec]
+    folder.mkdir()
+    command = [sys.executable, "-m", "tests.integration.recording_child", str(folder), str(source), codec]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    segments = sorted(folder.iterdir())
+    assert segments[-1].name.endswith(PART)
+    output = tmp_path / f"take{segments[0].suffix}"
+    join(segments, output)
+    pictures, sound_s = _decoded(output)
+    assert pictures >= (SECONDS - 1) * 25
+    assert sound_s > SECONDS - 1
+
+
+def test_takes_are_put_together_as_a_video_that_is_reviewed_as_it_is(
+    tmp_path: Path, sources: dict[Codec, Path]
+) -> None:
+    source = sources[Codec.VP8]
+    inputs = (
+        Input(str(source), "matroska", 1_000, 4_000, 0, video=True, audio=True),
+        Input(str(source), "matroska", 2_000, 4_000, 1, video=True, audio=False),
+        Input(str(source), "matroska", 0, 4_000, 2, video=False, audio=True),
+    )
+    made = tmp_path / "whole.mp4"
+    tool.run(compose_arguments(Composition(inputs, 6_000), str(made)), tmp_path, lambda frame: None)
+    facts = probe(made, lambda share: None, tmp_path)
+    assert (facts.width, facts.height, facts.frame_count, facts.rate) == (1280, 360, 150, Fraction(25))
+    assert plan_review(facts, made.stat().st_size).because == ()
+    with av.open(str(made)) as file:
+        pictures = [frame.reformat(format="gray") for frame in file.decode(video=0)]
+    bright = [[_brightness(picture, left) for left in (100, 740)] for picture in pictures]
+    lit = [[seen > 40 for seen in picture] for picture in bright]
+    # Each is dark before its take and after it.
+    assert lit[10] == [False, False]
+    assert lit[40] == [True, False]
+    assert lit[75] == [True, True]
+    assert lit[140] == [False, True]
+
+
+def _brightness(picture: av.VideoFrame, left: int) -> float:
+    plane = picture.planes[0]
+    data = bytes(plane)
+    rows = [data[y * plane.line_size + left : y * plane.line_size + left + 400] for y in range(50, 300, 10)]
+    return sum(map(sum, rows)) / sum(map(len, rows))
