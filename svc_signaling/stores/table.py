@@ -1,4 +1,4 @@
-"""Tables of rooms, keys and recordings. A change needs a migration beside them: `scripts/migration svc_signaling WHAT`."""
+"""Tables of rooms, keys and recordings. A change needs a migration: `scripts/migration svc_signaling WHAT`."""
 
 from pathlib import Path
 from typing import Final
