@@ -56,6 +56,17 @@ const DEFAULTS = {
   "view.full": ["Shift+f"],
   "view.panel": ["p"],
   "view.mute": ["Shift+m"],
+  "compare.toggle": ["`"],
+  "compare.a": ["1"],
+  "compare.b": ["2"],
+  "compare.side": ["3"],
+  "compare.wipe": ["Shift+w"],
+  "compare.overlay": ["4"],
+  "compare.difference": ["5"],
+  "compare.earlier": ["Alt+["],
+  "compare.later": ["Alt+]"],
+  "compare.sound": ["Shift+s"],
+  "compare.stop": ["0"],
   "line.nearer": ["=", "+"],
   "line.farther": ["-"],
   "line.all": ["\\"],
@@ -82,11 +93,12 @@ export const GROUPS = {
   draw: ["tool.select", "tool.pen", "tool.eraser", "tool.line", "tool.arrow", "tool.rect", "tool.ellipse", "tool.text", "tool.laser", "tool.narrower", "tool.wider"],
   edit: ["note.new", "note.marker", "note.list", "edit.undo", "edit.redo", "edit.delete", "cancel"],
   select: ["edit.all", "edit.copy", "edit.cut", "edit.paste", "edit.duplicate", "edit.copyToNext"],
+  compare: ["compare.toggle", "compare.a", "compare.b", "compare.side", "compare.wipe", "compare.overlay", "compare.difference", "compare.earlier", "compare.later", "compare.sound", "compare.stop"],
   view: ["view.fit", "view.exact", "view.ghost", "view.hold", "view.full", "view.panel", "line.nearer", "line.farther", "line.all", "look.brighter", "look.darker", "look.reset", "help.palette", "help.keys"],
 } as const satisfies Record<string, readonly Action[]>;
 
 /** Actions that repeat while a key is held. */
-const REPEATING: ReadonlySet<Action> = new Set(["step.back", "step.on", "step.back5", "step.on5", "edit.undo", "edit.redo", "tool.wider", "tool.narrower", "line.nearer", "line.farther", "look.brighter", "look.darker"]);
+const REPEATING: ReadonlySet<Action> = new Set(["step.back", "step.on", "step.back5", "step.on5", "edit.undo", "edit.redo", "tool.wider", "tool.narrower", "line.nearer", "line.farther", "look.brighter", "look.darker", "compare.earlier", "compare.later"]);
 /** Actions that a key has while one types. */
 const WHILE_TYPING: ReadonlySet<Action> = new Set(["play.toggleTyping", "help.palette"]);
 /** Keys that browsers do not give to pages, or that move the focus and press what has it. */

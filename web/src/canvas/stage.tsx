@@ -140,7 +140,9 @@ function Cursors({ room, view }: { room: Room; view: View }): JSX.Element {
 
 function Picture({ room }: { room: Room }): JSX.Element {
   const element = useRef<HTMLVideoElement>(null);
+  const still = useRef<HTMLImageElement>(null);
   useEffect(() => {
+    room.screen.value = element.current ?? still.current ?? undefined;
     if (room.source.still) {
       room.player.still();
       return;
@@ -148,12 +150,19 @@ function Picture({ room }: { room: Room }): JSX.Element {
     if (element.current) room.player.attach(element.current);
     return () => room.player.detach();
   }, [room]);
-  if (room.source.still) return <img class="picture" src={room.source.path} alt={room.asset.name} draggable={false} />;
+  if (room.source.still) return <img ref={still} class="picture" src={room.source.path} alt={room.asset.name} draggable={false} />;
   return <video ref={element} class="picture" src={room.source.path} preload="auto" playsInline disablePictureInPicture tabIndex={-1} />;
 }
 
+interface StageProps {
+  room: Room;
+  /** What lies under the picture, and what right over it, such as another picture beside which it is seen. */
+  under?: JSX.Element | null;
+  over?: JSX.Element | null;
+}
+
 /** The stage. */
-export function Stage({ room }: { room: Room }): JSX.Element {
+export function Stage({ room, under, over }: StageProps): JSX.Element {
   const stage = useRef<HTMLDivElement>(null);
   const lower = useRef<HTMLCanvasElement>(null);
   const upper = useRef<HTMLCanvasElement>(null);
@@ -182,11 +191,13 @@ export function Stage({ room }: { room: Room }): JSX.Element {
   const entry = room.entry.value;
   return (
     <div ref={stage} class="stage" data-tool={tool.value} data-writable={room.session.writable.value} data-testid="stage">
+      {under}
       <div class="picture-box" style={box} data-exact={view.magnification(densityNow()) > EXACT_PAST}>
         <Picture room={room} />
         <Matte picture={room.picture} />
         <SubtitleLines room={room} />
       </div>
+      {over}
       <canvas ref={ghosts} class="layer" data-testid="ghosts" aria-hidden="true" />
       <canvas ref={lower} class="layer" data-testid="annotations" aria-hidden="true" />
       <canvas ref={upper} class="layer" aria-hidden="true" />

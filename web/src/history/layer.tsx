@@ -1,29 +1,19 @@
 /** The past over the picture: it lies over the stage, so that nobody draws into what was. */
 import { useEffect, useRef } from "preact/hooks";
 import type { JSX, TargetedPointerEvent } from "preact";
-import type { Annotation } from "../document";
-import { contextOf } from "../canvas/layer";
-import { draw, takeView } from "../canvas/paint";
-import { densityNow } from "../canvas/painter";
+import { paintCoats, type Coat } from "../canvas/coat";
 import { isDrawn } from "../canvas/shape";
 import { View } from "../canvas/view";
 import { t } from "../messages";
 import type { Room } from "../review/room";
-import { differing, type Past, type Showing } from "./past";
+import { differing, type Past } from "./past";
+import type { Showing } from "./showing";
 import "./history.css";
 
 /** What is seen of the one side and of the other where both are shown, and of what notes became since. */
 const FIRST = "#ff4d4d";
 const SECOND = "#3ddc84";
 const GHOST_ALPHA = 0.3;
-
-interface Coat {
-  list: Annotation[];
-  tint?: string;
-  alpha: number;
-  /** The part of the stage's width that it is painted on. */
-  clip?: [from: number, to: number];
-}
 
 /** What is painted, one over the other. */
 function coatsOf(past: Past, showing: Showing, frame: number): Coat[] {
@@ -51,27 +41,6 @@ function coatsOf(past: Past, showing: Showing, frame: number): Coat[] {
   }
 }
 
-function paint(canvas: HTMLCanvasElement, view: View, coats: readonly Coat[]): void {
-  const density = densityNow();
-  canvas.width = Math.round(view.stage.width * density);
-  canvas.height = Math.round(view.stage.height * density);
-  if (canvas.width * canvas.height === 0) return;
-  const context = contextOf(canvas);
-  const scratch = contextOf(document.createElement("canvas"));
-  for (const { list, tint, alpha, clip } of coats) {
-    if (list.length === 0) continue;
-    // By itself first: an eraser of one side erases nothing of the other.
-    scratch.canvas.width = canvas.width;
-    scratch.canvas.height = canvas.height;
-    takeView(scratch, view, density);
-    for (const annotation of list) draw(scratch, annotation, tint);
-    const [from, to] = clip ?? [0, 1];
-    const [x, width] = [Math.round(from * canvas.width), Math.round((to - from) * canvas.width)];
-    context.globalAlpha = alpha;
-    if (width > 0) context.drawImage(scratch.canvas, x, 0, width, canvas.height, x, 0, width, canvas.height);
-  }
-}
-
 /** The layer; nothing while one looks at now. */
 export function PastLayer({ room, past }: { room: Room; past: Past }): JSX.Element | null {
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -80,7 +49,7 @@ export function PastLayer({ room, past }: { room: Room; past: Past }): JSX.Eleme
   const shown = [past.states.value, past.others.value, past.author.value, past.wipe.value];
   useEffect(() => {
     if (!showing || !canvas.current) return;
-    paint(canvas.current, new View(size, room.picture, look), coatsOf(past, showing, frame));
+    paintCoats(canvas.current, new View(size, room.picture, look), coatsOf(past, showing, frame));
   }, [showing, frame, look, size, ...shown]);
   if (!showing) return null;
   const drag = (event: TargetedPointerEvent<HTMLDivElement>): void => {

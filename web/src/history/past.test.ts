@@ -22,6 +22,7 @@ function makeRoom(): Room {
     player: { frame: signal(0), playing: signal(false), clock: { last: 999 } },
     session: { version: signal(0) },
     side: signal("notes"),
+    compare: signal(""),
     selected: signal(new Set()),
   } as unknown as Room;
 }

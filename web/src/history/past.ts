@@ -1,7 +1,8 @@
 /** What of the past is on the screen: the notes at a revision, those of a snapshot, or two snapshots beside each other. */
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { annotations, requestId, versions } from "../app/api";
 import { explain } from "../app/error";
+import type { Action } from "../app/keys";
 import { stateFromMessage, type Annotation, type AnnotationState, type Id } from "../document";
 import type { AnnotationState as StateMessage } from "../gen/rushes/annotation/v1/annotation_pb";
 import type { Commit } from "../gen/rushes/annotation/v1/operation_pb";
@@ -10,6 +11,7 @@ import { count, t } from "../messages";
 import type { Room } from "../review/room";
 import { depend } from "../ui/depend";
 import { say } from "../ui/toast";
+import { isPast, keyOf, pastText, showingOf, type Mode, type Showing } from "./showing";
 
 /** Frames around the present one that are fetched together, so that playing on fetches seldom; so many ahead must be here. */
 const AROUND = { before: 50, after: 200, ahead: 50 };
@@ -18,14 +20,6 @@ const LOOK_MS = 4000;
 const POLL_MS = 400;
 const PAGE = 100;
 const MOST_VERSIONS = 1000;
-
-export const MODES = ["a", "b", "overlay", "difference", "wipe"] as const;
-export type Mode = (typeof MODES)[number];
-
-export type Showing =
-  | { kind: "revision"; revision: number }
-  | { kind: "version"; version: Version }
-  | { kind: "compare"; a: Version; b: Version; mode: Mode };
 
 export interface Target {
   case: "versionId" | "revision" | "rollbackId";
@@ -61,6 +55,8 @@ export class Past {
   readonly versions = signal<readonly Version[]>([]);
   readonly headVersion = signal(0n);
   readonly busy = signal(false);
+  /** Two snapshots are being chosen to be compared. */
+  readonly choosing = signal(false);
   /** Where the line of a wipe stands, from 0 to 1. */
   readonly wipe = signal(0.5);
   readonly active = computed(() => this.showing.value !== undefined);
@@ -72,6 +68,10 @@ export class Past {
 
   constructor(private readonly room: Room) {
     this.stops = [
+      effect(() => {
+        const text = room.compare.value;
+        untracked(() => void this.read(text));
+      }),
       effect(() => this.later(this.showing.value, room.player.frame.value)),
       effect(() => {
         depend(room.session.version);
@@ -109,6 +109,54 @@ export class Past {
       this.fetched = NOTHING;
     }
     this.showing.value = showing;
+    if (showing || isPast(this.room.compare.peek())) this.room.compare.value = pastText(showing);
+  }
+
+  /** Shows what the address says; of anything else in its place, such as another cut, now. */
+  private async read(text: string): Promise<void> {
+    if (text === pastText(this.showing.peek())) return;
+    if (!isPast(text)) {
+      if (this.showing.peek()) this.show(undefined);
+      return;
+    }
+    try {
+      const showing = await showingOf(text, async (versionId) => (await versions.getVersion({ videoId: this.videoId, which: { case: "versionId", value: versionId } })).version);
+      if (this.room.compare.peek() === text) this.show(showing);
+    } catch (error) {
+      say({ title: t("history.cannotShow"), detail: explain(error) });
+      if (this.room.compare.peek() === text) this.room.compare.value = "";
+    }
+  }
+
+  /** Takes a snapshot to be looked at, or, while two are chosen, to be compared with the one that is shown. */
+  choose(version: Version): void {
+    const showing = this.showing.peek();
+    const other = showing?.kind === "version" && showing.version.versionId !== version.versionId ? showing.version : undefined;
+    if (!this.choosing.peek() || !other) return this.show({ kind: "version", version });
+    this.choosing.value = false;
+    this.show({ kind: "compare", a: other, b: version, mode: "overlay" });
+  }
+
+  /** What a key does while something past is shown. Gives whether it does. */
+  act(action: Action): boolean {
+    const showing = this.showing.peek();
+    if (!showing) return false;
+    if (action === "cancel" || action === "compare.stop") {
+      this.show(undefined);
+      return true;
+    }
+    if (showing.kind !== "compare") return false;
+    const modes: Partial<Record<Action, Mode>> = {
+      "compare.a": "a",
+      "compare.b": "b",
+      "compare.toggle": showing.mode === "a" ? "b" : "a",
+      "compare.wipe": "wipe",
+      "compare.overlay": "overlay",
+      "compare.difference": "difference",
+    };
+    const mode = modes[action];
+    if (mode) this.show({ ...showing, mode });
+    return action.startsWith("compare.");
   }
 
   /** What is drawn on a frame of what is shown. */
@@ -296,12 +344,6 @@ export class Past {
       this.busy.value = false;
     }
   }
-}
-
-function keyOf(showing: Showing | undefined): string {
-  if (!showing) return "";
-  if (showing.kind === "revision") return `r${showing.revision}`;
-  return showing.kind === "version" ? `v${showing.version.versionId}` : `c${showing.a.versionId}:${showing.b.versionId}`;
 }
 
 /** What differs between two lists of states: of each side those that the other has otherwise or not at all. */

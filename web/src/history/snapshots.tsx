@@ -10,7 +10,8 @@ import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { Item, Menu } from "../ui/menu";
 import { ago, exactly } from "../ui/when";
-import { MODES, type Past } from "./past";
+import type { Past } from "./past";
+import { MODES } from "./showing";
 import type { Restoring } from "./restore";
 import { rowsOf, type Row } from "./tree";
 

@@ -39,7 +39,10 @@ export class Player {
   readonly problem = signal<string | undefined>(undefined);
   /** First and last frames of what is here already. */
   readonly buffered = signal<readonly (readonly [number, number])[]>([]);
+  /** Where one last went: anew each time, also to the frame where one is. */
+  readonly sought = signal({ frame: 0 });
   private picture: Picture | undefined;
+  private silenced = false;
   private scrubbing: Scrub | undefined;
   private readonly reverse: Reverse;
   private edge = 0;
@@ -66,8 +69,8 @@ export class Player {
       buffered: (ranges) => (this.buffered.value = ranges),
       failed: (reason) => (this.problem.value = reason),
     });
-    this.picture.volume(this.volume.peek(), this.muted.peek());
-    this.picture.seek(this.first ?? this.frame.peek());
+    this.sound();
+    this.go(this.first ?? this.frame.peek());
     if (this.hasSound) this.scrubbing = new Scrub(element.currentSrc || element.src, this.clock);
   }
 
@@ -107,7 +110,12 @@ export class Player {
     const target = this.clock.clamp(frame);
     if (this.playing.peek()) this.stop();
     if (!this.picture) this.first = target;
-    this.picture?.seek(target);
+    this.go(target);
+  }
+
+  private go(frame: number): void {
+    this.sought.value = { frame };
+    this.picture?.seek(frame);
   }
 
   /** The same, heard: to a place that may lie within a frame. */
@@ -115,7 +123,7 @@ export class Player {
     const frame = this.clock.clamp(Math.floor(place));
     this.seek(frame);
     const within = Math.max(0, Math.min(1, place - frame));
-    this.scrubbing?.at(frame + (within < 1 ? within : 0), this.muted.peek() ? 0 : this.volume.peek());
+    this.scrubbing?.at(frame + (within < 1 ? within : 0), this.silent ? 0 : this.volume.peek());
   }
 
   /** So many frames on, from where one is on the way to. */
@@ -136,7 +144,7 @@ export class Player {
     this.halt();
     const direction = speed < 0 ? -1 : 1;
     const from = playFrom(this.here, this.range, direction);
-    if (from !== this.here) this.picture.seek(from);
+    if (from !== this.here) this.go(from);
     this.speed.value = speed;
     this.playing.value = true;
     if (direction > 0) void this.forward(speed);
@@ -160,7 +168,7 @@ export class Player {
 
   private back(from: number, speed: number): void {
     this.picture?.pause();
-    const show = (frame: number): void => this.picture?.seek(frame);
+    const show = (frame: number): void => this.go(frame);
     this.reverse.start(from, speed, () => this.range.from, show, () => this.atEdge(this.range.from));
   }
 
@@ -169,7 +177,7 @@ export class Player {
     // A picture that came just as it stopped may never be told of: one goes to where the clock is, never back, and is told.
     const frame = this.speed.peek() < 0 ? this.here : Math.max(this.picture.now, this.frame.peek());
     this.stop();
-    this.picture.seek(frame);
+    this.go(frame);
   }
 
   private stop(): void {
@@ -220,11 +228,11 @@ export class Player {
     const next = turn(this.loop.peek(), this.range, this.speed.peek());
     if (!next) {
       this.pause();
-      this.picture?.seek(edge);
+      this.go(edge);
       return;
     }
     this.speed.value = next.speed;
-    this.picture?.seek(next.frame);
+    this.go(next.frame);
     if (next.speed > 0) void this.forward(next.speed);
     else this.back(next.frame, next.speed);
   }
@@ -271,8 +279,22 @@ export class Player {
 
   setMuted(muted: boolean): void {
     this.muted.value = muted;
-    this.picture?.volume(this.volume.peek(), muted);
+    this.sound();
     localStorage.setItem(VOLUME_KEY, JSON.stringify({ volume: this.volume.peek(), muted }));
+  }
+
+  /** Another picture is heard instead, or not any more; how loud it shall be stays as it is. */
+  silence(silenced: boolean): void {
+    this.silenced = silenced;
+    this.sound();
+  }
+
+  private get silent(): boolean {
+    return this.silenced || this.muted.peek();
+  }
+
+  private sound(): void {
+    this.picture?.volume(this.volume.peek(), this.silent);
   }
 
   /** Does as another does: whoever is followed. */
@@ -282,9 +304,9 @@ export class Player {
       if (this.playing.peek() || adrift(this.here, target, false, this.clock.rate)) this.seek(target);
       return;
     }
-    if (adrift(this.frame.peek(), target, true, this.clock.rate)) this.picture?.seek(target);
+    if (adrift(this.frame.peek(), target, true, this.clock.rate)) this.go(target);
     if (!this.playing.peek() || this.speed.peek() !== speed) {
-      if (!this.playing.peek()) this.picture?.seek(target);
+      if (!this.playing.peek()) this.go(target);
       this.play(speed);
     }
   }

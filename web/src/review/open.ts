@@ -59,14 +59,29 @@ function waveformOf(renditions: readonly Rendition[]): WaveformSource | undefine
   return found && new WaveformSource(found.path);
 }
 
+/** What a video shows, and what its frames are called. */
+export interface Opened {
+  video: Video;
+  clock: FrameClock;
+  labels: Labels;
+  source: Source;
+  renditions: readonly Rendition[];
+}
+
+/** Opens the picture of a video that is ready. */
+export async function openPicture(video: Video): Promise<Opened> {
+  const [clock, { renditions }] = await Promise.all([clockOf(video), media.listRenditions({ videoId: video.videoId })]);
+  return { video, clock, labels: labelsOf(video, clock), source: sourceOf(video, renditions), renditions };
+}
+
 /** The room of a cut whose video is ready, on the frame that `start` says. */
 export async function openRoom(asset: Asset, cut: Cut, video: Video, personId: string, start: (clock: FrameClock) => number): Promise<Room> {
-  const [clock, { renditions }] = await Promise.all([clockOf(video), media.listRenditions({ videoId: video.videoId })]);
+  const { clock, labels, source, renditions } = await openPicture(video);
   const player = new Player(clock, video.hasSound);
   player.frame.value = clock.clamp(start(clock));
   const session = await openSession(Number(video.videoId), personId, () => player.frame.peek());
-  const facts = { asset, cut, video, player, session, personId, labels: labelsOf(video, clock) };
-  const room = new Room({ ...facts, source: sourceOf(video, renditions), filmstrip: filmstripOf(renditions), waveform: waveformOf(renditions) });
+  const facts = { asset, cut, video, player, session, personId, labels, source };
+  const room = new Room({ ...facts, filmstrip: filmstripOf(renditions), waveform: waveformOf(renditions) });
   session.start();
   // What other pages left of other videos goes out too, once this one is there; what cannot be read now stays for next time.
   drainAll(personId, Number(video.videoId)).catch(() => undefined);

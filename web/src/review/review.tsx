@@ -2,14 +2,14 @@
 import { createContextValues } from "@connectrpc/connect";
 import { untracked, useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { Lost } from "../app/lost";
 import { projects } from "../app/api";
 import { me } from "../app/auth";
 import { explain, isNotFound } from "../app/error";
 import { useFinder } from "../app/finder";
 import { PASSING } from "../app/kept_answers";
-import { actionOf, isMac, isTyping } from "../app/keys";
+import { actionOf, isMac, isTyping, type Action } from "../app/keys";
 import { toggleOverlay } from "../app/overlay";
 import { navigate, reviewPath, rewrite, type ReviewPlace } from "../app/router";
 import { isBrowsers } from "../canvas/selection";
@@ -19,8 +19,13 @@ import { keepTools } from "../canvas/tools";
 import { Permission } from "../document";
 import { VideoState, type Video } from "../gen/rushes/media/v1/media_service_pb";
 import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
+import { CompareBar } from "../compare/bar";
+import type { Compare } from "../compare/compare";
+import { ComparePane, CompareOver, CompareUnder } from "../compare/layer";
+import { useCompare } from "../compare/use";
 import { PastLayer } from "../history/layer";
 import { HistoryPanel } from "../history/panel";
+import type { Past } from "../history/past";
 import { PastBanner, usePast } from "../history/use";
 import { stageText } from "../library/card";
 import { may } from "../library/store";
@@ -314,10 +319,20 @@ function usePrefetch(room: Room): void {
   }, [room]);
 }
 
-function useKeys(room: Room, board: Board): void {
+/** Who does what a key asks for: the past while it compares, the comparison, or the room. */
+function doing(room: Room, past: Past, compare: Compare, board: () => Board): (action: Action) => void {
+  return (action) => {
+    if (past.act(action)) return;
+    if (action.startsWith("compare.")) compare.act(action);
+    else act(room, board(), action);
+  };
+}
+
+function useKeys(room: Room, past: Past, compare: Compare, board: Board): void {
   const held = useRef(board);
   held.current = board;
-  useFinder(roomFinder(room, () => held.current, (action) => act(room, held.current, action)), [room]);
+  const run = useMemo(() => doing(room, past, compare, () => held.current), [room, past, compare]);
+  useFinder(roomFinder(room, () => held.current, run), [room]);
   useLayoutEffect(() => {
     let tabbed = false;
     const press = (event: KeyboardEvent): void => {
@@ -327,7 +342,7 @@ function useKeys(room: Room, board: Board): void {
       // Space presses the button that one went to by Tab; one that was clicked has the focus too, but Space plays.
       if (action === "play.toggle" && tabbed && event.target instanceof HTMLButtonElement) return;
       event.preventDefault();
-      act(room, held.current, action);
+      run(action);
     };
     const point = (): void => void (tabbed = false);
     addEventListener("keydown", press);
@@ -398,11 +413,12 @@ interface RoomProps extends Omit<CutProps, "cut"> {
 function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Element {
   const board = useBoard(room);
   const past = usePast(room);
+  const compare = useCompare(room);
   usePlace(room, place, carry.current);
   useAddress(room);
   usePrefetch(room);
   useFull(room);
-  useKeys(room, board);
+  useKeys(room, past, compare, board);
   useEffect(keepTools, []);
   useEffect(keepLook, []);
   useEffect(() => {
@@ -412,12 +428,14 @@ function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Elemen
   useDrop(may(asset.permissions, Permission.UPLOAD) ? drop : undefined);
   return (
     <div class="review" data-panel={room.panel.value} data-background={background.value} data-graded={graded.value} style={{ "--shape": `${room.picture.width} / ${room.picture.height}` }}>
-      <TopBar room={room} asset={asset} changed={changed} showKeys={() => toggleOverlay("keys")} />
+      <TopBar room={room} asset={asset} changed={changed} compare={compare} past={past} showKeys={() => toggleOverlay("keys")} />
       <Toolbar room={room} />
-      <main class="review-picture" data-past={past.active.value}>
+      <main class="review-picture" data-past={past.active.value} data-compare={compare.mode.value} style={{ "--wipe": compare.line.value }}>
         <Banner room={room} />
         <PastBanner past={past} />
-        <Stage room={room} />
+        <CompareBar compare={compare} />
+        <Stage room={room} under={<CompareUnder compare={compare} />} over={<CompareOver compare={compare} />} />
+        <ComparePane compare={compare} />
         <PastLayer room={room} past={past} />
         <GradeFilter />
         <GradeMark />

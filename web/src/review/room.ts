@@ -82,6 +82,8 @@ export class Room {
   readonly selected = signal<ReadonlySet<Id>>(new Set());
   /** What is drawn on the frame that is looked at. */
   readonly sheet = new Sheet();
+  /** What the picture is shown in. */
+  readonly screen = signal<HTMLVideoElement | HTMLImageElement | undefined>(undefined);
   /** The stage's size in pixels. */
   readonly stage = signal<Size>({ width: 0, height: 0 });
   readonly entry = signal<TextEntry | undefined>(undefined);

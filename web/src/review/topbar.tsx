@@ -4,6 +4,9 @@ import { keysOf } from "../app/keys";
 import { person } from "../app/people";
 import { navigate } from "../app/router";
 import { Mark } from "../app/signin";
+import { CompareMenu } from "../compare/bar";
+import type { Compare } from "../compare/compare";
+import type { Past } from "../history/past";
 import { Permission } from "../document";
 import type { Asset } from "../gen/rushes/project/v1/project_service_pb";
 import { Account } from "../library/account";
@@ -138,11 +141,13 @@ interface BarProps {
   /** The room's asset as it is now. */
   asset: Asset;
   changed: (asset: Asset) => void;
+  compare: Compare;
+  past: Past;
   showKeys: () => void;
 }
 
 /** The bar. */
-export function TopBar({ room, asset, changed, showKeys }: BarProps): JSX.Element {
+export function TopBar({ room, asset, changed, compare, past, showKeys }: BarProps): JSX.Element {
   return (
     <header class="topbar">
       <a class="button quiet icon" href={`/?project=${asset.projectId}`} aria-label={t("review.back")} data-tip={t("review.back")}>
@@ -153,6 +158,7 @@ export function TopBar({ room, asset, changed, showKeys }: BarProps): JSX.Elemen
       </h1>
       <Cuts room={room} asset={asset} changed={changed} />
       <CutRemarks room={room} />
+      <CompareMenu compare={compare} past={past} />
       <AssetStatus asset={asset} changed={changed} />
       <span class="grow" />
       <Connection room={room} />
