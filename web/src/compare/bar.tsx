@@ -107,7 +107,7 @@ export function CompareMenu({ compare, past }: Props & { past: Past }): JSX.Elem
   const now = compare.now.value;
   const others = room.asset.cuts.filter(({ number }) => number !== room.cut.number);
   return (
-    <Menu icon="compare" label={t("compare.menu")} keys={keysOf("compare.toggle")}>
+    <Menu icon="compare" label={t("compare.menu")} keys={keysOf("compare.toggle")} face={<span class="wide-only">{t("compare.menu")}</span>}>
       {(close) => (
         <>
           <p class="menu-head">{t("compare.withCut", { number: room.cut.number })}</p>

@@ -2,7 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { FrameClock, timesOf } from "../player/clock";
 import { comparing, comparisonOf, textOf } from "./comparison";
+import { together } from "./pair";
 import { pace, Pairing } from "./pairing";
+import type { Reel } from "./reel";
 
 const PAL = { num: 25, den: 1 };
 const FILM = { num: 24_000, den: 1001 };
@@ -64,5 +66,29 @@ describe("keeping in step", () => {
     expect(pace(2, -0.01)).toBeCloseTo(2.08);
     expect(pace(1, 0.2)).toBeCloseTo(0.88);
     expect(pace(1, 0.5)).toBeUndefined();
+  });
+});
+
+/** A screen that showed these frames, the newest first. */
+function reelOf(...frames: number[]): Reel {
+  return { held: frames.map((frame) => ({ frame })), find: (wanted: number) => frames.flatMap((frame) => (frame === wanted ? [{ frame }] : []))[0] } as unknown as Reel;
+}
+
+describe("what is painted together", () => {
+  const pairing = new Pairing(new FrameClock(100, PAL), new FrameClock(100, PAL), -2);
+  const found = (a: Reel, b: Reel): unknown => {
+    const both = together(a, b, pairing);
+    return both && [both.a?.frame, both.b?.frame];
+  };
+  test("the newest frames that belong to each other, though one side is ahead", () => {
+    expect(found(reelOf(10, 9, 8), reelOf(8, 7))).toEqual([10, 8]);
+    expect(found(reelOf(11, 10, 9), reelOf(8, 7))).toEqual([10, 8]);
+    expect(found(reelOf(9, 8), reelOf(9, 8, 7))).toEqual([9, 7]);
+  });
+  test("nothing, while none do", () => {
+    expect(found(reelOf(50, 10), reelOf(20, 19))).toBeUndefined();
+  });
+  test("the one alone where the other has no frame", () => {
+    expect(found(reelOf(1), reelOf(5))).toEqual([1, undefined]);
   });
 });

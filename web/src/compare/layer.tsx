@@ -5,12 +5,14 @@ import { useEffect, useRef } from "preact/hooks";
 import { paintCoats } from "../canvas/coat";
 import { View } from "../canvas/view";
 import { t } from "../messages";
+import { background } from "../player/grade";
 import { depend } from "../ui/depend";
 import { say } from "../ui/toast";
 import type { Compare } from "./compare";
 import type { Comparison } from "./comparison";
 import type { Other } from "./other";
 import { Pair, wipeAt } from "./pair";
+import { Reel } from "./reel";
 import "./compare.css";
 
 const KEY_STEP = 0.02;
@@ -51,15 +53,17 @@ function usePair(compare: Compare, other: Other, canvas: { current: HTMLCanvasEl
     if (!main) return;
     const { room } = compare;
     const pair = new Pair(main, () => compare.pane.peek());
+    const [a, b] = [new Reel(room.player.clock), new Reel(other.opened.clock)];
     let turn = 0;
     const paint = (nowMs: number): void => {
       turn = 0;
-      const comparison = compare.now.peek();
-      if (!comparison) return;
-      const a = { screen: room.screen.peek(), picture: room.picture, frame: room.player.frame.peek() };
-      const b = { screen: other.screen.peek(), picture: other.picture, frame: other.frame.peek() };
-      const { wanted } = other;
-      const again = pair.paint({ a, b, wanted, comparison, stage: room.stage.peek(), look: room.look.peek() }, nowMs);
+      const [comparison, pairing] = [compare.now.peek(), other.pairing.peek()];
+      if (!comparison || !pairing) return;
+      a.take(room.screen.peek(), room.player.frame.peek());
+      b.take(other.screen.peek(), other.frame.peek());
+      const halves = { a: { reel: a, picture: room.picture }, b: { reel: b, picture: other.picture } };
+      const seen = { stage: room.stage.peek(), look: room.look.peek(), background: background.peek() };
+      const again = pair.paint({ ...halves, ...seen, pairing, comparison }, nowMs);
       compare.beside.value = pair.beside;
       if (again) later();
     };
@@ -67,14 +71,20 @@ function usePair(compare: Compare, other: Other, canvas: { current: HTMLCanvasEl
       turn ||= requestAnimationFrame(paint);
     };
     const stop = effect(() => {
-      depend(room.player.frame, room.player.shown, room.screen, room.stage, room.look, other.frame, other.screen, compare.now, compare.pane);
+      depend(background, room.player.frame, room.player.shown, room.screen, room.stage, room.look, other.frame, other.screen, compare.now, compare.pane);
       later();
     });
     addEventListener("resize", later);
+    // What a frame is may be told before it can be painted.
+    const painted = ["loadeddata", "seeked", "canplay"] as const;
+    for (const name of painted) main.parentElement?.addEventListener(name, later, true);
     return () => {
+      for (const name of painted) main.parentElement?.removeEventListener(name, later, true);
       cancelAnimationFrame(turn);
       removeEventListener("resize", later);
       stop();
+      a.close();
+      b.close();
     };
   }, [compare, other]);
 }

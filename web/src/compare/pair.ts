@@ -6,28 +6,34 @@ import { contextOf } from "../canvas/layer";
 import { densityNow } from "../canvas/painter";
 import { EXACT_PAST, View, type Look, type Size } from "../canvas/view";
 import type { Comparison } from "./comparison";
+import type { Pairing } from "./pairing";
+import type { Held, Reel } from "./reel";
 
 type Context = CanvasRenderingContext2D;
-type Screen = HTMLVideoElement | HTMLImageElement;
 
 /** So long a picture that lags behind holds up the other. */
 const PATIENCE_MS = 600;
 
 export interface Half {
-  screen: Screen | undefined;
+  reel: Reel;
   picture: Size;
-  /** The frame on its screen; undefined: none. */
-  frame: number | undefined;
 }
 
 export interface Shown {
   a: Half;
   b: Half;
-  /** The frame of B that belongs to that of A; undefined: B has none. */
-  wanted: number | undefined;
+  pairing: Pairing;
   comparison: Comparison;
   stage: Size;
   look: Look;
+  /** What is around the pictures, as the page calls it. */
+  background: string;
+}
+
+/** What is painted: a frame of each; of B there may be none. */
+interface Both {
+  a: Held | undefined;
+  b: Held | undefined;
 }
 
 /** Left edge of B's part of a wipe, as a part of the stage's width. */
@@ -36,10 +42,22 @@ export function wipeAt(view: View, wipe: number): number {
   return Math.max(0, Math.min(1, (left + wipe * view.width) / Math.max(1, view.stage.width)));
 }
 
+/** The newest frames that belong together; undefined: none do. */
+export function together(a: Reel, b: Reel, pairing: Pairing): Both | undefined {
+  for (const held of a.held) {
+    const wanted = pairing.frame(held.frame);
+    if (wanted === undefined) return { a: held, b: undefined };
+    const beside = b.find(wanted);
+    if (beside) return { a: held, b: beside };
+  }
+  return undefined;
+}
+
 export class Pair {
   /** Frame of B that is painted beside that of A; undefined: none. */
   beside: number | undefined;
   private painted = false;
+  private last = "";
   private waitingSince: number | undefined;
 
   constructor(
@@ -49,50 +67,54 @@ export class Pair {
 
   /** Paints, or waits. Gives whether it is to be asked again in the next turn. */
   paint(shown: Shown, nowMs: number): boolean {
-    const { a, b, wanted } = shown;
-    const together = wanted === undefined || b.frame === wanted;
-    if (together) this.waitingSince = undefined;
-    else this.waitingSince ??= nowMs;
+    const { a, b, pairing } = shown;
+    const found = together(a.reel, b.reel, pairing);
+    const newest = a.reel.held[0];
+    const waits = newest !== undefined && found?.a !== newest;
+    this.waitingSince = waits ? (this.waitingSince ?? nowMs) : undefined;
     const late = this.waitingSince !== undefined && nowMs - this.waitingSince > PATIENCE_MS;
-    if (!together && !late && this.painted) return true;
-    this.compose(shown);
-    this.beside = wanted === undefined ? undefined : b.frame;
-    this.main.setAttribute("data-frames", `${a.frame ?? ""}:${this.beside ?? ""}`);
-    this.painted = true;
-    return !together;
+    const both = late || (!found && !this.painted) ? { a: newest, b: b.reel.held[0] } : found;
+    if (both) this.show(shown, both);
+    return waits;
   }
 
-  private compose({ a, b, wanted, comparison, stage, look }: Shown): void {
+  private show(shown: Shown, both: Both): void {
+    const { comparison, stage, look, background } = shown;
+    const frames = `${both.a?.frame ?? ""}:${both.b?.frame ?? ""}`;
+    const all = JSON.stringify([frames, comparison, stage, look, background, densityNow(), this.pane() !== null]);
+    if (all === this.last) return;
+    this.last = all;
+    this.compose(shown, both);
+    this.beside = both.b?.frame;
+    this.main.setAttribute("data-frames", frames);
+    this.painted = both.a !== undefined;
+  }
+
+  private compose({ a, b, comparison, stage, look }: Shown, both: Both): void {
     const { mode, opacity, wipe } = comparison;
     const [first, second] = [new View(stage, a.picture, look), new View(stage, b.picture, look)];
     const main = begin(this.main, stage);
-    const there = wanted === undefined || b.frame === undefined ? undefined : b.screen;
-    if (mode !== "b") put(main, first, a.screen);
-    if (mode === "b") put(main, second, there);
+    if (mode === "b") return put(main, second, both.b);
+    put(main, first, both.a);
     if (mode === "side") {
       const pane = this.pane();
-      if (pane) put(begin(pane, stage), second, there);
-    }
-    if (mode === "wipe") {
+      if (pane) put(begin(pane, stage), second, both.b);
+    } else if (mode === "wipe") {
       const from = wipeAt(first, wipe) * stage.width;
-      main.clearRect(from, 0, stage.width - from, stage.height);
       main.beginPath();
       main.rect(from, 0, stage.width - from, stage.height);
       main.clip();
-      put(main, second, there);
-    }
-    if (mode === "overlay") {
-      main.globalAlpha = opacity;
-      put(main, second, there);
-    }
-    if (mode === "difference" && there) {
-      main.globalCompositeOperation = "difference";
-      put(main, second, there);
+      around(main, stage);
+      put(main, second, both.b);
+    } else if (mode !== "a" && both.b) {
+      if (mode === "overlay") main.globalAlpha = opacity;
+      else main.globalCompositeOperation = "difference";
+      put(main, second, both.b);
     }
   }
 }
 
-/** Empty, in pixels of the page. */
+/** As empty as the stage, in pixels of the page. */
 function begin(canvas: HTMLCanvasElement, { width, height }: Size): Context {
   const density = densityNow();
   const size = { width: Math.round(width * density), height: Math.round(height * density) };
@@ -100,19 +122,23 @@ function begin(canvas: HTMLCanvasElement, { width, height }: Size): Context {
   const context = contextOf(canvas);
   context.reset();
   context.scale(density, density);
+  around(context, { width, height });
   return context;
 }
 
+/** What is around the pictures covers what was there. */
+function around(context: Context, { width, height }: Size): void {
+  const stage = context.canvas.parentElement;
+  context.fillStyle = stage ? getComputedStyle(stage).backgroundColor : "#000";
+  context.fillRect(0, 0, width, height);
+}
+
 /** A picture where it belongs; black, where there is none to be shown. */
-function put(context: Context, view: View, screen: Screen | undefined): void {
+function put(context: Context, view: View, held: Held | undefined): void {
   const { centre, width, height } = view;
   const place = [centre.x - width / 2, centre.y - height / 2, width, height] as const;
   context.imageSmoothingEnabled = view.magnification(densityNow()) <= EXACT_PAST;
-  const ready = screen instanceof HTMLVideoElement ? screen.readyState >= 2 : screen?.complete === true && screen.naturalWidth > 0;
-  if (screen && ready) {
-    context.drawImage(screen, ...place);
-    return;
-  }
   context.fillStyle = "#000";
-  context.fillRect(...place);
+  if (held) context.drawImage(held.image, ...place);
+  else context.fillRect(...place);
 }
