@@ -6,6 +6,7 @@ import type { Action } from "../app/keys";
 import { stateFromMessage, type Annotation, type AnnotationState, type Id } from "../document";
 import type { AnnotationState as StateMessage } from "../gen/rushes/annotation/v1/annotation_pb";
 import type { Commit } from "../gen/rushes/annotation/v1/operation_pb";
+import type { Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { RollbackState, type Rollback, type Version } from "../gen/rushes/version/v1/version_pb";
 import { count, t } from "../messages";
 import type { Room } from "../review/room";
@@ -322,6 +323,19 @@ export class Past {
     });
   }
 
+  /** Brings the notes of another cut here, as one's own; everybody sees them come. */
+  async bring(from: Cut, frames: number, openOnly: boolean): Promise<boolean> {
+    return this.doing("history.cannotBring", async () => {
+      const offset = { frameOffset: BigInt(frames), openOnly };
+      const answer = await versions.carryNotes({ fromVideoId: from.videoId, toVideoId: this.videoId, ...offset, requestId: requestId() });
+      const done = await this.finished(answer.rollback);
+      if (done.state === RollbackState.FAILED) throw new Error(done.errorMessage || done.errorReason);
+      const run = (): void => void this.restore({ case: "rollbackId", value: done.rollbackId }, { onFrame: false, mine: true });
+      const title = count("history.brought", done.annotationCount, { number: from.number });
+      say({ title, ...(done.keptCount > 0 ? { detail: count("history.leftOut", done.keptCount) } : {}), action: { label: t("history.undo"), run } });
+    });
+  }
+
   private async finished(begun: Rollback | undefined): Promise<Rollback> {
     let now = begun;
     while (now?.state === RollbackState.RUNNING) {
@@ -332,7 +346,7 @@ export class Past {
     return now;
   }
 
-  private async doing(failed: "history.cannotSave" | "history.cannotRestore", work: () => Promise<void>): Promise<boolean> {
+  private async doing(failed: "history.cannotSave" | "history.cannotRestore" | "history.cannotBring", work: () => Promise<void>): Promise<boolean> {
     this.busy.value = true;
     try {
       await work();

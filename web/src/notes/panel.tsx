@@ -4,6 +4,8 @@ import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
 import { keysOf } from "../app/keys";
 import { person } from "../app/people";
+import { Bring, mayBring, sourceOf } from "../history/bring";
+import type { Past } from "../history/past";
 import { count, t } from "../messages";
 import type { Room } from "../review/room";
 import { Button } from "../ui/button";
@@ -40,7 +42,8 @@ function rangeOf(entry: Entry): [first: number, last: number] {
 }
 
 /** What can be done with all that is listed. */
-function ListMenu({ room, threads, reading }: { room: Room; threads: readonly Thread[]; reading: Reading }): JSX.Element {
+function ListMenu({ room, threads, reading, bring }: { room: Room; threads: readonly Thread[]; reading: Reading; bring: () => void }): JSX.Element {
+  const from = sourceOf(room);
   const mine = threads.filter(({ root }) => room.mayChange(root));
   const open = mine.filter(({ root }) => !root.resolved);
   const done = mine.filter(({ root }) => root.resolved);
@@ -65,6 +68,17 @@ function ListMenu({ room, threads, reading }: { room: Room; threads: readonly Th
             {item("check", count("notes.resolveAll", open.length), open, () => resolve(room, open, true))}
             {item("undo", count("notes.reopenAll", done.length), done, () => resolve(room, done, false))}
             {item("eye", count("notes.readAll", unread.length), unread, () => reading.read(unread))}
+            {from && mayBring(room) && (
+              <Item
+                icon="copy"
+                onClick={() => {
+                  close();
+                  bring();
+                }}
+              >
+                {t("history.bringFrom", { number: from.number })}
+              </Item>
+            )}
           </>
         );
       }}
@@ -73,10 +87,11 @@ function ListMenu({ room, threads, reading }: { room: Room; threads: readonly Th
 }
 
 /** The panel. */
-export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.Element {
+export function NotesPanel({ room, board, past }: { room: Room; board: Board; past: Past }): JSX.Element {
   const { filter } = room;
   const searching = useSignal(filter.peek().query !== "");
   const replying = useSignal("");
+  const bringing = useSignal(false);
   const reading = useMemo(() => new Reading(room.cut.videoId, room.personId), [room]);
   // What was unread when one asked for it stays listed while one reads it.
   const asked = useSignal<ReadonlySet<string>>(new Set());
@@ -128,9 +143,10 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
           }}
         />
         <Button small look="quiet" icon="history" label={t("history.open")} onClick={() => (room.side.value = "history")} />
-        <ListMenu room={room} threads={threads} reading={reading} />
+        <ListMenu room={room} threads={threads} reading={reading} bring={() => (bringing.value = true)} />
         <Button small look="quiet" icon="close" label={t("notes.hide")} keys={keysOf("view.panel")} onClick={() => (room.panel.value = false)} />
       </header>
+      {bringing.value && <Bring room={room} past={past} close={() => (bringing.value = false)} />}
       {searching.value && (
         <input
           class="input notes-search"
@@ -172,6 +188,11 @@ export function NotesPanel({ room, board }: { room: Room; board: Board }): JSX.E
         {list.value.length === 0 && (
           <li class="notes-none faint">
             {!room.session.loaded.value ? t("ui.loading") : total + board.drawings.length === 0 ? t("notes.none") : t("notes.noneFound")}
+          </li>
+        )}
+        {room.session.loaded.value && total + board.drawings.length === 0 && !bringing.value && mayBring(room) && (
+          <li>
+            <Bring room={room} past={past} />
           </li>
         )}
       </ul>

@@ -446,7 +446,7 @@ function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Elemen
         {room.player.clock.count > 1 && <Timeline room={room} board={board} />}
         <Controls room={room} />
       </footer>
-      {room.panel.value && (room.side.value === "notes" ? <NotesPanel room={room} board={board} /> : <HistoryPanel room={room} past={past} />)}
+      {room.panel.value && (room.side.value === "notes" ? <NotesPanel room={room} board={board} past={past} /> : <HistoryPanel room={room} past={past} />)}
     </div>
   );
 }
