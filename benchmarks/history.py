@@ -138,12 +138,14 @@ class Bench:
         head = [await _timed(lambda: self._client.document(self._video_id)) for _ in range(READS["head"])]
         frame = [await _timed(self._frame) for _ in range(READS["frame"])]
         page = [await _timed(self._page) for _ in range(READS["page"])]
+        search = [await _timed(self._search) for _ in range(READS["page"])]
         return {
             "document_p50_ms": percentile(document, 50),
             "document_p99_ms": percentile(document, 99),
             "head_p99_ms": percentile(head, 99),
             "frame_history_p99_ms": percentile(frame, 99),
             "versions_page_p99_ms": percentile(page, 99),
+            "search_p99_ms": percentile(search, 99),
         }
 
     async def _frame(self) -> None:
@@ -155,6 +157,11 @@ class Bench:
 
     async def _page(self) -> None:
         await self._call(self._version.ListVersions, version.ListVersionsRequest(video_id=self._video_id))
+
+    async def _search(self) -> None:
+        """Through all notes, for what none of them says."""
+        request = annotation.ListAnnotationsRequest(video_id=self._video_id, query="色彩 is:open")
+        assert not (await self._call(self._annotation.ListAnnotations, request)).annotations
 
     async def restore(self) -> dict[str, float]:
         """Documents of versions, from the newest to the oldest that has all notes, each read once: from no cache."""

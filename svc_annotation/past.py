@@ -15,6 +15,7 @@ from svc_annotation.stores import START, Criteria, Frames, LandedCommit, Moment,
 from svc_annotation.video import Video
 
 AT_ONCE: Final = 1_000
+SPARE: Final = 16
 MAX_LOOKED_AT: Final = 5_000
 """Commits that one page looks at: of what is rare a page may be short, and not the last."""
 
@@ -104,9 +105,13 @@ async def document_at(
         )
     states: list[bytes] = []
     size_bytes = 0
-    async for found in states_at(shared, video.video_id, moment.revision, after=after, frames=frames):
+    limit = AT_ONCE
+    while found := await shared.past.states(
+        video.video_id, moment.revision, after=after, limit=limit, since=0, frames=frames
+    ):
         for each in found:
             if (audience == CLIENT and each.internal) or not _shows(each.state, frames):
+                after = each.place
                 continue
             size_bytes += len(each.state) + 5
             if states and size_bytes > PART_BYTES:
@@ -114,7 +119,14 @@ async def document_at(
                 return DocumentPage(moment, video.document.revision, states, token)
             states.append(each.state)
             after = each.place
+        limit = _room_for(size_bytes, len(states))
     return DocumentPage(moment, video.document.revision, states, "")
+
+
+def _room_for(size_bytes: int, count: int) -> int:
+    """How many more states a page most likely holds, if they are as large as those in it: more are read in vain."""
+    left = (PART_BYTES - size_bytes) * count // max(size_bytes, 1) + SPARE
+    return min(left, AT_ONCE) if count else AT_ONCE
 
 
 def _shows(state: bytes, frames: Frames | None) -> bool:

@@ -232,9 +232,9 @@ def _applied(connection: Connection, video_id: int, at: Moment) -> Moment:
 def _read(connection: Connection, query: str, values: tuple[Any, ...]) -> list[StateAt]:
     states: list[StateAt] = []
     size_bytes = 0
-    for order_revision, order_index, annotation_id, revision, internal, state in connection.exec_driver_sql(
-        query, values
-    ):
+    # All at once: a moment of a large document is tens of thousands of rows, and one by one each costs more.
+    rows = connection.exec_driver_sql(query, values).all()
+    for order_revision, order_index, annotation_id, revision, internal, state in rows:
         states.append(StateAt(Place(order_revision, order_index), annotation_id, revision, bool(internal), state))
         size_bytes += len(state)
         if size_bytes > READ_BYTES:
