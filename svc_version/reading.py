@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.errors import InvalidArgument
 from rushes.version.v1 import version_service_pb2 as service
+from rushes.version.v1.stored_pb2 import EncodedDocument
 from svc_version.core.content import Content, Entry, in_order
 from svc_version.core.merge import fields_that_differ
 from svc_version.core.model import Version
@@ -63,18 +63,18 @@ class Reading:
         """A page of what a version holds."""
         content = await self._content(tenant_id, request.video_id, request.version_id)
         entries = in_order(content)
-        response = service.GetVersionDocumentResponse()
+        page = EncodedDocument()
         size_bytes = 0
         for index in range(number_of(request.page_token, 0), len(entries)):
             entry = entries[index]
             if entry.internal and not internal:
                 continue
             size_bytes += len(entry.state) + 8
-            if response.annotations and size_bytes > PAGE_BYTES:
-                response.next_page_token = str(index)
+            if page.annotations and size_bytes > PAGE_BYTES:
+                page.next_page_token = str(index)
                 break
-            response.annotations.append(AnnotationState.FromString(entry.state))
-        return response
+            page.annotations.append(entry.state)
+        return service.GetVersionDocumentResponse.FromString(page.SerializeToString())
 
     async def diff(
         self, tenant_id: str, internal: bool, request: service.DiffVersionsRequest

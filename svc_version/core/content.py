@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
 import snappy
@@ -58,6 +59,8 @@ class Entry(NamedTuple):
         return (self.order_revision, self.order_index, self.annotation_id)
 
 
+_PLACE: Final = attrgetter("order_revision", "order_index", "annotation_id")
+
 Content: TypeAlias = dict[bytes, Entry]
 
 
@@ -79,7 +82,7 @@ def entry_of(state: AnnotationState) -> Entry:
 
 def in_order(content: Content) -> list[Entry]:
     """The entries in drawing order."""
-    return sorted(content.values(), key=lambda entry: entry.place)
+    return sorted(content.values(), key=_PLACE)
 
 
 def difference(before: Mapping[bytes, Entry], after: Mapping[bytes, Entry]) -> Delta:

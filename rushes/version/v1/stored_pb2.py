@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erushes/version/v1/stored.proto\x12\x11rushes.version.v1\"\xac\x01\n\x0bStoredEntry\x12#\n\rannotation_id\x18\x01 \x01(\x0cR\x0c\x61nnotationId\x12\x14\n\x05state\x18\x02 \x01(\x0cR\x05state\x12%\n\x0eorder_revision\x18\x03 \x01(\x03R\rorderRevision\x12\x1f\n\x0border_index\x18\x04 \x01(\rR\norderIndex\x12\x1a\n\x08internal\x18\x05 \x01(\x08R\x08internal\"a\n\x0bStoredDelta\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.rushes.version.v1.StoredEntryR\x07\x65ntries\x12\x18\n\x07removed\x18\x02 \x03(\x0cR\x07removedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1erushes/version/v1/stored.proto\x12\x11rushes.version.v1\"\xac\x01\n\x0bStoredEntry\x12#\n\rannotation_id\x18\x01 \x01(\x0cR\x0c\x61nnotationId\x12\x14\n\x05state\x18\x02 \x01(\x0cR\x05state\x12%\n\x0eorder_revision\x18\x03 \x01(\x03R\rorderRevision\x12\x1f\n\x0border_index\x18\x04 \x01(\rR\norderIndex\x12\x1a\n\x08internal\x18\x05 \x01(\x08R\x08internal\"a\n\x0bStoredDelta\x12\x38\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1e.rushes.version.v1.StoredEntryR\x07\x65ntries\x12\x18\n\x07removed\x18\x02 \x03(\x0cR\x07removed\"[\n\x0f\x45ncodedDocument\x12 \n\x0b\x61nnotations\x18\x01 \x03(\x0cR\x0b\x61nnotations\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageTokenb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,4 +35,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STOREDENTRY']._serialized_end=226
   _globals['_STOREDDELTA']._serialized_start=228
   _globals['_STOREDDELTA']._serialized_end=325
+  _globals['_ENCODEDDOCUMENT']._serialized_start=327
+  _globals['_ENCODEDDOCUMENT']._serialized_end=418
 # @@protoc_insertion_point(module_scope)

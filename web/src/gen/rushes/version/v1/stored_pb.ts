@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/version/v1/stored.proto.
  */
 export const file_rushes_version_v1_stored: GenFile = /*@__PURE__*/
-  fileDesc("Ch5ydXNoZXMvdmVyc2lvbi92MS9zdG9yZWQucHJvdG8SEXJ1c2hlcy52ZXJzaW9uLnYxInIKC1N0b3JlZEVudHJ5EhUKDWFubm90YXRpb25faWQYASABKAwSDQoFc3RhdGUYAiABKAwSFgoOb3JkZXJfcmV2aXNpb24YAyABKAMSEwoLb3JkZXJfaW5kZXgYBCABKA0SEAoIaW50ZXJuYWwYBSABKAgiTwoLU3RvcmVkRGVsdGESLwoHZW50cmllcxgBIAMoCzIeLnJ1c2hlcy52ZXJzaW9uLnYxLlN0b3JlZEVudHJ5Eg8KB3JlbW92ZWQYAiADKAxiBnByb3RvMw");
+  fileDesc("Ch5ydXNoZXMvdmVyc2lvbi92MS9zdG9yZWQucHJvdG8SEXJ1c2hlcy52ZXJzaW9uLnYxInIKC1N0b3JlZEVudHJ5EhUKDWFubm90YXRpb25faWQYASABKAwSDQoFc3RhdGUYAiABKAwSFgoOb3JkZXJfcmV2aXNpb24YAyABKAMSEwoLb3JkZXJfaW5kZXgYBCABKA0SEAoIaW50ZXJuYWwYBSABKAgiTwoLU3RvcmVkRGVsdGESLwoHZW50cmllcxgBIAMoCzIeLnJ1c2hlcy52ZXJzaW9uLnYxLlN0b3JlZEVudHJ5Eg8KB3JlbW92ZWQYAiADKAwiPwoPRW5jb2RlZERvY3VtZW50EhMKC2Fubm90YXRpb25zGAEgAygMEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCWIGcHJvdG8z");
 
 /**
  * An annotation as a version keeps it.
@@ -88,4 +88,32 @@ export type StoredDelta = Message<"rushes.version.v1.StoredDelta"> & {
  */
 export const StoredDeltaSchema: GenMessage<StoredDelta> = /*@__PURE__*/
   messageDesc(file_rushes_version_v1_stored, 1);
+
+/**
+ * A GetVersionDocumentResponse whose annotations are serialised already: the same on the wire.
+ *
+ * @generated from message rushes.version.v1.EncodedDocument
+ */
+export type EncodedDocument = Message<"rushes.version.v1.EncodedDocument"> & {
+  /**
+   * Serialised AnnotationStates.
+   *
+   * @generated from field: repeated bytes annotations = 1;
+   */
+  annotations: Uint8Array[];
+
+  /**
+   * Empty: this was the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rushes.version.v1.EncodedDocument.
+ * Use `create(EncodedDocumentSchema)` to create a new message.
+ */
+export const EncodedDocumentSchema: GenMessage<EncodedDocument> = /*@__PURE__*/
+  messageDesc(file_rushes_version_v1_stored, 2);
 
