@@ -1,6 +1,6 @@
 PORT ?= 8080
 
-.PHONY: run test check bench clean
+.PHONY: run test check check-engines bench clean
 
 run:
 	@scripts/install
@@ -14,6 +14,10 @@ test:
 check:
 	@scripts/install --dev
 	@scripts/check
+
+check-engines:
+	@scripts/install --dev
+	@scripts/check-engines
 
 bench:
 	@scripts/install --dev

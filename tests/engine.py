@@ -13,6 +13,11 @@ import pytest
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts" / "engines"
 START_S = 60.0
+BROKERS = int(os.environ.get("RUSHES_TEST_BROKERS", "1"))
+"""Brokers of tests that need some, and how many of them have each record."""
+
+S3 = os.environ.get("RUSHES_TEST_S3", "s3")
+"""Which server tests of buckets run on: the light one, or minio."""
 
 
 def free_ports(count: int) -> list[int]:

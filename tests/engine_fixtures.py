@@ -9,16 +9,16 @@ import pytest
 from psycopg.sql import SQL, Identifier
 from redis import Redis
 
-from tests.engine import Engine, kafka, need, running
+from tests.engine import BROKERS, S3, Engine, kafka, need, running
 
 
 @pytest.fixture(scope="session")
 def kafka_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """One broker."""
+    """As many brokers as BROKERS says."""
     need("kafka")
-    (broker,) = kafka(tmp_path_factory.mktemp("kafka"))
-    with running([broker]):
-        yield broker.address
+    brokers = kafka(tmp_path_factory.mktemp("kafka"), brokers=BROKERS)
+    with running(brokers):
+        yield ",".join(broker.address for broker in brokers)
 
 
 @pytest.fixture(scope="session")
@@ -33,8 +33,8 @@ def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server that speaks S3; put a bucket's name behind."""
-    need("s3")
-    server = Engine("s3", tmp_path_factory.mktemp("s3"))
+    need(S3)
+    server = Engine(S3, tmp_path_factory.mktemp("s3"))
     with running([server]):
         yield f"s3+http://rushes:rushes-secret@{server.address}/"
 

@@ -21,6 +21,7 @@ from svc_annotation.stores.log import (
 )
 from svc_annotation.stores.segment import open_segment_log
 from tests.contract.log_reading import everything, take, take_all
+from tests.engine import BROKERS
 
 Open = Callable[[], Awaitable[Log]]
 
@@ -40,7 +41,7 @@ ADAPTERS: dict[str, Callable[[Path], Awaitable[Log]]] = {
 async def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Open]:
     """Opens the same log each time, as after a restart."""
     if request.param == "kafka":
-        cluster = Cluster(request.getfixturevalue("kafka_servers"), topic=f"log-{uuid.uuid4()}", replicas=1)
+        cluster = Cluster(request.getfixturevalue("kafka_servers"), topic=f"log-{uuid.uuid4()}", replicas=BROKERS)
         adapter: Callable[[Path], Awaitable[Log]] = lambda _: open_kafka_log(cluster)  # noqa: E731
     else:
         adapter = ADAPTERS[request.param]

@@ -10,6 +10,7 @@ import pytest
 import rushes
 from rushes.version.v1.version_service_pb2 import RollbackTarget
 from tests.e2e.test_sdk import agree, at_work
+from tests.engine import BROKERS
 from tests.product import Product, serving
 
 NOTES = 40
@@ -21,7 +22,7 @@ def cluster(kafka_servers: str, mongo_url: str) -> Iterator[Product]:
     """Two instances each of what keeps notes and versions behind two gateways, and a projector."""
     engines = {
         "RUSHES_ANNOTATION__KAFKA": kafka_servers,
-        "RUSHES_ANNOTATION__KAFKA_REPLICAS": "1",
+        "RUSHES_ANNOTATION__KAFKA_REPLICAS": str(BROKERS),
         "RUSHES_ANNOTATION__MONGO": f"{mongo_url}e2e",
         "RUSHES_VERSION__MONGO": f"{mongo_url}e2e",
     }

@@ -14,6 +14,7 @@ from svc_annotation.config import PROJECTOR, SESSIONS, AnnotationConfig
 from svc_annotation.stores.history_mongo import open_mongo_history
 from svc_annotation.stores.kafka import Cluster as Topic
 from svc_annotation.stores.kafka import open_kafka_log
+from tests.engine import BROKERS
 from tests.integration.annotation_server import Place, Session, create, serving
 from tests.waiting import until
 
@@ -30,7 +31,7 @@ class Cluster:
         self.settings = {
             "kafka": kafka,
             "kafka_topic": f"annotations-{name}",
-            "kafka_replicas": 1,
+            "kafka_replicas": BROKERS,
             "mongo": f"{mongo}cluster-{name}",
         }
 
@@ -125,7 +126,7 @@ async def test_a_record_that_is_none_is_passed_over_by_everybody(cluster: Cluste
         ann, bob = await one.session("ann", VIDEO), await two.session("bob", VIDEO)
         await write(ann, 2)
         stranger = await open_kafka_log(
-            Topic(str(cluster.settings["kafka"]), str(cluster.settings["kafka_topic"]), replicas=1)
+            Topic(str(cluster.settings["kafka"]), str(cluster.settings["kafka_topic"]), replicas=BROKERS)
         )
         for poison in (b"\xff\xff\xff", b"", record_pb2.Record(video_id=VIDEO + 1).SerializeToString()):
             await stranger.append(VIDEO, VIDEO, poison)

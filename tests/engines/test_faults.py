@@ -1,0 +1,158 @@
+"""What operators fear, under load: whatever happens to engines and clocks, nothing acknowledged is lost or doubled."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+import grpc
+import pytest
+
+from rushes.annotation.v1 import annotation_service_pb2 as service
+from rushes.annotation.v1 import operation_pb2
+from svc_annotation.stores.history_mongo import MongoHistory
+from tests.cutting_proxy import CuttingProxy
+from tests.engine import Engine
+from tests.engine_load import PASSING, VIDEO, Instance, Load, commits_of, history_of, instances, judge, url_of
+from tests.integration.annotation_server import batch, create, identity_of
+from tests.waiting import until
+
+pytestmark = pytest.mark.timeout(600)
+
+ROUNDS = 4
+HANG_S = 40.0
+HOUR = "-3600s"
+
+
+async def settle(load: Load, store: Engine) -> MongoHistory:
+    """Ends the load, and checks that everybody's batches are there once, in one order, and in history too."""
+    await load.end()
+    order = judge(load)
+    history = await history_of(store, len(order))
+    assert await commits_of(history) == order
+    return history
+
+
+async def notes(instance: Instance, load: Load) -> int:
+    """How many notes the document has, as an instance gives it."""
+    request = service.GetDocumentRequest(video_id=VIDEO)
+    found = 0
+    while True:
+        answer = await instance.stub.GetDocument(request, metadata=load.metadata("reader"), timeout=10)
+        found += len(answer.annotations)
+        request.page_token = answer.next_page_token
+        if not request.page_token:
+            return found
+
+
+async def test_brokers_die_one_after_the_other(brokers: list[Engine], store: Engine) -> None:
+    async with instances(brokers, url_of(store), 2) as (one, two, _):
+        load = Load([one, two])
+        for number in range(ROUNDS):
+            broker = brokers[number % len(brokers)]
+            broker.kill()
+            await load.more(40)
+            broker.start()
+            broker.wait()
+            await load.more(40)
+        await (await settle(load, store)).close()
+
+
+async def test_a_broker_hangs_for_forty_seconds_and_goes_on(brokers: list[Engine], store: Engine) -> None:
+    async with instances(brokers, url_of(store), 2) as (one, two, _):
+        load = Load([one, two])
+        await load.more(40)
+        brokers[2].send(signal.SIGSTOP)
+        began_s = time.monotonic()
+        await load.more(40)
+        await asyncio.sleep(max(0.0, HANG_S - (time.monotonic() - began_s)))
+        brokers[2].send(signal.SIGCONT)
+        await load.more(40)
+        await (await settle(load, store)).close()
+
+
+async def test_all_brokers_are_away_what_is_open_is_read_and_writing_goes_on_by_itself(
+    brokers: list[Engine], store: Engine
+) -> None:
+    async with instances(brokers, url_of(store), 2) as (one, two, _):
+        load = Load([one, two])
+        await load.more(40)
+        for broker in brokers:
+            broker.kill()
+        # What was on its way may still be there; then nothing more is acknowledged, and the document is read on.
+        stands = -1
+        while stands != len(load.outcomes):
+            stands = len(load.outcomes)
+            await asyncio.sleep(10)
+        assert await notes(one, load) >= stands
+        assert len(load.outcomes) == stands
+        for broker in brokers:
+            broker.start()
+        for broker in brokers:
+            broker.wait()
+        await load.more(40)
+        await (await settle(load, store)).close()
+
+
+async def test_answers_of_the_store_are_cut_in_half(brokers: list[Engine], store: Engine) -> None:
+    async with CuttingProxy("127.0.0.1", store.port) as proxy:
+        mongo = f"mongodb://127.0.0.1:{proxy.port}/faults"
+        async with instances(brokers, mongo, 2) as (one, two, projector):
+            load = Load([one, two])
+            await load.more(40)
+            for after in (300, 700, 150, 1_500, 60):
+                proxy.cut_answers_after = after
+                proxy.cut()
+                before = proxy.cuts
+                await load.more(40)
+                await until(lambda before=before: proxy.cuts > before, "an answer cut in half", 30)  # type: ignore[misc]
+            proxy.cut_answers_after = None
+            proxy.cut()
+            projector.end(signal.SIGKILL)
+            await projector.start()
+            await (await settle(load, store)).close()
+
+
+def faketime() -> str:
+    """The library that moves a process's clock."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    assert found, "libfaketime is missing: apt install libfaketime"
+    return str(found[0])
+
+
+async def test_a_clock_goes_back_an_hour(brokers: list[Engine], store: Engine) -> None:
+    async with instances(brokers, url_of(store), 2) as (one, two, projector):
+        load = Load([one, two])
+        await load.more(40)
+        for each in (one, projector):
+            each.end(signal.SIGTERM)
+            each.environ = {"LD_PRELOAD": faketime(), "FAKETIME": HOUR, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+            await each.start()
+        await load.more(80)
+        history = await settle(load, store)
+        found = await history.commits(VIDEO, 0, 1_000)
+        times = [operation_pb2.Commit.FromString(each.commit).time_ms for each in found]
+        assert times == sorted(times)
+        await history.close()
+
+
+async def test_nobody_is_told_of_success_while_too_few_brokers_are_there(brokers: list[Engine], store: Engine) -> None:
+    async with instances(brokers, url_of(store), 1) as (one, _):
+        load = Load([one])
+        await load.more(40)
+        for broker in brokers[:2]:
+            broker.send(signal.SIGSTOP)
+        stands = -1
+        while stands != len(load.outcomes):
+            stands = len(load.outcomes)
+            await asyncio.sleep(10)
+        request = service.CreateBatchAnnotationsRequest(
+            video_id=VIDEO + 32, client_id=identity_of("x"), batch=batch(1, 0, create("nobody takes this"))
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await one.stub.CreateBatchAnnotations(request, metadata=load.metadata("x"), timeout=3)
+        assert caught.value.code() in PASSING
+        for broker in brokers[:2]:
+            broker.send(signal.SIGCONT)
+        await load.more(40)
+        await (await settle(load, store)).close()
