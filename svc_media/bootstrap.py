@@ -30,6 +30,7 @@ from svc_media.importing import Imports
 from svc_media.reading import Reader
 from svc_media.server import ExportServicer, ImportServicer, JobServicer, MediaServicer, SubtitleServicer
 from svc_media.setup import url_of
+from svc_media.shelf import BlobShelf, FolderShelf, Shelf
 from svc_media.stores.export_sql import SqlExports
 from svc_media.stores.folder import Folder
 from svc_media.stores.sql import SqlStore
@@ -46,14 +47,14 @@ UPKEEP_S = 600.0
 class MediaParts:
     """The service."""
 
-    def __init__(self, config: Config, runtime: Runtime) -> None:
+    def __init__(self, config: Config, runtime: Runtime, folder: Folder, shelf: Shelf) -> None:
         self._config = config
-        root = runtime.mesh.data / "media"
-        self._folder = Folder(root, config.reserve_bytes)
+        self._folder = folder
+        self._shelf = shelf
         database = Database(url_of(config, runtime.mesh.data))
         self._store = SqlStore(database)
         self._shipper = Shipper(SqlOutbox(database), runtime.channels)
-        self._jobs = Jobs(self._store, self._folder, runtime.clock, config.workers)
+        self._jobs = Jobs(self._store, folder, shelf, runtime.clock, config.workers)
         self._uploads = Uploads(
             self._store,
             self._folder,
@@ -63,7 +64,7 @@ class MediaParts:
             days=config.upload_days,
         )
         self._imports = Imports(self._store, self._uploads, self._jobs, runtime.clock)
-        self._catalog = Catalog(self._store, self._folder)
+        self._catalog = Catalog(self._store, folder, shelf)
         self._exports = Exports(
             SqlExports(database),
             self._catalog,
@@ -74,7 +75,7 @@ class MediaParts:
         )
         self._subtitles = Subtitles(SqlSubtitles(database), self._catalog, runtime.clock)
         door = Door(runtime.identity, runtime.mesh.secret)
-        self._delivery = Delivery()
+        self._delivery = Delivery(shelf)
         http = MediaHttp(
             self._uploads,
             self._catalog,
@@ -130,6 +131,7 @@ class MediaParts:
             try:
                 await self._uploads.upkeep()
                 await self._exports.upkeep()
+                await self._shelf.upkeep()
             except Exception:
                 log.exception("upkeep_failed")
             await asyncio.sleep(UPKEEP_S)
@@ -149,10 +151,20 @@ class MediaParts:
         self._uploads.close()
         self._subtitles.close()
         self._delivery.close()
+        self._shelf.close()
         await self._shipper.stop()
         await self._store.close()
 
 
-def build(config: Config, runtime: Runtime) -> MediaParts:
+async def build(config: Config, runtime: Runtime) -> MediaParts:
     """The service of this configuration."""
-    return MediaParts(config, runtime)
+    folder = Folder(runtime.mesh.data / "media", config.reserve_bytes)
+    return MediaParts(config, runtime, folder, await _shelf(config, folder))
+
+
+async def _shelf(config: Config, folder: Folder) -> Shelf:
+    if not config.blobs:
+        return FolderShelf()
+    from mesh.blobs_s3 import open_s3_blobs
+
+    return BlobShelf(await open_s3_blobs(config.blobs), folder, config.keep_bytes)

@@ -10,6 +10,7 @@ from rushes.type.v1.number_pb2 import Rational
 from svc_media.core.container import Kind
 from svc_media.core.facts import VideoFacts
 from svc_media.core.model import Content, Rendition, Video, VideoState
+from svc_media.shelf import Shelf
 from svc_media.stores import Store
 from svc_media.stores.folder import Folder
 
@@ -65,9 +66,10 @@ def address(video_id: int, rendition: Rendition) -> str:
 class Catalog:
     """Reads the store."""
 
-    def __init__(self, store: Store, folder: Folder) -> None:
+    def __init__(self, store: Store, folder: Folder, shelf: Shelf) -> None:
         self._store = store
         self._folder = folder
+        self._shelf = shelf
 
     async def video(self, video_id: int) -> Video:
         """A video. Raises NotFound."""
@@ -138,7 +140,7 @@ class Catalog:
         if video.state is not VideoState.READY or content is None or content.facts is None:
             raise VideoNotReady("This video is not ready yet.", state=video.state)
         review = next(each for each in content.renditions if each.kind == "review")
-        path = self._folder.content(video.owner.tenant_id, video.sha256, review.name)
+        path = await self._shelf.local(self._folder.content(video.owner.tenant_id, video.sha256, review.name))
         return path, VideoFacts.from_json(content.facts["review"])
 
     async def renditions(self, video_id: int) -> list[media.Rendition]:

@@ -17,6 +17,12 @@ class Config:
     database: str = ""
     """SQLAlchemy URL of its store; empty: SQLite in the data folder."""
 
+    blobs: str = field(default="", metadata={"secret": True})
+    """Bucket of finished files, s3://KEY:SECRET@HOST/BUCKET; empty: they are in the data folder alone."""
+
+    keep_bytes: int = 100 << 30
+    """How much of what the bucket has is kept in the data folder too, ready to be read."""
+
     workers: int = field(default_factory=lambda: max(1, (os.cpu_count() or 2) // 2))
     """Jobs done side by side, each in a process of its own."""
 

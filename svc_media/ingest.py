@@ -3,23 +3,30 @@
 import asyncio
 import contextlib
 import hashlib
+import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from rushes.errors import NotFound
+from rushes.errors import NotFound, ResourceExhausted, Unavailable
 from svc_media.core.compose import Composition
 from svc_media.core.facts import VideoFacts
 from svc_media.core.model import Content, Owner, Rendition, Video, VideoState
 from svc_media.core.plan import ReviewPlan
 from svc_media.lock import Locks
+from svc_media.shelf import Shelf
 from svc_media.stores import Store
 from svc_media.stores.folder import Folder
 from svc_media.thread import Threads
 from svc_media.worker.client import WorkCancelled, run
 from svc_media.worker.request import Operation, Request, Result
+
+log = logging.getLogger(__name__)
+
+AGAIN_S: Final = (0.2, 5.0)
+"""First and longest wait before a bucket is tried again."""
 
 SHARES: Final = {
     "compose": (0, 0),
@@ -43,6 +50,7 @@ class Ingest:
         self,
         store: Store,
         folder: Folder,
+        shelf: Shelf,
         threads: Threads,
         video: Video,
         cancel: asyncio.Event,
@@ -51,6 +59,7 @@ class Ingest:
     ) -> None:
         self._store = store
         self._folder = folder
+        self._shelf = shelf
         self._threads = threads
         self._video = video
         self._cancel = cancel
@@ -86,12 +95,14 @@ class Ingest:
     async def _run_content(self, owner: Owner, sha256: bytes) -> None:
         upload = await self._store.upload(self._video.upload_id)
         file = upload.file if upload is not None else ""
-        original = await self._threads.run(self._folder.keep, file, owner.tenant_id, sha256)
-        if file:
-            await self._store.release_upload(self._video.upload_id)
+        original = await self._placed(file, owner.tenant_id, sha256)
         content = await self._store.content(owner.tenant_id, sha256)
         if content is None:
             content = Content(owner.tenant_id, sha256, self._video.size_bytes)
+        if not content.ready:
+            await self._keep(original)
+        if file:
+            await self._store.release_upload(self._video.upload_id)
         if not content.ready:
             content = await self._make_ready(content, original)
         await self._store.set_video(self._video.video_id, VideoState.READY, sha256=sha256)
@@ -100,6 +111,31 @@ class Ingest:
             content = await self._filmstrip(content)
         if "waveform" not in made:
             await self._waveform(content)
+
+    async def _placed(self, file: str, tenant_id: str, sha256: bytes) -> Path:
+        """The original, in the folder: just uploaded, or made into one before. Raises NotFound."""
+        try:
+            return await self._threads.run(self._folder.keep, file, tenant_id, sha256)
+        except NotFound as gone:
+            try:
+                return await self._shelf.local(self._folder.content(tenant_id, sha256, "original"))
+            except NotFound:
+                raise gone from None
+
+    async def _keep(self, path: Path) -> None:
+        """A file is kept for good. A bucket that is away for an hour fails no job."""
+        wait_s, longest_s = AGAIN_S
+        while True:
+            self._check()
+            try:
+                await self._shelf.keep(path)
+                return
+            except (Unavailable, ResourceExhausted) as error:
+                log.warning("file_not_kept", extra={"reason": error.reason})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_s):
+                    await self._cancel.wait()
+            wait_s = min(2 * wait_s, longest_s)
 
     def _check(self) -> None:
         if self._cancel.is_set():
@@ -130,8 +166,9 @@ class Ingest:
             if video is None or video.owner.tenant_id != self._video.owner.tenant_id:
                 raise NotFound("A video that this one is made of is gone.")
             path = self._folder.content(video.owner.tenant_id, video.sha256, "original") if video.sha256 else None
-            if path is not None and await asyncio.to_thread(path.exists):
-                return path
+            if path is not None:
+                with contextlib.suppress(NotFound):
+                    return await self._shelf.local(path)
             if video.state is VideoState.FAILED:
                 raise NotFound("A video that this one is made of cannot be read.")
             self._check()
@@ -187,6 +224,7 @@ class Ingest:
         )
         for path in {review_path, poster_path}:
             await self._threads.run(self._folder.secure, path)
+            await self._keep(path)
         kept = {"facts": facts.to_json(), "review": review_facts.to_json()}
         content = replace(content, facts=kept, renditions=tuple(renditions), ready=True)
         await self._store.put_content(content)
@@ -213,10 +251,11 @@ class Ingest:
         assert content.facts is not None
         facts = VideoFacts.from_json(content.facts["review"])
         review = next(rendition for rendition in content.renditions if rendition.kind == "review")
-        source = self._folder.content(content.tenant_id, content.sha256, review.name)
+        source = await self._shelf.local(self._folder.content(content.tenant_id, content.sha256, review.name))
         output = source.with_name(NAMES[operation])
         made = await self._worker(operation, Request(operation, source, output, facts))
         await self._threads.run(self._folder.secure, output)
+        await self._keep(output)
         return made, output
 
     async def _add(self, content: Content, rendition: Rendition) -> Content:

@@ -13,6 +13,7 @@ from svc_media.core.model import ENDED, Job, JobEvent, JobHasEnded, JobState
 from svc_media.ingest import SHARES, Ingest
 from svc_media.live import Live
 from svc_media.lock import Locks
+from svc_media.shelf import Shelf
 from svc_media.stores import Store
 from svc_media.stores.folder import Folder
 from svc_media.thread import Threads
@@ -29,9 +30,10 @@ AGAIN_S = (0.2, 5.0)
 class Jobs:
     """Does jobs, a few at a time, the oldest first, and tells who watches."""
 
-    def __init__(self, store: Store, folder: Folder, clock: Clock, workers: int) -> None:
+    def __init__(self, store: Store, folder: Folder, shelf: Shelf, clock: Clock, workers: int) -> None:
         self._store = store
         self._folder = folder
+        self._shelf = shelf
         self._clock = clock
         self._workers = workers
         self._queue: asyncio.Queue[int] = asyncio.Queue()
@@ -127,7 +129,8 @@ class Jobs:
         if video is None:
             raise NotFound("The video of this job is gone.")
         cancel = self._cancels[job.job_id]
-        ingest = Ingest(self._store, self._folder, self._threads, video, cancel, self._reporter(job), self._locks)
+        report = self._reporter(job)
+        ingest = Ingest(self._store, self._folder, self._shelf, self._threads, video, cancel, report, self._locks)
         await ingest.run()
 
     async def _end(self, job_id: int, event: JobEvent, error: str = "", reason: str = "") -> None:

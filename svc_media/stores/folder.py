@@ -78,9 +78,10 @@ class Folder:
     def __init__(self, root: Path, reserve_bytes: int = 0) -> None:
         self._root = root
         self._reserve_bytes = reserve_bytes
+        self.contents = root / "contents"
         self.scratch = root / "scratch"
         self.exports = root / "exports"
-        for folder in (root / "uploads", root / "contents", self.exports, self.scratch):
+        for folder in (root / "uploads", self.contents, self.exports, self.scratch):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def upload(self, name: str) -> Path:
@@ -90,7 +91,7 @@ class Folder:
     def content(self, tenant_id: str, sha256: bytes, name: str) -> Path:
         """A file of a content."""
         digest = sha256.hex()
-        return self._root / "contents" / tenant_id / digest[:2] / digest / name
+        return self.contents / tenant_id / digest[:2] / digest / name
 
     def tidy(self, used: Collection[str]) -> None:
         """Removes what a process that was killed left behind: files of no upload, and what workers were at."""

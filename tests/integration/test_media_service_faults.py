@@ -14,6 +14,7 @@ from mesh.clock import Clock
 from mesh.sql import Database, StoreUnavailable
 from svc_media.core.model import Job, JobEvent, JobState, Owner, Upload, VideoState
 from svc_media.core.tus import Concat
+from svc_media.shelf import FolderShelf
 from svc_media.stores.folder import Folder
 from svc_media.stores.sql import SqlStore
 from svc_media.thread import Threads
@@ -217,7 +218,7 @@ async def test_jobs_outlast_a_store_that_is_away(processes: Any) -> None:
     parts: Parts = await processes()
     upload = await parts.uploads.create(ANNA, 20, {}, partial=False)
     await parts.send(upload, b"This is not a video.")
-    jobs = Jobs(parts.store, parts.folder, Clock(), workers=1)
+    jobs = Jobs(parts.store, parts.folder, FolderShelf(), Clock(), workers=1)
     await jobs.start()
     try:
         parts.store.failures = {"move_job": 2, "note_job": 1}
@@ -239,7 +240,7 @@ async def test_a_job_is_cancelled_and_taken_by_one_alone(processes: Any) -> None
     parts: Parts = await processes()
     for size in (21, 22, 23, 24):
         await parts.send(await parts.uploads.create(ANNA, size, {}, partial=False), noise(size))
-    jobs = Jobs(parts.store, parts.folder, Clock(), workers=2)
+    jobs = Jobs(parts.store, parts.folder, FolderShelf(), Clock(), workers=2)
     await jobs.start()
     try:
         ended = await asyncio.gather(*(jobs.cancel(number, number, "ben") for number in (4, 3, 2, 1) for _ in range(3)))
@@ -262,7 +263,7 @@ async def test_a_digest_is_stopped_with_the_service_and_done_again(processes: An
     upload = await first.uploads.create(ANNA, size, {}, partial=False)
     await first.store.advance(upload.upload_id, size, 1)
     await first.uploads.get(upload.upload_id, "one", "anna")
-    jobs = Jobs(first.store, first.folder, Clock(), workers=1)
+    jobs = Jobs(first.store, first.folder, FolderShelf(), Clock(), workers=1)
     await jobs.start()
     async for job in jobs.watch(1, 1):
         if job.progress_permille > 0:
