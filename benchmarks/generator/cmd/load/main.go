@@ -35,7 +35,7 @@ type options struct {
 func main() {
 	var o options
 	flag.StringVar(&o.mode, "mode", "rushes", "rushes or centrifuge")
-	flag.StringVar(&o.url, "url", "ws://127.0.0.1:8080", "address of the server")
+	flag.StringVar(&o.url, "url", "ws://127.0.0.1:8080", "address of the server; of several, with commas between, the clients take turns")
 	flag.StringVar(&o.sessions, "sessions", "", "file with a session secret a line; writers take one each, readers the last")
 	flag.Int64Var(&o.video, "video", 1, "video_id")
 	flag.IntVar(&o.writers, "writers", 200, "clients that write")

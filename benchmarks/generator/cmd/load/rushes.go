@@ -61,7 +61,9 @@ func (c *rushes) connect() error {
 		Protocols: []string{"grpc-websockets"},
 		Header:    ws.HandshakeHeaderHTTP(http.Header{"Cookie": {"rushes_session=" + c.session}}),
 	}
-	if err := c.dial(dialer, strings.Replace(c.o.url, "http", "ws", 1)+collaborate); err != nil {
+	gateways := strings.Split(c.o.url, ",")
+	url := gateways[c.index%len(gateways)]
+	if err := c.dial(dialer, strings.Replace(url, "http", "ws", 1)+collaborate); err != nil {
 		return err
 	}
 	if err := c.write([]byte("content-type: application/grpc-web+proto\r\nx-grpc-web: 1\r\n")); err != nil {
