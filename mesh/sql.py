@@ -38,6 +38,12 @@ T = TypeVar("T")
 MAX_WAITING = 10_000
 BUSY_TIMEOUT_MS = 5_000
 KEEP_REQUESTS_MS = 7 * 86_400_000
+_TURN = (
+    "SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '5s';"
+    " SELECT pg_advisory_xact_lock(7236838)"
+)
+"""Waits for one's turn among the processes on a PostgreSQL database."""
+
 _TROUBLE = frozenset(
     (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY,
      sqlite3.SQLITE_CANTOPEN)
@@ -84,8 +90,12 @@ class Database:
     it is durable (SQLite: WAL with synchronous=FULL). Nothing is opened before the first `run`.
     """
 
-    def __init__(self, url: str, *, mapped_bytes: int = 0) -> None:
-        """`mapped_bytes`: so much of an SQLite file is read through memory, where it takes no call for each page."""
+    def __init__(self, url: str, *, mapped_bytes: int = 0, one_writer: bool = False) -> None:
+        """`mapped_bytes`: so much of an SQLite file is read through memory, where it takes no call for each page.
+        `one_writer`: that order holds among all processes on a server's database, one transaction at a time, as a file
+        has it; the server puts out whoever stands still in the middle of one.
+        """
+        self._turn = _TURN if one_writer and make_url(url).drivername.startswith("postgresql") else ""
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._engine = _engine(url, mapped_bytes)
         self._waiting = 0
@@ -119,6 +129,8 @@ class Database:
     def _transaction(self, work: Callable[[Connection], T]) -> T:
         try:
             with self._engine.begin() as connection:
+                if self._turn:
+                    connection.exec_driver_sql(self._turn)
                 return work(connection)
         except DBAPIError as error:
             if _is_trouble(error):

@@ -1,5 +1,6 @@
 """Files of contents: in the data folder, or in a bucket of which the folder then keeps what was used last."""
 
+import asyncio
 import contextlib
 import logging
 import os
@@ -54,6 +55,8 @@ class FolderShelf:
 
     async def local(self, path: Path) -> Path:
         """See Shelf."""
+        if not await asyncio.to_thread(path.exists):
+            raise _missing()
         return path
 
     async def size(self, path: Path) -> int:

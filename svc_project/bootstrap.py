@@ -5,6 +5,7 @@ from pathlib import Path
 import grpc
 
 from mesh.config import MeshConfig
+from mesh.ids import new_id
 from mesh.service import Runtime
 from mesh.sql import Database
 from rushes.project.v1 import (
@@ -21,6 +22,7 @@ from svc_project.config import Config
 from svc_project.context import Context
 from svc_project.core.key import Schedule
 from svc_project.core.throttle import Throttle
+from svc_project.feed import Feed
 from svc_project.first_start import FirstSignIn, prepare
 from svc_project.folder import Folders
 from svc_project.identity import Identity
@@ -34,7 +36,7 @@ from svc_project.server.audit import AuditServicer
 from svc_project.server.identity import IdentityServicer
 from svc_project.server.project import ProjectServicer
 from svc_project.settings import Settings
-from svc_project.setup import url_of
+from svc_project.setup import is_shared, url_of
 from svc_project.stores.sql import SqlStore
 from svc_project.token import Tokens
 from svc_project.upkeep import Upkeep
@@ -62,7 +64,8 @@ class ProjectParts:
             watchers=config.watchers,
             pending=config.watcher_pending,
         )
-        self._context = Context(self._store, runtime.clock, self._bulletin)
+        origin = new_id() if is_shared(config) else ""
+        self._context = Context(self._store, runtime.clock, self._bulletin, origin)
         schedule = Schedule(int(config.key_days * DAY_MS), int(config.key_lead_s * 1000), token_ms)
         self._tokens = Tokens(self._context, schedule)
         self._access = Access(self._context)
@@ -89,7 +92,8 @@ class ProjectParts:
         )
         self._invitations = Invitations(self._context, self._identity, self._passwords)
         self._library = Library(self._context, MediaVideos(runtime.channels))
-        self._upkeep = Upkeep(self._context, self._tokens, config.upkeep_s)
+        self._feed = Feed(self._context, self._bulletin, config.news_s) if self._context.origin else None
+        self._upkeep = Upkeep(self._context, self._tokens, self._feed, config.upkeep_s)
         return self
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -112,7 +116,13 @@ class ProjectParts:
             tenant_name=self._config.tenant_name,
             email=self._config.administrator,
         )
+        if self._feed is not None:
+            await self._feed.start()
         await self._upkeep.start()
+
+    async def check(self) -> None:
+        """The store answers."""
+        await self._context.run(lambda work: work.unit.news.last())
 
     async def drain(self) -> None:
         """Watchers go elsewhere."""
@@ -120,6 +130,8 @@ class ProjectParts:
 
     async def stop(self) -> None:
         """Ends once what was begun is done."""
+        if self._feed is not None:
+            await self._feed.stop()
         await self._upkeep.stop()
         await self._context.settle()
         self._passwords.close()
@@ -128,4 +140,4 @@ class ProjectParts:
 
 def _database(config: Config, folder: Path) -> Database:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Database(url_of(config, folder.parent))
+    return Database(url_of(config, folder.parent), one_writer=is_shared(config))

@@ -30,6 +30,8 @@ class Bulletin:
         self._ended: dict[SessionId, int] = {}
         self._closed = False
         self.callbacks: list[Callable[[], None]] = []
+        self.well: Callable[[], bool] = lambda: True
+        """Whether what changes is known here. While it is not, watchers hear nothing, and so trust nothing for long."""
 
     def publish(self, changes: Changes) -> None:
         """This has changed, durably."""
@@ -38,6 +40,14 @@ class Bulletin:
         self._ended.update(dict.fromkeys(changes.sessions, now_ms))
         for watcher in self._watchers:
             watcher.pending.add(changes)
+            watcher.wake.set()
+        for callback in self.callbacks:
+            callback()
+
+    def everything(self) -> None:
+        """Nobody knows what has changed: watchers ask for all of it anew."""
+        for watcher in self._watchers:
+            watcher.pending.overflow()
             watcher.wake.set()
         for callback in self.callbacks:
             callback()
@@ -64,7 +74,8 @@ class Bulletin:
         metrics.WATCHERS.set(len(self._watchers))
         try:
             while not self._closed:
-                yield watcher.pending.take(self._ended)
+                if watcher.pending.waiting() or self.well():
+                    yield watcher.pending.take(self._ended)
                 await self._wait(watcher)
         finally:
             self._watchers.discard(watcher)

@@ -52,6 +52,9 @@ class Config:
     longest_wait_s: float = 60.0
     """The longest wait between two attempts."""
 
+    news_s: float = 0.25
+    """Seconds between two looks for what other instances on the same server changed about rights."""
+
     watchers: int = 256
     """Streams of WatchAccess at once."""
 

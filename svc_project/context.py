@@ -51,7 +51,9 @@ class Work:
 class Context:
     """Shared by all use cases."""
 
-    def __init__(self, store: Store, clock: Clock, bulletin: Bulletin) -> None:
+    def __init__(self, store: Store, clock: Clock, bulletin: Bulletin, origin: str = "") -> None:
+        self.origin = origin
+        """The name of this instance, if others use the store too."""
         self.store = store
         self.clock = clock
         self.bulletin = bulletin
@@ -80,7 +82,14 @@ class Context:
     async def _run(self, work: Callable[[Work], T]) -> T:
         now_ms = self.clock.now_ms()
         changes = Changes()
-        answer = await self.store.run(lambda unit: work(Work(unit, now_ms, changes, Trail(unit, now_ms))))
+
+        def transaction(unit: Unit) -> T:
+            answer = work(Work(unit, now_ms, changes, Trail(unit, now_ms)))
+            if changes and self.origin:
+                unit.news.add(self.origin, changes, now_ms)
+            return answer
+
+        answer = await self.store.run(transaction)
         if changes:
             self.bulletin.publish(changes)
         return answer

@@ -13,6 +13,11 @@ def url_of(config: Config, data: Path) -> str:
     return config.database or f"sqlite:///{data / 'project' / 'project.db'}"
 
 
+def is_shared(config: Config) -> bool:
+    """Whether other instances may use the same store: it is on a server."""
+    return bool(config.database) and not config.database.startswith("sqlite")
+
+
 def store(data: Path) -> tuple[str, Schema]:
     """The database of the settings that this process has, and its tables."""
     return url_of(load(Config, "project", argv=()), data), SCHEMA

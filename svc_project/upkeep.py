@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from svc_project.context import Context, Work
+from svc_project.feed import Feed
 from svc_project.token import Tokens
 
 log = logging.getLogger(__name__)
@@ -15,7 +16,8 @@ KEEP_MS = 7 * 86_400_000
 class Upkeep:
     """A task that goes round until it is stopped; what fails is logged and tried again next time."""
 
-    def __init__(self, context: Context, tokens: Tokens, every_s: float) -> None:
+    def __init__(self, context: Context, tokens: Tokens, feed: Feed | None, every_s: float) -> None:
+        self._feed = feed
         self._context = context
         self._tokens = tokens
         self._every_s = every_s
@@ -53,6 +55,8 @@ class Upkeep:
     async def _round(self) -> None:
         await self._tokens.rotate()
         self._context.bulletin.prune()
+        if self._feed is not None:
+            await self._feed.prune()
         dropped = await self._context.run(_prune)
         if dropped:
             log.info("pruned", extra={"rows": dropped})

@@ -9,8 +9,10 @@ Promises that every adapter keeps:
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from svc_project.core.change import Changes
 from svc_project.core.model import (
     Asset,
     AssetFilter,
@@ -285,8 +287,37 @@ class Audit(Protocol):
         """Tenant, ordinal and hash of every chain's end."""
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One piece of news: what changed, and which instance changed it."""
+
+    number: int
+    origin: str
+    changes: Changes
+
+
+class News(Protocol):
+    """What changed about rights, for the other instances on this store. Numbers become visible in their order."""
+
+    def add(self, origin: str, changes: Changes, now_ms: int) -> None:
+        """This changed, in this transaction."""
+
+    def last(self) -> int:
+        """The newest number; 0: there is none."""
+
+    def after(self, number: int, limit: int) -> Sequence[Item]:
+        """What came after a number, in order."""
+
+    def prune(self, before_ms: int) -> int:
+        """Forgets what is older; gives how much."""
+
+
 class Unit(Protocol):
     """One transaction."""
+
+    @property
+    def news(self) -> News:
+        """What other instances are to be told."""
 
     @property
     def people(self) -> People:

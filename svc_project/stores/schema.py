@@ -228,3 +228,16 @@ audit_head = Table(
     Column("ordinal", BigInteger, nullable=False),
     Column("hash", LargeBinary, nullable=False),
 )
+
+# What changed about rights, for the other instances on this store.
+rights_news = Table(
+    "rights_news",
+    metadata,
+    Column("number", _Dense, primary_key=True, autoincrement=True),
+    # The instance that changed it.
+    Column("origin", Text, nullable=False),
+    # JSON arrays of people, resources and sessions.
+    Column("changes", Text, nullable=False),
+    Column("time_ms", BigInteger, nullable=False, index=True),
+    sqlite_autoincrement=True,
+)

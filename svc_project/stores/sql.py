@@ -13,6 +13,7 @@ from svc_project.stores.access import SqlAccess, SqlInvitations
 from svc_project.stores.asset import SqlAssets
 from svc_project.stores.audit import SqlAudit
 from svc_project.stores.folder import SqlFolders
+from svc_project.stores.news import SqlNews
 from svc_project.stores.people import SqlKeys, SqlPeople, SqlSessions
 from svc_project.stores.project import SqlProjects
 from svc_project.stores.schema import SCHEMA
@@ -36,6 +37,7 @@ class SqlUnit:
         self.folders = SqlFolders(connection)
         self.settings = SqlSettings(connection)
         self.audit = SqlAudit(connection)
+        self.news = SqlNews(connection)
 
     def once(self, once: Once, do: Callable[[], str]) -> tuple[str, bool]:
         """What `do` answers, and whether it was done now."""

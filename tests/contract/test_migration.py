@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, MetaData, text
 
 from mesh.migration import Schema, migrate, upgrade
 from mesh.sql import Database
@@ -61,9 +62,21 @@ async def test_a_new_store_is_at_the_head(database: Database, schema: Schema) ->
     assert await database.run(lambda connection: migrate(connection, schema)) == schema.head
 
 
+def baseline(schema: Schema) -> MetaData:
+    """The tables of the first migration."""
+    (path,) = schema.migrations.glob("0001_*.py")
+    specification = spec_from_file_location("baseline", path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = module_from_spec(specification)
+    specification.loader.exec_module(module)
+    found: MetaData = module.metadata
+    return found
+
+
 def old_assets(connection: Connection) -> None:
     """A store of the first release: assets had no tags of their own, nor a name to be sorted by."""
-    SCHEMAS["svc_project"].metadata.create_all(connection)
+    baseline(SCHEMAS["svc_project"]).create_all(connection)
     for statement in (
         "DROP TABLE asset_tag",
         "DROP INDEX asset_by_name",

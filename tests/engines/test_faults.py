@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import time
-from pathlib import Path
 
 import grpc
 import pytest
@@ -14,16 +13,14 @@ from svc_annotation.stores.history_mongo import MongoHistory
 from tests.cutting_proxy import CuttingProxy
 from tests.engine import Engine
 from tests.engine_load import PASSING, VIDEO, Instance, Load, commits_of, history_of, instances, judge, url_of
-from tests.integration.annotation_server import batch, create, identity_of
+from tests.integration.annotation_server import CLOCK_OFFSET_S, batch, create, identity_of
 from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(600)
 
 ROUNDS = 4
 HANG_S = 40.0
-HOUR = "-3600s"
-WAITS = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0"}
-"""What keeps librdkafka from waiting an hour longer than it means to."""
+HOUR_S = 3_600
 
 
 async def settle(load: Load, store: Engine) -> MongoHistory:
@@ -134,20 +131,13 @@ async def test_answers_of_the_store_are_cut_in_half(brokers: list[Engine], store
             await (await settle(load, store)).close()
 
 
-def faketime() -> str:
-    """The library that moves a process's clock."""
-    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-    assert found, "libfaketime is missing: apt install libfaketime"
-    return str(found[0])
-
-
 async def test_a_clock_goes_back_an_hour(brokers: list[Engine], store: Engine) -> None:
     async with instances(brokers, url_of(store), 2) as (one, two, projector):
         load = Load([one, two])
         await load.more(40)
         for each in (one, projector):
             each.end(signal.SIGTERM)
-            each.environ = {"LD_PRELOAD": faketime(), "FAKETIME": HOUR, **WAITS}
+            each.environ = {CLOCK_OFFSET_S: str(-HOUR_S)}
             await each.start()
         await load.more(80)
         history = await settle(load, store)

@@ -56,6 +56,31 @@ async def test_without_changes_there_is_a_heartbeat() -> None:
     assert await anext(watch) == Notice()
 
 
+async def test_who_does_not_know_what_changes_says_nothing_until_it_does() -> None:
+    one = bulletin(heartbeat_s=0.001)
+    asked = 0
+
+    def well() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 3
+
+    watch = await opened(one)
+    one.well = well
+    assert await anext(watch) == Notice()
+    assert asked == 4
+
+
+async def test_what_is_known_is_told_at_once_though_all_is_not_well() -> None:
+    one = bulletin()
+    watch = await opened(one)
+    one.well = lambda: False
+    one.publish(Changes(people={ANNA}))
+    assert await anext(watch) == Notice((ANNA,))
+    one.everything()
+    assert (await anext(watch)).everything
+
+
 async def test_a_watcher_who_falls_behind_is_told_everything() -> None:
     one = bulletin()
     watch = await opened(one)
