@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Final
+from typing import Final, TypeAlias
 
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.errors import InvalidArgument
@@ -28,7 +28,7 @@ TICK_S: Final = 0.050
 CALM_PEOPLE: Final = 50
 MAX_STRETCH: Final = 4.0
 
-Group = tuple[int, int | None, bytes]
+Group: TypeAlias = "tuple[Audience, int | None, bytes]"
 
 
 class PresenceInvalid(InvalidArgument):
@@ -48,8 +48,10 @@ class Onlooker:
     audience: Audience
     frame: int
     following: bytes = b""
-    for_internal: bytes = b""
-    for_client: bytes = b""
+    state: service.PresenceState = field(default_factory=service.PresenceState, repr=False)
+    client_sees: Callable[[bytes], bool] = field(default=lambda _: False, repr=False)
+    encoded: dict[Audience, bytes] = field(default_factory=dict, repr=False)
+    """As each audience is shown it; empty until somebody is: of many people few are chosen, and a tick is rare."""
     received: bytes = field(default=b"", repr=False)
 
 
@@ -86,6 +88,17 @@ def _without_internal(state: service.PresenceState, client_sees: Callable[[bytes
     return shown
 
 
+def _encode(onlooker: Onlooker, audience: Audience) -> bytes:
+    state = onlooker.state
+    if audience == CLIENT and (state.transient or state.laser or state.moving):
+        state = _without_internal(state, onlooker.client_sees)
+    shown = service.PresentPerson(
+        client_id=onlooker.client_id, person_id=onlooker.person_id, name=onlooker.name, state=state
+    )
+    encoded = onlooker.encoded[audience] = shown.SerializeToString()
+    return encoded
+
+
 class Presence:
     """The people of one video."""
 
@@ -107,7 +120,7 @@ class Presence:
         self._onlookers[onlooker.key] = onlooker
         if onlooker.client_id:
             self._by_client[onlooker.client_id] = onlooker
-            self._show(onlooker, service.PresenceState(frame=onlooker.frame), lambda _: False)
+            onlooker.state.frame = onlooker.frame
         self.dirty = True
 
     def leave(self, key: int) -> None:
@@ -140,16 +153,8 @@ class Presence:
             state.ClearField("moving")
         if onlooker.audience == CLIENT:
             state.audience = CLIENT
-        self._show(onlooker, state, client_sees)
-
-    def _show(self, onlooker: Onlooker, state: service.PresenceState, client_sees: Callable[[bytes], bool]) -> None:
-        shown = service.PresentPerson(
-            client_id=onlooker.client_id, person_id=onlooker.person_id, name=onlooker.name, state=state
-        )
-        onlooker.for_internal = onlooker.for_client = shown.SerializeToString()
-        if state.transient or state.laser or state.moving:
-            shown.state.CopyFrom(_without_internal(state, client_sees))
-            onlooker.for_client = shown.SerializeToString()
+        onlooker.state, onlooker.client_sees = state, client_sees
+        onlooker.encoded.clear()
 
     def tick(self) -> list[tuple[list[int], bytes]]:
         """Who gets which message: only those for whom something changed."""
@@ -186,7 +191,7 @@ class Presence:
         chosen: list[bytes] = []
         size_bytes = 0
         for onlooker in islice(_unique(order), MAX_PEOPLE):
-            encoded = onlooker.for_internal if audience == INTERNAL else onlooker.for_client
+            encoded = onlooker.encoded.get(audience) or _encode(onlooker, audience)
             size_bytes += len(encoded)
             if size_bytes > self._max_bytes and chosen:
                 break
