@@ -13,7 +13,7 @@ import uvloop
 
 from gateway.core.hub import Hub
 from gateway.core.viewer import Send
-from gateway.http.socket import ViewerSocket
+from gateway.http.websocket import ViewerSocket
 from gateway.relay import Channel
 from mesh.config import MeshConfig
 from mesh.fleet import Fleet

@@ -103,6 +103,11 @@ class Channel:
         self._wake.set()
         return self._pending.add(session, request)
 
+    @property
+    def crowded(self) -> bool:
+        """Whether so much waits for the stream that no more should be read."""
+        return self._pending.crowded
+
     async def room(self) -> None:
         """Waits while so much waits for the stream that no more should be read."""
         while self._pending.crowded:

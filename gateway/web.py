@@ -9,6 +9,8 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway import metrics
 from gateway.core.head import MAX_HEAD_BYTES, Chunks, Head, HeadError
+from gateway.core.socket import SUBPROTOCOL
+from gateway.http.websocket import WebSocketStream
 from gateway.passage import CallPlan, Exchange, Passage
 
 log = logging.getLogger(__name__)
@@ -207,10 +209,14 @@ class WebProtocol(asyncio.Protocol):
         if head.size is None or head.upgrade or not head.keep_alive:
             if self._timer is not None:
                 self._timer.cancel()
-            self._transport.set_protocol(self._handler)
             rest, self._buffer = self._buffer, b""
             handler, self._handler = self._handler, None
             self._next = _over  # nothing of this connection is kept here
+            if SUBPROTOCOL in head.get("sec-websocket-protocol"):
+                self._transport.set_protocol(WebSocketStream(self._transport, handler, rest, self._begin_s))
+                rest = b""
+            else:
+                self._transport.set_protocol(handler)
             handler.data_received(block + rest)
             return
         self._lent_left = head.size

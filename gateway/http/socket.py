@@ -1,71 +1,24 @@
 """WebSockets of browsers: one call each, in the `grpc-websockets` subprotocol."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from aiohttp import WSMsgType, web
+from aiohttp import web
 from google.protobuf.message import DecodeError
-from google.rpc import code_pb2, status_pb2
+from google.rpc import code_pb2
 
 from gateway.core import grpcweb, mux, socket
 from gateway.core.grpcweb import ProtocolError
-from gateway.core.socket import SUBPROTOCOL, Headers, ServerSocket
+from gateway.core.socket import SUBPROTOCOL, Headers
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import METHOD_PATH, trailers_of
 from gateway.http.mux import MuxSocket
+from gateway.http.websocket import CLOSE_S, PING_S, ViewerSocket, WebSocketStream, trailers_frame
 from rushes import errors
 
-PING_S = 10.0
-"""Who says nothing for so long is asked; half of it later, who is gone without a word is let go of, pointer and all."""
-CLOSE_S = 5.0
-"""How long whoever does not read may still take what was written, before the connection is ended with it."""
 MUX_PATH = "/streams"
 NO_SOCKET = f"Calls are made with POST, or on a WebSocket with the subprotocol {SUBPROTOCOL}."
-
-
-class ViewerSocket:
-    """The writing side of a WebSocket: frames ready for the wire go to the transport as they are."""
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        # Bound once: they are called for each frame to each viewer.
-        self._closing, self._waiting = transport.is_closing, transport.get_write_buffer_size
-        plain = transport.get_extra_info("sslcontext") is None
-        self._descriptor: int = transport.get_extra_info("socket").fileno() if plain else -1
-        self.ended: asyncio.Future[status_pb2.Status] = asyncio.get_running_loop().create_future()
-
-    def write(self, frame: bytes) -> None:
-        """Queues a frame that is ready for the wire.
-
-        With nothing before it, it goes to the kernel at once: the loop's own way there costs as much again.
-        """
-        if self._descriptor >= 0 and not self._waiting() and not self._closing():
-            try:
-                written = os.write(self._descriptor, frame)
-            except OSError:  # full, or broken: the transport finds out which
-                written = 0
-            if written == len(frame):
-                return
-            frame = frame[written:]
-        self._transport.write(frame)
-
-    def buffered(self) -> int:
-        """Bytes that the socket has not taken yet."""
-        return self._waiting()
-
-    def end(self, status: status_pb2.Status) -> None:
-        """Sends the trailers; the driver closes."""
-        if self.ended.done():
-            return
-        details = status.SerializeToString() if status.details else None
-        self.write(_trailers(grpcweb.status_trailers(status.code, status.message, details)))
-        self.ended.set_result(status)
-
-
-def _trailers(fields: list[tuple[str, str]]) -> bytes:
-    return socket.binary_frame(grpcweb.trailer_frame(fields))
 
 
 @dataclass(frozen=True)
@@ -95,6 +48,9 @@ class SocketRoutes:
         if "Upgrade" not in request.headers:
             raise web.HTTPUpgradeRequired(text=f"This is a WebSocket with the subprotocol {mux.SUBPROTOCOL}.")
         ws = await self._opened(request, mux.SUBPROTOCOL)
+        stream = _stream(request)
+        if stream is not None:  # it would have taken the other subprotocol too
+            stream.given_back()
         self._open += 1
         try:
             if request.transport is not None:
@@ -110,9 +66,13 @@ class SocketRoutes:
         if "Upgrade" not in request.headers or not self._calls.knows(request.path):
             raise web.HTTPMethodNotAllowed(request.method, ["POST"], text=NO_SOCKET)
         ws = await self._opened(request, SUBPROTOCOL)
+        stream = _stream(request)
+        if stream is None:
+            return ws  # gone already
         self._open += 1
         try:
-            await self._serve(request, ws)
+            stream.opened(self._limits.max_message_bytes)
+            await self._serve(request, stream)
         finally:
             self._open -= 1
         return ws
@@ -124,34 +84,39 @@ class SocketRoutes:
         if self._calls.closing or self._open >= self._limits.max_sockets:
             raise web.HTTPServiceUnavailable(text="This gateway takes no more sockets; try again in a moment.")
         ws = web.WebSocketResponse(
-            protocols=(protocol,), compress=False, max_msg_size=self._limits.max_message_bytes, heartbeat=PING_S
+            protocols=(protocol,),
+            compress=False,
+            max_msg_size=self._limits.max_message_bytes,
+            heartbeat=PING_S if protocol == mux.SUBPROTOCOL else None,
         )
         await ws.prepare(request)
         return ws
 
-    async def _serve(self, request: web.Request, ws: web.WebSocketResponse) -> None:
-        if request.transport is None:
-            return  # gone already
-        writer = ViewerSocket(request.transport)
-        events = _events(ServerSocket(self._limits.max_message_bytes), ws)
+    async def _serve(self, request: web.Request, stream: WebSocketStream) -> None:
         try:
             async with asyncio.timeout(self._limits.begin_s):
-                call = SocketCall(request, request.path, await _headers(events), events, writer)
+                call = SocketCall(request, request.path, await _headers(stream), stream, stream.out)
                 ready = await self._calls.ready(call)
             await self._calls.serve(call, ready)
         except TimeoutError:
-            _fail(writer, grpcweb.status_trailers(code_pb2.DEADLINE_EXCEEDED, "the call did not begin in time"))
+            _fail(stream.out, grpcweb.status_trailers(code_pb2.DEADLINE_EXCEEDED, "the call did not begin in time"))
         except DecodeError:
-            _fail(writer, trailers_of(ProtocolError("a message is not what the method takes"), "-"))
+            _fail(stream.out, trailers_of(ProtocolError("a message is not what the method takes"), "-"))
         except (errors.RushesError, ProtocolError) as error:
-            _fail(writer, trailers_of(error, "-"))
+            _fail(stream.out, trailers_of(error, "-"))
         finally:
-            await _close(ws, request.transport)
+            await stream.close()
+
+
+def _stream(request: web.Request) -> WebSocketStream | None:
+    """The connection of a request in our subprotocol; None: it is gone."""
+    protocol = request.transport.get_protocol() if request.transport is not None else None
+    return protocol if isinstance(protocol, WebSocketStream) else None
 
 
 def _fail(writer: ViewerSocket, trailers: list[tuple[str, str]]) -> None:
     if not writer.ended.done():
-        writer.write(_trailers(trailers))
+        writer.write(trailers_frame(trailers))
 
 
 async def _headers(events: AsyncIterator[socket.Event]) -> list[tuple[str, str]]:
@@ -160,15 +125,6 @@ async def _headers(events: AsyncIterator[socket.Event]) -> list[tuple[str, str]]
             return event.fields
         break
     raise ProtocolError("the socket closed before the headers")
-
-
-async def _events(call: ServerSocket, ws: web.WebSocketResponse) -> AsyncIterator[socket.Event]:
-    async for message in ws:
-        if message.type is WSMsgType.BINARY:
-            for event in call.receive(message.data):
-                yield event
-        elif message.type is WSMsgType.TEXT:
-            raise ProtocolError("text messages are not taken")
 
 
 async def _close(ws: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:

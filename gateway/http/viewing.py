@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 from typing import Protocol
 
 from google.rpc import status_pb2
@@ -13,6 +14,7 @@ from gateway.core.ending import ending
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.socket import Finish, Message
 from gateway.http.session import RENEW_BEFORE_MS, TokenCache
+from gateway.http.websocket import WebSocketStream
 from gateway.relay import Channel, Switchboard
 from rushes import errors
 from rushes.annotation.v1.annotation_service_pb2 import CollaborateRequest, CollaborateResponse, Pong
@@ -43,6 +45,7 @@ class Viewing:
         self._board = board
         self._tokens = tokens
         self._begin_s = begin_s
+        self._holding: set[asyncio.Task[None]] = set()
 
     @property
     def closing(self) -> bool:
@@ -56,7 +59,7 @@ class Viewing:
         channel = self._board.channel(opening.open.video_id)
         viewer = channel.join(writer, opening.open, token)
         renewal = asyncio.create_task(self._renew(channel, viewer.session, secret, writer))
-        reading = asyncio.create_task(self._read(events, channel, viewer.session, writer))
+        reading = self._reading(events, channel, viewer.session, writer)
         try:
             await asyncio.wait((reading, writer.ended), return_when=asyncio.FIRST_COMPLETED)
             if reading.done():
@@ -67,19 +70,34 @@ class Viewing:
             reading.cancel()
             await asyncio.gather(renewal, reading, return_exceptions=True)
 
-    async def _read(
+    def _reading(
         self, events: AsyncIterator[socket.Event], channel: Channel, session: int, writer: ViewerWriter
-    ) -> None:
-        async for event in events:
-            if isinstance(event, Finish):
-                writer.end(status_pb2.Status())
-                return
-            if isinstance(event, Message) and not self._take(event.payload, channel, session, writer):
-                status = ending("TOO_FAST")
-                metrics.CUTS.labels("TOO_FAST").inc()
-                writer.end(status)
-                return
-            await channel.room()
+    ) -> "asyncio.Future[None]":
+        """Done once nothing more comes. A connection of its own hands its events on where they come."""
+        take = partial(self._event, channel, session, writer)
+        if not isinstance(events, WebSocketStream):
+            return asyncio.create_task(_read(events, take, channel))
+
+        def flow(event: socket.Event) -> None:
+            take(event)
+            if channel.crowded and events.hold():
+                self._go_on_later(events, channel)
+
+        return events.flow(flow)
+
+    def _go_on_later(self, stream: WebSocketStream, channel: Channel) -> None:
+        """Once less waits for the service."""
+        waiting = asyncio.create_task(channel.room())
+        self._holding.add(waiting)
+        waiting.add_done_callback(self._holding.discard)
+        waiting.add_done_callback(lambda _: stream.go_on())
+
+    def _event(self, channel: Channel, session: int, writer: ViewerWriter, event: socket.Event) -> None:
+        if isinstance(event, Finish):
+            writer.end(status_pb2.Status())
+        elif isinstance(event, Message) and not self._take(event.payload, channel, session, writer):
+            metrics.CUTS.labels("TOO_FAST").inc()
+            writer.end(ending("TOO_FAST"))
 
     def _take(self, request: bytes, channel: Channel, session: int, writer: ViewerWriter) -> bool:
         """Open, acknowledgement and ping are the gateway's; all else goes on as it is."""
@@ -112,6 +130,12 @@ class Viewing:
             except errors.RushesError:
                 wait_s = 5.0
             await asyncio.sleep(max(1.0, wait_s))
+
+
+async def _read(events: AsyncIterator[socket.Event], take: Callable[[socket.Event], None], channel: Channel) -> None:
+    async for event in events:
+        take(event)
+        await channel.room()
 
 
 async def _opening(events: AsyncIterator[socket.Event]) -> CollaborateRequest:
