@@ -26,7 +26,7 @@ class Worker:
         self.health = health.aio.HealthServicer()
         watchers = Watchers()
         self.engine = Engine("127.0.0.1", 0, ["127.0.0.1"], watchers.changed)
-        self._servicer = SfuServicer(self.engine, watchers)
+        self._servicer = SfuServicer(self.engine, watchers, lambda: 0)
         self._server: grpc.aio.Server | None = None
 
     async def start(self) -> None:
