@@ -6,11 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine_fixtures import fresh_redis, kafka_servers, mongo_url, redis_url, s3_address
+from tests.engine_fixtures import (
+    fresh_postgresql,
+    fresh_redis,
+    kafka_servers,
+    mongo_url,
+    postgresql_url,
+    redis_url,
+    s3_address,
+)
 from tests.product import Product, serving
 from tests.web_client import Browser
 
-__all__ = ["fresh_redis", "kafka_servers", "mongo_url", "redis_url", "s3_address"]
+__all__ = ["fresh_postgresql", "fresh_redis", "kafka_servers", "mongo_url", "postgresql_url", "redis_url", "s3_address"]
 
 FRIEND = "https://review.example.com"
 INDEX = b"<!doctype html><title>Rushes</title>"
