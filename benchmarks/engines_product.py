@@ -15,18 +15,21 @@ from benchmarks.stack import running
 from benchmarks.studio import Studio
 from svc_annotation.stores.mongo_schema import connect, database_of
 
-WRITERS, READERS = 200, 300
+PEOPLE = (200, 300)
+"""Who write, and who only read."""
+
+QUICK_PEOPLE = (100, 150)
 FAST_HASHES = {"RUSHES_PROJECT__HASH_MEMORY_KIB": "64", "RUSHES_PROJECT__HASH_PASSES": "1"}
 """What is measured comes after everybody has signed in."""
 
 
 def compare(servers: str, mongo: str, replicas: int, *, quick: bool) -> dict[str, Any]:
-    """200 who write and 300 who read one video, half of them at each gateway where there are two."""
+    """Many who write and read one video, half of them at each gateway where there are two."""
     generator.build()
     spent: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
     for _ in range(1 if quick else 2):
         for count, found in spent.items():
-            found.append(_load(servers, mongo, replicas, count, 8 if quick else 20))
+            found.append(_load(servers, mongo, replicas, count, quick=quick))
     one, two = (min(each["cpu_s_per_million"] for each in found) for found in spent.values())
     everything = [each for found in spent.values() for each in found]
     return {
@@ -39,7 +42,8 @@ def compare(servers: str, mongo: str, replicas: int, *, quick: bool) -> dict[str
     }
 
 
-def _load(servers: str, mongo: str, replicas: int, count: int, seconds: float) -> dict[str, Any]:
+def _load(servers: str, mongo: str, replicas: int, count: int, *, quick: bool) -> dict[str, Any]:
+    writers, readers = QUICK_PEOPLE if quick else PEOPLE
     name = uuid.uuid4().hex
     engines = {
         "RUSHES_ANNOTATION__KAFKA": servers,
@@ -51,12 +55,12 @@ def _load(servers: str, mongo: str, replicas: int, count: int, seconds: float) -
     with running(None, *scale, **FAST_HASHES, **engines) as stack, TemporaryDirectory() as folder:
         studio = Studio(stack)
         sessions = Path(folder) / "sessions"
-        sessions.write_text("\n".join([*studio.people(WRITERS), studio.secret]) + "\n")
+        sessions.write_text("\n".join([*studio.people(writers), studio.secret]) + "\n")
         video = studio.video(footage())
         services = stack.ready()["services"]
         gateways = [services["gateway"]["http"], *(services[f"gateway.{n}"]["http"] for n in range(2, count + 1))]
         options = {"url": ",".join(gateways), "sessions": sessions, "video": video.video_id}
-        options |= {"writers": WRITERS, "readers": READERS, "seconds": seconds}
+        options |= {"writers": writers, "readers": readers, "seconds": 8 if quick else 20}
         pids = stack.pids().values()
         result = generator.load(options, lambda: cpu_s(pids))
         say(f"{count} of each", result)

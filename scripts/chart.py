@@ -17,7 +17,7 @@ VALUES = ("-f", str(CHART / "ci-values.yaml"))
 VARIANTS = (
     (),
     ("--set", "autoscaling.enabled=false,networkPolicy.enabled=false,ingress.enabled=false,storageClass=fast"),
-    ("--set", "secrets.existing=mine"),
+    ("--set", "secrets.existing=mine,project.replicas=2"),
 )
 REFUSED = (
     ("--set", "gateway.replicas=0"),

@@ -72,9 +72,9 @@ async def prepare(context: Context, passwords: Passwords, first: FirstSignIn, *,
     # The file first: killed between the two, the next start writes it anew; the other way the password would be lost.
     first.write(address, password)
 
-    def make(work: Work) -> None:
+    def make(work: Work) -> bool:
         if work.unit.people.tenants():
-            return
+            return False
         work.unit.people.add_tenant(TENANT, text.clean_name(tenant_name, "tenant_name"), work.now_ms)
         person = new_person(
             TENANT, "Administrator", work.now_ms, email=address, password_hash=password_hash, administrator=True
@@ -82,8 +82,10 @@ async def prepare(context: Context, passwords: Passwords, first: FirstSignIn, *,
         work.unit.people.add(person)
         work.trail.add(TENANT, person.person_id, "person.create", f"person/{person.person_id}", kind="administrator")
         add_project(work, person, PROJECT_NAME)
+        return True
 
-    await context.run(make)
+    if not await context.run(make):  # another instance was first
+        first.remove()
 
 
 async def _check(context: Context, passwords: Passwords, first: FirstSignIn) -> None:
