@@ -47,6 +47,10 @@ class Room:
         """A track by its id."""
         return next((track for _, track in self.tracks() if track.track_id == track_id), None)
 
+    def of_use(self, track: Track) -> list[str]:
+        """The layers of a track that somebody may be shown, or that are recorded."""
+        return track.of_use(slot.layer for _, _, slot in self._watchers.get(track.track_id, ()))
+
     def show_taps(self) -> None:
         """Whoever taps the room is shown everything."""
         for tap in self.taps:
@@ -75,6 +79,7 @@ class Room:
             if all(other is not slot for _, _, other in watching):
                 watching.append((transport, subscriber, slot))
         self._ask_keyframes(time.monotonic())
+        self._changed(self)
 
     def _unwatch(self, slot: Slot) -> None:
         for track_id, watching in list(self._watchers.items()):

@@ -147,16 +147,19 @@ def _state(room_id: str, room: Room | None) -> sfu.WatchRoomsResponse:
     state = sfu.WatchRoomsResponse(room_id=room_id)
     if room is None:
         return state
-    state.tracks.extend(_track(participant, track) for participant, track in room.tracks())
+    for participant, track in room.tracks():
+        told = _track(participant, track)
+        told.layers_of_use.extend(room.of_use(track))
+        state.tracks.append(told)
     for participant in {**room.publishers, **room.subscribers}:
         publishing, showing = room.publishers.get(participant), room.subscribers.get(participant)
-        told = state.participants.add(
+        person = state.participants.add(
             participant_id=participant,
             publishes=publishing is not None and publishing.wire.ready,
             is_shown=showing is not None and showing.wire.ready,
         )
         if showing is not None and showing.subscriber is not None:
-            _fill(told, showing.subscriber)
+            _fill(person, showing.subscriber)
     return state
 
 

@@ -48,6 +48,7 @@ class Media:
                 layers=each.layers,
                 level=each.level,
                 bitrate_bps=each.bitrate_bps,
+                layers_of_use=each.layers_of_use if each.participant_id == participant_id else (),
             )
         for person in state.participants:
             if person.participant_id == participant_id:

@@ -1,5 +1,6 @@
 """A publisher's tracks: which stream a packet belongs to, by mid and rid when it is first seen, by SSRC afterwards."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -42,6 +43,13 @@ class Track:
             if self.comes(name, now_s):
                 return self.layers[name]
         return None
+
+
+    def of_use(self, largest: Iterable[str]) -> list[str]:
+        """The layers that are worth sending, by the largest that each watcher can use; always the smallest."""
+        order = list(self.rids) or [""]
+        starts = [order.index(rid) if rid in order else 0 for rid in largest]
+        return order[min(starts, default=len(order) - 1) :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """A live review: two people see and hear each other, and one player follows the other."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -89,6 +90,9 @@ def test_one_sees_the_other_and_follows_who_presents(room: Room) -> None:
     ada.page.keyboard.press("Space")
     expect(bob.button("Play")).to_be_visible()
     wait_until(lambda: bob.frame == ada.frame, "one frame on both")
+    expect(bob.page.get_by_test_id("network")).to_have_text(
+        re.compile(r"^media \d+ ms.*lost \d+\.\d %.*drift 0 frames$")
+    )
 
 
 def test_a_guest_comes_in_by_a_link_and_goes(product: Product, room: Room, meet: Callable[..., Reviewer]) -> None:

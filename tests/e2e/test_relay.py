@@ -38,6 +38,13 @@ _WAYS = """async () => {
 }"""
 
 
+_SENT = """layers => {
+  const senders = window.connections.flatMap((each) => each.getSenders());
+  const encodings = senders.flatMap((each) => each.getParameters().encodings);
+  return encodings.filter((each) => each.rid && each.active).map((each) => each.rid).join() === layers;
+}"""
+
+
 @pytest.fixture(scope="module")
 def turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """coturn on loopback, which relays to forwarders there alone."""
@@ -81,11 +88,14 @@ def test_two_see_each_other_where_there_is_no_way_but_a_relay(product: Product, 
     ada.page.wait_for_url("**r=*")
     room = re.search(r"r=([a-z2-7]{26})", ada.page.url)
     assert room
+    # Nobody looks yet: the larger layers are not sent.
+    ada.page.wait_for_function(_SENT, arg="l")
     bob.visit("bikes.mp4")
     bob.page.get_by_test_id("live-now").click()
     bob.page.get_by_test_id("live-lobby").get_by_role("button", name="Join").click()
     expect(bob.page.get_by_test_id("tile")).to_have_count(2)
     bob.page.bring_to_front()
     bob.page.wait_for_function(SEEN, arg=name)
+    ada.page.wait_for_function(_SENT, arg="h,m,l")
     for each in (ada, bob):
         assert set(each.page.evaluate(_WAYS)) == {"relay"}

@@ -85,6 +85,7 @@ class Track(_message.Message):
     MUTED_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
     BITRATE_BPS_FIELD_NUMBER: _builtins.int
+    LAYERS_OF_USE_FIELD_NUMBER: _builtins.int
     track_id: _builtins.str
     """Its id, new with each publishing transport."""
     participant_id: _builtins.str
@@ -103,6 +104,10 @@ class Track(_message.Message):
     def layers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Layers that arrive now, the largest first: "h", "m", "l", or one without a name."""
 
+    @_builtins.property
+    def layers_of_use(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Layers that somebody may be shown; others need not be sent. Of a track that was just made: empty."""
+
     def __init__(
         self,
         *,
@@ -114,10 +119,11 @@ class Track(_message.Message):
         muted: _builtins.bool = ...,
         level: _builtins.int = ...,
         bitrate_bps: _builtins.int = ...,
+        layers_of_use: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bitrate_bps", b"bitrate_bps", "kind", b"kind", "layers", b"layers", "level", b"level", "mid", b"mid", "muted", b"muted", "participant_id", b"participant_id", "track_id", b"track_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bitrate_bps", b"bitrate_bps", "kind", b"kind", "layers", b"layers", "layers_of_use", b"layers_of_use", "level", b"level", "mid", b"mid", "muted", b"muted", "participant_id", b"participant_id", "track_id", b"track_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -845,6 +845,7 @@ class Track(_message.Message):
     LAYERS_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
     BITRATE_BPS_FIELD_NUMBER: _builtins.int
+    LAYERS_OF_USE_FIELD_NUMBER: _builtins.int
     track_id: _builtins.str
     """Its id."""
     participant_id: _builtins.str
@@ -859,6 +860,10 @@ class Track(_message.Message):
     def layers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Layers that arrive, the largest first."""
 
+    @_builtins.property
+    def layers_of_use(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of one's own track, layers that somebody may be shown: others need not be sent."""
+
     def __init__(
         self,
         *,
@@ -868,10 +873,11 @@ class Track(_message.Message):
         layers: _abc.Iterable[_builtins.str] | None = ...,
         level: _builtins.int = ...,
         bitrate_bps: _builtins.int = ...,
+        layers_of_use: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "bitrate_bps", b"bitrate_bps", "layers", b"layers", "level", b"level", "participant_id", b"participant_id", "track_id", b"track_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "bitrate_bps", b"bitrate_bps", "layers", b"layers", "layers_of_use", b"layers_of_use", "level", b"level", "participant_id", b"participant_id", "track_id", b"track_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,7 +3,7 @@
 from svc_sfu.core import sdp
 from svc_sfu.core.codec import Codec
 from svc_sfu.core.forwarder import Forwarder
-from svc_sfu.core.publisher import MAX_STREAMS, Publisher
+from svc_sfu.core.publisher import MAX_STREAMS, Publisher, Track
 from svc_sfu.core.rtp import Packet
 from svc_sfu.core.sdp import Accepted
 from svc_sfu.core.subscriber import Slot, Subscriber
@@ -83,3 +83,12 @@ def test_a_slot_shows_the_largest_layer_of_use_and_nothing_that_is_muted() -> No
     subscriber.choose(10.1)
     assert slot.forwarder.wanted is None
     assert slot.forwarder.source is None
+
+
+def test_layers_that_nobody_can_use_need_not_be_sent_but_the_smallest_always() -> None:
+    track = Track("t", "1", "video", rids=("h", "m", "l"))
+    assert track.of_use([]) == ["l"]
+    assert track.of_use(["l", "m"]) == ["m", "l"]
+    assert track.of_use(["m", "h"]) == ["h", "m", "l"]
+    assert track.of_use(["another"]) == ["h", "m", "l"]
+    assert Track("t", "1", "video").of_use([]) == [""]

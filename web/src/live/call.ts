@@ -2,11 +2,14 @@
 import { signal } from "@preact/signals";
 import type { Track } from "../gen/rushes/signaling/v1/room_service_pb";
 import type { What } from "./link";
+import { lookAt, qualityOf, type Look, type Quality } from "./quality";
 
 export const VIDEO_SLOTS = 9;
 export const AUDIO_SLOTS = 8;
 const RETRY_MS = 1500;
 const POOL = 5;
+/** A layer that nobody is shown goes on for a while: tiles come and go. */
+const UNUSED_MS = 5000;
 const LAYERS: RTCRtpEncodingParameters[] = [
   { rid: "h", maxBitrate: 1_500_000 },
   { rid: "m", maxBitrate: 600_000, scaleResolutionDownBy: 2 },
@@ -40,7 +43,9 @@ export class Call {
   private audio: RTCRtpSender | undefined;
   private video: RTCRtpSender | undefined;
   private retry = 0;
+  private unusedMs = performance.now();
   private closed = false;
+  private look: Look | undefined;
 
   constructor(private readonly options: CallOptions) {}
 
@@ -145,6 +150,20 @@ export class Call {
     await this.publish("audio", this.audio?.track ?? undefined);
   }
 
+  /** Layers that nobody is shown are not sent: at once when one is wanted, after a while when it is not. */
+  async layers(ofUse: readonly string[]): Promise<void> {
+    if (ofUse.length === 0 || !this.video) return;
+    const parameters = this.video.getParameters();
+    const wanted = (rid: string | undefined): boolean => rid === undefined || ofUse.includes(rid);
+    const more = parameters.encodings.some((each) => !each.active && wanted(each.rid));
+    const fewer = parameters.encodings.some((each) => each.active && !wanted(each.rid));
+    if (more) this.unusedMs = performance.now();
+    if (!more && !(fewer && performance.now() - this.unusedMs > UNUSED_MS)) return;
+    this.unusedMs = performance.now();
+    for (const each of parameters.encodings) each.active = wanted(each.rid);
+    await this.video.setParameters(parameters);
+  }
+
   /** The answer to one's offer. */
   async published(sdp: string): Promise<void> {
     if (this.publishing?.signalingState === "have-local-offer") await this.publishing.setRemoteDescription({ type: "answer", sdp });
@@ -153,6 +172,18 @@ export class Call {
   /** Candidates are gathered ahead, so that an answer does not wait for them. */
   private async configuration(): Promise<RTCConfiguration> {
     return { iceServers: await this.options.servers(), iceCandidatePoolSize: POOL, bundlePolicy: "max-bundle" };
+  }
+
+  /** How what is shown arrives, since this was last asked; undefined: nothing is shown. */
+  async quality(): Promise<Quality | undefined> {
+    const connection = this.showing;
+    if (connection?.connectionState !== "connected") return undefined;
+    const reports: Record<string, unknown>[] = [];
+    (await connection.getStats()).forEach((report: Record<string, unknown>) => reports.push(report));
+    const now = lookAt(reports);
+    const quality = qualityOf(this.look, now);
+    this.look = now;
+    return quality;
   }
 
   private watch(connection: RTCPeerConnection, anew: () => void): void {

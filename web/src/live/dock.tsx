@@ -109,6 +109,7 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
         <span class="faint" data-testid="live-people">{live.here.value.length}</span>
         <Button small look="quiet" icon={small ? "down" : "close"} label={small ? t("live.larger") : t("live.smaller")} onClick={() => setSmall(!small)} />
       </header>
+      {!waits && <Network live={live} />}
       {waits ? (
         <p class="dim" role="status">{t("live.waiting")}</p>
       ) : (
@@ -127,6 +128,20 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
         </Button>
       )}
     </aside>
+  );
+}
+
+/** How the session is going, in numbers. */
+function Network({ live }: { live: Live }): JSX.Element | null {
+  const quality = live.quality.value;
+  const drift = live.drift.value;
+  if (!quality && drift === undefined) return null;
+  return (
+    <p class="network faint mono" aria-label={t("live.network")} data-testid="network">
+      {quality?.tripMs !== undefined && <span>{t("live.mediaTrip", { n: Math.max(1, Math.round(quality.tripMs)) })}</span>}
+      {quality && <span data-bad={quality.lostPercent > 2}>{t("live.lost", { n: quality.lostPercent.toFixed(1) })}</span>}
+      {drift !== undefined && <span data-bad={Math.abs(drift) > 2}>{t("live.drift", { n: drift })}</span>}
+    </p>
   );
 }
 

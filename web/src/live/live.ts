@@ -24,11 +24,13 @@ import { say } from "../ui/toast";
 import { Call } from "./call";
 import { IceServers } from "./ice";
 import { differs, momentOf, ServerClock, type Playing } from "./follow";
+import type { Quality } from "./quality";
 import { SignalLink, type LinkState, type What } from "./link";
 import { liveRoom } from "./state";
 
 const TICK_MS = 200;
 const REACTION_MS = 4000;
+const LOOK_MS = 2000;
 
 export interface Shown {
   participant: string;
@@ -52,6 +54,9 @@ export class Live {
   /** Whether one's player does as the presenter's. */
   readonly following = signal(true);
   readonly tripMs = signal<number | undefined>(undefined);
+  readonly quality = signal<Quality | undefined>(undefined);
+  /** Frames between what one's player shows and what it should; undefined: nobody is followed. */
+  readonly drift = signal<number | undefined>(undefined);
   readonly myself = computed(() => this.people.value.get(this.me.value));
   readonly joined = computed(() => this.myself.value?.state === ParticipantState.JOINED);
   readonly presenting = computed(() => this.joined.value && this.presenter.value.participantId === this.me.value);
@@ -100,6 +105,8 @@ export class Live {
   start(): void {
     this.link.start();
     this.ticker = window.setInterval(() => this.tick(), TICK_MS);
+    const looker = window.setInterval(() => void this.call.quality().then((quality) => (this.quality.value = quality)), LOOK_MS);
+    this.stops.push(() => clearInterval(looker));
     // Nobody goes on being seen and heard from a page that does not show it.
     this.stops.push(
       effect(() => {
@@ -150,6 +157,9 @@ export class Live {
     if (this.stood.publishes && !now.publishes) void this.call.again().catch((error: unknown) => this.broke(error));
     this.stood = { shown: now.isShown, publishes: now.publishes };
     this.tracks.value = now.tracks;
+    const mine = now.tracks.find((track) => !track.audio && track.participantId === this.me.peek());
+    // A browser that does not stop a layer sends it: nothing is lost but its work.
+    if (mine) void this.call.layers(mine.layersOfUse).catch(() => undefined);
   }
 
   private broke(error: unknown): void {
@@ -269,6 +279,7 @@ export class Live {
     const room = this.reviewed;
     if (!room || !this.joined.peek() || this.state.peek() !== "open") return;
     const nowMs = this.clock.at(performance.now());
+    if (this.presenting.peek() || !this.following.peek()) this.drift.value = undefined;
     if (this.presenting.peek()) this.tell(room, nowMs);
     else if (this.following.peek() && this.presenter.peek().participantId) this.follow(room, nowMs);
   }
@@ -291,6 +302,7 @@ export class Live {
     const { last, rate } = room.player.clock;
     const state = { playing: playback.playing, frame: Number(playback.frame), speed: playback.speed || 1, atMs: Number(playback.atMs) };
     const moment = momentOf(state, nowMs, rate, last);
+    this.drift.value = room.player.frame.peek() - moment.frame;
     room.player.mirror(moment.frame, moment.playing, moment.speed);
   }
 

@@ -672,6 +672,10 @@ export const en = {
   "live.handDown": "Lower hand",
   "live.react": "React",
   "live.more": "More of the session",
+  "live.network": "Quality of the connection",
+  "live.mediaTrip": "media {n} ms",
+  "live.lost": "lost {n} %",
+  "live.drift": "drift {n} frames",
 
   "feed.open": "Programme feed ...",
   "feed.title": "Feeds and monitors",

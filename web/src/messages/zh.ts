@@ -643,6 +643,10 @@ export const zh = {
   "live.handDown": "放下手",
   "live.react": "表情",
   "live.more": "更多操作",
+  "live.network": "连接质量",
+  "live.mediaTrip": "媒体 {n} 毫秒",
+  "live.lost": "丢包 {n} %",
+  "live.drift": "偏差 {n} 帧",
 
   "feed.open": "节目信号……",
   "feed.title": "节目信号与监看",
