@@ -3,18 +3,19 @@
 import base64
 import binascii
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 from mesh.auth import Identity, caller
 from mesh.clock import Clock
 from mesh.ids import new_id
-from rushes.errors import InvalidArgument
 from rushes.signaling.v1 import recording_service_pb2 as recording_pb
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.recording_service_pb2_grpc import RecordingServiceServicer
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceServicer
 from svc_signaling.asset import Assets
+from svc_signaling.core import settings
 from svc_signaling.core.room import Live
+from svc_signaling.core.settings import RoomInvalid
 from svc_signaling.errors import Draining, RoomUnknown
 from svc_signaling.ice import IceServers
 from svc_signaling.media import Media
@@ -22,16 +23,6 @@ from svc_signaling.recordings import Recordings
 from svc_signaling.rooms import Rooms
 from svc_signaling.signal import Stream
 from svc_signaling.stores import Store
-
-CAPACITY: Final = 100
-MAX_CAPACITY: Final = 1_000
-MAX_TITLE: Final = 200
-
-
-class RoomInvalid(InvalidArgument):
-    """A room that cannot be made, or a page that cannot be asked for."""
-
-    reason = "INVALID_ROOM"
 
 
 class RoomServicer(RoomServiceServicer):
@@ -59,24 +50,27 @@ class RoomServicer(RoomServiceServicer):
         self.draining = False
 
     async def CreateRoom(self, request: pb.CreateRoomRequest, context: Any) -> Any:
-        title = request.title.strip()
-        capacity = request.capacity or CAPACITY
-        if not 0 < len(title) <= MAX_TITLE or not 2 <= capacity <= MAX_CAPACITY or request.asset_id < 0:
-            raise RoomInvalid(f"a room has a title of 1 to {MAX_TITLE} characters and room for 2 to {MAX_CAPACITY}")
+        asked = pb.RoomSettings(
+            title=request.title,
+            capacity=request.capacity,
+            waiting_room=request.waiting_room,
+            start_time_ms=request.start_time_ms,
+        )
+        wanted = settings.checked(asked)
+        if request.asset_id < 0:
+            raise RoomInvalid("an asset has a positive id")
         who = caller()
         if request.asset_id:
             await self._assets.check(request.project_id, request.asset_id)
         room = pb.Room(
             room_id=new_id(),
             project_id=request.project_id,
-            title=title,
             asset_id=request.asset_id,
             state=pb.ROOM_STATE_OPEN,
-            capacity=capacity,
-            waiting_room=request.waiting_room,
             created_by=who.person_id,
             create_time_ms=self._clock.now_ms(),
         )
+        settings.apply(room, wanted)
         made = await self._store.create(who.tenant_id, room, request.request_id, _content(request), self._most)
         return pb.CreateRoomResponse(room=made)
 

@@ -26,6 +26,8 @@ REQUESTS_S: Final = 20
 BURST: Final = 40
 """Requests of one stream: so many at once, then so many a second."""
 CHECK_S: Final = 1.0
+NEED_RIGHTS: Final = frozenset(("present", "moderate", "record", "poll", "close_poll", "settings"))
+"""Acts for which it is asked what the person may do at that moment."""
 TRACKS_S: Final = 0.1
 """Tracks change often, as levels do: they are told at most this often."""
 
@@ -170,6 +172,7 @@ class Stream:
         if live.recording is not None:
             opened.recording.CopyFrom(live.recording)
         opened.chats.extend(live.chats)
+        opened.polls.extend(live.polls.values())
         return opened
 
     async def _write_for_ever(self) -> None:
@@ -254,8 +257,8 @@ class Stream:
             await self._media.show(room_id, me, request.show)
 
     async def _act(self, desk: Desk, request: pb.SignalRequest, kind: str) -> None:
-        mask = await self._mask() if kind in ("present", "moderate", "record") else 0
         me, now_ms, recording_id = self._participant_id, self._clock.now_ms(), new_id()
+        mask = await self._mask() if kind in NEED_RIGHTS else 0
         decide: dict[str, Callable[[Live], list[pb.Event]]] = {
             "playback": lambda live: live.play(me, request.playback, now_ms),
             "present": lambda live: live.present(me, request.present, mask),
@@ -266,6 +269,10 @@ class Stream:
             "record": lambda live: live.record(me, request.record, recording_id, mask),
             "devices": lambda live: live.devices(me, request.devices),
             "leave": lambda live: live.leave(me),
+            "poll": lambda live: live.ask(me, request.poll, new_id(), mask),
+            "vote": lambda live: live.choose(me, request.vote),
+            "close_poll": lambda live: live.close_poll(me, request.close_poll, mask),
+            "settings": lambda live: live.change(me, request.settings, mask),
         }
         if kind not in decide:
             raise SignalInvalid("this request says nothing that is known")

@@ -44,7 +44,6 @@ class Track:
                 return self.layers[name]
         return None
 
-
     def of_use(self, largest: Iterable[str]) -> list[str]:
         """The layers that are worth sending, by the largest that each watcher can use; always the smallest."""
         order = list(self.rids) or [""]

@@ -16,6 +16,7 @@ from rushes.errors import FailedPrecondition, InvalidArgument, NotFound, Permiss
 from rushes.signaling.v1 import recording_pb2
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_DRIVE, PERMISSION_MODERATE
+from svc_signaling.core import poll, settings
 
 CHATS: Final = 1_000
 MAX_CHAT: Final = 2_000
@@ -117,6 +118,7 @@ class Live:
     recording: recording_pb2.RecordingNow | None = None
     """None: it never was recorded."""
     chats: deque[pb.Event] = field(default_factory=lambda: deque(maxlen=CHATS))
+    polls: dict[str, pb.PollState] = field(default_factory=dict)
     ordinal: int = 0
     time_ms: int = 0
     done: dict[str, int] = field(default_factory=dict)
@@ -156,6 +158,12 @@ class Live:
             self.chats.append(event)
         elif kind == "recording":
             self.recording = event.recording
+        elif kind == "poll":
+            poll.took(self.polls, event.poll)
+        elif kind == "vote":
+            poll.chose(self.polls, event.vote)
+        elif kind == "settings":
+            settings.apply(self.room, event.settings)
         elif kind == "ended":
             self.room.state, self.room.end_time_ms = pb.ROOM_STATE_ENDED, event.time_ms
 
@@ -367,6 +375,30 @@ class Live:
         for name, value in fields.items():
             setattr(changed, name, value)
         return [] if changed == participant else [pb.Event(participant=changed)]
+
+    def ask(self, participant_id: str, wanted: pb.Poll, poll_id: str, mask: int) -> list[pb.Event]:
+        """A question to all."""
+        self.here(participant_id)
+        if not may(mask, PERMISSION_DRIVE) and not may(mask, PERMISSION_MODERATE):
+            raise poll.NotPollster("only who may drive or moderate asks")
+        return poll.ask(self.polls, wanted, poll_id, participant_id)
+
+    def choose(self, participant_id: str, wanted: pb.Vote) -> list[pb.Event]:
+        """An answer."""
+        return poll.choose(self.polls, wanted, self.here(participant_id).person_id)
+
+    def close_poll(self, participant_id: str, poll_id: str, mask: int) -> list[pb.Event]:
+        """Nobody chooses any more."""
+        self.here(participant_id)
+        return poll.close(self.polls, poll_id, participant_id, moderates=may(mask, PERMISSION_MODERATE))
+
+    def change(self, participant_id: str, wanted: pb.RoomSettings, mask: int) -> list[pb.Event]:
+        """A moderator changes the room."""
+        self.here(participant_id)
+        if not may(mask, PERMISSION_MODERATE):
+            raise NotModerator("only who may moderate can do this")
+        now = settings.checked(wanted)
+        return [] if now == settings.of(self.room) else [pb.Event(settings=now)]
 
     def moderate(self, participant_id: str, wanted: pb.Moderate, mask: int) -> list[pb.Event]:
         """A moderator lets in, mutes or sends away."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
@@ -142,6 +143,52 @@ def test_killed_services_take_nobody_out_of_the_room(product: Product, room: Roo
     expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
     bob.go(40)
     ada.wait_frame(40)
+
+
+def test_a_question_is_answered_and_everybody_sees_the_result(room: Room) -> None:
+    ada, bob = room.ada, room.bob
+    ada.page.bring_to_front()
+    ada.button("More of the session").click()
+    ada.page.get_by_role("menuitem", name="Ask all a question").click()
+    ada.page.get_by_label("What do you ask?").fill("Which bike?")
+    ada.page.get_by_label("Answers, one a line").fill("The first\nThe second")
+    ada.button("Ask").click()
+    bob.page.bring_to_front()
+    bob.page.get_by_role("button", name="The second").click()
+    expect(ada.page.get_by_role("button", name="The second 1")).to_be_visible()
+    ada.page.get_by_test_id("poll").get_by_role("button", name="End").click()
+    expect(bob.page.get_by_role("button", name="The second 1")).to_be_disabled()
+
+
+def test_a_moderator_changes_the_session_and_invites_to_it(room: Room) -> None:
+    ada = room.ada
+    ada.page.bring_to_front()
+    ada.button("More of the session").click()
+    ada.page.get_by_role("menuitem", name="Settings and invitation").click()
+    panel = ada.page.get_by_test_id("settings")
+    panel.get_by_label("Title").fill("Dailies, day 3")
+    panel.get_by_label("Planned for").fill("2030-05-06T09:30")
+    panel.get_by_role("button", name="Save").click()
+    expect(panel).to_have_count(0)
+    ada.button("More of the session").click()
+    ada.page.get_by_role("menuitem", name="Settings and invitation").click()
+    with ada.page.expect_download() as download:
+        panel.get_by_role("button", name="Calendar entry").click()
+    entry = Path(download.value.path()).read_text()
+    assert "SUMMARY:Dailies\\, day 3\n" in entry
+    assert "DTSTART:20300506T" in entry
+    panel.get_by_role("button", name="Cancel").click()
+
+
+def test_a_whiteboard_is_a_blank_picture_to_which_all_go(room: Room) -> None:
+    ada, bob = room.ada, room.bob
+    ada.page.bring_to_front()
+    ada.button("Present").click()
+    ada.button("More of the session").click()
+    ada.page.get_by_role("menuitem", name="New whiteboard").click()
+    for each in (ada, bob):
+        each.page.bring_to_front()
+        expect(each.page.get_by_text("Whiteboard Dailies, day 3").first).to_be_visible()
 
 
 def test_an_encoder_is_a_tile_of_the_room(product: Product, room: Room) -> None:

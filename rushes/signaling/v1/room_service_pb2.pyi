@@ -126,6 +126,7 @@ class Room(_message.Message):
     CREATE_TIME_MS_FIELD_NUMBER: _builtins.int
     END_TIME_MS_FIELD_NUMBER: _builtins.int
     PEOPLE_FIELD_NUMBER: _builtins.int
+    START_TIME_MS_FIELD_NUMBER: _builtins.int
     room_id: _builtins.str
     """Its id: 26 letters and digits."""
     project_id: _builtins.int
@@ -148,6 +149,8 @@ class Room(_message.Message):
     """When it ended; 0: not yet."""
     people: _builtins.int
     """People in it now."""
+    start_time_ms: _builtins.int
+    """When it is planned to begin, in milliseconds since 1970; 0: it is not planned."""
     def __init__(
         self,
         *,
@@ -162,10 +165,11 @@ class Room(_message.Message):
         create_time_ms: _builtins.int = ...,
         end_time_ms: _builtins.int = ...,
         people: _builtins.int = ...,
+        start_time_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "capacity", b"capacity", "create_time_ms", b"create_time_ms", "created_by", b"created_by", "end_time_ms", b"end_time_ms", "people", b"people", "project_id", b"project_id", "room_id", b"room_id", "state", b"state", "title", b"title", "waiting_room", b"waiting_room"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "capacity", b"capacity", "create_time_ms", b"create_time_ms", "created_by", b"created_by", "end_time_ms", b"end_time_ms", "people", b"people", "project_id", b"project_id", "room_id", b"room_id", "start_time_ms", b"start_time_ms", "state", b"state", "title", b"title", "waiting_room", b"waiting_room"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -183,6 +187,7 @@ class CreateRoomRequest(_message.Message):
     CAPACITY_FIELD_NUMBER: _builtins.int
     WAITING_ROOM_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    START_TIME_MS_FIELD_NUMBER: _builtins.int
     project_id: _builtins.int
     """The project."""
     title: _builtins.str
@@ -195,6 +200,8 @@ class CreateRoomRequest(_message.Message):
     """Whether whoever may not moderate waits to be let in."""
     request_id: _builtins.str
     """Tells one request from another."""
+    start_time_ms: _builtins.int
+    """When it is planned to begin, in milliseconds since 1970; 0: it is not planned. People may come at any time."""
     def __init__(
         self,
         *,
@@ -204,10 +211,11 @@ class CreateRoomRequest(_message.Message):
         capacity: _builtins.int = ...,
         waiting_room: _builtins.bool = ...,
         request_id: _builtins.str = ...,
+        start_time_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "capacity", b"capacity", "project_id", b"project_id", "request_id", b"request_id", "title", b"title", "waiting_room", b"waiting_room"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "capacity", b"capacity", "project_id", b"project_id", "request_id", b"request_id", "start_time_ms", b"start_time_ms", "title", b"title", "waiting_room", b"waiting_room"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -754,6 +762,140 @@ class Presenter(_message.Message):
 Global___Presenter: _TypeAlias = Presenter  # noqa: Y015
 
 @_typing.final
+class Poll(_message.Message):
+    """A question to all, with answers to choose from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLL_ID_FIELD_NUMBER: _builtins.int
+    PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    OPTIONS_FIELD_NUMBER: _builtins.int
+    CLOSED_FIELD_NUMBER: _builtins.int
+    poll_id: _builtins.str
+    """Its id, given by the server."""
+    participant_id: _builtins.str
+    """Whose."""
+    question: _builtins.str
+    """What is asked, 1 to 300 characters."""
+    closed: _builtins.bool
+    """Nobody chooses any more."""
+    @_builtins.property
+    def options(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """2 to 8 answers of 1 to 100 characters, each another."""
+
+    def __init__(
+        self,
+        *,
+        poll_id: _builtins.str = ...,
+        participant_id: _builtins.str = ...,
+        question: _builtins.str = ...,
+        options: _abc.Iterable[_builtins.str] | None = ...,
+        closed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["closed", b"closed", "options", b"options", "participant_id", b"participant_id", "poll_id", b"poll_id", "question", b"question"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Poll: _TypeAlias = Poll  # noqa: Y015
+
+@_typing.final
+class Vote(_message.Message):
+    """Somebody chose an answer, in the place of what they chose before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLL_ID_FIELD_NUMBER: _builtins.int
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    OPTION_FIELD_NUMBER: _builtins.int
+    poll_id: _builtins.str
+    """The poll."""
+    person_id: _builtins.str
+    """Who: a person has one vote, on however many devices."""
+    option: _builtins.int
+    """Which answer, from 0."""
+    def __init__(
+        self,
+        *,
+        poll_id: _builtins.str = ...,
+        person_id: _builtins.str = ...,
+        option: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["option", b"option", "person_id", b"person_id", "poll_id", b"poll_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Vote: _TypeAlias = Vote  # noqa: Y015
+
+@_typing.final
+class PollState(_message.Message):
+    """A poll as it stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLL_FIELD_NUMBER: _builtins.int
+    VOTES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def poll(self) -> Global___Poll:
+        """The poll."""
+
+    @_builtins.property
+    def votes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Vote]:
+        """One of each person who chose."""
+
+    def __init__(
+        self,
+        *,
+        poll: Global___Poll | None = ...,
+        votes: _abc.Iterable[Global___Vote] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["poll", b"poll"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["poll", b"poll", "votes", b"votes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PollState: _TypeAlias = PollState  # noqa: Y015
+
+@_typing.final
+class RoomSettings(_message.Message):
+    """What can be changed about a room while it is open."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TITLE_FIELD_NUMBER: _builtins.int
+    CAPACITY_FIELD_NUMBER: _builtins.int
+    WAITING_ROOM_FIELD_NUMBER: _builtins.int
+    START_TIME_MS_FIELD_NUMBER: _builtins.int
+    title: _builtins.str
+    """What it is called, 1 to 200 characters."""
+    capacity: _builtins.int
+    """Most people at a time, 2 to 1,000. Whoever is in stays in."""
+    waiting_room: _builtins.bool
+    """Whoever may not moderate is let in by somebody who may."""
+    start_time_ms: _builtins.int
+    """When it is planned to begin, in milliseconds since 1970; 0: it is not planned."""
+    def __init__(
+        self,
+        *,
+        title: _builtins.str = ...,
+        capacity: _builtins.int = ...,
+        waiting_room: _builtins.bool = ...,
+        start_time_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capacity", b"capacity", "start_time_ms", b"start_time_ms", "title", b"title", "waiting_room", b"waiting_room"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RoomSettings: _TypeAlias = RoomSettings  # noqa: Y015
+
+@_typing.final
 class Event(_message.Message):
     """Something that happened; kept."""
 
@@ -770,6 +912,9 @@ class Event(_message.Message):
     RECORDING_FIELD_NUMBER: _builtins.int
     SEGMENT_FIELD_NUMBER: _builtins.int
     MARK_FIELD_NUMBER: _builtins.int
+    POLL_FIELD_NUMBER: _builtins.int
+    VOTE_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
     ordinal: _builtins.int
     """Counts from 1 in the room, without gaps."""
     time_ms: _builtins.int
@@ -808,6 +953,18 @@ class Event(_message.Message):
     def mark(self) -> _recording_pb2.RevisionMark:
         """How far the notes of the video had come."""
 
+    @_builtins.property
+    def poll(self) -> Global___Poll:
+        """Something is asked, or nobody chooses any more."""
+
+    @_builtins.property
+    def vote(self) -> Global___Vote:
+        """Somebody chose."""
+
+    @_builtins.property
+    def settings(self) -> Global___RoomSettings:
+        """How the room is now."""
+
     def __init__(
         self,
         *,
@@ -822,12 +979,15 @@ class Event(_message.Message):
         recording: _recording_pb2.RecordingNow | None = ...,
         segment: _recording_pb2.RecordingSegment | None = ...,
         mark: _recording_pb2.RevisionMark | None = ...,
+        poll: Global___Poll | None = ...,
+        vote: Global___Vote | None = ...,
+        settings: Global___RoomSettings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "ended", b"ended", "mark", b"mark", "participant", b"participant", "playback", b"playback", "presenter", b"presenter", "reaction", b"reaction", "recording", b"recording", "segment", b"segment", "what", b"what"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "ended", b"ended", "mark", b"mark", "participant", b"participant", "playback", b"playback", "poll", b"poll", "presenter", b"presenter", "reaction", b"reaction", "recording", b"recording", "segment", b"segment", "settings", b"settings", "vote", b"vote", "what", b"what"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "ended", b"ended", "mark", b"mark", "ordinal", b"ordinal", "participant", b"participant", "playback", b"playback", "presenter", b"presenter", "reaction", b"reaction", "recording", b"recording", "segment", b"segment", "time_ms", b"time_ms", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "ended", b"ended", "mark", b"mark", "ordinal", b"ordinal", "participant", b"participant", "playback", b"playback", "poll", b"poll", "presenter", b"presenter", "reaction", b"reaction", "recording", b"recording", "segment", b"segment", "settings", b"settings", "time_ms", b"time_ms", "vote", b"vote", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["participant", "playback", "presenter", "chat", "reaction", "ended", "recording", "segment", "mark"]  # noqa: Y015
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["participant", "playback", "presenter", "chat", "reaction", "ended", "recording", "segment", "mark", "poll", "vote", "settings"]  # noqa: Y015
     _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
 
@@ -1152,6 +1312,10 @@ class SignalRequest(_message.Message):
     AUTHENTICATE_TOKEN_FIELD_NUMBER: _builtins.int
     LEAVE_FIELD_NUMBER: _builtins.int
     RECORD_FIELD_NUMBER: _builtins.int
+    POLL_FIELD_NUMBER: _builtins.int
+    VOTE_FIELD_NUMBER: _builtins.int
+    CLOSE_POLL_FIELD_NUMBER: _builtins.int
+    SETTINGS_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Counts from 1; of open, authenticate and ping 0."""
     slots_answer: _builtins.str
@@ -1170,6 +1334,8 @@ class SignalRequest(_message.Message):
     """Leaves; the place is not kept."""
     record: _builtins.bool
     """Begins or ends the recording of the room: who presents or moderates may."""
+    close_poll: _builtins.str
+    """Ends a poll of one's own, or as a moderator: its id."""
     @_builtins.property
     def open(self) -> Global___SignalOpen:
         """The first message."""
@@ -1202,6 +1368,18 @@ class SignalRequest(_message.Message):
     def devices(self) -> Global___Devices:
         """One's own devices."""
 
+    @_builtins.property
+    def poll(self) -> Global___Poll:
+        """Asks something: who may drive or moderate. Its id is the server's."""
+
+    @_builtins.property
+    def vote(self) -> Global___Vote:
+        """Chooses an answer of an open poll. The person is the sender."""
+
+    @_builtins.property
+    def settings(self) -> Global___RoomSettings:
+        """Changes the room: who may moderate."""
+
     def __init__(
         self,
         *,
@@ -1222,12 +1400,16 @@ class SignalRequest(_message.Message):
         authenticate_token: _builtins.str = ...,
         leave: _builtins.bool = ...,
         record: _builtins.bool = ...,
+        poll: Global___Poll | None = ...,
+        vote: Global___Vote | None = ...,
+        close_poll: _builtins.str = ...,
+        settings: Global___RoomSettings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "devices", b"devices", "hand", b"hand", "leave", b"leave", "moderate", b"moderate", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "what", b"what"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "close_poll", b"close_poll", "devices", b"devices", "hand", b"hand", "leave", b"leave", "moderate", b"moderate", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "poll", b"poll", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "settings", b"settings", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "vote", b"vote", "what", b"what"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "devices", b"devices", "hand", b"hand", "leave", b"leave", "moderate", b"moderate", "number", b"number", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "close_poll", b"close_poll", "devices", b"devices", "hand", b"hand", "leave", b"leave", "moderate", b"moderate", "number", b"number", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "poll", b"poll", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "settings", b"settings", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "vote", b"vote", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["open", "publish", "subscribe", "slots_answer", "show", "playback", "present", "chat", "hand", "reaction", "moderate", "devices", "ping_ms", "authenticate_token", "leave", "record"]  # noqa: Y015
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["open", "publish", "subscribe", "slots_answer", "show", "playback", "present", "chat", "hand", "reaction", "moderate", "devices", "ping_ms", "authenticate_token", "leave", "record", "poll", "vote", "close_poll", "settings"]  # noqa: Y015
     _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
 
@@ -1249,6 +1431,7 @@ class SignalOpened(_message.Message):
     TIME_MS_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     RECORDING_FIELD_NUMBER: _builtins.int
+    POLLS_FIELD_NUMBER: _builtins.int
     participant_id: _builtins.str
     """Who one is in this room."""
     ordinal: _builtins.int
@@ -1281,6 +1464,10 @@ class SignalOpened(_message.Message):
     def recording(self) -> _recording_pb2.RecordingNow:
         """Whether the room is recorded now; not set: it never was."""
 
+    @_builtins.property
+    def polls(self) -> _containers.RepeatedCompositeFieldContainer[Global___PollState]:
+        """The last polls, the oldest first."""
+
     def __init__(
         self,
         *,
@@ -1294,10 +1481,11 @@ class SignalOpened(_message.Message):
         time_ms: _builtins.int = ...,
         done: _builtins.int = ...,
         recording: _recording_pb2.RecordingNow | None = ...,
+        polls: _abc.Iterable[Global___PollState] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["playback", b"playback", "presenter", b"presenter", "recording", b"recording", "room", b"room"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chats", b"chats", "done", b"done", "ordinal", b"ordinal", "participant_id", b"participant_id", "participants", b"participants", "playback", b"playback", "presenter", b"presenter", "recording", b"recording", "room", b"room", "time_ms", b"time_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chats", b"chats", "done", b"done", "ordinal", b"ordinal", "participant_id", b"participant_id", "participants", b"participants", "playback", b"playback", "polls", b"polls", "presenter", b"presenter", "recording", b"recording", "room", b"room", "time_ms", b"time_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,6 +1,7 @@
 /** Making a live room, and its link. */
 import { createClient } from "@connectrpc/connect";
 import { requestId, transport } from "../app/api";
+import type { Terms } from "./roomform";
 import { RoomService, RoomState, type Room } from "../gen/rushes/signaling/v1/room_service_pb";
 
 export const rooms = createClient(RoomService, transport);
@@ -11,8 +12,20 @@ export async function roomOf(projectId: bigint, assetId: bigint): Promise<Room |
   return all.find((each) => each.assetId === assetId && each.state === RoomState.OPEN && each.people > 0);
 }
 
+const KEPT_MS = 12 * 3_600_000;
+
+/** Rooms of an asset that are planned, and not long over, the next first. */
+export async function plannedOf(projectId: bigint, assetId: bigint): Promise<Room[]> {
+  const { rooms: all } = await rooms.listRooms({ projectId, pageSize: 100 });
+  const since = Date.now() - KEPT_MS;
+  return all
+    .filter((each) => each.assetId === assetId && each.state === RoomState.OPEN && Number(each.startTimeMs) > since)
+    .sort((a, b) => Number(a.startTimeMs - b.startTimeMs));
+}
+
 /** Makes a room that begins with an asset; gives its id. */
-export async function makeRoom(projectId: bigint, assetId: bigint, title: string, waitingRoom: boolean): Promise<string> {
-  const { room } = await rooms.createRoom({ projectId, assetId, title: title.slice(0, 200), waitingRoom, requestId: requestId() });
-  return room?.roomId ?? "";
+export async function makeRoom(projectId: bigint, assetId: bigint, terms: Terms): Promise<string> {
+  const { title, capacity, waitingRoom, startMs } = terms;
+  const asked = { projectId, assetId, title: title.slice(0, 200), capacity, waitingRoom, startTimeMs: BigInt(startMs), requestId: requestId() };
+  return (await rooms.createRoom(asked)).room?.roomId ?? "";
 }

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { identity, requestId } from "../app/api";
 import { explain } from "../app/error";
 import { person } from "../app/people";
+import { navigate, reviewPath } from "../app/router";
 import { Permission } from "../document";
 import { ParticipantKind, ParticipantState, type Participant } from "../gen/rushes/signaling/v1/room_service_pb";
 import { may } from "../library/store";
@@ -17,7 +18,10 @@ import { say } from "../ui/toast";
 import { rooms } from "./begin";
 import { Feeds } from "./feeds";
 import { Live } from "./live";
+import { PollForm, PollList } from "./pollpanel";
+import { Invitation, RoomForm, type Terms } from "./roomform";
 import { liveRoom } from "./state";
+import { makeWhiteboard } from "./whiteboard";
 import "./live.css";
 
 const MOST_TILES = 10;
@@ -93,7 +97,7 @@ function Over({ live, close }: { live: Live; close: () => void }): JSX.Element {
 function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void }): JSX.Element {
   const [chat, setChat] = useState(false);
   const [small, setSmall] = useState(false);
-  const [feeds, setFeeds] = useState(false);
+  const [panel, setPanel] = useState<Panel>("");
   const waits = live.myself.value?.state === ParticipantState.WAITING;
   return (
     <aside class="live floating" aria-label={t("live.title")} data-testid="live" data-state={live.state.value} data-small={small}>
@@ -117,8 +121,11 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
           <Waiting live={live} />
           <Tiles live={live} />
           <Baton live={live} />
-          <Controls live={live} chat={chat} setChat={setChat} openFeeds={() => setFeeds(true)} room={room} leave={leave} />
-          {feeds && <Feeds project={room.asset.projectId} room={live.id} close={() => setFeeds(false)} />}
+          <Controls live={live} chat={chat} setChat={setChat} open={setPanel} room={room} leave={leave} />
+          <PollList live={live} personId={room.personId} />
+          {panel === "feeds" && <Feeds project={room.asset.projectId} room={live.id} close={() => setPanel("")} />}
+          {panel === "poll" && <PollForm live={live} close={() => setPanel("")} />}
+          {panel === "settings" && <Settings live={live} path={pathOf(room)} close={() => setPanel("")} />}
           {chat && <Chat live={live} />}
         </>
       )}
@@ -300,16 +307,18 @@ function Baton({ live }: { live: Live }): JSX.Element {
   );
 }
 
+type Panel = "" | "feeds" | "poll" | "settings";
+
 interface ControlProps {
   live: Live;
   room: Room;
   chat: boolean;
   setChat: (on: boolean) => void;
-  openFeeds: () => void;
+  open: (panel: Panel) => void;
   leave: () => void;
 }
 
-function Controls({ live, room, chat, setChat, openFeeds, leave }: ControlProps): JSX.Element {
+function Controls({ live, room, chat, setChat, open, leave }: ControlProps): JSX.Element {
   const { call } = live;
   const devices = call.devices.value;
   const hand = live.myself.value?.hand ?? false;
@@ -320,7 +329,16 @@ function Controls({ live, room, chat, setChat, openFeeds, leave }: ControlProps)
       .catch((error: unknown) => say({ title: t("live.noDevice"), detail: explain(error), look: "bad" }))
       .finally(() => setBusy(false));
   };
-  const path = `/a/${room.asset.assetId}?r=${liveRoom.value}`;
+  const path = pathOf(room);
+  const draw = async (): Promise<void> => {
+    say({ title: t("live.whiteboardMade") });
+    try {
+      const asset = await makeWhiteboard(room.asset.projectId, t("live.whiteboardName", { name: live.room.value?.title ?? "" }));
+      navigate(reviewPath(String(asset), undefined, 0, undefined, { live: live.id }));
+    } catch (error) {
+      say({ title: t("live.refused"), detail: explain(error), look: "bad" });
+    }
+  };
   const copy = (link: string): void => {
     navigator.clipboard.writeText(link).then(
       () => say({ title: t("live.copied") }),
@@ -378,7 +396,10 @@ function Controls({ live, room, chat, setChat, openFeeds, leave }: ControlProps)
         <Menu icon="more" label={t("live.more")}>
           {(close) => (
             <div class="menu-list" onClick={close}>
-              <Choice label={t("feed.open")} run={openFeeds} />
+              <Choice label={t("poll.open")} run={() => open("poll")} />
+              {room.has(Permission.UPLOAD) && <Choice label={t("live.whiteboard")} run={() => void draw()} />}
+              <Choice label={t("feed.open")} run={() => open("feeds")} />
+              {live.myself.value?.moderates && <Choice label={t("room.open")} run={() => open("settings")} />}
             </div>
           )}
         </Menu>
@@ -393,6 +414,28 @@ function Controls({ live, room, chat, setChat, openFeeds, leave }: ControlProps)
         {t("live.leave")}
       </Button>
     </div>
+  );
+}
+
+/** Where a session is entered, beside the clip that is looked at. */
+function pathOf(room: Room): string {
+  return `/a/${room.asset.assetId}?r=${liveRoom.value}`;
+}
+
+function Settings({ live, path, close }: { live: Live; path: string; close: () => void }): JSX.Element | null {
+  const room = live.room.value;
+  if (!room) return null;
+  const { title, capacity, waitingRoom } = room;
+  const startMs = Number(room.startTimeMs);
+  const save = async (terms: Terms): Promise<void> => {
+    const { startMs: planned, ...rest } = terms;
+    if (await live.ask({ case: "settings", value: { ...rest, startTimeMs: BigInt(planned) } })) close();
+  };
+  return (
+    <section class="feeds" aria-label={t("room.settings")} data-testid="settings">
+      <RoomForm terms={{ title, capacity, waitingRoom, startMs }} save={save} cancel={close} />
+      <Invitation id={live.id} path={path} title={title} startMs={startMs} />
+    </section>
   );
 }
 

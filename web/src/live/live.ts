@@ -8,10 +8,12 @@ import {
   ParticipantKind,
   ParticipantState,
   PresenterSchema,
+  RoomSchema,
   type Event,
   type Participant,
   type Playback,
   type Room as LiveRoom,
+  type RoomSettings,
   type SignalOpened,
   type SignalResponse,
   type Track,
@@ -24,6 +26,7 @@ import { say } from "../ui/toast";
 import { Call } from "./call";
 import { IceServers } from "./ice";
 import { differs, momentOf, ServerClock, type Playing } from "./follow";
+import { withPoll, withVote, type Polls } from "./polls";
 import type { Quality } from "./quality";
 import { SignalLink, type LinkState, type What } from "./link";
 import { liveRoom } from "./state";
@@ -47,6 +50,7 @@ export class Live {
   readonly presenter = signal(create(PresenterSchema));
   readonly chats = signal<readonly Event[]>([]);
   readonly unread = signal(0);
+  readonly polls = signal<Polls>(new Map());
   readonly tracks = signal<readonly Track[]>([]);
   readonly reactions = signal<readonly Shown[]>([]);
   /** Whether what is said and shown is recorded. */
@@ -173,6 +177,7 @@ export class Live {
     this.people.value = new Map(opened.participants.map((each) => [each.participantId, each]));
     if (opened.presenter) this.presenter.value = opened.presenter;
     this.chats.value = opened.chats;
+    this.polls.value = new Map(opened.polls.map((state) => [state.poll?.pollId ?? "", state]));
     this.playback = opened.playback;
     this.recorded.value = (opened.recording?.recordingId ?? "") !== "";
     if (!again) this.asked = false;
@@ -193,10 +198,18 @@ export class Live {
     else if (what.case === "presenter") this.presents(what.value.participantId, what.value);
     else if (what.case === "playback") this.playback = what.value;
     else if (what.case === "recording") this.records(what.value.recordingId !== "");
+    else if (what.case === "poll") this.polls.value = withPoll(this.polls.peek(), what.value);
+    else if (what.case === "vote") this.polls.value = withVote(this.polls.peek(), what.value);
+    else if (what.case === "settings") this.set(what.value);
     else if (what.case === "chat") {
       this.chats.value = [...this.chats.peek(), event].slice(-1000);
       if (what.value.participantId !== this.me.peek()) this.unread.value++;
     } else if (what.case === "reaction") this.reacted(what.value.participantId, what.value.emoji);
+  }
+
+  private set({ title, capacity, waitingRoom, startTimeMs }: RoomSettings): void {
+    const room = this.room.peek();
+    if (room) this.room.value = create(RoomSchema, { ...room, title, capacity, waitingRoom, startTimeMs });
   }
 
   private changed(participant: Participant): void {

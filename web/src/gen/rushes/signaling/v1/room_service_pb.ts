@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/signaling/v1/room_service.proto.
  */
 export const file_rushes_signaling_v1_room_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZydXNoZXMvc2lnbmFsaW5nL3YxL3Jvb21fc2VydmljZS5wcm90bxITcnVzaGVzLnNpZ25hbGluZy52MSL0AQoEUm9vbRIPCgdyb29tX2lkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAMSDQoFdGl0bGUYAyABKAkSEAoIYXNzZXRfaWQYBCABKAMSLQoFc3RhdGUYBSABKA4yHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21TdGF0ZRIQCghjYXBhY2l0eRgGIAEoDRIUCgx3YWl0aW5nX3Jvb20YByABKAgSEgoKY3JlYXRlZF9ieRgIIAEoCRIWCg5jcmVhdGVfdGltZV9tcxgJIAEoAxITCgtlbmRfdGltZV9tcxgKIAEoAxIOCgZwZW9wbGUYCyABKA0ihAEKEUNyZWF0ZVJvb21SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDQoFdGl0bGUYAiABKAkSEAoIYXNzZXRfaWQYAyABKAMSEAoIY2FwYWNpdHkYBCABKA0SFAoMd2FpdGluZ19yb29tGAUgASgIEhIKCnJlcXVlc3RfaWQYBiABKAkiPQoSQ3JlYXRlUm9vbVJlc3BvbnNlEicKBHJvb20YASABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb20iNQoOR2V0Um9vbVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIPCgdyb29tX2lkGAIgASgJIjoKD0dldFJvb21SZXNwb25zZRInCgRyb29tGAEgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tIk0KEExpc3RSb29tc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJWChFMaXN0Um9vbXNSZXNwb25zZRIoCgVyb29tcxgBIAMoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNQoORW5kUm9vbVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIPCgdyb29tX2lkGAIgASgJIjoKD0VuZFJvb21SZXNwb25zZRInCgRyb29tGAEgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tIloKEUxpc3RFdmVudHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoCRINCgVhZnRlchgDIAEoAxIRCglwYWdlX3NpemUYBCABKA0iTgoSTGlzdEV2ZW50c1Jlc3BvbnNlEioKBmV2ZW50cxgBIAMoCzIaLnJ1c2hlcy5zaWduYWxpbmcudjEuRXZlbnQSDAoEbW9yZRgCIAEoCCIqChRHZXRJY2VTZXJ2ZXJzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDIj8KCUljZVNlcnZlchIMCgR1cmxzGAEgAygJEhAKCHVzZXJuYW1lGAIgASgJEhIKCmNyZWRlbnRpYWwYAyABKAkiYAoVR2V0SWNlU2VydmVyc1Jlc3BvbnNlEjMKC2ljZV9zZXJ2ZXJzGAEgAygLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5JY2VTZXJ2ZXISEgoKZXhwaXJlc19tcxgCIAEoAyK/AgoLUGFydGljaXBhbnQSFgoOcGFydGljaXBhbnRfaWQYASABKAkSEQoJcGVyc29uX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSNAoFc3RhdGUYBCABKA4yJS5ydXNoZXMuc2lnbmFsaW5nLnYxLlBhcnRpY2lwYW50U3RhdGUSEQoJbW9kZXJhdGVzGAUgASgIEg4KBmRyaXZlcxgGIAEoCBIMCgRoYW5kGAcgASgIEhMKC2F1ZGlvX211dGVkGAggASgIEhMKC3ZpZGVvX211dGVkGAkgASgIEhIKCm1pY3JvcGhvbmUYCiABKAgSDgoGY2FtZXJhGAsgASgIEg4KBnNjcmVlbhgMIAEoCBIyCgRraW5kGA0gASgOMiQucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudEtpbmQisgEKCFBsYXliYWNrEhAKCHZpZGVvX2lkGAEgASgDEhAKCGFzc2V0X2lkGAIgASgDEg8KB3BsYXlpbmcYAyABKAgSDQoFZnJhbWUYBCABKAMSDQoFc3BlZWQYBSABKAESDQoFYXRfbXMYBiABKAMSDwoHdmVyc2lvbhgHIAEoAxIMCgRsb29wGAggASgIEhIKCmxvb3BfZmlyc3QYCSABKAMSEQoJbG9vcF9sYXN0GAogASgDIjoKBENoYXQSFgoOcGFydGljaXBhbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgR0ZXh0GAMgASgJIjEKCFJlYWN0aW9uEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEg0KBWVtb2ppGAIgASgJIjUKCVByZXNlbnRlchIWCg5wYXJ0aWNpcGFudF9pZBgBIAEoCRIQCghyZXF1ZXN0cxgCIAMoCSLmAwoFRXZlbnQSDwoHb3JkaW5hbBgBIAEoAxIPCgd0aW1lX21zGAIgASgDEjcKC3BhcnRpY2lwYW50GAMgASgLMiAucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudEgAEjEKCHBsYXliYWNrGAQgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5QbGF5YmFja0gAEjMKCXByZXNlbnRlchgFIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuUHJlc2VudGVySAASKQoEY2hhdBgGIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuQ2hhdEgAEjEKCHJlYWN0aW9uGAcgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5SZWFjdGlvbkgAEg8KBWVuZGVkGAggASgISAASNgoJcmVjb3JkaW5nGBQgASgLMiEucnVzaGVzLnNpZ25hbGluZy52MS5SZWNvcmRpbmdOb3dIABI4CgdzZWdtZW50GBUgASgLMiUucnVzaGVzLnNpZ25hbGluZy52MS5SZWNvcmRpbmdTZWdtZW50SAASMQoEbWFyaxgWIAEoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuUmV2aXNpb25NYXJrSABCBgoEd2hhdCKLAQoFVHJhY2sSEAoIdHJhY2tfaWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSDQoFYXVkaW8YAyABKAgSDgoGbGF5ZXJzGAQgAygJEg0KBWxldmVsGAUgASgNEhMKC2JpdHJhdGVfYnBzGAYgASgDEhUKDWxheWVyc19vZl91c2UYByADKAkiWAoKU2lnbmFsT3BlbhISCgpwcm9qZWN0X2lkGAEgASgDEg8KB3Jvb21faWQYAiABKAkSFgoOcGFydGljaXBhbnRfaWQYAyABKAkSDQoFYWZ0ZXIYBCABKAMiGAoHUHVibGlzaBINCgVvZmZlchgBIAEoCSI1CglTdWJzY3JpYmUSEwoLYXVkaW9fc2xvdHMYASABKA0SEwoLdmlkZW9fc2xvdHMYAiABKA0iRgoEU2hvdxILCgNtaWQYASABKAkSEAoIdHJhY2tfaWQYAiABKAkSDQoFbGF5ZXIYAyABKAkSEAoIcHJpb3JpdHkYBCABKA0iNQoJU2hvd1Nsb3RzEigKBXNob3dzGAEgAygLMhkucnVzaGVzLnNpZ25hbGluZy52MS5TaG93IlgKB1ByZXNlbnQSEQoHcmVxdWVzdBgBIAEoCEgAEg8KBWdyYW50GAIgASgJSAASDgoEdGFrZRgDIAEoCEgAEhEKB3JlbGVhc2UYBCABKAhIAEIGCgR3aGF0InkKCE1vZGVyYXRlEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEg8KBWFkbWl0GAIgASgISAASFAoKbXV0ZV9hdWRpbxgDIAEoCEgAEhQKCm11dGVfdmlkZW8YBCABKAhIABIQCgZyZW1vdmUYBSABKAhIAEIGCgR3aGF0Ij0KB0RldmljZXMSEgoKbWljcm9waG9uZRgBIAEoCBIOCgZjYW1lcmEYAiABKAgSDgoGc2NyZWVuGAMgASgIItYECg1TaWduYWxSZXF1ZXN0Eg4KBm51bWJlchgBIAEoAxIvCgRvcGVuGAIgASgLMh8ucnVzaGVzLnNpZ25hbGluZy52MS5TaWduYWxPcGVuSAASLwoHcHVibGlzaBgDIAEoCzIcLnJ1c2hlcy5zaWduYWxpbmcudjEuUHVibGlzaEgAEjMKCXN1YnNjcmliZRgEIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuU3Vic2NyaWJlSAASFgoMc2xvdHNfYW5zd2VyGAUgASgJSAASLgoEc2hvdxgGIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuU2hvd1Nsb3RzSAASMQoIcGxheWJhY2sYByABKAsyHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlBsYXliYWNrSAASLwoHcHJlc2VudBgIIAEoCzIcLnJ1c2hlcy5zaWduYWxpbmcudjEuUHJlc2VudEgAEg4KBGNoYXQYCSABKAlIABIOCgRoYW5kGAogASgISAASEgoIcmVhY3Rpb24YCyABKAlIABIxCghtb2RlcmF0ZRgMIAEoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuTW9kZXJhdGVIABIvCgdkZXZpY2VzGA0gASgLMhwucnVzaGVzLnNpZ25hbGluZy52MS5EZXZpY2VzSAASEQoHcGluZ19tcxgOIAEoA0gAEhwKEmF1dGhlbnRpY2F0ZV90b2tlbhgPIAEoCUgAEg8KBWxlYXZlGBAgASgISAASEAoGcmVjb3JkGBQgASgISABCBgoEd2hhdCL8AgoMU2lnbmFsT3BlbmVkEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEicKBHJvb20YAiABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb20SNgoMcGFydGljaXBhbnRzGAMgAygLMiAucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudBIxCglwcmVzZW50ZXIYBCABKAsyHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlByZXNlbnRlchIvCghwbGF5YmFjaxgFIAEoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuUGxheWJhY2sSKQoFY2hhdHMYBiADKAsyGi5ydXNoZXMuc2lnbmFsaW5nLnYxLkV2ZW50Eg8KB29yZGluYWwYByABKAMSDwoHdGltZV9tcxgIIAEoAxIMCgRkb25lGAkgASgDEjQKCXJlY29yZGluZxgUIAEoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuUmVjb3JkaW5nTm93Ij8KClNpZ25hbERvbmUSDgoGbnVtYmVyGAEgASgDEiEKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMiLgoKU2lnbmFsUG9uZxIPCgdwaW5nX21zGAEgASgDEg8KB3RpbWVfbXMYAiABKAMiWQoGVHJhY2tzEioKBnRyYWNrcxgBIAMoCzIaLnJ1c2hlcy5zaWduYWxpbmcudjEuVHJhY2sSEQoJcHVibGlzaGVzGAIgASgIEhAKCGlzX3Nob3duGAMgASgIIrECCg5TaWduYWxSZXNwb25zZRIzCgZvcGVuZWQYASABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbE9wZW5lZEgAEisKBWV2ZW50GAIgASgLMhoucnVzaGVzLnNpZ25hbGluZy52MS5FdmVudEgAEi8KBGRvbmUYAyABKAsyHy5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbERvbmVIABITCglwdWJsaXNoZWQYBCABKAlIABIPCgVzbG90cxgFIAEoCUgAEi0KBnRyYWNrcxgGIAEoCzIbLnJ1c2hlcy5zaWduYWxpbmcudjEuVHJhY2tzSAASLwoEcG9uZxgHIAEoCzIfLnJ1c2hlcy5zaWduYWxpbmcudjEuU2lnbmFsUG9uZ0gAQgYKBHdoYXQqUgoJUm9vbVN0YXRlEhoKFlJPT01fU1RBVEVfVU5TUEVDSUZJRUQQABITCg9ST09NX1NUQVRFX09QRU4QARIUChBST09NX1NUQVRFX0VOREVEEAIqjgEKD1BhcnRpY2lwYW50S2luZBIgChxQQVJUSUNJUEFOVF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXUEFSVElDSVBBTlRfS0lORF9QRVJTT04QARIeChpQQVJUSUNJUEFOVF9LSU5EX1BST0dSQU1NRRACEhwKGFBBUlRJQ0lQQU5UX0tJTkRfTU9OSVRPUhADKskBChBQYXJ0aWNpcGFudFN0YXRlEiEKHVBBUlRJQ0lQQU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZUEFSVElDSVBBTlRfU1RBVEVfV0FJVElORxABEhwKGFBBUlRJQ0lQQU5UX1NUQVRFX0pPSU5FRBACEhoKFlBBUlRJQ0lQQU5UX1NUQVRFX0FXQVkQAxIaChZQQVJUSUNJUEFOVF9TVEFURV9MRUZUEAQSHQoZUEFSVElDSVBBTlRfU1RBVEVfUkVNT1ZFRBAFMswGCgtSb29tU2VydmljZRJ1CgpDcmVhdGVSb29tEiYucnVzaGVzLnNpZ25hbGluZy52MS5DcmVhdGVSb29tUmVxdWVzdBonLnJ1c2hlcy5zaWduYWxpbmcudjEuQ3JlYXRlUm9vbVJlc3BvbnNlIhaKtRgSGhAIBxACGgpwcm9qZWN0X2lkEm8KB0dldFJvb20SIy5ydXNoZXMuc2lnbmFsaW5nLnYxLkdldFJvb21SZXF1ZXN0GiQucnVzaGVzLnNpZ25hbGluZy52MS5HZXRSb29tUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQSdQoJTGlzdFJvb21zEiUucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0Um9vbXNSZXF1ZXN0GiYucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0Um9vbXNSZXNwb25zZSIZkAIBirUYEhoQCAEQAhoKcHJvamVjdF9pZBJsCgdFbmRSb29tEiMucnVzaGVzLnNpZ25hbGluZy52MS5FbmRSb29tUmVxdWVzdBokLnJ1c2hlcy5zaWduYWxpbmcudjEuRW5kUm9vbVJlc3BvbnNlIhaKtRgSGhAICBACGgpwcm9qZWN0X2lkEngKCkxpc3RFdmVudHMSJi5ydXNoZXMuc2lnbmFsaW5nLnYxLkxpc3RFdmVudHNSZXF1ZXN0GicucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0RXZlbnRzUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQSgQEKDUdldEljZVNlcnZlcnMSKS5ydXNoZXMuc2lnbmFsaW5nLnYxLkdldEljZVNlcnZlcnNSZXF1ZXN0GioucnVzaGVzLnNpZ25hbGluZy52MS5HZXRJY2VTZXJ2ZXJzUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQScgoGU2lnbmFsEiIucnVzaGVzLnNpZ25hbGluZy52MS5TaWduYWxSZXF1ZXN0GiMucnVzaGVzLnNpZ25hbGluZy52MS5TaWduYWxSZXNwb25zZSIbirUYFxoVCAEQAhoPb3Blbi5wcm9qZWN0X2lkKAEwAWIGcHJvdG8z", [file_google_rpc_status, file_rushes_signaling_v1_recording, file_rushes_type_v1_access]);
+  fileDesc("CiZydXNoZXMvc2lnbmFsaW5nL3YxL3Jvb21fc2VydmljZS5wcm90bxITcnVzaGVzLnNpZ25hbGluZy52MSKLAgoEUm9vbRIPCgdyb29tX2lkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAMSDQoFdGl0bGUYAyABKAkSEAoIYXNzZXRfaWQYBCABKAMSLQoFc3RhdGUYBSABKA4yHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21TdGF0ZRIQCghjYXBhY2l0eRgGIAEoDRIUCgx3YWl0aW5nX3Jvb20YByABKAgSEgoKY3JlYXRlZF9ieRgIIAEoCRIWCg5jcmVhdGVfdGltZV9tcxgJIAEoAxITCgtlbmRfdGltZV9tcxgKIAEoAxIOCgZwZW9wbGUYCyABKA0SFQoNc3RhcnRfdGltZV9tcxgeIAEoAyKbAQoRQ3JlYXRlUm9vbVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxINCgV0aXRsZRgCIAEoCRIQCghhc3NldF9pZBgDIAEoAxIQCghjYXBhY2l0eRgEIAEoDRIUCgx3YWl0aW5nX3Jvb20YBSABKAgSEgoKcmVxdWVzdF9pZBgGIAEoCRIVCg1zdGFydF90aW1lX21zGB4gASgDIj0KEkNyZWF0ZVJvb21SZXNwb25zZRInCgRyb29tGAEgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tIjUKDkdldFJvb21SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoCSI6Cg9HZXRSb29tUmVzcG9uc2USJwoEcm9vbRgBIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbSJNChBMaXN0Um9vbXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiVgoRTGlzdFJvb21zUmVzcG9uc2USKAoFcm9vbXMYASADKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb20SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjUKDkVuZFJvb21SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoCSI6Cg9FbmRSb29tUmVzcG9uc2USJwoEcm9vbRgBIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbSJaChFMaXN0RXZlbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEg8KB3Jvb21faWQYAiABKAkSDQoFYWZ0ZXIYAyABKAMSEQoJcGFnZV9zaXplGAQgASgNIk4KEkxpc3RFdmVudHNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5ydXNoZXMuc2lnbmFsaW5nLnYxLkV2ZW50EgwKBG1vcmUYAiABKAgiKgoUR2V0SWNlU2VydmVyc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAyI/CglJY2VTZXJ2ZXISDAoEdXJscxgBIAMoCRIQCgh1c2VybmFtZRgCIAEoCRISCgpjcmVkZW50aWFsGAMgASgJImAKFUdldEljZVNlcnZlcnNSZXNwb25zZRIzCgtpY2Vfc2VydmVycxgBIAMoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuSWNlU2VydmVyEhIKCmV4cGlyZXNfbXMYAiABKAMivwIKC1BhcnRpY2lwYW50EhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEhEKCXBlcnNvbl9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEjQKBXN0YXRlGAQgASgOMiUucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudFN0YXRlEhEKCW1vZGVyYXRlcxgFIAEoCBIOCgZkcml2ZXMYBiABKAgSDAoEaGFuZBgHIAEoCBITCgthdWRpb19tdXRlZBgIIAEoCBITCgt2aWRlb19tdXRlZBgJIAEoCBISCgptaWNyb3Bob25lGAogASgIEg4KBmNhbWVyYRgLIAEoCBIOCgZzY3JlZW4YDCABKAgSMgoEa2luZBgNIAEoDjIkLnJ1c2hlcy5zaWduYWxpbmcudjEuUGFydGljaXBhbnRLaW5kIrIBCghQbGF5YmFjaxIQCgh2aWRlb19pZBgBIAEoAxIQCghhc3NldF9pZBgCIAEoAxIPCgdwbGF5aW5nGAMgASgIEg0KBWZyYW1lGAQgASgDEg0KBXNwZWVkGAUgASgBEg0KBWF0X21zGAYgASgDEg8KB3ZlcnNpb24YByABKAMSDAoEbG9vcBgIIAEoCBISCgpsb29wX2ZpcnN0GAkgASgDEhEKCWxvb3BfbGFzdBgKIAEoAyI6CgRDaGF0EhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEdGV4dBgDIAEoCSIxCghSZWFjdGlvbhIWCg5wYXJ0aWNpcGFudF9pZBgBIAEoCRINCgVlbW9qaRgCIAEoCSI1CglQcmVzZW50ZXISFgoOcGFydGljaXBhbnRfaWQYASABKAkSEAoIcmVxdWVzdHMYAiADKAkiYgoEUG9sbBIPCgdwb2xsX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEhAKCHF1ZXN0aW9uGAMgASgJEg8KB29wdGlvbnMYBCADKAkSDgoGY2xvc2VkGAUgASgIIjoKBFZvdGUSDwoHcG9sbF9pZBgBIAEoCRIRCglwZXJzb25faWQYAiABKAkSDgoGb3B0aW9uGAMgASgNIl4KCVBvbGxTdGF0ZRInCgRwb2xsGAEgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Qb2xsEigKBXZvdGVzGAIgAygLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Wb3RlIlwKDFJvb21TZXR0aW5ncxINCgV0aXRsZRgBIAEoCRIQCghjYXBhY2l0eRgCIAEoDRIUCgx3YWl0aW5nX3Jvb20YAyABKAgSFQoNc3RhcnRfdGltZV9tcxgEIAEoAyLzBAoFRXZlbnQSDwoHb3JkaW5hbBgBIAEoAxIPCgd0aW1lX21zGAIgASgDEjcKC3BhcnRpY2lwYW50GAMgASgLMiAucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudEgAEjEKCHBsYXliYWNrGAQgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5QbGF5YmFja0gAEjMKCXByZXNlbnRlchgFIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuUHJlc2VudGVySAASKQoEY2hhdBgGIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuQ2hhdEgAEjEKCHJlYWN0aW9uGAcgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5SZWFjdGlvbkgAEg8KBWVuZGVkGAggASgISAASNgoJcmVjb3JkaW5nGBQgASgLMiEucnVzaGVzLnNpZ25hbGluZy52MS5SZWNvcmRpbmdOb3dIABI4CgdzZWdtZW50GBUgASgLMiUucnVzaGVzLnNpZ25hbGluZy52MS5SZWNvcmRpbmdTZWdtZW50SAASMQoEbWFyaxgWIAEoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuUmV2aXNpb25NYXJrSAASKQoEcG9sbBgeIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUG9sbEgAEikKBHZvdGUYHyABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlZvdGVIABI1CghzZXR0aW5ncxggIAEoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbVNldHRpbmdzSABCBgoEd2hhdCKLAQoFVHJhY2sSEAoIdHJhY2tfaWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSDQoFYXVkaW8YAyABKAgSDgoGbGF5ZXJzGAQgAygJEg0KBWxldmVsGAUgASgNEhMKC2JpdHJhdGVfYnBzGAYgASgDEhUKDWxheWVyc19vZl91c2UYByADKAkiWAoKU2lnbmFsT3BlbhISCgpwcm9qZWN0X2lkGAEgASgDEg8KB3Jvb21faWQYAiABKAkSFgoOcGFydGljaXBhbnRfaWQYAyABKAkSDQoFYWZ0ZXIYBCABKAMiGAoHUHVibGlzaBINCgVvZmZlchgBIAEoCSI1CglTdWJzY3JpYmUSEwoLYXVkaW9fc2xvdHMYASABKA0SEwoLdmlkZW9fc2xvdHMYAiABKA0iRgoEU2hvdxILCgNtaWQYASABKAkSEAoIdHJhY2tfaWQYAiABKAkSDQoFbGF5ZXIYAyABKAkSEAoIcHJpb3JpdHkYBCABKA0iNQoJU2hvd1Nsb3RzEigKBXNob3dzGAEgAygLMhkucnVzaGVzLnNpZ25hbGluZy52MS5TaG93IlgKB1ByZXNlbnQSEQoHcmVxdWVzdBgBIAEoCEgAEg8KBWdyYW50GAIgASgJSAASDgoEdGFrZRgDIAEoCEgAEhEKB3JlbGVhc2UYBCABKAhIAEIGCgR3aGF0InkKCE1vZGVyYXRlEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEg8KBWFkbWl0GAIgASgISAASFAoKbXV0ZV9hdWRpbxgDIAEoCEgAEhQKCm11dGVfdmlkZW8YBCABKAhIABIQCgZyZW1vdmUYBSABKAhIAEIGCgR3aGF0Ij0KB0RldmljZXMSEgoKbWljcm9waG9uZRgBIAEoCBIOCgZjYW1lcmEYAiABKAgSDgoGc2NyZWVuGAMgASgIIvkFCg1TaWduYWxSZXF1ZXN0Eg4KBm51bWJlchgBIAEoAxIvCgRvcGVuGAIgASgLMh8ucnVzaGVzLnNpZ25hbGluZy52MS5TaWduYWxPcGVuSAASLwoHcHVibGlzaBgDIAEoCzIcLnJ1c2hlcy5zaWduYWxpbmcudjEuUHVibGlzaEgAEjMKCXN1YnNjcmliZRgEIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuU3Vic2NyaWJlSAASFgoMc2xvdHNfYW5zd2VyGAUgASgJSAASLgoEc2hvdxgGIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuU2hvd1Nsb3RzSAASMQoIcGxheWJhY2sYByABKAsyHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlBsYXliYWNrSAASLwoHcHJlc2VudBgIIAEoCzIcLnJ1c2hlcy5zaWduYWxpbmcudjEuUHJlc2VudEgAEg4KBGNoYXQYCSABKAlIABIOCgRoYW5kGAogASgISAASEgoIcmVhY3Rpb24YCyABKAlIABIxCghtb2RlcmF0ZRgMIAEoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuTW9kZXJhdGVIABIvCgdkZXZpY2VzGA0gASgLMhwucnVzaGVzLnNpZ25hbGluZy52MS5EZXZpY2VzSAASEQoHcGluZ19tcxgOIAEoA0gAEhwKEmF1dGhlbnRpY2F0ZV90b2tlbhgPIAEoCUgAEg8KBWxlYXZlGBAgASgISAASEAoGcmVjb3JkGBQgASgISAASKQoEcG9sbBgeIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUG9sbEgAEikKBHZvdGUYHyABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlZvdGVIABIUCgpjbG9zZV9wb2xsGCAgASgJSAASNQoIc2V0dGluZ3MYISABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21TZXR0aW5nc0gAQgYKBHdoYXQiqwMKDFNpZ25hbE9wZW5lZBIWCg5wYXJ0aWNpcGFudF9pZBgBIAEoCRInCgRyb29tGAIgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tEjYKDHBhcnRpY2lwYW50cxgDIAMoCzIgLnJ1c2hlcy5zaWduYWxpbmcudjEuUGFydGljaXBhbnQSMQoJcHJlc2VudGVyGAQgASgLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5QcmVzZW50ZXISLwoIcGxheWJhY2sYBSABKAsyHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlBsYXliYWNrEikKBWNoYXRzGAYgAygLMhoucnVzaGVzLnNpZ25hbGluZy52MS5FdmVudBIPCgdvcmRpbmFsGAcgASgDEg8KB3RpbWVfbXMYCCABKAMSDAoEZG9uZRgJIAEoAxI0CglyZWNvcmRpbmcYFCABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJlY29yZGluZ05vdxItCgVwb2xscxgeIAMoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuUG9sbFN0YXRlIj8KClNpZ25hbERvbmUSDgoGbnVtYmVyGAEgASgDEiEKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMiLgoKU2lnbmFsUG9uZxIPCgdwaW5nX21zGAEgASgDEg8KB3RpbWVfbXMYAiABKAMiWQoGVHJhY2tzEioKBnRyYWNrcxgBIAMoCzIaLnJ1c2hlcy5zaWduYWxpbmcudjEuVHJhY2sSEQoJcHVibGlzaGVzGAIgASgIEhAKCGlzX3Nob3duGAMgASgIIrECCg5TaWduYWxSZXNwb25zZRIzCgZvcGVuZWQYASABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbE9wZW5lZEgAEisKBWV2ZW50GAIgASgLMhoucnVzaGVzLnNpZ25hbGluZy52MS5FdmVudEgAEi8KBGRvbmUYAyABKAsyHy5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbERvbmVIABITCglwdWJsaXNoZWQYBCABKAlIABIPCgVzbG90cxgFIAEoCUgAEi0KBnRyYWNrcxgGIAEoCzIbLnJ1c2hlcy5zaWduYWxpbmcudjEuVHJhY2tzSAASLwoEcG9uZxgHIAEoCzIfLnJ1c2hlcy5zaWduYWxpbmcudjEuU2lnbmFsUG9uZ0gAQgYKBHdoYXQqUgoJUm9vbVN0YXRlEhoKFlJPT01fU1RBVEVfVU5TUEVDSUZJRUQQABITCg9ST09NX1NUQVRFX09QRU4QARIUChBST09NX1NUQVRFX0VOREVEEAIqjgEKD1BhcnRpY2lwYW50S2luZBIgChxQQVJUSUNJUEFOVF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXUEFSVElDSVBBTlRfS0lORF9QRVJTT04QARIeChpQQVJUSUNJUEFOVF9LSU5EX1BST0dSQU1NRRACEhwKGFBBUlRJQ0lQQU5UX0tJTkRfTU9OSVRPUhADKskBChBQYXJ0aWNpcGFudFN0YXRlEiEKHVBBUlRJQ0lQQU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZUEFSVElDSVBBTlRfU1RBVEVfV0FJVElORxABEhwKGFBBUlRJQ0lQQU5UX1NUQVRFX0pPSU5FRBACEhoKFlBBUlRJQ0lQQU5UX1NUQVRFX0FXQVkQAxIaChZQQVJUSUNJUEFOVF9TVEFURV9MRUZUEAQSHQoZUEFSVElDSVBBTlRfU1RBVEVfUkVNT1ZFRBAFMswGCgtSb29tU2VydmljZRJ1CgpDcmVhdGVSb29tEiYucnVzaGVzLnNpZ25hbGluZy52MS5DcmVhdGVSb29tUmVxdWVzdBonLnJ1c2hlcy5zaWduYWxpbmcudjEuQ3JlYXRlUm9vbVJlc3BvbnNlIhaKtRgSGhAIBxACGgpwcm9qZWN0X2lkEm8KB0dldFJvb20SIy5ydXNoZXMuc2lnbmFsaW5nLnYxLkdldFJvb21SZXF1ZXN0GiQucnVzaGVzLnNpZ25hbGluZy52MS5HZXRSb29tUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQSdQoJTGlzdFJvb21zEiUucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0Um9vbXNSZXF1ZXN0GiYucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0Um9vbXNSZXNwb25zZSIZkAIBirUYEhoQCAEQAhoKcHJvamVjdF9pZBJsCgdFbmRSb29tEiMucnVzaGVzLnNpZ25hbGluZy52MS5FbmRSb29tUmVxdWVzdBokLnJ1c2hlcy5zaWduYWxpbmcudjEuRW5kUm9vbVJlc3BvbnNlIhaKtRgSGhAICBACGgpwcm9qZWN0X2lkEngKCkxpc3RFdmVudHMSJi5ydXNoZXMuc2lnbmFsaW5nLnYxLkxpc3RFdmVudHNSZXF1ZXN0GicucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0RXZlbnRzUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQSgQEKDUdldEljZVNlcnZlcnMSKS5ydXNoZXMuc2lnbmFsaW5nLnYxLkdldEljZVNlcnZlcnNSZXF1ZXN0GioucnVzaGVzLnNpZ25hbGluZy52MS5HZXRJY2VTZXJ2ZXJzUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQScgoGU2lnbmFsEiIucnVzaGVzLnNpZ25hbGluZy52MS5TaWduYWxSZXF1ZXN0GiMucnVzaGVzLnNpZ25hbGluZy52MS5TaWduYWxSZXNwb25zZSIbirUYFxoVCAEQAhoPb3Blbi5wcm9qZWN0X2lkKAEwAWIGcHJvdG8z", [file_google_rpc_status, file_rushes_signaling_v1_recording, file_rushes_type_v1_access]);
 
 /**
  * A room.
@@ -99,6 +99,13 @@ export type Room = Message<"rushes.signaling.v1.Room"> & {
    * @generated from field: uint32 people = 11;
    */
   people: number;
+
+  /**
+   * When it is planned to begin, in milliseconds since 1970; 0: it is not planned.
+   *
+   * @generated from field: int64 start_time_ms = 30;
+   */
+  startTimeMs: bigint;
 };
 
 /**
@@ -155,6 +162,13 @@ export type CreateRoomRequest = Message<"rushes.signaling.v1.CreateRoomRequest">
    * @generated from field: string request_id = 6;
    */
   requestId: string;
+
+  /**
+   * When it is planned to begin, in milliseconds since 1970; 0: it is not planned. People may come at any time.
+   *
+   * @generated from field: int64 start_time_ms = 30;
+   */
+  startTimeMs: bigint;
 };
 
 /**
@@ -782,6 +796,160 @@ export const PresenterSchema: GenMessage<Presenter> = /*@__PURE__*/
   messageDesc(file_rushes_signaling_v1_room_service, 18);
 
 /**
+ * A question to all, with answers to choose from.
+ *
+ * @generated from message rushes.signaling.v1.Poll
+ */
+export type Poll = Message<"rushes.signaling.v1.Poll"> & {
+  /**
+   * Its id, given by the server.
+   *
+   * @generated from field: string poll_id = 1;
+   */
+  pollId: string;
+
+  /**
+   * Whose.
+   *
+   * @generated from field: string participant_id = 2;
+   */
+  participantId: string;
+
+  /**
+   * What is asked, 1 to 300 characters.
+   *
+   * @generated from field: string question = 3;
+   */
+  question: string;
+
+  /**
+   * 2 to 8 answers of 1 to 100 characters, each another.
+   *
+   * @generated from field: repeated string options = 4;
+   */
+  options: string[];
+
+  /**
+   * Nobody chooses any more.
+   *
+   * @generated from field: bool closed = 5;
+   */
+  closed: boolean;
+};
+
+/**
+ * Describes the message rushes.signaling.v1.Poll.
+ * Use `create(PollSchema)` to create a new message.
+ */
+export const PollSchema: GenMessage<Poll> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 19);
+
+/**
+ * Somebody chose an answer, in the place of what they chose before.
+ *
+ * @generated from message rushes.signaling.v1.Vote
+ */
+export type Vote = Message<"rushes.signaling.v1.Vote"> & {
+  /**
+   * The poll.
+   *
+   * @generated from field: string poll_id = 1;
+   */
+  pollId: string;
+
+  /**
+   * Who: a person has one vote, on however many devices.
+   *
+   * @generated from field: string person_id = 2;
+   */
+  personId: string;
+
+  /**
+   * Which answer, from 0.
+   *
+   * @generated from field: uint32 option = 3;
+   */
+  option: number;
+};
+
+/**
+ * Describes the message rushes.signaling.v1.Vote.
+ * Use `create(VoteSchema)` to create a new message.
+ */
+export const VoteSchema: GenMessage<Vote> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 20);
+
+/**
+ * A poll as it stands.
+ *
+ * @generated from message rushes.signaling.v1.PollState
+ */
+export type PollState = Message<"rushes.signaling.v1.PollState"> & {
+  /**
+   * The poll.
+   *
+   * @generated from field: rushes.signaling.v1.Poll poll = 1;
+   */
+  poll?: Poll | undefined;
+
+  /**
+   * One of each person who chose.
+   *
+   * @generated from field: repeated rushes.signaling.v1.Vote votes = 2;
+   */
+  votes: Vote[];
+};
+
+/**
+ * Describes the message rushes.signaling.v1.PollState.
+ * Use `create(PollStateSchema)` to create a new message.
+ */
+export const PollStateSchema: GenMessage<PollState> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 21);
+
+/**
+ * What can be changed about a room while it is open.
+ *
+ * @generated from message rushes.signaling.v1.RoomSettings
+ */
+export type RoomSettings = Message<"rushes.signaling.v1.RoomSettings"> & {
+  /**
+   * What it is called, 1 to 200 characters.
+   *
+   * @generated from field: string title = 1;
+   */
+  title: string;
+
+  /**
+   * Most people at a time, 2 to 1,000. Whoever is in stays in.
+   *
+   * @generated from field: uint32 capacity = 2;
+   */
+  capacity: number;
+
+  /**
+   * Whoever may not moderate is let in by somebody who may.
+   *
+   * @generated from field: bool waiting_room = 3;
+   */
+  waitingRoom: boolean;
+
+  /**
+   * When it is planned to begin, in milliseconds since 1970; 0: it is not planned.
+   *
+   * @generated from field: int64 start_time_ms = 4;
+   */
+  startTimeMs: bigint;
+};
+
+/**
+ * Describes the message rushes.signaling.v1.RoomSettings.
+ * Use `create(RoomSettingsSchema)` to create a new message.
+ */
+export const RoomSettingsSchema: GenMessage<RoomSettings> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 22);
+
+/**
  * Something that happened; kept.
  *
  * @generated from message rushes.signaling.v1.Event
@@ -878,6 +1046,30 @@ export type Event = Message<"rushes.signaling.v1.Event"> & {
      */
     value: RevisionMark;
     case: "mark";
+  } | {
+    /**
+     * Something is asked, or nobody chooses any more.
+     *
+     * @generated from field: rushes.signaling.v1.Poll poll = 30;
+     */
+    value: Poll;
+    case: "poll";
+  } | {
+    /**
+     * Somebody chose.
+     *
+     * @generated from field: rushes.signaling.v1.Vote vote = 31;
+     */
+    value: Vote;
+    case: "vote";
+  } | {
+    /**
+     * How the room is now.
+     *
+     * @generated from field: rushes.signaling.v1.RoomSettings settings = 32;
+     */
+    value: RoomSettings;
+    case: "settings";
   } | { case: undefined; value?: undefined };
 };
 
@@ -886,7 +1078,7 @@ export type Event = Message<"rushes.signaling.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 19);
+  messageDesc(file_rushes_signaling_v1_room_service, 23);
 
 /**
  * A track of somebody, as the forwarder has it now.
@@ -949,7 +1141,7 @@ export type Track = Message<"rushes.signaling.v1.Track"> & {
  * Use `create(TrackSchema)` to create a new message.
  */
 export const TrackSchema: GenMessage<Track> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 20);
+  messageDesc(file_rushes_signaling_v1_room_service, 24);
 
 /**
  * Comes in, or comes back after a cut.
@@ -991,7 +1183,7 @@ export type SignalOpen = Message<"rushes.signaling.v1.SignalOpen"> & {
  * Use `create(SignalOpenSchema)` to create a new message.
  */
 export const SignalOpenSchema: GenMessage<SignalOpen> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 21);
+  messageDesc(file_rushes_signaling_v1_room_service, 25);
 
 /**
  * Publishes: an offer.
@@ -1012,7 +1204,7 @@ export type Publish = Message<"rushes.signaling.v1.Publish"> & {
  * Use `create(PublishSchema)` to create a new message.
  */
 export const PublishSchema: GenMessage<Publish> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 22);
+  messageDesc(file_rushes_signaling_v1_room_service, 26);
 
 /**
  * Asks for slots.
@@ -1040,7 +1232,7 @@ export type Subscribe = Message<"rushes.signaling.v1.Subscribe"> & {
  * Use `create(SubscribeSchema)` to create a new message.
  */
 export const SubscribeSchema: GenMessage<Subscribe> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 23);
+  messageDesc(file_rushes_signaling_v1_room_service, 27);
 
 /**
  * Says what slots shall show.
@@ -1082,7 +1274,7 @@ export type Show = Message<"rushes.signaling.v1.Show"> & {
  * Use `create(ShowSchema)` to create a new message.
  */
 export const ShowSchema: GenMessage<Show> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 24);
+  messageDesc(file_rushes_signaling_v1_room_service, 28);
 
 /**
  * Several of them.
@@ -1103,7 +1295,7 @@ export type ShowSlots = Message<"rushes.signaling.v1.ShowSlots"> & {
  * Use `create(ShowSlotsSchema)` to create a new message.
  */
 export const ShowSlotsSchema: GenMessage<ShowSlots> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 25);
+  messageDesc(file_rushes_signaling_v1_room_service, 29);
 
 /**
  * About presenting.
@@ -1156,7 +1348,7 @@ export type Present = Message<"rushes.signaling.v1.Present"> & {
  * Use `create(PresentSchema)` to create a new message.
  */
 export const PresentSchema: GenMessage<Present> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 26);
+  messageDesc(file_rushes_signaling_v1_room_service, 30);
 
 /**
  * A moderator's act on a participant.
@@ -1216,7 +1408,7 @@ export type Moderate = Message<"rushes.signaling.v1.Moderate"> & {
  * Use `create(ModerateSchema)` to create a new message.
  */
 export const ModerateSchema: GenMessage<Moderate> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 27);
+  messageDesc(file_rushes_signaling_v1_room_service, 31);
 
 /**
  * What one says of one's own devices.
@@ -1251,7 +1443,7 @@ export type Devices = Message<"rushes.signaling.v1.Devices"> & {
  * Use `create(DevicesSchema)` to create a new message.
  */
 export const DevicesSchema: GenMessage<Devices> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 28);
+  messageDesc(file_rushes_signaling_v1_room_service, 32);
 
 /**
  * From a person.
@@ -1399,6 +1591,38 @@ export type SignalRequest = Message<"rushes.signaling.v1.SignalRequest"> & {
      */
     value: boolean;
     case: "record";
+  } | {
+    /**
+     * Asks something: who may drive or moderate. Its id is the server's.
+     *
+     * @generated from field: rushes.signaling.v1.Poll poll = 30;
+     */
+    value: Poll;
+    case: "poll";
+  } | {
+    /**
+     * Chooses an answer of an open poll. The person is the sender.
+     *
+     * @generated from field: rushes.signaling.v1.Vote vote = 31;
+     */
+    value: Vote;
+    case: "vote";
+  } | {
+    /**
+     * Ends a poll of one's own, or as a moderator: its id.
+     *
+     * @generated from field: string close_poll = 32;
+     */
+    value: string;
+    case: "closePoll";
+  } | {
+    /**
+     * Changes the room: who may moderate.
+     *
+     * @generated from field: rushes.signaling.v1.RoomSettings settings = 33;
+     */
+    value: RoomSettings;
+    case: "settings";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1407,7 +1631,7 @@ export type SignalRequest = Message<"rushes.signaling.v1.SignalRequest"> & {
  * Use `create(SignalRequestSchema)` to create a new message.
  */
 export const SignalRequestSchema: GenMessage<SignalRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 29);
+  messageDesc(file_rushes_signaling_v1_room_service, 33);
 
 /**
  * One is in, or back.
@@ -1484,6 +1708,13 @@ export type SignalOpened = Message<"rushes.signaling.v1.SignalOpened"> & {
    * @generated from field: rushes.signaling.v1.RecordingNow recording = 20;
    */
   recording?: RecordingNow | undefined;
+
+  /**
+   * The last polls, the oldest first.
+   *
+   * @generated from field: repeated rushes.signaling.v1.PollState polls = 30;
+   */
+  polls: PollState[];
 };
 
 /**
@@ -1491,7 +1722,7 @@ export type SignalOpened = Message<"rushes.signaling.v1.SignalOpened"> & {
  * Use `create(SignalOpenedSchema)` to create a new message.
  */
 export const SignalOpenedSchema: GenMessage<SignalOpened> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 30);
+  messageDesc(file_rushes_signaling_v1_room_service, 34);
 
 /**
  * A request was done, or could not be.
@@ -1519,7 +1750,7 @@ export type SignalDone = Message<"rushes.signaling.v1.SignalDone"> & {
  * Use `create(SignalDoneSchema)` to create a new message.
  */
 export const SignalDoneSchema: GenMessage<SignalDone> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 31);
+  messageDesc(file_rushes_signaling_v1_room_service, 35);
 
 /**
  * The answer to a ping.
@@ -1547,7 +1778,7 @@ export type SignalPong = Message<"rushes.signaling.v1.SignalPong"> & {
  * Use `create(SignalPongSchema)` to create a new message.
  */
 export const SignalPongSchema: GenMessage<SignalPong> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 32);
+  messageDesc(file_rushes_signaling_v1_room_service, 36);
 
 /**
  * All tracks of the room.
@@ -1582,7 +1813,7 @@ export type Tracks = Message<"rushes.signaling.v1.Tracks"> & {
  * Use `create(TracksSchema)` to create a new message.
  */
 export const TracksSchema: GenMessage<Tracks> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 33);
+  messageDesc(file_rushes_signaling_v1_room_service, 37);
 
 /**
  * To a person.
@@ -1659,7 +1890,7 @@ export type SignalResponse = Message<"rushes.signaling.v1.SignalResponse"> & {
  * Use `create(SignalResponseSchema)` to create a new message.
  */
 export const SignalResponseSchema: GenMessage<SignalResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 34);
+  messageDesc(file_rushes_signaling_v1_room_service, 38);
 
 /**
  * Where a room is in its life.
