@@ -136,6 +136,10 @@ class MediaParts:
                 log.exception("upkeep_failed")
             await asyncio.sleep(UPKEEP_S)
 
+    async def check(self) -> None:
+        """The store answers. (A bucket that is away is waited for, and what is in the folder plays.)"""
+        await self._store.has_file("")
+
     async def drain(self) -> None:
         """Nothing new is taken; requests under way end or are cut and resume."""
         await self._runner.cleanup()

@@ -81,6 +81,10 @@ class SignalingParts:
         await self._recordings.start()
         await self._rooms.start()
 
+    async def check(self) -> None:
+        """See Service: the store answers."""
+        await self._store.events("", 0, 1)
+
     async def drain(self) -> None:
         """See Service."""
         self._servicer.draining = True
