@@ -65,6 +65,10 @@ class VersionParts:
         await self._writing.resume()
         self.mover.start()
 
+    async def check(self) -> None:
+        """See Service: the store answers."""
+        await self.store.head("", 0)
+
     async def drain(self) -> None:
         """See Service."""
 
