@@ -22,6 +22,7 @@ from svc_version.stores.mongo_content import PIECE_BYTES, MongoContents, wall_ms
 from svc_version.stores.mongo_lease import MongoLeases
 from svc_version.stores.mongo_schema import REQUESTS, TAGS, VERSIONS, prepare, reaching
 from svc_version.stores.mongo_telling import TRIES, Telling, event_document, untold
+from svc_version.stores.mongo_whole import whole
 from svc_version.stores.mongo_work import MongoWork
 
 WINDOW: Final = 130
@@ -67,11 +68,13 @@ class MongoStore(MongoWork):
         """See `Store`."""
         return self._telling.outbox
 
+    @whole
     async def reserve(self, holder: str, now_ms: int) -> Reservation:
         """See `Store`."""
         with reaching():
             return await self._leases.reserve(holder, now_ms)
 
+    @whole
     async def lease(self, name: str, holder: str, now_ms: int, until_ms: int) -> bool:
         """See `Store`."""
         with reaching():
@@ -79,6 +82,7 @@ class MongoStore(MongoWork):
 
     # Committing
 
+    @whole
     async def commit(self, draft: Draft, expected_head: int | None, once: Once) -> Version:
         """See `Store`. The content first, then the version: a crash between leaves what the sweeper takes."""
         with reaching():
@@ -155,6 +159,7 @@ class MongoStore(MongoWork):
             )
         return found["answer"], found["done"]
 
+    @whole
     async def done(self, once: Once) -> Version | None:
         """See `Store`."""
         if not once.request_id:
@@ -169,32 +174,37 @@ class MongoStore(MongoWork):
 
     # Reading
 
+    @whole
     async def head(self, tenant_id: str, video_id: int) -> Head:
         """See `Store`."""
         with reaching():
             newest = await self._newest(tenant_id, video_id)
             return Head(0, 0) if newest is None else Head(newest["head_id"], await self._telling.last(video_id))
 
+    @whole
     async def get(self, tenant_id: str, video_id: int, version_id: int) -> Version | None:
         """See `Store`."""
         found = await self._find({"_id": version_id, "video_id": video_id, "tenant_id": tenant_id}, limit=1)
         return found[0] if found else None
 
+    @whole
     async def tagged(self, tenant_id: str, video_id: int, tag: str) -> Version | None:
         """See `Store`."""
         with reaching():
             found = await self._tags.find_one({"video_id": video_id, "tag": tag})
         return None if found is None else await self.get(tenant_id, video_id, found["version_id"])
 
+    @whole
     async def newest(self, tenant_id: str, video_id: int, before_number: int, limit: int) -> Sequence[Version]:
         """See `Store`."""
         query = {"video_id": video_id, "tenant_id": tenant_id, "number": {"$lt": before_number}}
         return await self._find(query, sort=[("number", DESCENDING)], limit=limit)
 
+    @whole
     async def changed(self, tenant_id: str, video_id: int, after_change: int, limit: int) -> Sequence[Version]:
         """See `Store`."""
         with reaching():
-            await self._telling.left(video_id)
+            await self._telling.left_here(video_id)
             rows = await self._telling.after(video_id, after_change, limit)
         # Of a version that has changed twice, the last time counts.
         change_of = {version_id: change for change, version_id in rows}
@@ -202,6 +212,7 @@ class MongoStore(MongoWork):
         found = await self._find(query, change_of=change_of)
         return sorted(found, key=lambda version: version.change)
 
+    @whole
     async def parents(self, tenant_id: str, video_id: int) -> Mapping[int, tuple[int, ...]]:
         """See `Store`."""
         query, columns = {"video_id": video_id, "tenant_id": tenant_id}, {"base_id": 1, "merged_id": 1}
@@ -209,6 +220,7 @@ class MongoStore(MongoWork):
             rows = [each async for each in self._versions.find(query, columns, sort=[("number", ASCENDING)])]
         return {row["_id"]: tuple(each for each in (row["base_id"], row["merged_id"]) if each) for row in rows}
 
+    @whole
     async def chain(self, video_id: int, version_id: int) -> Sequence[Hash]:
         """See `Store`."""
         addresses: list[Hash] = []
@@ -237,6 +249,7 @@ class MongoStore(MongoWork):
 
     # Tags
 
+    @whole
     async def tag(self, tenant_id: str, video_id: int, version_id: int, tag: str, remove: bool, once: Once) -> Version:
         """See `Store`."""
         version = await self.get(tenant_id, video_id, version_id)
@@ -284,11 +297,13 @@ class MongoStore(MongoWork):
 
     # Contents and tiers
 
+    @whole
     async def contents(self, video_id: int, addresses: Sequence[Hash]) -> Sequence[Stored]:
         """See `Store`."""
         with reaching():
             return await self._contents.read(video_id, addresses)
 
+    @whole
     async def put_snapshot(self, video_id: int, version_id: int, packed: Packed) -> None:
         """See `Store`."""
         with reaching():
@@ -297,17 +312,20 @@ class MongoStore(MongoWork):
             await self._versions.update_one({"_id": version_id, "video_id": video_id}, change)
             await self._contents.mark_used(video_id, packed.sha256)
 
+    @whole
     async def older(self, tier: Tier, before_ms: int, limit: int) -> Sequence[Version]:
         """See `Store`."""
         hotter = [_STATUS[each] for each in Tier if each < tier]
         query = {"version_status": {"$in": hotter}, "created_ms": {"$lt": before_ms}, "read_ms": {"$lt": before_ms}}
         return await self._find(query, sort=[("created_ms", ASCENDING)], limit=limit)
 
+    @whole
     async def cooled(self, version: Version) -> None:
         """See `Store`."""
         with reaching():
             await self._set_status({"_id": version.version_id, "version_status": "hot"}, Tier.WARM)
 
+    @whole
     async def archived(self, moved: Sequence[tuple[Version, Mapping[Hash, str]]]) -> None:
         """See `Store`."""
         with reaching():
@@ -316,6 +334,7 @@ class MongoStore(MongoWork):
                     await self._contents.archive(version.video_id, sha256, key)
                 await self._set_status({"_id": version.version_id}, Tier.COLD)
 
+    @whole
     async def brought_back(self, video_id: int, contents: Sequence[Packed], now_ms: int) -> None:
         """See `Store`."""
         addresses = [packed.sha256 for packed in contents]
@@ -327,26 +346,31 @@ class MongoStore(MongoWork):
             for each in [each async for each in found]:
                 await self._set_status({"_id": each["_id"], "version_status": "cold"}, Tier.WARM, read_ms=now_ms)
 
+    @whole
     async def shared(self, video_id: int, addresses: Sequence[Hash]) -> Sequence[Hash]:
         """See `Store`."""
         with reaching():
             return [each for each in addresses if await self._contents.shared(video_id, each)]
 
+    @whole
     async def archive_keys(self) -> Sequence[str]:
         """See `Store`."""
         with reaching():
             return await self._contents.keys()
 
+    @whole
     async def tenants(self) -> Sequence[str]:
         """See `Store`."""
         with reaching():
             return sorted(await self._versions.distinct("tenant_id"))
 
+    @whole
     async def sizes(self, video_id: int) -> Mapping[str, int]:
         """See `Store`."""
         with reaching():
             return await self._contents.sizes(video_id)
 
+    @whole
     async def sweep(self, before_ms: int) -> int:
         """See `Store`."""
         with reaching():
@@ -356,6 +380,7 @@ class MongoStore(MongoWork):
 
     async def close(self) -> None:
         """See `Store`."""
+        await self.finished()
         await self._client.close()
 
     async def _set_status(self, where: Document, tier: Tier, **more: int) -> None:

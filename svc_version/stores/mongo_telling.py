@@ -20,6 +20,7 @@ from svc_version.stores.mongo_content import wall_ms
 from svc_version.stores.mongo_schema import CHANGES, OUTBOX, TAGS, VERSIONS, WORKS
 
 TRIES: Final = 200
+MAX_LOOKED: Final = 10_000
 LEFT_MS: Final = 5_000
 """After so long whoever made a change does not tell it any more."""
 
@@ -34,6 +35,8 @@ class Telling:
         self._changes = database[CHANGES]
         self._tags = database[TAGS]
         self._works = database[WORKS]
+        self._looked: dict[int, int] = {}
+        """When it was last looked for what is left, by video."""
         self.outbox = MongoOutbox(database)
 
     async def last(self, video_id: int) -> int:
@@ -65,6 +68,16 @@ class Telling:
         """Tells that work has begun."""
         await self.outbox.put(document["events"])
         await self._done(self._works, document)
+
+    async def left_here(self, video_id: int) -> None:
+        """As `left`, for those who follow a video: many may, so it is looked for now and then."""
+        now_ms = wall_ms()
+        if now_ms - self._looked.get(video_id, 0) < LEFT_MS:
+            return
+        if len(self._looked) > MAX_LOOKED:
+            self._looked.clear()
+        self._looked[video_id] = now_ms
+        await self.left(video_id)
 
     async def left(self, video_id: int | None = None) -> int:
         """Tells what others have left untold, of one video or of all; says how much."""

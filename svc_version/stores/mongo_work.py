@@ -14,17 +14,20 @@ from svc_version.errors import RollbackRunning
 from svc_version.stores.mongo_content import wall_ms
 from svc_version.stores.mongo_schema import BATCHES, WORKS, reaching
 from svc_version.stores.mongo_telling import Telling, event_document, untold
+from svc_version.stores.mongo_whole import Wholes, whole
 from svc_version.stores.schema import decode_work, encode_work
 
 
-class MongoWork:
+class MongoWork(Wholes):
     """The part of `Store` that is about work."""
 
     def __init__(self, database: "AsyncDatabase[Document]", telling: Telling) -> None:
+        super().__init__()
         self._works = database[WORKS]
         self._batches = database[BATCHES]
         self._telling = telling
 
+    @whole
     async def begin_work(self, work: Work, batches: Sequence[bytes]) -> Work:
         """See `Store`."""
         asked = await self.asked(work.tenant_id, work.person_id, work.request_id)
@@ -63,6 +66,7 @@ class MongoWork:
         running = await self._works.find_one({"running": work.video_id}, {"_id": 1})
         raise _other(running["_id"] if running is not None else 0)
 
+    @whole
     async def save_work(self, work: Work) -> None:
         """See `Store`."""
         change: Document = {"$set": {"state": work.state.value, "work": encode_work(work)}}
@@ -71,20 +75,24 @@ class MongoWork:
         with reaching():
             await self._works.update_one({"_id": work.work_id, "state": State.RUNNING.value}, change)
 
+    @whole
     async def work(self, tenant_id: str, video_id: int, work_id: int) -> Work | None:
         """See `Store`."""
         return await self._find_work({"_id": work_id, "tenant_id": tenant_id, "video_id": video_id})
 
+    @whole
     async def asked(self, tenant_id: str, person_id: str, request_id: str) -> Work | None:
         """See `Store`."""
         return await self._find_work({"asked": _asked(tenant_id, person_id, request_id)})
 
+    @whole
     async def batches(self, work_id: int) -> Sequence[bytes]:
         """See `Store`."""
         with reaching():
             found = self._batches.find({"work_id": work_id}, {"batch": 1}, sort=[("number", 1)])
             return [each["batch"] async for each in found]
 
+    @whole
     async def batch(self, work_id: int, number: int) -> bytes:
         """See `Store`."""
         with reaching():
@@ -94,6 +102,7 @@ class MongoWork:
         batch: bytes = found["batch"]
         return batch
 
+    @whole
     async def running(self) -> Sequence[Work]:
         """See `Store`."""
         query = {"state": State.RUNNING.value}
