@@ -87,7 +87,7 @@ class MongoStore(MongoWork):
         """See `Store`. The content first, then the version: a crash between leaves what the sweeper takes."""
         with reaching():
             version_id, _ = await self._claim(once, draft.version_id)
-            document = await self._versions.find_one({"_id": version_id})
+            document = await self._versions.find_one({"_id": version_id, "video_id": draft.video_id})
             if document is None:
                 document = await self._insert(draft, version_id, expected_head)
             if "untold_ms" in document:
@@ -323,7 +323,8 @@ class MongoStore(MongoWork):
     async def cooled(self, version: Version) -> None:
         """See `Store`."""
         with reaching():
-            await self._set_status({"_id": version.version_id, "version_status": "hot"}, Tier.WARM)
+            where = {"_id": version.version_id, "video_id": version.video_id, "version_status": "hot"}
+            await self._set_status(where, Tier.WARM)
 
     @whole
     async def archived(self, moved: Sequence[tuple[Version, Mapping[Hash, str]]]) -> None:
@@ -332,7 +333,7 @@ class MongoStore(MongoWork):
             for version, keys in moved:
                 for sha256, key in keys.items():
                     await self._contents.archive(version.video_id, sha256, key)
-                await self._set_status({"_id": version.version_id}, Tier.COLD)
+                await self._set_status({"_id": version.version_id, "video_id": version.video_id}, Tier.COLD)
 
     @whole
     async def brought_back(self, video_id: int, contents: Sequence[Packed], now_ms: int) -> None:
@@ -344,7 +345,8 @@ class MongoStore(MongoWork):
                 await self._contents.bring_back(video_id, packed)
             found = self._versions.find({"video_id": video_id, "version_status": "cold", "$or": either}, {"_id": 1})
             for each in [each async for each in found]:
-                await self._set_status({"_id": each["_id"], "version_status": "cold"}, Tier.WARM, read_ms=now_ms)
+                where = {"_id": each["_id"], "video_id": video_id, "version_status": "cold"}
+                await self._set_status(where, Tier.WARM, read_ms=now_ms)
 
     @whole
     async def shared(self, video_id: int, addresses: Sequence[Hash]) -> Sequence[Hash]:
@@ -384,6 +386,7 @@ class MongoStore(MongoWork):
         await self._client.close()
 
     async def _set_status(self, where: Document, tier: Tier, **more: int) -> None:
+        """`where` names the video: by that a sharded cluster knows where the version is."""
         change = {"version_status": _STATUS[tier], **more, **untold()}
         document = await self._versions.find_one_and_update(where, {"$set": change})
         if document is not None:

@@ -98,7 +98,8 @@ class Telling:
                 await self._changes.insert_one({"video_id": video_id, "change": change, "version_id": version_id})
             except DuplicateKeyError:
                 continue
-            await self._versions.update_one({"_id": version_id}, {"$max": {"change": change}})
+            where = {"_id": version_id, "video_id": video_id}
+            await self._versions.update_one(where, {"$max": {"change": change}})
             return change
         raise StoreBusy("Too many change the versions of this video; try again in a moment.")
 

@@ -195,14 +195,19 @@ class SqlStore(SqlWork):
         await self.write(video_id, work)
 
     async def older(self, tier: Tier, before_ms: int, limit: int) -> Sequence[Version]:
-        """See `Store`."""
+        """See `Store`. Tier by tier, so that each comes out of the index in its order."""
 
         def work(connection: Connection) -> Sequence[Version]:
             query = (
-                f"SELECT {VERSION_COLUMNS} FROM versions WHERE tier < ? AND created_ms < ? AND read_ms < ?"
+                f"SELECT {VERSION_COLUMNS} FROM versions WHERE tier = ? AND created_ms < ? AND read_ms < ?"
                 " ORDER BY created_ms LIMIT ?"
             )
-            return versions_of(connection, ask(connection, query, (tier.value, before_ms, before_ms, limit)))
+            found: list[Version] = []
+            for each in Tier:
+                if each < tier:
+                    rows = ask(connection, query, (each.value, before_ms, before_ms, limit))
+                    found += versions_of(connection, rows)
+            return sorted(found, key=lambda version: version.created_ms)[:limit]
 
         return await self._database.run(work)
 
