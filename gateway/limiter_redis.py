@@ -54,8 +54,9 @@ return given
 class RedisLimiter:
     """See Limiter. FLUSHALL, or a Redis that is away, costs exactness for a moment and keeps nobody out."""
 
-    def __init__(self, url: str) -> None:
-        self._redis: Any = redis.asyncio.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S)
+    def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
+        self._redis: Any = redis.asyncio.from_url(url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s)
         self._take = self._redis.register_script(_TAKE)
         self._leases: dict[str, tuple[float, float]] = {}
         self._alone = Buckets(CAPACITY)
@@ -102,7 +103,7 @@ class RedisLimiter:
         arguments: list[float] = []
         for _, rate in demands:
             arguments += [rate.per_s, rate.burst, max(1, int(rate.per_s * LEASE_S))]
-        async with asyncio.timeout(2 * TIMEOUT_S):
+        async with asyncio.timeout(2 * self._timeout_s):
             given: list[int] = await self._take([PREFIX + key for key, _ in demands], arguments)
         return given
 
