@@ -29,6 +29,13 @@ _SEEN_AGAIN = """who => {
   const video = document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
   return !!video?.srcObject && video.srcObject.id !== window.before && video.currentTime > 0.5;
 }"""
+_MOVES = """async who => {
+  const video = () => document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
+  const frames = () => video()?.getVideoPlaybackQuality().totalVideoFrames ?? 0;
+  const before = frames();
+  await new Promise((done) => setTimeout(done, 300));
+  return frames() > before;
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +150,18 @@ def test_killed_services_take_nobody_out_of_the_room(product: Product, room: Roo
     expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
     bob.go(40)
     ada.wait_frame(40)
+
+
+def test_who_loads_the_page_again_is_still_there(room: Room) -> None:
+    ada, bob = room.ada, room.bob
+    ada.page.bring_to_front()
+    ada.page.reload()
+    expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
+    expect(ada.button("Turn the camera off")).to_be_visible()
+    expect(ada.page.get_by_test_id("tile")).to_have_count(2)
+    bob.page.bring_to_front()
+    bob.page.wait_for_function(_MOVES, arg=room.name)
+    expect(bob.page.get_by_test_id("tile")).to_have_count(2)
 
 
 def test_a_question_is_answered_and_everybody_sees_the_result(room: Room) -> None:

@@ -8,6 +8,7 @@ export const VIDEO_SLOTS = 9;
 export const AUDIO_SLOTS = 8;
 const RETRY_MS = 1500;
 const POOL = 5;
+const LOST_MS = 3000;
 /** A layer that nobody is shown goes on for a while: tiles come and go. */
 const UNUSED_MS = 5000;
 const LAYERS: RTCRtpEncodingParameters[] = [
@@ -188,9 +189,16 @@ export class Call {
 
   private watch(connection: RTCPeerConnection, anew: () => void): void {
     if (this.closed || (connection !== this.publishing && connection !== this.showing)) return;
-    if (connection.connectionState === "failed" || connection.connectionState === "closed") {
+    const { connectionState } = connection;
+    if (connectionState === "failed" || connectionState === "closed") {
       clearTimeout(this.retry);
       this.retry = window.setTimeout(anew, RETRY_MS);
+    } else if (connectionState === "disconnected") {
+      // As when a network was left for another: the browser itself would take half a minute to give it up.
+      setTimeout(() => {
+        const current = connection === this.publishing || connection === this.showing;
+        if (!this.closed && current && connection.connectionState === "disconnected") anew();
+      }, LOST_MS);
     }
   }
 }

@@ -18,6 +18,7 @@ import { say } from "../ui/toast";
 import { rooms } from "./begin";
 import { Feeds } from "./feeds";
 import { Live } from "./live";
+import { placeIn } from "./place";
 import { PollForm, PollList } from "./pollpanel";
 import { Invitation, RoomForm, type Terms } from "./roomform";
 import { liveRoom } from "./state";
@@ -41,7 +42,7 @@ function liveOf(project: bigint, id: string): Live {
   const going = goingOn(id);
   if (going) return going;
   present?.stop();
-  present = new Live(project, id);
+  present = new Live(project, id, placeIn(id));
   present.start();
   return present;
 }
@@ -49,7 +50,7 @@ function liveOf(project: bigint, id: string): Live {
 /** The room, or the question whether to come in. */
 export default function LiveDock({ room }: { room: Room }): JSX.Element | null {
   const id = liveRoom.value;
-  const [entered, setLive] = useState(() => goingOn(id));
+  const [entered, setLive] = useState(() => goingOn(id) ?? (placeIn(id) && liveOf(room.asset.projectId, id)));
   const live = entered?.id === id ? entered : undefined;
   useEffect(() => {
     live?.review(room);

@@ -26,6 +26,8 @@ export interface LinkOptions {
   heard: (response: SignalResponse) => void;
   state: (state: LinkState, why?: Ended) => void;
   pong: (askedMs: number, serverMs: number) => void;
+  /** Who one was before the page was loaded again; empty: nobody. */
+  participant: string;
 }
 
 const CANCELLED = 1;
@@ -35,7 +37,7 @@ const FINAL = new Set([3, 5, 7, 9, 16]);
 export class SignalLink {
   private socket: WebSocket | undefined;
   private codec = new ClientSocket();
-  private participant = "";
+  private participant: string;
   private after = 0n;
   private number = 0n;
   private waiting = new Map<bigint, { request: SignalRequest; done: (done: SignalDone) => void }>();
@@ -46,7 +48,9 @@ export class SignalLink {
   private pinger = 0;
   private heardMs = 0;
 
-  constructor(private readonly options: LinkOptions) {}
+  constructor(private readonly options: LinkOptions) {
+    this.participant = options.participant;
+  }
 
   start(): void {
     this.connect();
@@ -174,6 +178,7 @@ export class SignalLink {
     this.failures = 0;
     this.open = true;
     if (participantId !== this.participant) this.begin();
+    else if (this.number < done && this.waiting.size === 0) this.number = done; // of the page before
     this.participant = participantId;
     for (const [number, { request, done: tell }] of this.waiting) {
       if (number > done) {

@@ -26,6 +26,7 @@ import { say } from "../ui/toast";
 import { Call } from "./call";
 import { IceServers } from "./ice";
 import { differs, momentOf, ServerClock, type Playing } from "./follow";
+import { keepPlace, leavePlace, type Place } from "./place";
 import { withPoll, withVote, type Polls } from "./polls";
 import type { Quality } from "./quality";
 import { SignalLink, type LinkState, type What } from "./link";
@@ -76,6 +77,7 @@ export class Live {
   private reviewed: Room | undefined;
   private ticker = 0;
   private asked = false;
+  private restoring: boolean;
   /** Somebody is being told of the playback. */
   private telling = false;
   private stood = { shown: false, publishes: false };
@@ -85,10 +87,12 @@ export class Live {
   constructor(
     project: bigint,
     readonly id: string,
+    private readonly place: Place | undefined,
   ) {
     this.link = new SignalLink({
       project,
       room: id,
+      participant: place?.participant ?? "",
       heard: (response) => this.heard(response),
       state: (state, why) => this.moved(state, why),
       pong: (asked, server) => {
@@ -96,6 +100,7 @@ export class Live {
         this.tripMs.value = this.clock.tripMs;
       },
     });
+    this.restoring = place !== undefined;
     const helpers = new IceServers(project);
     this.call = new Call({
       servers: () => helpers.get(),
@@ -103,6 +108,12 @@ export class Live {
       devices: (devices) => void this.ask({ case: "devices", value: devices }),
       failed: (error) => say({ title: t("live.failed"), detail: explain(error), look: "bad" }),
     });
+    this.stops.push(
+      effect(() => {
+        const { microphone, camera } = this.call.devices.value;
+        if (this.me.value && !this.restoring) keepPlace({ room: id, participant: this.me.value, microphone, camera });
+      }),
+    );
     this.stops.push(effect(() => this.call.show(this.others(this.tracks.value), this.seen.value)));
   }
 
@@ -126,6 +137,7 @@ export class Live {
     this.call.close();
     this.link.stop();
     this.state.value = "over";
+    leavePlace();
     if (liveRoom.peek() === this.id) liveRoom.value = "";
   }
 
@@ -141,6 +153,7 @@ export class Live {
     this.why.value = why;
     if (state === "over") {
       clearInterval(this.ticker);
+      leavePlace();
       this.call.close();
     }
   }
@@ -189,7 +202,17 @@ export class Live {
     if (!this.joined.peek() || this.asked) return;
     this.asked = true;
     this.call.begin();
-    void this.call.again().catch((error: unknown) => this.broke(error));
+    if (this.restoring) void this.restore();
+    else void this.call.again().catch((error: unknown) => this.broke(error));
+  }
+
+  /** What was on before the page was loaded again is turned on; others are told what is. */
+  private async restore(): Promise<void> {
+    const { place } = this;
+    this.restoring = false;
+    if (place?.microphone) await this.call.microphone(true).catch((error: unknown) => this.broke(error));
+    if (place?.camera) await this.call.camera(true).catch((error: unknown) => this.broke(error));
+    if (!place?.microphone && !place?.camera) void this.ask({ case: "devices", value: this.call.devices.peek() });
   }
 
   private happened(event: Event): void {
