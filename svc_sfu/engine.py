@@ -175,6 +175,11 @@ class Engine:
         if transport.session.remote_ufrag:
             raise NothingOffered("this offer is answered already")
         transport.session.remote_ufrag = described.ufrag
+        assert transport.subscriber is not None
+        for section in described.sections:
+            slot = transport.subscriber.slots.get(section.mid)
+            if slot is not None and slot.kind == "audio" and section.codecs.get(sdp.RED_TYPE) == sdp.RED:
+                slot.formats = viewer.OURS_RED
         transport.begin(described.fingerprints, client=described.setup == "passive", then=self._agreed)
 
     def show(self, room_id: str, participant: str, shows: Sequence[Show]) -> None:

@@ -8,7 +8,9 @@ from svc_sfu.core import rtcp, rtp
 from svc_sfu.core.codec import NO_NUMBERS, Codec, vp8_numbers
 from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.publisher import Received, Track
+from svc_sfu.core.red import redundant
 from svc_sfu.core.rtp import Packet, PacketInvalid
+from svc_sfu.core.stream import Stream
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.core.viewer import Formats
 from svc_sfu.tap import Tap
@@ -149,11 +151,13 @@ class Room:
             subscriber.sent_bytes += len(packet.payload)
             template = templates.get(id(formats))
             if template is None:
-                template = templates[id(formats)] = _template(packet, stream.codec, formats, stamp)
+                template = templates[id(formats)] = _template(packet, stream, formats, stamp)
             sealed = transport.wire.seal_as(*template, outgoing, slot.ssrc)
             if sealed is not None:
                 transport.datagram(sealed)
                 self.forwarded += 1
+        if stream.codec is Codec.OPUS and packet.seq == stream.highest:
+            stream.previous = packet
         if key:
             track.throttles[stream.rid].arrived()
             self._changed(self)
@@ -269,10 +273,13 @@ def _block(number: int, stamp: bytes) -> bytes:
     return rtp.extension_block({number: stamp}) if number else b""
 
 
-def _template(packet: Packet, codec: Codec, formats: Formats, stamp: bytes) -> tuple[bytes, int]:
+def _template(packet: Packet, stream: Stream, formats: Formats, stamp: bytes) -> tuple[bytes, int]:
     """What all slots of these formats send for a packet, but for the numbers that are each one's own; and where in it
     the payload begins.
     """
     block = _block(formats.send_time, stamp)
-    head = rtp.head(packet.marker, formats.payload_types[codec], 0, 0, 0, bool(block))
-    return head + block + packet.payload, len(head) + len(block)
+    number, payload = formats.payload_types[stream.codec], packet.payload
+    if formats.red and stream.codec is Codec.OPUS:
+        number, payload = formats.red, redundant(packet, stream.previous, number)
+    head = rtp.head(packet.marker, number, 0, 0, 0, bool(block))
+    return head + block + payload, len(head) + len(block)

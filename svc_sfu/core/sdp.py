@@ -27,6 +27,8 @@ _TAKEN: Final = (MID, RID, REPAIRED_RID, AUDIO_LEVEL, TRANSPORT_WIDE)
 PAYLOAD_TYPES: Final = {Codec.OPUS: 111, Codec.VP8: 96, Codec.H264: 102}
 """Of what subscribers are sent."""
 REPAIR_TYPES: Final = {Codec.VP8: 97, Codec.H264: 103}
+RED: Final = "red/48000/2"
+RED_TYPE: Final = 63
 ABS_SEND_TIME_NUMBER: Final = 2
 _H264: Final = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 _OPUS: Final = "minptime=10;useinbandfec=1"
@@ -306,7 +308,7 @@ def _offered(slot: SlotOffer, local: Local) -> list[str]:
     video = slot.kind == "video"
     codecs = [Codec.VP8, Codec.H264] if video else [Codec.OPUS]
     numbers = [number for codec in codecs for number in (PAYLOAD_TYPES[codec], REPAIR_TYPES.get(codec)) if number]
-    lines = media(slot.kind, numbers, slot.mid, local, "actpass")
+    lines = media(slot.kind, numbers if video else [*numbers, RED_TYPE], slot.mid, local, "actpass")
     lines += ["a=sendonly", f"a=msid:{slot.mid} {slot.mid}"]
     if video:
         lines.append(f"a=extmap:{ABS_SEND_TIME_NUMBER} {ABS_SEND_TIME}")
@@ -317,6 +319,8 @@ def _offered(slot: SlotOffer, local: Local) -> list[str]:
             continue
         lines += [f"a=rtcp-fb:{number} {each}" for each in FEEDBACK_ASKED]
         lines += [f"a=rtpmap:{REPAIR_TYPES[codec]} rtx/90000", f"a=fmtp:{REPAIR_TYPES[codec]} apt={number}"]
+    if not video:
+        lines += red_lines(RED_TYPE, PAYLOAD_TYPES[Codec.OPUS])
     if video:
         lines.append(f"a=ssrc-group:FID {slot.ssrc} {slot.repair_ssrc}")
     ssrcs = (slot.ssrc, slot.repair_ssrc) if video else (slot.ssrc,)
@@ -353,6 +357,11 @@ def candidates(local: Local) -> list[str]:
         priority = 126 << 24 | family << 8 | 255
         lines.append(f"a=candidate:{index + 1} 1 udp {priority} {host} {port} typ host")
     return [*lines, "a=end-of-candidates"]
+
+
+def red_lines(number: int, sound: int) -> list[str]:
+    """Sound with the packet before it (RFC 2198)."""
+    return [f"a=rtpmap:{number} {RED}", f"a=fmtp:{number} {sound}/{sound}"]
 
 
 def format_lines(number: int, codec: Codec, parameters: str) -> list[str]:

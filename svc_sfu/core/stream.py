@@ -66,6 +66,8 @@ class Stream:
         """When the last packet came."""
         self.report: rtcp.SenderReport | None = None
         self.report_s = 0.0
+        self.previous: Packet | None = None
+        """Of sound, the newest packet that was forwarded."""
         self.highest: int | None = None
         """The newest number that came."""
         self._cycles = 0

@@ -23,12 +23,16 @@ class Formats:
     repair_types: dict[Codec, int]
     send_time: int
     """Number of the extension that says when a packet was sent; 0: it is not wanted."""
+    red: int = 0
+    """Payload type of sound with the packet before it; 0: it is not wanted."""
 
 
 OURS: Final = Formats(sdp.PAYLOAD_TYPES, sdp.REPAIR_TYPES, sdp.ABS_SEND_TIME_NUMBER)
 """As in an offer of ours, of pictures."""
 OURS_SOUND: Final = Formats(sdp.PAYLOAD_TYPES, {}, 0)
 """The same of sound."""
+OURS_RED: Final = Formats(sdp.PAYLOAD_TYPES, {}, 0, sdp.RED_TYPE)
+"""The same for who takes the packet before along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,10 @@ def _wanted(section: Section) -> Wanted | None:
         if name.startswith("rtx/"):
             repairs.update({codec: number for codec, main in types.items() if str(main) == repeated and codec.video})
     send_time = next((number for number, uri in section.extensions.items() if uri == ABS_SEND_TIME), 0)
-    return Wanted(section, Formats(types, repairs, send_time if section.kind == "video" else 0))
+    red = next((number for number, name in section.codecs.items() if name == sdp.RED), 0)
+    if section.kind == "video":
+        return Wanted(section, Formats(types, repairs, send_time))
+    return Wanted(section, Formats(types, repairs, 0, red))
 
 
 def answer(offer: Description, wishes: Sequence[Wanted | None], slots: Sequence[SlotOffer], local: Local) -> str:
@@ -85,6 +92,7 @@ def answer(offer: Description, wishes: Sequence[Wanted | None], slots: Sequence[
 def _sent(wish: Wanted, slot: SlotOffer, local: Local, setup: str) -> list[str]:
     formats, video = wish.formats, slot.kind == "video"
     numbers = [*formats.payload_types.values(), *formats.repair_types.values()]
+    numbers += [formats.red] if formats.red else []
     lines = sdp.media(slot.kind, numbers, slot.mid, local, setup)
     lines += ["a=sendonly", f"a=msid:rushes {slot.kind}{slot.mid}"]
     if formats.send_time:
@@ -95,6 +103,8 @@ def _sent(wish: Wanted, slot: SlotOffer, local: Local, setup: str) -> list[str]:
         repair = formats.repair_types.get(codec)
         if repair is not None:
             lines += [f"a=rtpmap:{repair} rtx/90000", f"a=fmtp:{repair} apt={number}"]
+    if formats.red:
+        lines += sdp.red_lines(formats.red, formats.payload_types[Codec.OPUS])
     if formats.repair_types:
         lines.append(f"a=ssrc-group:FID {slot.ssrc} {slot.repair_ssrc}")
     ssrcs = (slot.ssrc, slot.repair_ssrc) if formats.repair_types else (slot.ssrc,)

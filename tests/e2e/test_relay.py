@@ -45,6 +45,17 @@ _SENT = """layers => {
 }"""
 
 
+_HEARD = """async () => {
+  const heard = [];
+  for (const connection of window.connections) {
+    for (const report of (await connection.getStats()).values()) {
+      if (report.type === "inbound-rtp" && report.kind === "audio" && report.packetsReceived > 50) heard.push(report);
+    }
+  }
+  return heard.some((each) => each.totalAudioEnergy > 0 && each.fecPacketsReceived > 40);
+}"""
+
+
 @pytest.fixture(scope="module")
 def turn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """coturn on loopback, which relays to forwarders there alone."""
@@ -84,6 +95,7 @@ def test_two_see_each_other_where_there_is_no_way_but_a_relay(product: Product, 
     ada.page.get_by_role("menuitem", name="Everybody with the link").click()
     ada.button("Join").click()
     ada.button("Turn the camera on").click()
+    ada.button("Turn the microphone on").click()
     name = ada.page.get_by_test_id("tile").get_attribute("data-who")
     ada.page.wait_for_url("**r=*")
     room = re.search(r"r=([a-z2-7]{26})", ada.page.url)
@@ -97,5 +109,7 @@ def test_two_see_each_other_where_there_is_no_way_but_a_relay(product: Product, 
     bob.page.bring_to_front()
     bob.page.wait_for_function(SEEN, arg=name)
     ada.page.wait_for_function(_SENT, arg="h,m,l")
+    # Sound comes, and each packet has the one before it along.
+    bob.page.wait_for_function(_HEARD)
     for each in (ada, bob):
         assert set(each.page.evaluate(_WAYS)) == {"relay"}

@@ -20,7 +20,7 @@ def test_a_viewer_is_sent_what_it_numbered_as_it_numbered_it() -> None:
     assert audio is not None
     assert video is not None
     assert data is None
-    assert audio.formats == viewer.Formats({Codec.OPUS: 111}, {}, 0)
+    assert audio.formats == viewer.Formats({Codec.OPUS: 111}, {}, 0, red=63)
     assert video.formats == viewer.Formats({Codec.VP8: 96, Codec.H264: 103}, {Codec.VP8: 97, Codec.H264: 104}, 7)
     answer = viewer.answer(offer, [audio, video, data], SLOTS, LOCAL)
     for line in (
@@ -32,6 +32,7 @@ def test_a_viewer_is_sent_what_it_numbered_as_it_numbered_it() -> None:
         "a=fmtp:104 apt=103",
         "a=ssrc-group:FID 20 21",
         "a=ssrc:10 cname:rushes",
+        "a=fmtp:63 111/111",
         "a=group:BUNDLE 0 1",
     ):
         assert line in answer.split("\r\n"), line
