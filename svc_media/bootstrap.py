@@ -9,6 +9,7 @@ import grpc
 from aiohttp import web
 
 from mesh.audit import Shipper, SqlOutbox
+from mesh.blobs import BlobsUnavailable
 from mesh.service import Runtime
 from mesh.sql import Database
 from rushes.media.v1 import (
@@ -169,6 +170,11 @@ async def build(config: Config, runtime: Runtime) -> MediaParts:
 async def _shelf(config: Config, folder: Folder) -> Shelf:
     if not config.blobs:
         return FolderShelf()
-    from mesh.blobs_s3 import open_s3_blobs
+    from mesh.blobs_s3 import Bucket, S3Blobs
 
-    return BlobShelf(await open_s3_blobs(config.blobs), folder, config.keep_bytes)
+    blobs = S3Blobs(Bucket.of(config.blobs))
+    try:
+        await blobs.prepare()
+    except BlobsUnavailable as error:  # what is in the folder is served all the same
+        log.warning("bucket_away", extra={"error": str(error)})
+    return BlobShelf(blobs, folder, config.keep_bytes)

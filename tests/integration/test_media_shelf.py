@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from mesh.blobs import Blobs, BlobsUnavailable, FolderBlobs
+from mesh.blobs_s3 import open_s3_blobs
 from rushes.errors import NotFound
 from rushes.media.v1 import media_service_pb2 as media_pb
 from svc_media.shelf import YOUNG_S, BlobShelf
 from svc_media.stores.folder import Folder
 from tests import clips
-from tests.integration.media_server import Client, MediaServer, client_of, serving
+from tests.engine import S3, Engine, need, running
+from tests.integration.media_server import Client, MediaServer, client_of, serving, until
 
 NAMES = ("original", "review.mp4", "poster.jpg", "filmstrip.jpg")
 
@@ -61,6 +63,22 @@ async def test_a_lost_folder_costs_nothing_of_what_is_finished(s3_address: str) 
             assert (await client.ended(again)).state == media_pb.VIDEO_STATE_READY
             assert await files(client, again) == before
         assert not server.errors()
+
+
+async def test_a_bucket_that_is_away_at_the_start_is_waited_for(tmp_path: Path) -> None:
+    need(S3)
+    engine = Engine(S3, tmp_path / "s3")
+    bucket = f"s3+http://rushes:rushes-secret@{engine.address}/media"
+    with running([engine]):
+        await open_s3_blobs(bucket)
+    with serving(RUSHES_MEDIA__BLOBS=bucket) as server:
+        async with client_of(server) as client:
+            video_id = await client.upload(clips.BROWSER_SAFE.path.read_bytes())
+            # Not ready before the bucket has it.
+            await until(lambda: "file_not_kept" in server.log())
+            assert (await client.video(video_id)).state == media_pb.VIDEO_STATE_PROCESSING
+            with running([engine]):
+                assert (await client.ended(video_id)).state == media_pb.VIDEO_STATE_READY
 
 
 @pytest.fixture
