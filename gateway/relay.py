@@ -23,7 +23,12 @@ from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
 log = logging.getLogger(__name__)
 
 HIGH_BYTES = 256 * 1024
-PRESENCE_WAIT_S = 0.04
+PRESENCE_WAIT_S = 0.5e-3
+MAX_PRESENCE_WAIT_S = 0.060
+"""Presence waits so much for each viewer for commits to travel with: among few people it is quick, among many a frame
+of its own to everybody would cost more than it is worth."""
+BUSY_S = 0.1
+"""After so long without commits there are none to wait for."""
 UPSTREAM_PAUSE_S = 20e-6
 MAX_UPSTREAM_PAUSE_S = 0.010
 """Between two messages upstream passes so much for each viewer, a quarter of what a commit then waits for company on
@@ -58,6 +63,8 @@ class Channel:
         self._sockets: dict[int, Socket] = {}
         self._pending = Pending()
         self._taken = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._committed = 0.0
         self._later: dict[int, bytes] = {}
         self._later_timer: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
@@ -128,6 +135,8 @@ class Channel:
 
     def _send(self, action: Send) -> None:
         if len(action.sessions) > 1:
+            if not action.droppable:
+                self._committed = self._loop.time()
             with metrics.FAN_OUT_S.time():
                 self._write(action)
         else:
@@ -162,7 +171,9 @@ class Channel:
         for session in action.sessions:
             self._later[session] = action.frame
         if self._later_timer is None:
-            self._later_timer = asyncio.get_running_loop().call_later(PRESENCE_WAIT_S, self._flush_later)
+            busy = self._loop.time() - self._committed < BUSY_S
+            wait_s = min(MAX_PRESENCE_WAIT_S, PRESENCE_WAIT_S * len(self._sockets)) if busy else 0.0
+            self._later_timer = self._loop.call_later(wait_s, self._flush_later)
 
     def _flush_later(self) -> None:
         self._later_timer = None
