@@ -209,6 +209,21 @@ def test_one_side_is_heard_and_sides_change(cuts: Cuts) -> None:
     assert dict(ada.page.evaluate(muted)) == {"picture": False, "compare-source": True}
 
 
+def test_notes_are_carried_to_a_cut_that_has_none_and_undone(cuts: Cuts) -> None:
+    ada = cuts.ada
+    ada.open(f"{cuts.path}?v=1&f=3")
+    offer = ada.page.get_by_test_id("bring")
+    offer.get_by_label("Frames later on this cut").fill("5")
+    offer.get_by_role("button", name="Carry 1 note from v2").click()
+    expect(ada.page.get_by_text("1 note carried over from v2")).to_be_visible()
+    expect(ada.page.locator(".drawings")).to_contain_text("00:00:00:05")
+    ada.go(5)
+    ada.inks(BOX, 4)
+    ada.page.get_by_role("button", name="Undo", exact=True).last.click()
+    ada.bare(BOX, 4)
+    expect(offer).to_be_visible()
+
+
 def test_on_a_phone_one_wipes_and_changes_over(cuts: Cuts, meet: Callable[..., Reviewer]) -> None:
     phone = meet("phone", cuts.stack.address, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     phone.with_session(cuts.secret)

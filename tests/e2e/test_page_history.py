@@ -181,14 +181,20 @@ def test_going_back_is_seen_by_who_watches_and_undone(story: Story) -> None:
     expect(ada.page.locator("[data-testid=snapshots] .past-version")).to_have_count(SNAPSHOTS + 2)
 
 
-def test_a_snapshot_is_saved_and_named(story: Story) -> None:
-    ada = story.ada
+def test_a_snapshot_is_saved_and_named_and_others_see_it_come(story: Story) -> None:
+    ada, grace = story.ada, story.grace
+    grace.button("History and snapshots").click()
+    grace.button("Snapshots").click()
+    seen = grace.page.locator("[data-testid=snapshots] .past-version")
+    expect(seen.first).to_contain_text("newest")
     ada.page.get_by_label("What this snapshot is for").fill("before the call")
     ada.button("Save").click()
     first = ada.page.locator("[data-testid=snapshots] .past-version").first
     expect(first).to_contain_text("before the call")
+    expect(seen.first).to_contain_text(re.compile("before the call.*newest"))
     first.get_by_role("button", name=re.compile("more")).click()
     ada.page.get_by_role("button", name="Name it").click()
     ada.page.get_by_label("Name of “before the call”").fill("final")
     ada.page.keyboard.press("Enter")
     expect(first.locator(".past-mark").last).to_contain_text("final")
+    expect(seen.first.locator(".past-mark").last).to_contain_text("final")

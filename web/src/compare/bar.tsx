@@ -107,49 +107,51 @@ export function CompareMenu({ compare, past }: Props & { past: Past }): JSX.Elem
   const now = compare.now.value;
   const others = room.asset.cuts.filter(({ number }) => number !== room.cut.number);
   return (
-    <Menu icon="compare" label={t("compare.menu")} keys={keysOf("compare.toggle")} face={<span class="wide-only">{t("compare.menu")}</span>}>
-      {(close) => (
-        <>
-          <p class="menu-head">{t("compare.withCut", { number: room.cut.number })}</p>
-          {others.map((cut) => (
+    <span class="compare-menu">
+      <Menu icon="compare" label={t("compare.menu")} keys={keysOf("compare.toggle")} face={<span class="wide-only">{t("compare.menu")}</span>}>
+        {(close) => (
+          <>
+            <p class="menu-head">{t("compare.withCut", { number: room.cut.number })}</p>
+            {others.map((cut) => (
+              <Item
+                key={cut.number}
+                checked={now?.cut === cut.number}
+                onClick={() => {
+                  close();
+                  compare.start(cut.number);
+                }}
+              >
+                v{cut.number} <span class="faint">{cut.fileName || ago(Number(cut.createdMs), Date.now())}</span>
+              </Item>
+            ))}
+            {others.length === 0 && <p class="menu-none faint">{t("compare.oneCut")}</p>}
+            {now && (
+              <Item
+                icon="close"
+                onClick={() => {
+                  close();
+                  compare.stop();
+                }}
+              >
+                {t("compare.stop")}
+              </Item>
+            )}
+            <hr />
+            <p class="menu-head">{t("compare.snapshots")}</p>
             <Item
-              key={cut.number}
-              checked={now?.cut === cut.number}
+              icon="history"
               onClick={() => {
                 close();
-                compare.start(cut.number);
+                room.panel.value = true;
+                room.side.value = "snapshots";
+                past.choosing.value = true;
               }}
             >
-              v{cut.number} <span class="faint">{cut.fileName || ago(Number(cut.createdMs), Date.now())}</span>
+              {t("compare.chooseSnapshots")}
             </Item>
-          ))}
-          {others.length === 0 && <p class="menu-none faint">{t("compare.oneCut")}</p>}
-          {now && (
-            <Item
-              icon="close"
-              onClick={() => {
-                close();
-                compare.stop();
-              }}
-            >
-              {t("compare.stop")}
-            </Item>
-          )}
-          <hr />
-          <p class="menu-head">{t("compare.snapshots")}</p>
-          <Item
-            icon="history"
-            onClick={() => {
-              close();
-              room.panel.value = true;
-              room.side.value = "snapshots";
-              past.choosing.value = true;
-            }}
-          >
-            {t("compare.chooseSnapshots")}
-          </Item>
-        </>
-      )}
-    </Menu>
+          </>
+        )}
+      </Menu>
+    </span>
   );
 }

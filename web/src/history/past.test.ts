@@ -4,6 +4,7 @@ import { signal } from "@preact/signals";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { annotations, versions } from "../app/api";
 import { AnnotationStateSchema } from "../gen/rushes/annotation/v1/annotation_pb";
+import type { Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { RollbackState, type Version } from "../gen/rushes/version/v1/version_pb";
 import type { Room } from "../review/room";
 import * as toast from "../ui/toast";
@@ -12,7 +13,7 @@ import { Past } from "./past";
 vi.mock("../app/api", () => ({
   requestId: () => "request",
   annotations: { getDocument: vi.fn(), listChanges: vi.fn(), listOperations: vi.fn() },
-  versions: { getVersionDocument: vi.fn(), listVersions: vi.fn(), rollbackVersion: vi.fn() },
+  versions: { getVersionDocument: vi.fn(), rollbackVersion: vi.fn(), carryNotes: vi.fn() },
 }));
 
 function makeRoom(): Room {
@@ -46,7 +47,6 @@ let room: Room;
 beforeEach(() => {
   vi.useFakeTimers();
   vi.stubGlobal("window", globalThis);
-  vi.mocked(versions.listVersions).mockResolvedValue({ versions: [], headVersionId: 0n } as never);
   vi.mocked(versions.getVersionDocument).mockResolvedValue({ annotations: [NOTE], nextPageToken: "" } as never);
   vi.mocked(annotations.getDocument).mockResolvedValue({ annotations: [NOTE], nextPageToken: "", timeMs: 5n } as never);
   vi.mocked(annotations.listChanges).mockResolvedValue({ changes: [], nextPageToken: "" } as never);
@@ -70,6 +70,21 @@ describe("undoing a restore", () => {
     const asked = vi.mocked(versions.rollbackVersion).mock.lastCall?.[0];
     expect(asked?.target).toEqual({ target: { case: "rollbackId", value: 5n } });
     expect(asked?.scope).toEqual({ authorId: mine ? "ann" : "" });
+  });
+});
+
+describe("bringing notes from another cut", () => {
+  it("can be undone, as far as the notes are one's own", async () => {
+    const rollback = { rollbackId: 9n, state: RollbackState.DONE, annotationCount: 12, keptCount: 1 };
+    vi.mocked(versions.carryNotes).mockResolvedValue({ rollback } as never);
+    vi.mocked(versions.rollbackVersion).mockResolvedValue({ rollback } as never);
+    await past.bring({ number: 1, videoId: 4n } as Cut, -3, true);
+    expect(vi.mocked(versions.carryNotes).mock.lastCall?.[0]).toMatchObject({ fromVideoId: 4n, toVideoId: 1n, frameOffset: -3n, openOnly: true });
+    expect(say.mock.lastCall?.[0].title).toBe("12 notes carried over from v1");
+    expect(say.mock.lastCall?.[0].detail).toContain("1 was left out");
+    say.mock.lastCall?.[0].action?.run();
+    const asked = vi.mocked(versions.rollbackVersion).mock.lastCall?.[0];
+    expect(asked).toMatchObject({ target: { target: { case: "rollbackId", value: 9n } }, scope: { authorId: "ann" } });
   });
 });
 

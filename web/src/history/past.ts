@@ -1,5 +1,5 @@
 /** What of the past is on the screen: the notes at a revision, those of a snapshot, or two snapshots beside each other. */
-import { computed, effect, signal, untracked } from "@preact/signals";
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { annotations, requestId, versions } from "../app/api";
 import { explain } from "../app/error";
 import type { Action } from "../app/keys";
@@ -12,15 +12,14 @@ import { count, t } from "../messages";
 import type { Room } from "../review/room";
 import { depend } from "../ui/depend";
 import { say } from "../ui/toast";
+import { VersionFeed, type VersionList } from "./feed";
 import { isPast, keyOf, pastText, showingOf, type Mode, type Showing } from "./showing";
 
 /** Frames around the present one that are fetched together, so that playing on fetches seldom; so many ahead must be here. */
 const AROUND = { before: 50, after: 200, ahead: 50 };
 const WAIT_MS = 60;
-const LOOK_MS = 4000;
 const POLL_MS = 400;
 const PAGE = 100;
-const MOST_VERSIONS = 1000;
 
 export interface Target {
   case: "versionId" | "revision" | "rollbackId";
@@ -55,6 +54,8 @@ export class Past {
   readonly moreCommits = signal("");
   readonly versions = signal<readonly Version[]>([]);
   readonly headVersion = signal(0n);
+  /** Whether it is known which snapshots there are. */
+  readonly known = signal(false);
   readonly busy = signal(false);
   /** Two snapshots are being chosen to be compared. */
   readonly choosing = signal(false);
@@ -64,7 +65,8 @@ export class Past {
   private fetched = NOTHING;
   private filling = false;
   private timer = 0;
-  private looking = 0;
+  /** From when the snapshots were first asked for. */
+  private feed: VersionFeed | undefined;
   private readonly stops: (() => void)[];
 
   constructor(private readonly room: Room) {
@@ -80,17 +82,15 @@ export class Past {
         if (room.side.value === "history" && !room.player.playing.value) void this.listCommits(frame, authorId);
       }),
       effect(() => {
-        clearInterval(this.looking);
-        if (room.side.value !== "snapshots") return;
-        void this.listVersions();
-        this.looking = window.setInterval(() => void this.listVersions(), LOOK_MS);
+        const follows = room.side.value === "snapshots" && room.panel.value;
+        if (follows) this.feed ??= new VersionFeed(this.videoId, (list) => this.learn(list));
       }),
     ];
   }
 
   close(): void {
     clearTimeout(this.timer);
-    clearInterval(this.looking);
+    this.feed?.close();
     for (const stop of this.stops) stop();
   }
 
@@ -260,14 +260,12 @@ export class Past {
     await this.listCommits(this.room.player.frame.peek(), this.author.peek(), this.moreCommits.peek());
   }
 
-  async listVersions(): Promise<void> {
-    try {
-      const answer = await versions.listVersions({ videoId: this.videoId, pageSize: MOST_VERSIONS });
-      this.versions.value = answer.versions;
-      this.headVersion.value = answer.headVersionId;
-    } catch (error) {
-      if (this.versions.peek().length === 0) say({ title: t("history.cannotShow"), detail: explain(error) });
-    }
+  private learn(list: VersionList): void {
+    batch(() => {
+      this.versions.value = list.versions;
+      this.headVersion.value = list.head;
+      this.known.value = true;
+    });
   }
 
   // -- doing -------------------------------------------------------------------------------------------------
@@ -278,14 +276,12 @@ export class Past {
     const content = showing?.kind === "revision" ? { case: "revision" as const, value: BigInt(showing.revision) } : undefined;
     return this.doing("history.cannotSave", async () => {
       await versions.commitVersion({ videoId: this.videoId, baseVersionId: base?.versionId ?? 0n, message, content, requestId: requestId() });
-      await this.listVersions();
     });
   }
 
   async tag({ versionId }: Version, tag: string, remove: boolean): Promise<boolean> {
     return this.doing("history.cannotSave", async () => {
       await versions.tagVersion({ videoId: this.videoId, versionId, tag, remove, requestId: requestId() });
-      await this.listVersions();
     });
   }
 
@@ -294,7 +290,6 @@ export class Past {
       const names = { fromVersionId: from.versionId, intoVersionId: into.versionId };
       const answer = await versions.mergeVersions({ videoId: this.videoId, ...names, requestId: requestId() });
       if (answer.conflictCount > 0) say({ title: t("history.merged", { n: answer.conflictCount }) });
-      await this.listVersions();
     });
   }
 
@@ -319,7 +314,6 @@ export class Past {
       this.show(undefined);
       const run = (): void => void this.restore({ case: "rollbackId", value: done.rollbackId }, { onFrame: false, mine: scope.mine });
       say({ title: count("history.restored", done.annotationCount), action: { label: t("history.undo"), run } });
-      await this.listVersions();
     });
   }
 

@@ -19,6 +19,8 @@ const LANE = 14;
 const ROW = 52;
 const MIDDLE = 18;
 const MOST_LANES = 8;
+/** So many are listed, and so many more each time one asks for older ones. */
+const AT_FIRST = 200;
 const COLORS = ["var(--accent)", "#3ddc84", "#ff9f43", "#b388ff", "#4dd0e1", "#ff6b81", "#d4e157", "#90a4ae"];
 
 interface VersionNode {
@@ -215,6 +217,7 @@ function Comparing({ past }: { past: Past }): JSX.Element | null {
 /** The tab. */
 export function Snapshots({ room, past, restore }: { room: Room; past: Past; restore: (asked: Restoring) => void }): JSX.Element {
   const rows = useComputed(() => rowsOf(past.versions.value.map(nodeOf)));
+  const most = useSignal(AT_FIRST);
   const tagged = useSignal<Version | undefined>(undefined);
   return (
     <>
@@ -222,10 +225,17 @@ export function Snapshots({ room, past, restore }: { room: Room; past: Past; res
       {tagged.value && <Retag past={past} version={tagged.value} close={() => (tagged.value = undefined)} />}
       <Comparing past={past} />
       <ul class="notes-list" data-testid="snapshots">
-        {rows.value.map((row) => (
+        {rows.value.slice(0, most.value).map((row) => (
           <Line key={row.node.id} room={room} past={past} row={row} restore={restore} retag={(version) => (tagged.value = version)} />
         ))}
-        {rows.value.length === 0 && <li class="notes-none faint">{t("history.noSnapshots")}</li>}
+        {rows.value.length === 0 && <li class="notes-none faint">{past.known.value ? t("history.noSnapshots") : t("ui.loading")}</li>}
+        {rows.value.length > most.value && (
+          <li>
+            <Button small look="quiet" label={t("history.older")} onClick={() => (most.value += AT_FIRST)}>
+              {t("history.older")}
+            </Button>
+          </li>
+        )}
       </ul>
     </>
   );

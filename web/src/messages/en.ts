@@ -365,6 +365,7 @@ export const en = {
   "compare.title": "Comparison",
   "compare.how": "How to compare",
   "compare.withCut": "v{number} with another cut",
+  "compare.with": "Compare with v{number}",
   "compare.snapshots": "Snapshots of the notes",
   "compare.chooseSnapshots": "Choose two snapshots",
   "compare.oneCut": "This is the only cut",

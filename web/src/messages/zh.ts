@@ -353,6 +353,7 @@ export const zh = {
   "compare.title": "对比",
   "compare.how": "对比方式",
   "compare.withCut": "v{number} 与另一个版本",
+  "compare.with": "与 v{number} 对比",
   "compare.snapshots": "批注快照",
   "compare.chooseSnapshots": "选择两个快照",
   "compare.oneCut": "目前只有这一个版本",

@@ -5,6 +5,7 @@ import { useEffect } from "preact/hooks";
 import { projects, requestId } from "../app/api";
 import { explain } from "../app/error";
 import { keysOf } from "../app/keys";
+import type { Compare } from "../compare/compare";
 import type { Asset } from "../gen/rushes/project/v1/project_service_pb";
 import { Permission } from "../gen/rushes/type/v1/access_pb";
 import { ACCEPT } from "../library/plan";
@@ -99,8 +100,9 @@ export function CutRemarks({ room }: { room: Room }): JSX.Element | null {
 }
 
 /** The picker: every cut with its file and status, and the way to a new one. */
-export function Cuts({ room, asset, changed }: AssetProps): JSX.Element {
+export function Cuts({ room, asset, changed, compare }: AssetProps & { compare: Compare }): JSX.Element {
   const mayUpload = may(asset.permissions, Permission.UPLOAD);
+  const { nearest } = compare;
   return (
     <Menu label={t("review.cuts")} keys={`${keysOf("go.previousCut")} ${keysOf("go.nextCut")}`} face={<span class="mono">v{room.cut.number}</span>}>
       {(close) => (
@@ -118,6 +120,20 @@ export function Cuts({ room, asset, changed }: AssetProps): JSX.Element {
               {each.status && <StatusFace status={each.status} />}
             </Item>
           ))}
+          {nearest !== undefined && !compare.now.value && (
+            <>
+              <hr />
+              <Item
+                icon="compare"
+                onClick={() => {
+                  close();
+                  compare.start(nearest);
+                }}
+              >
+                {t("compare.with", { number: nearest })}
+              </Item>
+            </>
+          )}
           {mayUpload && (
             <>
               <hr />

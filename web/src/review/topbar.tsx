@@ -156,7 +156,7 @@ export function TopBar({ room, asset, changed, compare, past, showKeys }: BarPro
       <h1 class="clip" title={asset.name}>
         {asset.name}
       </h1>
-      <Cuts room={room} asset={asset} changed={changed} />
+      <Cuts room={room} asset={asset} changed={changed} compare={compare} />
       <CutRemarks room={room} />
       <CompareMenu compare={compare} past={past} />
       <AssetStatus asset={asset} changed={changed} />
