@@ -164,6 +164,24 @@ def test_thirty_snapshots_stand_in_a_tree_and_two_are_compared(story: Story) -> 
     ada.press("Escape")
 
 
+def test_two_snapshots_are_chosen_and_a_link_opens_their_comparison(story: Story) -> None:
+    ada = story.ada
+    ada.button("Compare").click()
+    ada.page.get_by_role("button", name="Choose two snapshots").click()
+    for number in (3, 28):
+        ada.page.locator(f"[data-testid=snapshots] .past-version[data-number='{number}'] > button").first.click()
+        past_ink(ada, edge(number), 0.5)
+    ada.press("5")
+    expect(ada.page).to_have_url(re.compile(r"c=s\d+-\d+,difference$"))
+    ada.open(ada.page.url.removeprefix(ada.address))
+    past_ink(ada, edge(3), 0.5)
+    past_ink(ada, edge(28), 0.5)
+    ada.press("Escape")
+    expect(ada.page.get_by_test_id("past-banner")).to_have_count(0)
+    ada.button("History and snapshots").click()
+    ada.button("Snapshots").click()
+
+
 def test_going_back_is_seen_by_who_watches_and_undone(story: Story) -> None:
     ada, grace = story.ada, story.grace
     grace.inks((edge(30), 0.5), 4)

@@ -10,7 +10,7 @@ import { differing, type Past } from "./past";
 import type { Showing } from "./showing";
 import "./history.css";
 
-/** What is seen of the one side and of the other where both are shown, and of what notes became since. */
+/** What is seen of the one side and of the other where they differ, and of what notes became since. */
 const FIRST = "#ff4d4d";
 const SECOND = "#3ddc84";
 const GHOST_ALPHA = 0.3;
@@ -19,21 +19,20 @@ const GHOST_ALPHA = 0.3;
 function coatsOf(past: Past, showing: Showing, frame: number): Coat[] {
   const here = past.on(past.states.value, frame).filter(isDrawn);
   const there = past.on(past.others.value, frame).filter(isDrawn);
-  if (showing.kind === "version") return [{ list: here, alpha: 1 }];
-  if (showing.kind === "revision") return [{ list: there, tint: SECOND, alpha: GHOST_ALPHA }, { list: here, alpha: 1 }];
+  if (showing.kind !== "compare") return [{ list: there, tint: SECOND, alpha: GHOST_ALPHA }, { list: here, alpha: 1 }];
   const line = past.wipe.value;
   switch (showing.mode) {
     case "a":
       return [{ list: here, alpha: 1 }];
     case "b":
       return [{ list: there, alpha: 1 }];
-    case "overlay":
-      return [{ list: here, tint: FIRST, alpha: 0.8 }, { list: there, tint: SECOND, alpha: 0.8 }];
     case "wipe":
       return [{ list: here, alpha: 1, clip: [0, line] }, { list: there, alpha: 1, clip: [line, 1] }];
     default: {
       const [gone, come] = differing(past.states.value, past.others.value);
+      const same = showing.mode === "overlay" ? here.filter(({ id }) => !gone.has(id)) : [];
       return [
+        { list: same, alpha: 1 },
         { list: here.filter(({ id }) => gone.has(id)), tint: FIRST, alpha: 0.8 },
         { list: there.filter(({ id }) => come.has(id)), tint: SECOND, alpha: 0.8 },
       ];

@@ -1,6 +1,7 @@
 /** History and snapshots, in the place of the notes. */
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { person } from "../app/people";
 import { Permission } from "../document";
 import type { Commit } from "../gen/rushes/annotation/v1/operation_pb";
@@ -100,8 +101,12 @@ function Slider({ room, past, restore }: { room: Room; past: Past; restore: (ask
 function CommitLine({ past, commit, here }: { past: Past; commit: Commit; here: boolean }): JSX.Element {
   const revision = Number(commit.revision);
   const timeMs = Number(commit.timeMs);
+  const line = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (here) line.current?.scrollIntoView({ block: "nearest" });
+  }, [here]);
   return (
-    <li class="past-commit" data-here={here}>
+    <li ref={line} class="past-commit" data-here={here}>
       <button type="button" onClick={() => past.show({ kind: "revision", revision })} data-tip={t("history.showThis")}>
         <span class="dot" style={{ background: `#${person(commit.personId).color.toString(16).padStart(6, "0")}` }} />
         <span class="grow clip">

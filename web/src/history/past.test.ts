@@ -21,7 +21,7 @@ function makeRoom(): Room {
     personId: "ann",
     cut: { videoId: 1n },
     player: { frame: signal(0), playing: signal(false), clock: { last: 999 } },
-    session: { version: signal(0) },
+    session: { version: signal(0), client: { screen: { annotations: [] } } },
     side: signal("notes"),
     compare: signal(""),
     selected: signal(new Set()),

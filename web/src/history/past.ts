@@ -45,7 +45,7 @@ export class Past {
   readonly showing = signal<Showing | undefined>(undefined);
   /** What is shown; of a comparison the first. */
   readonly states = signal<States>([]);
-  /** Of a comparison the second; of a revision what became of the notes that changed since. */
+  /** Of a comparison the second; else what became of the notes that changed since. */
   readonly others = signal<States>([]);
   /** When the revision that is shown was made. */
   readonly timeMs = signal(0);
@@ -211,7 +211,12 @@ export class Past {
   }
 
   private async load(showing: Showing, frames: { first: number; last: number }): Promise<[States, States, number]> {
-    if (showing.kind === "version") return [await this.document(showing.version), [], Number(showing.version.createdMs)];
+    if (showing.kind === "version") {
+      const states = await this.document(showing.version);
+      const now = this.room.session.client.screen.annotations;
+      const [, changed] = differing(states, now);
+      return [states, now.filter(({ annotation }) => changed.has(annotation.id)), Number(showing.version.createdMs)];
+    }
     if (showing.kind === "compare") return [await this.document(showing.a), await this.document(showing.b), 0];
     const states: StateMessage[] = [];
     const changed: StateMessage[] = [];

@@ -116,10 +116,11 @@ function Line(props: LineProps): JSX.Element {
     (showing?.kind === "version" && showing.version.versionId === version.versionId) ||
     (showing?.kind === "compare" && [showing.a.versionId, showing.b.versionId].includes(version.versionId));
   const timeMs = Number(version.createdMs);
+  const side = showing?.kind !== "compare" ? undefined : showing.a.versionId === version.versionId ? "a" : showing.b.versionId === version.versionId ? "b" : undefined;
   return (
-    <li class="past-version" data-here={shown} data-number={`${version.number}`}>
+    <li class="past-version" data-here={shown} data-side={side} data-number={`${version.number}`}>
       <Lanes row={row} />
-      <button type="button" class="grow" aria-pressed={shown} onClick={() => past.show({ kind: "version", version })}>
+      <button type="button" class="grow" aria-pressed={shown} onClick={() => past.choose(version)}>
         <span class="clip">
           {nameOf(version)}
           {version.versionId === past.headVersion.value && <span class="past-mark">{t("history.head")}</span>}
@@ -194,6 +195,20 @@ function Retag({ past, version, close }: { past: Past; version: Version; close: 
   );
 }
 
+/** What is to be done while two are chosen. */
+function Choosing({ past }: { past: Past }): JSX.Element | null {
+  if (!past.choosing.value) return null;
+  const first = past.showing.value;
+  return (
+    <div class="row past-save" role="status" data-testid="choosing">
+      <span class="grow">{first?.kind === "version" ? t("history.chooseSecond", { name: nameOf(first.version) }) : t("history.chooseFirst")}</span>
+      <Button small look="quiet" label={t("ui.cancel")} onClick={() => (past.choosing.value = false)}>
+        {t("ui.cancel")}
+      </Button>
+    </div>
+  );
+}
+
 /** How two snapshots are compared. */
 function Comparing({ past }: { past: Past }): JSX.Element | null {
   const showing = past.showing.value;
@@ -223,6 +238,7 @@ export function Snapshots({ room, past, restore }: { room: Room; past: Past; res
     <>
       {room.has(Permission.ANNOTATE) && <Save past={past} />}
       {tagged.value && <Retag past={past} version={tagged.value} close={() => (tagged.value = undefined)} />}
+      <Choosing past={past} />
       <Comparing past={past} />
       <ul class="notes-list" data-testid="snapshots">
         {rows.value.slice(0, most.value).map((row) => (

@@ -428,6 +428,8 @@ export const en = {
   "history.kind.merge": "merged",
   "history.kind.carry": "carried over",
   "history.actions": "{name}: more",
+  "history.chooseFirst": "Choose the first snapshot.",
+  "history.chooseSecond": "“{name}” and? Choose the second.",
   "history.compareWith": "Compare with “{name}”",
   "history.compare": "How to compare",
   "history.mode.a": "First",

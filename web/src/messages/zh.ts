@@ -416,6 +416,8 @@ export const zh = {
   "history.kind.merge": "合并",
   "history.kind.carry": "带入",
   "history.actions": "{name}：更多",
+  "history.chooseFirst": "选择第一个快照。",
+  "history.chooseSecond": "“{name}”与？选择第二个。",
   "history.compareWith": "与“{name}”比较",
   "history.compare": "比较方式",
   "history.mode.a": "第一个",
