@@ -70,19 +70,22 @@ function usePair(compare: Compare, other: Other, canvas: { current: HTMLCanvasEl
     const later = (): void => {
       turn ||= requestAnimationFrame(paint);
     };
+    const stage = main.parentElement;
+    const stopLine = effect(() => stage?.style.setProperty("--wipe", compare.line.value));
     const stop = effect(() => {
       depend(background, room.player.frame, room.player.shown, room.screen, room.stage, room.look, other.frame, other.screen, compare.now, compare.pane);
       later();
     });
     addEventListener("resize", later);
     // What a frame is may be told before it can be painted.
-    const painted = ["loadeddata", "seeked", "canplay"] as const;
-    for (const name of painted) main.parentElement?.addEventListener(name, later, true);
+    const painted = ["loadeddata", "seeked", "canplay", "load"] as const;
+    for (const name of painted) stage?.addEventListener(name, later, true);
     return () => {
-      for (const name of painted) main.parentElement?.removeEventListener(name, later, true);
+      for (const name of painted) stage?.removeEventListener(name, later, true);
       cancelAnimationFrame(turn);
       removeEventListener("resize", later);
       stop();
+      stopLine();
       a.close();
       b.close();
     };

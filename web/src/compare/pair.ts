@@ -75,7 +75,7 @@ export class Pair {
     const late = this.waitingSince !== undefined && nowMs - this.waitingSince > PATIENCE_MS;
     const both = late || (!found && !this.painted) ? { a: newest, b: b.reel.held[0] } : found;
     if (both) this.show(shown, both);
-    return waits;
+    return waits && !late;
   }
 
   private show(shown: Shown, both: Both): void {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { FIT } from "../canvas/view";
 import { EVERYTHING } from "../notes/board";
-import { filterOf, filterText, lookOf, lookText } from "./address";
+import { filterOf, filterText, lookOf, lookText, onAnother } from "./address";
 
 describe("the state in the address", () => {
   test("a look is read back as it was written, and what is none fits", () => {
@@ -18,5 +18,9 @@ describe("the state in the address", () => {
   });
   test("what is no filter shows everything", () => {
     for (const bad of ["", "{", "[]", "7", "null", '{"query":1}', '{"other":"x"}', '{"query":["a"]}']) expect(filterOf(bad)).toEqual(EVERYTHING);
+  });
+  test("another cut that one compares with goes along to the next cut, the past of this one does not", () => {
+    expect(onAnother({ compare: "v2,wipe", look: "2,0,0" })).toEqual({ compare: "v2,wipe", look: "2,0,0" });
+    for (const past of ["r17", "s7", "s7-9,wipe"]) expect(onAnother({ compare: past, look: "2,0,0" })).toEqual({ compare: "", look: "2,0,0" });
   });
 });

@@ -2,6 +2,7 @@
 import { navigate, reviewPath, rewrite, type Sight } from "../app/router";
 import { FIT, type Look } from "../canvas/view";
 import { EVERYTHING, filterFrom, type Filter } from "../notes/board";
+import { isPast } from "../history/showing";
 import { liveRoom } from "../live/state";
 import type { Room } from "./room";
 
@@ -42,6 +43,11 @@ export function sightOf(room: Room): Sight {
   return { look: lookText(room.look.peek()), filter: filterText(room.filter.peek()), compare: room.compare.peek(), live: liveRoom.peek() };
 }
 
+/** What of a sight holds on another cut too: another cut beside it does, its own past does not. */
+export function onAnother<S extends Partial<Sight>>(sight: S): S {
+  return isPast(sight.compare ?? "") ? { ...sight, compare: "" } : sight;
+}
+
 /** The address of where one is. */
 export function addressOf(room: Room): string {
   return reviewPath(String(room.asset.assetId), room.cut.number, room.player.frame.peek(), room.note.peek(), sightOf(room));
@@ -50,5 +56,5 @@ export function addressOf(room: Room): string {
 /** Goes to another cut of the room's asset, looked at as this one is. Which frame it begins with is known once it is open. */
 export function goToNumber(room: Room, number: number): void {
   rewrite(addressOf(room));
-  navigate(reviewPath(String(room.asset.assetId), number, undefined, "", sightOf(room)));
+  navigate(reviewPath(String(room.asset.assetId), number, undefined, "", onAnother(sightOf(room))));
 }

@@ -45,7 +45,7 @@ import { useDrop } from "../ui/dropzone";
 import { say } from "../ui/toast";
 import { useTurns } from "../ui/turns";
 import { act } from "./act";
-import { addressOf, filterOf, lookOf } from "./address";
+import { addressOf, filterOf, lookOf, onAnother } from "./address";
 import { carryOf, carryOn, frameOn, type Carry } from "./carry";
 import { clipsAround, fetchHead, goToCut } from "./neighbour";
 import { isRoomId, liveRoom } from "../live/state";
@@ -165,7 +165,7 @@ function useCutKeys(asset: Asset, cut: Cut, place: ReviewPlace, active: boolean)
   // Before the next press, not after the next picture.
   useLayoutEffect(() => {
     if (!active) return;
-    const goTo = (number: number): void => navigate(reviewPath(String(asset.assetId), number, undefined, "", place), true);
+    const goTo = (number: number): void => navigate(reviewPath(String(asset.assetId), number, undefined, "", onAnother(place)), true);
     const press = (event: KeyboardEvent): void => {
       const action = actionOf(event, isMac(), isTyping(event.target));
       if (action === "go.previousCut") void goToCut(asset, cut.number, -1, goTo);
@@ -430,7 +430,7 @@ function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Elemen
     <div class="review" data-panel={room.panel.value} data-background={background.value} data-graded={graded.value} style={{ "--shape": `${room.picture.width} / ${room.picture.height}` }}>
       <TopBar room={room} asset={asset} changed={changed} compare={compare} past={past} showKeys={() => toggleOverlay("keys")} />
       <Toolbar room={room} />
-      <main class="review-picture" data-past={past.active.value} data-compare={compare.mode.value} style={{ "--wipe": compare.line.value }}>
+      <main class="review-picture" data-past={past.active.value} data-compare={compare.mode.value}>
         <Banner room={room} />
         <PastBanner past={past} />
         <CompareBar compare={compare} />
