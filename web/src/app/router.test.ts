@@ -3,7 +3,7 @@ import { inside, parse, reviewPath } from "./router";
 
 const at = (path: string): ReturnType<typeof parse> => parse(new URL(path, "http://here"));
 
-const PLAIN = { look: "", filter: "", compare: "", live: "" };
+const PLAIN = { look: "", filter: "", compare: "", live: "", replay: "" };
 
 describe("addresses", () => {
   test("the root is the library, of a project or of none", () => {
@@ -19,7 +19,7 @@ describe("addresses", () => {
     const note = "0123456789abcdef0123456789abcdef";
     expect(at(reviewPath("5", 2, 0, note))).toEqual({ name: "review", asset: "5", cut: 2, frame: 0, note, ...PLAIN });
     expect(reviewPath("5")).toBe("/a/5");
-    const sight = { look: "2,120,-40", filter: "{\"query\":\"a&b\"}", compare: "v1", live: "abcdefghijklmnopqrstuvwxyz" };
+    const sight = { look: "2,120,-40", filter: "{\"query\":\"a&b\"}", compare: "v1", live: "abcdefghijklmnopqrstuvwxyz", replay: "" };
     const path = reviewPath("5", 2, 7, "", sight);
     expect(path).toContain("z=2,120,-40");
     expect(at(path)).toEqual({ name: "review", asset: "5", cut: 2, frame: 7, note: "", ...sight });

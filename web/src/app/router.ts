@@ -20,9 +20,11 @@ export interface Sight {
   compare: string;
   /** The live room that one is in, or is asked into. */
   live: string;
+  /** The live room whose session is watched again. */
+  replay: string;
 }
 
-const SIGHT = { look: "z", filter: "q", compare: "c", live: "r" } as const satisfies Record<keyof Sight, string>;
+const SIGHT = { look: "z", filter: "q", compare: "c", live: "r", replay: "p" } as const satisfies Record<keyof Sight, string>;
 const SIGHT_MOST = 400;
 
 export type Route =
@@ -61,6 +63,7 @@ export function parse(url: URL): Route {
     filter: sight("filter"),
     compare: sight("compare"),
     live: sight("live"),
+    replay: sight("replay"),
   };
 }
 

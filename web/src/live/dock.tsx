@@ -21,7 +21,7 @@ import { Live } from "./live";
 import { placeIn } from "./place";
 import { PollForm, PollList } from "./pollpanel";
 import { Invitation, RoomForm, type Terms } from "./roomform";
-import { liveRoom } from "./state";
+import { liveRoom, replayed } from "./state";
 import { makeWhiteboard } from "./whiteboard";
 import "./live.css";
 
@@ -88,6 +88,11 @@ function Over({ live, close }: { live: Live; close: () => void }): JSX.Element {
     <aside class="live lobby floating" aria-label={t("live.title")} data-testid="live-over">
       <h2>{t("live.over")}</h2>
       {why?.message && <p class="dim">{why.message}</p>}
+      {live.room.value && (
+        <Button look="primary" label={t("replay.watch")} onClick={() => { replayed.value = live.id; close(); }}>
+          {t("replay.watch")}
+        </Button>
+      )}
       <Button label={t("ui.close")} onClick={close}>
         {t("ui.close")}
       </Button>

@@ -3,7 +3,7 @@ import { navigate, reviewPath, rewrite, type Sight } from "../app/router";
 import { FIT, type Look } from "../canvas/view";
 import { EVERYTHING, filterFrom, type Filter } from "../notes/board";
 import { isPast } from "../history/showing";
-import { liveRoom } from "../live/state";
+import { liveRoom, replayed } from "../live/state";
 import type { Room } from "./room";
 
 /** Far beyond any picture, in units of its height. */
@@ -40,7 +40,7 @@ export function filterOf(text: string): Filter {
 
 /** How a room is looked at. */
 export function sightOf(room: Room): Sight {
-  return { look: lookText(room.look.peek()), filter: filterText(room.filter.peek()), compare: room.compare.peek(), live: liveRoom.peek() };
+  return { look: lookText(room.look.peek()), filter: filterText(room.filter.peek()), compare: room.compare.peek(), live: liveRoom.peek(), replay: replayed.peek() };
 }
 
 /** What of a sight holds on another cut too: another cut beside it does, its own past does not. */

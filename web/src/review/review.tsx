@@ -48,7 +48,7 @@ import { act } from "./act";
 import { addressOf, filterOf, lookOf, onAnother } from "./address";
 import { carryOf, carryOn, frameOn, type Carry } from "./carry";
 import { clipsAround, fetchHead, goToCut } from "./neighbour";
-import { isRoomId, liveRoom } from "../live/state";
+import { isRoomId, liveRoom, replayed } from "../live/state";
 import { openRoom } from "./open";
 import type { Room } from "./room";
 import { roomFinder } from "./finder";
@@ -255,7 +255,7 @@ function useAddress(room: Room): void {
     };
     write();
     const { player, note, look, filter, compare } = room;
-    const stops = [player.frame, player.playing, note, look, filter, compare, liveRoom].map((each) => each.subscribe(later));
+    const stops = [player.frame, player.playing, note, look, filter, compare, liveRoom, replayed].map((each) => each.subscribe(later));
     return () => {
       clearTimeout(timer);
       for (const stop of stops) stop();
@@ -271,6 +271,7 @@ function usePlace(room: Room, place: ReviewPlace, carry: Carry | undefined): voi
     room.filter.value = filterOf(place.filter);
     room.compare.value = place.compare;
     if (isRoomId(place.live)) liveRoom.value = place.live;
+    if (isRoomId(place.replay)) replayed.value = place.replay;
     room.note.value = place.note;
     if (!first.current && place.frame !== undefined && place.frame !== room.player.here) room.player.seek(place.frame);
     if (first.current && carry?.asset === room.asset.assetId && !place.note) carryOn(room, carry);
@@ -406,6 +407,18 @@ function LiveDock({ room }: { room: Room }): JSX.Element | null {
   return Dock ? <Dock room={room} /> : null;
 }
 
+/** Fetched when a session is watched again. */
+function ReplayDock({ room }: { room: Room }): JSX.Element | null {
+  const [Dock, setDock] = useState<typeof import("../replay/dock").default>();
+  useEffect(() => {
+    import("../replay/dock").then(
+      (loaded) => setDock(() => loaded.default),
+      (error: unknown) => say({ title: t("replay.failed"), detail: explain(error), look: "bad" }),
+    );
+  }, []);
+  return Dock ? <Dock room={room} /> : null;
+}
+
 interface RoomProps extends Omit<CutProps, "cut"> {
   room: Room;
 }
@@ -430,7 +443,7 @@ function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Elemen
     <div class="review" data-panel={room.panel.value} data-background={background.value} data-graded={graded.value} style={{ "--shape": `${room.picture.width} / ${room.picture.height}` }}>
       <TopBar room={room} asset={asset} changed={changed} compare={compare} past={past} showKeys={() => toggleOverlay("keys")} />
       <Toolbar room={room} />
-      <main class="review-picture" data-past={past.active.value} data-compare={compare.mode.value}>
+      <main class="review-picture" data-past={past.active.value || replayed.value !== ""} data-compare={compare.mode.value}>
         <Banner room={room} />
         <PastBanner past={past} />
         <CompareBar compare={compare} />
@@ -440,6 +453,7 @@ function RoomPage({ room, asset, place, carry, changed }: RoomProps): JSX.Elemen
         <GradeFilter />
         <GradeMark />
         {liveRoom.value !== "" && <LiveDock room={room} />}
+        {replayed.value !== "" && liveRoom.value === "" && <ReplayDock key={replayed.value} room={room} />}
         {room.player.waiting.value && <div class="spinner buffering" role="status" aria-label={t("player.buffering")} />}
       </main>
       <footer class="review-foot">

@@ -22,6 +22,7 @@ import { Avatar } from "../ui/person";
 import { AssetStatus, CutRemarks, Cuts } from "./cuts";
 import { ExportMenu } from "./export";
 import { GoLive } from "./golive";
+import { Sessions } from "./sessions";
 import type { Room } from "./room";
 
 const SHOWN_PEOPLE = 6;
@@ -164,6 +165,7 @@ export function TopBar({ room, asset, changed, compare, past, showKeys }: BarPro
       <Connection room={room} />
       <People room={room} />
       <GoLive room={room} asset={asset} />
+      <Sessions asset={asset} />
       <ExportMenu room={room} />
       {may(asset.permissions, Permission.ADMINISTER) && (
         <Menu icon="share" label={t("share.title")}>
