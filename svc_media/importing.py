@@ -35,6 +35,8 @@ class Imports:
     async def bring(self, opening: pb.ImportOpen, data: AsyncIterator[bytes]) -> int:
         """Takes a file; gives its video's id. Bytes that came before are passed over."""
         upload = await self._upload(opening, opening.size_bytes)
+        # What people watch is what is made of several such: that comes first.
+        self._jobs.postpone(upload.video_id)
         if not upload.done:
             upload = await self._uploads.write(upload, upload.offset, _behind(data, upload.offset))
         if not upload.done:

@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import os
+import shutil
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -38,8 +41,9 @@ SHARES: Final = {
     "waveform": (970, 1000),
 }
 """Where each step stands in a job's progress, in 1/1000."""
-PART_S: Final = 0.5
-"""Between two looks whether a video is there that another is made of."""
+PART_S: Final = 0.2
+PART_TRIES: Final = 10
+"""How often a file is looked for that is being moved."""
 NAMES: Final = {"poster": "poster.jpg", "filmstrip": "filmstrip.jpg", "waveform": "waveform.bin"}
 
 
@@ -150,29 +154,43 @@ class Ingest:
         output = self._folder.upload(upload.file)
         size_bytes = await asyncio.to_thread(lambda: output.stat().st_size if output.exists() else 0)
         if not size_bytes:
-            composition = Composition.from_json(text)
-            inputs = [replace(each, source=str(await self._original(int(each.source)))) for each in composition.inputs]
-            composition = replace(composition, inputs=tuple(inputs))
-            made = await self._worker("compose", Request(Operation.COMPOSE, output, output, composition=composition))
-            await self._threads.run(self._folder.secure, output)
-            size_bytes = made.size_bytes
+            size_bytes = await self._composed(Composition.from_json(text), output)
         await self._store.set_size(self._video.video_id, size_bytes)
         self._video = replace(self._video, size_bytes=size_bytes)
 
-    async def _original(self, video_id: int) -> Path:
-        """The file of another video, once it has its place. Raises NotFound."""
-        while True:
+    async def _composed(self, composition: Composition, output: Path) -> int:
+        links = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="parts-", dir=self._folder.scratch))
+        try:
+            inputs = [
+                replace(each, source=str(await self._linked(int(each.source), links / str(number))))
+                for number, each in enumerate(composition.inputs)
+            ]
+            composition = replace(composition, inputs=tuple(inputs))
+            made = await self._worker("compose", Request(Operation.COMPOSE, output, output, composition=composition))
+        finally:
+            await asyncio.to_thread(shutil.rmtree, links, ignore_errors=True)
+        await self._threads.run(self._folder.secure, output)
+        return made.size_bytes
+
+    async def _linked(self, video_id: int, link: Path) -> Path:
+        """Another name of the file of another video, which may be on its way to its place. Raises NotFound."""
+        for _ in range(PART_TRIES):
             video = await self._store.video(video_id)
             if video is None or video.owner.tenant_id != self._video.owner.tenant_id:
-                raise NotFound("A video that this one is made of is gone.")
-            path = self._folder.content(video.owner.tenant_id, video.sha256, "original") if video.sha256 else None
-            if path is not None:
-                with contextlib.suppress(NotFound):
-                    return await self._shelf.local(path)
-            if video.state is VideoState.FAILED:
-                raise NotFound("A video that this one is made of cannot be read.")
+                break
+            upload = await self._store.upload(video.upload_id)
+            with contextlib.suppress(NotFound, FileNotFoundError):
+                if upload is not None and upload.file:
+                    await asyncio.to_thread(os.link, self._folder.upload(upload.file), link)
+                    return link
+            with contextlib.suppress(NotFound, FileNotFoundError):
+                if video.sha256:
+                    kept = self._folder.content(video.owner.tenant_id, video.sha256, "original")
+                    await asyncio.to_thread(os.link, await self._shelf.local(kept), link)
+                    return link
             self._check()
             await asyncio.sleep(PART_S)
+        raise NotFound("A video that this one is made of is gone.")
 
     async def _digest(self) -> bytes:
         upload = await self._store.upload(self._video.upload_id)

@@ -28,7 +28,7 @@ AGAIN_S = (0.2, 5.0)
 
 
 class Jobs:
-    """Does jobs, a few at a time, the oldest first, and tells who watches."""
+    """Does jobs, a few at a time, the oldest first, those that were postponed last, and tells who watches."""
 
     def __init__(self, store: Store, folder: Folder, shelf: Shelf, clock: Clock, workers: int) -> None:
         self._store = store
@@ -36,7 +36,8 @@ class Jobs:
         self._shelf = shelf
         self._clock = clock
         self._workers = workers
-        self._queue: asyncio.Queue[int] = asyncio.Queue()
+        self._queue: asyncio.PriorityQueue[tuple[bool, int]] = asyncio.PriorityQueue()
+        self._later: set[int] = set()
         self._waiting: set[int] = set()
         """Jobs that nobody has taken: whoever takes one out, to do it or to cancel it, is the only one."""
         self._cancels: dict[int, asyncio.Event] = {}
@@ -65,7 +66,11 @@ class Jobs:
             self._cancels[job.job_id] = asyncio.Event()
             self._waiting.add(job.job_id)
             self._live.tell(job.job_id, job)
-            self._queue.put_nowait(job.job_id)
+            self._queue.put_nowait((job.video_id in self._later, job.job_id))
+
+    def postpone(self, video_id: int) -> None:
+        """What is to be done with this video is done after all else: nobody waits for it."""
+        self._later.add(video_id)
 
     async def get(self, job_id: int, video_id: int) -> Job:
         """A job of a video, with its progress at this moment."""
@@ -97,7 +102,7 @@ class Jobs:
 
     async def _work(self) -> None:
         while True:
-            job_id = await self._queue.get()
+            _, job_id = await self._queue.get()
             if job_id not in self._waiting:
                 continue
             self._waiting.discard(job_id)

@@ -99,17 +99,17 @@ function ClipView({ clip, replay }: { clip: Clip; replay: Replay }): JSX.Element
   const element = useRef<HTMLVideoElement>(null);
   const [position, playing] = [replay.position.value, replay.playing.value];
   const atS = (position - clip.startMs) / 1000;
+  const now = atS >= 0 && atS * 1000 <= clip.durationMs;
   useEffect(() => {
     const video = element.current;
     if (!video) return;
-    const over = Number.isFinite(video.duration) && atS > video.duration;
-    const runs = playing && atS >= 0 && !over;
-    if (Math.abs(video.currentTime - Math.max(0, atS)) > (runs ? ADRIFT_S : 0.02) && !over && !video.seeking) video.currentTime = Math.max(0, atS);
+    const runs = playing && now;
+    if (now && Math.abs(video.currentTime - atS) > (runs ? ADRIFT_S : 0.02) && !video.seeking) video.currentTime = atS;
     // A browser may not let it be heard before somebody clicked: it goes on being seen.
     if (runs && video.paused) video.play().catch(() => { video.muted = true; return video.play().catch(() => undefined); });
     if (!runs && !video.paused) video.pause();
-  }, [atS, playing]);
-  return <video ref={element} src={clip.path} playsInline preload="auto" aria-label={clip.name} data-testid="replay-video" />;
+  }, [atS, now, playing]);
+  return <video ref={element} src={clip.path} hidden={!now && !clip.whole} data-whole={clip.whole} playsInline preload="auto" aria-label={clip.name} data-testid="replay-video" />;
 }
 
 function People({ replay }: { replay: Replay }): JSX.Element | null {

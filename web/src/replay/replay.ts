@@ -30,7 +30,10 @@ export interface Clip {
   videoId: bigint;
   path: string;
   startMs: number;
+  durationMs: number;
   name: string;
+  /** It shows everybody. */
+  whole: boolean;
 }
 
 export class Replay {
@@ -119,18 +122,22 @@ export class Replay {
 
   /** The video of all, or those of each while that is being made. */
   private async clipsOf(recording: Recording): Promise<Clip[]> {
-    const whole = await this.clip(recording.mosaicVideoId, Number(recording.startTimeMs), recording.title);
-    if (whole) return [whole];
-    const takes = await Promise.all(recording.takes.map((take) => this.clip(take.videoId, Number(take.startTimeMs), take.name)));
-    return takes.filter((each) => each !== undefined);
+    const startMs = Number(recording.startTimeMs);
+    const whole = await this.path(recording.mosaicVideoId);
+    if (whole) return [{ videoId: recording.mosaicVideoId, path: whole, startMs, durationMs: Number(recording.endTimeMs) - startMs, name: recording.title, whole: true }];
+    const takes = await Promise.all(
+      recording.takes.map(async (take) => ({ videoId: take.videoId, path: await this.path(take.videoId), startMs: Number(take.startTimeMs), durationMs: Number(take.durationMs), name: take.name, whole: false })),
+    );
+    return takes.filter((each): each is Clip => each.path !== undefined);
   }
 
-  private async clip(videoId: bigint, startMs: number, name: string): Promise<Clip | undefined> {
+  /** Where a video is; undefined: it is not ready. */
+  private async path(videoId: bigint): Promise<string | undefined> {
     if (videoId === 0n) return undefined;
     const { video } = await media.getVideo({ videoId });
     if (video?.state !== VideoState.READY) return undefined;
     const { renditions } = await media.listRenditions({ videoId });
-    return { videoId, path: sourceOf(video, renditions).path, startMs, name };
+    return sourceOf(video, renditions).path;
   }
 
   private spanOf(recorded: readonly Recording[], timeline: RoomTimeline | undefined): { fromMs: number; toMs: number } {
