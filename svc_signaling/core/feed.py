@@ -39,7 +39,9 @@ def go(live: Live, participant_id: str) -> list[pb.Event]:
 
 
 def feeds(live: Live) -> list[pb.Participant]:
-    """The feeds that are in."""
+    """The feeds that are in; in a room that is over nobody is."""
+    if live.ended:
+        return []
     return [each for each in live.people.values() if each.kind in FEED_KINDS and each.state == JOINED]
 
 

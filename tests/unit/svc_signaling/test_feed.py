@@ -52,6 +52,15 @@ def test_no_feed_comes_into_a_full_room_or_one_that_is_over() -> None:
         feed.come(room, "obs", "Programme", PROGRAMME)
 
 
+def test_a_room_that_is_over_has_no_feeds_that_could_leave_it() -> None:
+    room, missing = with_programme(live()), feed.Missing({})
+    missing.late(room, [], 0)
+    happens(room, room.end())
+    assert feed.feeds(room) == []
+    assert missing.late(room, [], 60_000) == []
+    assert feed.go(room, "obs") == []
+
+
 def test_a_feed_that_the_forwarder_forgot_is_gone_after_a_while_and_only_then() -> None:
     room, missing = with_programme(live()), feed.Missing({})
     assert missing.late(room, [], 1_000) == []

@@ -10,7 +10,11 @@ export interface Place {
 const KEY = "rushes.live";
 
 export function keepPlace(place: Place): void {
-  sessionStorage.setItem(KEY, JSON.stringify(place));
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(place));
+  } catch {
+    // Where nothing may be kept, a reload asks to join again.
+  }
 }
 
 /** The place that is kept in a room; undefined: none. */
