@@ -66,6 +66,7 @@ def call(channel: Any, path: str, metadata: list[tuple[str, str]], request: byte
     make: Any = {
         (False, False): channel.unary_unary,
         (False, True): channel.unary_stream,
+        (True, False): channel.stream_unary,
         (True, True): channel.stream_stream,
     }[many]
     return make(path)(iter([message]) if method.client_streaming else message, metadata=metadata)
