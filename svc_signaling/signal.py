@@ -266,6 +266,7 @@ class Stream:
             "hand": lambda live: live.hand(me, request.hand),
             "reaction": lambda live: live.react(me, request.reaction),
             "moderate": lambda live: live.moderate(me, request.moderate, mask),
+            "mark": lambda live: live.mark(me, request.mark),
             "record": lambda live: live.record(me, request.record, recording_id, mask),
             "devices": lambda live: live.devices(me, request.devices),
             "leave": lambda live: live.leave(me),

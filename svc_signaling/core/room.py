@@ -117,6 +117,8 @@ class Live:
     playback: pb.Playback | None = None
     recording: recording_pb2.RecordingNow | None = None
     """None: it never was recorded."""
+    marks: dict[int, int] = field(default_factory=dict)
+    """The last revision of each video that was marked."""
     chats: deque[pb.Event] = field(default_factory=lambda: deque(maxlen=CHATS))
     polls: dict[str, pb.PollState] = field(default_factory=dict)
     ordinal: int = 0
@@ -156,8 +158,8 @@ class Live:
             self.presenter = event.presenter
         elif kind == "chat":
             self.chats.append(event)
-        elif kind == "recording":
-            self.recording = event.recording
+        elif kind in ("recording", "mark"):
+            self._recorded(event)
         elif kind == "poll":
             poll.took(self.polls, event.poll)
         elif kind == "vote":
@@ -166,6 +168,12 @@ class Live:
             settings.apply(self.room, event.settings)
         elif kind == "ended":
             self.room.state, self.room.end_time_ms = pb.ROOM_STATE_ENDED, event.time_ms
+
+    def _recorded(self, event: pb.Event) -> None:
+        if event.WhichOneof("what") == "mark":
+            self.marks[event.mark.video_id] = event.mark.revision
+        else:
+            self.recording = event.recording
 
     def _took(self, event: pb.Event) -> None:
         participant = event.participant
@@ -341,6 +349,17 @@ class Live:
             return []
         now = recording_pb2.RecordingNow(recording_id=recording_id if on else "", participant_id=participant_id)
         return [pb.Event(recording=now)]
+
+    def mark(self, participant_id: str, wanted: recording_pb2.RevisionMark) -> list[pb.Event]:
+        """The presenter says how far the notes of the video have come that is looked at."""
+        self.here(participant_id)
+        if self.presenter.participant_id != participant_id:
+            raise NotPresenter("only who presents marks revisions")
+        if self.playback is None or wanted.video_id != self.playback.video_id or not 0 < wanted.revision < MAX_FRAME:
+            raise SignalInvalid("this mark is not of what is looked at")
+        if wanted.revision <= self.marks.get(wanted.video_id, 0):
+            return []
+        return [pb.Event(mark=recording_pb2.RevisionMark(video_id=wanted.video_id, revision=wanted.revision))]
 
     def unrecord(self) -> list[pb.Event]:
         """Nobody is left to be recorded."""

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 
 from benchmarks.stack import Stack
 from rushes.annotation.v1 import annotation_service_pb2
-from rushes.signaling.v1 import recording_pb2, recording_service_pb2
+from rushes.signaling.v1 import recording_pb2, recording_service_pb2, room_service_pb2
 from tests.e2e.page import ANNOTATION, Reviewer, chromium
 from tests.e2e.test_page_live import FAKE_DEVICES
 from tests.product import Product, serving
@@ -19,6 +19,7 @@ from tests.waiting import wait_until
 pytest_plugins = ["tests.e2e.page_fixtures"]
 
 RECORDING = recording_service_pb2.DESCRIPTOR.services_by_name["RecordingService"]
+ROOM = room_service_pb2.DESCRIPTOR.services_by_name["RoomService"]
 LONG_MS = 60_000
 _INKED = """([u, v]) => {
   const canvas = document.querySelector('[data-testid=replay-drawings]');
@@ -156,6 +157,12 @@ def watch(product: Product, ada: Reviewer, room_id: str) -> None:
         commit.time_ms - start_ms
         for commit in product.stack.rpc(ANNOTATION, "ListOperations", request, product.secret).commits
     )
+    happened = product.stack.rpc(
+        ROOM, "ListEvents", room_service_pb2.ListEventsRequest(project_id=project_id, room_id=room_id), product.secret
+    ).events
+    assert [event.ordinal for event in happened] == list(range(1, len(happened) + 1))
+    marked = [event.mark.revision for event in happened if event.WhichOneof("what") == "mark"]
+    assert marked[0] == 1, "the notes were marked when there was a first one"
     left, right = [0.2, 0.5], [0.5, 0.5]
     seek(page, first - 20)
     ada.wait_frame(50)

@@ -1312,6 +1312,7 @@ class SignalRequest(_message.Message):
     AUTHENTICATE_TOKEN_FIELD_NUMBER: _builtins.int
     LEAVE_FIELD_NUMBER: _builtins.int
     RECORD_FIELD_NUMBER: _builtins.int
+    MARK_FIELD_NUMBER: _builtins.int
     POLL_FIELD_NUMBER: _builtins.int
     VOTE_FIELD_NUMBER: _builtins.int
     CLOSE_POLL_FIELD_NUMBER: _builtins.int
@@ -1369,6 +1370,10 @@ class SignalRequest(_message.Message):
         """One's own devices."""
 
     @_builtins.property
+    def mark(self) -> _recording_pb2.RevisionMark:
+        """The notes of the video that is looked at have reached this revision; who presents says so."""
+
+    @_builtins.property
     def poll(self) -> Global___Poll:
         """Asks something: who may drive or moderate. Its id is the server's."""
 
@@ -1400,16 +1405,17 @@ class SignalRequest(_message.Message):
         authenticate_token: _builtins.str = ...,
         leave: _builtins.bool = ...,
         record: _builtins.bool = ...,
+        mark: _recording_pb2.RevisionMark | None = ...,
         poll: Global___Poll | None = ...,
         vote: Global___Vote | None = ...,
         close_poll: _builtins.str = ...,
         settings: Global___RoomSettings | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "close_poll", b"close_poll", "devices", b"devices", "hand", b"hand", "leave", b"leave", "moderate", b"moderate", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "poll", b"poll", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "settings", b"settings", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "vote", b"vote", "what", b"what"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "close_poll", b"close_poll", "devices", b"devices", "hand", b"hand", "leave", b"leave", "mark", b"mark", "moderate", b"moderate", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "poll", b"poll", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "settings", b"settings", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "vote", b"vote", "what", b"what"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "close_poll", b"close_poll", "devices", b"devices", "hand", b"hand", "leave", b"leave", "moderate", b"moderate", "number", b"number", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "poll", b"poll", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "settings", b"settings", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "vote", b"vote", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "close_poll", b"close_poll", "devices", b"devices", "hand", b"hand", "leave", b"leave", "mark", b"mark", "moderate", b"moderate", "number", b"number", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "poll", b"poll", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "settings", b"settings", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "vote", b"vote", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["open", "publish", "subscribe", "slots_answer", "show", "playback", "present", "chat", "hand", "reaction", "moderate", "devices", "ping_ms", "authenticate_token", "leave", "record", "poll", "vote", "close_poll", "settings"]  # noqa: Y015
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["open", "publish", "subscribe", "slots_answer", "show", "playback", "present", "chat", "hand", "reaction", "moderate", "devices", "ping_ms", "authenticate_token", "leave", "record", "mark", "poll", "vote", "close_poll", "settings"]  # noqa: Y015
     _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from rushes.errors import RushesError
+from rushes.signaling.v1 import recording_pb2
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_DRIVE, PERMISSION_MODERATE, PERMISSION_VIEW
 from svc_signaling.core import room as rooms
@@ -225,3 +226,19 @@ def test_a_room_that_ends_is_not_recorded_any_more() -> None:
     kinds = [event.WhichOneof("what") for event in happens(room, room.end())]
     assert kinds == ["recording", "ended"]
     assert room.unrecord() == []
+
+
+def test_revisions_of_what_is_looked_at_are_marked_by_who_presents_and_never_go_back() -> None:
+    room = with_people(live(), ada=CHAIR, bob=GUEST)
+    happens(room, room.present("ada", pb.Present(take=True), CHAIR))
+    mark = recording_pb2.RevisionMark(video_id=1, revision=7)
+    with pytest.raises(rooms.SignalInvalid):
+        room.mark("ada", mark)
+    happens(room, room.play("ada", playback(), 0))
+    with pytest.raises(rooms.NotPresenter):
+        room.mark("bob", mark)
+    (event,) = happens(room, room.mark("ada", mark))
+    assert event.mark.revision == 7
+    assert room.mark("ada", mark) == []
+    with pytest.raises(rooms.SignalInvalid):
+        room.mark("ada", recording_pb2.RevisionMark(video_id=2, revision=8))

@@ -33,6 +33,7 @@ import { SignalLink, type LinkState, type What } from "./link";
 import { liveRoom } from "./state";
 
 const TICK_MS = 200;
+const MARK_MS = 1000;
 const REACTION_MS = 4000;
 const LOOK_MS = 2000;
 
@@ -74,6 +75,7 @@ export class Live {
   private readonly clock = new ServerClock();
   private playback: Playback | undefined;
   private told: Playing | undefined;
+  private marked = { revision: 0, atMs: 0 };
   private reviewed: Room | undefined;
   private ticker = 0;
   private asked = false;
@@ -303,6 +305,7 @@ export class Live {
   review(room: Room | undefined): void {
     this.reviewed = room;
     this.told = undefined;
+    this.marked = { revision: 0, atMs: 0 };
     if (room) room.onRelease = () => this.release();
   }
 
@@ -316,7 +319,10 @@ export class Live {
     if (!room || !this.joined.peek() || this.state.peek() !== "open") return;
     const nowMs = this.clock.at(performance.now());
     if (this.presenting.peek() || !this.following.peek()) this.drift.value = undefined;
-    if (this.presenting.peek()) this.tell(room, nowMs);
+    if (this.presenting.peek()) {
+      this.tell(room, nowMs);
+      this.mark(room, nowMs);
+    }
     else if (this.following.peek() && this.presenter.peek().participantId) this.follow(room, nowMs);
   }
 
@@ -329,6 +335,15 @@ export class Live {
     this.telling = true;
     const value = { videoId: room.video.videoId, assetId: room.asset.assetId, playing: now.playing, frame: BigInt(now.frame), speed: now.speed };
     void this.ask({ case: "playback", value }).then(() => (this.telling = false));
+  }
+
+  /** How far the notes have come of what all look at: the record of the room has it beside what else happened. */
+  private mark(room: Room, nowMs: number): void {
+    const { videoId } = room.video;
+    const { revision } = room.session.client.confirmed;
+    if (this.playback?.videoId !== videoId || revision === 0 || revision === this.marked.revision || nowMs - this.marked.atMs < MARK_MS) return;
+    this.marked = { revision, atMs: nowMs };
+    void this.link.ask({ case: "mark", value: { videoId, revision: BigInt(revision) } });
   }
 
   private follow(room: Room, nowMs: number): void {
