@@ -252,6 +252,29 @@ async def test_a_plain_request_to_a_socket_s_path_is_told_so(browser: Browser) -
         assert "WebSocket" in await answer.text()
 
 
+def masked(first: int, payload: bytes) -> bytes:
+    """A client's short WebSocket frame, masked with zeros."""
+    return bytes((first, len(payload) | 0x80)) + bytes(4) + payload
+
+
+async def test_pieces_pings_and_the_close_are_as_the_rules_of_websockets_say(product: Product) -> None:
+    head = (
+        f"GET {COLLABORATE} HTTP/1.1\r\nHost: {product.host}:{product.port}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+        f"Sec-WebSocket-Protocol: grpc-websockets\r\nCookie: rushes_session={product.secret}\r\n\r\n"
+    )
+    reader, writer = await asyncio.open_connection(product.host, product.port)
+    opening = b"\0" + grpcweb.data_frame(_open(product.video_id))
+    pieces = masked(0x02, opening[:3]) + masked(0x89, b"there?") + masked(0x80, opening[3:])
+    writer.write(head.encode() + masked(0x82, HEADERS) + pieces)  # without waiting for the answer to the head
+    async with asyncio.timeout(60):
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readuntil(b"\x8a\x06there?")
+        writer.write(masked(0x88, b"\x03\xe9"))
+        assert (await reader.read()).endswith(b"\x88\x02\x03\xe9")
+    writer.close()
+
+
 async def test_a_hundred_sockets_open_and_close_at_once(product: Product, browser: Browser) -> None:
     calls = [call for call, _ in await asyncio.gather(*(opened(browser, product.video_id) for _ in range(100)))]
     await asyncio.gather(*(call.send(CollaborateRequest(ping_ms=9)) for call in calls))
