@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, status_pb2
 
@@ -104,10 +104,10 @@ class MuxSocket:
         self._writers: dict[int, MuxWriter] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
-    async def serve(self, ws: web.WebSocketResponse) -> None:
+    async def serve(self, ws: web.WebSocketResponse, messages: AsyncIterator[WSMessage]) -> None:
         """Until the socket closes; what cannot be understood closes it with a code."""
         try:
-            async for message in ws:
+            async for message in messages:
                 if message.type is not WSMsgType.BINARY:
                     raise MuxError("text messages are not taken")
                 event = self._mux.receive(message.data)

@@ -13,8 +13,9 @@ from gateway.core.grpcweb import ProtocolError
 from gateway.core.socket import SUBPROTOCOL, Headers
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import METHOD_PATH, trailers_of
+from gateway.http.listening import Listening
 from gateway.http.mux import MuxSocket
-from gateway.http.websocket import CLOSE_S, PING_S, ViewerSocket, WebSocketStream, trailers_frame
+from gateway.http.websocket import CLOSE_S, ViewerSocket, WebSocketStream, trailers_frame
 from rushes import errors
 
 MUX_PATH = "/streams"
@@ -55,7 +56,8 @@ class SocketRoutes:
         try:
             if request.transport is not None:
                 out = ViewerSocket(request.transport)
-                await MuxSocket(request, self._calls, out, self._limits.max_message_bytes).serve(ws)
+                with Listening(ws, out, request.transport) as messages:
+                    await MuxSocket(request, self._calls, out, self._limits.max_message_bytes).serve(ws, messages)
         finally:
             self._open -= 1
             await _close(ws, request.transport)
@@ -84,10 +86,7 @@ class SocketRoutes:
         if self._calls.closing or self._open >= self._limits.max_sockets:
             raise web.HTTPServiceUnavailable(text="This gateway takes no more sockets; try again in a moment.")
         ws = web.WebSocketResponse(
-            protocols=(protocol,),
-            compress=False,
-            max_msg_size=self._limits.max_message_bytes,
-            heartbeat=PING_S if protocol == mux.SUBPROTOCOL else None,
+            protocols=(protocol,), compress=False, max_msg_size=self._limits.max_message_bytes, autoping=False
         )
         await ws.prepare(request)
         return ws

@@ -9,8 +9,10 @@ from typing import Final
 from aiohttp.web_protocol import RequestHandler
 from google.rpc import status_pb2
 
+from gateway import metrics
 from gateway.core import grpcweb, socket
 from gateway.core.grpcweb import ProtocolError
+from gateway.core.pulse import Pulse
 from gateway.core.socket import Event, ServerSocket
 from gateway.core.websocket import (
     Close,
@@ -25,8 +27,6 @@ from gateway.core.websocket import (
 )
 
 NORMAL: Final = 1000
-PING_S: Final = 10.0
-"""Who says nothing for so long is asked; half of it later, who is gone without a word is let go of, pointer and all."""
 CLOSE_S: Final = 5.0
 """How long whoever does not read may still take what was written, before the connection is ended with it."""
 AHEAD_EVENTS: Final = 8
@@ -97,7 +97,7 @@ class WebSocketStream(asyncio.Protocol):
         self._take: Callable[[Event], None] | None = None
         self._more = asyncio.Event()
         self._paused = False
-        self._heard = self._loop.time()
+        self._pulse = Pulse(self._loop.time())
         self._timer = self._loop.call_later(begin_s, transport.abort)
         self._broken = False
         self._said_close = False
@@ -110,8 +110,7 @@ class WebSocketStream(asyncio.Protocol):
 
     def opened(self, max_message_bytes: int) -> None:
         """The handshake is done: what comes now are messages."""
-        self._timer.cancel()
-        self._timer = self._loop.call_later(PING_S, self._beat)
+        self._wind()
         self._reader, self._call = MessageReader(max_message_bytes), ServerSocket(max_message_bytes)
         held, self._held = self._held, b""
         self.go_on()
@@ -135,11 +134,12 @@ class WebSocketStream(asyncio.Protocol):
             if len(self._held) > AHEAD_BYTES:
                 self.hold()
             return
-        self._heard = self._loop.time()
         if self._broken:
             return
+        said = False
         try:
             for incoming in self._reader.feed(data):
+                said = said or isinstance(incoming, bytes)
                 self._receive(incoming)
         except WebSocketError as error:
             self._broken = True
@@ -147,6 +147,14 @@ class WebSocketStream(asyncio.Protocol):
             self._end(None)
         except Exception as error:
             self._end(error)
+        self._hear(said)
+
+    def _hear(self, said: bool) -> None:
+        now = self._loop.time()
+        if not said:
+            self._pulse.answered(now)
+        elif self._pulse.said(now) and not self._transport.is_closing():
+            self._wind()
 
     def _receive(self, incoming: Incoming) -> None:
         if isinstance(incoming, Close):
@@ -190,18 +198,22 @@ class WebSocketStream(asyncio.Protocol):
         """It goes on."""
         self._handler.resume_writing()
 
+    def _wind(self) -> None:
+        self._timer.cancel()
+        self._timer = self._loop.call_at(self._pulse.due(), self._beat)
+
     def _beat(self) -> None:
         """Asks who has been silent; lets go of who does not answer."""
-        silent_s = self._loop.time() - self._heard
-        if silent_s >= 1.5 * PING_S:
+        now = self._loop.time()
+        if self._paused:  # what they say is not read
+            self._pulse.answered(now)
+        elif self._pulse.gone(now):
+            metrics.CUTS.labels("SILENT").inc()
             self._transport.abort()
             return
-        if silent_s >= PING_S:
+        elif self._pulse.ask(now):
             self.out.write(ping_frame())
-            wait_s = 1.5 * PING_S - silent_s
-        else:
-            wait_s = PING_S - silent_s
-        self._timer = self._loop.call_later(max(wait_s, 0.05), self._beat)
+        self._wind()
 
     # -- events ----------------------------------------------------------------------------------------------
 

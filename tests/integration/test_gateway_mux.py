@@ -259,5 +259,6 @@ async def test_who_opens_calls_and_reads_nothing_is_not_listened_to(monkeypatch:
     out = Deaf()
     calls = SocketCalls(lambda _: None, lambda *_: b"", lambda *_: None, keep=frozenset())
     async with asyncio.timeout(WAIT_S):
-        await MuxSocket(cast(web.Request, None), calls, out, 1_000).serve(cast(web.WebSocketResponse, openings(5_000)))
+        mux = MuxSocket(cast(web.Request, None), calls, out, 1_000)
+        await mux.serve(cast(web.WebSocketResponse, None), openings(5_000))
     assert 20_000 < out.written < 22_000
