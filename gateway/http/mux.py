@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -17,7 +18,6 @@ from gateway.core.socket import Event
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import trailers_of
 from gateway.http.passing import Writer
-from rushes import errors
 
 LINGER_S: Final = 30.0
 """How long a call that is over waits for the browser to take its last bytes."""
@@ -111,6 +111,9 @@ class MuxSocket:
                 if message.type is not WSMsgType.BINARY:
                     raise MuxError("text messages are not taken")
                 event = self._mux.receive(message.data)
+                if isinstance(event, Opened) and self._calls.closing:
+                    await ws.close(code=WSCloseCode.GOING_AWAY, message=b"this gateway takes no more calls")
+                    break
                 if event is not None:
                     self._take(event)
                 if self._out.buffered() > HIGH_BYTES and not await self._read():
@@ -183,7 +186,7 @@ class MuxSocket:
             writer.trailers(trailers_of(ProtocolError("a message is not what the method takes"), "-"))
         except TimeoutError:
             writer.trailers(grpcweb.status_trailers(code_pb2.DEADLINE_EXCEEDED, "The call did not begin in time."))
-        except (errors.RushesError, ProtocolError) as error:
-            writer.trailers(trailers_of(error, "-"))
+        except Exception as error:  # whatever it is, it is of this call alone, and whoever made it has to know
+            writer.trailers(trailers_of(error, secrets.token_hex(8)))
         await writer.drained()
         writer.close()

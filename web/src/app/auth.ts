@@ -1,5 +1,6 @@
 /** Who is signed in. The secret is in a cookie that this code cannot read. */
 import { signal } from "@preact/signals";
+import { renew } from "../session/shared_socket";
 import { forgetShelf, keepShelf } from "../session/shelf";
 import { answersAreOf, identity, onReached, onSignedOut } from "./api";
 import { HttpError, isSignedOut } from "./error";
@@ -68,6 +69,7 @@ async function post(path: string, body: Record<string, string>): Promise<Answer>
   const data = parsed(text);
   if (!data) throw new HttpError(answer.status, "NOT_JSON", text.slice(0, 200) || answer.statusText);
   if (!answer.ok) throw new HttpError(answer.status, data["reason"] ?? "", data["message"] ?? answer.statusText);
+  renew(); // each of them changes who one is
   return data;
 }
 

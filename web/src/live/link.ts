@@ -10,7 +10,8 @@ import {
   type SignalResponse,
 } from "../gen/rushes/signaling/v1/room_service_pb";
 import { waitMs } from "../session/backoff";
-import { ClientSocket, SUBPROTOCOL, type Ended } from "../session/socket";
+import type { Ended } from "../session/socket";
+import { Stream } from "../session/stream";
 
 const PATH = "/rushes.signaling.v1.RoomService/Signal";
 const PING_MS = 4000;
@@ -35,8 +36,7 @@ const CANCELLED = 1;
 const FINAL = new Set([3, 5, 7, 9, 16]);
 
 export class SignalLink {
-  private socket: WebSocket | undefined;
-  private codec = new ClientSocket();
+  private stream: Stream | undefined;
   private participant: string;
   private after = 0n;
   private number = 0n;
@@ -99,62 +99,46 @@ export class SignalLink {
   }
 
   private write(request: SignalRequest): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(this.codec.message(toBinary(SignalRequestSchema, request)));
+    this.stream?.send(toBinary(SignalRequestSchema, request));
   }
 
   private connect(): void {
     clearTimeout(this.retry);
     this.close();
     this.options.state("connecting");
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${PATH}`, SUBPROTOCOL);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
-    this.codec = new ClientSocket();
-    socket.addEventListener("open", () => {
-      if (this.socket !== socket) return;
-      socket.send(this.codec.headers());
-      const { project: projectId, room: roomId } = this.options;
-      const opening = { projectId, roomId, participantId: this.participant, after: this.after };
-      this.write(create(SignalRequestSchema, { what: { case: "open", value: opening } }));
-    });
-    socket.addEventListener("message", ({ data }) => {
-      if (this.socket === socket) this.take(new Uint8Array(data as ArrayBuffer));
-    });
-    socket.addEventListener("close", () => {
-      if (this.socket === socket) this.lost();
+    this.stream = new Stream(PATH, {
+      opened: () => {
+        const { project: projectId, room: roomId } = this.options;
+        const opening = { projectId, roomId, participantId: this.participant, after: this.after };
+        this.write(create(SignalRequestSchema, { what: { case: "open", value: opening } }));
+      },
+      message: (payload) => {
+        this.heardMs = performance.now();
+        if (!this.over) this.message(fromBinary(SignalResponseSchema, payload));
+      },
+      ended: (status) => this.ended(status),
+      lost: () => this.lost(),
     });
   }
 
-  private close(): void {
+  private close(dead = false): void {
     clearTimeout(this.pinger);
     this.open = false;
-    const { socket } = this;
-    this.socket = undefined;
-    if (socket?.readyState === WebSocket.OPEN) socket.send(this.codec.finish());
-    socket?.close();
+    this.stream?.close({ dead });
+    this.stream = undefined;
   }
 
-  private lost(): void {
+  private lost(dead = false): void {
     if (this.over) return;
-    this.close();
+    this.close(dead);
     this.options.state("waiting");
     this.retry = window.setTimeout(() => this.connect(), Math.max(100, waitMs(this.failures++, Math.random())));
   }
 
-  private take(bytes: Uint8Array): void {
-    this.heardMs = performance.now();
-    for (const event of this.codec.receive(bytes)) {
-      if (this.over) {
-        if (event.kind === "ended") this.close();
-        continue;
-      }
-      if (event.kind === "ended") {
-        if (FINAL.has(event.status.code) || event.status.code === 0) this.end(event.status);
-        else this.lost();
-        return;
-      }
-      this.message(fromBinary(SignalResponseSchema, event.payload));
-    }
+  private ended(status: Ended): void {
+    if (this.over) this.close();
+    else if (FINAL.has(status.code) || status.code === 0) this.end(status);
+    else this.lost();
   }
 
   private message(response: SignalResponse): void {
@@ -202,7 +186,7 @@ export class SignalLink {
 
   private ping(): void {
     clearTimeout(this.pinger);
-    if (performance.now() - this.heardMs > SILENT_MS) return this.lost();
+    if (performance.now() - this.heardMs > SILENT_MS) return this.lost(true);
     this.write(create(SignalRequestSchema, { what: { case: "pingMs", value: BigInt(Math.round(performance.now())) } }));
     this.pinger = window.setTimeout(() => this.ping(), PING_MS);
   }

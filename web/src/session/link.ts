@@ -1,5 +1,5 @@
 /**
- * Drives a PendingClient over a WebSocket: moves bytes and events, keeps time, connects again. What is sent and when, the
+ * Drives a PendingClient over a stream: moves messages and events, keeps time, connects again. What is sent and when, the
  * client decides; what becomes of the call, `afterEnd` does.
  */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
@@ -12,11 +12,12 @@ import {
   type PresenceState,
 } from "../gen/rushes/annotation/v1/annotation_service_pb";
 import { waitMs } from "./backoff";
-import { ClientSocket, SUBPROTOCOL, type Ended } from "./socket";
+import type { Ended } from "./socket";
+import { Stream } from "./stream";
 
 const PATH = "/rushes.annotation.v1.AnnotationService/Collaborate";
 const PING_MS = 4000;
-/** Without a sign of life for so long the socket is given up. */
+/** Without a sign of life for so long the stream is given up. */
 const SILENT_MS = 12_000;
 const OPENING_MS = 12_000;
 /** A stream that lasted so long was a good one: the next try is made at once. */
@@ -50,8 +51,7 @@ export function afterEnd(status: Ended): "again" | "afresh" | "signedOut" | "gon
 }
 
 export class Link {
-  private socket: WebSocket | undefined;
-  private codec = new ClientSocket();
+  private stream: Stream | undefined;
   private failures = 0;
   private pollTimer = 0;
   private retryTimer = 0;
@@ -73,7 +73,6 @@ export class Link {
   start(): void {
     const { signal } = this.stopSignal;
     addEventListener("online", () => this.hurry(), { signal });
-    addEventListener("offline", () => this.lost(), { signal });
     document.addEventListener("visibilitychange", () => (document.hidden ? undefined : this.hurry()), { signal });
     this.connect(false);
   }
@@ -116,39 +115,28 @@ export class Link {
     clearTimeout(this.retryTimer);
     this.close();
     this.set({ kind: "connecting", again });
-    const address = `${location.origin.replace(/^http/, "ws")}${PATH}`;
-    const socket = new WebSocket(address, SUBPROTOCOL);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
-    this.codec = new ClientSocket();
-    this.openingTimer = window.setTimeout(() => this.lost(), OPENING_MS);
-    socket.addEventListener("open", () => {
-      if (this.socket !== socket) return;
-      socket.send(this.codec.headers());
-      this.send(this.client.connect(this.options.frame()));
-    });
-    socket.addEventListener("message", ({ data }) => {
-      if (this.socket === socket) this.take(new Uint8Array(data as ArrayBuffer));
-    });
-    socket.addEventListener("close", () => {
-      if (this.socket === socket) this.lost();
+    this.openingTimer = window.setTimeout(() => this.lost(true), OPENING_MS);
+    this.stream = new Stream(PATH, {
+      opened: () => this.send(this.client.connect(this.options.frame())),
+      message: (payload) => this.take(payload),
+      ended: (status) => this.ended(status),
+      lost: () => this.lost(),
     });
   }
 
-  private close(): void {
+  private close(dead = false): void {
     for (const timer of [this.pollTimer, this.pingTimer, this.openingTimer]) clearTimeout(timer);
-    const { socket } = this;
-    this.socket = undefined;
-    if (!socket) return;
+    const { stream } = this;
+    this.stream = undefined;
+    if (!stream) return;
     this.client.disconnected();
-    if (socket.readyState === WebSocket.OPEN) socket.send(this.codec.finish());
-    socket.close();
+    stream.close({ dead });
   }
 
-  /** The socket is gone, or as good as gone. */
-  private lost(): void {
-    if (this.state.kind === "refused" || this.state.kind === "stopped") return this.close();
-    this.close();
+  /** The stream is gone, or as good as gone. */
+  private lost(dead = false): void {
+    if (this.state.kind === "refused" || this.state.kind === "stopped") return this.close(dead);
+    this.close(dead);
     if (this.state.kind === "open" && performance.now() - this.openedMs > STEADY_MS) this.failures = 0;
     const wait = waitMs(this.failures++, Math.random());
     if (wait === 0) return this.connect(true);
@@ -157,13 +145,10 @@ export class Link {
     this.retryTimer = window.setTimeout(() => this.connect(true), wait);
   }
 
-  private take(bytes: Uint8Array): void {
+  private take(payload: Uint8Array): void {
     this.heardMs = performance.now();
     try {
-      for (const event of this.codec.receive(bytes)) {
-        if (event.kind === "ended") return this.ended(event.status);
-        this.message(event.payload);
-      }
+      this.message(payload);
     } catch (error) {
       // What cannot be read cannot be trusted: begin anew from what is confirmed.
       this.lost();
@@ -209,8 +194,7 @@ export class Link {
   }
 
   private send(request: CollaborateRequest): void {
-    const { socket } = this;
-    if (socket?.readyState === WebSocket.OPEN) socket.send(this.codec.message(toBinary(CollaborateRequestSchema, request)));
+    this.stream?.send(toBinary(CollaborateRequestSchema, request));
   }
 
   /** Sends what is due, and wakes when the next is. */
@@ -227,7 +211,7 @@ export class Link {
     clearTimeout(this.pingTimer);
     const nowMs = performance.now();
     const unanswered = this.pingedMs > this.heardMs;
-    if (unanswered && nowMs - this.pingedMs > SILENT_MS) return this.lost();
+    if (unanswered && nowMs - this.pingedMs > SILENT_MS) return this.lost(true);
     if (!unanswered) this.pingedMs = nowMs;
     this.send(create(CollaborateRequestSchema, { message: { case: "pingMs", value: BigInt(Math.round(nowMs)) } }));
     this.pingTimer = window.setTimeout(() => this.ping(), PING_MS);

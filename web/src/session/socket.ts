@@ -23,9 +23,7 @@ export interface Ended {
 export type SocketEvent = { kind: "message"; payload: Uint8Array } | { kind: "ended"; status: Ended };
 
 export class ClientSocket {
-  private readonly reader = new FrameReader(MOST_BYTES);
-  private begun = false;
-  private over = false;
+  private readonly reader = new CallReader();
 
   /** The first message. */
   headers(): Uint8Array<ArrayBuffer> {
@@ -47,6 +45,18 @@ export class ClientSocket {
   }
 
   /** Takes a message of the server. Throws ProtocolError. */
+  receive(bytes: Uint8Array): SocketEvent[] {
+    return this.reader.receive(bytes);
+  }
+}
+
+/** What the server says in a call, in any pieces. */
+export class CallReader {
+  private readonly reader = new FrameReader(MOST_BYTES);
+  private begun = false;
+  private over = false;
+
+  /** Takes bytes. Throws ProtocolError. */
   receive(bytes: Uint8Array): SocketEvent[] {
     const events: SocketEvent[] = [];
     for (const { flag, payload } of this.reader.feed(bytes)) {
