@@ -225,7 +225,17 @@ def _head(kind: int, number: int) -> bytes:
     return bytes((kind,)) + number.to_bytes(4, "big")
 
 
-def unframed(frame: bytes) -> bytes:
-    """What is in a WebSocket frame of `socket.binary_frame`: the hub makes those once for all viewers."""
-    size = frame[1]
-    return frame[2:] if size < 126 else frame[4:] if size == 126 else frame[10:]
+def unframed(frames: bytes) -> bytes:
+    """What is in frames of `socket.binary_frame`: the hub makes those once for all viewers, and joins some."""
+    pieces: list[bytes] = []
+    at = 0
+    while at < len(frames):
+        size = frames[at + 1]
+        at += 2
+        if size >= 126:
+            length_bytes = 2 if size == 126 else 8
+            size = int.from_bytes(frames[at : at + length_bytes], "big")
+            at += length_bytes
+        pieces.append(frames[at : at + size])
+        at += size
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

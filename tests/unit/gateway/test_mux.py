@@ -154,3 +154,8 @@ def test_any_bytes_mean_something_or_end_the_socket(messages: list[bytes]) -> No
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
 def test_what_is_in_a_frame_comes_out(size: int) -> None:
     assert unframed(socket.binary_frame(bytes(size))) == bytes(size)
+
+
+def test_frames_that_were_joined_are_unframed_one_by_one() -> None:
+    words = [b"", b"a", bytes(200), bytes(range(256)) * 300]
+    assert unframed(b"".join(socket.binary_frame(word) for word in words)) == b"".join(words)
