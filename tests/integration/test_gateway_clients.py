@@ -1,4 +1,4 @@
-"""Existing gRPC-Web clients, as they come from npm, work with the gateway as they are."""
+"""Existing gRPC-Web clients, as they come from npm, work with the gateway as they are: in Node and in Chromium."""
 
 import asyncio
 import json
@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from playwright.async_api import async_playwright
 
 from gateway.standalone import Alone
+from tests.e2e.page import ARGUMENTS, CHROMIUM
 from tests.integration.echo_server import EchoServer
 
 HERE = Path(__file__).resolve().parent.parent
 CLIENTS, NODE = HERE / "clients", HERE.parent / "scripts" / "node"
 INSTALLED = HERE.parent / ".cache" / "clients"
+BUNDLER = HERE.parent / "web" / "node_modules" / "rolldown" / "bin" / "cli.mjs"
 FORTY = " ".join(map(str, range(40)))
 
 
@@ -31,8 +34,32 @@ async def run(*command: str, timeout_s: float = 100.0) -> str:
     return out.decode()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def got() -> AsyncIterator[dict[str, Any]]:
+async def in_node(address: str, folder: Path) -> dict[str, Any]:
+    """What each client got in Node."""
+    found: dict[str, Any] = json.loads(await run(str(NODE), "node.mjs", address))
+    return found
+
+
+async def in_chromium(address: str, folder: Path) -> dict[str, Any]:
+    """What each client got in a page of another origin: by another name, the same machine is one."""
+    bundle = folder / "clients.js"
+    to_script = ("--format", "iife", "--name", "clients", "--platform", "browser")
+    await run(str(NODE), str(BUNDLER), "clients.mjs", "--file", str(bundle), *to_script)
+
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        page = await browser.new_page(bypass_csp=True)
+        await page.goto(address.replace("127.0.0.1", "localhost") + "/healthz")
+        await page.add_script_tag(path=str(bundle))
+        found: dict[str, Any] = await page.evaluate("address => clients.everything(address)", address)
+        await browser.close()
+    return found
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[in_node, in_chromium])
+async def got(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[dict[str, Any]]:
     """What each client got."""
     INSTALLED.mkdir(parents=True, exist_ok=True)
     lock = (CLIENTS / "package-lock.json").read_bytes()
@@ -47,15 +74,16 @@ async def got() -> AsyncIterator[dict[str, Any]]:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"the clients cannot be installed here: {error}")
-    shutil.copy(CLIENTS / "clients.mjs", INSTALLED / "clients.mjs")
+    for name in ("clients.mjs", "node.mjs"):
+        shutil.copy(CLIENTS / name, INSTALLED / name)
     async with EchoServer() as server:
         gateway = Alone("127.0.0.1:0", f"127.0.0.1:{server.port}")
         await gateway.start()
         try:
-            printed = await run(str(NODE), "clients.mjs", f"http://127.0.0.1:{gateway.port}")
+            found = await request.param(f"http://127.0.0.1:{gateway.port}", tmp_path_factory.mktemp("bundle"))
         finally:
             await gateway.stop()
-    yield json.loads(printed)
+    yield found
 
 
 @pytest.mark.parametrize("mode", ["official_binary", "official_text"])
