@@ -73,7 +73,7 @@ def ask(polls: Polls, wanted: pb.Poll, poll_id: str, participant_id: str) -> lis
     return [pb.Event(poll=made)]
 
 
-def choose(polls: Polls, wanted: pb.Vote, person_id: str) -> list[pb.Event]:
+def choose(polls: Polls, wanted: pb.Choice, person_id: str) -> list[pb.Event]:
     """A choice. Raises PollOver, PollInvalid."""
     state = _open(polls, wanted.poll_id)
     if wanted.option >= len(state.poll.options):

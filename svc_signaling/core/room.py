@@ -402,7 +402,7 @@ class Live:
             raise poll.NotPollster("only who may drive or moderate asks")
         return poll.ask(self.polls, wanted, poll_id, participant_id)
 
-    def choose(self, participant_id: str, wanted: pb.Vote) -> list[pb.Event]:
+    def choose(self, participant_id: str, wanted: pb.Choice) -> list[pb.Event]:
         """An answer."""
         return poll.choose(self.polls, wanted, self.here(participant_id).person_id)
 

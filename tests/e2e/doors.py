@@ -34,7 +34,16 @@ def needed_field(path: str) -> str:
 def id_fields(path: str) -> list[str]:
     """Paths of all fields of an RPC's request that name a thing, such as "asset.asset_id"."""
     # What is later on a stream, or another way to say where to, is left out: one thing is named at a time.
-    but = ("asset.cuts.", "asset.project_id", "asset.folder_id", "commit.", "target.rollback_id", "playback.", "cut.")
+    but = (
+        "asset.cuts.",
+        "asset.project_id",
+        "asset.folder_id",
+        "commit.",
+        "target.rollback_id",
+        "playback.",
+        "mark.",
+        "cut.",
+    )
     return [name for name in _ids(methods()[path]) if not name.startswith(but)]
 
 

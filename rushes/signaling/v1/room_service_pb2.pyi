@@ -832,6 +832,32 @@ class Vote(_message.Message):
 Global___Vote: _TypeAlias = Vote  # noqa: Y015
 
 @_typing.final
+class Choice(_message.Message):
+    """Chooses an answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POLL_ID_FIELD_NUMBER: _builtins.int
+    OPTION_FIELD_NUMBER: _builtins.int
+    poll_id: _builtins.str
+    """The poll."""
+    option: _builtins.int
+    """Which answer, from 0."""
+    def __init__(
+        self,
+        *,
+        poll_id: _builtins.str = ...,
+        option: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["option", b"option", "poll_id", b"poll_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Choice: _TypeAlias = Choice  # noqa: Y015
+
+@_typing.final
 class PollState(_message.Message):
     """A poll as it stands."""
 
@@ -1378,8 +1404,8 @@ class SignalRequest(_message.Message):
         """Asks something: who may drive or moderate. Its id is the server's."""
 
     @_builtins.property
-    def vote(self) -> Global___Vote:
-        """Chooses an answer of an open poll. The person is the sender."""
+    def vote(self) -> Global___Choice:
+        """Chooses an answer of an open poll."""
 
     @_builtins.property
     def settings(self) -> Global___RoomSettings:
@@ -1407,7 +1433,7 @@ class SignalRequest(_message.Message):
         record: _builtins.bool = ...,
         mark: _recording_pb2.RevisionMark | None = ...,
         poll: Global___Poll | None = ...,
-        vote: Global___Vote | None = ...,
+        vote: Global___Choice | None = ...,
         close_poll: _builtins.str = ...,
         settings: Global___RoomSettings | None = ...,
     ) -> None: ...

@@ -26,22 +26,22 @@ def votes(room: Live) -> dict[str, int]:
 
 
 def test_each_person_has_one_vote_and_may_change_it_until_the_poll_ends(room: Live) -> None:
-    happens(room, room.choose("gus", pb.Vote(poll_id="p", option=1)))
-    happens(room, room.choose("ada", pb.Vote(poll_id="p", option=1)))
-    happens(room, room.choose("gus", pb.Vote(poll_id="p", option=0, person_id="person-ada")))
+    happens(room, room.choose("gus", pb.Choice(poll_id="p", option=1)))
+    happens(room, room.choose("ada", pb.Choice(poll_id="p", option=1)))
+    happens(room, room.choose("gus", pb.Choice(poll_id="p", option=0)))
     assert votes(room) == {"person-gus": 0, "person-ada": 1}
-    assert room.choose("gus", pb.Vote(poll_id="p", option=0)) == [], "chosen already"
+    assert room.choose("gus", pb.Choice(poll_id="p", option=0)) == [], "chosen already"
     happens(room, room.close_poll("dan", "p", DRIVER))
     with pytest.raises(poll.PollOver):
-        room.choose("ada", pb.Vote(poll_id="p", option=0))
+        room.choose("ada", pb.Choice(poll_id="p", option=0))
     with pytest.raises(poll.PollOver):
         room.close_poll("dan", "p", DRIVER)
 
 
 def test_who_comes_again_on_another_device_votes_as_the_same_person(room: Live) -> None:
     happens(room, room.join("phone", "person-gus", "Gus", GUEST))
-    happens(room, room.choose("gus", pb.Vote(poll_id="p", option=1)))
-    happens(room, room.choose("phone", pb.Vote(poll_id="p", option=0)))
+    happens(room, room.choose("gus", pb.Choice(poll_id="p", option=1)))
+    happens(room, room.choose("phone", pb.Choice(poll_id="p", option=0)))
     assert votes(room) == {"person-gus": 0}
 
 
@@ -56,7 +56,7 @@ def test_only_who_drives_or_moderates_asks_and_only_whose_it_is_or_who_moderates
     happens(room, room.close_poll("ada", "p", CHAIR))
     assert room.polls["p"].poll.closed
     with pytest.raises(NotInRoom):
-        room.choose("nobody", pb.Vote(poll_id="q"))
+        room.choose("nobody", pb.Choice(poll_id="q"))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_there_are_only_so_many_polls(room: Live) -> None:
         happens(room, room.ask("ada", asked(), f"more{number}", CHAIR))
     assert len(room.polls) == poll.KEPT
     with pytest.raises(poll.PollInvalid):
-        room.choose("gus", pb.Vote(poll_id="more29", option=2))
+        room.choose("gus", pb.Choice(poll_id="more29", option=2))
 
 
 def test_a_moderator_changes_the_room_and_nobody_else(room: Live) -> None:
