@@ -199,6 +199,21 @@ def test_going_back_is_seen_by_who_watches_and_undone(story: Story) -> None:
     expect(ada.page.locator("[data-testid=snapshots] .past-version")).to_have_count(SNAPSHOTS + 2)
 
 
+def test_going_back_to_a_moment_is_seen_by_who_watches(story: Story) -> None:
+    ada, grace = story.ada, story.grace
+    ada.button("History").click()
+    ada.page.get_by_test_id("past-slider").fill("7")
+    past_ink(ada, edge(7), 0.5)
+    ada.page.get_by_role("button", name="Restore…").click()
+    expect(ada.page.get_by_test_id("restore-plan")).to_have_text("1 note changes.")
+    ada.page.get_by_test_id("restore").get_by_role("button", name="Restore", exact=True).click()
+    grace.inks((edge(7), 0.5), 4)
+    grace.bare((edge(30), 0.5))
+    ada.page.get_by_role("button", name="Undo", exact=True).last.click()
+    grace.inks((edge(30), 0.5), 4)
+    ada.button("Snapshots").click()
+
+
 def test_a_snapshot_is_saved_and_named_and_others_see_it_come(story: Story) -> None:
     ada, grace = story.ada, story.grace
     grace.button("History and snapshots").click()
