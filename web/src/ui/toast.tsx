@@ -22,9 +22,11 @@ function drop(id: number): void {
   toasts.value = toasts.value.filter((toast) => toast.id !== id);
 }
 
-/** Says it. The same words twice are shown once. */
+/** Says it. The same words twice are shown once: what can be done about them is what was said last. */
 export function say(toast: Toast): void {
-  if (toasts.value.some((other) => other.title === toast.title && other.detail === toast.detail)) return;
+  const same = toasts.value.find((other) => other.title === toast.title && other.detail === toast.detail);
+  if (same && !toast.action) return;
+  if (same) drop(same.id);
   const id = ++last;
   toasts.value = [...toasts.value, { ...toast, id }].slice(-MOST);
   const stayMs = toast.stayMs ?? (toast.look !== "bad" && !toast.action ? STAY_MS : 0);
