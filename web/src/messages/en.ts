@@ -4,6 +4,7 @@ export const en = {
   "ui.cancel": "Cancel",
   "ui.again": "Try again",
   "ui.loading": "Loading…",
+  "ui.more": "More",
   "ui.show": "Show",
   "ui.hide": "Hide",
   "time.now": "just now",

@@ -6,6 +6,7 @@ export const zh = {
   "ui.cancel": "取消",
   "ui.again": "重试",
   "ui.loading": "加载中…",
+  "ui.more": "更多",
   "ui.show": "显示",
   "ui.hide": "隐藏",
   "time.now": "刚刚",

@@ -58,7 +58,7 @@ export function NoteRange({ room, scale }: { room: Room; scale: Scale }): JSX.El
     scale.shows(frame) && (
       <i
         class={`note-end ${end}`}
-        style={{ left: `${x}px` }}
+        style={{ "--at": `${x}px` }}
         role="slider"
         tabIndex={0}
         aria-label={t(`notes.range.${end}`)}

@@ -82,19 +82,23 @@ function CutStatus({ room, asset, changed }: AssetProps): JSX.Element {
   );
 }
 
+function Remarks({ remarks }: { remarks: readonly string[] }): JSX.Element {
+  return (
+    <ul class="cut-remarks">
+      {remarks.map((each) => (
+        <li key={each}>{remarkText(each)}</li>
+      ))}
+    </ul>
+  );
+}
+
 /** What was remarkable about the file of the cut that is open. */
 export function CutRemarks({ room }: { room: Room }): JSX.Element | null {
   const { remarks } = room.video;
   if (remarks.length === 0) return null;
   return (
     <Menu icon="warn" label={t("remark.title")}>
-      {() => (
-        <ul class="cut-remarks">
-          {remarks.map((each) => (
-            <li key={each}>{remarkText(each)}</li>
-          ))}
-        </ul>
-      )}
+      {() => <Remarks remarks={remarks} />}
     </Menu>
   );
 }
@@ -134,6 +138,7 @@ export function Cuts({ room, asset, changed, compare }: AssetProps & { compare: 
               </Item>
             </>
           )}
+          {room.video.remarks.length > 0 && <Remarks remarks={room.video.remarks} />}
           {mayUpload && (
             <>
               <hr />

@@ -67,8 +67,14 @@ function Running({ room, now }: { room: Room; now: Export }): JSX.Element {
   );
 }
 
-/** The menu. Those who read internal notes choose whether the file has them. */
-export function ExportMenu({ room }: { room: Room }): JSX.Element {
+/** A file that is being written for whoever looks, and how one is begun. */
+export interface Exporting {
+  now: Signal<Export | undefined>;
+  clientOnly: Signal<boolean>;
+  begin: (format: ExportFormat) => void;
+}
+
+export function useExporting(room: Room): Exporting {
   const now = useSignal<Export | undefined>(undefined);
   const clientOnly = useSignal(false);
   const left = useSignal<AbortController | undefined>(undefined);
@@ -81,33 +87,49 @@ export function ExportMenu({ room }: { room: Room }): JSX.Element {
       .catch((error: unknown) => (stop.signal.aborted ? undefined : say({ title: t("export.failed"), detail: explain(error), look: "bad" })))
       .finally(() => (now.value = undefined));
   };
+  return { now, clientOnly, begin };
+}
+
+interface ChoicesProps {
+  room: Room;
+  exporting: Exporting;
+  close: () => void;
+}
+
+/** What is in the menu. Those who read internal notes choose whether the file has them. */
+export function ExportChoices({ room, exporting, close }: ChoicesProps): JSX.Element {
+  const { now, clientOnly, begin } = exporting;
+  if (now.value) return <Running room={room} now={now.value} />;
+  const sees = room.session.seesInternal.value;
+  return (
+    <>
+      {sees && (
+        <Item checked={clientOnly.value} onClick={() => (clientOnly.value = !clientOnly.value)}>
+          {t("export.clientOnly")}
+        </Item>
+      )}
+      {sees && <hr />}
+      {FORMATS.map(([format, name]) => (
+        <Item
+          key={format}
+          onClick={() => {
+            close();
+            begin(format);
+          }}
+        >
+          {t(name)}
+        </Item>
+      ))}
+    </>
+  );
+}
+
+/** The menu. */
+export function ExportMenu({ room, exporting }: { room: Room; exporting: Exporting }): JSX.Element {
+  const { now } = exporting;
   return (
     <Menu icon="download" label={t("export.title")} face={now.value && <span class="mono">{Math.floor(now.value.progressPermille / 10)} %</span>}>
-      {(close) =>
-        now.value ? (
-          <Running room={room} now={now.value} />
-        ) : (
-          <>
-            {sees && (
-              <Item checked={clientOnly.value} onClick={() => (clientOnly.value = !clientOnly.value)}>
-                {t("export.clientOnly")}
-              </Item>
-            )}
-            {sees && <hr />}
-            {FORMATS.map(([format, name]) => (
-              <Item
-                key={format}
-                onClick={() => {
-                  close();
-                  begin(format);
-                }}
-              >
-                {t(name)}
-              </Item>
-            ))}
-          </>
-        )
-      }
+      {(close) => <ExportChoices room={room} exporting={exporting} close={close} />}
     </Menu>
   );
 }

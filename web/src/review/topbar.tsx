@@ -1,4 +1,5 @@
 /** The bar above the picture: asset, cut, people, and whether all is saved. */
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { keysOf } from "../app/keys";
 import { person } from "../app/people";
@@ -17,10 +18,10 @@ import type { Other } from "../session/presence";
 import type { Status } from "../session/status";
 import { Button } from "../ui/button";
 import { css } from "../ui/color";
-import { Menu } from "../ui/menu";
+import { Item, Menu } from "../ui/menu";
 import { Avatar } from "../ui/person";
 import { AssetStatus, CutRemarks, Cuts } from "./cuts";
-import { ExportMenu } from "./export";
+import { ExportChoices, ExportMenu, useExporting, type Exporting } from "./export";
 import { GoLive } from "./golive";
 import { Sessions } from "./sessions";
 import type { Room } from "./room";
@@ -137,6 +138,32 @@ function People({ room }: { room: Room }): JSX.Element {
   );
 }
 
+interface MoreProps {
+  room: Room;
+  asset: Asset;
+  exporting: Exporting;
+  close: () => void;
+}
+
+/** What a phone's bar has no room for. */
+function More({ room, asset, exporting, close }: MoreProps): JSX.Element {
+  const shown = useSignal<"" | "export" | "share">("");
+  if (shown.value === "export") return <ExportChoices room={room} exporting={exporting} close={close} />;
+  if (shown.value === "share") return <Share project={asset.projectId} />;
+  return (
+    <>
+      <Item icon="download" onClick={() => (shown.value = "export")}>
+        {t("export.title")}
+      </Item>
+      {may(asset.permissions, Permission.ADMINISTER) && (
+        <Item icon="share" onClick={() => (shown.value = "share")}>
+          {t("share.title")}
+        </Item>
+      )}
+    </>
+  );
+}
+
 interface BarProps {
   room: Room;
   /** The room's asset as it is now. */
@@ -149,6 +176,7 @@ interface BarProps {
 
 /** The bar. */
 export function TopBar({ room, asset, changed, compare, past, showKeys }: BarProps): JSX.Element {
+  const exporting = useExporting(room);
   return (
     <header class="topbar">
       <a class="button quiet icon" href={`/?project=${asset.projectId}`} aria-label={t("review.back")} data-tip={t("review.back")}>
@@ -158,20 +186,29 @@ export function TopBar({ room, asset, changed, compare, past, showKeys }: BarPro
         {asset.name}
       </h1>
       <Cuts room={room} asset={asset} changed={changed} compare={compare} />
-      <CutRemarks room={room} />
+      <span class="roomy-only">
+        <CutRemarks room={room} />
+      </span>
       <CompareMenu compare={compare} past={past} />
       <AssetStatus asset={asset} changed={changed} />
       <span class="grow" />
       <Connection room={room} />
       <People room={room} />
       <GoLive room={room} asset={asset} />
-      <Sessions asset={asset} />
-      <ExportMenu room={room} />
-      {may(asset.permissions, Permission.ADMINISTER) && (
-        <Menu icon="share" label={t("share.title")}>
-          {() => <Share project={asset.projectId} />}
+      <span class="roomy-only">
+        <Sessions asset={asset} />
+        <ExportMenu room={room} exporting={exporting} />
+        {may(asset.permissions, Permission.ADMINISTER) && (
+          <Menu icon="share" label={t("share.title")}>
+            {() => <Share project={asset.projectId} />}
+          </Menu>
+        )}
+      </span>
+      <span class="phone-only">
+        <Menu icon="more" label={t("ui.more")}>
+          {(close) => <More room={room} asset={asset} exporting={exporting} close={close} />}
         </Menu>
-      )}
+      </span>
       <Button
         look="quiet"
         icon="panel"
@@ -183,7 +220,9 @@ export function TopBar({ room, asset, changed, compare, past, showKeys }: BarPro
       <span class="wide-only">
         <Button look="quiet" icon="help" label={t("keys.title")} keys={keysOf("help.keys")} onClick={showKeys} />
       </span>
-      <Account />
+      <span class="roomy-only">
+        <Account />
+      </span>
     </header>
   );
 }
