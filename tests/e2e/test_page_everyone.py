@@ -215,6 +215,7 @@ def test_on_a_phone_all_is_there_for_fingers_and_nothing_runs_out_of_the_screen(
     page.get_by_role("button", name="Notes as a file").tap()
     expect(page.get_by_role("button", name="CSV table")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.locator(".menu")).to_have_count(0)
     # The keyboard is up: what one writes, and the picture, stay.
     page.set_viewport_size({"width": 390, "height": 460})
     page.get_by_test_id("composer").tap()

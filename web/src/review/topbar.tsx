@@ -1,6 +1,7 @@
 /** The bar above the picture: asset, cut, people, and whether all is saved. */
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { keysOf } from "../app/keys";
 import { person } from "../app/people";
 import { navigate } from "../app/router";
@@ -148,8 +149,16 @@ interface MoreProps {
 /** What a phone's bar has no room for. */
 function More({ room, asset, exporting, close }: MoreProps): JSX.Element {
   const shown = useSignal<"" | "export" | "share">("");
-  if (shown.value === "export") return <ExportChoices room={room} exporting={exporting} close={close} />;
-  if (shown.value === "share") return <Share project={asset.projectId} />;
+  const place = useRef<HTMLDivElement>(null);
+  // The line that was pressed is gone, and the focus with it.
+  useLayoutEffect(() => (shown.value ? place.current?.querySelector<HTMLElement>(".item, select, button")?.focus() : undefined), [shown.value]);
+  if (shown.value) {
+    return (
+      <div ref={place}>
+        {shown.value === "export" ? <ExportChoices room={room} exporting={exporting} close={close} /> : <Share project={asset.projectId} />}
+      </div>
+    );
+  }
   return (
     <>
       <Item icon="download" onClick={() => (shown.value = "export")}>
