@@ -87,6 +87,22 @@ def room(product: Product, meet: Callable[..., Reviewer]) -> Room:
     return Room(ada, bob, name)
 
 
+def test_a_session_is_planned_and_entered_from_the_menu(product: Product, meet: Callable[..., Reviewer]) -> None:
+    ada = meet("ada", product.address).with_session(product.secret)
+    ada.visit("bikes.mp4")
+    ada.button("Go live").click()
+    ada.page.get_by_role("menuitem", name="Plan for later").click()
+    form = ada.page.get_by_role("form", name="Settings of the session")
+    form.get_by_label("Title").fill("Friday review")
+    form.get_by_label("Planned for").fill("2030-05-10T16:00")
+    form.get_by_role("button", name="Save").click()
+    planned = ada.page.get_by_role("list", name="Planned sessions")
+    expect(planned).to_contain_text("Friday review")
+    expect(planned).to_contain_text("2030")
+    planned.get_by_role("menuitem").click()
+    expect(ada.page.get_by_test_id("live-lobby")).to_be_visible()
+
+
 def test_one_sees_the_other_and_follows_who_presents(room: Room) -> None:
     ada, bob = room.ada, room.bob
     bob.page.bring_to_front()
