@@ -43,9 +43,9 @@ export interface Picture {
   close(): void;
 }
 
-/** The time of the picture that an element shows, in seconds; undefined: it cannot be known (WebCodecs need a secure address). */
+/** The time of the picture that an element shows, in seconds; undefined: it cannot be known (WebCodecs need a secure address, and Firefox does not say it). */
 function pictureTime(element: HTMLVideoElement): number | undefined {
-  if (!("VideoFrame" in window)) return undefined;
+  if (TELLS_TIME_ASKED || !("VideoFrame" in window)) return undefined;
   try {
     const picture = new VideoFrame(element);
     const { timestamp } = picture;
