@@ -4,7 +4,7 @@ import type { Version } from "../gen/rushes/version/v1/version_pb";
 import { SyncVersionsRequestSchema, SyncVersionsResponseSchema, type SyncVersionsResponse } from "../gen/rushes/version/v1/version_service_pb";
 import { waitMs } from "../session/backoff";
 import { afterEnd } from "../session/link";
-import { ClientSocket, SUBPROTOCOL } from "../session/socket";
+import { Stream } from "../session/stream";
 
 const PATH = "/rushes.version.v1.VersionService/SyncVersions";
 
@@ -44,14 +44,15 @@ export class VersionList {
 /** Follows the versions of a video until it is closed. */
 export class VersionFeed {
   private readonly list = new VersionList();
-  private socket: WebSocket | undefined;
+  private stream: Stream | undefined;
   private failures = 0;
   private timer = 0;
+  private news = false;
   private readonly stop = new AbortController();
 
   constructor(
     private readonly videoId: bigint,
-    /** Told whenever something changed, once all is here. */
+    /** Told a moment after something changed, once all is here. */
     private readonly changed: (list: VersionList) => void,
   ) {
     addEventListener("online", () => this.connect(), { signal: this.stop.signal });
@@ -61,50 +62,41 @@ export class VersionFeed {
   close(): void {
     this.stop.abort();
     clearTimeout(this.timer);
-    this.leave();
-  }
-
-  private leave(): void {
-    const { socket } = this;
-    this.socket = undefined;
-    socket?.close();
+    this.stream?.close();
   }
 
   private connect(): void {
     clearTimeout(this.timer);
-    this.leave();
-    const codec = new ClientSocket();
-    const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${PATH}`, SUBPROTOCOL);
-    socket.binaryType = "arraybuffer";
-    this.socket = socket;
-    socket.addEventListener("open", () => {
-      const open = { videoId: this.videoId, afterChange: this.list.change };
-      socket.send(codec.headers());
-      socket.send(codec.message(toBinary(SyncVersionsRequestSchema, create(SyncVersionsRequestSchema, { message: { case: "open", value: open } }))));
+    this.stream?.close();
+    const stream = new Stream(PATH, {
+      opened: () => {
+        const open = { videoId: this.videoId, afterChange: this.list.change };
+        stream.send(toBinary(SyncVersionsRequestSchema, create(SyncVersionsRequestSchema, { message: { case: "open", value: open } })));
+      },
+      message: (payload) => this.take(payload),
+      ended: (status) => {
+        const next = afterEnd(status);
+        // Without the right to see it there is nothing to follow; the page says so already.
+        if (next === "again" || next === "afresh") this.again();
+      },
+      lost: () => this.again(),
     });
-    socket.addEventListener("message", ({ data }) => {
-      if (this.socket === socket) this.take(codec, new Uint8Array(data as ArrayBuffer));
-    });
-    socket.addEventListener("close", () => (this.socket === socket ? this.again() : undefined));
+    this.stream = stream;
   }
 
-  private take(codec: ClientSocket, bytes: Uint8Array): void {
-    let news = false;
-    for (const event of codec.receive(bytes)) {
-      if (event.kind === "ended") {
-        const next = afterEnd(event.status);
-        // Without the right to see it there is nothing to follow; the page says so already.
-        return next === "again" || next === "afresh" ? this.again() : this.leave();
-      }
-      this.failures = 0;
-      this.list.take(fromBinary(SyncVersionsResponseSchema, event.payload));
-      news = true;
-    }
-    if (news && this.list.whole) this.changed(this.list);
+  private take(payload: Uint8Array): void {
+    this.failures = 0;
+    this.list.take(fromBinary(SyncVersionsResponseSchema, payload));
+    if (!this.list.whole || this.news) return;
+    // What comes at once is told of once.
+    this.news = true;
+    setTimeout(() => {
+      this.news = false;
+      if (!this.stop.signal.aborted) this.changed(this.list);
+    });
   }
 
   private again(): void {
-    this.leave();
     if (this.stop.signal.aborted) return;
     clearTimeout(this.timer);
     this.timer = window.setTimeout(() => this.connect(), waitMs(++this.failures, Math.random()));
