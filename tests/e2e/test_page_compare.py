@@ -27,7 +27,8 @@ AT_24 = Clip("cut-23.976.mp4", Fraction(24000, 1001), 120, sound=True)
 BOX: Spot = (0.5 + 18_000 / 32_768 * 9 / 16, 0.65)
 """On the edge of what is drawn on v2."""
 
-# Pairs as they are painted: what they are said to be, and the bars of both pictures.
+# Pairs as they are painted: what they are said to be, and the bars of both pictures. What a machine that is much too
+# slow shows late, rather than nothing, says so, and does not count.
 _PAIRS = """count => new Promise((resolve) => {
   const a = document.querySelector('[data-testid=pair]'), b = document.querySelector('[data-testid=pair-b]');
   const small = new OffscreenCanvas(160, 90), paint = small.getContext('2d', { willReadFrequently: true });
@@ -42,6 +43,7 @@ _PAIRS = """count => new Promise((resolve) => {
   };
   const seen = [];
   const watch = new MutationObserver(() => {
+    if (a.dataset.late === 'true') return;
     seen.push([a.dataset.frames, read(a), read(b)]);
     if (seen.length < count) return;
     watch.disconnect();
@@ -132,19 +134,20 @@ def test_frames_that_belong_together_are_shown_together_while_it_plays_steps_and
     ada = cuts.ada
     cuts.open(f"f=20&c={query}")
     cuts.pair(f"20:{other}")
-    ada.press("Space")
+    # Round and round from here, until there are enough.
+    ada.press("i", "Control+l", "Space")
     pairs: Any = ada.page.evaluate(_PAIRS, 30)
     ada.press("Space")
     assert [said for said, a, b in pairs if said != f"{_read(a)}:{_read(b)}"] == []
-    firsts = [int(said.partition(":")[0]) for said, _, _ in pairs]
-    assert firsts == sorted(set(firsts))
+    firsts = {int(said.partition(":")[0]) for said, _, _ in pairs}
+    assert len(firsts) > 5
     assert {said for said, _, _ in pairs} == {f"{frame}:{_beside(query, frame)}" for frame in firsts}
     here = ada.wait_exact()
     cuts.pair(f"{here}:{_beside(query, here)}")
-    ada.press("ArrowRight")
-    cuts.pair(f"{here + 1}:{_beside(query, here + 1)}")
     ada.go(90)
     cuts.pair(f"90:{_beside(query, 90)}")
+    ada.press("ArrowRight")
+    cuts.pair(f"91:{_beside(query, 91)}")
 
 
 def test_a_link_opens_exactly_what_was_compared(cuts: Cuts) -> None:

@@ -74,7 +74,10 @@ export class Pair {
     this.waitingSince = waits ? (this.waitingSince ?? nowMs) : undefined;
     const late = this.waitingSince !== undefined && nowMs - this.waitingSince > PATIENCE_MS;
     const both = late || (!found && !this.painted) ? { a: newest, b: b.reel.held[0] } : found;
-    if (both) this.show(shown, both);
+    if (both) {
+      this.main.setAttribute("data-late", String(both !== found));
+      this.show(shown, both);
+    }
     return waits && !late;
   }
 
