@@ -137,7 +137,17 @@ class Rooms:
     async def act(
         self, desk: Desk, person_id: str, decide: Decide, participant_id: str = "", number: int = 0
     ) -> list[pb.Event]:
-        """Decides, keeps, applies, tells. If it raises, nothing has happened."""
+        """Decides, keeps, applies, tells. If it raises, nothing has happened.
+
+        Whoever asks may be cut meanwhile: what is kept is applied all the same, or the room would not be its record.
+        """
+        task = asyncio.create_task(self._act(desk, person_id, decide, participant_id, number))
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return await asyncio.shield(task)
+
+    async def _act(
+        self, desk: Desk, person_id: str, decide: Decide, participant_id: str, number: int
+    ) -> list[pb.Event]:
         async with desk.lock:
             live = desk.live
             if number and number <= live.done.get(participant_id, 0):
