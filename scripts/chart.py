@@ -24,6 +24,7 @@ REFUSED = (
     ("--set", "gatewya.replicas=1"),
     ("--set", "secrets.mongo=http://x"),
     ("--set", "secrets.meshSecret=short"),
+    ("--set", "signaling.turn={turn.example.com}"),
     ("--set", "secrets.meshSecret="),
 )
 VERSIONS = ("1.27", "1.31", "1.34")
