@@ -69,10 +69,16 @@ class Projecting:
     async def _look(self) -> None:
         assert self._member is not None
         shown: set[int] = set()
+        kept: dict[int, int] = {}
         while True:
             await asyncio.sleep(LOOK_S)
-            self._member.tell(self._videos.positions({}))
+            positions = self._videos.positions({})
+            self._member.tell(positions)
             try:
+                # Whoever had a partition before may have written its rows, but no longer where it was with them.
+                if positions != kept:
+                    await self._videos.keep(positions)
+                    kept = positions
                 lags = await self._videos.lags()
             except Exception as error:
                 _logger.warning("lag_unknown", extra={"error": str(error)})

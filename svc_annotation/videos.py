@@ -95,6 +95,10 @@ class Videos:
         """See `projector.Origin`."""
         return {number: each.position(written.get(number, ())) for number, each in self._partitions.items()}
 
+    async def keep(self, positions: Mapping[int, int]) -> None:
+        """Tells history how far it is, whoever wrote its rows; it never goes back."""
+        await self._history.write(positions, ())
+
     # Life
 
     async def start(self) -> None:
