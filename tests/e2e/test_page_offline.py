@@ -30,6 +30,16 @@ _SEEN = """([wanted, video]) => new Promise((resolve) => {
     };
   };
 })"""
+_KEPT_TOO = """text => new Promise((resolve) => {
+  const opening = indexedDB.open('rushes-shelf');
+  opening.onsuccess = () => {
+    const all = opening.result.transaction('documents').objectStore('documents').getAll();
+    all.onsuccess = () => {
+      opening.result.close();
+      resolve(all.result.some(({ bytes }) => new TextDecoder().decode(bytes).includes(text)));
+    };
+  };
+})"""
 _FILE_KEPT = """async (path) => {
   const found = await caches.match(`${path}?facts`);
   if (!found) return false;
@@ -196,6 +206,8 @@ def test_a_clip_seen_before_opens_without_a_network_and_all_is_merged_on_return(
     expect(ada.note("The sky is too red")).to_have_count(1)
     wait_worker(ada)
     wait_seen(ada, crew.product.video_id)
+    # What was seen before is kept a while after it came.
+    ada.page.wait_for_function(_KEPT_TOO, arg="The sky is too red", polling=200)
     ada.context.set_offline(True)
     # From the library on, as if the browser had just been started.
     ada.page.goto(ada.address)
@@ -253,6 +265,7 @@ def wait_seen(one: Reviewer, video_id: int) -> None:
 def edit(one: Reviewer, text: str, more: str) -> None:
     """Writes on at the end of a note."""
     note = one.note(text)
+    note.hover()
     note.get_by_role("button", name="More").click()
     one.page.get_by_text("Edit", exact=True).click()
     one.press("Control+End")
