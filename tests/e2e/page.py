@@ -17,6 +17,7 @@ from benchmarks.stack import Stack
 from rushes.annotation.v1 import annotation_pb2, annotation_service_pb2
 from rushes.type.v1 import access_pb2
 from tests.clips import read_bars
+from tests.waiting import wait_until
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -176,6 +177,10 @@ class Reviewer:
         """Waits until the picture is on the screen and the notes are there."""
         self.page.wait_for_function("() => document.querySelector('[data-testid=frame]')?.dataset.frame")
         self.wait_status("saved", "resumed", "readOnly")
+
+    def wait_answer(self, script: str, arg: object = None) -> None:
+        """Waits until a script's promise gives true. Playwright's own wait takes the promise itself for true."""
+        wait_until(lambda: bool(self.page.evaluate(script, arg)), script.strip())
 
     def invitation(self, role: str) -> str:
         """Makes an invitation link, and gives it."""

@@ -176,7 +176,7 @@ def test_who_loads_the_page_again_is_still_there(room: Room) -> None:
     expect(ada.button("Turn the camera off")).to_be_visible()
     expect(ada.page.get_by_test_id("tile")).to_have_count(2)
     bob.page.bring_to_front()
-    bob.page.wait_for_function(_MOVES, arg=room.name)
+    bob.wait_answer(_MOVES, room.name)
     expect(bob.page.get_by_test_id("tile")).to_have_count(2)
 
 

@@ -207,7 +207,7 @@ def test_a_clip_seen_before_opens_without_a_network_and_all_is_merged_on_return(
     wait_worker(ada)
     wait_seen(ada, crew.product.video_id)
     # What was seen before is kept a while after it came.
-    ada.page.wait_for_function(_KEPT_TOO, arg="The sky is too red", polling=200)
+    ada.wait_answer(_KEPT_TOO, "The sky is too red")
     ada.context.set_offline(True)
     # From the library on, as if the browser had just been started.
     ada.page.goto(ada.address)
@@ -236,16 +236,12 @@ def test_what_one_saw_is_gone_from_the_browser_after_sign_out(crew: Crew, meet: 
     eve.visit(CLIP)
     wait_worker(eve)
     wait_seen(eve, crew.product.video_id)
-    eve.page.wait_for_function(
-        "async () => (await caches.keys()).some((name) => name.startsWith('rushes-media:'))", polling=200
-    )
+    eve.wait_answer("async () => (await caches.keys()).some((name) => name.startsWith('rushes-media:'))")
     eve.page.locator(".topbar").get_by_role("button", name=re.compile("account$")).click()
     eve.page.get_by_text("Sign out", exact=True).click()
     expect(eve.page.get_by_label("Email")).to_be_visible()
-    eve.page.wait_for_function(
-        "async () => !(await caches.keys()).some((name) => name.startsWith('rushes-media:'))", polling=200
-    )
-    eve.page.wait_for_function(_SEEN, arg=[False, crew.product.video_id], polling=200)
+    eve.wait_answer("async () => !(await caches.keys()).some((name) => name.startsWith('rushes-media:'))")
+    eve.wait_answer(_SEEN, [False, crew.product.video_id])
     eve.context.set_offline(True)
     eve.page.goto(eve.address)
     expect(eve.page.locator(".card")).to_have_count(0)
@@ -258,8 +254,8 @@ def wait_worker(one: Reviewer) -> None:
 
 def wait_seen(one: Reviewer, video_id: int) -> None:
     """Waits until the browser has kept the document of a video and enough of its picture."""
-    one.page.wait_for_function(_SEEN, arg=[True, video_id], polling=200)
-    one.page.wait_for_function(_FILE_KEPT, arg=f"/media/{video_id}/review.mp4", polling=200)
+    one.wait_answer(_SEEN, [True, video_id])
+    one.wait_answer(_FILE_KEPT, f"/media/{video_id}/review.mp4")
 
 
 def edit(one: Reviewer, text: str, more: str) -> None:
