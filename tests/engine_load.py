@@ -21,16 +21,8 @@ from rushes.annotation.v1.annotation_service_pb2_grpc import AnnotationServiceSt
 from svc_annotation.config import PROJECTOR, SESSIONS
 from svc_annotation.stores.history_mongo import MongoHistory, open_mongo_history
 from tests.engine import Engine
-from tests.integration.annotation_server import (
-    SECRET,
-    Media,
-    People,
-    batch,
-    child_command,
-    create,
-    identity_of,
-    media_server,
-)
+from tests.integration.annotation_notes import batch, create, identity_of
+from tests.integration.annotation_server import SECRET, Media, People, child_command, media_server
 from tests.waiting import until
 
 VIDEO = 7

@@ -13,7 +13,8 @@ from svc_annotation.stores.history_mongo import MongoHistory
 from tests.cutting_proxy import CuttingProxy
 from tests.engine import Engine
 from tests.engine_load import PASSING, VIDEO, Instance, Load, commits_of, history_of, instances, judge, url_of
-from tests.integration.annotation_server import CLOCK_OFFSET_S, batch, create, identity_of
+from tests.integration.annotation_notes import batch, create, identity_of
+from tests.integration.annotation_server import CLOCK_OFFSET_S
 from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(600)

@@ -5,7 +5,6 @@ Runs in the test's own process, or alone as a child: `python annotation_server.p
 
 import asyncio
 import contextlib
-import hashlib
 import itertools
 import json
 import os
@@ -26,8 +25,8 @@ from mesh.clock import Clock
 from mesh.config import MeshConfig
 from mesh.rpc import Channels, to_error
 from mesh.service import Runtime
-from rushes.annotation.v1 import annotation_pb2, operation_pb2, relay_service_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
+from rushes.annotation.v1 import operation_pb2, relay_service_pb2
 from rushes.annotation.v1.annotation_service_pb2_grpc import AnnotationServiceStub
 from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
 from rushes.errors import RushesError, Unauthenticated
@@ -36,6 +35,8 @@ from rushes.media.v1 import media_service_pb2_grpc as media_grpc
 from rushes.type.v1 import access_pb2
 from svc_annotation.bootstrap import AnnotationService, build
 from svc_annotation.config import AnnotationConfig
+from tests.integration.annotation_notes import identity_of
+from tests.waiting import until
 
 SECRET = "a secret of this test"
 ALL = sum(1 << value for value in range(1, 11))
@@ -44,21 +45,6 @@ SEE_INTERNAL = 1 << access_pb2.PERMISSION_SEE_INTERNAL
 INTERNAL = access_pb2.AUDIENCE_INTERNAL
 CLIENT = access_pb2.AUDIENCE_CLIENT
 FRAMES = 1_000
-PATIENCE_S = 20.0
-
-
-async def until(condition: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
-    """Waits for a condition and returns it."""
-    end = time.monotonic() + patience_s
-    while not (value := condition()):
-        assert time.monotonic() < end, "the condition did not come true"
-        await asyncio.sleep(0.005)
-    return value
-
-
-def identity_of(name: str) -> bytes:
-    """16 bytes that depend on a name."""
-    return hashlib.blake2b(name.encode(), digest_size=16).digest()
 
 
 class People:
@@ -445,43 +431,6 @@ class GatewayStream:
         self._call.cancel()
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
-
-
-# Operations
-
-
-def create(
-    name: str, *, audience: int = CLIENT, text: str = "", frame: int = 0, parent: str = ""
-) -> operation_pb2.Operation:
-    """Makes a comment."""
-    note = annotation_pb2.Annotation(
-        id=identity_of(name),
-        kind=annotation_pb2.ANNOTATION_KIND_COMMENT,
-        first_frame=frame,
-        last_frame=frame,
-        text=text,
-        audience=audience,  # type: ignore[arg-type]
-        parent_id=identity_of(parent) if parent else b"",
-    )
-    return operation_pb2.Operation(create=operation_pb2.CreateOperation(annotation=note))
-
-
-def move(name: str, x: int, y: int, seen: int = 0) -> operation_pb2.Operation:
-    """Moves an annotation."""
-    to = annotation_pb2.Position(x=x, y=y)
-    return operation_pb2.Operation(move=operation_pb2.MoveOperation(id=identity_of(name), to=to, seen_revision=seen))
-
-
-def publish(name: str) -> operation_pb2.Operation:
-    """Lets the client audience read an annotation."""
-    value = operation_pb2.FieldValue(field="audience", audience=CLIENT)
-    fields = operation_pb2.SetFieldsOperation(id=identity_of(name), fields=[value])
-    return operation_pb2.Operation(set_fields=fields)
-
-
-def batch(number: int, base: int, *operations: operation_pb2.Operation) -> operation_pb2.Batch:
-    """A batch."""
-    return operation_pb2.Batch(client_seq=number, base_revision=base, operations=operations)
 
 
 def reason(error: grpc.aio.AioRpcError | None) -> str:

@@ -374,14 +374,6 @@ async def client_of(server: MediaServer) -> AsyncIterator[Client]:
         yield Client(server, http, channel)
 
 
-async def until(condition: Callable[[], Any]) -> None:
-    """Waits for a condition."""
-    end = time.monotonic() + PATIENCE_S
-    while not (await value if asyncio.iscoroutine(value := condition()) else value):
-        assert time.monotonic() < end, "the condition did not come true"
-        await asyncio.sleep(0.01)
-
-
 async def patiently(call: Callable[[], Awaitable[Answer]]) -> Answer:
     """The answer, once nobody else is writing."""
     answer = await call()

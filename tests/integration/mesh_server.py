@@ -1,6 +1,5 @@
 """What the tests of mesh share: tokens, an identity, and servers of which every RPC answers something."""
 
-import asyncio
 import contextlib
 import shutil
 import tempfile
@@ -26,16 +25,6 @@ from rushes.type.v1.access_pb2 import Resource
 
 SECRET = "a secret of the mesh, made for this test alone"
 TENANT = "t"
-PATIENCE_S = 20.0
-
-
-async def until(condition: Callable[[], Any]) -> Any:
-    """Waits for a condition, and gives what it is."""
-    end_s = time.monotonic() + PATIENCE_S
-    while not (value := condition()):
-        assert time.monotonic() < end_s, "the condition did not come true"
-        await asyncio.sleep(0.005)
-    return value
 
 
 @contextlib.contextmanager

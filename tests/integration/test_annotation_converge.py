@@ -14,7 +14,9 @@ from rushes.document.pending import PendingClient
 from rushes.document.pending_event import Dropped, Event, InDoubt, NotSaved, Reconnect
 from rushes.errors import RushesError
 from svc_annotation.config import AnnotationConfig
-from tests.integration.annotation_server import CLIENT, INTERNAL, Place, create, identity_of, move, serving, until
+from tests.integration.annotation_notes import create, identity_of, move
+from tests.integration.annotation_server import CLIENT, INTERNAL, Place, serving
+from tests.waiting import until
 
 IDS = [identity_of(f"note {number}") for number in range(6)]
 

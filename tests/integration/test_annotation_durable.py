@@ -24,6 +24,7 @@ from svc_annotation.config import AnnotationConfig
 from svc_annotation.core.row import HistoryRow
 from svc_annotation.stores import LogFull, partition_of
 from svc_annotation.stores.segment import open_segment_log
+from tests.integration.annotation_notes import batch, create, identity_of, move, publish
 from tests.integration.annotation_server import (
     INTERNAL,
     Media,
@@ -31,16 +32,11 @@ from tests.integration.annotation_server import (
     Place,
     Server,
     Session,
-    batch,
-    create,
-    identity_of,
     media_server,
-    move,
-    publish,
     reason,
     serving,
-    until,
 )
+from tests.waiting import until
 
 KILLS = 6
 

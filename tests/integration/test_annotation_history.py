@@ -12,21 +12,8 @@ from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import history_service_pb2, operation_pb2
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.annotation.v1.history_service_pb2_grpc import HistoryServiceStub
-from tests.integration.annotation_server import (
-    CLIENT,
-    GUEST,
-    INTERNAL,
-    SECRET,
-    Place,
-    Session,
-    batch,
-    create,
-    identity_of,
-    move,
-    publish,
-    reason,
-    serving,
-)
+from tests.integration.annotation_notes import batch, create, identity_of, move, publish
+from tests.integration.annotation_server import CLIENT, GUEST, INTERNAL, SECRET, Place, Session, reason, serving
 
 CANARY = "canary-1187"
 AS_VERSION = (("rushes-service", service_token("svc_version", SECRET)),)

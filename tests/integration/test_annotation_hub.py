@@ -15,19 +15,9 @@ from rushes.annotation.v1 import annotation_pb2, relay_service_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document.pending import PendingClient
 from rushes.document.pending_event import Reconnect
-from tests.integration.annotation_server import (
-    CLIENT,
-    GUEST,
-    INTERNAL,
-    SECRET,
-    Place,
-    create,
-    identity_of,
-    move,
-    publish,
-    serving,
-    until,
-)
+from tests.integration.annotation_notes import create, identity_of, move, publish
+from tests.integration.annotation_server import CLIENT, GUEST, INTERNAL, SECRET, Place, serving
+from tests.waiting import until
 
 NOTES = 6
 

@@ -9,6 +9,7 @@ from mesh.auth.caller import service_token
 from rushes.annotation.v1 import annotation_pb2, relay_service_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
+from tests.integration.annotation_notes import batch, create, identity_of, publish
 from tests.integration.annotation_server import (
     ALL,
     CLIENT,
@@ -17,14 +18,10 @@ from tests.integration.annotation_server import (
     SECRET,
     GatewayStream,
     Place,
-    batch,
-    create,
-    identity_of,
-    publish,
     reason,
     serving,
-    until,
 )
+from tests.waiting import until
 
 FULL = service.DELIVERY_FULL
 MERGED = service.DELIVERY_MERGED

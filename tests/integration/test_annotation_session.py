@@ -10,20 +10,9 @@ import pytest
 from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from svc_annotation.bootstrap import AnnotationService
-from tests.integration.annotation_server import (
-    ALL,
-    CLIENT,
-    GUEST,
-    INTERNAL,
-    batch,
-    create,
-    identity_of,
-    move,
-    publish,
-    reason,
-    serving,
-    until,
-)
+from tests.integration.annotation_notes import batch, create, identity_of, move, publish
+from tests.integration.annotation_server import ALL, CLIENT, GUEST, INTERNAL, reason, serving
+from tests.waiting import until
 
 
 async def test_two_people_see_each_others_notes_in_one_order(tmp_path: Path) -> None:

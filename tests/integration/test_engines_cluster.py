@@ -15,7 +15,8 @@ from svc_annotation.stores.history_mongo import open_mongo_history
 from svc_annotation.stores.kafka import Cluster as Topic
 from svc_annotation.stores.kafka import open_kafka_log
 from tests.engine import BROKERS
-from tests.integration.annotation_server import Place, Session, create, serving
+from tests.integration.annotation_notes import create
+from tests.integration.annotation_server import Place, Session, serving
 from tests.waiting import until
 
 VIDEO = 7

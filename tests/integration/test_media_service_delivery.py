@@ -17,7 +17,8 @@ from rushes.media.v1 import job_service_pb2, media_service_pb2
 from rushes.media.v1 import media_service_pb2 as media_pb
 from rushes.media.v1.media_service_pb2_grpc import MediaServiceStub
 from tests import clips
-from tests.integration.media_server import SECRET, Client, MediaServer, client_of, serving, token, until
+from tests.integration.media_server import SECRET, Client, MediaServer, client_of, serving, token
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")

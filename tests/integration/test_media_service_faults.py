@@ -20,7 +20,7 @@ from svc_media.stores.sql import SqlStore
 from svc_media.thread import Threads
 from svc_media.upload import Uploads
 from svc_media.work import Jobs
-from tests.integration.media_server import until
+from tests.waiting import until
 
 ANNA = Owner("one", "anna", 1)
 KB = 1 << 10

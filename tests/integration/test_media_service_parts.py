@@ -16,8 +16,8 @@ from tests.integration.media_server import (
     patiently,
     serving,
     sha256_of,
-    until,
 )
+from tests.waiting import until
 
 MB = 1 << 20
 

@@ -24,8 +24,8 @@ from tests.integration.media_server import (
     serving,
     sha256_of,
     token,
-    until,
 )
+from tests.waiting import until
 
 MB = 1 << 20
 

@@ -17,7 +17,8 @@ from svc_media.shelf import YOUNG_S, BlobShelf
 from svc_media.stores.folder import Folder
 from tests import clips
 from tests.engine import S3, Engine, need, running
-from tests.integration.media_server import Client, MediaServer, client_of, serving, until
+from tests.integration.media_server import Client, MediaServer, client_of, serving
+from tests.waiting import until
 
 NAMES = ("original", "review.mp4", "poster.jpg", "filmstrip.jpg")
 

@@ -14,7 +14,8 @@ from rushes.errors import InvalidArgument
 from rushes.project.v1 import audit_service_pb2 as pb
 from svc_project.core.chain import check_event
 from svc_project.server.proto import from_event
-from tests.integration.mesh_server import People, Served, Signer, run_folder, until
+from tests.integration.mesh_server import People, Served, Signer, run_folder
+from tests.waiting import until
 
 RECORD = "/rushes.project.v1.AuditService/RecordEvents"
 

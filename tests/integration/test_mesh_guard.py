@@ -23,7 +23,8 @@ from rushes.project.v1 import project_service_pb2 as project_pb
 from rushes.project.v1.project_service_pb2_grpc import ProjectServiceStub
 from rushes.type.v1 import access_pb2
 from rushes.type.v1.access_pb2 import Resource
-from tests.integration.mesh_server import SECRET, People, Served, Signer, bare_channel, refused, run_folder, until
+from tests.integration.mesh_server import SECRET, People, Served, Signer, bare_channel, refused, run_folder
+from tests.waiting import until
 
 GET_PROJECT = "/rushes.project.v1.ProjectService/GetProject"
 GET_ME = "/rushes.project.v1.IdentityService/GetMe"

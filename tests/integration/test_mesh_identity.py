@@ -16,7 +16,8 @@ from rushes.project.v1 import access_service_pb2 as access_pb
 from rushes.project.v1 import identity_service_pb2 as identity_pb
 from rushes.type.v1 import access_pb2
 from rushes.type.v1.access_pb2 import Resource
-from tests.integration.mesh_server import People, Served, Signer, run_folder, until
+from tests.integration.mesh_server import People, Served, Signer, run_folder
+from tests.waiting import until
 
 IDENTITY = "/rushes.project.v1.IdentityService"
 ACCESS = "/rushes.project.v1.AccessService"

@@ -19,7 +19,8 @@ from rushes.project.v1 import identity_service_pb2 as pb
 from rushes.project.v1.access_service_pb2_grpc import AccessServiceStub
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 from rushes.status import DETAILS_METADATA
-from tests.integration.mesh_server import People, Served, Signer, refused, run_folder, until
+from tests.integration.mesh_server import People, Served, Signer, refused, run_folder
+from tests.waiting import until
 
 GET_KEYS = "/rushes.project.v1.IdentityService/GetKeys"
 WATCH = "/rushes.project.v1.AccessService/WatchAccess"

@@ -11,23 +11,16 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.waiting import wait_until
+
 PATIENCE_S = 60.0
 SERVICES = {"svc_project", "svc_media", "svc_annotation", "svc_version", "svc_signaling", "svc_sfu", "gateway"}
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Waits for a condition, and gives what it is."""
-    end_s = time.monotonic() + PATIENCE_S
-    while not (value := condition()):
-        assert time.monotonic() < end_s, "the condition did not come true"
-        time.sleep(0.02)
-    return value
 
 
 class Up:
@@ -60,7 +53,7 @@ class Up:
 
     def wait_ready(self) -> dict[str, Any]:
         """Waits until everything is healthy."""
-        until(lambda: self.ready_file.exists() or self.process.poll() is not None)
+        wait_until(lambda: self.ready_file.exists() or self.process.poll() is not None)
         assert self.process.poll() is None, self.output
         return self.ready
 
@@ -70,11 +63,11 @@ class Up:
 
     def wait_restarted(self, name: str, pid: int) -> None:
         """Waits until a service has another process, and is ready."""
-        until(lambda: self.pid(name) != pid)
+        wait_until(lambda: self.pid(name) != pid)
 
     def wait_said(self, text: str) -> None:
         """Waits until it has printed this."""
-        until(lambda: text in self.output)
+        wait_until(lambda: text in self.output)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:
         """Tells it to stop, and gives how long it took."""
@@ -125,7 +118,7 @@ def test_it_starts_all_says_where_and_stops_them(tmp_path: Path, options: tuple[
         for service in ready["services"].values():
             assert service["grpc"].startswith("unix:/")
             assert fetch(service["metrics"] + "/healthz") == 200
-        until(lambda: "Stop with Ctrl+C" in running.output)
+        wait_until(lambda: "Stop with Ctrl+C" in running.output)
         first = json.loads((running.data / "project" / "first-sign-in.json").read_text())
         for part in (ready["address"], first["email"], first["password"], str(running.data)):
             assert part in running.output
@@ -184,7 +177,7 @@ def test_services_end_when_their_supervisor_is_killed_and_only_then_the_folder_i
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         again = Up(tmp_path)
         try:
-            until(lambda: "an earlier run are still ending" in again.output)
+            wait_until(lambda: "an earlier run are still ending" in again.output)
             os.kill(running.pid("svc_annotation"), signal.SIGCONT)
             running.ready_file.unlink(missing_ok=True)
             again.wait_ready()
@@ -235,7 +228,7 @@ def test_away_from_loopback_it_speaks_tls_that_its_authority_vouches_for(tmp_pat
         ready = running.wait_ready()
         assert ready["address"].startswith("https://127.0.0.1:")
         authority = running.data / "tls" / "authority.pem"
-        until(lambda: "Stop with Ctrl+C" in running.output)
+        wait_until(lambda: "Stop with Ctrl+C" in running.output)
         assert str(authority) in running.output
         assert "SHA-256" in running.output
         trusting = ssl.create_default_context(cafile=str(authority))

@@ -10,7 +10,8 @@ import pytest
 
 from rushes.version.v1 import version_pb2
 from rushes.version.v1 import version_service_pb2 as service
-from tests.integration.annotation_server import CLIENT, GUEST, INTERNAL, create, identity_of, move, publish, reason
+from tests.integration.annotation_notes import create, identity_of, move, publish
+from tests.integration.annotation_server import CLIENT, GUEST, INTERNAL, reason
 from tests.integration.version_server import Versions, note, versions
 
 CANARY = "canary-2241"

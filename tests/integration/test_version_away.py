@@ -13,7 +13,8 @@ from rushes.errors import Unavailable
 from rushes.version.v1 import version_pb2
 from rushes.version.v1 import version_service_pb2 as service
 from svc_version.config import VersionConfig
-from tests.integration.annotation_server import create, move, reason
+from tests.integration.annotation_notes import create, move
+from tests.integration.annotation_server import reason
 from tests.integration.version_server import Versions, versions
 
 OLD_AT_ONCE = VersionConfig(move_s=3_600.0, hot_days=0.0, cold_days=0.0, cache_bytes=0)

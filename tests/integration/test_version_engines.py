@@ -16,7 +16,7 @@ from rushes.version.v1 import version_pb2
 from rushes.version.v1 import version_service_pb2 as service
 from svc_version.config import VersionConfig
 from svc_version.core.model import State
-from tests.integration.annotation_server import create, move
+from tests.integration.annotation_notes import create, move
 from tests.integration.version_server import Versions, versions
 from tests.waiting import until
 

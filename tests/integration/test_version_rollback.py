@@ -16,8 +16,10 @@ from rushes.errors import Unavailable
 from rushes.version.v1 import version_pb2
 from rushes.version.v1 import version_service_pb2 as service
 from svc_version.bootstrap import VersionParts
-from tests.integration.annotation_server import GUEST, INTERNAL, SEE_INTERNAL, create, move, publish, reason, until
+from tests.integration.annotation_notes import create, move, publish
+from tests.integration.annotation_server import GUEST, INTERNAL, SEE_INTERNAL, reason
 from tests.integration.version_server import Versions, note, versions
+from tests.waiting import until
 
 CANARY = "canary-7731"
 DONE = version_pb2.ROLLBACK_STATE_DONE

@@ -16,7 +16,8 @@ from mesh.clock import Clock
 from rushes.version.v1 import version_pb2
 from rushes.version.v1 import version_service_pb2 as service
 from svc_version.config import VersionConfig
-from tests.integration.annotation_server import create, move, reason
+from tests.integration.annotation_notes import create, move
+from tests.integration.annotation_server import reason
 from tests.integration.version_server import Versions, versions
 
 COLD = version_pb2.VERSION_TIER_COLD

@@ -21,7 +21,8 @@ from rushes.version.v1.version_service_pb2_grpc import VersionServiceStub
 from svc_annotation.config import AnnotationConfig
 from svc_version.bootstrap import VersionParts, build
 from svc_version.config import VersionConfig
-from tests.integration.annotation_server import SECRET, Media, People, Place, Server, identity_of, media_server
+from tests.integration.annotation_notes import identity_of
+from tests.integration.annotation_server import SECRET, Media, People, Place, Server, media_server
 
 QUIET = VersionConfig(move_s=3_600.0)
 
