@@ -1,16 +1,18 @@
 """MongoDB as stores use it: who writes waits for the majority, who asks gives up in time."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import BulkWriteError, OperationFailure
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 
 Document = dict[str, Any]
 
 DATABASE: Final = "rushes"
 _ALREADY_SHARDED: Final = 20
+_UNKNOWN: Final = 59
 _DUPLICATE: Final = 11_000
 _ASK_MS: Final = 5_000
 
@@ -44,7 +46,13 @@ def only_duplicates(error: BulkWriteError) -> bool:
 async def shard(database: "AsyncDatabase[Document]", keys: Mapping[str, Mapping[str, int | str]]) -> bool:
     """Spreads collections over the shards; False: this is no sharded cluster."""
     admin = database.client.admin
-    if (await admin.command("hello")).get("msg") != "isdbgrid":
+    try:
+        hello = await admin.command("hello")
+    except OperationFailure as error:
+        if error.code != _UNKNOWN:
+            raise
+        return False  # every router that is still in use knows it
+    if hello.get("msg") != "isdbgrid":
         return False
     for name, key in keys.items():
         try:
@@ -53,3 +61,28 @@ async def shard(database: "AsyncDatabase[Document]", keys: Mapping[str, Mapping[
             if error.code != _ALREADY_SHARDED:
                 raise
     return True
+
+
+async def set_up(
+    url: str,
+    command: str,
+    prepare: "Callable[[AsyncDatabase[Document]], Awaitable[None]]",
+    keys: Mapping[str, Mapping[str, int | str]],
+) -> int:
+    """What an operator's command does: makes the indexes and spreads the collections; gives the exit code."""
+    if not url:
+        sys.stderr.write(f"Say which MongoDB: rushes {command} --url mongodb://...\n")
+        return 2
+    client = connect(url, f"rushes-{command}")
+    try:
+        database = database_of(client)
+        await prepare(database)
+        sharded = await shard(database, keys)
+    except PyMongoError as error:
+        sys.stderr.write(f"MongoDB cannot be set up: {error}\n")
+        return 1
+    finally:
+        await client.close()
+    spread = "spread over the shards" if sharded else "not spread: this is no sharded cluster"
+    sys.stdout.write(f"The indexes of {', '.join(keys)} in {database.name} are there; they are {spread}.\n")
+    return 0

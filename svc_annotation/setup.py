@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import sys
 
 VARIABLE = "RUSHES_ANNOTATION__MONGO"
 
@@ -17,23 +16,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 async def set_up(url: str) -> int:
     """Sets up the database that an address names; gives the exit code."""
-    from pymongo.errors import PyMongoError
+    from mesh import mongo
+    from svc_annotation.stores.mongo_schema import SHARD_KEYS, prepare
 
-    from svc_annotation.stores.mongo_schema import connect, database_of, prepare, shard
-
-    if not url:
-        sys.stderr.write("Say which MongoDB: rushes mongo-setup --url mongodb://...\n")
-        return 2
-    client = connect(url)
-    try:
-        database = database_of(client)
-        await prepare(database)
-        sharded = await shard(database)
-    except PyMongoError as error:
-        sys.stderr.write(f"MongoDB cannot be set up: {error}\n")
-        return 1
-    finally:
-        await client.close()
-    spread = "spread over the shards" if sharded else "not spread: this is no sharded cluster"
-    sys.stdout.write(f"The indexes of {database.name} are there; its collections are {spread}.\n")
-    return 0
+    return await mongo.set_up(url, "mongo-setup", prepare, SHARD_KEYS)

@@ -10,7 +10,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from mesh import mongo
 from mesh.mongo import Document, database_of, only_duplicates
 
-__all__ = ["Document", "connect", "database_of", "only_duplicates", "prepare", "shard"]
+__all__ = ["Document", "connect", "database_of", "only_duplicates", "prepare"]
 
 RECORDS: Final = "records"
 CHANGES: Final = "changes"
@@ -56,8 +56,3 @@ async def prepare(database: "AsyncDatabase[Document]") -> None:
         {"$setOnInsert": {"epoch": 1, "schema": 1, "positions": {}, "incarnation": uuid.uuid4().hex}},
         upsert=True,
     )
-
-
-async def shard(database: "AsyncDatabase[Document]") -> bool:
-    """Spreads the collections over the shards; False: this is no sharded cluster."""
-    return await mongo.shard(database, SHARD_KEYS)
