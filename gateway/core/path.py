@@ -1,77 +1,29 @@
-"""Readable paths of calls, as rules of google.api.http: HTTP method and path -> RPC and the fields that the path holds.
-
-They are kept here by the RPC's name, as a service configuration keeps them, and a test compares them with the RPCs. A
-method that has no rule is reached by its full name all the same.
+"""Readable paths of calls, as google.api.http has them in the protos: HTTP method and path -> RPC, and the fields that
+the path holds. A method that has none is reached by its full name all the same.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import unquote
 
+from google.api import annotations_pb2
 from google.api.http_pb2 import HttpRule
+from google.protobuf.descriptor import MethodDescriptor
+
+from rushes.type.v1 import access_pb2
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor_pb2 import MethodOptions
+    from google.protobuf.internal.extension_dict import _ExtensionFieldDescriptor
 
 PREFIX: Final = "/api/v1"
 ALIASES: Final = {"q": "query"}
 """Short names of fields in a query."""
 
-_ANNOTATION = "rushes.annotation.v1.AnnotationService."
-_MEDIA = "rushes.media.v1.MediaService."
-_JOB = "rushes.media.v1.JobService."
-_EXPORT = "rushes.media.v1.ExportService."
-_SUBTITLE = "rushes.media.v1.SubtitleService."
-_IDENTITY = "rushes.project.v1.IdentityService."
-_ACCESS = "rushes.project.v1.AccessService."
-_PROJECT = "rushes.project.v1.ProjectService."
-
-_RULES: Final = (
-    (_IDENTITY + "GetMe", "GET /me"),
-    (_IDENTITY + "UpdateMe", "PATCH /me"),
-    (_IDENTITY + "GetSettings", "GET /me/settings"),
-    (_IDENTITY + "UpdateSettings", "PATCH /me/settings"),
-    (_IDENTITY + "ListPeople", "GET /people"),
-    (_IDENTITY + "CreateInvitation", "POST /projects/{project_id}/invitations"),
-    (_PROJECT + "ListProjects", "GET /projects"),
-    (_PROJECT + "CreateProject", "POST /projects"),
-    (_PROJECT + "GetProject", "GET /projects/{project_id}"),
-    (_PROJECT + "UpdateProject", "PATCH /projects/{project.project_id}"),
-    (_PROJECT + "ListAssets", "GET /projects/{project_id}/assets"),
-    (_PROJECT + "CreateAsset", "POST /projects/{project_id}/assets"),
-    (_PROJECT + "BatchUpdateAssets", "POST /projects/{project_id}/assets:batchUpdate"),
-    (_PROJECT + "DeleteAssets", "POST /projects/{project_id}/assets:delete"),
-    (_PROJECT + "RestoreAssets", "POST /projects/{project_id}/assets:restore"),
-    (_PROJECT + "PurgeAssets", "POST /projects/{project_id}/assets:purge"),
-    (_PROJECT + "ListTags", "GET /projects/{project_id}/tags"),
-    (_PROJECT + "ListFolders", "GET /projects/{project_id}/folders"),
-    (_PROJECT + "CreateFolder", "POST /projects/{project_id}/folders"),
-    (_PROJECT + "GetAsset", "GET /assets/{asset_id}"),
-    (_PROJECT + "UpdateAsset", "PATCH /assets/{asset.asset_id}"),
-    (_PROJECT + "AddCut", "POST /assets/{asset_id}/cuts"),
-    (_ACCESS + "ListGrants", "GET /grants"),
-    (_ACCESS + "Grant", "POST /grants"),
-    (_ACCESS + "Revoke", "POST /grants:revoke"),
-    (_MEDIA + "GetVideo", "GET /videos/{video_id}"),
-    (_MEDIA + "GetFrameTimes", "GET /videos/{video_id}/frame-times"),
-    (_MEDIA + "ListRenditions", "GET /videos/{video_id}/renditions"),
-    (_JOB + "CreateJob", "POST /videos/{video_id}/jobs"),
-    (_JOB + "GetJob", "GET /videos/{video_id}/jobs/{job_id}"),
-    (_JOB + "CancelJob", "POST /videos/{video_id}/jobs/{job_id}:cancel"),
-    (_EXPORT + "CreateExport", "POST /videos/{video_id}/exports"),
-    (_EXPORT + "GetExport", "GET /videos/{video_id}/exports/{export_id}"),
-    (_EXPORT + "CancelExport", "POST /videos/{video_id}/exports/{export_id}:cancel"),
-    (_SUBTITLE + "ListSubtitles", "GET /videos/{video_id}/subtitles"),
-    (_SUBTITLE + "CreateSubtitle", "POST /videos/{video_id}/subtitles"),
-    (_SUBTITLE + "UpdateSubtitle", "PATCH /videos/{subtitle.video_id}/subtitles/{subtitle.subtitle_id}"),
-    (_ANNOTATION + "ListAnnotations", "GET /annotations/{video_id}"),
-    (_ANNOTATION + "ListAnnotations", "GET /assets/{asset_id}/annotations"),
-    (_ANNOTATION + "CreateBatchAnnotations", "POST /annotations/{video_id}:batch"),
-    (_ANNOTATION + "GetDocument", "GET /annotations/{video_id}/document"),
-    (_ANNOTATION + "ListOperations", "GET /annotations/{video_id}/operations"),
-    (_ANNOTATION + "ListChanges", "GET /annotations/{video_id}/changes"),
-)
-BY_ASSET: Final = "GET /assets/{asset_id}/annotations"
-"""The one path whose field is not the RPC's own: the notes of an asset are those of its newest cut."""
+HTTP: Final = cast("_ExtensionFieldDescriptor[MethodOptions, HttpRule]", annotations_pb2.http)
+"""The option of a method; its stub does not say of what it is."""
 
 _VARIABLE = re.compile(r"\{([a-z_.]+)\}")
 
@@ -84,6 +36,10 @@ class Rule:
     template: str
     method: str
     """Path of the RPC: /PACKAGE.SERVICE/METHOD."""
+    body: bool
+    """Whether the rest of the request is in the body; otherwise it is in the query."""
+    by_asset: bool
+    """The path names an asset where the RPC is about a video: that of the asset's newest cut."""
     pattern: re.Pattern[str]
 
     @property
@@ -91,38 +47,28 @@ class Rule:
         """Fields that the path holds."""
         return _VARIABLE.findall(self.template)
 
-    @property
-    def body(self) -> bool:
-        """Whether the rest of the request is in the body; otherwise it is in the query."""
-        return self.verb in ("POST", "PATCH", "PUT")
 
-    @property
-    def by_asset(self) -> bool:
-        """See BY_ASSET."""
-        return f"{self.verb} {self.template.removeprefix(PREFIX)}" == BY_ASSET
-
-
-def http_rules() -> list[HttpRule]:
-    """The rules as google.api.http has them."""
+def rules_of(methods: Iterable[MethodDescriptor]) -> list[Rule]:
+    """Rules of methods, ready to be matched. Raises ValueError for one that says more than is understood here."""
     found = []
-    for selector, text in _RULES:
-        verb, _, path = text.partition(" ")
-        rule = HttpRule(selector=selector, body="*" if verb in ("POST", "PATCH", "PUT") else "")
-        setattr(rule, verb.lower(), PREFIX + path)
-        found.append(rule)
+    for method in methods:
+        if method.GetOptions().HasExtension(HTTP):
+            rule = method.GetOptions().Extensions[HTTP]
+            found += [_rule(method, one) for one in (rule, *rule.additional_bindings)]
     return found
 
 
-def rules_of(rules: Iterable[HttpRule]) -> list[Rule]:
-    """Rules ready to be matched."""
-    found = []
-    for rule in rules:
-        verb = rule.WhichOneof("pattern")
-        assert verb is not None
-        template: str = getattr(rule, verb)
-        service, _, method = rule.selector.rpartition(".")
-        found.append(Rule(verb.upper(), template, f"/{service}/{method}", re.compile(_regex(template))))
-    return found
+def _rule(method: MethodDescriptor, rule: HttpRule) -> Rule:
+    verb = rule.WhichOneof("pattern")
+    template: str = "" if verb in (None, "custom") else getattr(rule, verb)
+    name = f"/{method.containing_service.full_name}/{method.name}"
+    literal = _VARIABLE.sub("", template)
+    if not template.startswith(PREFIX + "/") or set("{}*=") & set(literal) or rule.body not in ("", "*"):
+        raise ValueError(f"{name} has a readable path of a kind that is not read here: {template}")
+    about: str = method.GetOptions().Extensions[access_pb2.access].needs.field
+    by_asset = about == "video_id" and "asset_id" in _VARIABLE.findall(template)
+    assert verb is not None  # the template is not empty
+    return Rule(verb.upper(), template, name, rule.body == "*", by_asset, re.compile(_regex(template)))
 
 
 def _regex(template: str) -> str:

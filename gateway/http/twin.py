@@ -14,7 +14,7 @@ from google.rpc import code_pb2, status_pb2
 import rushes
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.openapi import openapi
-from gateway.core.path import PREFIX, Match, Paths, http_rules, queried, rules_of
+from gateway.core.path import PREFIX, Match, Paths, queried, rules_of
 from gateway.core.twin import NotAMessage, error_of, http_status, json_of, message_of, queried_message
 from gateway.fault import status_of
 from gateway.http.grpcweb import METHOD_PATH, metadata_of, refused
@@ -50,7 +50,7 @@ class TwinRoutes:
         self._raw = raw
         self._tokens = tokens
         self._unary = {path: route for path, route in ROUTES.items() if not route.streams}
-        self._rules = [rule for rule in rules_of(http_rules()) if rule.method in self._unary]
+        self._rules = rules_of(route.method for route in self._unary.values())
         self._paths = Paths(self._rules)
         self._document = b""
 

@@ -1066,6 +1066,7 @@ class ListAnnotationsRequest(_message.Message):
     SHOW_DELETED_FIELD_NUMBER: _builtins.int
     AUDIENCE_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
     video_id: _builtins.int
     """The video."""
     page_size: _builtins.int
@@ -1085,6 +1086,8 @@ class ListAnnotationsRequest(_message.Message):
     tag:NAME, kind:NAME, before:2026-11-20, after:2026-11-20, is:open, is:resolved. "Quotes" keep words together. A part
     of a word is found too, so that any characters of Chinese, Japanese and Korean are. Empty: no condition. 512 characters at most.
     """
+    asset_id: _builtins.int
+    """By the readable path of an asset alone: the notes of its newest cut. The gateway puts that video into video_id in its place."""
     @_builtins.property
     def frames(self) -> _operation_pb2.FrameRange:
         """Only what shows on these frames; unset: any."""
@@ -1106,10 +1109,11 @@ class ListAnnotationsRequest(_message.Message):
         show_deleted: _builtins.bool = ...,
         audience: _access_pb2.Audience.ValueType = ...,
         query: _builtins.str = ...,
+        asset_id: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_resolved", b"_resolved", "frames", b"frames", "resolved", b"resolved"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resolved", b"_resolved", "audience", b"audience", "author_id", b"author_id", "frames", b"frames", "kinds", b"kinds", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "resolved", b"resolved", "show_deleted", b"show_deleted", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resolved", b"_resolved", "asset_id", b"asset_id", "audience", b"audience", "author_id", b"author_id", "frames", b"frames", "kinds", b"kinds", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "resolved", b"resolved", "show_deleted", b"show_deleted", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__resolved: _TypeAlias = _typing.Literal["resolved"]  # noqa: Y015
     _WhichOneofArgType__resolved: _TypeAlias = _typing.Literal["_resolved", b"_resolved"]  # noqa: Y015

@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from rushes.media.v1 import job_service_pb2 as rushes_dot_media_dot_v1_dot_job__service__pb2
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rushes/media/v1/export_service.proto\x12\x0frushes.media.v1\x1a!rushes/media/v1/job_service.proto\x1a\x1brushes/type/v1/access.proto\"\x87\x04\n\x06\x45xport\x12\x1b\n\texport_id\x18\x01 \x01(\tR\x08\x65xportId\x12\x19\n\x08video_id\x18\x02 \x01(\x03R\x07videoId\x12\x35\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x1d.rushes.media.v1.ExportFormatR\x06\x66ormat\x12/\n\x05state\x18\x04 \x01(\x0e\x32\x19.rushes.media.v1.JobStateR\x05state\x12+\n\x11progress_permille\x18\x05 \x01(\rR\x10progressPermille\x12\x14\n\x05\x65rror\x18\x06 \x01(\tR\x05\x65rror\x12!\n\x0c\x65rror_reason\x18\x07 \x01(\tR\x0b\x65rrorReason\x12\x1d\n\ncreated_ms\x18\x08 \x01(\x03R\tcreatedMs\x12\x19\n\x08\x65nded_ms\x18\t \x01(\x03R\x07\x65ndedMs\x12\x1d\n\nexpires_ms\x18\n \x01(\x03R\texpiresMs\x12\x12\n\x04path\x18\x0b \x01(\tR\x04path\x12\x1b\n\tfile_name\x18\x0c \x01(\tR\x08\x66ileName\x12\x1d\n\nsize_bytes\x18\r \x01(\x03R\tsizeBytes\x12\x1a\n\x08revision\x18\x0e \x01(\x03R\x08revision\x12\x1a\n\x08internal\x18\x0f \x01(\x08R\x08internal\x12\x16\n\x06remark\x18\x10 \x01(\tR\x06remark\"\xd7\x01\n\x13\x43reateExportRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x35\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1d.rushes.media.v1.ExportFormatR\x06\x66ormat\x12\x34\n\x08\x61udience\x18\x03 \x01(\x0e\x32\x18.rushes.type.v1.AudienceR\x08\x61udience\x12\x19\n\x08\x61sset_id\x18\x04 \x01(\x03R\x07\x61ssetId\x12\x1d\n\nrequest_id\x18\x05 \x01(\tR\trequestId\"G\n\x14\x43reateExportResponse\x12/\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x17.rushes.media.v1.ExportR\x06\x65xport\"J\n\x10GetExportRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\texport_id\x18\x02 \x01(\tR\x08\x65xportId\"D\n\x11GetExportResponse\x12/\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x17.rushes.media.v1.ExportR\x06\x65xport\"L\n\x12WatchExportRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\texport_id\x18\x02 \x01(\tR\x08\x65xportId\"F\n\x13WatchExportResponse\x12/\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x17.rushes.media.v1.ExportR\x06\x65xport\"l\n\x13\x43\x61ncelExportRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\texport_id\x18\x02 \x01(\tR\x08\x65xportId\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"G\n\x14\x43\x61ncelExportResponse\x12/\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x17.rushes.media.v1.ExportR\x06\x65xport*\xdd\x01\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45XPORT_FORMAT_CSV\x10\x01\x12\x16\n\x12\x45XPORT_FORMAT_JSON\x10\x02\x12\x16\n\x12\x45XPORT_FORMAT_OTIO\x10\x03\x12\x1e\n\x1a\x45XPORT_FORMAT_OTIO_MARKERS\x10\x04\x12\x15\n\x11\x45XPORT_FORMAT_EDL\x10\x05\x12\x19\n\x15\x45XPORT_FORMAT_RESOLVE\x10\x06\x12\x15\n\x11\x45XPORT_FORMAT_PDF\x10\x07\x32\xd7\x03\n\rExportService\x12q\n\x0c\x43reateExport\x12$.rushes.media.v1.CreateExportRequest\x1a%.rushes.media.v1.CreateExportResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12k\n\tGetExport\x12!.rushes.media.v1.GetExportRequest\x1a\".rushes.media.v1.GetExportResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12s\n\x0bWatchExport\x12#.rushes.media.v1.WatchExportRequest\x1a$.rushes.media.v1.WatchExportResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id0\x01\x12q\n\x0c\x43\x61ncelExport\x12$.rushes.media.v1.CancelExportRequest\x1a%.rushes.media.v1.CancelExportResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_idb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rushes/media/v1/export_service.proto\x12\x0frushes.media.v1\x1a\x1cgoogle/api/annotations.proto\x1a!rushes/media/v1/job_service.proto\x1a\x1brushes/type/v1/access.proto\"\x87\x04\n\x06\x45xport\x12\x1b\n\texport_id\x18\x01 \x01(\tR\x08\x65xportId\x12\x19\n\x08video_id\x18\x02 \x01(\x03R\x07videoId\x12\x35\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x1d.rushes.media.v1.ExportFormatR\x06\x66ormat\x12/\n\x05state\x18\x04 \x01(\x0e\x32\x19.rushes.media.v1.JobStateR\x05state\x12+\n\x11progress_permille\x18\x05 \x01(\rR\x10progressPermille\x12\x14\n\x05\x65rror\x18\x06 \x01(\tR\x05\x65rror\x12!\n\x0c\x65rror_reason\x18\x07 \x01(\tR\x0b\x65rrorReason\x12\x1d\n\ncreated_ms\x18\x08 \x01(\x03R\tcreatedMs\x12\x19\n\x08\x65nded_ms\x18\t \x01(\x03R\x07\x65ndedMs\x12\x1d\n\nexpires_ms\x18\n \x01(\x03R\texpiresMs\x12\x12\n\x04path\x18\x0b \x01(\tR\x04path\x12\x1b\n\tfile_name\x18\x0c \x01(\tR\x08\x66ileName\x12\x1d\n\nsize_bytes\x18\r \x01(\x03R\tsizeBytes\x12\x1a\n\x08revision\x18\x0e \x01(\x03R\x08revision\x12\x1a\n\x08internal\x18\x0f \x01(\x08R\x08internal\x12\x16\n\x06remark\x18\x10 \x01(\tR\x06remark\"\xd7\x01\n\x13\x43reateExportRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x35\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1d.rushes.media.v1.ExportFormatR\x06\x66ormat\x12\x34\n\x08\x61udience\x18\x03 \x01(\x0e\x32\x18.rushes.type.v1.AudienceR\x08\x61udience\x12\x19\n\x08\x61sset_id\x18\x04 \x01(\x03R\x07\x61ssetId\x12\x1d\n\nrequest_id\x18\x05 \x01(\tR\trequestId\"G\n\x14\x43reateExportResponse\x12/\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x17.rushes.media.v1.ExportR\x06\x65xport\"J\n\x10GetExportRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\texport_id\x18\x02 \x01(\tR\x08\x65xportId\"D\n\x11GetExportResponse\x12/\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x17.rushes.media.v1.ExportR\x06\x65xport\"L\n\x12WatchExportRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\texport_id\x18\x02 \x01(\tR\x08\x65xportId\"F\n\x13WatchExportResponse\x12/\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x17.rushes.media.v1.ExportR\x06\x65xport\"l\n\x13\x43\x61ncelExportRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\texport_id\x18\x02 \x01(\tR\x08\x65xportId\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"G\n\x14\x43\x61ncelExportResponse\x12/\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x17.rushes.media.v1.ExportR\x06\x65xport*\xdd\x01\n\x0c\x45xportFormat\x12\x1d\n\x19\x45XPORT_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n\x11\x45XPORT_FORMAT_CSV\x10\x01\x12\x16\n\x12\x45XPORT_FORMAT_JSON\x10\x02\x12\x16\n\x12\x45XPORT_FORMAT_OTIO\x10\x03\x12\x1e\n\x1a\x45XPORT_FORMAT_OTIO_MARKERS\x10\x04\x12\x15\n\x11\x45XPORT_FORMAT_EDL\x10\x05\x12\x19\n\x15\x45XPORT_FORMAT_RESOLVE\x10\x06\x12\x15\n\x11\x45XPORT_FORMAT_PDF\x10\x07\x32\xfa\x04\n\rExportService\x12\x9d\x01\n\x0c\x43reateExport\x12$.rushes.media.v1.CreateExportRequest\x1a%.rushes.media.v1.CreateExportResponse\"@\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02&\"!/api/v1/videos/{video_id}/exports:\x01*\x12\xa0\x01\n\tGetExport\x12!.rushes.media.v1.GetExportRequest\x1a\".rushes.media.v1.GetExportResponse\"L\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02/\x12-/api/v1/videos/{video_id}/exports/{export_id}\x12s\n\x0bWatchExport\x12#.rushes.media.v1.WatchExportRequest\x1a$.rushes.media.v1.WatchExportResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id0\x01\x12\xb0\x01\n\x0c\x43\x61ncelExport\x12$.rushes.media.v1.CancelExportRequest\x1a%.rushes.media.v1.CancelExportResponse\"S\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02\x39\"4/api/v1/videos/{video_id}/exports/{export_id}:cancel:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,33 +35,33 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.media.v1.export_serv
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EXPORTSERVICE'].methods_by_name['CreateExport']._loaded_options = None
-  _globals['_EXPORTSERVICE'].methods_by_name['CreateExport']._serialized_options = b'\212\265\030\020\032\016\010\001\020\004\032\010video_id'
+  _globals['_EXPORTSERVICE'].methods_by_name['CreateExport']._serialized_options = b'\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\002&\"!/api/v1/videos/{video_id}/exports:\001*'
   _globals['_EXPORTSERVICE'].methods_by_name['GetExport']._loaded_options = None
-  _globals['_EXPORTSERVICE'].methods_by_name['GetExport']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
+  _globals['_EXPORTSERVICE'].methods_by_name['GetExport']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\002/\022-/api/v1/videos/{video_id}/exports/{export_id}'
   _globals['_EXPORTSERVICE'].methods_by_name['WatchExport']._loaded_options = None
   _globals['_EXPORTSERVICE'].methods_by_name['WatchExport']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
   _globals['_EXPORTSERVICE'].methods_by_name['CancelExport']._loaded_options = None
-  _globals['_EXPORTSERVICE'].methods_by_name['CancelExport']._serialized_options = b'\212\265\030\020\032\016\010\001\020\004\032\010video_id'
-  _globals['_EXPORTFORMAT']._serialized_start=1414
-  _globals['_EXPORTFORMAT']._serialized_end=1635
-  _globals['_EXPORT']._serialized_start=122
-  _globals['_EXPORT']._serialized_end=641
-  _globals['_CREATEEXPORTREQUEST']._serialized_start=644
-  _globals['_CREATEEXPORTREQUEST']._serialized_end=859
-  _globals['_CREATEEXPORTRESPONSE']._serialized_start=861
-  _globals['_CREATEEXPORTRESPONSE']._serialized_end=932
-  _globals['_GETEXPORTREQUEST']._serialized_start=934
-  _globals['_GETEXPORTREQUEST']._serialized_end=1008
-  _globals['_GETEXPORTRESPONSE']._serialized_start=1010
-  _globals['_GETEXPORTRESPONSE']._serialized_end=1078
-  _globals['_WATCHEXPORTREQUEST']._serialized_start=1080
-  _globals['_WATCHEXPORTREQUEST']._serialized_end=1156
-  _globals['_WATCHEXPORTRESPONSE']._serialized_start=1158
-  _globals['_WATCHEXPORTRESPONSE']._serialized_end=1228
-  _globals['_CANCELEXPORTREQUEST']._serialized_start=1230
-  _globals['_CANCELEXPORTREQUEST']._serialized_end=1338
-  _globals['_CANCELEXPORTRESPONSE']._serialized_start=1340
-  _globals['_CANCELEXPORTRESPONSE']._serialized_end=1411
-  _globals['_EXPORTSERVICE']._serialized_start=1638
-  _globals['_EXPORTSERVICE']._serialized_end=2109
+  _globals['_EXPORTSERVICE'].methods_by_name['CancelExport']._serialized_options = b'\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\0029\"4/api/v1/videos/{video_id}/exports/{export_id}:cancel:\001*'
+  _globals['_EXPORTFORMAT']._serialized_start=1444
+  _globals['_EXPORTFORMAT']._serialized_end=1665
+  _globals['_EXPORT']._serialized_start=152
+  _globals['_EXPORT']._serialized_end=671
+  _globals['_CREATEEXPORTREQUEST']._serialized_start=674
+  _globals['_CREATEEXPORTREQUEST']._serialized_end=889
+  _globals['_CREATEEXPORTRESPONSE']._serialized_start=891
+  _globals['_CREATEEXPORTRESPONSE']._serialized_end=962
+  _globals['_GETEXPORTREQUEST']._serialized_start=964
+  _globals['_GETEXPORTREQUEST']._serialized_end=1038
+  _globals['_GETEXPORTRESPONSE']._serialized_start=1040
+  _globals['_GETEXPORTRESPONSE']._serialized_end=1108
+  _globals['_WATCHEXPORTREQUEST']._serialized_start=1110
+  _globals['_WATCHEXPORTREQUEST']._serialized_end=1186
+  _globals['_WATCHEXPORTRESPONSE']._serialized_start=1188
+  _globals['_WATCHEXPORTRESPONSE']._serialized_end=1258
+  _globals['_CANCELEXPORTREQUEST']._serialized_start=1260
+  _globals['_CANCELEXPORTREQUEST']._serialized_end=1368
+  _globals['_CANCELEXPORTRESPONSE']._serialized_start=1370
+  _globals['_CANCELEXPORTRESPONSE']._serialized_end=1441
+  _globals['_EXPORTSERVICE']._serialized_start=1668
+  _globals['_EXPORTSERVICE']._serialized_end=2302
 # @@protoc_insertion_point(module_scope)

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rushes/media/v1/job_service.proto\x12\x0frushes.media.v1\x1a\x1brushes/type/v1/access.proto\"\x9c\x02\n\x03Job\x12\x15\n\x06job_id\x18\x01 \x01(\x03R\x05jobId\x12\x19\n\x08video_id\x18\x02 \x01(\x03R\x07videoId\x12/\n\x05state\x18\x03 \x01(\x0e\x32\x19.rushes.media.v1.JobStateR\x05state\x12\x12\n\x04step\x18\x04 \x01(\tR\x04step\x12+\n\x11progress_permille\x18\x05 \x01(\rR\x10progressPermille\x12\x14\n\x05\x65rror\x18\x06 \x01(\tR\x05\x65rror\x12!\n\x0c\x65rror_reason\x18\x07 \x01(\tR\x0b\x65rrorReason\x12\x1d\n\ncreated_ms\x18\x08 \x01(\x03R\tcreatedMs\x12\x19\n\x08\x65nded_ms\x18\t \x01(\x03R\x07\x65ndedMs\"L\n\x10\x43reateJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1d\n\nrequest_id\x18\x02 \x01(\tR\trequestId\";\n\x11\x43reateJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job\"A\n\rGetJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x15\n\x06job_id\x18\x02 \x01(\x03R\x05jobId\"8\n\x0eGetJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job\"C\n\x0fWatchJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x15\n\x06job_id\x18\x02 \x01(\x03R\x05jobId\":\n\x10WatchJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job\"c\n\x10\x43\x61ncelJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x15\n\x06job_id\x18\x02 \x01(\x03R\x05jobId\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\";\n\x11\x43\x61ncelJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job*\x95\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10JOB_STATE_QUEUED\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05\x32\xb0\x03\n\nJobService\x12h\n\tCreateJob\x12!.rushes.media.v1.CreateJobRequest\x1a\".rushes.media.v1.CreateJobResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_id\x12\x62\n\x06GetJob\x12\x1e.rushes.media.v1.GetJobRequest\x1a\x1f.rushes.media.v1.GetJobResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12j\n\x08WatchJob\x12 .rushes.media.v1.WatchJobRequest\x1a!.rushes.media.v1.WatchJobResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id0\x01\x12h\n\tCancelJob\x12!.rushes.media.v1.CancelJobRequest\x1a\".rushes.media.v1.CancelJobResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_idb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!rushes/media/v1/job_service.proto\x12\x0frushes.media.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1brushes/type/v1/access.proto\"\x9c\x02\n\x03Job\x12\x15\n\x06job_id\x18\x01 \x01(\x03R\x05jobId\x12\x19\n\x08video_id\x18\x02 \x01(\x03R\x07videoId\x12/\n\x05state\x18\x03 \x01(\x0e\x32\x19.rushes.media.v1.JobStateR\x05state\x12\x12\n\x04step\x18\x04 \x01(\tR\x04step\x12+\n\x11progress_permille\x18\x05 \x01(\rR\x10progressPermille\x12\x14\n\x05\x65rror\x18\x06 \x01(\tR\x05\x65rror\x12!\n\x0c\x65rror_reason\x18\x07 \x01(\tR\x0b\x65rrorReason\x12\x1d\n\ncreated_ms\x18\x08 \x01(\x03R\tcreatedMs\x12\x19\n\x08\x65nded_ms\x18\t \x01(\x03R\x07\x65ndedMs\"L\n\x10\x43reateJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1d\n\nrequest_id\x18\x02 \x01(\tR\trequestId\";\n\x11\x43reateJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job\"A\n\rGetJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x15\n\x06job_id\x18\x02 \x01(\x03R\x05jobId\"8\n\x0eGetJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job\"C\n\x0fWatchJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x15\n\x06job_id\x18\x02 \x01(\x03R\x05jobId\":\n\x10WatchJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job\"c\n\x10\x43\x61ncelJobRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x15\n\x06job_id\x18\x02 \x01(\x03R\x05jobId\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\";\n\x11\x43\x61ncelJobResponse\x12&\n\x03job\x18\x01 \x01(\x0b\x32\x14.rushes.media.v1.JobR\x03job*\x95\x01\n\x08JobState\x12\x19\n\x15JOB_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10JOB_STATE_QUEUED\x10\x01\x12\x15\n\x11JOB_STATE_RUNNING\x10\x02\x12\x12\n\x0eJOB_STATE_DONE\x10\x03\x12\x14\n\x10JOB_STATE_FAILED\x10\x04\x12\x17\n\x13JOB_STATE_CANCELLED\x10\x05\x32\xc4\x04\n\nJobService\x12\x91\x01\n\tCreateJob\x12!.rushes.media.v1.CreateJobRequest\x1a\".rushes.media.v1.CreateJobResponse\"=\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02#\"\x1e/api/v1/videos/{video_id}/jobs:\x01*\x12\x91\x01\n\x06GetJob\x12\x1e.rushes.media.v1.GetJobRequest\x1a\x1f.rushes.media.v1.GetJobResponse\"F\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02)\x12\'/api/v1/videos/{video_id}/jobs/{job_id}\x12j\n\x08WatchJob\x12 .rushes.media.v1.WatchJobRequest\x1a!.rushes.media.v1.WatchJobResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id0\x01\x12\xa1\x01\n\tCancelJob\x12!.rushes.media.v1.CancelJobRequest\x1a\".rushes.media.v1.CancelJobResponse\"M\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02\x33\"./api/v1/videos/{video_id}/jobs/{job_id}:cancel:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,33 +34,33 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.media.v1.job_service
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_JOBSERVICE'].methods_by_name['CreateJob']._loaded_options = None
-  _globals['_JOBSERVICE'].methods_by_name['CreateJob']._serialized_options = b'\212\265\030\020\032\016\010\005\020\004\032\010video_id'
+  _globals['_JOBSERVICE'].methods_by_name['CreateJob']._serialized_options = b'\212\265\030\020\032\016\010\005\020\004\032\010video_id\202\323\344\223\002#\"\036/api/v1/videos/{video_id}/jobs:\001*'
   _globals['_JOBSERVICE'].methods_by_name['GetJob']._loaded_options = None
-  _globals['_JOBSERVICE'].methods_by_name['GetJob']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
+  _globals['_JOBSERVICE'].methods_by_name['GetJob']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\002)\022\'/api/v1/videos/{video_id}/jobs/{job_id}'
   _globals['_JOBSERVICE'].methods_by_name['WatchJob']._loaded_options = None
   _globals['_JOBSERVICE'].methods_by_name['WatchJob']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
   _globals['_JOBSERVICE'].methods_by_name['CancelJob']._loaded_options = None
-  _globals['_JOBSERVICE'].methods_by_name['CancelJob']._serialized_options = b'\212\265\030\020\032\016\010\005\020\004\032\010video_id'
-  _globals['_JOBSTATE']._serialized_start=926
-  _globals['_JOBSTATE']._serialized_end=1075
-  _globals['_JOB']._serialized_start=84
-  _globals['_JOB']._serialized_end=368
-  _globals['_CREATEJOBREQUEST']._serialized_start=370
-  _globals['_CREATEJOBREQUEST']._serialized_end=446
-  _globals['_CREATEJOBRESPONSE']._serialized_start=448
-  _globals['_CREATEJOBRESPONSE']._serialized_end=507
-  _globals['_GETJOBREQUEST']._serialized_start=509
-  _globals['_GETJOBREQUEST']._serialized_end=574
-  _globals['_GETJOBRESPONSE']._serialized_start=576
-  _globals['_GETJOBRESPONSE']._serialized_end=632
-  _globals['_WATCHJOBREQUEST']._serialized_start=634
-  _globals['_WATCHJOBREQUEST']._serialized_end=701
-  _globals['_WATCHJOBRESPONSE']._serialized_start=703
-  _globals['_WATCHJOBRESPONSE']._serialized_end=761
-  _globals['_CANCELJOBREQUEST']._serialized_start=763
-  _globals['_CANCELJOBREQUEST']._serialized_end=862
-  _globals['_CANCELJOBRESPONSE']._serialized_start=864
-  _globals['_CANCELJOBRESPONSE']._serialized_end=923
-  _globals['_JOBSERVICE']._serialized_start=1078
-  _globals['_JOBSERVICE']._serialized_end=1510
+  _globals['_JOBSERVICE'].methods_by_name['CancelJob']._serialized_options = b'\212\265\030\020\032\016\010\005\020\004\032\010video_id\202\323\344\223\0023\"./api/v1/videos/{video_id}/jobs/{job_id}:cancel:\001*'
+  _globals['_JOBSTATE']._serialized_start=956
+  _globals['_JOBSTATE']._serialized_end=1105
+  _globals['_JOB']._serialized_start=114
+  _globals['_JOB']._serialized_end=398
+  _globals['_CREATEJOBREQUEST']._serialized_start=400
+  _globals['_CREATEJOBREQUEST']._serialized_end=476
+  _globals['_CREATEJOBRESPONSE']._serialized_start=478
+  _globals['_CREATEJOBRESPONSE']._serialized_end=537
+  _globals['_GETJOBREQUEST']._serialized_start=539
+  _globals['_GETJOBREQUEST']._serialized_end=604
+  _globals['_GETJOBRESPONSE']._serialized_start=606
+  _globals['_GETJOBRESPONSE']._serialized_end=662
+  _globals['_WATCHJOBREQUEST']._serialized_start=664
+  _globals['_WATCHJOBREQUEST']._serialized_end=731
+  _globals['_WATCHJOBRESPONSE']._serialized_start=733
+  _globals['_WATCHJOBRESPONSE']._serialized_end=791
+  _globals['_CANCELJOBREQUEST']._serialized_start=793
+  _globals['_CANCELJOBREQUEST']._serialized_end=892
+  _globals['_CANCELJOBRESPONSE']._serialized_start=894
+  _globals['_CANCELJOBRESPONSE']._serialized_end=953
+  _globals['_JOBSERVICE']._serialized_start=1108
+  _globals['_JOBSERVICE']._serialized_end=1688
 # @@protoc_insertion_point(module_scope)

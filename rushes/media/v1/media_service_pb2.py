@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 from rushes.type.v1 import number_pb2 as rushes_dot_type_dot_v1_dot_number__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#rushes/media/v1/media_service.proto\x12\x0frushes.media.v1\x1a\x1brushes/type/v1/access.proto\x1a\x1brushes/type/v1/number.proto\"A\n\x08Timecode\x12\x16\n\x06\x66rames\x18\x01 \x01(\x03R\x06\x66rames\x12\x1d\n\ndrop_frame\x18\x02 \x01(\x08R\tdropFrame\"\x80\x06\n\x05Video\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1d\n\nproject_id\x18\x02 \x01(\x03R\tprojectId\x12\x31\n\x05state\x18\x03 \x01(\x0e\x32\x1b.rushes.media.v1.VideoStateR\x05state\x12\x14\n\x05\x65rror\x18\x04 \x01(\tR\x05\x65rror\x12\x1b\n\tfile_name\x18\x05 \x01(\tR\x08\x66ileName\x12\x1d\n\nsize_bytes\x18\x06 \x01(\x03R\tsizeBytes\x12\x16\n\x06sha256\x18\x07 \x01(\x0cR\x06sha256\x12\x1d\n\ncreated_ms\x18\x08 \x01(\x03R\tcreatedMs\x12.\n\x04kind\x18\t \x01(\x0e\x32\x1a.rushes.media.v1.VideoKindR\x04kind\x12\x14\n\x05width\x18\n \x01(\rR\x05width\x12\x16\n\x06height\x18\x0b \x01(\rR\x06height\x12,\n\x04rate\x18\x0c \x01(\x0b\x32\x18.rushes.type.v1.RationalR\x04rate\x12\x1f\n\x0b\x66rame_count\x18\r \x01(\rR\nframeCount\x12#\n\rvariable_rate\x18\x0e \x01(\x08R\x0cvariableRate\x12@\n\x0estart_timecode\x18\x0f \x01(\x0b\x32\x19.rushes.media.v1.TimecodeR\rstartTimecode\x12%\n\x0e\x64isplay_offset\x18\x10 \x01(\x05R\rdisplayOffset\x12\x1b\n\thas_sound\x18\x11 \x01(\x08R\x08hasSound\x12\x1f\n\x0b\x64uration_us\x18\x12 \x01(\x03R\ndurationUs\x12\x14\n\x05\x63odec\x18\x13 \x01(\tR\x05\x63odec\x12\x14\n\x05\x63olor\x18\x14 \x01(\tR\x05\x63olor\x12+\n\x11progress_permille\x18\x15 \x01(\rR\x10progressPermille\x12\x15\n\x06job_id\x18\x16 \x01(\x03R\x05jobId\x12\x18\n\x07remarks\x18\x17 \x03(\tR\x07remarks\",\n\x0fGetVideoRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"@\n\x10GetVideoResponse\x12,\n\x05video\x18\x01 \x01(\x0b\x32\x16.rushes.media.v1.VideoR\x05video\"/\n\x12LookUpVideoRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"}\n\x13LookUpVideoResponse\x12,\n\x05video\x18\x01 \x01(\x0b\x32\x16.rushes.media.v1.VideoR\x05video\x12\x1b\n\ttenant_id\x18\x02 \x01(\tR\x08tenantId\x12\x1b\n\tperson_id\x18\x03 \x01(\tR\x08personId\"1\n\x14GetFrameTimesRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"f\n\x15GetFrameTimesResponse\x12\x35\n\ttime_base\x18\x01 \x01(\x0b\x32\x18.rushes.type.v1.RationalR\x08timeBase\x12\x16\n\x06\x64\x65ltas\x18\x02 \x03(\x03R\x06\x64\x65ltas\"\x9b\x02\n\tRendition\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.rushes.media.v1.RenditionKindR\x04kind\x12\x12\n\x04path\x18\x02 \x01(\tR\x04path\x12!\n\x0c\x63ontent_type\x18\x03 \x01(\tR\x0b\x63ontentType\x12\x1d\n\nsize_bytes\x18\x04 \x01(\x03R\tsizeBytes\x12\x14\n\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n\x06height\x18\x06 \x01(\rR\x06height\x12\x18\n\x07\x63olumns\x18\x07 \x01(\rR\x07\x63olumns\x12\x14\n\x05tiles\x18\x08 \x01(\rR\x05tiles\x12&\n\x0f\x66rames_per_tile\x18\t \x01(\x01R\rframesPerTile\"2\n\x15ListRenditionsRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"T\n\x16ListRenditionsResponse\x12:\n\nrenditions\x18\x01 \x03(\x0b\x32\x1a.rushes.media.v1.RenditionR\nrenditions*\x8f\x01\n\nVideoState\x12\x1b\n\x17VIDEO_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15VIDEO_STATE_UPLOADING\x10\x01\x12\x1a\n\x16VIDEO_STATE_PROCESSING\x10\x02\x12\x15\n\x11VIDEO_STATE_READY\x10\x03\x12\x16\n\x12VIDEO_STATE_FAILED\x10\x04*i\n\tVideoKind\x12\x1a\n\x16VIDEO_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10VIDEO_KIND_MOVIE\x10\x01\x12\x14\n\x10VIDEO_KIND_STILL\x10\x02\x12\x14\n\x10VIDEO_KIND_SOUND\x10\x03*\xbd\x01\n\rRenditionKind\x12\x1e\n\x1aRENDITION_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17RENDITION_KIND_ORIGINAL\x10\x01\x12\x19\n\x15RENDITION_KIND_REVIEW\x10\x02\x12\x19\n\x15RENDITION_KIND_POSTER\x10\x03\x12\x1c\n\x18RENDITION_KIND_FILMSTRIP\x10\x04\x12\x1b\n\x17RENDITION_KIND_WAVEFORM\x10\x05\x32\x89\x04\n\x0cMediaService\x12h\n\x08GetVideo\x12 .rushes.media.v1.GetVideoRequest\x1a!.rushes.media.v1.GetVideoResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12\x99\x01\n\x0bLookUpVideo\x12#.rushes.media.v1.LookUpVideoRequest\x1a$.rushes.media.v1.LookUpVideoResponse\"?\x8a\xb5\x18;\"9\n\x0esvc_annotation\n\x0bsvc_version\n\x0bsvc_project\n\rsvc_signaling\x12w\n\rGetFrameTimes\x12%.rushes.media.v1.GetFrameTimesRequest\x1a&.rushes.media.v1.GetFrameTimesResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12z\n\x0eListRenditions\x12&.rushes.media.v1.ListRenditionsRequest\x1a\'.rushes.media.v1.ListRenditionsResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_idb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#rushes/media/v1/media_service.proto\x12\x0frushes.media.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1brushes/type/v1/access.proto\x1a\x1brushes/type/v1/number.proto\"A\n\x08Timecode\x12\x16\n\x06\x66rames\x18\x01 \x01(\x03R\x06\x66rames\x12\x1d\n\ndrop_frame\x18\x02 \x01(\x08R\tdropFrame\"\x80\x06\n\x05Video\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1d\n\nproject_id\x18\x02 \x01(\x03R\tprojectId\x12\x31\n\x05state\x18\x03 \x01(\x0e\x32\x1b.rushes.media.v1.VideoStateR\x05state\x12\x14\n\x05\x65rror\x18\x04 \x01(\tR\x05\x65rror\x12\x1b\n\tfile_name\x18\x05 \x01(\tR\x08\x66ileName\x12\x1d\n\nsize_bytes\x18\x06 \x01(\x03R\tsizeBytes\x12\x16\n\x06sha256\x18\x07 \x01(\x0cR\x06sha256\x12\x1d\n\ncreated_ms\x18\x08 \x01(\x03R\tcreatedMs\x12.\n\x04kind\x18\t \x01(\x0e\x32\x1a.rushes.media.v1.VideoKindR\x04kind\x12\x14\n\x05width\x18\n \x01(\rR\x05width\x12\x16\n\x06height\x18\x0b \x01(\rR\x06height\x12,\n\x04rate\x18\x0c \x01(\x0b\x32\x18.rushes.type.v1.RationalR\x04rate\x12\x1f\n\x0b\x66rame_count\x18\r \x01(\rR\nframeCount\x12#\n\rvariable_rate\x18\x0e \x01(\x08R\x0cvariableRate\x12@\n\x0estart_timecode\x18\x0f \x01(\x0b\x32\x19.rushes.media.v1.TimecodeR\rstartTimecode\x12%\n\x0e\x64isplay_offset\x18\x10 \x01(\x05R\rdisplayOffset\x12\x1b\n\thas_sound\x18\x11 \x01(\x08R\x08hasSound\x12\x1f\n\x0b\x64uration_us\x18\x12 \x01(\x03R\ndurationUs\x12\x14\n\x05\x63odec\x18\x13 \x01(\tR\x05\x63odec\x12\x14\n\x05\x63olor\x18\x14 \x01(\tR\x05\x63olor\x12+\n\x11progress_permille\x18\x15 \x01(\rR\x10progressPermille\x12\x15\n\x06job_id\x18\x16 \x01(\x03R\x05jobId\x12\x18\n\x07remarks\x18\x17 \x03(\tR\x07remarks\",\n\x0fGetVideoRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"@\n\x10GetVideoResponse\x12,\n\x05video\x18\x01 \x01(\x0b\x32\x16.rushes.media.v1.VideoR\x05video\"/\n\x12LookUpVideoRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"}\n\x13LookUpVideoResponse\x12,\n\x05video\x18\x01 \x01(\x0b\x32\x16.rushes.media.v1.VideoR\x05video\x12\x1b\n\ttenant_id\x18\x02 \x01(\tR\x08tenantId\x12\x1b\n\tperson_id\x18\x03 \x01(\tR\x08personId\"1\n\x14GetFrameTimesRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"f\n\x15GetFrameTimesResponse\x12\x35\n\ttime_base\x18\x01 \x01(\x0b\x32\x18.rushes.type.v1.RationalR\x08timeBase\x12\x16\n\x06\x64\x65ltas\x18\x02 \x03(\x03R\x06\x64\x65ltas\"\x9b\x02\n\tRendition\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.rushes.media.v1.RenditionKindR\x04kind\x12\x12\n\x04path\x18\x02 \x01(\tR\x04path\x12!\n\x0c\x63ontent_type\x18\x03 \x01(\tR\x0b\x63ontentType\x12\x1d\n\nsize_bytes\x18\x04 \x01(\x03R\tsizeBytes\x12\x14\n\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n\x06height\x18\x06 \x01(\rR\x06height\x12\x18\n\x07\x63olumns\x18\x07 \x01(\rR\x07\x63olumns\x12\x14\n\x05tiles\x18\x08 \x01(\rR\x05tiles\x12&\n\x0f\x66rames_per_tile\x18\t \x01(\x01R\rframesPerTile\"2\n\x15ListRenditionsRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"T\n\x16ListRenditionsResponse\x12:\n\nrenditions\x18\x01 \x03(\x0b\x32\x1a.rushes.media.v1.RenditionR\nrenditions*\x8f\x01\n\nVideoState\x12\x1b\n\x17VIDEO_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15VIDEO_STATE_UPLOADING\x10\x01\x12\x1a\n\x16VIDEO_STATE_PROCESSING\x10\x02\x12\x15\n\x11VIDEO_STATE_READY\x10\x03\x12\x16\n\x12VIDEO_STATE_FAILED\x10\x04*i\n\tVideoKind\x12\x1a\n\x16VIDEO_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10VIDEO_KIND_MOVIE\x10\x01\x12\x14\n\x10VIDEO_KIND_STILL\x10\x02\x12\x14\n\x10VIDEO_KIND_SOUND\x10\x03*\xbd\x01\n\rRenditionKind\x12\x1e\n\x1aRENDITION_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17RENDITION_KIND_ORIGINAL\x10\x01\x12\x19\n\x15RENDITION_KIND_REVIEW\x10\x02\x12\x19\n\x15RENDITION_KIND_POSTER\x10\x03\x12\x1c\n\x18RENDITION_KIND_FILMSTRIP\x10\x04\x12\x1b\n\x17RENDITION_KIND_WAVEFORM\x10\x05\x32\x86\x05\n\x0cMediaService\x12\x89\x01\n\x08GetVideo\x12 .rushes.media.v1.GetVideoRequest\x1a!.rushes.media.v1.GetVideoResponse\"8\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02\x1b\x12\x19/api/v1/videos/{video_id}\x12\x99\x01\n\x0bLookUpVideo\x12#.rushes.media.v1.LookUpVideoRequest\x1a$.rushes.media.v1.LookUpVideoResponse\"?\x8a\xb5\x18;\"9\n\x0esvc_annotation\n\x0bsvc_version\n\x0bsvc_project\n\rsvc_signaling\x12\xa4\x01\n\rGetFrameTimes\x12%.rushes.media.v1.GetFrameTimesRequest\x1a&.rushes.media.v1.GetFrameTimesResponse\"D\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02\'\x12%/api/v1/videos/{video_id}/frame-times\x12\xa6\x01\n\x0eListRenditions\x12&.rushes.media.v1.ListRenditionsRequest\x1a\'.rushes.media.v1.ListRenditionsResponse\"C\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02&\x12$/api/v1/videos/{video_id}/renditionsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,41 +35,41 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.media.v1.media_servi
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MEDIASERVICE'].methods_by_name['GetVideo']._loaded_options = None
-  _globals['_MEDIASERVICE'].methods_by_name['GetVideo']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
+  _globals['_MEDIASERVICE'].methods_by_name['GetVideo']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\002\033\022\031/api/v1/videos/{video_id}'
   _globals['_MEDIASERVICE'].methods_by_name['LookUpVideo']._loaded_options = None
   _globals['_MEDIASERVICE'].methods_by_name['LookUpVideo']._serialized_options = b'\212\265\030;\"9\n\016svc_annotation\n\013svc_version\n\013svc_project\n\rsvc_signaling'
   _globals['_MEDIASERVICE'].methods_by_name['GetFrameTimes']._loaded_options = None
-  _globals['_MEDIASERVICE'].methods_by_name['GetFrameTimes']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
+  _globals['_MEDIASERVICE'].methods_by_name['GetFrameTimes']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\002\'\022%/api/v1/videos/{video_id}/frame-times'
   _globals['_MEDIASERVICE'].methods_by_name['ListRenditions']._loaded_options = None
-  _globals['_MEDIASERVICE'].methods_by_name['ListRenditions']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
-  _globals['_VIDEOSTATE']._serialized_start=1820
-  _globals['_VIDEOSTATE']._serialized_end=1963
-  _globals['_VIDEOKIND']._serialized_start=1965
-  _globals['_VIDEOKIND']._serialized_end=2070
-  _globals['_RENDITIONKIND']._serialized_start=2073
-  _globals['_RENDITIONKIND']._serialized_end=2262
-  _globals['_TIMECODE']._serialized_start=114
-  _globals['_TIMECODE']._serialized_end=179
-  _globals['_VIDEO']._serialized_start=182
-  _globals['_VIDEO']._serialized_end=950
-  _globals['_GETVIDEOREQUEST']._serialized_start=952
-  _globals['_GETVIDEOREQUEST']._serialized_end=996
-  _globals['_GETVIDEORESPONSE']._serialized_start=998
-  _globals['_GETVIDEORESPONSE']._serialized_end=1062
-  _globals['_LOOKUPVIDEOREQUEST']._serialized_start=1064
-  _globals['_LOOKUPVIDEOREQUEST']._serialized_end=1111
-  _globals['_LOOKUPVIDEORESPONSE']._serialized_start=1113
-  _globals['_LOOKUPVIDEORESPONSE']._serialized_end=1238
-  _globals['_GETFRAMETIMESREQUEST']._serialized_start=1240
-  _globals['_GETFRAMETIMESREQUEST']._serialized_end=1289
-  _globals['_GETFRAMETIMESRESPONSE']._serialized_start=1291
-  _globals['_GETFRAMETIMESRESPONSE']._serialized_end=1393
-  _globals['_RENDITION']._serialized_start=1396
-  _globals['_RENDITION']._serialized_end=1679
-  _globals['_LISTRENDITIONSREQUEST']._serialized_start=1681
-  _globals['_LISTRENDITIONSREQUEST']._serialized_end=1731
-  _globals['_LISTRENDITIONSRESPONSE']._serialized_start=1733
-  _globals['_LISTRENDITIONSRESPONSE']._serialized_end=1817
-  _globals['_MEDIASERVICE']._serialized_start=2265
-  _globals['_MEDIASERVICE']._serialized_end=2786
+  _globals['_MEDIASERVICE'].methods_by_name['ListRenditions']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\002&\022$/api/v1/videos/{video_id}/renditions'
+  _globals['_VIDEOSTATE']._serialized_start=1850
+  _globals['_VIDEOSTATE']._serialized_end=1993
+  _globals['_VIDEOKIND']._serialized_start=1995
+  _globals['_VIDEOKIND']._serialized_end=2100
+  _globals['_RENDITIONKIND']._serialized_start=2103
+  _globals['_RENDITIONKIND']._serialized_end=2292
+  _globals['_TIMECODE']._serialized_start=144
+  _globals['_TIMECODE']._serialized_end=209
+  _globals['_VIDEO']._serialized_start=212
+  _globals['_VIDEO']._serialized_end=980
+  _globals['_GETVIDEOREQUEST']._serialized_start=982
+  _globals['_GETVIDEOREQUEST']._serialized_end=1026
+  _globals['_GETVIDEORESPONSE']._serialized_start=1028
+  _globals['_GETVIDEORESPONSE']._serialized_end=1092
+  _globals['_LOOKUPVIDEOREQUEST']._serialized_start=1094
+  _globals['_LOOKUPVIDEOREQUEST']._serialized_end=1141
+  _globals['_LOOKUPVIDEORESPONSE']._serialized_start=1143
+  _globals['_LOOKUPVIDEORESPONSE']._serialized_end=1268
+  _globals['_GETFRAMETIMESREQUEST']._serialized_start=1270
+  _globals['_GETFRAMETIMESREQUEST']._serialized_end=1319
+  _globals['_GETFRAMETIMESRESPONSE']._serialized_start=1321
+  _globals['_GETFRAMETIMESRESPONSE']._serialized_end=1423
+  _globals['_RENDITION']._serialized_start=1426
+  _globals['_RENDITION']._serialized_end=1709
+  _globals['_LISTRENDITIONSREQUEST']._serialized_start=1711
+  _globals['_LISTRENDITIONSREQUEST']._serialized_end=1761
+  _globals['_LISTRENDITIONSRESPONSE']._serialized_start=1763
+  _globals['_LISTRENDITIONSRESPONSE']._serialized_end=1847
+  _globals['_MEDIASERVICE']._serialized_start=2295
+  _globals['_MEDIASERVICE']._serialized_end=2941
 # @@protoc_insertion_point(module_scope)

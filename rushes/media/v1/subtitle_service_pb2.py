@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rushes/media/v1/subtitle_service.proto\x12\x0frushes.media.v1\x1a google/protobuf/field_mask.proto\x1a\x1brushes/type/v1/access.proto\"\xe3\x01\n\x08Subtitle\x12\x1f\n\x0bsubtitle_id\x18\x01 \x01(\x03R\nsubtitleId\x12\x19\n\x08video_id\x18\x02 \x01(\x03R\x07videoId\x12\x1a\n\x08language\x18\x03 \x01(\tR\x08language\x12\x12\n\x04name\x18\x04 \x01(\tR\x04name\x12\x1b\n\toffset_ms\x18\x05 \x01(\x03R\x08offsetMs\x12\x1b\n\tcue_count\x18\x06 \x01(\x05R\x08\x63ueCount\x12\x12\n\x04path\x18\x07 \x01(\tR\x04path\x12\x1d\n\ncreated_ms\x18\x08 \x01(\x03R\tcreatedMs\"\xb2\x01\n\x15\x43reateSubtitleRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1a\n\x08language\x18\x02 \x01(\tR\x08language\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\x12\x1b\n\toffset_ms\x18\x04 \x01(\x03R\x08offsetMs\x12\x12\n\x04\x64\x61ta\x18\x05 \x01(\x0cR\x04\x64\x61ta\x12\x1d\n\nrequest_id\x18\x06 \x01(\tR\trequestId\"O\n\x16\x43reateSubtitleResponse\x12\x35\n\x08subtitle\x18\x01 \x01(\x0b\x32\x19.rushes.media.v1.SubtitleR\x08subtitle\"1\n\x14ListSubtitlesRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"P\n\x15ListSubtitlesResponse\x12\x37\n\tsubtitles\x18\x01 \x03(\x0b\x32\x19.rushes.media.v1.SubtitleR\tsubtitles\"\xaa\x01\n\x15UpdateSubtitleRequest\x12\x35\n\x08subtitle\x18\x01 \x01(\x0b\x32\x19.rushes.media.v1.SubtitleR\x08subtitle\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"O\n\x16UpdateSubtitleResponse\x12\x35\n\x08subtitle\x18\x01 \x01(\x0b\x32\x19.rushes.media.v1.SubtitleR\x08subtitle\"r\n\x15\x44\x65leteSubtitleRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1f\n\x0bsubtitle_id\x18\x02 \x01(\x03R\nsubtitleId\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"\x18\n\x16\x44\x65leteSubtitleResponse2\xff\x03\n\x0fSubtitleService\x12w\n\x0e\x43reateSubtitle\x12&.rushes.media.v1.CreateSubtitleRequest\x1a\'.rushes.media.v1.CreateSubtitleResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_id\x12w\n\rListSubtitles\x12%.rushes.media.v1.ListSubtitlesRequest\x1a&.rushes.media.v1.ListSubtitlesResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12\x80\x01\n\x0eUpdateSubtitle\x12&.rushes.media.v1.UpdateSubtitleRequest\x1a\'.rushes.media.v1.UpdateSubtitleResponse\"\x1d\x8a\xb5\x18\x19\x1a\x17\x08\x05\x10\x04\x1a\x11subtitle.video_id\x12w\n\x0e\x44\x65leteSubtitle\x12&.rushes.media.v1.DeleteSubtitleRequest\x1a\'.rushes.media.v1.DeleteSubtitleResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_idb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rushes/media/v1/subtitle_service.proto\x12\x0frushes.media.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1brushes/type/v1/access.proto\"\xe3\x01\n\x08Subtitle\x12\x1f\n\x0bsubtitle_id\x18\x01 \x01(\x03R\nsubtitleId\x12\x19\n\x08video_id\x18\x02 \x01(\x03R\x07videoId\x12\x1a\n\x08language\x18\x03 \x01(\tR\x08language\x12\x12\n\x04name\x18\x04 \x01(\tR\x04name\x12\x1b\n\toffset_ms\x18\x05 \x01(\x03R\x08offsetMs\x12\x1b\n\tcue_count\x18\x06 \x01(\x05R\x08\x63ueCount\x12\x12\n\x04path\x18\x07 \x01(\tR\x04path\x12\x1d\n\ncreated_ms\x18\x08 \x01(\x03R\tcreatedMs\"\xb2\x01\n\x15\x43reateSubtitleRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1a\n\x08language\x18\x02 \x01(\tR\x08language\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\x12\x1b\n\toffset_ms\x18\x04 \x01(\x03R\x08offsetMs\x12\x12\n\x04\x64\x61ta\x18\x05 \x01(\x0cR\x04\x64\x61ta\x12\x1d\n\nrequest_id\x18\x06 \x01(\tR\trequestId\"O\n\x16\x43reateSubtitleResponse\x12\x35\n\x08subtitle\x18\x01 \x01(\x0b\x32\x19.rushes.media.v1.SubtitleR\x08subtitle\"1\n\x14ListSubtitlesRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"P\n\x15ListSubtitlesResponse\x12\x37\n\tsubtitles\x18\x01 \x03(\x0b\x32\x19.rushes.media.v1.SubtitleR\tsubtitles\"\xaa\x01\n\x15UpdateSubtitleRequest\x12\x35\n\x08subtitle\x18\x01 \x01(\x0b\x32\x19.rushes.media.v1.SubtitleR\x08subtitle\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"O\n\x16UpdateSubtitleResponse\x12\x35\n\x08subtitle\x18\x01 \x01(\x0b\x32\x19.rushes.media.v1.SubtitleR\x08subtitle\"r\n\x15\x44\x65leteSubtitleRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1f\n\x0bsubtitle_id\x18\x02 \x01(\x03R\nsubtitleId\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"\x18\n\x16\x44\x65leteSubtitleResponse2\xe2\x05\n\x0fSubtitleService\x12\xa5\x01\n\x0e\x43reateSubtitle\x12&.rushes.media.v1.CreateSubtitleRequest\x1a\'.rushes.media.v1.CreateSubtitleResponse\"B\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02(\"#/api/v1/videos/{video_id}/subtitles:\x01*\x12\xa2\x01\n\rListSubtitles\x12%.rushes.media.v1.ListSubtitlesRequest\x1a&.rushes.media.v1.ListSubtitlesResponse\"B\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02%\x12#/api/v1/videos/{video_id}/subtitles\x12\xce\x01\n\x0eUpdateSubtitle\x12&.rushes.media.v1.UpdateSubtitleRequest\x1a\'.rushes.media.v1.UpdateSubtitleResponse\"k\x8a\xb5\x18\x19\x1a\x17\x08\x05\x10\x04\x1a\x11subtitle.video_id\x82\xd3\xe4\x93\x02H2C/api/v1/videos/{subtitle.video_id}/subtitles/{subtitle.subtitle_id}:\x01*\x12\xb0\x01\n\x0e\x44\x65leteSubtitle\x12&.rushes.media.v1.DeleteSubtitleRequest\x1a\'.rushes.media.v1.DeleteSubtitleResponse\"M\x8a\xb5\x18\x10\x1a\x0e\x08\x05\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02\x33*1/api/v1/videos/{video_id}/subtitles/{subtitle_id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,31 +35,31 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.media.v1.subtitle_se
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SUBTITLESERVICE'].methods_by_name['CreateSubtitle']._loaded_options = None
-  _globals['_SUBTITLESERVICE'].methods_by_name['CreateSubtitle']._serialized_options = b'\212\265\030\020\032\016\010\005\020\004\032\010video_id'
+  _globals['_SUBTITLESERVICE'].methods_by_name['CreateSubtitle']._serialized_options = b'\212\265\030\020\032\016\010\005\020\004\032\010video_id\202\323\344\223\002(\"#/api/v1/videos/{video_id}/subtitles:\001*'
   _globals['_SUBTITLESERVICE'].methods_by_name['ListSubtitles']._loaded_options = None
-  _globals['_SUBTITLESERVICE'].methods_by_name['ListSubtitles']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
+  _globals['_SUBTITLESERVICE'].methods_by_name['ListSubtitles']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\002%\022#/api/v1/videos/{video_id}/subtitles'
   _globals['_SUBTITLESERVICE'].methods_by_name['UpdateSubtitle']._loaded_options = None
-  _globals['_SUBTITLESERVICE'].methods_by_name['UpdateSubtitle']._serialized_options = b'\212\265\030\031\032\027\010\005\020\004\032\021subtitle.video_id'
+  _globals['_SUBTITLESERVICE'].methods_by_name['UpdateSubtitle']._serialized_options = b'\212\265\030\031\032\027\010\005\020\004\032\021subtitle.video_id\202\323\344\223\002H2C/api/v1/videos/{subtitle.video_id}/subtitles/{subtitle.subtitle_id}:\001*'
   _globals['_SUBTITLESERVICE'].methods_by_name['DeleteSubtitle']._loaded_options = None
-  _globals['_SUBTITLESERVICE'].methods_by_name['DeleteSubtitle']._serialized_options = b'\212\265\030\020\032\016\010\005\020\004\032\010video_id'
-  _globals['_SUBTITLE']._serialized_start=123
-  _globals['_SUBTITLE']._serialized_end=350
-  _globals['_CREATESUBTITLEREQUEST']._serialized_start=353
-  _globals['_CREATESUBTITLEREQUEST']._serialized_end=531
-  _globals['_CREATESUBTITLERESPONSE']._serialized_start=533
-  _globals['_CREATESUBTITLERESPONSE']._serialized_end=612
-  _globals['_LISTSUBTITLESREQUEST']._serialized_start=614
-  _globals['_LISTSUBTITLESREQUEST']._serialized_end=663
-  _globals['_LISTSUBTITLESRESPONSE']._serialized_start=665
-  _globals['_LISTSUBTITLESRESPONSE']._serialized_end=745
-  _globals['_UPDATESUBTITLEREQUEST']._serialized_start=748
-  _globals['_UPDATESUBTITLEREQUEST']._serialized_end=918
-  _globals['_UPDATESUBTITLERESPONSE']._serialized_start=920
-  _globals['_UPDATESUBTITLERESPONSE']._serialized_end=999
-  _globals['_DELETESUBTITLEREQUEST']._serialized_start=1001
-  _globals['_DELETESUBTITLEREQUEST']._serialized_end=1115
-  _globals['_DELETESUBTITLERESPONSE']._serialized_start=1117
-  _globals['_DELETESUBTITLERESPONSE']._serialized_end=1141
-  _globals['_SUBTITLESERVICE']._serialized_start=1144
-  _globals['_SUBTITLESERVICE']._serialized_end=1655
+  _globals['_SUBTITLESERVICE'].methods_by_name['DeleteSubtitle']._serialized_options = b'\212\265\030\020\032\016\010\005\020\004\032\010video_id\202\323\344\223\0023*1/api/v1/videos/{video_id}/subtitles/{subtitle_id}'
+  _globals['_SUBTITLE']._serialized_start=153
+  _globals['_SUBTITLE']._serialized_end=380
+  _globals['_CREATESUBTITLEREQUEST']._serialized_start=383
+  _globals['_CREATESUBTITLEREQUEST']._serialized_end=561
+  _globals['_CREATESUBTITLERESPONSE']._serialized_start=563
+  _globals['_CREATESUBTITLERESPONSE']._serialized_end=642
+  _globals['_LISTSUBTITLESREQUEST']._serialized_start=644
+  _globals['_LISTSUBTITLESREQUEST']._serialized_end=693
+  _globals['_LISTSUBTITLESRESPONSE']._serialized_start=695
+  _globals['_LISTSUBTITLESRESPONSE']._serialized_end=775
+  _globals['_UPDATESUBTITLEREQUEST']._serialized_start=778
+  _globals['_UPDATESUBTITLEREQUEST']._serialized_end=948
+  _globals['_UPDATESUBTITLERESPONSE']._serialized_start=950
+  _globals['_UPDATESUBTITLERESPONSE']._serialized_end=1029
+  _globals['_DELETESUBTITLEREQUEST']._serialized_start=1031
+  _globals['_DELETESUBTITLEREQUEST']._serialized_end=1145
+  _globals['_DELETESUBTITLERESPONSE']._serialized_start=1147
+  _globals['_DELETESUBTITLERESPONSE']._serialized_end=1171
+  _globals['_SUBTITLESERVICE']._serialized_start=1174
+  _globals['_SUBTITLESERVICE']._serialized_end=1912
 # @@protoc_insertion_point(module_scope)

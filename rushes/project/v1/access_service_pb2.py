@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rushes/project/v1/access_service.proto\x12\x11rushes.project.v1\x1a\x1brushes/type/v1/access.proto\"\xa7\x01\n\x14ResolveAccessRequest\x12\x1b\n\tperson_id\x18\x01 \x01(\tR\x08personId\x12\x1d\n\nsession_id\x18\x02 \x01(\tR\tsessionId\x12\x1b\n\ttenant_id\x18\x03 \x01(\tR\x08tenantId\x12\x36\n\tresources\x18\x04 \x03(\x0b\x32\x18.rushes.type.v1.ResourceR\tresources\"M\n\x15ResolveAccessResponse\x12 \n\x0bpermissions\x18\x01 \x03(\rR\x0bpermissions\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\"\x14\n\x12WatchAccessRequest\"\xb8\x01\n\x13WatchAccessResponse\x12\x1d\n\nperson_ids\x18\x01 \x03(\tR\tpersonIds\x12\x36\n\tresources\x18\x02 \x03(\x0b\x32\x18.rushes.type.v1.ResourceR\tresources\x12\x1e\n\neverything\x18\x03 \x01(\x08R\neverything\x12*\n\x11\x65nded_session_ids\x18\x04 \x03(\tR\x0f\x65ndedSessionIds\"P\n\tRoleGrant\x12\x1b\n\tperson_id\x18\x01 \x01(\tR\x08personId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n\x04role\x18\x03 \x01(\tR\x04role\"}\n\x0cGrantRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x1b\n\tperson_id\x18\x02 \x01(\tR\x08personId\x12\x12\n\x04role\x18\x03 \x01(\tR\x04role\x12\x1d\n\nrequest_id\x18\x04 \x01(\tR\trequestId\"C\n\rGrantResponse\x12\x32\n\x05grant\x18\x01 \x01(\x0b\x32\x1c.rushes.project.v1.RoleGrantR\x05grant\"j\n\rRevokeRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x1b\n\tperson_id\x18\x02 \x01(\tR\x08personId\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"\x10\n\x0eRevokeResponse\"n\n\x11ListGrantsRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"r\n\x12ListGrantsResponse\x12\x34\n\x06grants\x18\x01 \x03(\x0b\x32\x1c.rushes.project.v1.RoleGrantR\x06grants\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xa9\x05\n\rAccessService\x12\xaa\x01\n\rResolveAccess\x12\'.rushes.project.v1.ResolveAccessRequest\x1a(.rushes.project.v1.ResolveAccessResponse\"F\x8a\xb5\x18\x42\"@\n\x07gateway\n\x0esvc_annotation\n\tsvc_media\n\x0bsvc_version\n\rsvc_signaling\x12\xa9\x01\n\x0bWatchAccess\x12%.rushes.project.v1.WatchAccessRequest\x1a&.rushes.project.v1.WatchAccessResponse\"I\x90\x02\x01\x8a\xb5\x18\x42\"@\n\x07gateway\n\x0esvc_annotation\n\tsvc_media\n\x0bsvc_version\n\rsvc_signaling0\x01\x12\x62\n\x05Grant\x12\x1f.rushes.project.v1.GrantRequest\x1a .rushes.project.v1.GrantResponse\"\x16\x8a\xb5\x18\x12\x1a\x10\x08\n\x10\x02\x1a\nproject_id\x12\x65\n\x06Revoke\x12 .rushes.project.v1.RevokeRequest\x1a!.rushes.project.v1.RevokeResponse\"\x16\x8a\xb5\x18\x12\x1a\x10\x08\n\x10\x02\x1a\nproject_id\x12t\n\nListGrants\x12$.rushes.project.v1.ListGrantsRequest\x1a%.rushes.project.v1.ListGrantsResponse\"\x19\x90\x02\x01\x8a\xb5\x18\x12\x1a\x10\x08\x01\x10\x02\x1a\nproject_idb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rushes/project/v1/access_service.proto\x12\x11rushes.project.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1brushes/type/v1/access.proto\"\xa7\x01\n\x14ResolveAccessRequest\x12\x1b\n\tperson_id\x18\x01 \x01(\tR\x08personId\x12\x1d\n\nsession_id\x18\x02 \x01(\tR\tsessionId\x12\x1b\n\ttenant_id\x18\x03 \x01(\tR\x08tenantId\x12\x36\n\tresources\x18\x04 \x03(\x0b\x32\x18.rushes.type.v1.ResourceR\tresources\"M\n\x15ResolveAccessResponse\x12 \n\x0bpermissions\x18\x01 \x03(\rR\x0bpermissions\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\"\x14\n\x12WatchAccessRequest\"\xb8\x01\n\x13WatchAccessResponse\x12\x1d\n\nperson_ids\x18\x01 \x03(\tR\tpersonIds\x12\x36\n\tresources\x18\x02 \x03(\x0b\x32\x18.rushes.type.v1.ResourceR\tresources\x12\x1e\n\neverything\x18\x03 \x01(\x08R\neverything\x12*\n\x11\x65nded_session_ids\x18\x04 \x03(\tR\x0f\x65ndedSessionIds\"P\n\tRoleGrant\x12\x1b\n\tperson_id\x18\x01 \x01(\tR\x08personId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n\x04role\x18\x03 \x01(\tR\x04role\"}\n\x0cGrantRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x1b\n\tperson_id\x18\x02 \x01(\tR\x08personId\x12\x12\n\x04role\x18\x03 \x01(\tR\x04role\x12\x1d\n\nrequest_id\x18\x04 \x01(\tR\trequestId\"C\n\rGrantResponse\x12\x32\n\x05grant\x18\x01 \x01(\x0b\x32\x1c.rushes.project.v1.RoleGrantR\x05grant\"j\n\rRevokeRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x1b\n\tperson_id\x18\x02 \x01(\tR\x08personId\x12\x1d\n\nrequest_id\x18\x03 \x01(\tR\trequestId\"\x10\n\x0eRevokeResponse\"n\n\x11ListGrantsRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"r\n\x12ListGrantsResponse\x12\x34\n\x06grants\x18\x01 \x03(\x0b\x32\x1c.rushes.project.v1.RoleGrantR\x06grants\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\xfa\x05\n\rAccessService\x12\xaa\x01\n\rResolveAccess\x12\'.rushes.project.v1.ResolveAccessRequest\x1a(.rushes.project.v1.ResolveAccessResponse\"F\x8a\xb5\x18\x42\"@\n\x07gateway\n\x0esvc_annotation\n\tsvc_media\n\x0bsvc_version\n\rsvc_signaling\x12\xa9\x01\n\x0bWatchAccess\x12%.rushes.project.v1.WatchAccessRequest\x1a&.rushes.project.v1.WatchAccessResponse\"I\x90\x02\x01\x8a\xb5\x18\x42\"@\n\x07gateway\n\x0esvc_annotation\n\tsvc_media\n\x0bsvc_version\n\rsvc_signaling0\x01\x12{\n\x05Grant\x12\x1f.rushes.project.v1.GrantRequest\x1a .rushes.project.v1.GrantResponse\"/\x8a\xb5\x18\x12\x1a\x10\x08\n\x10\x02\x1a\nproject_id\x82\xd3\xe4\x93\x02\x13\"\x0e/api/v1/grants:\x01*\x12\x85\x01\n\x06Revoke\x12 .rushes.project.v1.RevokeRequest\x1a!.rushes.project.v1.RevokeResponse\"6\x8a\xb5\x18\x12\x1a\x10\x08\n\x10\x02\x1a\nproject_id\x82\xd3\xe4\x93\x02\x1a\"\x15/api/v1/grants:revoke:\x01*\x12\x8a\x01\n\nListGrants\x12$.rushes.project.v1.ListGrantsRequest\x1a%.rushes.project.v1.ListGrantsResponse\"/\x90\x02\x01\x8a\xb5\x18\x12\x1a\x10\x08\x01\x10\x02\x1a\nproject_id\x82\xd3\xe4\x93\x02\x10\x12\x0e/api/v1/grantsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,33 +38,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACCESSSERVICE'].methods_by_name['WatchAccess']._loaded_options = None
   _globals['_ACCESSSERVICE'].methods_by_name['WatchAccess']._serialized_options = b'\220\002\001\212\265\030B\"@\n\007gateway\n\016svc_annotation\n\tsvc_media\n\013svc_version\n\rsvc_signaling'
   _globals['_ACCESSSERVICE'].methods_by_name['Grant']._loaded_options = None
-  _globals['_ACCESSSERVICE'].methods_by_name['Grant']._serialized_options = b'\212\265\030\022\032\020\010\n\020\002\032\nproject_id'
+  _globals['_ACCESSSERVICE'].methods_by_name['Grant']._serialized_options = b'\212\265\030\022\032\020\010\n\020\002\032\nproject_id\202\323\344\223\002\023\"\016/api/v1/grants:\001*'
   _globals['_ACCESSSERVICE'].methods_by_name['Revoke']._loaded_options = None
-  _globals['_ACCESSSERVICE'].methods_by_name['Revoke']._serialized_options = b'\212\265\030\022\032\020\010\n\020\002\032\nproject_id'
+  _globals['_ACCESSSERVICE'].methods_by_name['Revoke']._serialized_options = b'\212\265\030\022\032\020\010\n\020\002\032\nproject_id\202\323\344\223\002\032\"\025/api/v1/grants:revoke:\001*'
   _globals['_ACCESSSERVICE'].methods_by_name['ListGrants']._loaded_options = None
-  _globals['_ACCESSSERVICE'].methods_by_name['ListGrants']._serialized_options = b'\220\002\001\212\265\030\022\032\020\010\001\020\002\032\nproject_id'
-  _globals['_RESOLVEACCESSREQUEST']._serialized_start=91
-  _globals['_RESOLVEACCESSREQUEST']._serialized_end=258
-  _globals['_RESOLVEACCESSRESPONSE']._serialized_start=260
-  _globals['_RESOLVEACCESSRESPONSE']._serialized_end=337
-  _globals['_WATCHACCESSREQUEST']._serialized_start=339
-  _globals['_WATCHACCESSREQUEST']._serialized_end=359
-  _globals['_WATCHACCESSRESPONSE']._serialized_start=362
-  _globals['_WATCHACCESSRESPONSE']._serialized_end=546
-  _globals['_ROLEGRANT']._serialized_start=548
-  _globals['_ROLEGRANT']._serialized_end=628
-  _globals['_GRANTREQUEST']._serialized_start=630
-  _globals['_GRANTREQUEST']._serialized_end=755
-  _globals['_GRANTRESPONSE']._serialized_start=757
-  _globals['_GRANTRESPONSE']._serialized_end=824
-  _globals['_REVOKEREQUEST']._serialized_start=826
-  _globals['_REVOKEREQUEST']._serialized_end=932
-  _globals['_REVOKERESPONSE']._serialized_start=934
-  _globals['_REVOKERESPONSE']._serialized_end=950
-  _globals['_LISTGRANTSREQUEST']._serialized_start=952
-  _globals['_LISTGRANTSREQUEST']._serialized_end=1062
-  _globals['_LISTGRANTSRESPONSE']._serialized_start=1064
-  _globals['_LISTGRANTSRESPONSE']._serialized_end=1178
-  _globals['_ACCESSSERVICE']._serialized_start=1181
-  _globals['_ACCESSSERVICE']._serialized_end=1862
+  _globals['_ACCESSSERVICE'].methods_by_name['ListGrants']._serialized_options = b'\220\002\001\212\265\030\022\032\020\010\001\020\002\032\nproject_id\202\323\344\223\002\020\022\016/api/v1/grants'
+  _globals['_RESOLVEACCESSREQUEST']._serialized_start=121
+  _globals['_RESOLVEACCESSREQUEST']._serialized_end=288
+  _globals['_RESOLVEACCESSRESPONSE']._serialized_start=290
+  _globals['_RESOLVEACCESSRESPONSE']._serialized_end=367
+  _globals['_WATCHACCESSREQUEST']._serialized_start=369
+  _globals['_WATCHACCESSREQUEST']._serialized_end=389
+  _globals['_WATCHACCESSRESPONSE']._serialized_start=392
+  _globals['_WATCHACCESSRESPONSE']._serialized_end=576
+  _globals['_ROLEGRANT']._serialized_start=578
+  _globals['_ROLEGRANT']._serialized_end=658
+  _globals['_GRANTREQUEST']._serialized_start=660
+  _globals['_GRANTREQUEST']._serialized_end=785
+  _globals['_GRANTRESPONSE']._serialized_start=787
+  _globals['_GRANTRESPONSE']._serialized_end=854
+  _globals['_REVOKEREQUEST']._serialized_start=856
+  _globals['_REVOKEREQUEST']._serialized_end=962
+  _globals['_REVOKERESPONSE']._serialized_start=964
+  _globals['_REVOKERESPONSE']._serialized_end=980
+  _globals['_LISTGRANTSREQUEST']._serialized_start=982
+  _globals['_LISTGRANTSREQUEST']._serialized_end=1092
+  _globals['_LISTGRANTSRESPONSE']._serialized_start=1094
+  _globals['_LISTGRANTSRESPONSE']._serialized_end=1208
+  _globals['_ACCESSSERVICE']._serialized_start=1211
+  _globals['_ACCESSSERVICE']._serialized_end=1973
 # @@protoc_insertion_point(module_scope)

@@ -22,10 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%rushes/project/v1/audit_service.proto\x12\x11rushes.project.v1\x1a\x1brushes/type/v1/access.proto\"\xe9\x01\n\nAuditEvent\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x1b\n\ttenant_id\x18\x02 \x01(\tR\x08tenantId\x12\x17\n\x07time_ms\x18\x03 \x01(\x03R\x06timeMs\x12\x18\n\x07service\x18\x04 \x01(\tR\x07service\x12\x1b\n\tperson_id\x18\x05 \x01(\tR\x08personId\x12\x16\n\x06\x61\x63tion\x18\x06 \x01(\tR\x06\x61\x63tion\x12\x1a\n\x08resource\x18\x07 \x01(\tR\x08resource\x12\x1f\n\x0b\x64\x65tail_json\x18\x08 \x01(\tR\ndetailJson\"q\n\x0c\x43hainedEvent\x12\x18\n\x07ordinal\x18\x01 \x01(\x03R\x07ordinal\x12\x33\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x1d.rushes.project.v1.AuditEventR\x05\x65vent\x12\x12\n\x04hash\x18\x03 \x01(\x0cR\x04hash\"L\n\x13RecordEventsRequest\x12\x35\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1d.rushes.project.v1.AuditEventR\x06\x65vents\"\x16\n\x14RecordEventsResponse\"O\n\x11ListEventsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x8d\x01\n\x12ListEventsResponse\x12\x37\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1f.rushes.project.v1.ChainedEventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x16\n\x06intact\x18\x03 \x01(\x08R\x06intact2\xa2\x02\n\x0c\x41uditService\x12\xa7\x01\n\x0cRecordEvents\x12&.rushes.project.v1.RecordEventsRequest\x1a\'.rushes.project.v1.RecordEventsResponse\"F\x8a\xb5\x18\x42\"@\n\x07gateway\n\x0esvc_annotation\n\tsvc_media\n\x0bsvc_version\n\rsvc_signaling\x12h\n\nListEvents\x12$.rushes.project.v1.ListEventsRequest\x1a%.rushes.project.v1.ListEventsResponse\"\r\x90\x02\x01\x8a\xb5\x18\x06\x1a\x04\x08\n\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%rushes/project/v1/audit_service.proto\x12\x11rushes.project.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1brushes/type/v1/access.proto\"\xe9\x01\n\nAuditEvent\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x1b\n\ttenant_id\x18\x02 \x01(\tR\x08tenantId\x12\x17\n\x07time_ms\x18\x03 \x01(\x03R\x06timeMs\x12\x18\n\x07service\x18\x04 \x01(\tR\x07service\x12\x1b\n\tperson_id\x18\x05 \x01(\tR\x08personId\x12\x16\n\x06\x61\x63tion\x18\x06 \x01(\tR\x06\x61\x63tion\x12\x1a\n\x08resource\x18\x07 \x01(\tR\x08resource\x12\x1f\n\x0b\x64\x65tail_json\x18\x08 \x01(\tR\ndetailJson\"q\n\x0c\x43hainedEvent\x12\x18\n\x07ordinal\x18\x01 \x01(\x03R\x07ordinal\x12\x33\n\x05\x65vent\x18\x02 \x01(\x0b\x32\x1d.rushes.project.v1.AuditEventR\x05\x65vent\x12\x12\n\x04hash\x18\x03 \x01(\x0cR\x04hash\"L\n\x13RecordEventsRequest\x12\x35\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1d.rushes.project.v1.AuditEventR\x06\x65vents\"\x16\n\x14RecordEventsResponse\"O\n\x11ListEventsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x8d\x01\n\x12ListEventsResponse\x12\x37\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1f.rushes.project.v1.ChainedEventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x16\n\x06intact\x18\x03 \x01(\x08R\x06intact2\xb7\x02\n\x0c\x41uditService\x12\xa7\x01\n\x0cRecordEvents\x12&.rushes.project.v1.RecordEventsRequest\x1a\'.rushes.project.v1.RecordEventsResponse\"F\x8a\xb5\x18\x42\"@\n\x07gateway\n\x0esvc_annotation\n\tsvc_media\n\x0bsvc_version\n\rsvc_signaling\x12}\n\nListEvents\x12$.rushes.project.v1.ListEventsRequest\x1a%.rushes.project.v1.ListEventsResponse\"\"\x90\x02\x01\x8a\xb5\x18\x06\x1a\x04\x08\n\x10\x01\x82\xd3\xe4\x93\x02\x0f\x12\r/api/v1/auditb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,19 +36,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUDITSERVICE'].methods_by_name['RecordEvents']._loaded_options = None
   _globals['_AUDITSERVICE'].methods_by_name['RecordEvents']._serialized_options = b'\212\265\030B\"@\n\007gateway\n\016svc_annotation\n\tsvc_media\n\013svc_version\n\rsvc_signaling'
   _globals['_AUDITSERVICE'].methods_by_name['ListEvents']._loaded_options = None
-  _globals['_AUDITSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\220\002\001\212\265\030\006\032\004\010\n\020\001'
-  _globals['_AUDITEVENT']._serialized_start=90
-  _globals['_AUDITEVENT']._serialized_end=323
-  _globals['_CHAINEDEVENT']._serialized_start=325
-  _globals['_CHAINEDEVENT']._serialized_end=438
-  _globals['_RECORDEVENTSREQUEST']._serialized_start=440
-  _globals['_RECORDEVENTSREQUEST']._serialized_end=516
-  _globals['_RECORDEVENTSRESPONSE']._serialized_start=518
-  _globals['_RECORDEVENTSRESPONSE']._serialized_end=540
-  _globals['_LISTEVENTSREQUEST']._serialized_start=542
-  _globals['_LISTEVENTSREQUEST']._serialized_end=621
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=624
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=765
-  _globals['_AUDITSERVICE']._serialized_start=768
-  _globals['_AUDITSERVICE']._serialized_end=1058
+  _globals['_AUDITSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\220\002\001\212\265\030\006\032\004\010\n\020\001\202\323\344\223\002\017\022\r/api/v1/audit'
+  _globals['_AUDITEVENT']._serialized_start=120
+  _globals['_AUDITEVENT']._serialized_end=353
+  _globals['_CHAINEDEVENT']._serialized_start=355
+  _globals['_CHAINEDEVENT']._serialized_end=468
+  _globals['_RECORDEVENTSREQUEST']._serialized_start=470
+  _globals['_RECORDEVENTSREQUEST']._serialized_end=546
+  _globals['_RECORDEVENTSRESPONSE']._serialized_start=548
+  _globals['_RECORDEVENTSRESPONSE']._serialized_end=570
+  _globals['_LISTEVENTSREQUEST']._serialized_start=572
+  _globals['_LISTEVENTSREQUEST']._serialized_end=651
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=654
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=795
+  _globals['_AUDITSERVICE']._serialized_start=798
+  _globals['_AUDITSERVICE']._serialized_end=1109
 # @@protoc_insertion_point(module_scope)

@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from rushes.signaling.v1 import room_service_pb2 as rushes_dot_signaling_dot_v1_dot_room__service__pb2
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rushes/signaling/v1/feed_service.proto\x12\x13rushes.signaling.v1\x1a&rushes/signaling/v1/room_service.proto\x1a\x1brushes/type/v1/access.proto\"\xaf\x01\n\x07\x46\x65\x65\x64Key\x12\x15\n\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x34\n\x05right\x18\x02 \x01(\x0e\x32\x1e.rushes.signaling.v1.FeedRightR\x05right\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\x12\x1d\n\ncreated_by\x18\x04 \x01(\tR\tcreatedBy\x12$\n\x0e\x63reate_time_ms\x18\x05 \x01(\x03R\x0c\x63reateTimeMs\"\xb7\x01\n\x14\x43reateFeedKeyRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x17\n\x07room_id\x18\x02 \x01(\tR\x06roomId\x12\x34\n\x05right\x18\x03 \x01(\x0e\x32\x1e.rushes.signaling.v1.FeedRightR\x05right\x12\x12\n\x04name\x18\x04 \x01(\tR\x04name\x12\x1d\n\nrequest_id\x18\x05 \x01(\tR\trequestId\"_\n\x15\x43reateFeedKeyResponse\x12.\n\x03key\x18\x01 \x01(\x0b\x32\x1c.rushes.signaling.v1.FeedKeyR\x03key\x12\x16\n\x06secret\x18\x02 \x01(\tR\x06secret\"M\n\x13ListFeedKeysRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x17\n\x07room_id\x18\x02 \x01(\tR\x06roomId\"H\n\x14ListFeedKeysResponse\x12\x30\n\x04keys\x18\x01 \x03(\x0b\x32\x1c.rushes.signaling.v1.FeedKeyR\x04keys\"e\n\x14RevokeFeedKeyRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x17\n\x07room_id\x18\x02 \x01(\tR\x06roomId\x12\x15\n\x06key_id\x18\x03 \x01(\tR\x05keyId\"\x17\n\x15RevokeFeedKeyResponse\"v\n\x10StartFeedRequest\x12\x16\n\x06secret\x18\x01 \x01(\tR\x06secret\x12\x14\n\x05offer\x18\x02 \x01(\tR\x05offer\x12\x34\n\x05right\x18\x03 \x01(\x0e\x32\x1e.rushes.signaling.v1.FeedRightR\x05right\"\x9f\x01\n\x11StartFeedResponse\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x16\n\x06\x61nswer\x18\x02 \x01(\tR\x06\x61nswer\x12\x12\n\x04\x65tag\x18\x03 \x01(\tR\x04\x65tag\x12?\n\x0bice_servers\x18\x04 \x03(\x0b\x32\x1e.rushes.signaling.v1.IceServerR\niceServers\"z\n\x11UpdateFeedRequest\x12\x16\n\x06secret\x18\x01 \x01(\tR\x06secret\x12\x1d\n\nsession_id\x18\x02 \x01(\tR\tsessionId\x12\x12\n\x04\x65tag\x18\x03 \x01(\tR\x04\x65tag\x12\x1a\n\x08\x66ragment\x18\x04 \x01(\tR\x08\x66ragment\"D\n\x12UpdateFeedResponse\x12\x1a\n\x08\x66ragment\x18\x01 \x01(\tR\x08\x66ragment\x12\x12\n\x04\x65tag\x18\x02 \x01(\tR\x04\x65tag\"G\n\x0e\x45ndFeedRequest\x12\x16\n\x06secret\x18\x01 \x01(\tR\x06secret\x12\x1d\n\nsession_id\x18\x02 \x01(\tR\tsessionId\"\x11\n\x0f\x45ndFeedResponse*U\n\tFeedRight\x12\x1a\n\x16\x46\x45\x45\x44_RIGHT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46\x45\x45\x44_RIGHT_PUBLISH\x10\x01\x12\x14\n\x10\x46\x45\x45\x44_RIGHT_WATCH\x10\x02\x32\xb6\x05\n\x0b\x46\x65\x65\x64Service\x12~\n\rCreateFeedKey\x12).rushes.signaling.v1.CreateFeedKeyRequest\x1a*.rushes.signaling.v1.CreateFeedKeyResponse\"\x16\x8a\xb5\x18\x12\x1a\x10\x08\x07\x10\x02\x1a\nproject_id\x12~\n\x0cListFeedKeys\x12(.rushes.signaling.v1.ListFeedKeysRequest\x1a).rushes.signaling.v1.ListFeedKeysResponse\"\x19\x90\x02\x01\x8a\xb5\x18\x12\x1a\x10\x08\x07\x10\x02\x1a\nproject_id\x12~\n\rRevokeFeedKey\x12).rushes.signaling.v1.RevokeFeedKeyRequest\x1a*.rushes.signaling.v1.RevokeFeedKeyResponse\"\x16\x8a\xb5\x18\x12\x1a\x10\x08\x07\x10\x02\x1a\nproject_id\x12\x62\n\tStartFeed\x12%.rushes.signaling.v1.StartFeedRequest\x1a&.rushes.signaling.v1.StartFeedResponse\"\x06\x8a\xb5\x18\x02\n\x00\x12\x65\n\nUpdateFeed\x12&.rushes.signaling.v1.UpdateFeedRequest\x1a\'.rushes.signaling.v1.UpdateFeedResponse\"\x06\x8a\xb5\x18\x02\n\x00\x12\\\n\x07\x45ndFeed\x12#.rushes.signaling.v1.EndFeedRequest\x1a$.rushes.signaling.v1.EndFeedResponse\"\x06\x8a\xb5\x18\x02\n\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&rushes/signaling/v1/feed_service.proto\x12\x13rushes.signaling.v1\x1a\x1cgoogle/api/annotations.proto\x1a&rushes/signaling/v1/room_service.proto\x1a\x1brushes/type/v1/access.proto\"\xaf\x01\n\x07\x46\x65\x65\x64Key\x12\x15\n\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x34\n\x05right\x18\x02 \x01(\x0e\x32\x1e.rushes.signaling.v1.FeedRightR\x05right\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\x12\x1d\n\ncreated_by\x18\x04 \x01(\tR\tcreatedBy\x12$\n\x0e\x63reate_time_ms\x18\x05 \x01(\x03R\x0c\x63reateTimeMs\"\xb7\x01\n\x14\x43reateFeedKeyRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x17\n\x07room_id\x18\x02 \x01(\tR\x06roomId\x12\x34\n\x05right\x18\x03 \x01(\x0e\x32\x1e.rushes.signaling.v1.FeedRightR\x05right\x12\x12\n\x04name\x18\x04 \x01(\tR\x04name\x12\x1d\n\nrequest_id\x18\x05 \x01(\tR\trequestId\"_\n\x15\x43reateFeedKeyResponse\x12.\n\x03key\x18\x01 \x01(\x0b\x32\x1c.rushes.signaling.v1.FeedKeyR\x03key\x12\x16\n\x06secret\x18\x02 \x01(\tR\x06secret\"M\n\x13ListFeedKeysRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x17\n\x07room_id\x18\x02 \x01(\tR\x06roomId\"H\n\x14ListFeedKeysResponse\x12\x30\n\x04keys\x18\x01 \x03(\x0b\x32\x1c.rushes.signaling.v1.FeedKeyR\x04keys\"e\n\x14RevokeFeedKeyRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x17\n\x07room_id\x18\x02 \x01(\tR\x06roomId\x12\x15\n\x06key_id\x18\x03 \x01(\tR\x05keyId\"\x17\n\x15RevokeFeedKeyResponse\"v\n\x10StartFeedRequest\x12\x16\n\x06secret\x18\x01 \x01(\tR\x06secret\x12\x14\n\x05offer\x18\x02 \x01(\tR\x05offer\x12\x34\n\x05right\x18\x03 \x01(\x0e\x32\x1e.rushes.signaling.v1.FeedRightR\x05right\"\x9f\x01\n\x11StartFeedResponse\x12\x1d\n\nsession_id\x18\x01 \x01(\tR\tsessionId\x12\x16\n\x06\x61nswer\x18\x02 \x01(\tR\x06\x61nswer\x12\x12\n\x04\x65tag\x18\x03 \x01(\tR\x04\x65tag\x12?\n\x0bice_servers\x18\x04 \x03(\x0b\x32\x1e.rushes.signaling.v1.IceServerR\niceServers\"z\n\x11UpdateFeedRequest\x12\x16\n\x06secret\x18\x01 \x01(\tR\x06secret\x12\x1d\n\nsession_id\x18\x02 \x01(\tR\tsessionId\x12\x12\n\x04\x65tag\x18\x03 \x01(\tR\x04\x65tag\x12\x1a\n\x08\x66ragment\x18\x04 \x01(\tR\x08\x66ragment\"D\n\x12UpdateFeedResponse\x12\x1a\n\x08\x66ragment\x18\x01 \x01(\tR\x08\x66ragment\x12\x12\n\x04\x65tag\x18\x02 \x01(\tR\x04\x65tag\"G\n\x0e\x45ndFeedRequest\x12\x16\n\x06secret\x18\x01 \x01(\tR\x06secret\x12\x1d\n\nsession_id\x18\x02 \x01(\tR\tsessionId\"\x11\n\x0f\x45ndFeedResponse*U\n\tFeedRight\x12\x1a\n\x16\x46\x45\x45\x44_RIGHT_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46\x45\x45\x44_RIGHT_PUBLISH\x10\x01\x12\x14\n\x10\x46\x45\x45\x44_RIGHT_WATCH\x10\x02\x32\x82\x07\n\x0b\x46\x65\x65\x64Service\x12\xc0\x01\n\rCreateFeedKey\x12).rushes.signaling.v1.CreateFeedKeyRequest\x1a*.rushes.signaling.v1.CreateFeedKeyResponse\"X\x8a\xb5\x18\x12\x1a\x10\x08\x07\x10\x02\x1a\nproject_id\x82\xd3\xe4\x93\x02<\"7/api/v1/projects/{project_id}/rooms/{room_id}/feed-keys:\x01*\x12\xbd\x01\n\x0cListFeedKeys\x12(.rushes.signaling.v1.ListFeedKeysRequest\x1a).rushes.signaling.v1.ListFeedKeysResponse\"X\x90\x02\x01\x8a\xb5\x18\x12\x1a\x10\x08\x07\x10\x02\x1a\nproject_id\x82\xd3\xe4\x93\x02\x39\x12\x37/api/v1/projects/{project_id}/rooms/{room_id}/feed-keys\x12\xc6\x01\n\rRevokeFeedKey\x12).rushes.signaling.v1.RevokeFeedKeyRequest\x1a*.rushes.signaling.v1.RevokeFeedKeyResponse\"^\x8a\xb5\x18\x12\x1a\x10\x08\x07\x10\x02\x1a\nproject_id\x82\xd3\xe4\x93\x02\x42*@/api/v1/projects/{project_id}/rooms/{room_id}/feed-keys/{key_id}\x12\x62\n\tStartFeed\x12%.rushes.signaling.v1.StartFeedRequest\x1a&.rushes.signaling.v1.StartFeedResponse\"\x06\x8a\xb5\x18\x02\n\x00\x12\x65\n\nUpdateFeed\x12&.rushes.signaling.v1.UpdateFeedRequest\x1a\'.rushes.signaling.v1.UpdateFeedResponse\"\x06\x8a\xb5\x18\x02\n\x00\x12\\\n\x07\x45ndFeed\x12#.rushes.signaling.v1.EndFeedRequest\x1a$.rushes.signaling.v1.EndFeedResponse\"\x06\x8a\xb5\x18\x02\n\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,45 +35,45 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.signaling.v1.feed_se
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FEEDSERVICE'].methods_by_name['CreateFeedKey']._loaded_options = None
-  _globals['_FEEDSERVICE'].methods_by_name['CreateFeedKey']._serialized_options = b'\212\265\030\022\032\020\010\007\020\002\032\nproject_id'
+  _globals['_FEEDSERVICE'].methods_by_name['CreateFeedKey']._serialized_options = b'\212\265\030\022\032\020\010\007\020\002\032\nproject_id\202\323\344\223\002<\"7/api/v1/projects/{project_id}/rooms/{room_id}/feed-keys:\001*'
   _globals['_FEEDSERVICE'].methods_by_name['ListFeedKeys']._loaded_options = None
-  _globals['_FEEDSERVICE'].methods_by_name['ListFeedKeys']._serialized_options = b'\220\002\001\212\265\030\022\032\020\010\007\020\002\032\nproject_id'
+  _globals['_FEEDSERVICE'].methods_by_name['ListFeedKeys']._serialized_options = b'\220\002\001\212\265\030\022\032\020\010\007\020\002\032\nproject_id\202\323\344\223\0029\0227/api/v1/projects/{project_id}/rooms/{room_id}/feed-keys'
   _globals['_FEEDSERVICE'].methods_by_name['RevokeFeedKey']._loaded_options = None
-  _globals['_FEEDSERVICE'].methods_by_name['RevokeFeedKey']._serialized_options = b'\212\265\030\022\032\020\010\007\020\002\032\nproject_id'
+  _globals['_FEEDSERVICE'].methods_by_name['RevokeFeedKey']._serialized_options = b'\212\265\030\022\032\020\010\007\020\002\032\nproject_id\202\323\344\223\002B*@/api/v1/projects/{project_id}/rooms/{room_id}/feed-keys/{key_id}'
   _globals['_FEEDSERVICE'].methods_by_name['StartFeed']._loaded_options = None
   _globals['_FEEDSERVICE'].methods_by_name['StartFeed']._serialized_options = b'\212\265\030\002\n\000'
   _globals['_FEEDSERVICE'].methods_by_name['UpdateFeed']._loaded_options = None
   _globals['_FEEDSERVICE'].methods_by_name['UpdateFeed']._serialized_options = b'\212\265\030\002\n\000'
   _globals['_FEEDSERVICE'].methods_by_name['EndFeed']._loaded_options = None
   _globals['_FEEDSERVICE'].methods_by_name['EndFeed']._serialized_options = b'\212\265\030\002\n\000'
-  _globals['_FEEDRIGHT']._serialized_start=1442
-  _globals['_FEEDRIGHT']._serialized_end=1527
-  _globals['_FEEDKEY']._serialized_start=133
-  _globals['_FEEDKEY']._serialized_end=308
-  _globals['_CREATEFEEDKEYREQUEST']._serialized_start=311
-  _globals['_CREATEFEEDKEYREQUEST']._serialized_end=494
-  _globals['_CREATEFEEDKEYRESPONSE']._serialized_start=496
-  _globals['_CREATEFEEDKEYRESPONSE']._serialized_end=591
-  _globals['_LISTFEEDKEYSREQUEST']._serialized_start=593
-  _globals['_LISTFEEDKEYSREQUEST']._serialized_end=670
-  _globals['_LISTFEEDKEYSRESPONSE']._serialized_start=672
-  _globals['_LISTFEEDKEYSRESPONSE']._serialized_end=744
-  _globals['_REVOKEFEEDKEYREQUEST']._serialized_start=746
-  _globals['_REVOKEFEEDKEYREQUEST']._serialized_end=847
-  _globals['_REVOKEFEEDKEYRESPONSE']._serialized_start=849
-  _globals['_REVOKEFEEDKEYRESPONSE']._serialized_end=872
-  _globals['_STARTFEEDREQUEST']._serialized_start=874
-  _globals['_STARTFEEDREQUEST']._serialized_end=992
-  _globals['_STARTFEEDRESPONSE']._serialized_start=995
-  _globals['_STARTFEEDRESPONSE']._serialized_end=1154
-  _globals['_UPDATEFEEDREQUEST']._serialized_start=1156
-  _globals['_UPDATEFEEDREQUEST']._serialized_end=1278
-  _globals['_UPDATEFEEDRESPONSE']._serialized_start=1280
-  _globals['_UPDATEFEEDRESPONSE']._serialized_end=1348
-  _globals['_ENDFEEDREQUEST']._serialized_start=1350
-  _globals['_ENDFEEDREQUEST']._serialized_end=1421
-  _globals['_ENDFEEDRESPONSE']._serialized_start=1423
-  _globals['_ENDFEEDRESPONSE']._serialized_end=1440
-  _globals['_FEEDSERVICE']._serialized_start=1530
-  _globals['_FEEDSERVICE']._serialized_end=2224
+  _globals['_FEEDRIGHT']._serialized_start=1472
+  _globals['_FEEDRIGHT']._serialized_end=1557
+  _globals['_FEEDKEY']._serialized_start=163
+  _globals['_FEEDKEY']._serialized_end=338
+  _globals['_CREATEFEEDKEYREQUEST']._serialized_start=341
+  _globals['_CREATEFEEDKEYREQUEST']._serialized_end=524
+  _globals['_CREATEFEEDKEYRESPONSE']._serialized_start=526
+  _globals['_CREATEFEEDKEYRESPONSE']._serialized_end=621
+  _globals['_LISTFEEDKEYSREQUEST']._serialized_start=623
+  _globals['_LISTFEEDKEYSREQUEST']._serialized_end=700
+  _globals['_LISTFEEDKEYSRESPONSE']._serialized_start=702
+  _globals['_LISTFEEDKEYSRESPONSE']._serialized_end=774
+  _globals['_REVOKEFEEDKEYREQUEST']._serialized_start=776
+  _globals['_REVOKEFEEDKEYREQUEST']._serialized_end=877
+  _globals['_REVOKEFEEDKEYRESPONSE']._serialized_start=879
+  _globals['_REVOKEFEEDKEYRESPONSE']._serialized_end=902
+  _globals['_STARTFEEDREQUEST']._serialized_start=904
+  _globals['_STARTFEEDREQUEST']._serialized_end=1022
+  _globals['_STARTFEEDRESPONSE']._serialized_start=1025
+  _globals['_STARTFEEDRESPONSE']._serialized_end=1184
+  _globals['_UPDATEFEEDREQUEST']._serialized_start=1186
+  _globals['_UPDATEFEEDREQUEST']._serialized_end=1308
+  _globals['_UPDATEFEEDRESPONSE']._serialized_start=1310
+  _globals['_UPDATEFEEDRESPONSE']._serialized_end=1378
+  _globals['_ENDFEEDREQUEST']._serialized_start=1380
+  _globals['_ENDFEEDREQUEST']._serialized_end=1451
+  _globals['_ENDFEEDRESPONSE']._serialized_start=1453
+  _globals['_ENDFEEDRESPONSE']._serialized_end=1470
+  _globals['_FEEDSERVICE']._serialized_start=1560
+  _globals['_FEEDSERVICE']._serialized_end=2458
 # @@protoc_insertion_point(module_scope)

@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from rushes.signaling.v1 import recording_pb2 as rushes_dot_signaling_dot_v1_dot_recording__pb2
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+rushes/signaling/v1/recording_service.proto\x12\x13rushes.signaling.v1\x1a#rushes/signaling/v1/recording.proto\x1a\x1brushes/type/v1/access.proto\"O\n\x15ListRecordingsRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x17\n\x07room_id\x18\x02 \x01(\tR\x06roomId\"X\n\x16ListRecordingsResponse\x12>\n\nrecordings\x18\x01 \x03(\x0b\x32\x1e.rushes.signaling.v1.RecordingR\nrecordings\"P\n\x16RetryRecordingsRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x17\n\x07room_id\x18\x02 \x01(\tR\x06roomId\"Y\n\x17RetryRecordingsResponse\x12>\n\nrecordings\x18\x01 \x03(\x0b\x32\x1e.rushes.signaling.v1.RecordingR\nrecordings2\xa0\x02\n\x10RecordingService\x12\x84\x01\n\x0eListRecordings\x12*.rushes.signaling.v1.ListRecordingsRequest\x1a+.rushes.signaling.v1.ListRecordingsResponse\"\x19\x90\x02\x01\x8a\xb5\x18\x12\x1a\x10\x08\x01\x10\x02\x1a\nproject_id\x12\x84\x01\n\x0fRetryRecordings\x12+.rushes.signaling.v1.RetryRecordingsRequest\x1a,.rushes.signaling.v1.RetryRecordingsResponse\"\x16\x8a\xb5\x18\x12\x1a\x10\x08\x07\x10\x02\x1a\nproject_idb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+rushes/signaling/v1/recording_service.proto\x12\x13rushes.signaling.v1\x1a\x1cgoogle/api/annotations.proto\x1a#rushes/signaling/v1/recording.proto\x1a\x1brushes/type/v1/access.proto\"O\n\x15ListRecordingsRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x17\n\x07room_id\x18\x02 \x01(\tR\x06roomId\"X\n\x16ListRecordingsResponse\x12>\n\nrecordings\x18\x01 \x03(\x0b\x32\x1e.rushes.signaling.v1.RecordingR\nrecordings\"P\n\x16RetryRecordingsRequest\x12\x1d\n\nproject_id\x18\x01 \x01(\x03R\tprojectId\x12\x17\n\x07room_id\x18\x02 \x01(\tR\x06roomId\"Y\n\x17RetryRecordingsResponse\x12>\n\nrecordings\x18\x01 \x03(\x0b\x32\x1e.rushes.signaling.v1.RecordingR\nrecordings2\xa9\x03\n\x10RecordingService\x12\xc4\x01\n\x0eListRecordings\x12*.rushes.signaling.v1.ListRecordingsRequest\x1a+.rushes.signaling.v1.ListRecordingsResponse\"Y\x90\x02\x01\x8a\xb5\x18\x12\x1a\x10\x08\x01\x10\x02\x1a\nproject_id\x82\xd3\xe4\x93\x02:\x12\x38/api/v1/projects/{project_id}/rooms/{room_id}/recordings\x12\xcd\x01\n\x0fRetryRecordings\x12+.rushes.signaling.v1.RetryRecordingsRequest\x1a,.rushes.signaling.v1.RetryRecordingsResponse\"_\x8a\xb5\x18\x12\x1a\x10\x08\x07\x10\x02\x1a\nproject_id\x82\xd3\xe4\x93\x02\x43\">/api/v1/projects/{project_id}/rooms/{room_id}/recordings:retry:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,17 +35,17 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.signaling.v1.recordi
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_RECORDINGSERVICE'].methods_by_name['ListRecordings']._loaded_options = None
-  _globals['_RECORDINGSERVICE'].methods_by_name['ListRecordings']._serialized_options = b'\220\002\001\212\265\030\022\032\020\010\001\020\002\032\nproject_id'
+  _globals['_RECORDINGSERVICE'].methods_by_name['ListRecordings']._serialized_options = b'\220\002\001\212\265\030\022\032\020\010\001\020\002\032\nproject_id\202\323\344\223\002:\0228/api/v1/projects/{project_id}/rooms/{room_id}/recordings'
   _globals['_RECORDINGSERVICE'].methods_by_name['RetryRecordings']._loaded_options = None
-  _globals['_RECORDINGSERVICE'].methods_by_name['RetryRecordings']._serialized_options = b'\212\265\030\022\032\020\010\007\020\002\032\nproject_id'
-  _globals['_LISTRECORDINGSREQUEST']._serialized_start=134
-  _globals['_LISTRECORDINGSREQUEST']._serialized_end=213
-  _globals['_LISTRECORDINGSRESPONSE']._serialized_start=215
-  _globals['_LISTRECORDINGSRESPONSE']._serialized_end=303
-  _globals['_RETRYRECORDINGSREQUEST']._serialized_start=305
-  _globals['_RETRYRECORDINGSREQUEST']._serialized_end=385
-  _globals['_RETRYRECORDINGSRESPONSE']._serialized_start=387
-  _globals['_RETRYRECORDINGSRESPONSE']._serialized_end=476
-  _globals['_RECORDINGSERVICE']._serialized_start=479
-  _globals['_RECORDINGSERVICE']._serialized_end=767
+  _globals['_RECORDINGSERVICE'].methods_by_name['RetryRecordings']._serialized_options = b'\212\265\030\022\032\020\010\007\020\002\032\nproject_id\202\323\344\223\002C\">/api/v1/projects/{project_id}/rooms/{room_id}/recordings:retry:\001*'
+  _globals['_LISTRECORDINGSREQUEST']._serialized_start=164
+  _globals['_LISTRECORDINGSREQUEST']._serialized_end=243
+  _globals['_LISTRECORDINGSRESPONSE']._serialized_start=245
+  _globals['_LISTRECORDINGSRESPONSE']._serialized_end=333
+  _globals['_RETRYRECORDINGSREQUEST']._serialized_start=335
+  _globals['_RETRYRECORDINGSREQUEST']._serialized_end=415
+  _globals['_RETRYRECORDINGSRESPONSE']._serialized_start=417
+  _globals['_RETRYRECORDINGSRESPONSE']._serialized_end=506
+  _globals['_RECORDINGSERVICE']._serialized_start=509
+  _globals['_RECORDINGSERVICE']._serialized_end=934
 # @@protoc_insertion_point(module_scope)

@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 from rushes.annotation.v1 import annotation_pb2 as rushes_dot_annotation_dot_v1_dot_annotation__pb2
 from rushes.annotation.v1 import operation_pb2 as rushes_dot_annotation_dot_v1_dot_operation__pb2
@@ -29,7 +30,7 @@ from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 from rushes.version.v1 import version_pb2 as rushes_dot_version_dot_v1_dot_version__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'rushes/version/v1/version_service.proto\x12\x11rushes.version.v1\x1a\x17google/rpc/status.proto\x1a%rushes/annotation/v1/annotation.proto\x1a$rushes/annotation/v1/operation.proto\x1a\x1brushes/type/v1/access.proto\x1a\x1frushes/version/v1/version.proto\"\xdc\x02\n\x14\x43ommitVersionRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12&\n\x0f\x62\x61se_version_id\x18\x02 \x01(\x03R\rbaseVersionId\x12\x1c\n\x08revision\x18\x03 \x01(\x03H\x00R\x08revision\x12\x44\n\noperations\x18\x04 \x01(\x0b\x32\".rushes.version.v1.DeltaOperationsH\x00R\noperations\x12\x18\n\x07message\x18\x05 \x01(\tR\x07message\x12<\n\x18\x65xpected_head_version_id\x18\x06 \x01(\x03H\x01R\x15\x65xpectedHeadVersionId\x88\x01\x01\x12\x1d\n\nrequest_id\x18\x07 \x01(\tR\trequestIdB\t\n\x07\x63ontentB\x1b\n\x19_expected_head_version_id\"R\n\x0f\x44\x65ltaOperations\x12?\n\noperations\x18\x01 \x03(\x0b\x32\x1f.rushes.annotation.v1.OperationR\noperations\"M\n\x15\x43ommitVersionResponse\x12\x34\n\x07version\x18\x01 \x01(\x0b\x32\x1a.rushes.version.v1.VersionR\x07version\"l\n\x11GetVersionRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1f\n\nversion_id\x18\x02 \x01(\x03H\x00R\tversionId\x12\x12\n\x03tag\x18\x03 \x01(\tH\x00R\x03tagB\x07\n\x05which\"J\n\x12GetVersionResponse\x12\x34\n\x07version\x18\x01 \x01(\x0b\x32\x1a.rushes.version.v1.VersionR\x07version\"l\n\x13ListVersionsRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"\x9e\x01\n\x14ListVersionsResponse\x12\x36\n\x08versions\x18\x01 \x03(\x0b\x32\x1a.rushes.version.v1.VersionR\x08versions\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12&\n\x0fhead_version_id\x18\x03 \x01(\x03R\rheadVersionId\"\xaa\x01\n\x19GetVersionDocumentRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1d\n\nversion_id\x18\x02 \x01(\x03R\tversionId\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\x12\x34\n\x08\x61udience\x18\x04 \x01(\x0e\x32\x18.rushes.type.v1.AudienceR\x08\x61udience\"\x8d\x01\n\x1aGetVersionDocumentResponse\x12G\n\x0b\x61nnotations\x18\x01 \x03(\x0b\x32%.rushes.annotation.v1.AnnotationStateR\x0b\x61nnotations\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xee\x01\n\x13\x44iffVersionsRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12&\n\x0f\x66rom_version_id\x18\x02 \x01(\x03R\rfromVersionId\x12\"\n\rto_version_id\x18\x03 \x01(\x03R\x0btoVersionId\x12\x1b\n\tpage_size\x18\x04 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x05 \x01(\tR\tpageToken\x12\x34\n\x08\x61udience\x18\x06 \x01(\x0e\x32\x18.rushes.type.v1.AudienceR\x08\x61udience\"\xa4\x01\n\x0e\x41nnotationDiff\x12=\n\x06\x62\x65\x66ore\x18\x01 \x01(\x0b\x32%.rushes.annotation.v1.AnnotationStateR\x06\x62\x65\x66ore\x12;\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32%.rushes.annotation.v1.AnnotationStateR\x05\x61\x66ter\x12\x16\n\x06\x66ields\x18\x03 \x03(\tR\x06\x66ields\"w\n\x14\x44iffVersionsResponse\x12\x37\n\x05\x64iffs\x18\x01 \x03(\x0b\x32!.rushes.version.v1.AnnotationDiffR\x05\x64iffs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x96\x01\n\x11TagVersionRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1d\n\nversion_id\x18\x02 \x01(\x03R\tversionId\x12\x10\n\x03tag\x18\x03 \x01(\tR\x03tag\x12\x16\n\x06remove\x18\x04 \x01(\x08R\x06remove\x12\x1d\n\nrequest_id\x18\x05 \x01(\tR\trequestId\"J\n\x12TagVersionResponse\x12\x34\n\x07version\x18\x01 \x01(\x0b\x32\x1a.rushes.version.v1.VersionR\x07version\"\xba\x01\n\x14MergeVersionsRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12&\n\x0f\x66rom_version_id\x18\x02 \x01(\x03R\rfromVersionId\x12&\n\x0finto_version_id\x18\x03 \x01(\x03R\rintoVersionId\x12\x18\n\x07message\x18\x04 \x01(\tR\x07message\x12\x1d\n\nrequest_id\x18\x05 \x01(\tR\trequestId\"e\n\rMergeConflict\x12#\n\rannotation_id\x18\x01 \x01(\x0cR\x0c\x61nnotationId\x12\x14\n\x05\x66ield\x18\x02 \x01(\tR\x05\x66ield\x12\x19\n\x08\x66rom_won\x18\x03 \x01(\x08R\x07\x66romWon\"\xb4\x01\n\x15MergeVersionsResponse\x12\x34\n\x07version\x18\x01 \x01(\x0b\x32\x1a.rushes.version.v1.VersionR\x07version\x12>\n\tconflicts\x18\x02 \x03(\x0b\x32 .rushes.version.v1.MergeConflictR\tconflicts\x12%\n\x0e\x63onflict_count\x18\x03 \x01(\x05R\rconflictCount\"\x97\x01\n\x0eRollbackTarget\x12\x1f\n\nversion_id\x18\x01 \x01(\x03H\x00R\tversionId\x12\x1c\n\x08revision\x18\x02 \x01(\x03H\x00R\x08revision\x12\x19\n\x07time_ms\x18\x03 \x01(\x03H\x00R\x06timeMs\x12!\n\x0brollback_id\x18\x04 \x01(\x03H\x00R\nrollbackIdB\x08\n\x06target\"f\n\rRollbackScope\x12\x38\n\x06\x66rames\x18\x01 \x01(\x0b\x32 .rushes.annotation.v1.FrameRangeR\x06\x66rames\x12\x1b\n\tauthor_id\x18\x02 \x01(\tR\x08\x61uthorId\"\xf8\x01\n\x16RollbackVersionRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x39\n\x06target\x18\x02 \x01(\x0b\x32!.rushes.version.v1.RollbackTargetR\x06target\x12\x36\n\x05scope\x18\x03 \x01(\x0b\x32 .rushes.version.v1.RollbackScopeR\x05scope\x12\x17\n\x07\x64ry_run\x18\x04 \x01(\x08R\x06\x64ryRun\x12\x18\n\x07message\x18\x05 \x01(\tR\x07message\x12\x1d\n\nrequest_id\x18\x06 \x01(\tR\trequestId\"R\n\x17RollbackVersionResponse\x12\x37\n\x08rollback\x18\x01 \x01(\x0b\x32\x1b.rushes.version.v1.RollbackR\x08rollback\"P\n\x12GetRollbackRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1f\n\x0brollback_id\x18\x02 \x01(\x03R\nrollbackId\"N\n\x13GetRollbackResponse\x12\x37\n\x08rollback\x18\x01 \x01(\x0b\x32\x1b.rushes.version.v1.RollbackR\x08rollback\"\xb6\x01\n\x11\x43\x61rryNotesRequest\x12\"\n\rfrom_video_id\x18\x01 \x01(\x03R\x0b\x66romVideoId\x12\x1e\n\x0bto_video_id\x18\x02 \x01(\x03R\ttoVideoId\x12!\n\x0c\x66rame_offset\x18\x03 \x01(\x03R\x0b\x66rameOffset\x12\x1b\n\topen_only\x18\x04 \x01(\x08R\x08openOnly\x12\x1d\n\nrequest_id\x18\x05 \x01(\tR\trequestId\"M\n\x12\x43\x61rryNotesResponse\x12\x37\n\x08rollback\x18\x01 \x01(\x0b\x32\x1b.rushes.version.v1.RollbackR\x08rollback\"P\n\x10SyncVersionsOpen\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12!\n\x0c\x61\x66ter_change\x18\x02 \x01(\x03R\x0b\x61\x66terChange\"\x9e\x01\n\x13SyncVersionsRequest\x12\x39\n\x04open\x18\x01 \x01(\x0b\x32#.rushes.version.v1.SyncVersionsOpenH\x00R\x04open\x12\x41\n\x06\x63ommit\x18\x02 \x01(\x0b\x32\'.rushes.version.v1.CommitVersionRequestH\x00R\x06\x63ommitB\t\n\x07message\"T\n\x12SyncVersionsOpened\x12\x16\n\x06\x63hange\x18\x01 \x01(\x03R\x06\x63hange\x12&\n\x0fhead_version_id\x18\x02 \x01(\x03R\rheadVersionId\"\xa6\x01\n\x15SyncVersionsCommitted\x12\x1d\n\nrequest_id\x18\x01 \x01(\tR\trequestId\x12\x36\n\x07version\x18\x02 \x01(\x0b\x32\x1a.rushes.version.v1.VersionH\x00R\x07version\x12,\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00R\x06statusB\x08\n\x06result\"\xe4\x01\n\x14SyncVersionsResponse\x12?\n\x06opened\x18\x01 \x01(\x0b\x32%.rushes.version.v1.SyncVersionsOpenedH\x00R\x06opened\x12\x36\n\x07version\x18\x02 \x01(\x0b\x32\x1a.rushes.version.v1.VersionH\x00R\x07version\x12H\n\tcommitted\x18\x03 \x01(\x0b\x32(.rushes.version.v1.SyncVersionsCommittedH\x00R\tcommittedB\t\n\x07message2\xd5\n\n\x0eVersionService\x12x\n\rCommitVersion\x12\'.rushes.version.v1.CommitVersionRequest\x1a(.rushes.version.v1.CommitVersionResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x02\x10\x04\x1a\x08video_id\x12r\n\nGetVersion\x12$.rushes.version.v1.GetVersionRequest\x1a%.rushes.version.v1.GetVersionResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12x\n\x0cListVersions\x12&.rushes.version.v1.ListVersionsRequest\x1a\'.rushes.version.v1.ListVersionsResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12\x8a\x01\n\x12GetVersionDocument\x12,.rushes.version.v1.GetVersionDocumentRequest\x1a-.rushes.version.v1.GetVersionDocumentResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12x\n\x0c\x44iffVersions\x12&.rushes.version.v1.DiffVersionsRequest\x1a\'.rushes.version.v1.DiffVersionsResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12o\n\nTagVersion\x12$.rushes.version.v1.TagVersionRequest\x1a%.rushes.version.v1.TagVersionResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x02\x10\x04\x1a\x08video_id\x12x\n\rMergeVersions\x12\'.rushes.version.v1.MergeVersionsRequest\x1a(.rushes.version.v1.MergeVersionsResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x02\x10\x04\x1a\x08video_id\x12~\n\x0fRollbackVersion\x12).rushes.version.v1.RollbackVersionRequest\x1a*.rushes.version.v1.RollbackVersionResponse\"\x14\x8a\xb5\x18\x10\x1a\x0e\x08\x02\x10\x04\x1a\x08video_id\x12u\n\x0bGetRollback\x12%.rushes.version.v1.GetRollbackRequest\x1a&.rushes.version.v1.GetRollbackResponse\"\x17\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x12r\n\nCarryNotes\x12$.rushes.version.v1.CarryNotesRequest\x1a%.rushes.version.v1.CarryNotesResponse\"\x17\x8a\xb5\x18\x13\x1a\x11\x08\x02\x10\x04\x1a\x0bto_video_id\x12~\n\x0cSyncVersions\x12&.rushes.version.v1.SyncVersionsRequest\x1a\'.rushes.version.v1.SyncVersionsResponse\"\x19\x8a\xb5\x18\x15\x1a\x13\x08\x01\x10\x04\x1a\ropen.video_id(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'rushes/version/v1/version_service.proto\x12\x11rushes.version.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/rpc/status.proto\x1a%rushes/annotation/v1/annotation.proto\x1a$rushes/annotation/v1/operation.proto\x1a\x1brushes/type/v1/access.proto\x1a\x1frushes/version/v1/version.proto\"\xdc\x02\n\x14\x43ommitVersionRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12&\n\x0f\x62\x61se_version_id\x18\x02 \x01(\x03R\rbaseVersionId\x12\x1c\n\x08revision\x18\x03 \x01(\x03H\x00R\x08revision\x12\x44\n\noperations\x18\x04 \x01(\x0b\x32\".rushes.version.v1.DeltaOperationsH\x00R\noperations\x12\x18\n\x07message\x18\x05 \x01(\tR\x07message\x12<\n\x18\x65xpected_head_version_id\x18\x06 \x01(\x03H\x01R\x15\x65xpectedHeadVersionId\x88\x01\x01\x12\x1d\n\nrequest_id\x18\x07 \x01(\tR\trequestIdB\t\n\x07\x63ontentB\x1b\n\x19_expected_head_version_id\"R\n\x0f\x44\x65ltaOperations\x12?\n\noperations\x18\x01 \x03(\x0b\x32\x1f.rushes.annotation.v1.OperationR\noperations\"M\n\x15\x43ommitVersionResponse\x12\x34\n\x07version\x18\x01 \x01(\x0b\x32\x1a.rushes.version.v1.VersionR\x07version\"l\n\x11GetVersionRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1f\n\nversion_id\x18\x02 \x01(\x03H\x00R\tversionId\x12\x12\n\x03tag\x18\x03 \x01(\tH\x00R\x03tagB\x07\n\x05which\"J\n\x12GetVersionResponse\x12\x34\n\x07version\x18\x01 \x01(\x0b\x32\x1a.rushes.version.v1.VersionR\x07version\"l\n\x13ListVersionsRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"\x9e\x01\n\x14ListVersionsResponse\x12\x36\n\x08versions\x18\x01 \x03(\x0b\x32\x1a.rushes.version.v1.VersionR\x08versions\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12&\n\x0fhead_version_id\x18\x03 \x01(\x03R\rheadVersionId\"\xaa\x01\n\x19GetVersionDocumentRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1d\n\nversion_id\x18\x02 \x01(\x03R\tversionId\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\x12\x34\n\x08\x61udience\x18\x04 \x01(\x0e\x32\x18.rushes.type.v1.AudienceR\x08\x61udience\"\x8d\x01\n\x1aGetVersionDocumentResponse\x12G\n\x0b\x61nnotations\x18\x01 \x03(\x0b\x32%.rushes.annotation.v1.AnnotationStateR\x0b\x61nnotations\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xee\x01\n\x13\x44iffVersionsRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12&\n\x0f\x66rom_version_id\x18\x02 \x01(\x03R\rfromVersionId\x12\"\n\rto_version_id\x18\x03 \x01(\x03R\x0btoVersionId\x12\x1b\n\tpage_size\x18\x04 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x05 \x01(\tR\tpageToken\x12\x34\n\x08\x61udience\x18\x06 \x01(\x0e\x32\x18.rushes.type.v1.AudienceR\x08\x61udience\"\xa4\x01\n\x0e\x41nnotationDiff\x12=\n\x06\x62\x65\x66ore\x18\x01 \x01(\x0b\x32%.rushes.annotation.v1.AnnotationStateR\x06\x62\x65\x66ore\x12;\n\x05\x61\x66ter\x18\x02 \x01(\x0b\x32%.rushes.annotation.v1.AnnotationStateR\x05\x61\x66ter\x12\x16\n\x06\x66ields\x18\x03 \x03(\tR\x06\x66ields\"w\n\x14\x44iffVersionsResponse\x12\x37\n\x05\x64iffs\x18\x01 \x03(\x0b\x32!.rushes.version.v1.AnnotationDiffR\x05\x64iffs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x96\x01\n\x11TagVersionRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1d\n\nversion_id\x18\x02 \x01(\x03R\tversionId\x12\x10\n\x03tag\x18\x03 \x01(\tR\x03tag\x12\x16\n\x06remove\x18\x04 \x01(\x08R\x06remove\x12\x1d\n\nrequest_id\x18\x05 \x01(\tR\trequestId\"J\n\x12TagVersionResponse\x12\x34\n\x07version\x18\x01 \x01(\x0b\x32\x1a.rushes.version.v1.VersionR\x07version\"\xba\x01\n\x14MergeVersionsRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12&\n\x0f\x66rom_version_id\x18\x02 \x01(\x03R\rfromVersionId\x12&\n\x0finto_version_id\x18\x03 \x01(\x03R\rintoVersionId\x12\x18\n\x07message\x18\x04 \x01(\tR\x07message\x12\x1d\n\nrequest_id\x18\x05 \x01(\tR\trequestId\"e\n\rMergeConflict\x12#\n\rannotation_id\x18\x01 \x01(\x0cR\x0c\x61nnotationId\x12\x14\n\x05\x66ield\x18\x02 \x01(\tR\x05\x66ield\x12\x19\n\x08\x66rom_won\x18\x03 \x01(\x08R\x07\x66romWon\"\xb4\x01\n\x15MergeVersionsResponse\x12\x34\n\x07version\x18\x01 \x01(\x0b\x32\x1a.rushes.version.v1.VersionR\x07version\x12>\n\tconflicts\x18\x02 \x03(\x0b\x32 .rushes.version.v1.MergeConflictR\tconflicts\x12%\n\x0e\x63onflict_count\x18\x03 \x01(\x05R\rconflictCount\"\x97\x01\n\x0eRollbackTarget\x12\x1f\n\nversion_id\x18\x01 \x01(\x03H\x00R\tversionId\x12\x1c\n\x08revision\x18\x02 \x01(\x03H\x00R\x08revision\x12\x19\n\x07time_ms\x18\x03 \x01(\x03H\x00R\x06timeMs\x12!\n\x0brollback_id\x18\x04 \x01(\x03H\x00R\nrollbackIdB\x08\n\x06target\"f\n\rRollbackScope\x12\x38\n\x06\x66rames\x18\x01 \x01(\x0b\x32 .rushes.annotation.v1.FrameRangeR\x06\x66rames\x12\x1b\n\tauthor_id\x18\x02 \x01(\tR\x08\x61uthorId\"\xf8\x01\n\x16RollbackVersionRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x39\n\x06target\x18\x02 \x01(\x0b\x32!.rushes.version.v1.RollbackTargetR\x06target\x12\x36\n\x05scope\x18\x03 \x01(\x0b\x32 .rushes.version.v1.RollbackScopeR\x05scope\x12\x17\n\x07\x64ry_run\x18\x04 \x01(\x08R\x06\x64ryRun\x12\x18\n\x07message\x18\x05 \x01(\tR\x07message\x12\x1d\n\nrequest_id\x18\x06 \x01(\tR\trequestId\"R\n\x17RollbackVersionResponse\x12\x37\n\x08rollback\x18\x01 \x01(\x0b\x32\x1b.rushes.version.v1.RollbackR\x08rollback\"P\n\x12GetRollbackRequest\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x1f\n\x0brollback_id\x18\x02 \x01(\x03R\nrollbackId\"N\n\x13GetRollbackResponse\x12\x37\n\x08rollback\x18\x01 \x01(\x0b\x32\x1b.rushes.version.v1.RollbackR\x08rollback\"\xb6\x01\n\x11\x43\x61rryNotesRequest\x12\"\n\rfrom_video_id\x18\x01 \x01(\x03R\x0b\x66romVideoId\x12\x1e\n\x0bto_video_id\x18\x02 \x01(\x03R\ttoVideoId\x12!\n\x0c\x66rame_offset\x18\x03 \x01(\x03R\x0b\x66rameOffset\x12\x1b\n\topen_only\x18\x04 \x01(\x08R\x08openOnly\x12\x1d\n\nrequest_id\x18\x05 \x01(\tR\trequestId\"M\n\x12\x43\x61rryNotesResponse\x12\x37\n\x08rollback\x18\x01 \x01(\x0b\x32\x1b.rushes.version.v1.RollbackR\x08rollback\"P\n\x10SyncVersionsOpen\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12!\n\x0c\x61\x66ter_change\x18\x02 \x01(\x03R\x0b\x61\x66terChange\"\x9e\x01\n\x13SyncVersionsRequest\x12\x39\n\x04open\x18\x01 \x01(\x0b\x32#.rushes.version.v1.SyncVersionsOpenH\x00R\x04open\x12\x41\n\x06\x63ommit\x18\x02 \x01(\x0b\x32\'.rushes.version.v1.CommitVersionRequestH\x00R\x06\x63ommitB\t\n\x07message\"T\n\x12SyncVersionsOpened\x12\x16\n\x06\x63hange\x18\x01 \x01(\x03R\x06\x63hange\x12&\n\x0fhead_version_id\x18\x02 \x01(\x03R\rheadVersionId\"\xa6\x01\n\x15SyncVersionsCommitted\x12\x1d\n\nrequest_id\x18\x01 \x01(\tR\trequestId\x12\x36\n\x07version\x18\x02 \x01(\x0b\x32\x1a.rushes.version.v1.VersionH\x00R\x07version\x12,\n\x06status\x18\x03 \x01(\x0b\x32\x12.google.rpc.StatusH\x00R\x06statusB\x08\n\x06result\"\xe4\x01\n\x14SyncVersionsResponse\x12?\n\x06opened\x18\x01 \x01(\x0b\x32%.rushes.version.v1.SyncVersionsOpenedH\x00R\x06opened\x12\x36\n\x07version\x18\x02 \x01(\x0b\x32\x1a.rushes.version.v1.VersionH\x00R\x07version\x12H\n\tcommitted\x18\x03 \x01(\x0b\x32(.rushes.version.v1.SyncVersionsCommittedH\x00R\tcommittedB\t\n\x07message2\x9b\x0f\n\x0eVersionService\x12\xa5\x01\n\rCommitVersion\x12\'.rushes.version.v1.CommitVersionRequest\x1a(.rushes.version.v1.CommitVersionResponse\"A\x8a\xb5\x18\x10\x1a\x0e\x08\x02\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02\'\"\"/api/v1/videos/{video_id}/versions:\x01*\x12\xa9\x01\n\nGetVersion\x12$.rushes.version.v1.GetVersionRequest\x1a%.rushes.version.v1.GetVersionResponse\"N\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02\x31\x12//api/v1/videos/{video_id}/versions/{version_id}\x12\xa2\x01\n\x0cListVersions\x12&.rushes.version.v1.ListVersionsRequest\x1a\'.rushes.version.v1.ListVersionsResponse\"A\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02$\x12\"/api/v1/videos/{video_id}/versions\x12\xca\x01\n\x12GetVersionDocument\x12,.rushes.version.v1.GetVersionDocumentRequest\x1a-.rushes.version.v1.GetVersionDocumentResponse\"W\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02:\x12\x38/api/v1/videos/{video_id}/versions/{version_id}/document\x12\xc9\x01\n\x0c\x44iffVersions\x12&.rushes.version.v1.DiffVersionsRequest\x1a\'.rushes.version.v1.DiffVersionsResponse\"h\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02K\x12I/api/v1/videos/{video_id}/versions/{from_version_id}/diff/{to_version_id}\x12\xad\x01\n\nTagVersion\x12$.rushes.version.v1.TagVersionRequest\x1a%.rushes.version.v1.TagVersionResponse\"R\x8a\xb5\x18\x10\x1a\x0e\x08\x02\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02\x38\"3/api/v1/videos/{video_id}/versions/{version_id}:tag:\x01*\x12\xbd\x01\n\rMergeVersions\x12\'.rushes.version.v1.MergeVersionsRequest\x1a(.rushes.version.v1.MergeVersionsResponse\"Y\x8a\xb5\x18\x10\x1a\x0e\x08\x02\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02?\":/api/v1/videos/{video_id}/versions/{from_version_id}:merge:\x01*\x12\xac\x01\n\x0fRollbackVersion\x12).rushes.version.v1.RollbackVersionRequest\x1a*.rushes.version.v1.RollbackVersionResponse\"B\x8a\xb5\x18\x10\x1a\x0e\x08\x02\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02(\"#/api/v1/videos/{video_id}/rollbacks:\x01*\x12\xae\x01\n\x0bGetRollback\x12%.rushes.version.v1.GetRollbackRequest\x1a&.rushes.version.v1.GetRollbackResponse\"P\x90\x02\x01\x8a\xb5\x18\x10\x1a\x0e\x08\x01\x10\x04\x1a\x08video_id\x82\xd3\xe4\x93\x02\x33\x12\x31/api/v1/videos/{video_id}/rollbacks/{rollback_id}\x12\xa6\x01\n\nCarryNotes\x12$.rushes.version.v1.CarryNotesRequest\x1a%.rushes.version.v1.CarryNotesResponse\"K\x8a\xb5\x18\x13\x1a\x11\x08\x02\x10\x04\x1a\x0bto_video_id\x82\xd3\xe4\x93\x02.\")/api/v1/videos/{from_video_id}:carryNotes:\x01*\x12~\n\x0cSyncVersions\x12&.rushes.version.v1.SyncVersionsRequest\x1a\'.rushes.version.v1.SyncVersionsResponse\"\x19\x8a\xb5\x18\x15\x1a\x13\x08\x01\x10\x04\x1a\ropen.video_id(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,87 +38,87 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'rushes.version.v1.version_s
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_VERSIONSERVICE'].methods_by_name['CommitVersion']._loaded_options = None
-  _globals['_VERSIONSERVICE'].methods_by_name['CommitVersion']._serialized_options = b'\212\265\030\020\032\016\010\002\020\004\032\010video_id'
+  _globals['_VERSIONSERVICE'].methods_by_name['CommitVersion']._serialized_options = b'\212\265\030\020\032\016\010\002\020\004\032\010video_id\202\323\344\223\002\'\"\"/api/v1/videos/{video_id}/versions:\001*'
   _globals['_VERSIONSERVICE'].methods_by_name['GetVersion']._loaded_options = None
-  _globals['_VERSIONSERVICE'].methods_by_name['GetVersion']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
+  _globals['_VERSIONSERVICE'].methods_by_name['GetVersion']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\0021\022//api/v1/videos/{video_id}/versions/{version_id}'
   _globals['_VERSIONSERVICE'].methods_by_name['ListVersions']._loaded_options = None
-  _globals['_VERSIONSERVICE'].methods_by_name['ListVersions']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
+  _globals['_VERSIONSERVICE'].methods_by_name['ListVersions']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\002$\022\"/api/v1/videos/{video_id}/versions'
   _globals['_VERSIONSERVICE'].methods_by_name['GetVersionDocument']._loaded_options = None
-  _globals['_VERSIONSERVICE'].methods_by_name['GetVersionDocument']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
+  _globals['_VERSIONSERVICE'].methods_by_name['GetVersionDocument']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\002:\0228/api/v1/videos/{video_id}/versions/{version_id}/document'
   _globals['_VERSIONSERVICE'].methods_by_name['DiffVersions']._loaded_options = None
-  _globals['_VERSIONSERVICE'].methods_by_name['DiffVersions']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
+  _globals['_VERSIONSERVICE'].methods_by_name['DiffVersions']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\002K\022I/api/v1/videos/{video_id}/versions/{from_version_id}/diff/{to_version_id}'
   _globals['_VERSIONSERVICE'].methods_by_name['TagVersion']._loaded_options = None
-  _globals['_VERSIONSERVICE'].methods_by_name['TagVersion']._serialized_options = b'\212\265\030\020\032\016\010\002\020\004\032\010video_id'
+  _globals['_VERSIONSERVICE'].methods_by_name['TagVersion']._serialized_options = b'\212\265\030\020\032\016\010\002\020\004\032\010video_id\202\323\344\223\0028\"3/api/v1/videos/{video_id}/versions/{version_id}:tag:\001*'
   _globals['_VERSIONSERVICE'].methods_by_name['MergeVersions']._loaded_options = None
-  _globals['_VERSIONSERVICE'].methods_by_name['MergeVersions']._serialized_options = b'\212\265\030\020\032\016\010\002\020\004\032\010video_id'
+  _globals['_VERSIONSERVICE'].methods_by_name['MergeVersions']._serialized_options = b'\212\265\030\020\032\016\010\002\020\004\032\010video_id\202\323\344\223\002?\":/api/v1/videos/{video_id}/versions/{from_version_id}:merge:\001*'
   _globals['_VERSIONSERVICE'].methods_by_name['RollbackVersion']._loaded_options = None
-  _globals['_VERSIONSERVICE'].methods_by_name['RollbackVersion']._serialized_options = b'\212\265\030\020\032\016\010\002\020\004\032\010video_id'
+  _globals['_VERSIONSERVICE'].methods_by_name['RollbackVersion']._serialized_options = b'\212\265\030\020\032\016\010\002\020\004\032\010video_id\202\323\344\223\002(\"#/api/v1/videos/{video_id}/rollbacks:\001*'
   _globals['_VERSIONSERVICE'].methods_by_name['GetRollback']._loaded_options = None
-  _globals['_VERSIONSERVICE'].methods_by_name['GetRollback']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id'
+  _globals['_VERSIONSERVICE'].methods_by_name['GetRollback']._serialized_options = b'\220\002\001\212\265\030\020\032\016\010\001\020\004\032\010video_id\202\323\344\223\0023\0221/api/v1/videos/{video_id}/rollbacks/{rollback_id}'
   _globals['_VERSIONSERVICE'].methods_by_name['CarryNotes']._loaded_options = None
-  _globals['_VERSIONSERVICE'].methods_by_name['CarryNotes']._serialized_options = b'\212\265\030\023\032\021\010\002\020\004\032\013to_video_id'
+  _globals['_VERSIONSERVICE'].methods_by_name['CarryNotes']._serialized_options = b'\212\265\030\023\032\021\010\002\020\004\032\013to_video_id\202\323\344\223\002.\")/api/v1/videos/{from_video_id}:carryNotes:\001*'
   _globals['_VERSIONSERVICE'].methods_by_name['SyncVersions']._loaded_options = None
   _globals['_VERSIONSERVICE'].methods_by_name['SyncVersions']._serialized_options = b'\212\265\030\025\032\023\010\001\020\004\032\ropen.video_id'
-  _globals['_COMMITVERSIONREQUEST']._serialized_start=227
-  _globals['_COMMITVERSIONREQUEST']._serialized_end=575
-  _globals['_DELTAOPERATIONS']._serialized_start=577
-  _globals['_DELTAOPERATIONS']._serialized_end=659
-  _globals['_COMMITVERSIONRESPONSE']._serialized_start=661
-  _globals['_COMMITVERSIONRESPONSE']._serialized_end=738
-  _globals['_GETVERSIONREQUEST']._serialized_start=740
-  _globals['_GETVERSIONREQUEST']._serialized_end=848
-  _globals['_GETVERSIONRESPONSE']._serialized_start=850
-  _globals['_GETVERSIONRESPONSE']._serialized_end=924
-  _globals['_LISTVERSIONSREQUEST']._serialized_start=926
-  _globals['_LISTVERSIONSREQUEST']._serialized_end=1034
-  _globals['_LISTVERSIONSRESPONSE']._serialized_start=1037
-  _globals['_LISTVERSIONSRESPONSE']._serialized_end=1195
-  _globals['_GETVERSIONDOCUMENTREQUEST']._serialized_start=1198
-  _globals['_GETVERSIONDOCUMENTREQUEST']._serialized_end=1368
-  _globals['_GETVERSIONDOCUMENTRESPONSE']._serialized_start=1371
-  _globals['_GETVERSIONDOCUMENTRESPONSE']._serialized_end=1512
-  _globals['_DIFFVERSIONSREQUEST']._serialized_start=1515
-  _globals['_DIFFVERSIONSREQUEST']._serialized_end=1753
-  _globals['_ANNOTATIONDIFF']._serialized_start=1756
-  _globals['_ANNOTATIONDIFF']._serialized_end=1920
-  _globals['_DIFFVERSIONSRESPONSE']._serialized_start=1922
-  _globals['_DIFFVERSIONSRESPONSE']._serialized_end=2041
-  _globals['_TAGVERSIONREQUEST']._serialized_start=2044
-  _globals['_TAGVERSIONREQUEST']._serialized_end=2194
-  _globals['_TAGVERSIONRESPONSE']._serialized_start=2196
-  _globals['_TAGVERSIONRESPONSE']._serialized_end=2270
-  _globals['_MERGEVERSIONSREQUEST']._serialized_start=2273
-  _globals['_MERGEVERSIONSREQUEST']._serialized_end=2459
-  _globals['_MERGECONFLICT']._serialized_start=2461
-  _globals['_MERGECONFLICT']._serialized_end=2562
-  _globals['_MERGEVERSIONSRESPONSE']._serialized_start=2565
-  _globals['_MERGEVERSIONSRESPONSE']._serialized_end=2745
-  _globals['_ROLLBACKTARGET']._serialized_start=2748
-  _globals['_ROLLBACKTARGET']._serialized_end=2899
-  _globals['_ROLLBACKSCOPE']._serialized_start=2901
-  _globals['_ROLLBACKSCOPE']._serialized_end=3003
-  _globals['_ROLLBACKVERSIONREQUEST']._serialized_start=3006
-  _globals['_ROLLBACKVERSIONREQUEST']._serialized_end=3254
-  _globals['_ROLLBACKVERSIONRESPONSE']._serialized_start=3256
-  _globals['_ROLLBACKVERSIONRESPONSE']._serialized_end=3338
-  _globals['_GETROLLBACKREQUEST']._serialized_start=3340
-  _globals['_GETROLLBACKREQUEST']._serialized_end=3420
-  _globals['_GETROLLBACKRESPONSE']._serialized_start=3422
-  _globals['_GETROLLBACKRESPONSE']._serialized_end=3500
-  _globals['_CARRYNOTESREQUEST']._serialized_start=3503
-  _globals['_CARRYNOTESREQUEST']._serialized_end=3685
-  _globals['_CARRYNOTESRESPONSE']._serialized_start=3687
-  _globals['_CARRYNOTESRESPONSE']._serialized_end=3764
-  _globals['_SYNCVERSIONSOPEN']._serialized_start=3766
-  _globals['_SYNCVERSIONSOPEN']._serialized_end=3846
-  _globals['_SYNCVERSIONSREQUEST']._serialized_start=3849
-  _globals['_SYNCVERSIONSREQUEST']._serialized_end=4007
-  _globals['_SYNCVERSIONSOPENED']._serialized_start=4009
-  _globals['_SYNCVERSIONSOPENED']._serialized_end=4093
-  _globals['_SYNCVERSIONSCOMMITTED']._serialized_start=4096
-  _globals['_SYNCVERSIONSCOMMITTED']._serialized_end=4262
-  _globals['_SYNCVERSIONSRESPONSE']._serialized_start=4265
-  _globals['_SYNCVERSIONSRESPONSE']._serialized_end=4493
-  _globals['_VERSIONSERVICE']._serialized_start=4496
-  _globals['_VERSIONSERVICE']._serialized_end=5861
+  _globals['_COMMITVERSIONREQUEST']._serialized_start=257
+  _globals['_COMMITVERSIONREQUEST']._serialized_end=605
+  _globals['_DELTAOPERATIONS']._serialized_start=607
+  _globals['_DELTAOPERATIONS']._serialized_end=689
+  _globals['_COMMITVERSIONRESPONSE']._serialized_start=691
+  _globals['_COMMITVERSIONRESPONSE']._serialized_end=768
+  _globals['_GETVERSIONREQUEST']._serialized_start=770
+  _globals['_GETVERSIONREQUEST']._serialized_end=878
+  _globals['_GETVERSIONRESPONSE']._serialized_start=880
+  _globals['_GETVERSIONRESPONSE']._serialized_end=954
+  _globals['_LISTVERSIONSREQUEST']._serialized_start=956
+  _globals['_LISTVERSIONSREQUEST']._serialized_end=1064
+  _globals['_LISTVERSIONSRESPONSE']._serialized_start=1067
+  _globals['_LISTVERSIONSRESPONSE']._serialized_end=1225
+  _globals['_GETVERSIONDOCUMENTREQUEST']._serialized_start=1228
+  _globals['_GETVERSIONDOCUMENTREQUEST']._serialized_end=1398
+  _globals['_GETVERSIONDOCUMENTRESPONSE']._serialized_start=1401
+  _globals['_GETVERSIONDOCUMENTRESPONSE']._serialized_end=1542
+  _globals['_DIFFVERSIONSREQUEST']._serialized_start=1545
+  _globals['_DIFFVERSIONSREQUEST']._serialized_end=1783
+  _globals['_ANNOTATIONDIFF']._serialized_start=1786
+  _globals['_ANNOTATIONDIFF']._serialized_end=1950
+  _globals['_DIFFVERSIONSRESPONSE']._serialized_start=1952
+  _globals['_DIFFVERSIONSRESPONSE']._serialized_end=2071
+  _globals['_TAGVERSIONREQUEST']._serialized_start=2074
+  _globals['_TAGVERSIONREQUEST']._serialized_end=2224
+  _globals['_TAGVERSIONRESPONSE']._serialized_start=2226
+  _globals['_TAGVERSIONRESPONSE']._serialized_end=2300
+  _globals['_MERGEVERSIONSREQUEST']._serialized_start=2303
+  _globals['_MERGEVERSIONSREQUEST']._serialized_end=2489
+  _globals['_MERGECONFLICT']._serialized_start=2491
+  _globals['_MERGECONFLICT']._serialized_end=2592
+  _globals['_MERGEVERSIONSRESPONSE']._serialized_start=2595
+  _globals['_MERGEVERSIONSRESPONSE']._serialized_end=2775
+  _globals['_ROLLBACKTARGET']._serialized_start=2778
+  _globals['_ROLLBACKTARGET']._serialized_end=2929
+  _globals['_ROLLBACKSCOPE']._serialized_start=2931
+  _globals['_ROLLBACKSCOPE']._serialized_end=3033
+  _globals['_ROLLBACKVERSIONREQUEST']._serialized_start=3036
+  _globals['_ROLLBACKVERSIONREQUEST']._serialized_end=3284
+  _globals['_ROLLBACKVERSIONRESPONSE']._serialized_start=3286
+  _globals['_ROLLBACKVERSIONRESPONSE']._serialized_end=3368
+  _globals['_GETROLLBACKREQUEST']._serialized_start=3370
+  _globals['_GETROLLBACKREQUEST']._serialized_end=3450
+  _globals['_GETROLLBACKRESPONSE']._serialized_start=3452
+  _globals['_GETROLLBACKRESPONSE']._serialized_end=3530
+  _globals['_CARRYNOTESREQUEST']._serialized_start=3533
+  _globals['_CARRYNOTESREQUEST']._serialized_end=3715
+  _globals['_CARRYNOTESRESPONSE']._serialized_start=3717
+  _globals['_CARRYNOTESRESPONSE']._serialized_end=3794
+  _globals['_SYNCVERSIONSOPEN']._serialized_start=3796
+  _globals['_SYNCVERSIONSOPEN']._serialized_end=3876
+  _globals['_SYNCVERSIONSREQUEST']._serialized_start=3879
+  _globals['_SYNCVERSIONSREQUEST']._serialized_end=4037
+  _globals['_SYNCVERSIONSOPENED']._serialized_start=4039
+  _globals['_SYNCVERSIONSOPENED']._serialized_end=4123
+  _globals['_SYNCVERSIONSCOMMITTED']._serialized_start=4126
+  _globals['_SYNCVERSIONSCOMMITTED']._serialized_end=4292
+  _globals['_SYNCVERSIONSRESPONSE']._serialized_start=4295
+  _globals['_SYNCVERSIONSRESPONSE']._serialized_end=4523
+  _globals['_VERSIONSERVICE']._serialized_start=4526
+  _globals['_VERSIONSERVICE']._serialized_end=6473
 # @@protoc_insertion_point(module_scope)

@@ -3,13 +3,18 @@
 import json
 
 import pytest
+from google.api import annotations_pb2, http_pb2
+from google.api.http_pb2 import CustomHttpPattern, HttpRule
+from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.core.openapi import openapi
-from gateway.core.path import Paths, http_rules, queried, rules_of
+from gateway.core.path import HTTP, Paths, queried, rules_of
 from gateway.core.twin import HTTP_STATUS, NotAMessage, error_of, http_status, json_of, message_of, queried_message
 from gateway.route import ROUTES
 from mesh.rpc import to_status
@@ -17,7 +22,8 @@ from rushes.annotation.v1.annotation_service_pb2 import ListAnnotationsRequest
 from rushes.errors import ResourceExhausted
 from rushes.project.v1.project_service_pb2 import GetProjectResponse, Project, UpdateProjectRequest
 
-RULES = rules_of(http_rules())
+UNARY = {path: route.method for path, route in ROUTES.items() if not route.streams}
+RULES = rules_of(UNARY.values())
 PATHS = Paths(RULES)
 LIST: Descriptor = ListAnnotationsRequest.DESCRIPTOR
 BIG = 2**62 + 1
@@ -28,14 +34,52 @@ BIG = 2**62 + 1
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.verb} {rule.template}")
 def test_a_rule_names_an_rpc_with_one_answer_and_fields_that_it_has(rule) -> None:  # type: ignore[no-untyped-def]
-    route = ROUTES[rule.method]
-    assert not route.streams
-    for name in [] if rule.by_asset else rule.fields:
-        inner: Descriptor | None = route.method.input_type
+    for name in rule.fields:
+        inner: Descriptor | None = UNARY[rule.method].input_type
         for part in name.split("."):
             assert inner is not None
             inner = inner.fields_by_name[part].message_type
     assert PATHS.find(rule.verb, rule.template.replace("{", "").replace("}", "")) is not None
+
+
+def test_streams_have_no_readable_path() -> None:
+    assert rules_of(route.method for route in ROUTES.values() if route.streams) == []
+
+
+def test_what_only_reads_is_a_get_and_nothing_else_is() -> None:
+    for rule in RULES:
+        assert ROUTES[rule.method].reads == (rule.verb == "GET"), rule.template
+        assert rule.body == (rule.verb in ("POST", "PATCH"))
+
+
+def test_only_notes_of_an_asset_name_another_thing_than_the_call_is_about() -> None:
+    assert [rule.template for rule in RULES if rule.by_asset] == ["/api/v1/assets/{asset_id}/annotations"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        HttpRule(get="/v1/elsewhere"),
+        HttpRule(get="/api/v1/{name=projects/*}"),
+        HttpRule(get="/api/v1/files/*"),
+        HttpRule(post="/api/v1/projects", body="project"),
+        HttpRule(custom=CustomHttpPattern(kind="FETCH", path="/api/v1/projects")),
+        HttpRule(),
+    ],
+)
+def test_a_rule_of_a_kind_that_is_not_read_is_refused_at_start(rule: HttpRule) -> None:
+    file = FileDescriptorProto(name="odd.proto", package="odd", dependency=["google/api/annotations.proto"])
+    file.message_type.add(name="Nothing")
+    method = file.service.add(name="Service").method.add(
+        name="Call", input_type=".odd.Nothing", output_type=".odd.Nothing"
+    )
+    method.options.Extensions[HTTP].CopyFrom(rule)
+    pool = DescriptorPool()
+    for needed in (descriptor_pb2, http_pb2, annotations_pb2):
+        pool.AddSerializedFile(needed.DESCRIPTOR.serialized_pb)
+    pool.Add(file)
+    with pytest.raises(ValueError, match="not read here"):
+        rules_of([pool.FindMethodByName("odd.Service.Call")])
 
 
 def test_no_two_rules_are_the_same() -> None:
@@ -52,6 +96,7 @@ def test_no_two_rules_are_the_same() -> None:
         ("GET", "/api/v1/annotations/12", "ListAnnotations", {"video_id": "12"}),
         ("GET", "/api/v1/assets/12/annotations", "ListAnnotations", {"asset_id": "12"}),
         ("POST", "/api/v1/projects/7/assets:delete", "DeleteAssets", {"project_id": "7"}),
+        ("DELETE", "/api/v1/projects/7/folders/8", "DeleteFolder", {"project_id": "7", "folder_id": "8"}),
         ("GET", "/api/v1/projects/a%2Fb", "GetProject", {"project_id": "a/b"}),
     ],
 )
@@ -189,10 +234,9 @@ def test_a_detail_that_is_not_known_is_passed_on_as_it_is() -> None:
 
 
 def test_the_description_has_every_call_and_every_reference_leads_somewhere() -> None:
-    methods = {path: route.method for path, route in ROUTES.items() if not route.streams}
-    document = openapi(methods, RULES, "1.2.3")
+    document = openapi(UNARY, RULES, "1.2.3")
     text = json.dumps(document)
-    assert set(methods) <= set(document["paths"])
+    assert set(UNARY) <= set(document["paths"])
     assert {rule.template for rule in RULES} <= set(document["paths"])
     schemas = document["components"]["schemas"]
     for reference in {part.partition('"')[0] for part in text.split('"$ref": "#/components/schemas/')[1:]}:
