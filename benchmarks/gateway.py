@@ -1,12 +1,12 @@
 """The gateway against Envoy, grpcwebproxy and a plain C loop, each with one worker, the same backend and the same run.
 
-`python -m benchmarks.gateway [--quick]`; the last line is one JSON object.
+`python -m benchmarks.gateway [--quick]`; the last line is one JSON object. With `--sockets N [--processes P]` idle
+WebSockets instead.
 """
 
 import argparse
 import contextlib
 import json
-import shutil
 import statistics
 import subprocess
 import sys
@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks import gateway_sockets
+from benchmarks.gateway_process import BUILT, build, free_port, process
 from benchmarks.measure import cpu_s
 from benchmarks.peers import envoy, grpcwebproxy
 
-SOURCE = Path(__file__).parent / "gateway_load"
-BUILT = Path(__file__).parent.parent / ".cache" / "bench" / "load"
 FAN_OUT = 1_000
 """Sockets of the fan-out."""
 
@@ -47,29 +47,6 @@ class Figures:
     def median(self, name: str) -> float:
         """Median of the rounds."""
         return float(statistics.median(getattr(self, name)))
-
-
-def build() -> None:
-    """Builds backend, load and loop."""
-    go, cc = shutil.which("go") or shutil.which("/usr/local/go/bin/go"), shutil.which("cc")
-    if go is None or cc is None:
-        raise SystemExit("The peers need Go and a C compiler.")
-    BUILT.mkdir(parents=True, exist_ok=True)
-    subprocess.run([go, "build", "-o", str(BUILT), "./cmd/..."], cwd=SOURCE, check=True)
-    subprocess.run([cc, "-O2", "-o", str(BUILT / "send"), str(SOURCE / "send.c")], check=True)
-
-
-@contextlib.contextmanager
-def process(command: Sequence[str], *, first_line: bool = False) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """A child while it is needed, and the first line that it prints if it is waited for."""
-    out = subprocess.PIPE if first_line else subprocess.DEVNULL
-    with subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, text=True) as child:
-        try:
-            line = child.stdout.readline().strip() if child.stdout is not None else ""
-            yield child, line
-        finally:
-            child.terminate()
-            child.wait(15)
 
 
 def load(server: Server, mode: str, seconds: float, **options: object) -> tuple[dict[str, Any], float]:
@@ -126,7 +103,7 @@ def fan_out(rounds: int) -> float:
 
 
 def _fan_out(command: Sequence[str], rounds: int) -> float:
-    port = _free_port()
+    port = free_port()
     arguments = [*command, str(port), str(FAN_OUT), str(rounds), "300"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -135,15 +112,6 @@ def _fan_out(command: Sequence[str], rounds: int) -> float:
         finally:
             server.kill()
     return float(output)
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager
@@ -169,7 +137,7 @@ def gateways() -> Iterator[dict[str, Server]]:
         }
         found = {}
         for name, command in commands.items():
-            port = _free_port()
+            port = free_port()
             child, line = stack.enter_context(process(command(port), first_line=name == "ours, guarded"))
             token = line if name == "ours, guarded" else ""
             found[name] = Server(name, port, child, token)
@@ -178,11 +146,22 @@ def gateways() -> Iterator[dict[str, Server]]:
 
 
 def main() -> None:
-    """Runs everything."""
+    """Runs what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short rounds: a smoke test, not a measurement")
-    quick = parser.parse_args().quick
+    parser.add_argument("--sockets", type=int, default=0, metavar="N", help="so many idle WebSockets, and nothing else")
+    parser.add_argument("--processes", type=int, default=1, metavar="P", help="gateways on the port of those sockets")
+    given = parser.parse_args()
     build()
+    if given.sockets:
+        figures = gateway_sockets.run(given.sockets, given.processes, quick=given.quick)
+    else:
+        figures = everything(quick=given.quick)
+    print(json.dumps(figures))
+
+
+def everything(*, quick: bool) -> dict[str, float]:
+    """Beside the others."""
     seconds, rounds = (2.0, 1) if quick else (5.0, 5)
     with gateways() as found:
         plain, guarded, peer, proxy = (found[n] for n in ("ours", "ours, guarded", "envoy", "grpcwebproxy"))
@@ -194,7 +173,7 @@ def main() -> None:
     def ratio(found: dict[str, Figures], one: str, other: str, name: str) -> float:
         return round(found[one].median(name) / found[other].median(name), 3)
 
-    figures = {
+    return {
         "unary_ratio_envoy": ratio(unary, "ours, guarded", "envoy", "per_s"),
         "unary_cpu_ratio_envoy": ratio(unary, "ours, guarded", "envoy", "cpu_us"),
         "unary_plain_ratio_envoy": ratio(unary, "ours", "envoy", "per_s"),
@@ -205,7 +184,6 @@ def main() -> None:
         "ws_cpu_ratio_grpcwebproxy": ratio(socket, "ours", "grpcwebproxy", "cpu_us"),
         "fanout_cpu_ratio_c_send": round(fan_out_ratio, 3),
     }
-    print(json.dumps(figures))
 
 
 if __name__ == "__main__":

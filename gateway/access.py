@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Awaitable
 from secrets import token_hex
-from typing import Final
 
 from google.rpc import code_pb2
 
@@ -13,7 +12,7 @@ from gateway.core.hpack import Field
 from gateway.core.kept import Kept
 from gateway.core.limit import Demand
 from gateway.core.metadata import CLIENT_METADATA, SERVICE_METADATA, bearer_of, cookie_of
-from gateway.http.session import COOKIE, TokenCache
+from gateway.http.session import COOKIE, MAX_SECRET, TokenCache
 from gateway.limiter import Limiter, Policy, refusal
 from gateway.passage import CallPlan
 from mesh.auth.identity import Identity
@@ -21,8 +20,6 @@ from mesh.rpc import REQUEST_ID_METADATA, to_status
 from rushes import errors
 
 log = logging.getLogger(__name__)
-
-MAX_SECRET: Final = 256
 
 
 class OpenAccess:

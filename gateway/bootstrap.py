@@ -3,7 +3,6 @@
 import asyncio
 import json
 import logging
-import resource
 import ssl
 from typing import Final
 
@@ -16,6 +15,7 @@ from gateway.core.ending import ending
 from gateway.core.forwarded import networks
 from gateway.core.metadata import bearer_of
 from gateway.core.origin import Origins
+from gateway.descriptor import raise_descriptor_limit
 from gateway.door import FrontProtocol
 from gateway.fault import outside
 from gateway.http.auth import AuthRoutes
@@ -26,7 +26,7 @@ from gateway.http.guard import Admit, every_answer, headers, middleware
 from gateway.http.media import MediaRoutes
 from gateway.http.page import PageRoutes
 from gateway.http.session import ADDRESS, TokenCache, secret_of
-from gateway.http.socket import SocketLimits, SocketRoutes
+from gateway.http.socket import SocketLimits, SocketRefusals, Sockets
 from gateway.http.twin import TwinRoutes
 from gateway.http.viewing import Viewing
 from gateway.limiter import Limiter, MemoryLimiter, Policy
@@ -47,7 +47,6 @@ from rushes.signaling.v1.feed_service_pb2_grpc import FeedServiceStub
 
 log = logging.getLogger(__name__)
 
-DESCRIPTORS = 65_536
 UNARY_TIMEOUT = "30S"
 """The grpc-timeout of calls with one answer that name none."""
 
@@ -88,13 +87,14 @@ class Gateway:
         self._access = _access(config, runtime, self._tokens, token)
         self._upstreams = {name: self._way(name) for name in {route.service for route in ROUTES.values()}}
         self._upstreams[DOOR] = Upstream(config.door_listen)
+        lines = _lines(every_answer(tls=bool(config.tls_certificate)))
         self._passage = Passage(
             self._targets().get,
             self._access,
             self._origins,
             max_message_bytes=config.max_message_bytes,
             slow_reader_s=config.slow_reader_s,
-            lines=_lines(every_answer(tls=bool(config.tls_certificate))),
+            lines=lines,
             rewrite=outside,
         )
         self._calls = SocketCalls(
@@ -106,6 +106,8 @@ class Gateway:
             hub=Hub(Viewing(self._board, self._tokens, config.begin_s), self._tokens),
             rewrite=outside,
         )
+        limits = SocketLimits(config.max_socket_message_bytes, config.max_viewers, config.begin_s)
+        self._sockets = Sockets(self._calls, limits, self._origins, self._access.address, lines)
         self._twins = TwinRoutes(self._raw, self._tokens)
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
@@ -136,7 +138,7 @@ class Gateway:
     async def start(self) -> None:
         """Listens."""
         config = self._config
-        _raise_descriptor_limit()
+        raise_descriptor_limit()
         for fleet in self._fleets.values():
             await fleet.start()
         self._board.start()
@@ -160,7 +162,9 @@ class Gateway:
         door_path = config.door_listen.removeprefix("unix:")
         self._server = await asyncio.get_running_loop().create_server(
             lambda: FrontProtocol(
-                lambda transport: WebProtocol(transport, http, self._passage, config.begin_s), door_path, config.begin_s
+                lambda transport: WebProtocol(transport, http, self._passage, self._sockets, config.begin_s),
+                door_path,
+                config.begin_s,
             ),
             config.host,
             config.port,
@@ -200,8 +204,7 @@ class Gateway:
         app.router.add_get("/healthz", _healthz)
         app.router.add_get("/readyz", self._readyz)
         self._auth.add_to(app)
-        limits = SocketLimits(config.max_socket_message_bytes, config.max_viewers, config.begin_s)
-        SocketRoutes(self._calls, limits).add_to(app)
+        SocketRefusals(self._sockets, self._calls).add_to(app)
         self._media.add_to(app)
         self._feeds.add_to(app)
         self._twins.add_to(app)
@@ -249,6 +252,7 @@ class Gateway:
         """Ends what is left."""
         if self._door is not None:
             await self._door.stop(1.0)
+        await self._sockets.close()
         if self._runner is not None:
             await self._runner.cleanup()
         await self._media.close()
@@ -280,14 +284,6 @@ def _limiter(config: Config) -> Limiter:
 
 def _lines(fields: list[tuple[str, str]]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in fields).encode("latin-1")
-
-
-def _raise_descriptor_limit() -> None:
-    """Each viewer holds a descriptor, and the usual limit is 1,024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
-    if wanted > soft:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _healthz(request: web.Request) -> web.Response:

@@ -13,11 +13,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.access import OpenAccess
 from gateway.core.origin import Origins
+from gateway.descriptor import raise_descriptor_limit
 from gateway.door import FrontProtocol
 from gateway.http.call import SocketCalls
 from gateway.http.grpcweb import add_refusals
 from gateway.http.guard import headers, middleware
-from gateway.http.socket import SocketLimits, SocketRoutes
+from gateway.http.socket import SocketLimits, SocketRefusals, Sockets
 from gateway.passage import Access, Passage, Target
 from gateway.upstream import Upstream
 from gateway.web import WebProtocol
@@ -53,7 +54,6 @@ class Alone:
         self._host, self.port = host.strip("[]") or "127.0.0.1", int(port)
         self._upstream = Upstream(upstream)
         self._origins = Origins(tuple(origins), everybody=not origins)
-        self._limit = max_receive_bytes
         self._answered: set[str] = set()
         self._resolve = lru_cache(4_096)(self._target)
         access = access or OpenAccess()
@@ -67,6 +67,8 @@ class Alone:
             label=self._label,
         )
         self._calls = SocketCalls(self._resolve, lambda *_: b"", self._passage.count, keep=access.keep)
+        limits = SocketLimits(max_receive_bytes + 16, MAX_SOCKETS, BEGIN_S)
+        self._sockets = Sockets(self._calls, limits, self._origins, lambda peer, _: peer, LINES)
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
 
@@ -85,19 +87,22 @@ class Alone:
 
     async def start(self) -> None:
         """Listens."""
+        raise_descriptor_limit()
         app = web.Application(middlewares=[middleware(self._origins, _admit)])
         app.on_response_prepare.append(headers(self._origins, tls=False))
         app.router.add_get("/healthz", _ok)
         app.router.add_get("/readyz", _ok)
         app.router.add_get("/metrics", _metrics)
-        SocketRoutes(self._calls, SocketLimits(self._limit + 16, MAX_SOCKETS, BEGIN_S)).add_to(app)
+        SocketRefusals(self._sockets, self._calls).add_to(app)
         add_refusals(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, handler_cancellation=True)
         await self._runner.setup()
         http = self._runner.server
         assert http is not None
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: FrontProtocol(lambda transport: WebProtocol(transport, http, self._passage, BEGIN_S), "", BEGIN_S),
+            lambda: FrontProtocol(
+                lambda transport: WebProtocol(transport, http, self._passage, self._sockets, BEGIN_S), "", BEGIN_S
+            ),
             self._host,
             self.port,
             backlog=4096,
@@ -109,6 +114,7 @@ class Alone:
         """Ends everything."""
         if self._server is not None:
             self._server.close()
+        await self._sockets.close()
         if self._runner is not None:
             await self._runner.cleanup()
         await self._upstream.close()

@@ -9,8 +9,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway import metrics
 from gateway.core.head import MAX_HEAD_BYTES, Chunks, Head, HeadError
-from gateway.core.socket import SUBPROTOCOL
-from gateway.http.websocket import WebSocketStream
+from gateway.http.socket import Sockets
 from gateway.passage import CallPlan, Exchange, Passage
 
 log = logging.getLogger(__name__)
@@ -39,9 +38,15 @@ class WebProtocol(asyncio.Protocol):
     """A connection. Whose turn it is, is in `_next`: what takes the bytes that come."""
 
     def __init__(
-        self, transport: asyncio.Transport, lender: Callable[[], asyncio.Protocol], passage: Passage, begin_s: float
+        self,
+        transport: asyncio.Transport,
+        lender: Callable[[], asyncio.Protocol],
+        passage: Passage,
+        sockets: Sockets,
+        begin_s: float,
     ) -> None:
         self._transport = transport
+        self._sockets = sockets
         self._lender = lender
         self._passage = passage
         self._begin_s = begin_s
@@ -168,26 +173,19 @@ class WebProtocol(asyncio.Protocol):
     # -- heads -----------------------------------------------------------------------------------------------
 
     def _head(self) -> bool:
-        buffer = self._buffer
-        if not buffer:
+        if not self._buffer:
             return False
         if self._full:  # who does not read the answers there are gets no more of them
             self._forever()
             self._watch()
             self._pause()
             return False
-        if buffer[:2] == b"\r\n":  # some clients end a body with one more
-            buffer = self._buffer = buffer[2:]
-        end = buffer.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
-        if end < 0:
-            if len(buffer) >= MAX_HEAD_BYTES:
-                raise HeadError(431, "The headers are too long.")
-            if self._deadline > self._loop.time() + self._begin_s:
-                self._wait(self._begin_s)
+        block = self._block()
+        if not block:
             return False
-        block, self._buffer = buffer[: end + 4], buffer[end + 4 :]
         head, plan = self._passage.plan(block)
-        if plan is None:
+        protocol = self._sockets.protocol_of(head) if head.upgrade else ""
+        if plan is None and not protocol:
             self._lend(head, block)
             return True
         if self._handler is not None:
@@ -196,7 +194,36 @@ class WebProtocol(asyncio.Protocol):
                 self._try_later()
                 return False
             self._handler.keep_alive(False)  # its clock stands still while the connection is ours
+        if plan is None:
+            self._become(head, protocol)
+            return False
         return self._begin_body(head, plan)
+
+    def _block(self) -> bytes:
+        """The head of the next request, taken off what has come; empty: it is not whole."""
+        buffer = self._buffer
+        if buffer[:2] == b"\r\n":  # some clients end a body with one more
+            buffer = self._buffer = buffer[2:]
+        end = buffer.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
+        if end < 0:
+            if len(buffer) >= MAX_HEAD_BYTES:
+                raise HeadError(431, "The headers are too long.")
+            if self._deadline > self._loop.time() + self._begin_s:
+                self._wait(self._begin_s)
+            return b""
+        self._buffer = buffer[end + 4 :]
+        return buffer[: end + 4]
+
+    def _become(self, head: Head, protocol: str) -> None:
+        """A WebSocket, for good: nothing of what was before it stays."""
+        for timer in (self._timer, self._busy, self._slow):
+            if timer is not None:
+                timer.cancel()
+        if self._handler is not None:
+            self._handler.transport = None  # or it would close it
+            self._handler.connection_lost(None)
+        self._next = _over
+        self._sockets.open(self._transport, head, protocol, self._peer, self._buffer)
 
     # -- requests of others ----------------------------------------------------------------------------------
 
@@ -212,11 +239,7 @@ class WebProtocol(asyncio.Protocol):
             rest, self._buffer = self._buffer, b""
             handler, self._handler = self._handler, None
             self._next = _over  # nothing of this connection is kept here
-            if SUBPROTOCOL in head.get("sec-websocket-protocol"):
-                self._transport.set_protocol(WebSocketStream(self._transport, handler, rest, self._begin_s))
-                rest = b""
-            else:
-                self._transport.set_protocol(handler)
+            self._transport.set_protocol(handler)
             handler.data_received(block + rest)
             return
         self._lent_left = head.size

@@ -93,6 +93,8 @@ class _Call:
 class ServerMux:
     """The server's side of a socket."""
 
+    __slots__ = ("_calls", "_max_message_bytes")
+
     def __init__(self, max_message_bytes: int) -> None:
         self._max_message_bytes = max_message_bytes
         self._calls: dict[int, _Call] = {}

@@ -3,14 +3,21 @@
 from dataclasses import dataclass
 from typing import Final
 
+NORMAL: Final = 1000
+GOING_AWAY: Final = 1001
 PROTOCOL_ERROR: Final = 1002
 UNSUPPORTED: Final = 1003
 TOO_BIG: Final = 1009
+INTERNAL_ERROR: Final = 1011
 
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _FIN, _RESERVED, _OPCODE, _MASKED = 0x80, 0x70, 0x0F, 0x80
 _WHOLE_BINARY = _FIN | _BINARY
 MAX_CONTROL_BYTES: Final = 125
+
+
+_CODES = frozenset(range(1000, 1015)) - {1004, 1005, 1006} | frozenset(range(3000, 5000))
+"""That may be said (RFC 6455, 7.4)."""
 
 
 class WebSocketError(Exception):
@@ -35,9 +42,9 @@ class Ping:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The client closes; nothing it sends later counts."""
+    """The client closes; nothing it sends later counts. `code`: what it is answered with."""
 
-    payload: bytes
+    code: int
 
 
 Incoming = bytes | Text | Ping | Close
@@ -74,13 +81,14 @@ def unmasked(payload: bytes, mask: bytes) -> bytes:
 class MessageReader:
     """Puts messages together. What is not whole yet is held, and not looked at again before enough has come."""
 
+    __slots__ = ("_closed", "_held", "_max_message_bytes", "_needed", "_parts")
+
     def __init__(self, max_message_bytes: int) -> None:
         self._max_message_bytes = max_message_bytes
         self._held = bytearray()
         self._needed = 0
-        self._parts: list[bytes] | None = None
-        """Of a message in pieces."""
-        self._parts_bytes = 0
+        self._parts: bytearray | None = None
+        """Of a message in pieces. One after the other in one place: they may be a byte each."""
         self._closed = False
 
     def feed(self, data: bytes) -> list[Incoming]:
@@ -134,7 +142,7 @@ class MessageReader:
                 raise WebSocketError(PROTOCOL_ERROR, "a control frame is short and whole")
         elif opcode > _BINARY or (opcode == _CONTINUATION) != (self._parts is not None):
             raise WebSocketError(PROTOCOL_ERROR, "a frame comes where none of its kind may")
-        elif self._parts_bytes + size > self._max_message_bytes:
+        elif len(self._parts or b"") + size > self._max_message_bytes:
             raise WebSocketError(TOO_BIG, f"a message has at most {self._max_message_bytes} bytes")
 
     def _take(self, first: int, payload: bytes, found: list[Incoming]) -> None:
@@ -145,15 +153,23 @@ class MessageReader:
             found.append(Ping(payload))
         elif opcode == _CLOSE:
             self._closed = True
-            found.append(Close(payload))
+            found.append(Close(_code_of(payload)))
         elif opcode <= _BINARY:
             self._add(payload, found, last=bool(first & _FIN))
 
     def _add(self, payload: bytes, found: list[Incoming], *, last: bool) -> None:
-        parts = self._parts = self._parts or []
-        if payload:  # of empty pieces there may be any number
-            parts.append(payload)
-            self._parts_bytes += len(payload)
+        if self._parts is None:
+            self._parts = bytearray()
+        self._parts += payload
         if last:
-            found.append(b"".join(parts))
-            self._parts, self._parts_bytes = None, 0
+            found.append(bytes(self._parts))
+            self._parts = None
+
+
+def _code_of(payload: bytes) -> int:
+    """The code of a client's close, if it may say that one."""
+    if not payload:
+        return NORMAL
+    code = int.from_bytes(payload[:2], "big")
+    said = len(payload) >= 2 and code in _CODES
+    return code if said else PROTOCOL_ERROR

@@ -3,13 +3,11 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
-from aiohttp import web
-
 from gateway.core import reply, socket
 from gateway.core.metadata import bearer_of, timeout_s
 from gateway.core.socket import Event
 from gateway.http.passing import SocketReply, pass_through
-from gateway.http.session import TokenCache, client_of, secret_of, token_of
+from gateway.http.session import Caller, TokenCache, token_of_caller
 from gateway.http.viewing import ViewerWriter, Viewing
 from gateway.passage import CallCounter, Rest, Target, block_of
 from gateway.route import COLLABORATE
@@ -23,8 +21,8 @@ AdmitCall = Callable[[str, str, str], Awaitable[None]]
 class SocketCall:
     """A call as it begins."""
 
-    request: web.Request
-    """That opened the socket."""
+    caller: Caller
+    """Who opened the socket."""
     path: str
     fields: list[tuple[str, str]]
     """What the browser set for this call."""
@@ -76,7 +74,9 @@ class SocketCalls:
         target = self._resolve(call.path)
         if self._hub is None or target is None or target.public:
             return ""
-        token = await token_of(call.request, self._hub.tokens) or bearer_of(dict(call.fields).get("authorization", ""))
+        token = await token_of_caller(call.caller, self._hub.tokens) or bearer_of(
+            dict(call.fields).get("authorization", "")
+        )
         if not token:
             raise errors.Unauthenticated("Sign in first.")
         return token
@@ -84,20 +84,20 @@ class SocketCalls:
     async def admit(self, call: SocketCall, token: str) -> None:
         """Counts one call of many on a socket. Raises RateLimited."""
         if self._admit is not None:
-            await self._admit(call.path, token, client_of(call.request)[1])
+            await self._admit(call.path, token, call.caller.address)
 
     async def serve(self, call: SocketCall, token: str) -> None:
         """The call, until either side ends it. Raises RushesError and ProtocolError."""
         if call.path == COLLABORATE and self._hub is not None:
             call.writer.write(socket.binary_frame(socket.headers()))
-            await self._hub.viewing.serve(call.events, call.writer, token, secret_of(call.request))
+            await self._hub.viewing.serve(call.events, call.writer, token, call.caller.secret)
             return
         target = self._resolve(call.path)
         if target is None:
             raise errors.NotFound("There is no such method.")
         timeout = dict(call.fields).get("grpc-timeout", "") or target.default_timeout
-        block = block_of(target, call.request.host, call.fields, timeout=timeout, keep=self._keep)
-        block += self._rest(token, client_of(call.request)[1], has_request_id(call.fields))
+        block = block_of(target, call.caller.host, call.fields, timeout=timeout, keep=self._keep)
+        block += self._rest(token, call.caller.address, has_request_id(call.fields))
         answer = SocketReply(call.writer, self._rewrite)
         code = await pass_through(target, block, call.events, answer, timeout_s(timeout))
         self._count(call.path, code)

@@ -2,22 +2,29 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Final
 
-from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, status_pb2
 
 from gateway import metrics
 from gateway.core import grpcweb, socket
 from gateway.core.grpcweb import ProtocolError
-from gateway.core.mux import Cancelled, Failed, MuxError, MuxEvent, Opened, Roomier, Said, ServerMux, ended, unframed
+from gateway.core.mux import Cancelled, Failed, MuxEvent, Opened, Roomier, Said, ServerMux, ended, unframed
 from gateway.core.socket import Event
+from gateway.core.websocket import GOING_AWAY, INTERNAL_ERROR, PROTOCOL_ERROR
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import trailers_of
 from gateway.http.passing import Writer
+from gateway.http.session import Caller
+from gateway.http.websocket import SocketWriter, WebSocketConnection
+
+log = logging.getLogger(__name__)
 
 LINGER_S: Final = 30.0
 """How long a call that is over waits for the browser to take its last bytes."""
@@ -92,90 +99,147 @@ class MuxWriter:
                     await asyncio.sleep(LOOK_AGAIN_S)
 
 
-class MuxSocket:
+@dataclass(slots=True)
+class _Running:
+    """A call in progress."""
+
+    writer: MuxWriter
+    said: "asyncio.Queue[Said | Failed]"
+    task: "asyncio.Task[None]"
+
+
+class MuxSocket(WebSocketConnection):
     """One WebSocket with its calls."""
 
-    def __init__(self, request: web.Request, calls: SocketCalls, out: Writer, max_message_bytes: int) -> None:
-        self._request = request
+    __slots__ = ("_caller", "_calls", "_deadline", "_kept", "_mux", "_running", "_unread", "_writer")
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        calls: SocketCalls,
+        caller: Caller,
+        max_message_bytes: int,
+        left: Callable[[WebSocketConnection], None],
+    ) -> None:
+        super().__init__(transport, max_message_bytes, left)
+        self._writer = SocketWriter(transport)
+        self._caller = caller
         self._calls = calls
-        self._out = out
         self._mux = ServerMux(max_message_bytes)
-        self._said: dict[int, asyncio.Queue[Said | Failed]] = {}
-        self._writers: dict[int, MuxWriter] = {}
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._running: dict[int, _Running] = {}
+        self._kept: deque[bytes] | None = None
+        """What came before the socket was held, while it is."""
+        self._unread = 0
+        self._deadline = 0.0
 
-    async def serve(self, ws: web.WebSocketResponse, messages: AsyncIterator[WSMessage]) -> None:
-        """Until the socket closes; what cannot be understood closes it with a code."""
+    @property
+    def out(self) -> SocketWriter:
+        """See WebSocketConnection."""
+        return self._writer
+
+    @property
+    def tasks(self) -> "list[asyncio.Task[None]]":
+        """Of its calls."""
+        return [running.task for running in self._running.values()]
+
+    def over(self, error: Exception | None) -> None:
+        """See WebSocketConnection. What cannot be understood closes the socket with a code."""
+        for task in self.tasks:
+            task.cancel()
+        if isinstance(error, ProtocolError):
+            self.close(PROTOCOL_ERROR, str(error))
+        elif error is not None:
+            log.error("socket_failed", exc_info=error)
+            self.close(INTERNAL_ERROR, "Something went wrong here.")
+
+    def take(self, message: bytes) -> None:
+        """See WebSocketConnection."""
+        if self._said_close:
+            return
+        if self._kept is not None:
+            self._kept.append(message)
+        else:
+            self._understand(message)
+            if self.out.buffered() > HIGH_BYTES:
+                self._kept = deque()
+                self._wait()
+
+    def _understand(self, message: bytes) -> None:
+        event = self._mux.receive(message)
+        if isinstance(event, Opened) and self._calls.closing:
+            self.close(GOING_AWAY, "this gateway takes no more calls")
+        elif event is not None:
+            self._act(event)
+
+    # -- a browser that does not read ----------------------------------------------------------------------------
+
+    def _wait(self) -> None:
+        """It is not listened to until it has read."""
+        self.hold()
+        self._unread = self.out.buffered()
+        self._deadline = self._loop.time() + SLOW_S
+        self._loop.call_later(LOOK_AGAIN_S, self._look)
+
+    def _look(self) -> None:
+        unread = self.out.buffered()
+        if self._transport.is_closing():
+            return
+        if unread <= HIGH_BYTES:
+            self._catch_up()
+            return
+        if unread < self._unread:
+            self._deadline = self._loop.time() + SLOW_S
+        elif self._loop.time() > self._deadline:
+            metrics.CUTS.labels("SLOW_READER").inc()
+            self.abort()
+            return
+        self._unread = unread
+        self._loop.call_later(LOOK_AGAIN_S, self._look)
+
+    def _catch_up(self) -> None:
+        """It has read: what it said meanwhile, then what it says from now on."""
         try:
-            async for message in messages:
-                if message.type is not WSMsgType.BINARY:
-                    raise MuxError("text messages are not taken")
-                event = self._mux.receive(message.data)
-                if isinstance(event, Opened) and self._calls.closing:
-                    await ws.close(code=WSCloseCode.GOING_AWAY, message=b"this gateway takes no more calls")
-                    break
-                if event is not None:
-                    self._take(event)
-                if self._out.buffered() > HIGH_BYTES and not await self._read():
-                    metrics.CUTS.labels("SLOW_READER").inc()
-                    break
-        except MuxError as error:
-            await ws.close(code=WSCloseCode.PROTOCOL_ERROR, message=str(error).encode()[:120])
-        finally:
-            tasks = list(self._tasks.values())
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            while self._kept and not self._said_close:
+                self._understand(self._kept.popleft())
+                if self.out.buffered() > HIGH_BYTES:
+                    self._wait()
+                    return
+        except Exception as error:
+            self.over(error)
+        self._kept = None
+        self.go_on()
 
-    async def _read(self) -> bool:
-        """Waits until the browser has read what there is; False: it takes nothing."""
-        left = self._out.buffered()
-        deadline = asyncio.get_running_loop().time() + SLOW_S
-        while left > HIGH_BYTES:
-            await asyncio.sleep(LOOK_AGAIN_S)
-            before, left = left, self._out.buffered()
-            if left < before:
-                deadline = asyncio.get_running_loop().time() + SLOW_S
-            elif asyncio.get_running_loop().time() > deadline:
-                return False
-        return True
+    # -- calls -----------------------------------------------------------------------------------------------
 
-    def _take(self, event: MuxEvent) -> None:
+    def _act(self, event: MuxEvent) -> None:
         number = event.number
         if isinstance(event, Opened):
             self._open(event)
         elif isinstance(event, Cancelled):
-            self._writers[number].close()
-            self._tasks[number].cancel()
+            self._running[number].writer.close()
+            self._running[number].task.cancel()
         elif isinstance(event, Roomier):
-            self._writers[number].roomier()
+            self._running[number].writer.roomier()
         elif isinstance(event, Said | Failed):
-            self._said[number].put_nowait(event)  # bounded by the room that the call has: all takes some, or comes once
+            # Bounded by the room that the call has: all takes some, or comes once.
+            self._running[number].said.put_nowait(event)
 
     def _open(self, event: Opened) -> None:
         number = event.number
-        old = self._tasks.get(number)
+        old = self._running.get(number)
         if old is not None:  # the browser has cancelled it and takes the number again
-            old.cancel()
-        writer = self._writers[number] = MuxWriter(self._mux, number, self._out)
-        queue = self._said[number] = asyncio.Queue()
-        events = self._events(writer, queue)
-        call = SocketCall(self._request, event.path, event.headers.fields, events, writer)
-        task = self._tasks[number] = asyncio.create_task(self._run(call, writer))
+            old.task.cancel()
+        writer = MuxWriter(self._mux, number, self.out)
+        queue: asyncio.Queue[Said | Failed] = asyncio.Queue()
+        call = SocketCall(self._caller, event.path, event.headers.fields, _events(writer, queue), writer)
+        task = self._loop.create_task(self._run(call, writer))
+        self._running[number] = _Running(writer, queue, task)
         task.add_done_callback(lambda done: self._forget(number, done))
 
     def _forget(self, number: int, done: "asyncio.Task[None]") -> None:
-        if self._tasks.get(number) is done:
-            del self._tasks[number], self._said[number], self._writers[number]
-
-    async def _events(self, writer: MuxWriter, queue: "asyncio.Queue[Said | Failed]") -> AsyncIterator[Event]:
-        while True:
-            said = await queue.get()
-            if isinstance(said, Failed):
-                raise ProtocolError(said.why)
-            for event in said.events:
-                yield event
-            writer.give(said.size_bytes)
+        running = self._running.get(number)
+        if running is not None and running.task is done:
+            del self._running[number]
 
     async def _run(self, call: SocketCall, writer: MuxWriter) -> None:
         try:
@@ -190,3 +254,13 @@ class MuxSocket:
             writer.trailers(trailers_of(error, secrets.token_hex(8)))
         await writer.drained()
         writer.close()
+
+
+async def _events(writer: MuxWriter, queue: "asyncio.Queue[Said | Failed]") -> AsyncIterator[Event]:
+    while True:
+        said = await queue.get()
+        if isinstance(said, Failed):
+            raise ProtocolError(said.why)
+        for event in said.events:
+            yield event
+        writer.give(said.size_bytes)

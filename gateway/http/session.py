@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import grpc
 from aiohttp import web
 
-from gateway.core.metadata import CLIENT_METADATA, bearer_of
+from gateway.core.metadata import CLIENT_METADATA, bearer_of, cookie_of
+from gateway.core.origin import Headers
 from gateway.fault import error_of
 from rushes.errors import Unauthenticated, Unavailable
 from rushes.project.v1 import identity_service_pb2
@@ -16,6 +17,7 @@ from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 COOKIE = "rushes_session"
 RENEW_BEFORE_MS = 90_000
 MAX_CACHED = 20_000
+MAX_SECRET = 256
 ADDRESS = "rushes.address"
 """Key of a request's address, where proxies are trusted to say it."""
 
@@ -30,6 +32,18 @@ class Token:
     def fresh(self, now_ms: float) -> bool:
         """Whether it lasts long enough to be used."""
         return self.expires_ms - now_ms > RENEW_BEFORE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose connection it is, by the head of the request that opened it."""
+
+    host: str
+    address: str
+    secret: str
+    """Of the cookie's session; empty: there is none."""
+    bearer: str
+    """Token of `authorization`; empty: there is none."""
 
 
 class TokenCache:
@@ -88,7 +102,7 @@ class TokenCache:
 def secret_of(request: web.Request) -> str:
     """The session's secret from the cookie, or empty."""
     secret = request.cookies.get(COOKIE, "")
-    return secret if len(secret) <= 256 else ""
+    return secret if len(secret) <= MAX_SECRET else ""
 
 
 async def token_of(request: web.Request, tokens: TokenCache) -> str:
@@ -97,6 +111,22 @@ async def token_of(request: web.Request, tokens: TokenCache) -> str:
     if secret:
         return (await tokens.get(secret)).value
     return bearer_of(request.headers.get("authorization", ""))
+
+
+def caller_of(head: Headers, address: str) -> Caller:
+    """Whose connection it is that begins with this head."""
+    secret = cookie_of(head.get("cookie", ""), COOKIE)
+    return Caller(
+        head.get("host", ""),
+        address,
+        secret if len(secret) <= MAX_SECRET else "",
+        bearer_of(head.get("authorization", "")),
+    )
+
+
+async def token_of_caller(caller: Caller, tokens: TokenCache) -> str:
+    """Access token of whoever opened a connection; empty: they have none."""
+    return (await tokens.get(caller.secret)).value if caller.secret else caller.bearer
 
 
 def client_of(request: web.Request) -> tuple[str, str]:

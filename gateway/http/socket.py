@@ -1,25 +1,34 @@
-"""WebSockets of browsers: one call each, in the `grpc-websockets` subprotocol."""
+"""WebSockets of browsers: one call each in the `grpc-websockets` subprotocol, or many on one in `rushes-streams`."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2
 
-from gateway.core import grpcweb, mux, socket
+from gateway.core import grpcweb, handshake, mux, socket
 from gateway.core.grpcweb import ProtocolError
+from gateway.core.head import Head
+from gateway.core.origin import Origins
 from gateway.core.socket import SUBPROTOCOL, Headers
+from gateway.core.websocket import GOING_AWAY
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import METHOD_PATH, trailers_of
-from gateway.http.listening import Listening
 from gateway.http.mux import MuxSocket
-from gateway.http.websocket import CLOSE_S, ViewerSocket, WebSocketStream, trailers_frame
-from rushes import errors
+from gateway.http.session import Caller, caller_of
+from gateway.http.websocket import ViewerSocket, WebSocketConnection, WebSocketStream, trailers_frame
+
+log = logging.getLogger(__name__)
 
 MUX_PATH = "/streams"
 NO_SOCKET = f"Calls are made with POST, or on a WebSocket with the subprotocol {SUBPROTOCOL}."
+
+AddressOf = Callable[[str, str], str]
+"""From the address of a connection and X-Forwarded-For: where a request comes from."""
 
 
 @dataclass(frozen=True)
@@ -31,86 +40,88 @@ class SocketLimits:
     begin_s: float
 
 
-class SocketRoutes:
-    """GET /PACKAGE.SERVICE/METHOD with an upgrade to WebSocket."""
+class Sockets:
+    """Opens them on the connections that they came on. What is no proper handshake is left to the routes to refuse."""
 
-    def __init__(self, calls: SocketCalls, limits: SocketLimits) -> None:
+    def __init__(
+        self, calls: SocketCalls, limits: SocketLimits, origins: Origins, address: AddressOf, lines: bytes
+    ) -> None:
         self._calls = calls
         self._limits = limits
-        self._open = 0
+        self._origins = origins
+        self._address = address
+        self._lines = lines
+        self._open: set[WebSocketConnection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def add_to(self, app: web.Application) -> None:
-        """Adds the routes; must come before that of what is refused."""
-        app.router.add_get(METHOD_PATH, self.handle, allow_head=False)
-        app.router.add_get(MUX_PATH, self.handle_mux, allow_head=False)
-
-    async def handle_mux(self, request: web.Request) -> web.StreamResponse:
-        """One socket of many calls."""
-        if "Upgrade" not in request.headers:
-            raise web.HTTPUpgradeRequired(text=f"This is a WebSocket with the subprotocol {mux.SUBPROTOCOL}.")
-        ws = await self._opened(request, mux.SUBPROTOCOL)
-        stream = _stream(request)
-        if stream is not None:  # it would have taken the other subprotocol too
-            stream.given_back()
-        self._open += 1
-        try:
-            if request.transport is not None:
-                out = ViewerSocket(request.transport)
-                with Listening(ws, out, request.transport) as messages:
-                    await MuxSocket(request, self._calls, out, self._limits.max_message_bytes).serve(ws, messages)
-        finally:
-            self._open -= 1
-            await _close(ws, request.transport)
-        return ws
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        """One socket, until it closes."""
-        if "Upgrade" not in request.headers or not self._calls.knows(request.path):
-            raise web.HTTPMethodNotAllowed(request.method, ["POST"], text=NO_SOCKET)
-        ws = await self._opened(request, SUBPROTOCOL)
-        stream = _stream(request)
-        if stream is None:
-            return ws  # gone already
-        self._open += 1
-        try:
-            stream.opened(self._limits.max_message_bytes)
-            await self._serve(request, stream)
-        finally:
-            self._open -= 1
-        return ws
-
-    async def _opened(self, request: web.Request, protocol: str) -> web.WebSocketResponse:
-        protocols = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",")]
-        if protocol not in protocols:
-            raise web.HTTPBadRequest(text=f"This is a WebSocket with the subprotocol {protocol}.")
-        if self._calls.closing or self._open >= self._limits.max_sockets:
-            raise web.HTTPServiceUnavailable(text="This gateway takes no more sockets; try again in a moment.")
-        ws = web.WebSocketResponse(
-            protocols=(protocol,), compress=False, max_msg_size=self._limits.max_message_bytes, autoping=False
+    def protocol_of(self, head: Head) -> str:
+        """The subprotocol of a request that opens a socket; empty: it does not."""
+        protocol = self._protocol(head)
+        taken = (
+            protocol in handshake.subprotocols(head)
+            and head.method == "GET"
+            and head.version == 1
+            and head.size == 0
+            and handshake.is_handshake(head)
+            and self._origins.admits(head)
+            and not self.full
         )
-        await ws.prepare(request)
-        return ws
+        return protocol if taken else ""
 
-    async def _serve(self, request: web.Request, stream: WebSocketStream) -> None:
+    def _protocol(self, head: Head) -> str:
+        if head.path == MUX_PATH:
+            return mux.SUBPROTOCOL
+        return SUBPROTOCOL if self._calls.knows(head.path) else ""
+
+    @property
+    def full(self) -> bool:
+        """Nobody new is taken."""
+        return self._calls.closing or len(self._open) >= self._limits.max_sockets
+
+    def open(self, transport: asyncio.Transport, head: Head, protocol: str, peer: str, rest: bytes) -> None:
+        """The connection is a socket from here on. `rest`: what came behind the head."""
+        transport.write(handshake.answer(head.get("sec-websocket-key"), protocol, self._lines))
+        caller = caller_of(head, self._address(peer, head.get("x-forwarded-for")))
+        most = self._limits.max_message_bytes
+        opened: WebSocketConnection
+        if protocol == SUBPROTOCOL:
+            opened = stream = WebSocketStream(transport, most, self._open.discard)
+            task = asyncio.create_task(self._serve(caller, head.path, stream))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            opened = MuxSocket(transport, self._calls, caller, most, self._open.discard)
+        self._open.add(opened)
+        transport.set_protocol(opened)
+        if rest:
+            opened.data_received(rest)
+
+    async def _serve(self, caller: Caller, path: str, stream: WebSocketStream) -> None:
         try:
             async with asyncio.timeout(self._limits.begin_s):
-                call = SocketCall(request, request.path, await _headers(stream), stream, stream.out)
-                ready = await self._calls.ready(call)
-            await self._calls.serve(call, ready)
+                call = SocketCall(caller, path, await _headers(stream), stream, stream.out)
+                token = await self._calls.ready(call)
+            await self._calls.serve(call, token)
         except TimeoutError:
             _fail(stream.out, grpcweb.status_trailers(code_pb2.DEADLINE_EXCEEDED, "the call did not begin in time"))
         except DecodeError:
             _fail(stream.out, trailers_of(ProtocolError("a message is not what the method takes"), "-"))
-        except (errors.RushesError, ProtocolError) as error:
-            _fail(stream.out, trailers_of(error, "-"))
+        except Exception as error:  # whatever it is, whoever called has to know
+            _fail(stream.out, trailers_of(error, secrets.token_hex(8)))
         finally:
-            await stream.close()
+            stream.close()
 
-
-def _stream(request: web.Request) -> WebSocketStream | None:
-    """The connection of a request in our subprotocol; None: it is gone."""
-    protocol = request.transport.get_protocol() if request.transport is not None else None
-    return protocol if isinstance(protocol, WebSocketStream) else None
+    async def close(self) -> None:
+        """Ends all that are open."""
+        left = list(self._open)
+        tasks = [*self._tasks, *(task for one in left if isinstance(one, MuxSocket) for task in one.tasks)]
+        for one in left:
+            one.close(GOING_AWAY, "this gateway ends")
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for one in left:
+            one.abort()
 
 
 def _fail(writer: ViewerSocket, trailers: list[tuple[str, str]]) -> None:
@@ -126,13 +137,38 @@ async def _headers(events: AsyncIterator[socket.Event]) -> list[tuple[str, str]]
     raise ProtocolError("the socket closed before the headers")
 
 
-async def _close(ws: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
-    """Closes; a reader that does not even take this loses its connection, with all that was kept for it."""
-    if transport is not None and not transport.is_closing():
-        asyncio.get_running_loop().call_later(CLOSE_S, transport.abort)
-    try:
-        async with asyncio.timeout(CLOSE_S):
-            await ws.close()
-    except TimeoutError:
-        if transport is not None:
-            transport.abort()
+class SocketRefusals:
+    """Says what is wrong with a request for a WebSocket that was not taken."""
+
+    def __init__(self, sockets: Sockets, calls: SocketCalls) -> None:
+        self._sockets = sockets
+        self._calls = calls
+
+    def add_to(self, app: web.Application) -> None:
+        """Adds the routes; must come before that of what is refused."""
+        app.router.add_get(METHOD_PATH, self.call, allow_head=False)
+        app.router.add_get(MUX_PATH, self.streams, allow_head=False)
+
+    async def streams(self, request: web.Request) -> web.StreamResponse:
+        """Where many calls share a socket."""
+        if "Upgrade" not in request.headers:
+            raise web.HTTPUpgradeRequired(text=f"This is a WebSocket with the subprotocol {mux.SUBPROTOCOL}.")
+        raise self._refusal(request, mux.SUBPROTOCOL)
+
+    async def call(self, request: web.Request) -> web.StreamResponse:
+        """Where one call has a socket."""
+        if "Upgrade" not in request.headers or not self._calls.knows(request.path):
+            raise web.HTTPMethodNotAllowed(request.method, ["POST"], text=NO_SOCKET)
+        raise self._refusal(request, SUBPROTOCOL)
+
+    def _refusal(self, request: web.Request, protocol: str) -> web.HTTPException:
+        if protocol not in handshake.subprotocols(request.headers):
+            return web.HTTPBadRequest(text=f"This is a WebSocket with the subprotocol {protocol}.")
+        if not handshake.is_handshake(request.headers):
+            return web.HTTPBadRequest(
+                text=f"That is no handshake of a WebSocket of version {handshake.VERSION}.",
+                headers={"Sec-WebSocket-Version": handshake.VERSION},
+            )
+        if self._sockets.full:
+            return web.HTTPServiceUnavailable(text="This gateway takes no more sockets; try again in a moment.")
+        return web.HTTPBadRequest(text="A WebSocket is opened by a GET of HTTP/1.1 without a body.")

@@ -1,4 +1,4 @@
-"""A WebSocket of one call, on its connection: what comes is handed on where it comes, without a task in between."""
+"""WebSockets on connections of their own: what comes is handed on where it comes, without a task in between."""
 
 import asyncio
 import os
@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from aiohttp.web_protocol import RequestHandler
 from google.rpc import status_pb2
 
 from gateway import metrics
@@ -15,6 +14,7 @@ from gateway.core.grpcweb import ProtocolError
 from gateway.core.pulse import Pulse
 from gateway.core.socket import Event, ServerSocket
 from gateway.core.websocket import (
+    NORMAL,
     Close,
     Incoming,
     MessageReader,
@@ -26,18 +26,18 @@ from gateway.core.websocket import (
     pong_frame,
 )
 
-NORMAL: Final = 1000
 CLOSE_S: Final = 5.0
 """How long whoever does not read may still take what was written, before the connection is ended with it."""
 AHEAD_EVENTS: Final = 8
 """What may come before somebody takes it; past it nothing more is read."""
-AHEAD_BYTES: Final = 64 * 1024
 PONG_BYTES: Final = 64 * 1024
 """Who has so much to read gets no more pongs."""
 
 
-class ViewerSocket:
+class SocketWriter:
     """The writing side of a WebSocket: frames ready for the wire go to the transport as they are."""
+
+    __slots__ = ("_closing", "_descriptor", "_transport", "_waiting")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -45,7 +45,6 @@ class ViewerSocket:
         self._closing, self._waiting = transport.is_closing, transport.get_write_buffer_size
         plain = transport.get_extra_info("sslcontext") is None
         self._descriptor: int = transport.get_extra_info("socket").fileno() if plain else -1
-        self.ended: asyncio.Future[status_pb2.Status] = asyncio.get_running_loop().create_future()
 
     def write(self, frame: bytes) -> None:
         """Queues a frame that is ready for the wire.
@@ -66,6 +65,16 @@ class ViewerSocket:
         """Bytes that the socket has not taken yet."""
         return self._waiting()
 
+
+class ViewerSocket(SocketWriter):
+    """The writing side of a socket of one call."""
+
+    __slots__ = ("ended",)
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        super().__init__(transport)
+        self.ended: asyncio.Future[status_pb2.Status] = asyncio.get_running_loop().create_future()
+
     def end(self, status: status_pb2.Status) -> None:
         """Sends the trailers; the driver closes."""
         if self.ended.done():
@@ -80,60 +89,48 @@ def trailers_frame(fields: list[tuple[str, str]]) -> bytes:
     return socket.binary_frame(grpcweb.trailer_frame(fields))
 
 
-class WebSocketStream(asyncio.Protocol):
-    """A connection that becomes a WebSocket. aiohttp answers the request, then it is `opened`, or `given_back`.
+class WebSocketConnection(asyncio.Protocol):
+    """A connection that is a WebSocket since the handshake: reads messages, answers pings, misses who is gone.
 
-    Its events come one after the other (`async for`) until they are told to `flow` to somebody.
+    There may be tens of thousands that say nothing, so it holds little. `left` is told once, when it has ended.
     """
 
-    def __init__(self, transport: asyncio.Transport, handler: RequestHandler, rest: bytes, begin_s: float) -> None:
+    __slots__ = ("_broken", "_left", "_limit", "_loop", "_paused", "_pulse", "_reader", "_said_close", "_timer",
+                 "_transport")  # fmt: skip
+
+    def __init__(
+        self, transport: asyncio.Transport, max_message_bytes: int, left: Callable[["WebSocketConnection"], None]
+    ) -> None:
         self._transport = transport
-        self._handler = handler
-        self._held = rest
+        self._left = left
         self._loop = asyncio.get_running_loop()
-        self._reader: MessageReader | None = None
-        self._call: ServerSocket | None = None
-        self._events: deque[Event] = deque()
-        self._take: Callable[[Event], None] | None = None
-        self._more = asyncio.Event()
+        self._reader = MessageReader(max_message_bytes)
         self._paused = False
-        self._pulse = Pulse(self._loop.time())
-        self._timer = self._loop.call_later(begin_s, transport.abort)
         self._broken = False
         self._said_close = False
-        self._gone = asyncio.Event()
-        self.over: asyncio.Future[None] = self._loop.create_future()
-        """Done when nothing more comes; its exception says what the client did wrong."""
-        self.out = ViewerSocket(transport)
+        self._limit: asyncio.TimerHandle | None = None
+        self._pulse = Pulse(self._loop.time())
+        self._timer = self._loop.call_at(self._pulse.due(), self._beat)
 
-    # -- the beginning ---------------------------------------------------------------------------------------
+    # -- what a kind of socket does with it --------------------------------------------------------------------
 
-    def opened(self, max_message_bytes: int) -> None:
-        """The handshake is done: what comes now are messages."""
-        self._wind()
-        self._reader, self._call = MessageReader(max_message_bytes), ServerSocket(max_message_bytes)
-        held, self._held = self._held, b""
-        self.go_on()
-        if held:
-            self.data_received(held)
+    @property
+    def out(self) -> SocketWriter:
+        """Where its frames go."""
+        raise NotImplementedError
 
-    def given_back(self) -> None:
-        """aiohttp reads on by itself."""
-        self._timer.cancel()
-        self._transport.set_protocol(self._handler)
-        self.go_on()
-        if self._held:
-            self._handler.data_received(self._held)
+    def take(self, message: bytes) -> None:
+        """A message is here; what this raises is the end, see `over`."""
+        raise NotImplementedError
+
+    def over(self, error: Exception | None) -> None:
+        """Nothing more is taken. The error says what the client did wrong."""
+        raise NotImplementedError
 
     # -- the connection --------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         """Hands on what is whole."""
-        if self._reader is None:
-            self._held += data
-            if len(self._held) > AHEAD_BYTES:
-                self.hold()
-            return
         if self._broken:
             return
         said = False
@@ -143,11 +140,33 @@ class WebSocketStream(asyncio.Protocol):
                 self._receive(incoming)
         except WebSocketError as error:
             self._broken = True
-            self._say_close(error.code, str(error))
-            self._end(None)
+            self.close(error.code, str(error))
         except Exception as error:
-            self._end(error)
+            self.over(error)
         self._hear(said)
+
+    def _receive(self, incoming: Incoming) -> None:
+        if isinstance(incoming, bytes):
+            self.take(incoming)
+        elif isinstance(incoming, Close):
+            self._say_close(incoming.code)
+            self.over(None)
+            self._end()
+        elif isinstance(incoming, Ping):
+            if self.out.buffered() < PONG_BYTES:
+                self.out.write(pong_frame(incoming.payload))
+        elif isinstance(incoming, Text):
+            raise ProtocolError("text messages are not taken")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing comes any more."""
+        self._timer.cancel()
+        if self._limit is not None:
+            self._limit.cancel()
+        self.over(None)
+        self._left(self)
+
+    # -- the pulse -------------------------------------------------------------------------------------------
 
     def _hear(self, said: bool) -> None:
         now = self._loop.time()
@@ -155,48 +174,6 @@ class WebSocketStream(asyncio.Protocol):
             self._pulse.answered(now)
         elif self._pulse.said(now) and not self._transport.is_closing():
             self._wind()
-
-    def _receive(self, incoming: Incoming) -> None:
-        if isinstance(incoming, Close):
-            code = int.from_bytes(incoming.payload[:2], "big") if len(incoming.payload) >= 2 else NORMAL
-            self._say_close(code)
-            self._end(None)
-            self._gone.set()
-        elif self.over.done():
-            return
-        elif isinstance(incoming, bytes):
-            assert self._call is not None
-            for event in self._call.receive(incoming):
-                if self._take is not None:
-                    self._take(event)
-                else:
-                    self._keep(event)
-        elif isinstance(incoming, Ping):
-            if self.out.buffered() < PONG_BYTES:
-                self.out.write(pong_frame(incoming.payload))
-        elif isinstance(incoming, Text):
-            raise ProtocolError("text messages are not taken")
-
-    def _keep(self, event: Event) -> None:
-        self._events.append(event)
-        self._more.set()
-        if len(self._events) >= AHEAD_EVENTS:
-            self.hold()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing comes any more."""
-        self._timer.cancel()
-        self._end(None)
-        self._gone.set()
-        self._handler.connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """aiohttp's own answer waits."""
-        self._handler.pause_writing()
-
-    def resume_writing(self) -> None:
-        """It goes on."""
-        self._handler.resume_writing()
 
     def _wind(self) -> None:
         self._timer.cancel()
@@ -215,8 +192,6 @@ class WebSocketStream(asyncio.Protocol):
             self.out.write(ping_frame())
         self._wind()
 
-    # -- events ----------------------------------------------------------------------------------------------
-
     def hold(self) -> bool:
         """Reads no more for now. False: it did not before."""
         if self._paused or self._transport.is_closing():
@@ -231,13 +206,87 @@ class WebSocketStream(asyncio.Protocol):
             self._paused = False
             self._transport.resume_reading()
 
+    # -- the end ---------------------------------------------------------------------------------------------
+
+    def _say_close(self, code: int, reason: str = "") -> None:
+        if not self._said_close:
+            self._said_close = True
+            self.out.write(close_frame(code, reason))
+
+    def close(self, code: int = NORMAL, reason: str = "") -> None:
+        """Says so, and waits a little for the client's own word."""
+        self.over(None)
+        if not self._transport.is_closing():
+            self._say_close(code, reason)
+            self.go_on()  # that word may be behind what was not read
+            self._limit = self._limit or self._loop.call_later(CLOSE_S, self._transport.abort)
+
+    def _end(self) -> None:
+        """Both have said it. A reader that does not even take this loses the connection with all that was kept."""
+        self._limit = self._limit or self._loop.call_later(CLOSE_S, self._transport.abort)
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Ends it where it is."""
+        self._transport.abort()
+
+
+class WebSocketStream(WebSocketConnection):
+    """A socket of one call. Its events come one after the other (`async for`), until they `flow` to somebody."""
+
+    __slots__ = ("_call", "_events", "_more", "_take", "_writer", "finished")
+
+    def __init__(
+        self, transport: asyncio.Transport, max_message_bytes: int, left: Callable[[WebSocketConnection], None]
+    ) -> None:
+        super().__init__(transport, max_message_bytes, left)
+        self._call = ServerSocket(max_message_bytes)
+        self._events: deque[Event] = deque()
+        self._take: Callable[[Event], None] | None = None
+        self._more = asyncio.Event()
+        self.finished: asyncio.Future[None] = self._loop.create_future()
+        """Done when nothing more comes; its exception says what the client did wrong."""
+        self._writer = ViewerSocket(transport)
+
+    @property
+    def out(self) -> ViewerSocket:
+        """See WebSocketConnection."""
+        return self._writer
+
+    def take(self, message: bytes) -> None:
+        """See WebSocketConnection."""
+        if self.finished.done():
+            return
+        for event in self._call.receive(message):
+            if self._take is not None:
+                self._take(event)
+            else:
+                self._keep(event)
+
+    def _keep(self, event: Event) -> None:
+        self._events.append(event)
+        self._more.set()
+        if len(self._events) >= AHEAD_EVENTS:
+            self.hold()
+
+    def over(self, error: Exception | None) -> None:
+        """See WebSocketConnection."""
+        if self.finished.done():
+            return
+        if error is None:
+            self.finished.set_result(None)
+        else:
+            self.finished.set_exception(error)
+            self.finished.exception()  # whoever waits is told; nobody may be waiting
+        self._more.set()
+
     def __aiter__(self) -> "WebSocketStream":
         return self
 
     async def __anext__(self) -> Event:
         while not self._events:
-            if self.over.done():
-                self.over.result()
+            if self.finished.done():
+                self.finished.result()
                 raise StopAsyncIteration
             self._more.clear()
             await self._more.wait()
@@ -247,39 +296,12 @@ class WebSocketStream(asyncio.Protocol):
         return event
 
     def flow(self, take: Callable[[Event], None]) -> "asyncio.Future[None]":
-        """From now on each event goes to `take` as it comes; what that raises is the end. Gives `over`."""
+        """From now on each event goes to `take` as it comes; what that raises is the end. Gives `finished`."""
         self._take = take
         self.go_on()
         try:
-            while self._events and not self.over.done():
+            while self._events and not self.finished.done():
                 take(self._events.popleft())
         except Exception as error:
-            self._end(error)
-        return self.over
-
-    def _end(self, error: Exception | None) -> None:
-        if self.over.done():
-            return
-        if error is None:
-            self.over.set_result(None)
-        else:
-            self.over.set_exception(error)
-            self.over.exception()  # whoever waits is told; nobody may be waiting
-        self._more.set()
-
-    # -- the end ---------------------------------------------------------------------------------------------
-
-    def _say_close(self, code: int, reason: str = "") -> None:
-        if not self._said_close:
-            self._said_close = True
-            self.out.write(close_frame(code, reason))
-
-    async def close(self) -> None:
-        """Closes; a reader that does not even take this loses its connection, with all that was kept for it."""
-        if self._transport.is_closing():
-            return
-        self._loop.call_later(CLOSE_S, self._transport.abort)
-        self._end(None)
-        self._say_close(NORMAL)
-        await self._gone.wait()
-        self._transport.close()
+            self.over(error)
+        return self.finished

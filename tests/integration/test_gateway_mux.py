@@ -7,13 +7,14 @@ from typing import cast
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from gateway.core import grpcweb
 from gateway.core.mux import CANCEL, DATA, END, OPEN, ROOM, SUBPROTOCOL, ServerMux
 from gateway.core.socket import binary_frame
 from gateway.http.call import SocketCalls
 from gateway.http.mux import MuxSocket, MuxWriter
+from gateway.http.session import Caller
+from gateway.http.websocket import WebSocketConnection
 from gateway.standalone import Alone
 from rushes.annotation.v1.annotation_service_pb2 import CollaborateOpen, CollaborateRequest, CollaborateResponse
 from rushes.project.v1.identity_service_pb2 import GetMeRequest, GetMeResponse
@@ -244,21 +245,52 @@ class Deaf:
         return self.written
 
 
-async def openings(count: int) -> AsyncIterator[aiohttp.WSMessage]:
-    """A browser that opens calls, each once the one before has failed."""
-    for number in range(count):
-        opening = bytes((OPEN,)) + number.to_bytes(4, "big") + b"/no.such/Method"
-        yield aiohttp.WSMessage(aiohttp.WSMsgType.BINARY, opening, None)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+class DeafTransport(asyncio.Transport):
+    """The connection of such a browser."""
+
+    def __init__(self) -> None:
+        super().__init__({"sslcontext": True})
+        self.written = 0
+        self.reads = True
+        self.ended = asyncio.Event()
+
+    def write(self, data: object) -> None:
+        """See Transport."""
+        self.written += len(cast(bytes, data))
+
+    def get_write_buffer_size(self) -> int:
+        """See Transport."""
+        return self.written
+
+    def is_closing(self) -> bool:
+        """See Transport."""
+        return self.ended.is_set()
+
+    def pause_reading(self) -> None:
+        """See Transport."""
+        self.reads = False
+
+    def abort(self) -> None:
+        """See Transport."""
+        self.ended.set()
 
 
 async def test_who_opens_calls_and_reads_nothing_is_not_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.http.mux.SLOW_S", 0.1)
     monkeypatch.setattr("gateway.http.mux.HIGH_BYTES", 20_000)
-    out = Deaf()
     calls = SocketCalls(lambda _: None, lambda *_: b"", lambda *_: None, keep=frozenset())
+    transport = DeafTransport()
+    left: list[WebSocketConnection] = []
+    mux = MuxSocket(transport, calls, Caller("", "", "", ""), 1_000, left.append)
+    opening = b"\x82\x94" + bytes(4) + b"%b/no.such/Method"
+    for number in range(5_000):
+        mux.data_received(opening % (bytes((OPEN,)) + number.to_bytes(4, "big")))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        if not transport.reads:
+            break
+    assert 20_000 < transport.written < 22_000
     async with asyncio.timeout(WAIT_S):
-        mux = MuxSocket(cast(web.Request, None), calls, out, 1_000)
-        await mux.serve(cast(web.WebSocketResponse, None), openings(5_000))
-    assert 20_000 < out.written < 22_000
+        await transport.ended.wait()
+    mux.connection_lost(None)
+    assert left == [mux]

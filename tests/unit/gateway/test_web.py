@@ -7,6 +7,7 @@ from typing import TypeVarTuple, cast
 
 from gateway.access import OpenAccess
 from gateway.core.origin import Origins
+from gateway.http.socket import Sockets
 from gateway.passage import Passage, Target
 from gateway.upstream import Way
 from gateway.web import BUSY_S, WebProtocol
@@ -84,7 +85,7 @@ def test_a_reader_that_stops_and_goes_on_does_not_multiply_the_clocks_of_what_it
             slow_reader_s=100.0,
             lines=b"",
         )
-        protocol = WebProtocol(Transport(), Lent, passage, 100.0)
+        protocol = WebProtocol(Transport(), Lent, passage, cast(Sockets, None), 100.0)
         protocol.data_received(LENT + CALL)
         assert loop.waiting(BUSY_S) == 1
         for _ in range(50):

@@ -67,7 +67,7 @@ def test_a_message_in_pieces_is_one_and_control_frames_come_in_between() -> None
 
 
 def test_nothing_counts_after_the_close() -> None:
-    assert read(masked(b"\x03\xe8", 8) + masked(b"more")) == [Close(b"\x03\xe8")]
+    assert read(masked(b"\x03\xe8", 8) + masked(b"more")) == [Close(1000)]
 
 
 def test_text_is_told_and_a_pong_is_nothing() -> None:
