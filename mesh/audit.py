@@ -12,22 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import grpc
-from sqlalchemy import (
-    Boolean,
-    Column,
-    Connection,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    delete,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, delete, insert, select, update
 
 from mesh.rpc import Channels, to_error
-from mesh.sql import Database, create
+from mesh.sql import Database
+from mesh.table import outbox
 from rushes.errors import InvalidArgument
 from rushes.project.v1 import audit_service_pb2 as pb
 from rushes.project.v1.audit_service_pb2_grpc import AuditServiceStub
@@ -41,16 +30,6 @@ LOOK_S = 5.0
 """The outbox is looked at so often even if nobody says that there is something in it."""
 
 LONGEST_DELAY_S = 30.0
-
-_outbox = Table(
-    "mesh_outbox",
-    MetaData(),
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("event", LargeBinary, nullable=False),
-    # svc_project will not have it, ever: kept here, for whoever looks into the error in the log.
-    Column("refused", Boolean, nullable=False),
-    sqlite_autoincrement=True,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +83,7 @@ def encode(service: str, event: Event) -> bytes:
 def record(connection: Connection, service: str, event: Event) -> None:
     """Puts an event into the outbox, in the transaction of the change it tells of. Raises ValueError when too long."""
     encoded = encode(service, event)
-    create(connection, _outbox)
-    connection.execute(insert(_outbox).values(event=encoded, refused=False))
+    connection.execute(insert(outbox).values(event=encoded, refused=False))
 
 
 class SqlOutbox:
@@ -201,15 +179,14 @@ class Shipper:
 
 
 def _oldest(connection: Connection, limit: int) -> list[tuple[int, bytes]]:
-    create(connection, _outbox)
-    columns = _outbox.c
+    columns = outbox.c
     query = select(columns.number, columns.event).where(~columns.refused).order_by(columns.number).limit(limit)
     return [(number, bytes(event)) for number, event in connection.execute(query)]
 
 
 def _forget(connection: Connection, numbers: Sequence[int]) -> None:
-    connection.execute(delete(_outbox).where(_outbox.c.number.in_(numbers)))
+    connection.execute(delete(outbox).where(outbox.c.number.in_(numbers)))
 
 
 def _refuse(connection: Connection, number: int) -> None:
-    connection.execute(update(_outbox).where(_outbox.c.number == number).values(refused=True))
+    connection.execute(update(outbox).where(outbox.c.number == number).values(refused=True))

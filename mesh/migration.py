@@ -12,10 +12,11 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, MetaData, Table, Text, insert, inspect, select, text
 from sqlalchemy.schema import CreateColumn
 
+from mesh import table
+
 log = logging.getLogger(__name__)
 
 SCRIPTS: Final = Path(__file__).parent / "alembic"
-_version = Table("alembic_version", MetaData(), Column("version_num", Text, primary_key=True))
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,25 @@ class Schema:
 
     metadata: MetaData
     migrations: Path
+    requests: bool = True
+    """Whether the mesh's tables are in the store too: requests that may come again, and the audit's outbox."""
+
+    version_table: str = "alembic_version"
+    """What the revision is kept in."""
+
+    @property
+    def version(self) -> Table:
+        """The table of the revision."""
+        return Table(self.version_table, MetaData(), Column("version_num", Text, primary_key=True))
 
     @property
     def head(self) -> str:
         """The newest revision: migrations are files NUMBER_NAME.py, and the number is the revision."""
         return max(path.name.partition("_")[0] for path in self.migrations.glob("[0-9]*.py"))
+
+
+MESH: Final = Schema(table.metadata, Path(__file__).parent / "migrations", requests=False, version_table="mesh_version")
+"""Of the tables that the mesh has in the stores of services."""
 
 
 def migrate(connection: Connection, schema: Schema) -> str:
@@ -38,12 +53,19 @@ def migrate(connection: Connection, schema: Schema) -> str:
     """
     _alone(connection, schema)
     tables = set(inspect(connection).get_table_names())
-    found = _revision(connection) if _version.name in tables else ""
+    if schema.requests:
+        _migrate(connection, MESH, tables)
+    return _migrate(connection, schema, tables)
+
+
+def _migrate(connection: Connection, schema: Schema, tables: set[str]) -> str:
+    version = schema.version
+    found = (connection.execute(select(version.c.version_num)).scalar() or "") if version.name in tables else ""
     head = schema.head
     if not found and not tables & set(schema.metadata.tables):
         schema.metadata.create_all(connection)
-        _version.create(connection, checkfirst=True)
-        connection.execute(insert(_version).values(version_num=head))
+        version.create(connection, checkfirst=True)
+        connection.execute(insert(version).values(version_num=head))
     elif found > head:
         log.warning("store_is_newer", extra={"found": found, "known": head})
     elif found != head:
@@ -67,7 +89,7 @@ def configuration(schema: Schema, connection: Connection) -> Any:
     config.set_main_option("script_location", str(SCRIPTS))
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", str(schema.migrations))
-    config.attributes.update(connection=connection, metadata=schema.metadata)
+    config.attributes.update(connection=connection, metadata=schema.metadata, version_table=schema.version_table)
     return config
 
 
@@ -79,11 +101,11 @@ def bring_up(connection: Connection, metadata: MetaData) -> set[str]:
     inspector = inspect(connection)
     before = set(inspector.get_table_names())
     metadata.create_all(connection)
-    for table in metadata.sorted_tables:
-        if table.name in before:
-            _add_columns(connection, table, {column["name"] for column in inspector.get_columns(table.name)})
-            known = {index["name"] for index in inspector.get_indexes(table.name)}
-            for index in table.indexes:
+    for each in metadata.sorted_tables:
+        if each.name in before:
+            _add_columns(connection, each, {column["name"] for column in inspector.get_columns(each.name)})
+            known = {index["name"] for index in inspector.get_indexes(each.name)}
+            for index in each.indexes:
                 if index.name not in known:
                     index.create(connection)
     return before
@@ -97,12 +119,8 @@ def _add_columns(connection: Connection, table: Table, known: set[str]) -> None:
             connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {definition}")
 
 
-def _revision(connection: Connection) -> str:
-    return connection.execute(select(_version.c.version_num)).scalar() or ""
-
-
 def _alone(connection: Connection, schema: Schema) -> None:
     """Until the end of the transaction nobody else migrates this store; SQLite lets one write at a time anyway."""
     if connection.dialect.name == "postgresql":
-        key = zlib.crc32(str(schema.migrations.parent.parent.name).encode())
+        key = zlib.crc32(schema.migrations.parent.parent.name.encode())
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)").bindparams(key=key))

@@ -6,31 +6,13 @@ import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Connection,
-    Engine,
-    Index,
-    LargeBinary,
-    MetaData,
-    StaticPool,
-    Table,
-    Text,
-    create_engine,
-    delete,
-    event,
-    insert,
-    make_url,
-    select,
-)
-from sqlalchemy.engine import Dialect
+from sqlalchemy import Connection, Engine, StaticPool, create_engine, delete, event, insert, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.schema import CreateIndex, CreateTable, DDLElement
 
+from mesh.table import request as request_table
 from rushes.errors import Conflict, ResourceExhausted, Unavailable
 
 T = TypeVar("T")
@@ -66,21 +48,6 @@ class StoreBusy(ResourceExhausted):
     """Too much waits for the store."""
 
     reason = "STORE_BUSY"
-
-
-_metadata = MetaData()
-_request = Table(
-    "mesh_request",
-    _metadata,
-    Column("tenant_id", Text, primary_key=True),
-    Column("person_id", Text, primary_key=True),
-    Column("method", Text, primary_key=True),
-    Column("request_id", Text, primary_key=True),
-    Column("request_sha256", LargeBinary, nullable=False),
-    Column("answer", LargeBinary, nullable=False),
-    Column("time_ms", BigInteger, nullable=False),
-    Index("mesh_request_by_time", "time_ms"),
-)
 
 
 class Database:
@@ -150,15 +117,14 @@ def idempotent(
 ) -> bytes:
     """What `answer` gives, done once for each request_id: later it is what was given then, for a week.
 
-    Belongs into the transaction of the change. The same id with another request raises AlreadyUsed; without an id the
-    work is simply done.
+    Belongs into the transaction of the change, in a store that `mesh.migration` has made. The same id with another
+    request raises AlreadyUsed; without an id the work is simply done.
     """
     if not request_id:
         return answer()
-    create(connection, _request)
     now_ms = int(time.time() * 1000)
     digest = hashlib.sha256(request).digest()
-    columns = _request.c
+    columns = request_table.c
     row = connection.execute(
         select(columns.request_sha256, columns.answer).where(
             columns.tenant_id == tenant,
@@ -172,9 +138,9 @@ def idempotent(
             raise AlreadyUsed("This request_id was used for another request; take a new one.", request_id=request_id)
         return bytes(row[1])
     given = answer()
-    connection.execute(delete(_request).where(columns.time_ms < now_ms - KEEP_REQUESTS_MS))
+    connection.execute(delete(request_table).where(columns.time_ms < now_ms - KEEP_REQUESTS_MS))
     connection.execute(
-        insert(_request).values(
+        insert(request_table).values(
             tenant_id=tenant,
             person_id=person,
             method=method,
@@ -185,19 +151,6 @@ def idempotent(
         )
     )
     return given
-
-
-def create(connection: Connection, table: Table) -> None:
-    """Makes a table of the mesh if it is not there: in the caller's transaction, so services need not know of it."""
-    for statement in _statements(table, connection.dialect):
-        connection.exec_driver_sql(statement)
-
-
-@lru_cache(maxsize=32)
-def _statements(table: Table, dialect: Dialect) -> tuple[str, ...]:
-    made: list[DDLElement] = [CreateTable(table, if_not_exists=True)]
-    made += [CreateIndex(index, if_not_exists=True) for index in table.indexes]
-    return tuple(str(one.compile(dialect=dialect)) for one in made)
 
 
 def _engine(url: str, mapped_bytes: int) -> Engine:

@@ -11,16 +11,19 @@ sys.path.insert(0, str(ROOT))
 from alembic import command  # noqa: E402
 from sqlalchemy import create_engine  # noqa: E402
 
-from mesh.migration import configuration, upgrade  # noqa: E402
+from mesh.migration import MESH, configuration, upgrade  # noqa: E402
 from mesh.supervisor.migrate import STORES  # noqa: E402
 
 
 def main() -> int:
     """Gives the exit code."""
-    if len(sys.argv) != 3 or sys.argv[1] not in STORES:
-        print(f"usage: scripts/migration {'|'.join(STORES)} WHAT", file=sys.stderr)
+    if len(sys.argv) != 3 or sys.argv[1] not in (*STORES, "mesh"):
+        print(f"usage: scripts/migration {'|'.join((*STORES, 'mesh'))} WHAT", file=sys.stderr)
         return 2
-    _, schema = importlib.import_module(f"{sys.argv[1]}.setup").store(Path("/nowhere"))
+    if sys.argv[1] == "mesh":
+        schema = MESH
+    else:
+        _, schema = importlib.import_module(f"{sys.argv[1]}.setup").store(Path("/nowhere"))
     number = f"{int(schema.head) + 1:04}"
     with create_engine("sqlite://").begin() as connection:
         upgrade(connection, schema)

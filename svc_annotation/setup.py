@@ -1,10 +1,32 @@
-"""The command `rushes mongo-setup`. What it needs of MongoDB's driver is imported only when it runs."""
+"""Where history is, for whoever brings it up before the service starts, and the command `rushes mongo-setup`.
+Every `rushes` command imports this: what needs SQL or MongoDB's driver is imported where it is used.
+"""
 
 import argparse
 import asyncio
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mesh.config import load
+from svc_annotation.config import AnnotationConfig
+
+if TYPE_CHECKING:
+    from mesh.migration import Schema
 
 VARIABLE = "RUSHES_ANNOTATION__MONGO"
+
+
+def url_of(config: AnnotationConfig, data: Path) -> str:
+    """The database of these settings: a file in the data folder; "" with MongoDB."""
+    return "" if config.mongo else f"sqlite:///{data / 'annotation' / 'history.sqlite'}"
+
+
+def store(data: Path) -> "tuple[str, Schema]":
+    """The database of the settings that this process has, and its tables."""
+    from svc_annotation.stores.table import SCHEMA
+
+    return url_of(load(AnnotationConfig, "annotation", argv=()), data), SCHEMA
 
 
 def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -16,6 +16,7 @@ from svc_version.notes import Notes
 from svc_version.reading import Reading
 from svc_version.rollback import Rollbacks
 from svc_version.server import VersionServicer
+from svc_version.setup import url_of
 from svc_version.stores import Store
 from svc_version.stores.hot import Hot, NoHot
 from svc_version.sync import Sync
@@ -100,11 +101,9 @@ async def _open_store(config: VersionConfig, runtime: Runtime) -> Store:
         return await open_mongo_store(config.mongo)
     from svc_version.stores.sql import open_sql_store
 
-    if config.database:
-        return await open_sql_store(config.database)
-    path = runtime.mesh.data / "version" / "versions.sqlite"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return await open_sql_store(f"sqlite:///{path}")
+    if not config.database:
+        (runtime.mesh.data / "version").mkdir(parents=True, exist_ok=True)
+    return await open_sql_store(url_of(config, runtime.mesh.data))
 
 
 async def _open_archive(config: VersionConfig, runtime: Runtime) -> Blobs:

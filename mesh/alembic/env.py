@@ -3,6 +3,11 @@
 from alembic import context
 
 attributes = context.config.attributes
-context.configure(connection=attributes["connection"], target_metadata=attributes["metadata"], transactional_ddl=True)
+context.configure(
+    connection=attributes["connection"],
+    target_metadata=attributes["metadata"],
+    version_table=attributes["version_table"],
+    transactional_ddl=True,
+)
 with context.begin_transaction():
     context.run_migrations()

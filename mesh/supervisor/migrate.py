@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-STORES = ("svc_project", "svc_media", "svc_signaling")
+STORES = ("svc_project", "svc_media", "svc_annotation", "svc_version", "svc_signaling")
 """Services whose stores have migrations; where each is its module `setup` says."""
 
 
@@ -41,6 +41,8 @@ async def _migrate(service: str, data: Path) -> str:
     from mesh.sql import Database
 
     url, schema = importlib.import_module(f"{service}.setup").store(data)
+    if not url:
+        return "MongoDB has the store."
     if url.startswith(f"sqlite:///{data}/"):
         (data / service.removeprefix("svc_")).mkdir(parents=True, exist_ok=True, mode=0o700)
     database = Database(url)

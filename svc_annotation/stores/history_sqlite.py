@@ -6,31 +6,18 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from mesh.migration import migrate
 from mesh.sql import Database
 from svc_annotation.core.row import Change, HistoryRow
 from svc_annotation.stores import past_sqlite
 from svc_annotation.stores.history import Head, HistoryDiverged, HistoryGap, LandedCommit
+from svc_annotation.stores.table import SCHEMA
 
 READ_BYTES: Final = 4 * 1024 * 1024
 MAPPED_BYTES: Final = 1 << 30
 """A moment of a long history is found in pages all over the file."""
 
-_SCHEMA: Final = (
-    "CREATE TABLE IF NOT EXISTS metadata (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS positions (partition INTEGER PRIMARY KEY, position INTEGER NOT NULL)",
-    """CREATE TABLE IF NOT EXISTS records (
-        video_id INTEGER NOT NULL, ordinal INTEGER NOT NULL, epoch INTEGER NOT NULL, "offset" INTEGER NOT NULL,
-        tenant_id TEXT NOT NULL, person_id TEXT NOT NULL, client_id BLOB NOT NULL, client_seq INTEGER NOT NULL,
-        hash INTEGER NOT NULL, rules INTEGER NOT NULL, time_ms INTEGER NOT NULL, revision INTEGER NOT NULL,
-        at_revision INTEGER NOT NULL, refusal BLOB NOT NULL, "commit" BLOB NOT NULL, client_commit BLOB,
-        PRIMARY KEY (video_id, ordinal)) WITHOUT ROWID""",
-    "CREATE UNIQUE INDEX IF NOT EXISTS records_revision ON records (video_id, revision) WHERE revision > 0",
-    """CREATE TABLE IF NOT EXISTS changes (
-        video_id INTEGER NOT NULL, revision INTEGER NOT NULL, annotation_id BLOB NOT NULL, state BLOB NOT NULL,
-        PRIMARY KEY (video_id, revision, annotation_id)) WITHOUT ROWID""",
-    "INSERT OR IGNORE INTO metadata VALUES ('epoch', 1)",
-    "INSERT OR IGNORE INTO metadata VALUES ('schema', 1)",
-)
+_FIRST_EPOCH: Final = "INSERT OR IGNORE INTO metadata (name, value) VALUES ('epoch', 1)"
 _COLUMNS: Final = (
     'video_id, ordinal, epoch, "offset", tenant_id, person_id, client_id, client_seq, hash, rules, time_ms, revision,'
     ' at_revision, refusal, "commit", client_commit'
@@ -49,21 +36,20 @@ _SIGN: Final = 1 << 63
 
 
 async def open_sqlite_history(path: Path) -> "SqliteHistory":
-    """Opens the file, made if missing."""
+    """Opens the file, made if missing, and brought up."""
     path.parent.mkdir(parents=True, exist_ok=True)
     database = Database(f"sqlite:///{path}", mapped_bytes=MAPPED_BYTES)
     try:
-        await database.run(_make_schema)
+        await database.run(_prepare)
     except BaseException:
         await database.close()
         raise
     return SqliteHistory(database)
 
 
-def _make_schema(connection: Connection) -> None:
-    for statement in _SCHEMA:
-        connection.exec_driver_sql(statement)
-    past_sqlite.prepare(connection)
+def _prepare(connection: Connection) -> None:
+    migrate(connection, SCHEMA)
+    connection.exec_driver_sql(_FIRST_EPOCH)
 
 
 class SqliteHistory(past_sqlite.SqlitePast):
@@ -152,7 +138,9 @@ def _epoch(connection: Connection) -> int:
 
 def _set_positions(connection: Connection, positions: Mapping[int, int]) -> None:
     if positions:
-        connection.exec_driver_sql("INSERT OR REPLACE INTO positions VALUES (?, ?)", list(positions.items()))
+        connection.exec_driver_sql(
+            "INSERT OR REPLACE INTO positions (partition, position) VALUES (?, ?)", list(positions.items())
+        )
 
 
 def _insert(connection: Connection, rows: Sequence[HistoryRow]) -> None:

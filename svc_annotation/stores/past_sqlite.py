@@ -16,27 +16,15 @@ from svc_annotation.stores.history import HistoryGap, LandedCommit
 from svc_annotation.stores.past import Criteria, Frames, Moment, Place, StateAt
 
 READ_BYTES: Final = 4 * 1024 * 1024
-MOVE_AT_ONCE: Final = 5_000
 NAMED_AT_ONCE: Final = 500
 
-_SCHEMA: Final = (
-    # What an annotation's place in the drawing order is, and all frames between the first and last it was ever on.
-    """CREATE TABLE IF NOT EXISTS annotations (
-        video_id INTEGER NOT NULL, order_revision INTEGER NOT NULL, order_index INTEGER NOT NULL,
-        annotation_id BLOB NOT NULL, first_frame INTEGER NOT NULL, last_frame INTEGER NOT NULL,
-        PRIMARY KEY (video_id, order_revision, order_index)) WITHOUT ROWID""",
-    "CREATE INDEX IF NOT EXISTS changes_seek ON changes (video_id, annotation_id, revision, internal, first_frame,"
-    " last_frame)",
-    "CREATE INDEX IF NOT EXISTS records_person ON records (video_id, person_id, revision) WHERE revision > 0",
-    "DROP INDEX IF EXISTS changes_annotation",
-)
-_NEW_COLUMNS: Final = ("internal", "first_frame", "last_frame")
 _INSERT_CHANGE: Final = (
     "INSERT OR IGNORE INTO changes (video_id, revision, annotation_id, state, internal, first_frame, last_frame)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _PLACE: Final = (
-    "INSERT INTO annotations VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+    "INSERT INTO annotations (video_id, order_revision, order_index, annotation_id, first_frame, last_frame)"
+    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
     " first_frame = min(first_frame, excluded.first_frame), last_frame = max(last_frame, excluded.last_frame)"
     " WHERE excluded.first_frame < first_frame OR excluded.last_frame > last_frame"
 )
@@ -59,44 +47,6 @@ _FIND: Final = (
     'SELECT r.revision, r."commit", r.client_commit FROM records r WHERE r.video_id = ? AND r.revision > ?'
     " AND r.revision <= ? AND r.revision > 0{person}{frames} ORDER BY r.revision {direction} LIMIT ?"
 )
-
-
-def prepare(connection: Connection) -> None:
-    """Makes what the past needs beside the history; of a history without it, out of its changes."""
-    there = {row[1] for row in connection.exec_driver_sql("PRAGMA table_info(changes)")}
-    missing = [column for column in _NEW_COLUMNS if column not in there]
-    for column in missing:
-        connection.exec_driver_sql(f"ALTER TABLE changes ADD COLUMN {column} INTEGER NOT NULL DEFAULT 1")
-    for statement in _SCHEMA:
-        connection.exec_driver_sql(statement)
-    if missing:
-        _fill(connection)
-
-
-def _fill(connection: Connection) -> None:
-    """History was written before its past could be searched: what that needs is taken from each change."""
-    last: tuple[int, int, bytes] = (-1, -1, b"")
-    while True:
-        found = connection.exec_driver_sql(
-            "SELECT video_id, revision, annotation_id, state FROM changes"
-            " WHERE (video_id, revision, annotation_id) > (?, ?, ?)"
-            " ORDER BY video_id, revision, annotation_id LIMIT ?",
-            (*last, MOVE_AT_ONCE),
-        ).all()
-        if not found:
-            return
-        last = (found[-1][0], found[-1][1], found[-1][2])
-        facts = [(row[0], row[1], row[2], facts_of(row[3])) for row in found]
-        connection.exec_driver_sql(
-            "UPDATE changes SET internal = ?, first_frame = ?, last_frame = ?"
-            " WHERE video_id = ? AND revision = ? AND annotation_id = ?",
-            [(f.internal, f.first_frame, f.last_frame, video_id, rev, name) for video_id, rev, name, f in facts],
-        )
-        places = [
-            (video_id, f.order_revision, f.order_index, name, f.first_frame, f.last_frame)
-            for video_id, _, name, f in facts
-        ]
-        connection.exec_driver_sql(_PLACE, places)
 
 
 def insert(connection: Connection, changes: Iterable[tuple[int, int, Change]]) -> None:

@@ -1,11 +1,8 @@
 """The few places where SQLite and PostgreSQL differ: statements are written once, with `?` for values."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import Connection
-
-_POSTGRESQL: Final = (("INTEGER", "BIGINT"), ("BLOB", "BYTEA"), (" WITHOUT ROWID", ""))
 
 
 def is_server(connection: Connection) -> bool:
@@ -16,17 +13,6 @@ def is_server(connection: Connection) -> bool:
 def ask(connection: Connection, query: str, values: Any = ()) -> Any:
     """Runs a statement, or, with a list of values, one for each. No text of it holds a question mark."""
     return connection.exec_driver_sql(query.replace("?", "%s") if is_server(connection) else query, values)
-
-
-def make(connection: Connection, statements: Sequence[str]) -> None:
-    """Makes tables and indexes; what is there stays."""
-    if is_server(connection):
-        # Two instances that start at once would stumble over each other.
-        lock(connection, 0)
-    for statement in statements:
-        for name, other in _POSTGRESQL if is_server(connection) else ():
-            statement = statement.replace(name, other)
-        ask(connection, statement)
 
 
 def lock(connection: Connection, name: int) -> None:

@@ -15,7 +15,7 @@ from svc_version.stores.mongo_content import wall_ms
 from svc_version.stores.mongo_schema import BATCHES, WORKS, reaching
 from svc_version.stores.mongo_telling import Telling, event_document, untold
 from svc_version.stores.mongo_whole import Wholes, whole
-from svc_version.stores.schema import decode_work, encode_work
+from svc_version.stores.row import decode_work, encode_work
 
 
 class MongoWork(Wholes):

@@ -9,14 +9,16 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 from mesh import audit
+from mesh.migration import migrate
 from mesh.sql import Database, StoreBusy, idempotent
 from svc_version.core.model import Draft, Hash, Kind, Once, Packed, Tier, Version
 from svc_version.core.sonyflake import MACHINES, Reservation, reserve
 from svc_version.errors import HeadMoved, VersionUnknown
 from svc_version.stores import LEASE_MS, Head, Stored
-from svc_version.stores.dialect import ask, make
-from svc_version.stores.schema import SCHEMA, VERSION_COLUMNS, versions_of
+from svc_version.stores.dialect import ask
+from svc_version.stores.row import VERSION_COLUMNS, versions_of
 from svc_version.stores.sql_work import SqlWork
+from svc_version.stores.table import SCHEMA
 
 SERVICE: Final = "svc_version"
 T = TypeVar("T")
@@ -32,10 +34,10 @@ _CHAIN: Final = """
 
 
 async def open_sql_store(url: str) -> "SqlStore":
-    """Opens a database; tables that it lacks are made."""
+    """Opens a database; its tables are made or brought up."""
     database = Database(url)
     try:
-        await database.run(lambda connection: make(connection, SCHEMA))
+        await database.run(lambda connection: migrate(connection, SCHEMA))
     except BaseException:
         await database.close()
         raise
@@ -67,7 +69,8 @@ class SqlStore(SqlWork):
             made = reserve(machine_id, reserved, now_ms)
             ask(
                 connection,
-                "INSERT INTO machines VALUES (?, ?, ?, ?) ON CONFLICT (machine_id) DO UPDATE SET"
+                "INSERT INTO machines (machine_id, holder, leased_until_ms, reserved) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT (machine_id) DO UPDATE SET"
                 " holder = excluded.holder, leased_until_ms = excluded.leased_until_ms, reserved = excluded.reserved",
                 (made.machine_id, holder, now_ms + LEASE_MS, made.end),
             )
@@ -81,7 +84,8 @@ class SqlStore(SqlWork):
         def work(connection: Connection) -> bool:
             taken = ask(
                 connection,
-                "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder,"
+                "INSERT INTO leases (name, holder, until_ms) VALUES (?, ?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder,"
                 " until_ms = excluded.until_ms WHERE leases.holder = excluded.holder OR leases.until_ms < ?",
                 (name, holder, until_ms, now_ms),
             )
@@ -364,7 +368,8 @@ def _store(connection: Connection, draft: Draft, expected_head: int | None, once
     moved = draft.base_id == head.version_id
     number, change = ask(
         connection,
-        "INSERT INTO heads VALUES (?, ?, ?, 1, 1) ON CONFLICT (video_id) DO UPDATE SET count = heads.count + 1,"
+        "INSERT INTO heads (video_id, tenant_id, version_id, count, change) VALUES (?, ?, ?, 1, 1)"
+        " ON CONFLICT (video_id) DO UPDATE SET count = heads.count + 1,"
         " change = heads.change + 1, version_id = ? RETURNING count, change",
         (draft.video_id, draft.tenant_id, draft.version_id, draft.version_id if moved else head.version_id),
     ).one()
@@ -384,7 +389,8 @@ def _put(connection: Connection, video_id: int, packed: Packed) -> None:
     """Keeps a content, once."""
     ask(
         connection,
-        "INSERT INTO contents VALUES (?, ?, ?, ?, 1, '', ?) ON CONFLICT (video_id, sha256) DO UPDATE SET"
+        "INSERT INTO contents (video_id, sha256, raw_bytes, stored_bytes, uses, archive_key, data)"
+        " VALUES (?, ?, ?, ?, 1, '', ?) ON CONFLICT (video_id, sha256) DO UPDATE SET"
         " uses = contents.uses + 1,"
         " data = excluded.data, archive_key = ''",
         (video_id, packed.sha256, packed.raw_bytes, len(packed.data), packed.data),
@@ -400,7 +406,7 @@ def _tag(connection: Connection, version: Version, tag: str, remove: bool, once:
     elif not remove and before != version.version_id:
         ask(
             connection,
-            "INSERT INTO tags VALUES (?, ?, ?) ON CONFLICT (video_id, tag) DO UPDATE SET"
+            "INSERT INTO tags (video_id, tag, version_id) VALUES (?, ?, ?) ON CONFLICT (video_id, tag) DO UPDATE SET"
             " version_id = excluded.version_id",
             (version.video_id, tag, version.version_id),
         )

@@ -11,7 +11,7 @@ from mesh.sql import AlreadyUsed, Database
 from svc_version.core.model import State, Work
 from svc_version.errors import RollbackRunning
 from svc_version.stores.dialect import ask, lock
-from svc_version.stores.schema import decode_work, encode_work
+from svc_version.stores.row import decode_work, encode_work
 
 T = TypeVar("T")
 
@@ -56,14 +56,15 @@ class SqlWork:
                 raise RollbackRunning("another roll-back of this video is being written", rollback_id=str(running[0]))
             ask(
                 connection,
-                "INSERT INTO works VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO works (work_id, tenant_id, video_id, person_id, request_id, state, work)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (work.work_id, work.tenant_id, work.video_id, work.person_id, work.request_id, work.state.value,
                  encode_work(work)),
             )  # fmt: skip
             if batches:
                 ask(
                     connection,
-                    "INSERT INTO batches VALUES (?, ?, ?)",
+                    "INSERT INTO batches (work_id, number, batch) VALUES (?, ?, ?)",
                     [(work.work_id, number, batch) for number, batch in enumerate(batches, 1)],
                 )
             _tell(connection, work)

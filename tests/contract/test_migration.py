@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -15,11 +16,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, text
 
-from mesh.migration import Schema, migrate, upgrade
+from mesh.migration import MESH, Schema, migrate, upgrade
 from mesh.sql import Database
 from mesh.supervisor.migrate import STORES
+from svc_version.stores import Head
+from svc_version.stores.sql import SqlStore
 
-SCHEMAS: dict[str, Schema] = {name: importlib.import_module(f"{name}.setup").SCHEMA for name in STORES}
+ROOT = Path(__file__).resolve().parent.parent.parent
+SCHEMAS: dict[str, Schema] = {
+    name: importlib.import_module(f"{name}.setup").store(Path("/nowhere"))[1] for name in STORES
+} | {"mesh": MESH}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -47,7 +53,31 @@ def schema(request: pytest.FixtureRequest) -> Schema:
 
 def difference(connection: Connection, schema: Schema) -> Any:
     """What a database has that the tables do not say, or the other way."""
-    return compare_metadata(MigrationContext.configure(connection), schema.metadata)
+    others = set() if schema is MESH else {*MESH.metadata.tables, MESH.version_table}
+
+    def mine(name: str | None, kind: str, parents: Any) -> bool:
+        return kind != "table" or name not in others
+
+    options = {"version_table": schema.version_table, "include_name": mine}
+    return compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata)
+
+
+def test_every_store_in_sql_has_migrations_that_rushes_migrate_runs() -> None:
+    keepers = set()
+    for path in sorted(ROOT.glob("[a-z]*/**/*.py")):
+        package = path.relative_to(ROOT).parts[0]
+        if not (package.startswith("svc_") or package in ("gateway", "mesh")) or path.parent.name == "migrations":
+            continue
+        source = path.read_text()
+        assert (
+            not re.search("CREATE (TABLE|INDEX|UNIQUE)|create_all|CreateTable", source)
+            or path == ROOT / "mesh/migration.py"
+        ), path
+        if re.search(r"\bMetaData\(|\bDatabase\(|^import sqlite3|\bpsycopg", source, re.M) and package != "mesh":
+            keepers.add(package)
+    assert keepers == set(STORES)
+    for schema in SCHEMAS.values():
+        assert schema.head >= "0001"
 
 
 async def test_migrations_lead_to_the_tables_as_they_are(database: Database, schema: Schema) -> None:
@@ -72,6 +102,28 @@ def baseline(schema: Schema) -> MetaData:
     specification.loader.exec_module(module)
     found: MetaData = module.metadata
     return found
+
+
+def old_versions(connection: Connection) -> None:
+    """A store of the first release: each table was made as it was missed, and nothing moved by turns."""
+    baseline(SCHEMAS["svc_version"]).create_all(connection)
+    for statement in (
+        "DROP TABLE leases",
+        "DROP INDEX versions_age",
+        "INSERT INTO heads (video_id, tenant_id, version_id, count, change) VALUES (7, 't', 70, 1, 1)",
+        "INSERT INTO tags (video_id, tag, version_id) VALUES (7, 'final', 70)",
+    ):
+        connection.execute(text(statement))
+
+
+async def test_a_store_of_versions_from_before_migrations_is_brought_up(database: Database) -> None:
+    schema = SCHEMAS["svc_version"]
+    await database.run(old_versions)
+    assert await database.run(lambda connection: migrate(connection, schema)) == ""
+    assert not await database.run(lambda connection: difference(connection, schema))
+    store = SqlStore(database)
+    assert await store.head("t", 7) == Head(70, 1)
+    assert await store.lease("mover", "me", 1, 2)
 
 
 def old_assets(connection: Connection) -> None:
@@ -118,7 +170,7 @@ async def test_a_store_of_a_newer_release_is_used_as_it_is(
     database: Database, schema: Schema, caplog: pytest.LogCaptureFixture
 ) -> None:
     await database.run(lambda connection: migrate(connection, schema))
-    statement = text("UPDATE alembic_version SET version_num = '9999'")
+    statement = text(f"UPDATE {schema.version_table} SET version_num = '9999'")
     await database.run(lambda connection: connection.execute(statement).close())
     assert await database.run(lambda connection: migrate(connection, schema)) == "9999"
     assert "store_is_newer" in caplog.messages

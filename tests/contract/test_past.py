@@ -197,6 +197,7 @@ async def test_a_history_from_before_its_past_could_be_searched_is_made_searchab
     await history.close()
     with sqlite3.connect(path) as connection:
         connection.execute("DROP TABLE annotations")
+        connection.execute("DROP TABLE alembic_version")
         connection.execute("DROP INDEX changes_seek")
         for column in ("internal", "first_frame", "last_frame"):
             connection.execute(f"ALTER TABLE changes DROP COLUMN {column}")

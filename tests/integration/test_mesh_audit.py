@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from mesh.audit import Event, Shipper, SqlOutbox, record
+from mesh.migration import MESH, migrate
 from mesh.sql import Database
 from rushes.errors import InvalidArgument
 from rushes.project.v1 import audit_service_pb2 as pb
@@ -68,6 +69,7 @@ async def put(database: Database, *events: Event) -> None:
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """A service's store."""
     database = Database(f"sqlite:///{tmp_path / 'it.db'}")
+    await database.run(lambda connection: migrate(connection, MESH))
     yield database
     await database.close()
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
+from mesh.migration import MESH, migrate
 from mesh.sql import AlreadyUsed, Database, StoreBusy, StoreUnavailable, idempotent
 
 
@@ -18,6 +19,7 @@ from mesh.sql import AlreadyUsed, Database, StoreBusy, StoreUnavailable, idempot
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """A database with a table of numbers."""
     database = Database(f"sqlite:///{tmp_path / 'it.db'}")
+    await database.run(lambda connection: migrate(connection, MESH))
     await database.run(lambda connection: connection.execute(text("CREATE TABLE number (n INTEGER)")))
     yield database
     await database.close()
