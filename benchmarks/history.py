@@ -1,19 +1,21 @@
 """How fast the past is: documents of any moment, the history of a frame, versions, and going back while others watch.
 
-`python -m benchmarks.history [--quick]`: one clip with 1,000,000 operations on 20,000 notes and 2,000 versions (quick:
-100,000 on 5,000, and 1,000), written through the gateway as programs write. The peer is ShareDB's fetchSnapshot in the
+`python -m benchmarks.history [--quick] [--keep DIR] [--only PART]`: one clip with 1,000,000 operations on 20,000 notes
+and 2,000 versions (quick: 100,000 on 5,000, and 1,000), written through the gateway as programs write. A folder that is
+kept is written once: later runs only read, and leave the notes as they were. The peer is ShareDB's fetchSnapshot in the
 same run, in memory and without a wire. The last line is one JSON object.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import secrets
 import shutil
 import statistics
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -22,7 +24,9 @@ from typing import Any
 import rushes
 from benchmarks import history_mover
 from benchmarks.footage import footage
+from benchmarks.history_kept import Written, load, place
 from benchmarks.history_writer import Writer, percentile
+from benchmarks.measure import cpu_s
 from benchmarks.stack import Stack, running
 from benchmarks.studio import Studio
 from rushes.annotation.v1 import annotation_service_pb2 as annotation
@@ -51,18 +55,23 @@ READS = {"document": 60, "head": 30, "frame": 200, "restore": 40, "page": 30}
 class Bench:
     """The clip and what is done with it."""
 
-    def __init__(self, stack: Stack, clients: Sequence[rushes.Client], video_id: int, notes: int) -> None:
+    def __init__(self, stack: Stack, clients: Sequence[rushes.Client], written: Written) -> None:
         self._stack = stack
         self._random = Random(7)
         self._client = clients[0]
-        self._video_id = video_id
-        self._ids = [self._random.randbytes(16) for _ in range(notes)]
-        self._writers = [Writer(client, video_id, self._random) for client in clients]
-        self._head = 0
+        self._video_id = written.video_id
+        self._ids = [self._random.randbytes(16) for _ in range(written.notes)]
+        self._writers = [Writer(client, written.video_id, self._random) for client in clients]
+        self._head = written.head
         self._call = self._client._connection.call
         self._annotation = AnnotationServiceStub(self._client._connection.channel)
         self._version = VersionServiceStub(self._client._connection.channel)
-        self.versions: list[int] = []
+        self.versions = written.versions
+
+    @property
+    def head(self) -> int:
+        """The revision that all was written by."""
+        return self._head
 
     # Writing
 
@@ -134,19 +143,36 @@ class Bench:
     async def read(self) -> dict[str, float]:
         """Documents of any moment, and of now; frames; versions."""
         moments = [self._random.randrange(1, self._head + 1) for _ in range(READS["document"])]
-        document = [await _timed(partial(self._client.document, self._video_id, revision=at)) for at in moments]
-        head = [await _timed(lambda: self._client.document(self._video_id)) for _ in range(READS["head"])]
-        frame = [await _timed(self._frame) for _ in range(READS["frame"])]
-        page = [await _timed(self._page) for _ in range(READS["page"])]
-        search = [await _timed(self._search) for _ in range(READS["page"])]
+        document, at_any = await self._timed_all(
+            [partial(self._client.document, self._video_id, revision=at) for at in moments]
+        )
+        head, now = await self._timed_all([lambda: self._client.document(self._video_id)] * READS["head"])
+        frame, _ = await self._timed_all([self._frame] * READS["frame"])
+        page, _ = await self._timed_all([self._page] * READS["page"])
+        search, searching = await self._timed_all([self._search] * READS["page"])
         return {
             "document_p50_ms": percentile(document, 50),
             "document_p99_ms": percentile(document, 99),
+            **{f"document_cpu_{name}_ms": spent_ms for name, spent_ms in at_any.items()},
+            "head_p50_ms": percentile(head, 50),
             "head_p99_ms": percentile(head, 99),
+            **{f"head_cpu_{name}_ms": spent_ms for name, spent_ms in now.items()},
             "frame_history_p99_ms": percentile(frame, 99),
             "versions_page_p99_ms": percentile(page, 99),
             "search_p99_ms": percentile(search, 99),
+            "search_cpu_ms": sum(searching.values()),
         }
+
+    async def _timed_all(self, work: Sequence[Callable[[], Awaitable[Any]]]) -> tuple[list[float], dict[str, float]]:
+        """How long each took, and the processor time of one in each process that has any."""
+        before = self._cpu_s()
+        times_s = [await _timed(each) for each in work]
+        spent_ms = {name: (now - before[name]) / len(work) * 1000 for name, now in self._cpu_s().items()}
+        return times_s, {name: each for name, each in spent_ms.items() if each >= 1}
+
+    def _cpu_s(self) -> Mapping[str, float]:
+        pids = {"client": os.getpid(), **self._stack.pids()}
+        return {name: cpu_s([pid]) for name, pid in pids.items()}
 
     async def _frame(self) -> None:
         frame = self._random.randrange(FRAMES)
@@ -188,11 +214,14 @@ class Bench:
             async for _ in session.changes():
                 if session.revision >= done.last_revision:
                     break
-            return {
-                "rollback_operations": done.operation_count,
-                "rollback_s": finished_s,
-                "rollback_seen_s": time.monotonic() - began,
-            }
+            seen_s = time.monotonic() - began
+        # As it was, for whoever reads the same folder again.
+        await self._client.versions.roll_back(self._video_id, version.RollbackTarget(rollback_id=done.rollback_id))
+        return {
+            "rollback_operations": done.operation_count,
+            "rollback_s": finished_s,
+            "rollback_seen_s": seen_s,
+        }
 
 
 async def _timed(work: Callable[[], Awaitable[Any]]) -> float:
@@ -236,39 +265,44 @@ def peer(operations: int, notes: int) -> dict[str, float]:
     }
 
 
-async def run(stack: Stack, operations: int, notes: int, versions: int) -> dict[str, float]:
-    """All of it."""
+def begin(stack: Stack, operations: int, notes: int) -> Written:
+    """A clip that has no notes yet, and people."""
     studio = Studio(stack)
     video_id = studio.video(footage()).video_id
-    people = [studio.secret, *studio.people(WRITERS, "member")]
-    clients = [rushes.connect(stack.address, session=secret) for secret in people]
+    return Written(video_id, [studio.secret, *studio.people(WRITERS, "member")], operations, notes)
+
+
+async def run(stack: Stack, folder: Path, written: Written, versions: int) -> dict[str, float]:
+    """All of it; what is not written yet first."""
+    clients = [rushes.connect(stack.address, session=secret) for secret in written.people]
     try:
         for client in clients:
             await client.__aenter__()
-        bench = Bench(stack, clients[:-1], video_id, notes)
-        figures = await bench.fill(operations, versions)
+        bench = Bench(stack, clients[:-1], written)
+        if not written.figures:
+            written.figures = await bench.fill(written.operations, versions)
+            written.head = bench.head
+            written.save(folder)
+        figures = dict(written.figures)
         _tell(figures)
-        for measured in (bench.read, bench.restore):
+        for measured in (bench.read, bench.restore, partial(bench.roll_back, clients[-1])):
             got = await measured()
             _tell(got)
             figures |= got
-        got = await bench.roll_back(clients[-1])
-        _tell(got)
-        return figures | got
+        return figures
     finally:
         for client in clients:
             await client.__aexit__(None, None, None)
 
 
-async def measure(operations: int, notes: int, versions: int) -> dict[str, float]:
-    """What is ours: one clip, and then the mover on others."""
-    with running() as stack:
-        figures = await run(stack, operations, notes, versions)
-        stored = sizes(stack.data, operations, versions)
-    _tell(stored)
-    moved = await history_mover.measure(versions)
-    _tell(moved)
-    return figures | stored | moved
+async def measure(operations: int, notes: int, versions: int, keep: Path | None) -> dict[str, float]:
+    """What is ours: one clip."""
+    with place(keep) as folder, running(folder / "data") as stack:
+        written = load(folder) or begin(stack, operations, notes)
+        if (written.operations, written.notes) != (operations, notes):
+            raise SystemExit(f"{folder} has {written.operations} operations on {written.notes} notes")
+        figures = await run(stack, folder, written, versions)
+        return figures | sizes(stack.data, operations, versions)
 
 
 def _tell(figures: dict[str, float]) -> None:
@@ -280,13 +314,23 @@ def main() -> None:
     """Runs it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of it")
-    quick = parser.parse_args().quick
-    operations, notes, versions = (100_000, 5_000, 1_000) if quick else (1_000_000, 20_000, 2_000)
-    figures = asyncio.run(measure(operations, notes, versions))
-    compared = peer(operations, notes)
-    _tell(compared)
-    figures |= compared
-    figures["document_over_sharedb"] = figures["document_p99_ms"] / figures["sharedb_p99_ms"]
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="write here once; only read it when it is written")
+    parser.add_argument("--only", choices=["ours", "mover", "peer"], help="one part of it")
+    asked = parser.parse_args()
+    operations, notes, versions = (100_000, 5_000, 1_000) if asked.quick else (1_000_000, 20_000, 2_000)
+    parts: dict[str, Callable[[], dict[str, float]]] = {
+        "ours": lambda: asyncio.run(measure(operations, notes, versions, asked.keep)),
+        "mover": lambda: asyncio.run(history_mover.measure(versions)),
+        "peer": lambda: peer(operations, notes),
+    }
+    figures: dict[str, float] = {}
+    for name, part in parts.items():
+        if asked.only in (None, name):
+            got = part()
+            _tell(got)
+            figures |= got
+    if not asked.only:
+        figures["document_over_sharedb"] = figures["document_p99_ms"] / figures["sharedb_p99_ms"]
     print(json.dumps({name: round(value, 4) for name, value in figures.items()}))
 
 
