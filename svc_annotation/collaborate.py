@@ -4,18 +4,18 @@ The reader pulls what it lacks from what all readers share, so that one who does
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 from mesh.auth import Caller
 from rushes.annotation.v1 import annotation_service_pb2 as service
-from rushes.document import visible_annotations
 from rushes.errors import RushesError
 from svc_annotation import metrics
+from svc_annotation.core.encoded import Encoded
 from svc_annotation.core.landed import Audience, Landed
 from svc_annotation.core.lane import Frame, full_frames
 from svc_annotation.core.member import Note
-from svc_annotation.core.part import AnnotationState, nearest_first, snapshot_parts
+from svc_annotation.core.part import nearest_first, snapshot_parts
 from svc_annotation.core.reader import MERGED, Reader, SlowReader, Want
 from svc_annotation.errors import MessageInvalid
 from svc_annotation.opening import Entrance, enter, message, resumes
@@ -31,7 +31,7 @@ LARGE: Final = 2_000
 Write = Callable[[bytes], Awaitable[None]]
 
 
-async def sorted_near(states: list[AnnotationState], frame: int) -> list[AnnotationState]:
+async def sorted_near(states: Sequence[Encoded], frame: int) -> list[Encoded]:
     """The states by how near their frames are."""
     if len(states) < LARGE:
         return nearest_first(states, frame)
@@ -195,7 +195,7 @@ class Direct:
         reset = resumes(opening, video)
         revision = video.document.revision
         whole = reset is not None or not opening.HasField("resume_revision")
-        states = visible_annotations(video.document, entrance.audience) if whole else []
+        states = video.encodings.read(entrance.audience) if whole else ()
 
         async def start() -> None:
             await self.write(opened)
@@ -208,7 +208,7 @@ class Direct:
 
         return start
 
-    async def send_snapshot(self, states: list[AnnotationState], revision: int, frame: int) -> None:
+    async def send_snapshot(self, states: Sequence[Encoded], revision: int, frame: int) -> None:
         """The document in parts, nearest first; the reader goes on from there."""
         for _, _, payload in snapshot_parts(revision, await sorted_near(states, frame)):
             await self.write(payload)

@@ -7,9 +7,11 @@ from typing import Final
 from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.errors import OutOfRange
+from svc_annotation.core.encoded import Encoded
 from svc_annotation.core.landed import CLIENT, Audience
 from svc_annotation.core.part import PART_BYTES
 from svc_annotation.core.token import asked_for, pack, page_size, unpack
+from svc_annotation.core.wire import delimited
 from svc_annotation.shared import Shared
 from svc_annotation.stores import START, Criteria, Frames, LandedCommit, Moment, Place, StateAt
 from svc_annotation.video import Video
@@ -35,6 +37,7 @@ class DocumentPage:
     moment: Moment
     head: int
     states: Sequence[bytes]
+    """Delimited."""
     next_token: str
 
 
@@ -46,7 +49,7 @@ def frames_of(message: object) -> Frames | None:
     return Frames(frames.first, frames.last)
 
 
-def shows_on(annotation: annotation_pb2.Annotation, frames: Frames | None) -> bool:
+def shows_on(annotation: annotation_pb2.Annotation | Encoded, frames: Frames | None) -> bool:
     """Whether an annotation shows on one of these frames."""
     return frames is None or (annotation.first_frame <= frames.last and annotation.last_frame >= frames.first)
 
@@ -117,7 +120,7 @@ async def document_at(
             if states and size_bytes > PART_BYTES:
                 token = pack("g", moment.revision, *after, asked=asked)
                 return DocumentPage(moment, video.document.revision, states, token)
-            states.append(each.state)
+            states.append(delimited(each.state))
             after = each.place
         limit = _room_for(size_bytes, len(states))
     return DocumentPage(moment, video.document.revision, states, "")

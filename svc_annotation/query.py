@@ -7,7 +7,7 @@ from typing import Final
 from mesh.auth import Caller
 from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
-from rushes.document import Duplicate, Ignored, visible, visible_annotations
+from rushes.document import Duplicate, Ignored, visible
 from rushes.errors import ResourceExhausted
 from svc_annotation.append import begin_append, finish_append, submit
 from svc_annotation.core.landed import Landed
@@ -112,9 +112,9 @@ async def get_document(shared: Shared, caller: Caller, mask: int, request: servi
         if request.page_token:
             page = shared.pages.next(request.page_token, request.video_id, caller.person_id, audience, now)
             return DocumentPage(Moment(page.revision, moment.time_ms), document.revision, page.states, page.next_token)
-        states, frames = visible_annotations(document, audience), frames_of(request)
+        states, frames = video.encodings.read(audience), frames_of(request)
         if frames is not None:
-            states = [state for state in states if shows_on(state.annotation, frames)]
+            states = [state for state in states if shows_on(state, frames)]
         paged = Paged(request.video_id, caller.person_id, audience, document.revision, states, now + PAGED_S)
     first = shared.pages.first(paged)
     return DocumentPage(moment, moment.revision, first.states, first.next_token)

@@ -11,7 +11,6 @@ from mesh.auth import Caller, claims_of
 from mesh.rpc import to_status
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import relay_service_pb2 as relay
-from rushes.document import visible_annotations
 from rushes.errors import RushesError, Unavailable
 from svc_annotation import metrics
 from svc_annotation.collaborate import LARGE, PULL, old_frames
@@ -19,7 +18,7 @@ from svc_annotation.core import relaying
 from svc_annotation.core.landed import CLIENT, INTERNAL
 from svc_annotation.core.lane import Frame
 from svc_annotation.core.member import Note
-from svc_annotation.core.part import AnnotationState, by_frame, snapshot_parts
+from svc_annotation.core.part import by_frame, snapshot_parts
 from svc_annotation.errors import MessageInvalid, OpenInvalid, SlowGateway, TooManyInFlight, VideoUnknown
 from svc_annotation.opening import MAX_BEHIND, Entrance, enter
 from svc_annotation.seat import Seat
@@ -253,7 +252,7 @@ class Gateway:
     async def _send_snapshot(self, lane: LaneKey) -> int:
         self._video.flush(all_lanes=True)
         revision = self._video.document.revision
-        states: list[AnnotationState] = visible_annotations(self._video.document, lane[0])
+        states = self._video.encodings.read(lane[0])
         if len(states) < LARGE:
             states = by_frame(states)
         else:

@@ -16,7 +16,7 @@ from rushes.annotation.v1 import history_service_pb2 as history
 from rushes.annotation.v1 import relay_service_pb2 as relay
 from svc_annotation import inside, query
 from svc_annotation.collaborate import Write, collaborate
-from svc_annotation.core.wire import field, number_field, repeated
+from svc_annotation.core.wire import field, number_field, repeated_delimited
 from svc_annotation.errors import Draining, OpenInvalid
 from svc_annotation.relay import relay_stream
 from svc_annotation.shared import Shared
@@ -75,7 +75,7 @@ class Handlers:
         head = number_field(1, self._shared.videos.epoch) + number_field(2, page.moment.revision)
         token = page.next_token.encode()
         tail = number_field(5, page.moment.time_ms) + number_field(6, page.head)
-        return head + repeated(3, page.states) + (field(4, token) if token else b"") + tail
+        return head + repeated_delimited(3, page.states) + (field(4, token) if token else b"") + tail
 
     async def list_annotations(self, request: service.ListAnnotationsRequest, context: object) -> bytes:
         """See AnnotationService.ListAnnotations."""

@@ -12,6 +12,7 @@ from rushes.annotation.v1 import record_pb2
 from rushes.document import Document, Ignored, Refused, visible
 from rushes.errors import RushesError
 from svc_annotation import metrics
+from svc_annotation.core.encoded import Encodings
 from svc_annotation.core.fold import Folded, Result, fold
 from svc_annotation.core.landed import CLIENT, INTERNAL, Audience, Recent
 from svc_annotation.core.lane import Frame, Lanes
@@ -83,6 +84,7 @@ class Video:
         self.video_id = video_id
         self.tenant_id = tenant_id
         self.document = document
+        self.encodings = Encodings(document)
         self.offset = offset
         self.policy = policy
         self.recent = Recent(document.revision)
@@ -118,6 +120,7 @@ class Video:
         self.offset = offset
         if folded.landed is not None:
             self.recent.add(folded.landed)
+            self.encodings.touch(folded.landed.states)
             self._budget.add(len(folded.landed.commit))
         if folded.row is not None:
             self.policy.changed(self._loop.time())

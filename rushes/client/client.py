@@ -216,7 +216,7 @@ class Client:
             states += answer.annotations
             request.page_token = answer.next_page_token
             if not request.page_token:
-                return sorted(states, key=lambda state: (state.order_revision, state.order_index))
+                return states
 
     async def annotations(
         self, video_id: int, audience: "Audience.ValueType" = AUDIENCE_UNSPECIFIED

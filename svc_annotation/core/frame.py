@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from svc_annotation.core.wire import field, number_field, repeated, set_number_field
+from svc_annotation.core.wire import field, number_field, repeated, repeated_delimited, set_number_field
 
 _SNAPSHOT_PART, _COMMITTED, _MERGED, _PRESENCE, _PROGRESS = 2, 3, 4, 7, 8
 
@@ -19,9 +19,9 @@ def merged(from_revision: int, to_revision: int, states: Iterable[bytes]) -> byt
 
 
 def snapshot_part(revision: int, index: int, last: bool, states: Iterable[bytes]) -> bytes:
-    """Of serialised AnnotationStates."""
+    """Of serialised AnnotationStates, delimited."""
     head = number_field(1, revision) + number_field(2, index) + number_field(3, int(last))
-    return field(_SNAPSHOT_PART, head + repeated(4, states))
+    return field(_SNAPSHOT_PART, head + repeated_delimited(4, states))
 
 
 def presence(people: Iterable[bytes], more: int) -> bytes:

@@ -3,50 +3,49 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from operator import attrgetter
 from typing import Final
 
-from rushes.annotation.v1 import annotation_pb2
 from rushes.errors import Conflict
 from svc_annotation.core import frame
+from svc_annotation.core.encoded import Encoded
 from svc_annotation.core.landed import Audience
 
 PART_BYTES: Final = 1024 * 1024 - 64
 MAX_PAGED: Final = 16
 PAGED_S: Final = 120.0
 
-AnnotationState = annotation_pb2.AnnotationState
 
-
-def nearest_first(states: Iterable[AnnotationState], frame_number: int) -> list[AnnotationState]:
+def nearest_first(states: Iterable[Encoded], frame_number: int) -> list[Encoded]:
     """The states by how far their frames are from one frame; as near, in drawing order."""
 
-    def distance(state: AnnotationState) -> int:
-        annotation = state.annotation
-        return max(annotation.first_frame - frame_number, frame_number - annotation.last_frame, 0)
+    def distance(state: Encoded) -> int:
+        return max(state.first_frame - frame_number, frame_number - state.last_frame, 0)
 
     return sorted(states, key=distance)
 
 
-def by_frame(states: Iterable[AnnotationState]) -> list[AnnotationState]:
+def by_frame(states: Iterable[Encoded]) -> list[Encoded]:
     """The states by their first frame; on one frame in drawing order."""
-    return sorted(states, key=lambda state: state.annotation.first_frame)
+    return sorted(states, key=attrgetter("first_frame"))
 
 
-def pieces(states: Iterable[AnnotationState], limit_bytes: int = PART_BYTES) -> Iterator[list[bytes]]:
-    """The states serialised, in pieces that fit; at least one piece."""
+def pieces(states: Iterable[Encoded], limit_bytes: int = PART_BYTES) -> Iterator[list[bytes]]:
+    """The states, delimited, in pieces that fit; at least one piece."""
     piece: list[bytes] = []
     size_bytes = 0
     for state in states:
-        encoded = state.SerializeToString()
-        if piece and size_bytes + len(encoded) + 5 > limit_bytes:
+        encoded = state.delimited
+        size_bytes += len(encoded) + 1
+        if piece and size_bytes > limit_bytes:
             yield piece
-            piece, size_bytes = [], 0
+            piece, size_bytes = [], len(encoded) + 1
         piece.append(encoded)
-        size_bytes += len(encoded) + 5
     yield piece
 
 
-def snapshot_parts(revision: int, states: Iterable[AnnotationState]) -> Iterator[tuple[int, bool, bytes]]:
+def snapshot_parts(revision: int, states: Iterable[Encoded]) -> Iterator[tuple[int, bool, bytes]]:
     """Index, whether it is the last, and a serialised CollaborateResponse for each part; encoded one at a time."""
     waiting: list[bytes] | None = None
     index = 0
@@ -72,13 +71,13 @@ class Paged:
     person_id: str
     audience: Audience
     revision: int
-    states: Sequence[AnnotationState]
+    states: Sequence[Encoded]
     expires: float
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: serialised states, and where the next one begins (None: this was the last)."""
+    """A page: states, delimited, and where the next one begins (None: this was the last)."""
 
     revision: int
     states: list[bytes]
@@ -116,7 +115,7 @@ class Pages:
             del self._paged[name]
 
     def _page(self, name: str, paged: Paged, start: int) -> Page:
-        states = next(pieces(paged.states[index] for index in range(start, len(paged.states))))
+        states = next(pieces(islice(paged.states, start, None)))
         end = start + len(states)
         if end >= len(paged.states):
             return Page(paged.revision, states, "")

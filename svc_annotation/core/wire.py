@@ -15,6 +15,8 @@ def varint(value: int) -> bytes:
     """A number >= 0, 7 bits a byte."""
     if value < 0x80:
         return bytes((value,))
+    if value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7))
     out = bytearray()
     while value > 0x7F:
         out.append((value & 0x7F) | 0x80)
@@ -41,6 +43,16 @@ def set_number_field(number: int, value: int) -> bytes:
 def field(number: int, payload: bytes) -> bytes:
     """A message, string or bytes field."""
     return tag(number, LENGTH) + varint(len(payload)) + payload
+
+
+def delimited(payload: bytes) -> bytes:
+    """A message with its length before it: a field without its tag, so that it fits into any."""
+    return varint(len(payload)) + payload
+
+
+def repeated_delimited(number: int, payloads: Iterable[bytes]) -> bytes:
+    """A repeated message field, of what is `delimited` already."""
+    return tag(number, LENGTH).join((b"", *payloads))
 
 
 def repeated(number: int, payloads: Iterable[bytes]) -> bytes:

@@ -1030,7 +1030,9 @@ class GetDocumentResponse(_message.Message):
     """Revision of the document now."""
     @_builtins.property
     def annotations(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.AnnotationState]:
-        """The annotations, deleted ones too. Read by a client: each as far as the client audience might read it then."""
+        """The annotations in drawing order, deleted ones too. Read by a client: each as far as the client audience might read it
+        then.
+        """
 
     def __init__(
         self,

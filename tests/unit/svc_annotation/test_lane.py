@@ -2,7 +2,7 @@
 
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document import Document
-from svc_annotation.core import frame, landed, lane
+from svc_annotation.core import frame, landed, lane, wire
 from svc_annotation.core.landed import CLIENT, INTERNAL, Landed, Recent
 from svc_annotation.core.lane import Frame, Lanes, full_frames, merged_frames
 from svc_annotation.core.row import Change
@@ -118,7 +118,7 @@ def test_frames_put_together_are_what_the_generated_classes_write() -> None:
             service.CollaborateResponse(merged=service.Merged(to_revision=300, annotations=states)),
         ),
         (
-            frame.snapshot_part(2, 1, True, encoded),
+            frame.snapshot_part(2, 1, True, map(wire.delimited, encoded)),
             service.CollaborateResponse(
                 snapshot_part=service.SnapshotPart(revision=2, index=1, last=True, annotations=states)
             ),

@@ -1,11 +1,13 @@
 """Documents in parts and pages."""
 
+from collections.abc import Iterable
 from itertools import count
 
 import pytest
 
 from rushes.annotation.v1 import annotation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
+from svc_annotation.core.encoded import Encoded
 from svc_annotation.core.landed import CLIENT, INTERNAL
 from svc_annotation.core.part import (
     MAX_PAGED,
@@ -29,12 +31,16 @@ def state(number: int, first: int = 0, last: int | None = None, size_bytes: int 
     return annotation_pb2.AnnotationState(annotation=note, order_revision=number)
 
 
-def frames(states: list[annotation_pb2.AnnotationState]) -> list[int]:
-    return [each.annotation.first_frame for each in states]
+def encoded(states: Iterable[annotation_pb2.AnnotationState]) -> list[Encoded]:
+    return [Encoded(each) for each in states]
+
+
+def frames(states: list[Encoded]) -> list[int]:
+    return [each.first_frame for each in states]
 
 
 def test_what_is_near_a_frame_comes_first() -> None:
-    states = [state(1, 0), state(2, 50), state(3, 10, 40), state(4, 100), state(5, 52)]
+    states = encoded([state(1, 0), state(2, 50), state(3, 10, 40), state(4, 100), state(5, 52)])
     assert frames(nearest_first(states, 45)) == [50, 10, 52, 0, 100]
     assert frames(by_frame(states)) == [0, 10, 50, 52, 100]
 
@@ -48,7 +54,8 @@ def test_an_empty_document_is_one_part_that_is_the_last() -> None:
 def test_parts_are_bounded_numbered_and_whole() -> None:
     states = [state(number, size_bytes=60_000) for number in range(50)]
     parts = [
-        service.CollaborateResponse.FromString(payload).snapshot_part for _, _, payload in snapshot_parts(9, states)
+        service.CollaborateResponse.FromString(payload).snapshot_part
+        for _, _, payload in snapshot_parts(9, encoded(states))
     ]
     assert [part.index for part in parts] == list(range(len(parts)))
     assert [part.last for part in parts] == [False] * (len(parts) - 1) + [True]
@@ -57,7 +64,7 @@ def test_parts_are_bounded_numbered_and_whole() -> None:
 
 
 def paged(states: list[annotation_pb2.AnnotationState], *, person: str = "ann", expires: float = 120.0) -> Paged:
-    return Paged(7, person, INTERNAL, 3, states, expires)
+    return Paged(7, person, INTERNAL, 3, encoded(states), expires)
 
 
 def test_all_pages_are_of_the_first_ones_revision() -> None:
@@ -71,7 +78,7 @@ def test_all_pages_are_of_the_first_ones_revision() -> None:
         page = pages.next(page.next_token, 7, "ann", INTERNAL, 1.0)
         got += page.states
         assert page.revision == 3
-    assert got == [each.SerializeToString() for each in states]
+    assert got == [each.delimited for each in encoded(states)]
     assert not pages.first(paged(states[:1])).next_token
 
 

@@ -1079,7 +1079,8 @@ export type GetDocumentResponse = Message<"rushes.annotation.v1.GetDocumentRespo
   revision: bigint;
 
   /**
-   * The annotations, deleted ones too. Read by a client: each as far as the client audience might read it then.
+   * The annotations in drawing order, deleted ones too. Read by a client: each as far as the client audience might read it
+   * then.
    *
    * @generated from field: repeated rushes.annotation.v1.AnnotationState annotations = 3;
    */
