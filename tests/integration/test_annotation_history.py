@@ -85,7 +85,8 @@ async def test_a_document_is_read_as_it_was_at_each_revision_and_time(place: Pla
 
 
 async def test_a_long_document_of_the_past_comes_in_pages_of_one_revision(place: Place) -> None:
-    ann = await place.session("ann")
+    # So much in a second is merged for whoever leaves it to the server.
+    ann = await place.session("ann", delivery=service.DELIVERY_FULL)
     for number in range(40):
         await ann.submit(*[create(f"{number}.{each}", text="x" * 4_000) for each in range(20)])
         await ann.landed()
