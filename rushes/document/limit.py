@@ -27,6 +27,10 @@ MAX_BLOB_NAME_BYTES: Final = 256
 MAX_LINK_BYTES: Final = 2048
 MAX_PERSON_ID_BYTES: Final = 64
 
+MIN_ZOOM_PERMILLE: Final = 100
+MAX_ZOOM_PERMILLE: Final = 100_000
+"""How closely a note may have been written: 1000 is the whole picture."""
+
 MAX_ANNOTATIONS: Final = 200_000
 MAX_MOVES: Final = 16
 MAX_OUTCOMES: Final = 8

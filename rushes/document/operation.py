@@ -13,6 +13,7 @@ from rushes.annotation.v1.annotation_pb2 import (
     STROKE_MODE_ERASE,
     TEXT_ALIGN_END,
     Annotation,
+    View,
 )
 from rushes.annotation.v1.operation_pb2 import (
     Batch,
@@ -135,6 +136,8 @@ def check_annotation(annotation: Annotation, frame_count: int) -> None:
         raise Refuse("INVALID_AUDIENCE")
     if annotation.tags or annotation.attachments or annotation.HasField("origin"):
         _check_lists(annotation)
+    if annotation.HasField("view"):
+        _check_view(annotation.view)
 
 
 def _check_points(annotation: Annotation) -> None:
@@ -192,6 +195,16 @@ def _check_lists(annotation: Annotation) -> None:
         or len(origin.author_id.encode()) > limit.MAX_PERSON_ID_BYTES
     ):
         raise Refuse("INVALID_ORIGIN")
+
+
+def _check_view(view: View) -> None:
+    center = view.center
+    if not (
+        limit.MIN_ZOOM_PERMILLE <= view.zoom_permille <= limit.MAX_ZOOM_PERMILLE
+        and _LOW <= center.x <= _HIGH
+        and _LOW <= center.y <= _HIGH
+    ):
+        raise Refuse("INVALID_VIEW")
 
 
 def _ascends(names: list[str]) -> bool:

@@ -43,6 +43,7 @@ REASONS: Final[dict[str, tuple[int, str]]] = {
     "INVALID_TAGS": (INVALID_ARGUMENT, "the tags are not sorted, repeated, empty or too long"),
     "INVALID_ATTACHMENTS": (INVALID_ARGUMENT, "an attachment has no valid id, target or title, or they are not sorted"),
     "INVALID_ORIGIN": (INVALID_ARGUMENT, "the origin is out of range"),
+    "INVALID_VIEW": (INVALID_ARGUMENT, "the view is out of range"),
     "INVALID_FIELD": (INVALID_ARGUMENT, "there is no such field, it is named twice, or it cannot be set so"),
     "INVALID_VALUE": (INVALID_ARGUMENT, "the value is not of the field's type"),
     "INVALID_EDIT": (INVALID_ARGUMENT, "the text edit is not canonical"),

@@ -63,6 +63,20 @@ _AT = """([u, v]) => {
   });
 }"""
 
+# Writes down which file elements other than the pictures play, and from where.
+_HEAR = """() => {
+  window.heard = [];
+  const { play } = HTMLMediaElement.prototype;
+  HTMLMediaElement.prototype.play = function () {
+    if (this.tagName === 'AUDIO') window.heard.push([this.currentSrc, this.currentTime]);
+    return play.call(this);
+  };
+}"""
+_HEARD = """([picture, second]) => {
+  const file = document.querySelector(`video${picture}`).currentSrc;
+  return window.heard.some(([from, at]) => from === file && Math.abs(at - second) < 0.02);
+}"""
+
 
 @dataclass
 class Cuts:
@@ -210,6 +224,21 @@ def test_one_side_is_heard_and_sides_change(cuts: Cuts) -> None:
     expect(ada.page).to_have_url(re.compile(r"v=1&f=42&c=v3,side$"))
     cuts.pair("42:40")
     assert dict(ada.page.evaluate(muted)) == {"picture": False, "compare-source": True}
+
+
+def test_steps_are_heard_from_the_side_that_is_heard(cuts: Cuts) -> None:
+    ada = cuts.ada
+    cuts.open("f=40&c=v1,side")
+    cuts.pair("40:42")
+    ada.page.evaluate(_HEAR)
+    for key, sound, file, second in (
+        ("ArrowRight", None, ".picture", 41 * 1001 / 24000),
+        ("ArrowRight", "compare-sound", ".compare-source", 42 * 1001 / 24000),
+    ):
+        if sound:
+            ada.page.get_by_test_id(sound).click()
+        ada.press(key)
+        ada.page.wait_for_function(_HEARD, arg=[file, second])
 
 
 def test_notes_are_carried_to_a_cut_that_has_none_and_undone(cuts: Cuts) -> None:

@@ -202,6 +202,19 @@ def test_going_back_is_seen_by_who_watches_and_undone(story: Story) -> None:
 def test_going_back_to_a_moment_is_seen_by_who_watches(story: Story) -> None:
     ada, grace = story.ada, story.grace
     ada.button("History").click()
+    typed, shown = ada.page.get_by_test_id("past-when"), ada.page.get_by_test_id("past-time")
+    for text, answer in (("soon", "This is no time."), ("2999-01-01", "This is still to come.")):
+        typed.fill(text)
+        typed.press("Enter")
+        expect(ada.page.locator(".past-when [role=alert]")).to_contain_text(answer)
+    typed.fill("2 hours ago")
+    typed.press("Enter")
+    expect(shown).to_have_text("Before the first note")
+    past_ink(ada, edge(30), 0.5, False)
+    ada.page.get_by_role("button", name="Restore…").click()
+    expect(ada.page.get_by_test_id("restore-plan")).to_have_text("1 note changes.")
+    ada.page.get_by_test_id("restore").get_by_role("button", name="Cancel").click()
+    expect(shown).to_have_text("Now")
     ada.page.get_by_test_id("past-slider").fill("7")
     past_ink(ada, edge(7), 0.5)
     ada.page.get_by_role("button", name="Restore…").click()

@@ -14,6 +14,7 @@ from rushes.project.v1 import project_service_pb2 as project
 from tests.clips import CINEMA, FILM, NTSC_FAST, Clip
 from tests.e2e.page import Reviewer
 from tests.product import FAST_HASHES
+from tests.waiting import wait_until
 
 pytest_plugins = ["tests.e2e.page_fixtures"]
 
@@ -79,6 +80,18 @@ def ada(studio: Studio, meet: Callable[..., Reviewer]) -> Reviewer:
     ada = meet("ada", studio.stack.address).with_session(studio.secret)
     ada.visit(FILM.path.name)
     return ada
+
+
+def placed(one: Reviewer) -> list[float]:
+    """Where the picture is on the page."""
+    box = one.page.locator(".picture-box").bounding_box()
+    assert box is not None
+    return [box["x"], box["y"], box["width"], box["height"]]
+
+
+def near(one: list[float], other: list[float]) -> bool:
+    """Whether both are the same place, to two pixels."""
+    return all(abs(a - b) < 2 for a, b in zip(one, other, strict=True))
 
 
 def turns(frames: list[int]) -> list[int]:
@@ -280,21 +293,60 @@ def test_the_address_restores_frame_zoom_filter_and_note(ada: Reviewer, cuts: Cu
     ada.wait_frame(33)
     ada.page.wait_for_function("() => location.search.includes('z=') && location.search.includes('n=')")
     wait_address(ada, f="33", v="1")
-    before = ada.page.locator(".picture-box").bounding_box()
+    before = placed(ada)
     ada.page.reload()
     ada.wait_ready()
     ada.wait_frame(33)
     expect(ada.note("Look at the hands")).to_be_visible()
     expect(ada.note("Something else")).to_have_count(0)
-    after = ada.page.locator(".picture-box").bounding_box()
-    assert before is not None
-    assert after is not None
-    assert all(abs(before[side] - after[side]) < 2 for side in ("x", "y", "width", "height"))
+    assert near(before, placed(ada))
     # A link that names the note alone leads to its frame.
     note = address(ada)["n"]
     ada.open(f"{cuts.path}?v=1&n={note}")
     ada.wait_frame(33)
     expect(ada.page.locator(".note[data-chosen=true]")).to_have_count(1)
+
+
+def test_a_note_is_seen_as_its_writer_looked_at_it(ada: Reviewer, cuts: Cuts) -> None:
+    ada.open(f"{cuts.path}?v=2")
+    ada.go(10)
+    ada.comment("All of it")
+    ada.go(20)
+    ada.point((0.3, 0.3))
+    for _ in range(4):
+        ada.page.mouse.wheel(0, -300)
+    close = placed(ada)
+    ada.comment("This corner")
+    # Drawn as closely: the mark on the timeline leads there too.
+    ada.go(30)
+    ada.press("d")
+    ada.drag((0.3, 0.3), (0.32, 0.32))
+    ada.wait_status("saved")
+    ada.press("v", "f")
+    fits = placed(ada)
+    assert not near(fits, close)
+
+    def seen_at(frame: int, look: list[float]) -> None:
+        ada.wait_frame(frame)
+        wait_until(lambda: near(placed(ada), look), f"the picture of frame {frame} is as it was")
+
+    ada.note("This corner").locator(".note-jump").click()
+    seen_at(20, close)
+    for key, frame, look in ((",", 10, fits), (".", 20, close), (".", 30, close)):
+        ada.press(key)
+        seen_at(frame, look)
+    ada.note("All of it").locator(".note-jump").click()
+    seen_at(10, fits)
+    # One's own look stays, where a note asks for none; a link to a note brings its look.
+    ada.press(".")
+    wait_address(ada, f="20")
+    note = address(ada)["n"]
+    ada.press("Home", "z")
+    exact = placed(ada)
+    ada.note("All of it").locator(".note-jump").click()
+    seen_at(10, exact)
+    ada.open(f"{cuts.path}?v=2&n={note}")
+    seen_at(20, close)
 
 
 def test_a_status_is_chosen_for_the_asset_and_for_a_cut(ada: Reviewer, cuts: Cuts) -> None:

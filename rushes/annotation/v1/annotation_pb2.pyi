@@ -287,6 +287,34 @@ class Origin(_message.Message):
 Global___Origin: _TypeAlias = Origin  # noqa: Y015
 
 @_typing.final
+class View(_message.Message):
+    """How closely the picture was looked at. Nothing of it set: it fitted the stage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ZOOM_PERMILLE_FIELD_NUMBER: _builtins.int
+    CENTER_FIELD_NUMBER: _builtins.int
+    zoom_permille: _builtins.int
+    """1000 fits the picture into the stage, 2000 is twice as close; 100 to 100,000."""
+    @_builtins.property
+    def center(self) -> Global___Position:
+        """The place of the picture that was in the middle of the stage, in units."""
+
+    def __init__(
+        self,
+        *,
+        zoom_permille: _builtins.int = ...,
+        center: Global___Position | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["center", b"center"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["center", b"center", "zoom_permille", b"zoom_permille"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___View: _TypeAlias = View  # noqa: Y015
+
+@_typing.final
 class Annotation(_message.Message):
     """One note or drawing. Geometry is in units (see Position); colours and pressure are 0-255."""
 
@@ -313,6 +341,7 @@ class Annotation(_message.Message):
     RESOLVED_FIELD_NUMBER: _builtins.int
     AUDIENCE_FIELD_NUMBER: _builtins.int
     DELETED_FIELD_NUMBER: _builtins.int
+    VIEW_FIELD_NUMBER: _builtins.int
     id: _builtins.bytes
     """16 random bytes, made by the client."""
     kind: Global___AnnotationKind.ValueType
@@ -369,6 +398,10 @@ class Annotation(_message.Message):
     def origin(self) -> Global___Origin:
         """Of a carried note."""
 
+    @_builtins.property
+    def view(self) -> Global___View:
+        """How the picture was looked at when it was made; empty: it fitted, or nobody said. Chosen at Create, never changed."""
+
     def __init__(
         self,
         *,
@@ -393,10 +426,11 @@ class Annotation(_message.Message):
         resolved: _builtins.bool = ...,
         audience: _access_pb2.Audience.ValueType = ...,
         deleted: _builtins.bool = ...,
+        view: Global___View | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "origin", b"origin", "position", b"position", "style", b"style"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "origin", b"origin", "position", b"position", "style", b"style", "view", b"view"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "audience", b"audience", "author_id", b"author_id", "box", b"box", "created_ms", b"created_ms", "deleted", b"deleted", "first_frame", b"first_frame", "id", b"id", "kind", b"kind", "last_frame", b"last_frame", "mode", b"mode", "origin", b"origin", "parent_id", b"parent_id", "points", b"points", "position", b"position", "pressure", b"pressure", "resolved", b"resolved", "style", b"style", "tags", b"tags", "text", b"text", "updated_ms", b"updated_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "audience", b"audience", "author_id", b"author_id", "box", b"box", "created_ms", b"created_ms", "deleted", b"deleted", "first_frame", b"first_frame", "id", b"id", "kind", b"kind", "last_frame", b"last_frame", "mode", b"mode", "origin", b"origin", "parent_id", b"parent_id", "points", b"points", "position", b"position", "pressure", b"pressure", "resolved", b"resolved", "style", b"style", "tags", b"tags", "text", b"text", "updated_ms", b"updated_ms", "view", b"view"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,6 +12,7 @@ from rushes.annotation.v1.annotation_pb2 import (
     Origin,
     Position,
     Style,
+    View,
 )
 from rushes.annotation.v1.operation_pb2 import (
     Batch,
@@ -127,6 +128,12 @@ def lists() -> Iterator[Case]:
     yield _one("attachments unsorted", create(C, attachments=_attachments(2)[::-1]), "INVALID_ATTACHMENTS")
     yield _one("too many attachments", create(C, attachments=_attachments(17)), "TOO_MANY_ATTACHMENTS")
     yield _one("an origin", create(C, origin=Origin(video_id=3, annotation_id=key(9), author_id="eve")), APPLIED)
+    close = View(zoom_permille=4000, center=Position(x=-300, y=200))
+    yield _one("a view", create(C, view=close), APPLIED)
+    yield _one("a view without a centre", create(C, view=View(zoom_permille=100)), APPLIED)
+    yield _one("a view from too far", create(C, view=View(zoom_permille=99)), "INVALID_VIEW")
+    yield _one("a view too close", create(C, view=View(zoom_permille=100_001)), "INVALID_VIEW")
+    yield _one("a view beside all", create(C, view=View(zoom_permille=2000, center=Position(y=FAR))), "INVALID_VIEW")
     yield _one("an origin that is none", create(C, origin=Origin(video_id=-1)), "INVALID_ORIGIN")
     yield _one("a reply", reply(C, A), APPLIED)
     yield _one("a reply of who may not edit others", reply(C, A), APPLIED, permissions=GUEST)

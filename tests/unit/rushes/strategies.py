@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from rushes.annotation.v1.annotation_pb2 import Annotation, Attachment, Box, Origin, Position, Style
+from rushes.annotation.v1.annotation_pb2 import Annotation, Attachment, Box, Origin, Position, Style, View
 from rushes.annotation.v1.operation_pb2 import (
     Batch,
     CreateOperation,
@@ -77,6 +77,7 @@ annotations = st.builds(
     tags=st.lists(st.sampled_from(("a", "b", "")), max_size=2),
     attachments=st.lists(attachments, max_size=2),
     origin=st.one_of(st.none(), st.builds(Origin, video_id=revisions)),
+    view=st.one_of(st.none(), st.builds(View, zoom_permille=naturals, center=places)),
     audience=st.integers(0, 4),
     deleted=st.booleans(),
     author_id=st.text(max_size=2),

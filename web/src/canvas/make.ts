@@ -8,6 +8,7 @@ import {
   type Annotation,
   type Audience,
   type Style,
+  type View,
 } from "../document";
 import { boundsOf } from "./shape";
 import type { Ink } from "./stroke";
@@ -28,6 +29,8 @@ export interface Setting {
   first: number;
   last: number;
   audience: Audience;
+  /** How the picture is looked at; none: it fits. */
+  view?: View | undefined;
 }
 
 const ERASER_TIMES = 4;
@@ -36,8 +39,9 @@ function styleOf(brush: Brush, width = brush.width): Style {
   return { color: brush.color, opacity: 255, width, fill: 0, fontSize: 0, align: TextAlign.UNSPECIFIED };
 }
 
-function base(id: string, setting: Setting): Pick<Annotation, "id" | "firstFrame" | "lastFrame" | "audience"> {
-  return { id, firstFrame: setting.first, lastFrame: setting.last, audience: setting.audience };
+function base(id: string, setting: Setting): Pick<Annotation, "id" | "firstFrame" | "lastFrame" | "audience" | "view"> {
+  const { first, last, audience, view } = setting;
+  return { id, firstFrame: first, lastFrame: last, audience, ...(view ? { view } : {}) };
 }
 
 /** A stroke through points. */

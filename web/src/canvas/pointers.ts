@@ -101,7 +101,7 @@ export class Pointers {
     return {
       tool: tool.peek(),
       brush: brush(),
-      setting: { first, last, audience: room.audience.peek() },
+      setting: { first, last, audience: room.audience.peek(), view: room.seen },
       drawn: room.sheet.grid,
       // What is held from an earlier frame is only looked at.
       mayChange: (annotation) => room.onFrame(annotation) && room.mayChange(annotation),

@@ -49,7 +49,7 @@ function NewText(props: TextboxProps): JSX.Element {
   const field = useRef<HTMLTextAreaElement>(null);
   const made = useRef({ id: makeId(), done: false, brush: brush(), frames: drawingFrames(room.player) });
   const [first, last] = made.current.frames;
-  const setting = { first, last, audience: room.audience.value };
+  const setting = { first, last, audience: room.audience.value, view: room.seen };
   const annotation = (text: string, id: string): ReturnType<typeof textOf> => {
     const height = heightOf(text, entry.size.x, made.current.brush.fontSize);
     return textOf(id, entry.at, { x: entry.size.x, y: height }, text, made.current.brush, setting);

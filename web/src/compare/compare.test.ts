@@ -54,6 +54,14 @@ describe("the frame of B beside one of A", () => {
     expect(new Pairing(new FrameClock(3, PAL), late, 0).frame(1)).toBe(1);
     expect(new Pairing(new FrameClock(3, PAL), late, 0).time(0.04)).toBeCloseTo(1.44);
   });
+  test("a place within a frame goes with one within a frame, at each its own rate", () => {
+    const even = new Pairing(new FrameClock(250, FILM), new FrameClock(240, FILM), -5);
+    expect([4.9, 5.25, 244.75, 245].map((place) => even.place(place))).toEqual([undefined, 0.25, 239.75, undefined]);
+    const faster = new Pairing(new FrameClock(250, PAL), new FrameClock(500, { num: 50, den: 1 }), -2);
+    expect(faster.place(0.5)).toBeUndefined();
+    for (const [place, beside] of [[1, 0], [10, 18], [10.25, 18.5], [250.75, 499.5]] as const) expect(faster.place(place)).toBeCloseTo(beside, 6);
+    expect(faster.place(252)).toBeUndefined();
+  });
   test("a picture that stands still goes with every frame", () => {
     expect(new Pairing(new FrameClock(100, PAL), new FrameClock(1, PAL), 9).frame(50)).toBe(0);
   });

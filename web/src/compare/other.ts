@@ -2,6 +2,8 @@
 import { effect, signal, untracked, type ReadonlySignal } from "@preact/signals";
 import type { Size } from "../canvas/view";
 import { Movie } from "../player/movie";
+import type { Sounding } from "../player/player";
+import { Scrub } from "../player/scrub";
 import { labelOf } from "../player/timecode";
 import type { Opened } from "../review/open";
 import type { Room } from "../review/room";
@@ -22,6 +24,7 @@ export class Other {
   readonly notes: OtherNotes;
   readonly picture: Size;
   private movie: Movie | undefined;
+  private scrubbing: Scrub | undefined;
   private leadS = 0;
   private jumped = false;
   private stops: (() => void)[] = [];
@@ -72,9 +75,10 @@ export class Other {
     for (const stop of this.stops) stop();
     this.stops = [];
     this.movie?.close();
-    this.movie = undefined;
+    this.room.player.giveSound(undefined);
+    this.scrubbing?.close();
+    this.movie = this.scrubbing = undefined;
     this.screen.value = this.frame.value = undefined;
-    this.room.player.silence(false);
   }
 
   close(): void {
@@ -84,11 +88,20 @@ export class Other {
 
   private follow(movie: Movie, element: HTMLVideoElement): void {
     const { player } = this.room;
+    const scrubbing = (this.scrubbing = new Scrub(element.currentSrc || element.src, this.opened.clock));
+    const sounding: Sounding = {
+      at: (place, level) => {
+        const beside = this.pairing.peek()?.place(place);
+        if (beside === undefined) scrubbing.stop();
+        else scrubbing.at(beside, level);
+      },
+      stop: () => scrubbing.stop(),
+    };
     this.stops = [
       effect(() => {
         const heard = this.comparison.value?.sound === "b" && this.opened.video.hasSound;
         movie.volume(player.volume.value, player.muted.value || !heard);
-        player.silence(heard);
+        player.giveSound(heard ? sounding : undefined);
       }),
       // Wherever the player goes, this goes at the same time.
       effect(() => {

@@ -37,6 +37,20 @@ export class Pairing {
     return time < this.b.start(0) || time >= this.b.start(this.b.last) + this.b.length(this.b.last) ? undefined : this.b.within(time);
   }
 
+  /** The place of B beside one of A, each a frame and how far one is into it; undefined: B has none there. */
+  place(a: number): number | undefined {
+    const whole = Math.floor(a);
+    if (this.even) {
+      const place = a + this.offset;
+      return place < 0 || place >= this.b.count ? undefined : place;
+    }
+    const time = this.time(this.a.start(whole) + (a - whole) * this.a.length(whole));
+    const frame = this.b.within(time);
+    const into = (time - this.b.start(frame)) / this.b.length(frame);
+    // A little before its start is what doubles make of it.
+    return into < -0.001 || into >= 1 ? undefined : frame + Math.max(0, into);
+  }
+
   /** Where B's clock belongs when A's is at a time, both in seconds. */
   time(a: number): number {
     return a - this.a.start(0) + this.b.start(0) + this.offset * this.b.length(0);

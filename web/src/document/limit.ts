@@ -27,6 +27,10 @@ export const MAX_BLOB_NAME_BYTES = 256;
 export const MAX_LINK_BYTES = 2048;
 export const MAX_PERSON_ID_BYTES = 64;
 
+/** How closely a note may have been written: 1000 is the whole picture. */
+export const MIN_ZOOM_PERMILLE = 100;
+export const MAX_ZOOM_PERMILLE = 100_000;
+
 export const MAX_ANNOTATIONS = 200_000;
 export const MAX_MOVES = 16;
 export const MAX_OUTCOMES = 8;

@@ -49,6 +49,13 @@ export interface Origin {
   readonly authorId: string;
 }
 
+/** How closely the picture was looked at, and what of it was in the middle of the stage. */
+export interface View {
+  /** 1000: the whole picture. */
+  readonly zoomPermille: number;
+  readonly center?: Position;
+}
+
 export interface Annotation {
   readonly id: Id;
   readonly kind: AnnotationKind;
@@ -73,6 +80,8 @@ export interface Annotation {
   readonly resolved: boolean;
   readonly audience: Audience;
   readonly deleted: boolean;
+  /** None: the picture fitted. */
+  readonly view?: View;
 }
 
 export interface FieldStamp {

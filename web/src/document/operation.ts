@@ -4,7 +4,7 @@ import * as field from "./field";
 import { compareCodePoints } from "./hex";
 import * as limit from "./limit";
 import { AnnotationKind, Audience, EMPTY_BOX, EMPTY_STYLE, ORIGIN_POINT, StrokeMode, TextAlign } from "./model";
-import type { Annotation, Id, Operation, Refusal } from "./model";
+import type { Annotation, Id, Operation, Refusal, View } from "./model";
 import { Refuse, refusal } from "./refusal";
 import * as text from "./text";
 import { operationBytes } from "./wire";
@@ -118,6 +118,7 @@ function checkAnnotation(annotation: Annotation, frameCount: number): void {
     throw new Refuse("INVALID_AUDIENCE");
   }
   checkLists(annotation);
+  checkView(annotation.view);
 }
 
 function checkPoints(annotation: Annotation): void {
@@ -186,6 +187,17 @@ function checkLists(annotation: Annotation): void {
       text.bytesOf(origin.authorId) > limit.MAX_PERSON_ID_BYTES)
   ) {
     throw new Refuse("INVALID_ORIGIN");
+  }
+}
+
+function checkView(view: View | undefined): void {
+  if (view === undefined) {
+    return;
+  }
+  const { zoomPermille, center } = view;
+  const near = limit.MIN_ZOOM_PERMILLE <= zoomPermille && zoomPermille <= limit.MAX_ZOOM_PERMILLE;
+  if (!near || !field.inRange(center?.x ?? 0) || !field.inRange(center?.y ?? 0)) {
+    throw new Refuse("INVALID_VIEW");
   }
 }
 

@@ -46,6 +46,7 @@ export const REASONS = {
   INVALID_TAGS: [Code.INVALID_ARGUMENT, "the tags are not sorted, repeated, empty or too long"],
   INVALID_ATTACHMENTS: [Code.INVALID_ARGUMENT, "an attachment has no valid id, target or title, or they are not sorted"],
   INVALID_ORIGIN: [Code.INVALID_ARGUMENT, "the origin is out of range"],
+  INVALID_VIEW: [Code.INVALID_ARGUMENT, "the view is out of range"],
   INVALID_FIELD: [Code.INVALID_ARGUMENT, "there is no such field, it is named twice, or it cannot be set so"],
   INVALID_VALUE: [Code.INVALID_ARGUMENT, "the value is not of the field's type"],
   INVALID_EDIT: [Code.INVALID_ARGUMENT, "the text edit is not canonical"],

@@ -31,6 +31,7 @@ import type {
   ResizeOperation,
   Style,
   Value,
+  View,
 } from "./model";
 import type { Edit, Part } from "./text";
 
@@ -80,6 +81,10 @@ function origin(message: notes.Origin): Origin {
   };
 }
 
+function view({ zoomPermille, center }: notes.View): View {
+  return center === undefined ? { zoomPermille } : { zoomPermille, center: position(center) };
+}
+
 /** An annotation of anybody. */
 export function annotation(message: notes.Annotation | undefined): Annotation {
   if (message === undefined) {
@@ -107,6 +112,7 @@ export function annotation(message: notes.Annotation | undefined): Annotation {
     resolved: message.resolved,
     audience: message.audience,
     deleted: message.deleted,
+    ...(message.view && { view: view(message.view) }),
   };
 }
 
@@ -260,9 +266,13 @@ function attachmentMessage(given: Attachment): notes.Attachment {
   return own;
 }
 
+function viewMessage({ zoomPermille, center }: View): notes.View {
+  return create(notes.ViewSchema, { zoomPermille, center: center && create(notes.PositionSchema, center) });
+}
+
 /** An annotation as a message. */
 export function annotationMessage(given: Annotation): notes.Annotation {
-  const { position: place, box: edges, style: look, origin: from } = given;
+  const { position: place, box: edges, style: look, origin: from, view: seen } = given;
   return create(notes.AnnotationSchema, {
     ...given,
     id: fromHex(given.id),
@@ -282,6 +292,7 @@ export function annotationMessage(given: Annotation): notes.Annotation {
         annotationId: fromHex(from.annotationId),
         authorId: from.authorId,
       }),
+    view: seen && viewMessage(seen),
   });
 }
 

@@ -10,6 +10,7 @@ import type { Room } from "../review/room";
 import { Button } from "../ui/button";
 import { Item, Menu } from "../ui/menu";
 import { ago, exactly } from "../ui/when";
+import { momentOf } from "./moment";
 import type { Past } from "./past";
 import { Restore, type Restoring } from "./restore";
 import { Snapshots } from "./snapshots";
@@ -98,6 +99,52 @@ function Slider({ room, past, restore }: { room: Room; past: Past; restore: (ask
   );
 }
 
+/** A moment that is typed, instead of found with the slider. */
+function When({ past }: { past: Past }): JSX.Element {
+  const typed = useSignal("");
+  const wrong = useSignal("");
+  const go = (): void => {
+    const [text, nowMs] = [typed.value.trim(), Date.now()];
+    const timeMs = text ? momentOf(text, nowMs) : nowMs;
+    wrong.value = timeMs === undefined ? t("history.noTime") : timeMs > nowMs ? t("history.toCome") : "";
+    if (timeMs === undefined || timeMs > nowMs) return;
+    if (text) void past.showAt(timeMs);
+    else past.show(undefined);
+  };
+  return (
+    <form
+      class="past-when"
+      onSubmit={(event) => {
+        event.preventDefault();
+        go();
+      }}
+    >
+      <div class="row">
+        <input
+          class="input grow"
+          value={typed.value}
+          placeholder={t("history.whenExample")}
+          aria-label={t("history.when")}
+          aria-invalid={wrong.value !== ""}
+          data-testid="past-when"
+          onInput={(event) => {
+            typed.value = event.currentTarget.value;
+            wrong.value = "";
+          }}
+        />
+        <Button small type="submit" label={t("history.whenShow")}>
+          {t("history.whenShow")}
+        </Button>
+      </div>
+      {wrong.value && (
+        <p class="faint" role="alert">
+          {wrong.value}
+        </p>
+      )}
+    </form>
+  );
+}
+
 function CommitLine({ past, commit, here }: { past: Past; commit: Commit; here: boolean }): JSX.Element {
   const revision = Number(commit.revision);
   const timeMs = Number(commit.timeMs);
@@ -128,6 +175,7 @@ function FrameHistory({ room, past, restore }: { room: Room; past: Past; restore
   return (
     <>
       <Slider room={room} past={past} restore={restore} />
+      <When past={past} />
       <div class="row past-of">
         <h3 class="grow">{t("history.ofFrame", { frame: room.names(room.player.frame.value).number })}</h3>
         <AuthorMenu room={room} past={past} />

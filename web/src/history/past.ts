@@ -10,6 +10,7 @@ import type { Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { RollbackState, type Rollback, type Version } from "../gen/rushes/version/v1/version_pb";
 import { count, t } from "../messages";
 import type { Room } from "../review/room";
+import { exactly } from "../ui/when";
 import { depend } from "../ui/depend";
 import { say } from "../ui/toast";
 import { VersionFeed, type VersionList } from "./feed";
@@ -111,6 +112,22 @@ export class Past {
     }
     this.showing.value = showing;
     if (showing || isPast(this.room.compare.peek())) this.room.compare.value = pastText(showing);
+  }
+
+  /** Shows the notes as they were at a moment, in milliseconds. */
+  async showAt(timeMs: number): Promise<void> {
+    this.busy.value = true;
+    try {
+      const at = { case: "timeMs" as const, value: BigInt(Math.round(timeMs)) };
+      const answer = await annotations.getDocument({ videoId: this.videoId, at, frames: { first: 0, last: 0 } });
+      const since = answer.revision < answer.headRevision;
+      if (!since) say({ title: t("history.nothingSince", { time: exactly(timeMs) }) });
+      this.show(since ? { kind: "revision", revision: Number(answer.revision) } : undefined);
+    } catch (error) {
+      say({ title: t("history.cannotShow"), detail: explain(error) });
+    } finally {
+      this.busy.value = false;
+    }
   }
 
   /** Shows what the address says; of anything else in its place, such as another cut, now. */

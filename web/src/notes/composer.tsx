@@ -69,6 +69,7 @@ export function Composer({ room, known }: { room: Room; known: readonly string[]
     const text = draft.value.trim();
     if (!text || tooLong) return;
     const frame = player.frame.peek();
+    const { seen } = room;
     const comment = newAnnotation({
       id: makeId(),
       kind: AnnotationKind.COMMENT,
@@ -77,6 +78,7 @@ export function Composer({ room, known }: { room: Room; known: readonly string[]
       firstFrame: range ? from : frame,
       lastFrame: range ? to : frame,
       audience: room.audience.value,
+      ...(seen ? { view: seen } : {}),
     });
     if (!session.submit([{ kind: "create", annotation: comment }])) return;
     room.note.value = comment.id;

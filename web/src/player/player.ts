@@ -6,6 +6,13 @@ import { Reverse } from "./reverse";
 import { Scrub } from "./scrub";
 import { adrift, playFrom, playRange, setPoint, settled, shuttle, turn, type Loop, type Range } from "./shuttle";
 
+/** What sounds single places. */
+export interface Sounding {
+  /** Sounds a place: a frame, and how far one is into it. */
+  at(place: number, level: number): void;
+  stop(): void;
+}
+
 const VOLUME_KEY = "rushes-volume";
 
 interface Kept {
@@ -42,8 +49,9 @@ export class Player {
   /** Where one last went: anew each time, also to the frame where one is. */
   readonly sought = signal({ frame: 0 });
   private picture: Picture | undefined;
-  private silenced = false;
   private scrubbing: Scrub | undefined;
+  /** What is heard in the place of this. */
+  private instead: Sounding | undefined;
   private readonly reverse: Reverse;
   private edge = 0;
   private first: number | undefined;
@@ -123,7 +131,8 @@ export class Player {
     const frame = this.clock.clamp(Math.floor(place));
     this.seek(frame);
     const within = Math.max(0, Math.min(1, place - frame));
-    this.scrubbing?.at(frame + (within < 1 ? within : 0), this.silent ? 0 : this.volume.peek());
+    const heard = this.instead ?? this.scrubbing;
+    heard?.at(frame + (within < 1 ? within : 0), this.muted.peek() ? 0 : this.volume.peek());
   }
 
   /** So many frames on, from where one is on the way to. */
@@ -201,6 +210,7 @@ export class Player {
   private halt(): void {
     this.reverse.stop();
     this.scrubbing?.stop();
+    this.instead?.stop();
     clearTimeout(this.edge);
     this.edge = 0;
   }
@@ -283,18 +293,15 @@ export class Player {
     localStorage.setItem(VOLUME_KEY, JSON.stringify({ volume: this.volume.peek(), muted }));
   }
 
-  /** Another picture is heard instead, or not any more; how loud it shall be stays as it is. */
-  silence(silenced: boolean): void {
-    this.silenced = silenced;
+  /** Another is heard instead, steps and drags too, or not any more; how loud it shall be stays as it is. */
+  giveSound(instead: Sounding | undefined): void {
+    if (this.instead !== instead) (this.instead ?? this.scrubbing)?.stop();
+    this.instead = instead;
     this.sound();
   }
 
-  private get silent(): boolean {
-    return this.silenced || this.muted.peek();
-  }
-
   private sound(): void {
-    this.picture?.volume(this.volume.peek(), this.silent);
+    this.picture?.volume(this.volume.peek(), this.instead !== undefined || this.muted.peek());
   }
 
   /** Does as another does: whoever is followed. */

@@ -26,8 +26,8 @@ function jump(room: Room, board: Board, direction: 1 | -1): void {
   const frame = neighbour(board, room.player.here, direction);
   if (frame === undefined) return;
   const thread = board.threads.find(({ root }) => root.firstFrame === frame);
-  if (thread) room.note.value = thread.root.id;
-  room.player.seek(frame);
+  const note = thread?.root ?? board.drawings.find((drawings) => drawings.frame === frame)?.first;
+  if (note) room.goTo(note);
 }
 
 function goFrom(room: Room, by: 1 | -1): void {
@@ -38,6 +38,7 @@ function goFrom(room: Room, by: 1 | -1): void {
 function mark(room: Room): void {
   const frame = room.player.frame.peek();
   const audience = room.audience.peek();
+  const { seen } = room;
   const marker = newAnnotation({
     id: makeId(),
     kind: AnnotationKind.COMMENT,
@@ -45,6 +46,7 @@ function mark(room: Room): void {
     firstFrame: frame,
     lastFrame: frame,
     audience,
+    ...(seen ? { view: seen } : {}),
   });
   if (room.session.writable.peek() && room.session.submit([{ kind: "create", annotation: marker }])) room.note.value = marker.id;
 }

@@ -2,9 +2,10 @@
 import { computed, effect, signal, untracked, type Signal } from "@preact/signals";
 import type { Hand } from "../canvas/hand";
 import { Sheet } from "../canvas/sheet";
+import { lookFor, seenAt, type Lent } from "../canvas/seen";
 import { audience, tool } from "../canvas/tools";
 import { FIT, type Look, type Point, type Size } from "../canvas/view";
-import { Audience, compareDrawingOrder, Permission, type Annotation, type AnnotationState, type Id, type Operation } from "../document";
+import { Audience, compareDrawingOrder, Permission, type Annotation, type AnnotationState, type Id, type Operation, type View } from "../document";
 import type { Video } from "../gen/rushes/media/v1/media_service_pb";
 import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { t } from "../messages";
@@ -111,6 +112,7 @@ export class Room {
   cursor: Point | undefined;
   private awaited: { frame: number; ids: readonly Id[] } | undefined;
   private lingering: Lingering[] = [];
+  private lent: Lent | undefined;
   private readonly stops: (() => void)[] = [];
 
   constructor(facts: RoomFacts) {
@@ -205,9 +207,18 @@ export class Room {
     this.lingering = this.lingering.slice(-6);
   }
 
-  /** Goes to a note: its frame. */
+  /** How the picture is looked at now, as a note keeps it. */
+  get seen(): View | undefined {
+    return seenAt(this.look.peek());
+  }
+
+  /** Goes to a note: its frame, looked at as its writer did. */
   goTo(annotation: Annotation): void {
     this.note.value = annotation.parentId || annotation.id;
+    const seen = annotation.view ?? this.get(annotation.parentId)?.view;
+    const { look, lent } = lookFor(seen, this.look.peek(), this.lent);
+    this.lent = lent;
+    this.look.value = look;
     this.player.seek(annotation.firstFrame);
   }
 

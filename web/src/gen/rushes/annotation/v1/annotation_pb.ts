@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/annotation/v1/annotation.proto.
  */
 export const file_rushes_annotation_v1_annotation: GenFile = /*@__PURE__*/
-  fileDesc("CiVydXNoZXMvYW5ub3RhdGlvbi92MS9hbm5vdGF0aW9uLnByb3RvEhRydXNoZXMuYW5ub3RhdGlvbi52MSKHAQoFU3R5bGUSDQoFY29sb3IYASABKA0SDwoHb3BhY2l0eRgCIAEoDRINCgV3aWR0aBgDIAEoDRIMCgRmaWxsGAQgASgNEhEKCWZvbnRfc2l6ZRgFIAEoDRIuCgVhbGlnbhgGIAEoDjIfLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlRleHRBbGlnbiI/CgNCb3gSDAoEbGVmdBgBIAEoERILCgN0b3AYAiABKBESDQoFcmlnaHQYAyABKBESDgoGYm90dG9tGAQgASgRIiAKCFBvc2l0aW9uEgkKAXgYASABKBESCQoBeRgCIAEoESJRCgpBdHRhY2htZW50EgoKAmlkGAEgASgJEg4KBGJsb2IYAiABKAlIABIOCgRsaW5rGAMgASgJSAASDQoFdGl0bGUYBCABKAlCCAoGdGFyZ2V0IkQKBk9yaWdpbhIQCgh2aWRlb19pZBgBIAEoAxIVCg1hbm5vdGF0aW9uX2lkGAIgASgMEhEKCWF1dGhvcl9pZBgDIAEoCSLrBAoKQW5ub3RhdGlvbhIKCgJpZBgBIAEoDBIyCgRraW5kGAIgASgOMiQucnVzaGVzLmFubm90YXRpb24udjEuQW5ub3RhdGlvbktpbmQSEQoJYXV0aG9yX2lkGAMgASgJEhIKCmNyZWF0ZWRfbXMYBCABKAMSEgoKdXBkYXRlZF9tcxgFIAEoAxITCgtmaXJzdF9mcmFtZRgGIAEoDRISCgpsYXN0X2ZyYW1lGAcgASgNEjAKCHBvc2l0aW9uGAggASgLMh4ucnVzaGVzLmFubm90YXRpb24udjEuUG9zaXRpb24SJgoDYm94GAkgASgLMhkucnVzaGVzLmFubm90YXRpb24udjEuQm94Eg4KBnBvaW50cxgKIAMoERIQCghwcmVzc3VyZRgLIAEoDBIuCgRtb2RlGAwgASgOMiAucnVzaGVzLmFubm90YXRpb24udjEuU3Ryb2tlTW9kZRIqCgVzdHlsZRgNIAEoCzIbLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlN0eWxlEgwKBHRleHQYDiABKAkSEQoJcGFyZW50X2lkGA8gASgMEgwKBHRhZ3MYECADKAkSNQoLYXR0YWNobWVudHMYESADKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5BdHRhY2htZW50EiwKBm9yaWdpbhgSIAEoCzIcLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLk9yaWdpbhIQCghyZXNvbHZlZBgTIAEoCBIqCghhdWRpZW5jZRgUIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlEg8KB2RlbGV0ZWQYFSABKAgiQAoKRmllbGRTdGFtcBINCgVmaWVsZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIRCglwZXJzb25faWQYAyABKAkiXAoJTW92ZUVudHJ5EhAKCHJldmlzaW9uGAEgASgDEhEKCWNsaWVudF9pZBgCIAEoDBIqCgJ0bxgDIAEoCzIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlBvc2l0aW9uItYBCg9Bbm5vdGF0aW9uU3RhdGUSNAoKYW5ub3RhdGlvbhgBIAEoCzIgLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFubm90YXRpb24SFgoOb3JkZXJfcmV2aXNpb24YAiABKAMSEwoLb3JkZXJfaW5kZXgYAyABKA0SMAoGc3RhbXBzGAQgAygLMiAucnVzaGVzLmFubm90YXRpb24udjEuRmllbGRTdGFtcBIuCgVtb3ZlcxgFIAMoCzIfLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLk1vdmVFbnRyeSrwAQoOQW5ub3RhdGlvbktpbmQSHwobQU5OT1RBVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASGgoWQU5OT1RBVElPTl9LSU5EX1NUUk9LRRABEhgKFEFOTk9UQVRJT05fS0lORF9MSU5FEAISGQoVQU5OT1RBVElPTl9LSU5EX0FSUk9XEAMSGAoUQU5OT1RBVElPTl9LSU5EX1JFQ1QQBBIbChdBTk5PVEFUSU9OX0tJTkRfRUxMSVBTRRAFEhgKFEFOTk9UQVRJT05fS0lORF9URVhUEAYSGwoXQU5OT1RBVElPTl9LSU5EX0NPTU1FTlQQBypWCgpTdHJva2VNb2RlEhsKF1NUUk9LRV9NT0RFX1VOU1BFQ0lGSUVEEAASFAoQU1RST0tFX01PREVfRFJBVxABEhUKEVNUUk9LRV9NT0RFX0VSQVNFEAIqaAoJVGV4dEFsaWduEhoKFlRFWFRfQUxJR05fVU5TUEVDSUZJRUQQABIUChBURVhUX0FMSUdOX1NUQVJUEAESFQoRVEVYVF9BTElHTl9DRU5URVIQAhISCg5URVhUX0FMSUdOX0VORBADYgZwcm90bzM", [file_rushes_type_v1_access]);
+  fileDesc("CiVydXNoZXMvYW5ub3RhdGlvbi92MS9hbm5vdGF0aW9uLnByb3RvEhRydXNoZXMuYW5ub3RhdGlvbi52MSKHAQoFU3R5bGUSDQoFY29sb3IYASABKA0SDwoHb3BhY2l0eRgCIAEoDRINCgV3aWR0aBgDIAEoDRIMCgRmaWxsGAQgASgNEhEKCWZvbnRfc2l6ZRgFIAEoDRIuCgVhbGlnbhgGIAEoDjIfLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlRleHRBbGlnbiI/CgNCb3gSDAoEbGVmdBgBIAEoERILCgN0b3AYAiABKBESDQoFcmlnaHQYAyABKBESDgoGYm90dG9tGAQgASgRIiAKCFBvc2l0aW9uEgkKAXgYASABKBESCQoBeRgCIAEoESJRCgpBdHRhY2htZW50EgoKAmlkGAEgASgJEg4KBGJsb2IYAiABKAlIABIOCgRsaW5rGAMgASgJSAASDQoFdGl0bGUYBCABKAlCCAoGdGFyZ2V0IkQKBk9yaWdpbhIQCgh2aWRlb19pZBgBIAEoAxIVCg1hbm5vdGF0aW9uX2lkGAIgASgMEhEKCWF1dGhvcl9pZBgDIAEoCSJNCgRWaWV3EhUKDXpvb21fcGVybWlsbGUYASABKA0SLgoGY2VudGVyGAIgASgLMh4ucnVzaGVzLmFubm90YXRpb24udjEuUG9zaXRpb24ilQUKCkFubm90YXRpb24SCgoCaWQYASABKAwSMgoEa2luZBgCIAEoDjIkLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFubm90YXRpb25LaW5kEhEKCWF1dGhvcl9pZBgDIAEoCRISCgpjcmVhdGVkX21zGAQgASgDEhIKCnVwZGF0ZWRfbXMYBSABKAMSEwoLZmlyc3RfZnJhbWUYBiABKA0SEgoKbGFzdF9mcmFtZRgHIAEoDRIwCghwb3NpdGlvbhgIIAEoCzIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlBvc2l0aW9uEiYKA2JveBgJIAEoCzIZLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkJveBIOCgZwb2ludHMYCiADKBESEAoIcHJlc3N1cmUYCyABKAwSLgoEbW9kZRgMIAEoDjIgLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlN0cm9rZU1vZGUSKgoFc3R5bGUYDSABKAsyGy5ydXNoZXMuYW5ub3RhdGlvbi52MS5TdHlsZRIMCgR0ZXh0GA4gASgJEhEKCXBhcmVudF9pZBgPIAEoDBIMCgR0YWdzGBAgAygJEjUKC2F0dGFjaG1lbnRzGBEgAygLMiAucnVzaGVzLmFubm90YXRpb24udjEuQXR0YWNobWVudBIsCgZvcmlnaW4YEiABKAsyHC5ydXNoZXMuYW5ub3RhdGlvbi52MS5PcmlnaW4SEAoIcmVzb2x2ZWQYEyABKAgSKgoIYXVkaWVuY2UYFCABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZRIPCgdkZWxldGVkGBUgASgIEigKBHZpZXcYFiABKAsyGi5ydXNoZXMuYW5ub3RhdGlvbi52MS5WaWV3IkAKCkZpZWxkU3RhbXASDQoFZmllbGQYASABKAkSEAoIcmV2aXNpb24YAiABKAMSEQoJcGVyc29uX2lkGAMgASgJIlwKCU1vdmVFbnRyeRIQCghyZXZpc2lvbhgBIAEoAxIRCgljbGllbnRfaWQYAiABKAwSKgoCdG8YAyABKAsyHi5ydXNoZXMuYW5ub3RhdGlvbi52MS5Qb3NpdGlvbiLWAQoPQW5ub3RhdGlvblN0YXRlEjQKCmFubm90YXRpb24YASABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uEhYKDm9yZGVyX3JldmlzaW9uGAIgASgDEhMKC29yZGVyX2luZGV4GAMgASgNEjAKBnN0YW1wcxgEIAMoCzIgLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkZpZWxkU3RhbXASLgoFbW92ZXMYBSADKAsyHy5ydXNoZXMuYW5ub3RhdGlvbi52MS5Nb3ZlRW50cnkq8AEKDkFubm90YXRpb25LaW5kEh8KG0FOTk9UQVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhoKFkFOTk9UQVRJT05fS0lORF9TVFJPS0UQARIYChRBTk5PVEFUSU9OX0tJTkRfTElORRACEhkKFUFOTk9UQVRJT05fS0lORF9BUlJPVxADEhgKFEFOTk9UQVRJT05fS0lORF9SRUNUEAQSGwoXQU5OT1RBVElPTl9LSU5EX0VMTElQU0UQBRIYChRBTk5PVEFUSU9OX0tJTkRfVEVYVBAGEhsKF0FOTk9UQVRJT05fS0lORF9DT01NRU5UEAcqVgoKU3Ryb2tlTW9kZRIbChdTVFJPS0VfTU9ERV9VTlNQRUNJRklFRBAAEhQKEFNUUk9LRV9NT0RFX0RSQVcQARIVChFTVFJPS0VfTU9ERV9FUkFTRRACKmgKCVRleHRBbGlnbhIaChZURVhUX0FMSUdOX1VOU1BFQ0lGSUVEEAASFAoQVEVYVF9BTElHTl9TVEFSVBABEhUKEVRFWFRfQUxJR05fQ0VOVEVSEAISEgoOVEVYVF9BTElHTl9FTkQQA2IGcHJvdG8z", [file_rushes_type_v1_access]);
 
 /**
  * How an annotation looks. Each value is a field of its own (style/color and so on).
@@ -228,6 +228,34 @@ export const OriginSchema: GenMessage<Origin> = /*@__PURE__*/
   messageDesc(file_rushes_annotation_v1_annotation, 4);
 
 /**
+ * How closely the picture was looked at. Nothing of it set: it fitted the stage.
+ *
+ * @generated from message rushes.annotation.v1.View
+ */
+export type View = Message<"rushes.annotation.v1.View"> & {
+  /**
+   * 1000 fits the picture into the stage, 2000 is twice as close; 100 to 100,000.
+   *
+   * @generated from field: uint32 zoom_permille = 1;
+   */
+  zoomPermille: number;
+
+  /**
+   * The place of the picture that was in the middle of the stage, in units.
+   *
+   * @generated from field: rushes.annotation.v1.Position center = 2;
+   */
+  center?: Position | undefined;
+};
+
+/**
+ * Describes the message rushes.annotation.v1.View.
+ * Use `create(ViewSchema)` to create a new message.
+ */
+export const ViewSchema: GenMessage<View> = /*@__PURE__*/
+  messageDesc(file_rushes_annotation_v1_annotation, 5);
+
+/**
  * One note or drawing. Geometry is in units (see Position); colours and pressure are 0-255.
  *
  * @generated from message rushes.annotation.v1.Annotation
@@ -379,6 +407,13 @@ export type Annotation = Message<"rushes.annotation.v1.Annotation"> & {
    * @generated from field: bool deleted = 21;
    */
   deleted: boolean;
+
+  /**
+   * How the picture was looked at when it was made; empty: it fitted, or nobody said. Chosen at Create, never changed.
+   *
+   * @generated from field: rushes.annotation.v1.View view = 22;
+   */
+  view?: View | undefined;
 };
 
 /**
@@ -386,7 +421,7 @@ export type Annotation = Message<"rushes.annotation.v1.Annotation"> & {
  * Use `create(AnnotationSchema)` to create a new message.
  */
 export const AnnotationSchema: GenMessage<Annotation> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation, 5);
+  messageDesc(file_rushes_annotation_v1_annotation, 6);
 
 /**
  * Which revision and person last set a field.
@@ -422,7 +457,7 @@ export type FieldStamp = Message<"rushes.annotation.v1.FieldStamp"> & {
  * Use `create(FieldStampSchema)` to create a new message.
  */
 export const FieldStampSchema: GenMessage<FieldStamp> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation, 6);
+  messageDesc(file_rushes_annotation_v1_annotation, 7);
 
 /**
  * One of the moves that have not seen each other.
@@ -457,7 +492,7 @@ export type MoveEntry = Message<"rushes.annotation.v1.MoveEntry"> & {
  * Use `create(MoveEntrySchema)` to create a new message.
  */
 export const MoveEntrySchema: GenMessage<MoveEntry> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation, 7);
+  messageDesc(file_rushes_annotation_v1_annotation, 8);
 
 /**
  * An annotation with what undo, diff, merge and the next operations need to know of it.
@@ -506,7 +541,7 @@ export type AnnotationState = Message<"rushes.annotation.v1.AnnotationState"> & 
  * Use `create(AnnotationStateSchema)` to create a new message.
  */
 export const AnnotationStateSchema: GenMessage<AnnotationState> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation, 8);
+  messageDesc(file_rushes_annotation_v1_annotation, 9);
 
 /**
  * What an annotation is. Chosen at Create, never changed.
