@@ -86,6 +86,17 @@ class Access:
 
         await self._context.run(lambda work: work.unit.once(once, lambda: take(work)))
 
+    async def limit(
+        self, tenant_id: TenantId, project_id: ProjectId, room_id: str, limits: dict[PersonId, int]
+    ) -> None:
+        """Narrows what guests may do in a project while they are in a room of it, in the place of what was narrowed."""
+
+        def narrow(work: Work) -> None:
+            changed = work.unit.access.limit(tenant_id, project_id, room_id, limits)
+            work.changes.people.update(changed)
+
+        await self._context.run(narrow)
+
     async def grants(
         self, who: Who, project_id: ProjectId, page_size: int, page_token: str
     ) -> tuple[Sequence[RoleGrant], str]:
@@ -116,7 +127,8 @@ def project_permissions(work: Work, person: Person, project_id: ProjectId) -> in
     """What a person may do in a project: administrators of the tenant own every one."""
     if person.administrator:
         return 0 if work.unit.projects.get(person.tenant_id, project_id) is None else role.mask(role.OWNER)
-    return role.mask(work.unit.access.role(person.tenant_id, project_id, person.person_id))
+    access = work.unit.access
+    return role.mask(access.role(person.tenant_id, project_id, person.person_id)) & access.most(person, project_id)
 
 
 def _may_act(work: Work, person: Person, session_id: SessionId) -> bool:

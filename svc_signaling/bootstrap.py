@@ -14,6 +14,7 @@ from svc_signaling.config import SignalingConfig
 from svc_signaling.errors import Draining
 from svc_signaling.feed_server import FeedServicer
 from svc_signaling.feeds import Feeds
+from svc_signaling.guests import Guests
 from svc_signaling.ice import IceServers
 from svc_signaling.media import Media
 from svc_signaling.record import SealedRecords
@@ -40,6 +41,7 @@ class SignalingParts:
         self._rooms = Rooms(self._store, runtime.clock)
         self._media = Media(runtime.channels, self._rooms.tracks_changed)
         self._rooms.media = self._media
+        self._rooms.guests = Guests(runtime.channels)
         ice = IceServers(config, runtime.clock)
         feeds = Feeds(self._store, SqlKeys(database), self._rooms, self._media, runtime.clock)
         self._feeds = FeedServicer(feeds, ice)

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -11,7 +11,7 @@ import grpc
 from mesh.clock import Clock
 from rushes.errors import RushesError, Unavailable
 from rushes.signaling.v1 import room_service_pb2 as pb
-from svc_signaling.core import feed
+from svc_signaling.core import feed, role
 from svc_signaling.core.room import AWAY, FEED_KINDS, GONE, JOINED, WAITING, Live, ParticipantGone
 from svc_signaling.errors import RoomUnknown
 from svc_signaling.media import Media
@@ -42,6 +42,13 @@ class Record(Protocol):
         """The record is complete: it is kept as it is."""
 
 
+class Guests(Protocol):
+    """Who knows what guests may do in projects."""
+
+    async def limit(self, tenant_id: str, room: pb.Room, limits: Mapping[str, int]) -> None:
+        """These are narrowed, and of those whom the room narrowed before nobody else is."""
+
+
 Decide = Callable[[Live], list[pb.Event]]
 
 
@@ -68,6 +75,13 @@ class Desk:
         self.listeners: dict[str, Listener] = {}
         self.missing = feed.Missing({})
         self.idle_s = 0.0
+        self.narrowing = asyncio.Lock()
+        self.limits: dict[str, int] | None = None if live.roles else {}
+        """What svc_project was told of guests; None: that is not known."""
+
+    def wanted_limits(self) -> dict[str, int]:
+        """What it is to know: once everybody has gone, roles narrow nothing."""
+        return role.limits(self.live.roles) if self.live.room.people and not self.live.ended else {}
 
 
 class Rooms:
@@ -83,6 +97,7 @@ class Rooms:
         self._showing: set[str] = set()
         self.recorder: Recorder | None = None
         self.record: Record | None = None
+        self.guests: Guests | None = None
 
     async def start(self) -> None:
         """Takes up rooms that had people in them, whose places are kept for a while, and looks after all."""
@@ -163,6 +178,7 @@ class Rooms:
                 live.done[participant_id] = number
             self._tell(desk, events)
         await self._follow(desk, events)
+        await self._narrow(desk)
         if self.recorder is not None and any(event.WhichOneof("what") == "recording" for event in events):
             await self.recorder.look(desk)
         return events
@@ -192,6 +208,18 @@ class Rooms:
                         await media.mute(room_id, event.participant)
         except grpc.aio.AioRpcError as error:
             _logger.warning("sfu_not_told", extra={"room": room_id, "code": error.code().name})
+
+    async def _narrow(self, desk: Desk) -> None:
+        """What roles narrow holds everywhere in the project. What cannot be said now is said a second later."""
+        if self.guests is None or desk.wanted_limits() == desk.limits:
+            return
+        async with desk.narrowing:
+            wanted = desk.wanted_limits()
+            try:
+                await self.guests.limit(desk.tenant_id, desk.live.room, wanted)
+                desk.limits = wanted
+            except grpc.aio.AioRpcError as error:
+                _logger.warning("limits_not_told", extra={"room": desk.live.room.room_id, "code": error.code().name})
 
     # -- streams ---------------------------------------------------------------------------------------------
 
@@ -269,10 +297,13 @@ class Rooms:
         """Records of rooms that are over, once nothing more is added to them."""
         while True:
             try:
-                for tenant_id, _, room_id in await self._store.ended():
-                    if self.record is not None and not (self.recorder and self.recorder.open_of(room_id)):
-                        await self.record.seal(tenant_id, room_id)
-                        await self._store.sealed(room_id)
+                for tenant_id, project_id, room_id in await self._store.ended():
+                    if self.record is None or (self.recorder and self.recorder.open_of(room_id)):
+                        continue
+                    if self.guests is not None:
+                        await self.guests.limit(tenant_id, pb.Room(room_id=room_id, project_id=project_id), {})
+                    await self.record.seal(tenant_id, room_id)
+                    await self._store.sealed(room_id)
             except RushesError as error:
                 _logger.warning("record_not_sealed", extra={"reason": error.reason})
             except Exception:
@@ -290,6 +321,7 @@ class Rooms:
             await self.act(desk, "", Live.unrecord)
         if self.recorder is not None:
             await self.recorder.look(desk)
+        await self._narrow(desk)
         desk.idle_s = 0.0 if desk.listeners or feed.feeds(desk.live) else desk.idle_s + TICK_S
         if desk.idle_s > IDLE_S and not desk.lock.locked():
             del self._desks[room_id]

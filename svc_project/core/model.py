@@ -208,6 +208,8 @@ class VideoPath:
     role: str
     adder_role: str
     in_trash: bool = False
+    most: int = -1
+    """The most that the person may do there now, whatever the role; -1: nothing is narrowed."""
 
 
 @dataclass(frozen=True, slots=True)

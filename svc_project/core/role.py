@@ -70,5 +70,5 @@ def video_mask(paths: Iterable[VideoPath]) -> int:
         if path.in_trash and not mask(path.role) & Permission.UPLOAD:
             continue
         limit = ALL if path.at_home else mask(path.adder_role)
-        total |= mask(path.role) & limit
+        total |= mask(path.role) & limit & path.most
     return total

@@ -9,12 +9,15 @@ from rushes.project.v1 import access_service_pb2 as pb
 from rushes.project.v1 import access_service_pb2_grpc as pb_grpc
 from svc_project.access import Access
 from svc_project.bulletin import Bulletin
+from svc_project.core import text
 from svc_project.core.errors import InvalidField
 from svc_project.core.model import PersonId, ProjectId, SessionId, TenantId, Who
+from svc_project.core.role import ALL
 from svc_project.server import proto
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 RESOURCES = 100
+LIMITS = 1_000
 
 
 class AccessServicer(pb_grpc.AccessServiceServicer):
@@ -53,6 +56,16 @@ class AccessServicer(pb_grpc.AccessServiceServicer):
         once = proto.once("Revoke", request, request.request_id)
         await self._access.revoke(proto.who(), ProjectId(request.project_id), PersonId(request.person_id), once)
         return pb.RevokeResponse()
+
+    async def LimitGuests(self, request: pb.LimitGuestsRequest, context: Context) -> pb.LimitGuestsResponse:
+        """Narrows what guests of a room may do."""
+        if not text.is_id(request.room_id):
+            raise InvalidField("room_id", "the id of a room")
+        if len(request.limits) > LIMITS:
+            raise InvalidField("limits", f"at most {LIMITS}")
+        limits = {PersonId(each.person_id): each.permissions & ALL for each in request.limits}
+        await self._access.limit(TenantId(request.tenant_id), ProjectId(request.project_id), request.room_id, limits)
+        return pb.LimitGuestsResponse()
 
     async def ListGrants(self, request: pb.ListGrantsRequest, context: Context) -> pb.ListGrantsResponse:
         """Who has which role."""

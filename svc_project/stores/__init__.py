@@ -8,7 +8,7 @@ Promises that every adapter keeps:
 - Lists come in the order that their docstring names, from the row after the key `after`, at most `limit` rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -167,6 +167,17 @@ class Access(Protocol):
 
     def video_paths(self, person: Person, video_id: VideoId) -> Sequence[VideoPath]:
         """One for each cut of the video in the person's tenant."""
+
+    def most(self, person: Person, project_id: ProjectId) -> int:
+        """The most that a person may do in a project, whatever the role; -1: no room narrows it. Only guests' is."""
+
+    def limit(
+        self, tenant_id: TenantId, project_id: ProjectId, room_id: str, limits: Mapping[PersonId, int]
+    ) -> Sequence[PersonId]:
+        """Narrows what these guests of the tenant may do there, in the place of all that this room narrowed before.
+
+        Gives whose rights are other ones now.
+        """
 
     def lent_videos(self, tenant_id: TenantId, home_id: ProjectId, person_id: PersonId) -> Sequence[VideoId]:
         """Videos of a project that this person has stacked in other projects: rights on them follow theirs."""

@@ -1,6 +1,6 @@
 """Roles and invitations in SQL."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, select, tuple_, update
 
@@ -21,6 +21,7 @@ from svc_project.core.role import OWNER
 from svc_project.stores import schema
 
 _grant = schema.role_grant
+_limit = schema.guest_limit
 _person = schema.person
 _cut = schema.cut
 _invitation = schema.invitation
@@ -85,6 +86,41 @@ class SqlAccess:
         rows = self._connection.execute(query.order_by(*order).limit(limit))
         return [RoleGrant(row.project_id, row.person_id, row.name, row.name_key, row.role) for row in rows]
 
+    def most(self, person: Person, project_id: ProjectId) -> int:
+        """The most that a person may do in a project."""
+        return self._most(person).get(project_id, -1)
+
+    def _most(self, person: Person) -> dict[int, int]:
+        """The same by project, of those where anything is narrowed: the strictest of all rooms."""
+        most: dict[int, int] = {}
+        if person.guest:
+            query = select(_limit.c.project_id, _limit.c.permissions).where(
+                _limit.c.tenant_id == person.tenant_id, _limit.c.person_id == person.person_id
+            )
+            for project_id, permissions in self._connection.execute(query):
+                most[project_id] = most.get(project_id, -1) & permissions
+        return most
+
+    def limit(
+        self, tenant_id: TenantId, project_id: ProjectId, room_id: str, limits: Mapping[PersonId, int]
+    ) -> Sequence[PersonId]:
+        """Narrows guests, in the place of what this room narrowed before."""
+        here = (_limit.c.tenant_id == tenant_id, _limit.c.project_id == project_id, _limit.c.room_id == room_id)
+        rows = self._connection.execute(select(_limit.c.person_id, _limit.c.permissions).where(*here))
+        before = {row.person_id: row.permissions for row in rows}
+        guests = select(_person.c.person_id).where(
+            _person.c.tenant_id == tenant_id, _person.c.guest, _person.c.person_id.in_(limits)
+        )
+        now = {person_id: limits[person_id] for person_id in self._connection.scalars(guests)} if limits else {}
+        changed = {each for each in before.keys() | now.keys() if before.get(each) != now.get(each)}
+        if changed:
+            self._connection.execute(delete(_limit).where(*here, _limit.c.person_id.in_(changed)))
+        rest = {"tenant_id": tenant_id, "project_id": project_id, "room_id": room_id}
+        added = [{**rest, "person_id": each, "permissions": now[each]} for each in changed if each in now]
+        if added:
+            self._connection.execute(insert(_limit), added)
+        return sorted(changed)
+
     def project_of(self, tenant_id: TenantId, asset_id: AssetId) -> ProjectId | None:
         """The project of an asset."""
         asset = schema.asset
@@ -116,12 +152,14 @@ class SqlAccess:
             .outerjoin(adder, adder.c.person_id == _cut.c.person_id)
             .where(_cut.c.tenant_id == person.tenant_id, _cut.c.video_id == video_id)
         )
+        most = self._most(person)
         return [
             VideoPath(
                 at_home=row.project_id == row.home_id,
                 role=OWNER if person.administrator else row.mine or "",
                 adder_role=OWNER if row.administrator else row.adders or "",
                 in_trash=row.deleted_ms > 0,
+                most=most.get(row.project_id, -1),
             )
             for row in self._connection.execute(query)
         ]

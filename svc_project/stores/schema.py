@@ -101,6 +101,17 @@ role_grant = Table(
     Column("granted_ms", BigInteger, nullable=False),
 )
 
+# What rooms narrow of guests, until they are empty or over.
+guest_limit = Table(
+    "guest_limit",
+    metadata,
+    Column("room_id", Text, primary_key=True),
+    Column("person_id", Text, primary_key=True, index=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("permissions", Integer, nullable=False),
+)
+
 invitation = Table(
     "invitation",
     metadata,

@@ -16,7 +16,7 @@ from rushes.errors import FailedPrecondition, InvalidArgument, NotFound, Permiss
 from rushes.signaling.v1 import recording_pb2
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_DRIVE, PERMISSION_MODERATE
-from svc_signaling.core import poll, settings
+from svc_signaling.core import poll, role, settings
 
 CHATS: Final = 1_000
 MAX_CHAT: Final = 2_000
@@ -126,6 +126,8 @@ class Live:
     done: dict[str, int] = field(default_factory=dict)
     """Last number of each participant that was done."""
     away_since: dict[str, int] = field(default_factory=dict)
+    roles: "dict[str, pb.RoomRole.ValueType]" = field(default_factory=dict)
+    """Of each person whom a moderator gave one."""
 
     # -- the fold --------------------------------------------------------------------------------------------
 
@@ -180,6 +182,8 @@ class Live:
         name = participant.participant_id
         self.people.pop(name, None)
         self.people[name] = participant
+        if participant.role or participant.person_id in self.roles:
+            self.roles[participant.person_id] = participant.role
         if participant.state == AWAY:
             self.away_since[name] = event.time_ms
         else:
@@ -225,6 +229,7 @@ class Live:
             state=WAITING if waits else JOINED,
             moderates=moderates,
             drives=may(mask, PERMISSION_DRIVE),
+            role=self.roles.get(person_id, pb.ROOM_ROLE_UNSPECIFIED),
         )
         return [pb.Event(participant=joined)]
 
@@ -306,7 +311,7 @@ class Live:
 
     def present(self, participant_id: str, wanted: pb.Present, mask: int) -> list[pb.Event]:
         """About presenting."""
-        self.here(participant_id)
+        me = self.here(participant_id)
         kind = wanted.WhichOneof("what")
         now = self.presenter
         if kind == "request":
@@ -315,7 +320,7 @@ class Live:
             return self._presents(now.participant_id, [*others, participant_id] if asks else others)
         if kind == "take":
             moderates = may(mask, PERMISSION_MODERATE)
-            if not may(mask, PERMISSION_DRIVE) or (now.participant_id not in ("", participant_id) and not moderates):
+            if not role.may_drive(me.role, mask) or (now.participant_id not in ("", participant_id) and not moderates):
                 raise NotPresenter("somebody else presents, or you may not: ask for it")
             return self._presents(participant_id, now.requests)
         if kind not in ("grant", "release"):
@@ -327,6 +332,8 @@ class Live:
         other = self.people.get(wanted.grant)
         if other is None or other.state != JOINED or other.kind in FEED_KINDS:
             raise ParticipantGone("there is nobody of that id in the room")
+        if not role.may_be_given(other.role):
+            raise NotPresenter("this person's role in the room is not one that presents: change it first")
         return self._presents(wanted.grant, now.requests)
 
     def _presents(self, participant_id: str, requests: Iterable[str]) -> list[pb.Event]:
@@ -397,8 +404,8 @@ class Live:
 
     def ask(self, participant_id: str, wanted: pb.Poll, poll_id: str, mask: int) -> list[pb.Event]:
         """A question to all."""
-        self.here(participant_id)
-        if not may(mask, PERMISSION_DRIVE) and not may(mask, PERMISSION_MODERATE):
+        me = self.here(participant_id)
+        if not role.may_drive(me.role, mask) and not may(mask, PERMISSION_MODERATE):
             raise poll.NotPollster("only who may drive or moderate asks")
         return poll.ask(self.polls, wanted, poll_id, participant_id)
 
@@ -432,6 +439,10 @@ class Live:
             return self._moved(other, "admit" if wanted.admit else "reject")
         if kind == "remove":
             return self._moved(other, "remove")
+        if kind == "role":
+            if other.kind in FEED_KINDS:
+                raise role.RoleInvalid("encoders and monitors have no role")
+            return role.changed(self.present_people(), other.person_id, wanted.role, self.presenter)
         if kind not in ("mute_audio", "mute_video"):
             raise SignalInvalid("this says nothing about anybody")
         changed = _copy(other)

@@ -214,6 +214,23 @@ async def test_a_role_in_another_tenant_is_none(store: Store) -> None:
     assert await store.run(lambda unit: unit.access.role(ONE, ProjectId(1), ANNA)) == "owner"
 
 
+async def test_a_room_narrows_guests_alone_and_in_the_place_of_what_it_narrowed_before(store: Store) -> None:
+    def work(unit: Unit) -> list[list[PersonId]]:
+        gus = person(PersonId("gus"), guest=True, email="")
+        unit.people.add(gus)
+        told = [
+            unit.access.limit(ONE, ProjectId(1), "room", limits)
+            for limits in ({PersonId("gus"): 2, ANNA: 2}, {PersonId("gus"): 2}, {PersonId("gus"): 6}, {})
+        ]
+        unit.access.limit(ONE, ProjectId(1), "room", {PersonId("gus"): 6})
+        unit.access.limit(ONE, ProjectId(1), "other", {PersonId("gus"): 2})
+        assert unit.access.most(gus, ProjectId(1)) == 2
+        assert unit.access.most(gus, ProjectId(2)) == -1
+        return [list(each) for each in told]
+
+    assert await store.run(work) == [["gus"], [], ["gus"], ["gus"]]
+
+
 async def test_roles_come_by_name(store: Store) -> None:
     await store.run(lambda unit: unit.access.put(ONE, ProjectId(1), BEN, "guest", 2))
     first = await store.run(lambda unit: unit.access.page(ONE, ProjectId(1), None, 1))

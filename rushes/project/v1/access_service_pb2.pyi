@@ -276,6 +276,85 @@ class RevokeResponse(_message.Message):
 Global___RevokeResponse: _TypeAlias = RevokeResponse  # noqa: Y015
 
 @_typing.final
+class GuestLimit(_message.Message):
+    """The most that a guest may do, whatever their role allows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """The person; of whoever is no guest, nothing is narrowed."""
+    permissions: _builtins.int
+    """A bit mask (see Permission)."""
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        permissions: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["permissions", b"permissions", "person_id", b"person_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GuestLimit: _TypeAlias = GuestLimit  # noqa: Y015
+
+@_typing.final
+class LimitGuestsRequest(_message.Message):
+    """Narrows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    ROOM_ID_FIELD_NUMBER: _builtins.int
+    LIMITS_FIELD_NUMBER: _builtins.int
+    tenant_id: _builtins.str
+    """The tenant."""
+    project_id: _builtins.int
+    """The project."""
+    room_id: _builtins.str
+    """The room."""
+    @_builtins.property
+    def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___GuestLimit]:
+        """Everybody who is narrowed by this room now; 1,000 at most. Empty: nobody any more."""
+
+    def __init__(
+        self,
+        *,
+        tenant_id: _builtins.str = ...,
+        project_id: _builtins.int = ...,
+        room_id: _builtins.str = ...,
+        limits: _abc.Iterable[Global___GuestLimit] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limits", b"limits", "project_id", b"project_id", "room_id", b"room_id", "tenant_id", b"tenant_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitGuestsRequest: _TypeAlias = LimitGuestsRequest  # noqa: Y015
+
+@_typing.final
+class LimitGuestsResponse(_message.Message):
+    """Narrowed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LimitGuestsResponse: _TypeAlias = LimitGuestsResponse  # noqa: Y015
+
+@_typing.final
 class ListGrantsRequest(_message.Message):
     """Asks for the roles."""
 

@@ -55,6 +55,11 @@ class AccessServiceStub:
                 request_serializer=rushes_dot_project_dot_v1_dot_access__service__pb2.RevokeRequest.SerializeToString,
                 response_deserializer=rushes_dot_project_dot_v1_dot_access__service__pb2.RevokeResponse.FromString,
                 _registered_method=True)
+        self.LimitGuests = channel.unary_unary(
+                '/rushes.project.v1.AccessService/LimitGuests',
+                request_serializer=rushes_dot_project_dot_v1_dot_access__service__pb2.LimitGuestsRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_access__service__pb2.LimitGuestsResponse.FromString,
+                _registered_method=True)
         self.ListGrants = channel.unary_unary(
                 '/rushes.project.v1.AccessService/ListGrants',
                 request_serializer=rushes_dot_project_dot_v1_dot_access__service__pb2.ListGrantsRequest.SerializeToString,
@@ -94,6 +99,14 @@ class AccessServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LimitGuests(self, request, context):
+        """Narrows what guests of a live room may do in its project, in the place of all that this room narrowed before. For
+        the service of rooms. Sent twice, it is done once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListGrants(self, request, context):
         """Who has which role on a project.
         """
@@ -123,6 +136,11 @@ def add_AccessServiceServicer_to_server(servicer, server):
                     servicer.Revoke,
                     request_deserializer=rushes_dot_project_dot_v1_dot_access__service__pb2.RevokeRequest.FromString,
                     response_serializer=rushes_dot_project_dot_v1_dot_access__service__pb2.RevokeResponse.SerializeToString,
+            ),
+            'LimitGuests': grpc.unary_unary_rpc_method_handler(
+                    servicer.LimitGuests,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_access__service__pb2.LimitGuestsRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_access__service__pb2.LimitGuestsResponse.SerializeToString,
             ),
             'ListGrants': grpc.unary_unary_rpc_method_handler(
                     servicer.ListGrants,
@@ -239,6 +257,33 @@ class AccessService:
             '/rushes.project.v1.AccessService/Revoke',
             rushes_dot_project_dot_v1_dot_access__service__pb2.RevokeRequest.SerializeToString,
             rushes_dot_project_dot_v1_dot_access__service__pb2.RevokeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LimitGuests(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.AccessService/LimitGuests',
+            rushes_dot_project_dot_v1_dot_access__service__pb2.LimitGuestsRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_access__service__pb2.LimitGuestsResponse.FromString,
             options,
             channel_credentials,
             insecure,

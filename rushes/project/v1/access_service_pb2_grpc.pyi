@@ -24,6 +24,10 @@ class AccessServiceStub:
     """Gives a person a role on a project, in the place of the one they had."""
     Revoke: _aio.UnaryUnaryMultiCallable[_access_service_pb2.RevokeRequest, _access_service_pb2.RevokeResponse]
     """Takes a person's role on a project."""
+    LimitGuests: _aio.UnaryUnaryMultiCallable[_access_service_pb2.LimitGuestsRequest, _access_service_pb2.LimitGuestsResponse]
+    """Narrows what guests of a live room may do in its project, in the place of all that this room narrowed before. For
+    the service of rooms. Sent twice, it is done once.
+    """
     ListGrants: _aio.UnaryUnaryMultiCallable[_access_service_pb2.ListGrantsRequest, _access_service_pb2.ListGrantsResponse]
     """Who has which role on a project."""
 
@@ -61,6 +65,16 @@ class AccessServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_access_service_pb2.RevokeRequest, _abc.Awaitable[_access_service_pb2.RevokeResponse]],
     ) -> _abc.Awaitable[_access_service_pb2.RevokeResponse]:
         """Takes a person's role on a project."""
+
+    @_abc_1.abstractmethod
+    def LimitGuests(
+        self,
+        request: _access_service_pb2.LimitGuestsRequest,
+        context: _aio.ServicerContext[_access_service_pb2.LimitGuestsRequest, _abc.Awaitable[_access_service_pb2.LimitGuestsResponse]],
+    ) -> _abc.Awaitable[_access_service_pb2.LimitGuestsResponse]:
+        """Narrows what guests of a live room may do in its project, in the place of all that this room narrowed before. For
+        the service of rooms. Sent twice, it is done once.
+        """
 
     @_abc_1.abstractmethod
     def ListGrants(

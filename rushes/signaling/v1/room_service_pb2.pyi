@@ -109,6 +109,38 @@ PARTICIPANT_STATE_REMOVED: ParticipantState.ValueType  # 5
 """Sent away: may not come back."""
 Global___ParticipantState: _TypeAlias = ParticipantState  # noqa: Y015
 
+class _RoomRole:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RoomRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RoomRole.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ROOM_ROLE_UNSPECIFIED: _RoomRole.ValueType  # 0
+    """Whatever their rights allow."""
+    ROOM_ROLE_DRIVER: _RoomRole.ValueType  # 1
+    """May present, also without the right to drive; and draw, where their rights allow it."""
+    ROOM_ROLE_ANNOTATE: _RoomRole.ValueType  # 2
+    """May draw and write, where their rights allow it, but not present."""
+    ROOM_ROLE_LASER: _RoomRole.ValueType  # 3
+    """May point with the laser, and neither draw, write nor present."""
+    ROOM_ROLE_VIEW: _RoomRole.ValueType  # 4
+    """Looks on."""
+
+class RoomRole(_RoomRole, metaclass=_RoomRoleEnumTypeWrapper):
+    """What somebody may do in a room, of what their rights allow; a moderator sets it."""
+
+ROOM_ROLE_UNSPECIFIED: RoomRole.ValueType  # 0
+"""Whatever their rights allow."""
+ROOM_ROLE_DRIVER: RoomRole.ValueType  # 1
+"""May present, also without the right to drive; and draw, where their rights allow it."""
+ROOM_ROLE_ANNOTATE: RoomRole.ValueType  # 2
+"""May draw and write, where their rights allow it, but not present."""
+ROOM_ROLE_LASER: RoomRole.ValueType  # 3
+"""May point with the laser, and neither draw, write nor present."""
+ROOM_ROLE_VIEW: RoomRole.ValueType  # 4
+"""Looks on."""
+Global___RoomRole: _TypeAlias = RoomRole  # noqa: Y015
+
 @_typing.final
 class Room(_message.Message):
     """A room."""
@@ -566,6 +598,7 @@ class Participant(_message.Message):
     CAMERA_FIELD_NUMBER: _builtins.int
     SCREEN_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     participant_id: _builtins.str
     """An id of this room."""
     person_id: _builtins.str
@@ -592,6 +625,8 @@ class Participant(_message.Message):
     """The screen is shown, in the place of the camera."""
     kind: Global___ParticipantKind.ValueType
     """What it is."""
+    role: Global___RoomRole.ValueType
+    """What they may do here. It is of the person, on all their devices, and for as long as the room lasts."""
     def __init__(
         self,
         *,
@@ -608,10 +643,11 @@ class Participant(_message.Message):
         camera: _builtins.bool = ...,
         screen: _builtins.bool = ...,
         kind: Global___ParticipantKind.ValueType = ...,
+        role: Global___RoomRole.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_muted", b"audio_muted", "camera", b"camera", "drives", b"drives", "hand", b"hand", "kind", b"kind", "microphone", b"microphone", "moderates", b"moderates", "name", b"name", "participant_id", b"participant_id", "person_id", b"person_id", "screen", b"screen", "state", b"state", "video_muted", b"video_muted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio_muted", b"audio_muted", "camera", b"camera", "drives", b"drives", "hand", b"hand", "kind", b"kind", "microphone", b"microphone", "moderates", b"moderates", "name", b"name", "participant_id", b"participant_id", "person_id", b"person_id", "role", b"role", "screen", b"screen", "state", b"state", "video_muted", b"video_muted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1256,6 +1292,7 @@ class Moderate(_message.Message):
     MUTE_AUDIO_FIELD_NUMBER: _builtins.int
     MUTE_VIDEO_FIELD_NUMBER: _builtins.int
     REMOVE_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
     participant_id: _builtins.str
     """On whom."""
     admit: _builtins.bool
@@ -1266,6 +1303,8 @@ class Moderate(_message.Message):
     """Shuts the pictures off, or on."""
     remove: _builtins.bool
     """Sends away for good."""
+    role: Global___RoomRole.ValueType
+    """What they may do here from now on."""
     def __init__(
         self,
         *,
@@ -1274,12 +1313,13 @@ class Moderate(_message.Message):
         mute_audio: _builtins.bool = ...,
         mute_video: _builtins.bool = ...,
         remove: _builtins.bool = ...,
+        role: Global___RoomRole.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "mute_audio", b"mute_audio", "mute_video", b"mute_video", "remove", b"remove", "what", b"what"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "mute_audio", b"mute_audio", "mute_video", b"mute_video", "remove", b"remove", "role", b"role", "what", b"what"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "mute_audio", b"mute_audio", "mute_video", b"mute_video", "participant_id", b"participant_id", "remove", b"remove", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admit", b"admit", "mute_audio", b"mute_audio", "mute_video", b"mute_video", "participant_id", b"participant_id", "remove", b"remove", "role", b"role", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["admit", "mute_audio", "mute_video", "remove"]  # noqa: Y015
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["admit", "mute_audio", "mute_video", "remove", "role"]  # noqa: Y015
     _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
 

@@ -1,18 +1,20 @@
 """Rooms in memory beside what is kept of them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import grpc
 import pytest
 
 from mesh.clock import Clock
 from rushes.signaling.v1 import room_service_pb2 as pb
+from rushes.type.v1.access_pb2 import PERMISSION_VIEW
 from svc_signaling.core.room import Live
 from svc_signaling.rooms import Desk, Rooms
 from svc_signaling.stores import Kept
-from tests.unit.svc_signaling.test_room import CHAIR, live, with_people
+from tests.unit.svc_signaling.test_room import CHAIR, GUEST, live, with_people
 
 
 class SlowStore:
@@ -41,3 +43,33 @@ async def test_what_is_kept_is_applied_though_whoever_asked_was_cut_meanwhile() 
     await rooms.act(desk, "person-ada", partial(Live.say, participant_id="ada", text="two"))
     assert store.kept == [2, 3]
     assert desk.live.ordinal == 3
+
+
+class Guests:
+    """Takes what is narrowed, once it is well."""
+
+    def __init__(self) -> None:
+        self.well = True
+        self.told: list[dict[str, int]] = []
+
+    async def limit(self, tenant_id: str, room: pb.Room, limits: Mapping[str, int]) -> None:
+        if not self.well:
+            raise grpc.aio.AioRpcError(grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata())
+        self.told.append(dict(limits))
+
+
+async def test_what_a_role_narrows_is_told_until_it_is_known_and_ends_with_the_room() -> None:
+    store: Any = SlowStore()
+    store.let.set()
+    rooms = Rooms(store, Clock())
+    rooms.guests = guests = Guests()
+    desk = Desk("one", with_people(live(), ada=CHAIR, gus=GUEST))
+    look_on = pb.Moderate(participant_id="gus", role=pb.ROOM_ROLE_VIEW)
+    guests.well = False
+    await rooms.act(desk, "", lambda room: room.moderate("ada", look_on, CHAIR))
+    assert guests.told == []
+    guests.well = True
+    await rooms.act(desk, "", lambda room: room.say("ada", "hello"))
+    await rooms.act(desk, "", lambda room: room.say("ada", "again"))
+    await rooms.act(desk, "", Live.end)
+    assert guests.told == [{"person-gus": 1 << PERMISSION_VIEW}, {}]

@@ -145,7 +145,7 @@ export class Pointers {
       room.entry.value = undefined;
       return;
     }
-    if (!room.session.writable.peek() && inHand !== "laser") return;
+    if (inHand === "laser" ? room.session.narrowed.peek() === "view" : !room.session.writable.peek()) return;
     if (inHand !== "select" && inHand !== "laser") {
       room.release();
       if (room.player.playing.peek()) room.player.seek(room.player.frame.peek());

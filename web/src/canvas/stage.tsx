@@ -96,7 +96,7 @@ function sceneOf(room: Room, view: View, made: Made): Scene {
 
 function lasersOf(room: Room, others: readonly Other[]): LaserTrail[] {
   const lasers: LaserTrail[] = others
-    .filter((other) => other.laser.length > 0)
+    .filter((other) => other.laser.length > 0 && !room.lookers.peek().has(other.personId))
     .map((other) => ({ points: other.laser, color: person(other.personId).color }));
   const own = room.hand?.laser(performance.now()) ?? [];
   if (own.length > 0) lasers.push({ points: own, color: person(room.personId).color });

@@ -108,7 +108,14 @@ export function AudienceMenu({ room, face = false }: { room: Room; face?: boolea
 /** The bar. */
 export function Toolbar({ room }: { room: Room }): JSX.Element | null {
   const { session } = room;
-  if (!session.writable.value && session.permissions.value !== 0) return null;
+  const narrowed = session.narrowed.value;
+  if (narrowed === "" && !session.writable.value && session.permissions.value !== 0) return null;
+  /** A tool's name, and why it cannot be had. */
+  const nameOf = (each: Tool): { label: string; disabled: boolean } => {
+    const name = t(NAMES[each] as "tool.pen");
+    const mine = narrowed === "" || each === "select" || (each === "laser" && narrowed === "laser");
+    return { label: mine ? name : t(narrowed === "laser" ? "role.laserOnly" : "role.viewOnly", { tool: name }), disabled: !mine };
+  };
   return (
     <div class="tools" role="toolbar" aria-label={t("tool.bar")} aria-orientation="vertical">
       {TOOLS.map((each) => (
@@ -116,7 +123,7 @@ export function Toolbar({ room }: { room: Room }): JSX.Element | null {
           key={each}
           look="quiet"
           icon={each}
-          label={t(NAMES[each] as "tool.pen")}
+          {...nameOf(each)}
           keys={keysOf(`tool.${each}`)}
           pressed={tool.value === each}
           onClick={() => (tool.value = each)}

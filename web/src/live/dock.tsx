@@ -1,31 +1,30 @@
 /** The live room beside the picture: tiles of those who are seen, what one can do, chat. */
 import type { JSX } from "preact";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { identity, requestId } from "../app/api";
 import { explain } from "../app/error";
-import { person } from "../app/people";
 import { navigate, reviewPath } from "../app/router";
 import { Permission } from "../document";
-import { ParticipantKind, ParticipantState, type Participant } from "../gen/rushes/signaling/v1/room_service_pb";
+import { ParticipantState, RoomRole } from "../gen/rushes/signaling/v1/room_service_pb";
 import { may } from "../library/store";
-import { count, t } from "../messages";
+import { t } from "../messages";
 import type { Room } from "../review/room";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
 import { Menu } from "../ui/menu";
-import { Avatar } from "../ui/person";
 import { say } from "../ui/toast";
 import { rooms } from "./begin";
 import { Feeds } from "./feeds";
 import { Live } from "./live";
+import { People } from "./people";
 import { placeIn } from "./place";
 import { PollForm, PollList } from "./pollpanel";
 import { Invitation, RoomForm, type Terms } from "./roomform";
 import { liveRoom, replayed } from "./state";
+import { Choice, Tiles } from "./tiles";
 import { makeWhiteboard } from "./whiteboard";
 import "./live.css";
 
-const MOST_TILES = 10;
 /** A link for guests leads in for a day. */
 const GUEST_S = 86_400n;
 const SIGNS = ["👍", "👏", "❤️", "😂", "🎬", "❓"];
@@ -116,7 +115,9 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
           </span>
         )}
         {live.tripMs.value !== undefined && <span class="faint mono">{t("status.milliseconds", { n: Math.max(1, Math.round(live.tripMs.value)) })}</span>}
-        <span class="faint" data-testid="live-people">{live.here.value.length}</span>
+        <Button small look="quiet" pressed={panel === "people"} testId="live-people" label={t("live.people")} onClick={() => setPanel(panel === "people" ? "" : "people")}>
+          <span class="visually-hidden">{t("live.people")}</span> {live.here.value.length}
+        </Button>
         <Button small look="quiet" icon={small ? "down" : "close"} label={small ? t("live.larger") : t("live.smaller")} onClick={() => setSmall(!small)} />
       </header>
       {!waits && <Network live={live} />}
@@ -129,6 +130,7 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
           <Baton live={live} />
           <Controls live={live} chat={chat} setChat={setChat} open={setPanel} room={room} leave={leave} />
           <PollList live={live} personId={room.personId} />
+          {panel === "people" && <People live={live} />}
           {panel === "feeds" && <Feeds project={room.asset.projectId} room={live.id} close={() => setPanel("")} />}
           {panel === "poll" && <PollForm live={live} close={() => setPanel("")} />}
           {panel === "settings" && <Settings live={live} path={pathOf(room)} close={() => setPanel("")} />}
@@ -178,105 +180,6 @@ function Waiting({ live }: { live: Live }): JSX.Element | null {
   );
 }
 
-function Tiles({ live }: { live: Live }): JSX.Element {
-  const here = live.here.value;
-  return (
-    <div class="tiles" data-many={here.length > 4}>
-      {here.slice(0, MOST_TILES).map((each) => (
-        <Tile key={each.participantId} live={live} who={each} />
-      ))}
-      {live.monitors.value.length > 0 && <span class="faint watching">{count("feed.watching", live.monitors.value.length)}</span>}
-      {here.length > MOST_TILES && <span class="tile more">+{here.length - MOST_TILES}</span>}
-      <Sounds live={live} />
-    </div>
-  );
-}
-
-function Tile({ live, who }: { live: Live; who: Participant }): JSX.Element {
-  const mine = who.participantId === live.me.value;
-  const track = mine ? live.call.mine.value : live.pictureOf(who.participantId);
-  const seen = track !== undefined && (who.camera || who.screen) && !who.videoMuted;
-  const signs = live.reactions.value.filter((each) => each.participant === who.participantId);
-  const presents = live.presenter.value.participantId === who.participantId;
-  const level = live.levelOf(who.participantId);
-  return (
-    <figure class="tile" data-testid="tile" data-who={who.name} data-seen={seen} data-presents={presents} data-away={who.state === ParticipantState.AWAY} style={{ "--level": level }}>
-      {seen ? <Picture track={track} mirrored={mine && !who.screen} /> : <Avatar name={who.name} color={person(who.personId).color} />}
-      <figcaption class="clip">
-        {who.hand && <span class="raised" title={t("live.hand")}><Icon name="hand" size={13} /></span>}
-        {(!who.microphone || who.audioMuted) && <span title={t("live.silent")}><Icon name="microphoneOff" size={13} /></span>}
-        {mine ? t("live.you") : who.name}
-      </figcaption>
-      {signs.map((each) => (
-        <span key={each.id} class="sign" aria-hidden="true">
-          {each.emoji}
-        </span>
-      ))}
-      {!mine && <Moderation live={live} who={who} />}
-    </figure>
-  );
-}
-
-function Moderation({ live, who }: { live: Live; who: Participant }): JSX.Element | null {
-  const moderates = live.myself.value?.moderates ?? false;
-  const hands = moderates || (live.presenting.value && who.kind !== ParticipantKind.PROGRAMME);
-  if (!hands) return null;
-  const moderate = (what: { case: "muteAudio" | "muteVideo" | "remove"; value: boolean }): void =>
-    void live.ask({ case: "moderate", value: { participantId: who.participantId, what } });
-  const handOver = (): void => void live.ask({ case: "present", value: { what: { case: "grant", value: who.participantId } } });
-  return (
-    <span class="tile-menu">
-      <Menu icon="more" small label={t("live.about", { name: who.name })}>
-        {(close) => (
-          <div class="menu-list" onClick={close}>
-            {who.kind !== ParticipantKind.PROGRAMME && <Choice label={t("live.handOver")} run={handOver} />}
-            {moderates && <Choice label={who.audioMuted ? t("live.unmute") : t("live.mute")} run={() => moderate({ case: "muteAudio", value: !who.audioMuted })} />}
-            {moderates && <Choice label={who.videoMuted ? t("live.showVideo") : t("live.hideVideo")} run={() => moderate({ case: "muteVideo", value: !who.videoMuted })} />}
-            {moderates && <Choice label={t("live.remove")} run={() => moderate({ case: "remove", value: true })} />}
-          </div>
-        )}
-      </Menu>
-    </span>
-  );
-}
-
-function Choice({ label, run }: { label: string; run: () => void }): JSX.Element {
-  return (
-    <button type="button" role="menuitem" class="button quiet" onClick={run}>
-      {label}
-    </button>
-  );
-}
-
-function Picture({ track, mirrored }: { track: MediaStreamTrack; mirrored: boolean }): JSX.Element {
-  const element = useRef<HTMLVideoElement>(null);
-  const stream = useMemo(() => new MediaStream([track]), [track]);
-  useEffect(() => {
-    if (element.current) element.current.srcObject = stream;
-  }, [stream]);
-  return <video ref={element} autoPlay muted playsInline data-mirrored={mirrored} />;
-}
-
-/** Sound of everybody: one element a slot, so that none is cut off by another. */
-function Sounds({ live }: { live: Live }): JSX.Element {
-  const slots = [...live.call.slots.value].filter(([mid]) => mid.startsWith("a"));
-  return (
-    <>
-      {slots.map(([mid, track]) => (
-        <Sound key={mid} track={track} />
-      ))}
-    </>
-  );
-}
-
-function Sound({ track }: { track: MediaStreamTrack }): JSX.Element {
-  const element = useRef<HTMLAudioElement>(null);
-  useEffect(() => {
-    if (element.current) element.current.srcObject = new MediaStream([track]);
-  }, [track]);
-  return <audio ref={element} autoPlay />;
-}
-
 /** Who presents, and how one comes to it. */
 function Baton({ live }: { live: Live }): JSX.Element {
   const { participantId, requests } = live.presenter.value;
@@ -284,7 +187,8 @@ function Baton({ live }: { live: Live }): JSX.Element {
   const ask = (what: { case: "request" | "take" | "release"; value: boolean }): void => void live.ask({ case: "present", value: { what } });
   const asked = requests.includes(live.me.value);
   const name = live.people.value.get(participantId)?.name ?? "";
-  const mayTake = me?.drives && (participantId === "" || me.moderates);
+  const drives = me?.role === RoomRole.DRIVER || (me?.role === RoomRole.UNSPECIFIED && me.drives);
+  const mayTake = drives && (participantId === "" || me.moderates);
   return (
     <div class="row baton" role="status" data-testid="baton">
       <span class="grow clip">{live.presenting.value ? t("live.youPresent") : participantId ? t("live.presents", { name }) : t("live.nobodyPresents")}</span>
@@ -313,7 +217,7 @@ function Baton({ live }: { live: Live }): JSX.Element {
   );
 }
 
-type Panel = "" | "feeds" | "poll" | "settings";
+type Panel = "" | "people" | "feeds" | "poll" | "settings";
 
 interface ControlProps {
   live: Live;

@@ -8,6 +8,7 @@ import {
   ParticipantKind,
   ParticipantState,
   PresenterSchema,
+  RoomRole,
   RoomSchema,
   type Event,
   type Participant,
@@ -19,6 +20,7 @@ import {
   type Track,
   type Tracks,
 } from "../gen/rushes/signaling/v1/room_service_pb";
+import { tool } from "../canvas/tools";
 import { t } from "../messages";
 import type { Room } from "../review/room";
 import type { Ended } from "../session/socket";
@@ -84,6 +86,8 @@ export class Live {
   private telling = false;
   private stood = { shown: false, publishes: false };
   private count = 0;
+  /** What one may do here, as one was told last. */
+  private role: RoomRole | undefined;
   private readonly stops: (() => void)[] = [];
 
   constructor(
@@ -132,8 +136,16 @@ export class Live {
     );
   }
 
+  /** Out of the room its roles narrow nothing on the page. */
+  private widen(): void {
+    if (!this.reviewed) return;
+    this.reviewed.session.narrowed.value = "";
+    this.reviewed.lookers.value = new Set();
+  }
+
   /** Leaves. */
   stop(): void {
+    this.widen();
     clearInterval(this.ticker);
     for (const stop of this.stops.splice(0)) stop();
     this.call.close();
@@ -154,6 +166,7 @@ export class Live {
     this.state.value = state;
     this.why.value = why;
     if (state === "over") {
+      this.widen();
       clearInterval(this.ticker);
       leavePlace();
       this.call.close();
@@ -197,6 +210,7 @@ export class Live {
     this.recorded.value = (opened.recording?.recordingId ?? "") !== "";
     if (!again) this.asked = false;
     this.enter();
+    this.narrow();
   }
 
   /** Once one is in, slots are asked for. */
@@ -237,6 +251,20 @@ export class Live {
     if (room) this.room.value = create(RoomSchema, { ...room, title, capacity, waitingRoom, startTimeMs });
   }
 
+  /** What one's role, and those of others, let the review page do. */
+  private narrow(): void {
+    const room = this.reviewed;
+    if (!room) return;
+    const role = this.joined.peek() ? this.myself.peek()?.role : undefined;
+    const narrowed = role === RoomRole.LASER ? "laser" : role === RoomRole.VIEW ? "view" : "";
+    const lookers = [...this.people.peek().values()].filter((each) => each.role === RoomRole.VIEW);
+    room.lookers.value = new Set(lookers.map((each) => each.personId));
+    room.session.narrowed.value = narrowed;
+    if (narrowed !== "" && !(narrowed === "laser" && tool.peek() === "laser")) tool.value = "select";
+    if (this.role !== undefined && role !== undefined && role !== this.role) say({ title: t("role.now") });
+    this.role = role;
+  }
+
   private changed(participant: Participant): void {
     const people = new Map(this.people.peek());
     const gone = participant.state === ParticipantState.LEFT || participant.state === ParticipantState.REMOVED;
@@ -244,6 +272,7 @@ export class Live {
     else people.set(participant.participantId, participant);
     this.people.value = people;
     if (participant.participantId === this.me.peek()) this.enter();
+    this.narrow();
   }
 
   private presents(who: string, now: typeof this.presenter.value): void {
@@ -307,6 +336,7 @@ export class Live {
     this.told = undefined;
     this.marked = { revision: 0, atMs: 0 };
     if (room) room.onRelease = () => this.release();
+    this.narrow();
   }
 
   /** One does something oneself: the presenter is followed again when asked for. */

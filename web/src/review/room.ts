@@ -101,6 +101,8 @@ export class Room {
   readonly panel = signal(true);
   /** What the panel shows. */
   readonly side = signal<"notes" | "history" | "snapshots">("notes");
+  /** People who look on in the live room, and do no more: where they point is not shown. */
+  readonly lookers = signal<ReadonlySet<string>>(new Set());
   /** Which notes are shown. */
   readonly filter = signal<Filter>(EVERYTHING);
   /** What the cut is compared with, as its part of the page writes it; empty: nothing. */

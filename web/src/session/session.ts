@@ -55,7 +55,9 @@ export class Session {
   readonly loaded = signal(false);
   private readonly online = signal(navigator.onLine);
   private readonly resumed = signal(false);
-  readonly writable = computed(() => ((this.permissions.value >>> Permission.ANNOTATE) & 1) === 1);
+  /** A live room lets one do no more than this here, whatever one's rights allow; empty: it narrows nothing. */
+  readonly narrowed = signal<"" | "laser" | "view">("");
+  readonly writable = computed(() => this.narrowed.value === "" && ((this.permissions.value >>> Permission.ANNOTATE) & 1) === 1);
   readonly seesInternal = computed(() => ((this.permissions.value >>> Permission.SEE_INTERNAL) & 1) === 1);
   readonly status = computed(() =>
     statusOf({
@@ -156,6 +158,7 @@ export class Session {
   }
 
   private act(run: (client: PendingClient, nowS: number) => readonly Event[]): boolean {
+    if (this.narrowed.peek() !== "") return false;
     try {
       this.connection.act(run);
       return true;
