@@ -132,6 +132,14 @@ def test_a_guest_comes_in_by_a_link_and_goes(product: Product, room: Room, meet:
     gus.page.get_by_role("button", name="Join", exact=True).click()
     gus.page.get_by_test_id("live-lobby").get_by_role("button", name="Join").click()
     expect(gus.page.get_by_test_id("tile")).to_have_count(3)
+    expect(gus.page.get_by_role("button", name="Pen", exact=True)).to_be_enabled()
+    ada.page.get_by_test_id("live-people").click()
+    ada.page.get_by_label("What Gus may do here").select_option("Laser only")
+    why = "Pen: in this session you may point with the laser, not draw"
+    expect(gus.page.get_by_role("button", name=why)).to_be_disabled()
+    expect(gus.page.get_by_role("button", name="Laser pointer", exact=True)).to_be_enabled()
+    expect(gus.page.get_by_text("What you may do in this session has changed")).to_be_visible()
+    ada.page.get_by_test_id("live-people").click()
     gus.button("Leave").click()
     expect(ada.page.get_by_test_id("tile")).to_have_count(2)
 

@@ -9,9 +9,13 @@ from typing import Any
 import grpc
 import pytest
 
+from rushes.annotation.v1 import annotation_pb2, annotation_service_pb2, operation_pb2
+from rushes.annotation.v1.annotation_service_pb2_grpc import AnnotationServiceStub
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceStub
+from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 from tests.product import Product, serving
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio
 
@@ -22,6 +26,7 @@ class Caller:
     def __init__(self, product: Product, secret: str) -> None:
         self._channel = grpc.aio.insecure_channel(f"{product.host}:{product.port}")
         self.stub: Any = RoomServiceStub(self._channel)
+        self.annotation: Any = AnnotationServiceStub(self._channel)
         self.metadata = (("authorization", f"Bearer {product.token(secret)}"),)
         self.project_id = product.studio.project_id
 
@@ -175,6 +180,43 @@ async def again(caller: Caller, room: pb.Room, participant_id: str, after: int) 
                 return await caller.enter(room, participant_id, after)
             except (grpc.aio.AioRpcError, asyncio.InvalidStateError, AssertionError):
                 await asyncio.sleep(0.2)
+
+
+async def test_a_guest_who_looks_on_writes_nowhere_in_the_project_until_the_room_is_over(
+    product: Product, chair: Caller, guest: Caller
+) -> None:
+    room = await chair.room()
+    ada, gus = await chair.enter(room), await guest.enter(room)
+    assert (await writes(product, guest)) == ""
+    moderate = pb.Moderate(participant_id=gus.opened.participant_id, role=pb.ROOM_ROLE_VIEW)
+    assert (await ada.ask(1, moderate=moderate)).error.code == 0
+    assert (await gus.event("participant")).participant.role == pb.ROOM_ROLE_VIEW
+    assert await until(lambda: writes(product, guest), "that writing is refused") == "PERMISSION_DENIED"
+    assert (await writes(product, chair)) == ""
+    ended = pb.EndRoomRequest(project_id=chair.project_id, room_id=room.room_id)
+    await chair.stub.EndRoom(ended, metadata=chair.metadata)
+
+    async def written() -> bool:
+        return await writes(product, guest) == ""
+
+    await until(written, "that writing is allowed again")
+
+
+async def writes(product: Product, caller: Caller) -> str:
+    """Writes a note on the clip; gives why not."""
+    note = annotation_pb2.Annotation(
+        id=secrets.token_bytes(16), kind=annotation_pb2.ANNOTATION_KIND_COMMENT, audience=AUDIENCE_CLIENT
+    )
+    batch = operation_pb2.Batch(client_seq=1)
+    batch.operations.add().create.annotation.CopyFrom(note)
+    request = annotation_service_pb2.CreateBatchAnnotationsRequest(
+        video_id=product.video_id, client_id=secrets.token_bytes(16), batch=batch
+    )
+    try:
+        await caller.annotation.CreateBatchAnnotations(request, metadata=caller.metadata)
+    except grpc.aio.AioRpcError as error:
+        return error.code().name
+    return ""
 
 
 async def test_who_asks_without_end_is_read_slowly_and_answered_all_the_same(chair: Caller, guest: Caller) -> None:
