@@ -1,5 +1,6 @@
 """What a document was, at any moment, and how it came to be what it is: reads of the past, as an audience sees it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +10,7 @@ from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.errors import OutOfRange
 from svc_annotation.core.encoded import Encoded
 from svc_annotation.core.landed import CLIENT, Audience
-from svc_annotation.core.part import PART_BYTES
+from svc_annotation.core.part import PART_BYTES, cut
 from svc_annotation.core.token import asked_for, pack, page_size, unpack
 from svc_annotation.core.wire import delimited
 from svc_annotation.shared import Shared
@@ -39,6 +40,18 @@ class DocumentPage:
     states: Sequence[bytes]
     """Delimited."""
     next_token: str
+
+
+async def moment_asked(
+    shared: Shared, video: Video, request: service.GetDocumentRequest | service.ReadDocumentRequest
+) -> Moment:
+    """The moment that a request names."""
+    return await moment_of(
+        shared,
+        video,
+        revision=request.revision if request.HasField("revision") else None,
+        time_ms=request.time_ms if request.HasField("time_ms") else None,
+    )
 
 
 def frames_of(message: object) -> Frames | None:
@@ -100,12 +113,7 @@ async def document_at(
         after = Place(*place)
         moment = await moment_of(shared, video, revision=revision, time_ms=None)
     else:
-        moment = await moment_of(
-            shared,
-            video,
-            revision=request.revision if request.HasField("revision") else None,
-            time_ms=request.time_ms if request.HasField("time_ms") else None,
-        )
+        moment = await moment_asked(shared, video, request)
     states: list[bytes] = []
     size_bytes = 0
     limit = AT_ONCE
@@ -124,6 +132,33 @@ async def document_at(
             after = each.place
         limit = _room_for(size_bytes, len(states))
     return DocumentPage(moment, video.document.revision, states, "")
+
+
+async def parts_at(
+    shared: Shared, video_id: int, revision: int, audience: Audience, frames: Frames | None
+) -> AsyncIterator[list[bytes]]:
+    """The document at a moment in parts, delimited; while one is on its way the next one is read."""
+    async for found in _ahead(states_at(shared, video_id, revision, frames=frames)):
+        shown = [each.state for each in found if not (audience == CLIENT and each.internal)]
+        for part in cut(delimited(state) for state in shown if _shows(state, frames)):
+            yield part
+
+
+async def _ahead(chunks: AsyncIterator[Sequence[StateAt]]) -> AsyncIterator[Sequence[StateAt]]:
+    async def following() -> Sequence[StateAt]:
+        try:
+            return await anext(chunks)
+        except StopAsyncIteration:
+            return ()
+
+    reading = asyncio.create_task(following())
+    try:
+        while found := await reading:
+            reading = asyncio.create_task(following())
+            yield found
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 def _room_for(size_bytes: int, count: int) -> int:

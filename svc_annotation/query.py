@@ -1,7 +1,7 @@
 """What can be asked and sent without a stream."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
 from mesh.auth import Caller
@@ -11,13 +11,22 @@ from rushes.document import Duplicate, Ignored, visible
 from rushes.errors import ResourceExhausted
 from svc_annotation.append import begin_append, finish_append, submit
 from svc_annotation.core.landed import Landed
-from svc_annotation.core.part import PAGED_S, Paged
+from svc_annotation.core.part import PAGED_S, Paged, pieces
 from svc_annotation.core.search import Query, parse
 from svc_annotation.core.submission import Submission
 from svc_annotation.core.token import asked_for, pack, page_size, unpack
 from svc_annotation.errors import AlreadyUsed, ClientInvalid, TooFast, TooManyInFlight, of_ignored
 from svc_annotation.opening import CLIENT_ID_BYTES
-from svc_annotation.past import DocumentPage, document_at, find_operations, frames_of, is_search, shows_on
+from svc_annotation.past import (
+    DocumentPage,
+    document_at,
+    find_operations,
+    frames_of,
+    is_search,
+    moment_asked,
+    parts_at,
+    shows_on,
+)
 from svc_annotation.past import list_changes as changes_between
 from svc_annotation.shared import Shared, audience_of, is_service
 from svc_annotation.stores import Moment
@@ -118,6 +127,33 @@ async def get_document(shared: Shared, caller: Caller, mask: int, request: servi
         paged = Paged(request.video_id, caller.person_id, audience, document.revision, states, now + PAGED_S)
     first = shared.pages.first(paged)
     return DocumentPage(moment, moment.revision, first.states, first.next_token)
+
+
+async def read_document(
+    shared: Shared, caller: Caller, mask: int, request: service.ReadDocumentRequest
+) -> AsyncIterator[DocumentPage]:
+    """The document in parts, all of one revision."""
+    audience, frames = audience_of(mask, request.audience), frames_of(request)
+    await shared.facts.get(request.video_id, caller.tenant_id)
+    now: Iterable[list[bytes]] | None = None
+    async with shared.videos.use(request.video_id, caller.tenant_id) as video:
+        head = video.document.revision
+        if request.WhichOneof("at") is None or request.revision == head:
+            moment = Moment(head, video.document.time_ms)
+            states = video.encodings.read(audience)
+            now = pieces(state for state in states if shows_on(state, frames))
+        else:
+            moment = await moment_asked(shared, video, request)
+    if now is not None:
+        for part in now:
+            yield DocumentPage(moment, head, part, "")
+        return
+    count = 0
+    async for part in parts_at(shared, request.video_id, moment.revision, audience, frames):
+        count += 1
+        yield DocumentPage(moment, head, part, "")
+    if not count:
+        yield DocumentPage(moment, head, [], "")
 
 
 async def list_operations(

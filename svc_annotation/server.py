@@ -77,6 +77,13 @@ class Handlers:
         tail = number_field(5, page.moment.time_ms) + number_field(6, page.head)
         return head + repeated_delimited(3, page.states) + (field(4, token) if token else b"") + tail
 
+    async def read_document(self, request: service.ReadDocumentRequest, context: object) -> AsyncIterator[bytes]:
+        """See AnnotationService.ReadDocument."""
+        async for part in query.read_document(self._shared, caller(), granted(), request):
+            head = number_field(1, self._shared.videos.epoch) + number_field(2, part.moment.revision)
+            tail = number_field(4, part.moment.time_ms) + number_field(5, part.head)
+            yield head + repeated_delimited(3, part.states) + tail
+
     async def list_annotations(self, request: service.ListAnnotationsRequest, context: object) -> bytes:
         """See AnnotationService.ListAnnotations."""
         answer = await query.list_annotations(self._shared, caller(), granted(), request)
@@ -129,6 +136,11 @@ class Handlers:
             )
             for name, (request, method) in unary.items()
         }
+        methods["ReadDocument"] = grpc.unary_stream_rpc_method_handler(
+            self.read_document,
+            request_deserializer=service.ReadDocumentRequest.FromString,
+            response_serializer=as_bytes,
+        )
         methods["Follow"] = grpc.unary_stream_rpc_method_handler(
             self.follow,
             request_deserializer=service.FollowRequest.FromString,

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import grpc
 
@@ -27,6 +27,7 @@ from rushes.type.v1.access_pb2 import AUDIENCE_UNSPECIFIED, Audience
 
 PAGE = 1000
 READY_EVERY_S = 0.5
+DOCUMENT_S = 120.0
 
 
 class VideoFailed(FailedPrecondition):
@@ -203,20 +204,22 @@ class Client:
         frames: tuple[int, int] | None = None,
     ) -> list[annotation_pb2.AnnotationState]:
         """All notes of a video, or of some frames, as they are now or were then; deleted ones too, in drawing order."""
-        request = annotation_service_pb2.GetDocumentRequest(video_id=video_id)
+        request = annotation_service_pb2.ReadDocumentRequest(video_id=video_id)
         if revision is not None:
             request.revision = revision
         elif time_ms is not None:
             request.time_ms = time_ms
         if frames is not None:
             request.frames.first, request.frames.last = frames
+        return await self._connection.call(self._read_document, request, DOCUMENT_S)
+
+    async def _read_document(
+        self, request: annotation_service_pb2.ReadDocumentRequest, **options: Any
+    ) -> list[annotation_pb2.AnnotationState]:
         states: list[annotation_pb2.AnnotationState] = []
-        while True:
-            answer = await self._connection.call(self._annotation.GetDocument, request)
-            states += answer.annotations
-            request.page_token = answer.next_page_token
-            if not request.page_token:
-                return states
+        async for part in self._annotation.ReadDocument(request, **options):
+            states += part.annotations
+        return states
 
     async def annotations(
         self, video_id: int, audience: "Audience.ValueType" = AUDIENCE_UNSPECIFIED

@@ -33,15 +33,19 @@ def by_frame(states: Iterable[Encoded]) -> list[Encoded]:
 
 def pieces(states: Iterable[Encoded], limit_bytes: int = PART_BYTES) -> Iterator[list[bytes]]:
     """The states, delimited, in pieces that fit; at least one piece."""
+    return cut((state.delimited for state in states), limit_bytes)
+
+
+def cut(payloads: Iterable[bytes], limit_bytes: int = PART_BYTES) -> Iterator[list[bytes]]:
+    """What is delimited, in pieces that fit; at least one piece."""
     piece: list[bytes] = []
     size_bytes = 0
-    for state in states:
-        encoded = state.delimited
-        size_bytes += len(encoded) + 1
+    for payload in payloads:
+        size_bytes += len(payload) + 1
         if piece and size_bytes > limit_bytes:
             yield piece
-            piece, size_bytes = [], len(encoded) + 1
-        piece.append(encoded)
+            piece, size_bytes = [], len(payload) + 1
+        piece.append(payload)
     yield piece
 
 

@@ -50,16 +50,30 @@ async def written(place: Place) -> Session:
 
 
 async def document(place: Place, person: str = "ann", **asked: Any) -> dict[bytes, AnnotationState]:
-    """The whole document at a moment."""
-    states: dict[bytes, AnnotationState] = {}
+    """The whole document at a moment, which is the same in pages and as a stream."""
+    states: list[AnnotationState] = []
     token = ""
     while True:
         request = service.GetDocumentRequest(video_id=1, page_token=token, **asked)
         answer = await place.stub.GetDocument(request, metadata=place.as_person(person))
-        states |= {each.annotation.id: each for each in answer.annotations}
+        states += answer.annotations
         token = answer.next_page_token
         if not token:
-            return states
+            break
+    parts = await streamed(place, person, **asked)
+    assert {(each.epoch, each.revision, each.time_ms) for each in parts} == {
+        (answer.epoch, answer.revision, answer.time_ms)
+    }
+    assert [state for part in parts for state in part.annotations] == states
+    return {each.annotation.id: each for each in states}
+
+
+async def streamed(place: Place, person: str = "ann", **asked: Any) -> list[service.ReadDocumentResponse]:
+    """The parts of a document."""
+    request = service.ReadDocumentRequest(video_id=1, **asked)
+    parts = [part async for part in place.stub.ReadDocument(request, metadata=place.as_person(person))]
+    assert all(part.ByteSize() <= 1024 * 1024 for part in parts)
+    return parts
 
 
 async def test_a_document_is_read_as_it_was_at_each_revision_and_time(place: Place) -> None:
@@ -220,6 +234,9 @@ async def test_a_revision_that_never_was_is_said_to_be_unknown(place: Place, rev
     with pytest.raises(grpc.aio.AioRpcError) as failure:
         await document(place, revision=revision)
     assert reason(failure.value) == "REVISION_UNKNOWN"
+    with pytest.raises(grpc.aio.AioRpcError) as failure:
+        await streamed(place, revision=revision)
+    assert reason(failure.value) == "REVISION_UNKNOWN"
 
 
 async def test_another_tenants_past_is_not_there(place: Place) -> None:
@@ -232,6 +249,12 @@ async def test_another_tenants_past_is_not_there(place: Place) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as failure:
             await call(request, metadata=place.as_person("eve", tenant="other"))
         assert failure.value.code() == grpc.StatusCode.NOT_FOUND
+    stream = place.stub.ReadDocument(
+        service.ReadDocumentRequest(video_id=1), metadata=place.as_person("eve", tenant="other")
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as failure:
+        await anext(aiter(stream))
+    assert failure.value.code() == grpc.StatusCode.NOT_FOUND
 
 
 async def test_svc_version_reads_all_states_and_writes_by_the_rights_of_the_person(place: Place) -> None:

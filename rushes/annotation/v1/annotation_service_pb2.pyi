@@ -1053,6 +1053,90 @@ class GetDocumentResponse(_message.Message):
 Global___GetDocumentResponse: _TypeAlias = GetDocumentResponse  # noqa: Y015
 
 @_typing.final
+class ReadDocumentRequest(_message.Message):
+    """Asks for the document, whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    AUDIENCE_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    FRAMES_FIELD_NUMBER: _builtins.int
+    video_id: _builtins.int
+    """The video."""
+    audience: _access_pb2.Audience.ValueType
+    """AUDIENCE_CLIENT: only what a client sees."""
+    revision: _builtins.int
+    """As it was right after this revision; 0: empty."""
+    time_ms: _builtins.int
+    """As it was at this server time, UTC milliseconds."""
+    @_builtins.property
+    def frames(self) -> _operation_pb2.FrameRange:
+        """Only what showed on these frames; unset: all."""
+
+    def __init__(
+        self,
+        *,
+        video_id: _builtins.int = ...,
+        audience: _access_pb2.Audience.ValueType = ...,
+        revision: _builtins.int = ...,
+        time_ms: _builtins.int = ...,
+        frames: _operation_pb2.FrameRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "frames", b"frames", "revision", b"revision", "time_ms", b"time_ms"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "audience", b"audience", "frames", b"frames", "revision", b"revision", "time_ms", b"time_ms", "video_id", b"video_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_at: _TypeAlias = _typing.Literal["revision", "time_ms"]  # noqa: Y015
+    _WhichOneofArgType_at: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_at) -> _WhichOneofReturnType_at | None: ...
+
+Global___ReadDocumentRequest: _TypeAlias = ReadDocumentRequest  # noqa: Y015
+
+@_typing.final
+class ReadDocumentResponse(_message.Message):
+    """A part of the document, 1 MiB at most. There is one at least, which may have no annotations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    ANNOTATIONS_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    HEAD_REVISION_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Incarnation of the log."""
+    revision: _builtins.int
+    """Revision of all parts."""
+    time_ms: _builtins.int
+    """When that revision was made, UTC milliseconds; 0: revision 0."""
+    head_revision: _builtins.int
+    """Revision of the document when it was asked for."""
+    @_builtins.property
+    def annotations(self) -> _containers.RepeatedCompositeFieldContainer[_annotation_pb2.AnnotationState]:
+        """The annotations in drawing order, deleted ones too. Read by a client: each as far as the client audience might read it
+        then.
+        """
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        revision: _builtins.int = ...,
+        annotations: _abc.Iterable[_annotation_pb2.AnnotationState] | None = ...,
+        time_ms: _builtins.int = ...,
+        head_revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotations", b"annotations", "epoch", b"epoch", "head_revision", b"head_revision", "revision", b"revision", "time_ms", b"time_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadDocumentResponse: _TypeAlias = ReadDocumentResponse  # noqa: Y015
+
+@_typing.final
 class ListAnnotationsRequest(_message.Message):
     """Asks for notes."""
 

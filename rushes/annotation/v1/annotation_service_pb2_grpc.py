@@ -55,6 +55,11 @@ class AnnotationServiceStub:
                 request_serializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.GetDocumentRequest.SerializeToString,
                 response_deserializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.GetDocumentResponse.FromString,
                 _registered_method=True)
+        self.ReadDocument = channel.unary_stream(
+                '/rushes.annotation.v1.AnnotationService/ReadDocument',
+                request_serializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ReadDocumentRequest.SerializeToString,
+                response_deserializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ReadDocumentResponse.FromString,
+                _registered_method=True)
         self.ListAnnotations = channel.unary_unary(
                 '/rushes.annotation.v1.AnnotationService/ListAnnotations',
                 request_serializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ListAnnotationsRequest.SerializeToString,
@@ -105,6 +110,13 @@ class AnnotationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadDocument(self, request, context):
+        """What GetDocument gives, in one answer of many parts: whoever wants all of a large document does not wait for each page.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListAnnotations(self, request, context):
         """Notes by what they are, in order of frame.
         """
@@ -148,6 +160,11 @@ def add_AnnotationServiceServicer_to_server(servicer, server):
                     servicer.GetDocument,
                     request_deserializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.GetDocumentRequest.FromString,
                     response_serializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.GetDocumentResponse.SerializeToString,
+            ),
+            'ReadDocument': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadDocument,
+                    request_deserializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ReadDocumentRequest.FromString,
+                    response_serializer=rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ReadDocumentResponse.SerializeToString,
             ),
             'ListAnnotations': grpc.unary_unary_rpc_method_handler(
                     servicer.ListAnnotations,
@@ -274,6 +291,33 @@ class AnnotationService:
             '/rushes.annotation.v1.AnnotationService/GetDocument',
             rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.GetDocumentRequest.SerializeToString,
             rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.GetDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadDocument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/rushes.annotation.v1.AnnotationService/ReadDocument',
+            rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ReadDocumentRequest.SerializeToString,
+            rushes_dot_annotation_dot_v1_dot_annotation__service__pb2.ReadDocumentResponse.FromString,
             options,
             channel_credentials,
             insecure,

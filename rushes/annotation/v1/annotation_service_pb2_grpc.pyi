@@ -26,6 +26,8 @@ class AnnotationServiceStub:
     """What Collaborate receives, for readers that can only read."""
     GetDocument: _aio.UnaryUnaryMultiCallable[_annotation_service_pb2.GetDocumentRequest, _annotation_service_pb2.GetDocumentResponse]
     """The document as it is now or as it was at a revision or a time, in pages of at most 1 MiB that are all of one revision."""
+    ReadDocument: _aio.UnaryStreamMultiCallable[_annotation_service_pb2.ReadDocumentRequest, _annotation_service_pb2.ReadDocumentResponse]
+    """What GetDocument gives, in one answer of many parts: whoever wants all of a large document does not wait for each page."""
     ListAnnotations: _aio.UnaryUnaryMultiCallable[_annotation_service_pb2.ListAnnotationsRequest, _annotation_service_pb2.ListAnnotationsResponse]
     """Notes by what they are, in order of frame."""
     ListOperations: _aio.UnaryUnaryMultiCallable[_annotation_service_pb2.ListOperationsRequest, _annotation_service_pb2.ListOperationsResponse]
@@ -69,6 +71,14 @@ class AnnotationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_annotation_service_pb2.GetDocumentRequest, _abc.Awaitable[_annotation_service_pb2.GetDocumentResponse]],
     ) -> _abc.Awaitable[_annotation_service_pb2.GetDocumentResponse]:
         """The document as it is now or as it was at a revision or a time, in pages of at most 1 MiB that are all of one revision."""
+
+    @_abc_1.abstractmethod
+    def ReadDocument(
+        self,
+        request: _annotation_service_pb2.ReadDocumentRequest,
+        context: _aio.ServicerContext[_annotation_service_pb2.ReadDocumentRequest, _abc.AsyncIterator[_annotation_service_pb2.ReadDocumentResponse]],
+    ) -> _abc.AsyncIterator[_annotation_service_pb2.ReadDocumentResponse]:
+        """What GetDocument gives, in one answer of many parts: whoever wants all of a large document does not wait for each page."""
 
     @_abc_1.abstractmethod
     def ListAnnotations(

@@ -117,4 +117,4 @@ def test_no_method_says_that_it_only_reads_but_those_that_are_named_so() -> None
     reading = [path for path, route in ROUTES.items() if route.reads]
     assert GET in reading
     names = [path.rpartition("/")[2] for path in reading]
-    assert [name for name in names if not name.startswith(("Get", "List", "Watch", "Diff", "Follow"))] == []
+    assert [name for name in names if not name.startswith(("Get", "List", "Read", "Watch", "Diff", "Follow"))] == []
