@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from unicodedata import normalize
 
 from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationKind
 from rushes.errors import InvalidArgument
@@ -24,6 +25,11 @@ class QueryInvalid(InvalidArgument):
     """A term of a query that cannot be understood."""
 
     reason = "INVALID_QUERY"
+
+
+def fold(text: str) -> str:
+    """A text without what makes no difference to who looks for it: case, width, and how its marks are put together."""
+    return text.casefold() if text.isascii() else normalize("NFKC", normalize("NFKC", text).casefold())
 
 
 @dataclass(slots=True)
@@ -52,8 +58,8 @@ class Query:
 
     def means_author(self, person_id: str, name: str) -> bool:
         """Whether one of the names looked for is this person's."""
-        folded = name.casefold()
-        return any(wanted == person_id.casefold() or wanted in folded for wanted in self.authors)
+        folded = fold(name)
+        return any(wanted == fold(person_id) or wanted in folded for wanted in self.authors)
 
     def _when_and_where(self, annotation: Annotation) -> bool:
         if self.frames is not None and (
@@ -65,10 +71,10 @@ class Query:
     def _says(self, annotation: Annotation) -> bool:
         if not self.words and not self.tags:
             return True
-        tags = [tag.casefold() for tag in annotation.tags]
+        tags = [fold(tag) for tag in annotation.tags]
         if any(wanted not in tags for wanted in self.tags):
             return False
-        text = annotation.text.casefold()
+        text = fold(annotation.text)
         return all(word in text or any(word in tag for tag in tags) for word in self.words)
 
 
@@ -78,12 +84,12 @@ def parse(typed: str) -> Query:
         raise QueryInvalid(f"a query has {MAX_QUERY} characters at most")
     query = Query()
     for name, quoted, plain in _TERM.findall(typed):
-        value = (quoted or plain).casefold()
+        value = fold(quoted or plain)
         if name.casefold() in _TERMS:
             if value:
                 _TERMS[name.casefold()](query, value)
         elif name or value:
-            query.words.append(f"{name}:{value}".casefold() if name else value)
+            query.words.append(f"{fold(name)}:{value}" if name else value)
     return query
 
 

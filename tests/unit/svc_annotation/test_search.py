@@ -57,6 +57,15 @@ def test_a_note_that_lacks_one_thing_is_not_found(typed: str) -> None:
     assert not parse(typed).matches(NOTE, {"p1"})
 
 
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [("café", "cafe\u0301"), ("cafe\u0301", "Café"), ("하늘", "하늘"), ("カラー", "ｶﾗｰ"), ("ｃｕｔ", "cut 3"),
+     ("STRASSE", "Straße"), ("i\u0307", "İ")],
+)  # fmt: skip
+def test_how_a_text_was_typed_makes_no_difference(typed: str, text: str) -> None:
+    assert parse(typed).matches(Annotation(text=text), set())
+
+
 def test_an_author_is_found_by_id_or_part_of_the_name() -> None:
     query = parse("author:ANN author:p7")
     assert query.means_author("p1", "Joanna Berg")
