@@ -12,7 +12,7 @@ from google.rpc import status_pb2
 
 from gateway import metrics
 from gateway.core.hub import LOW_BYTES, Hub
-from gateway.core.pending import Pending
+from gateway.core.pending import Pending, pause_s
 from gateway.core.viewer import Action, End, Send, Viewer
 from mesh.fleet import Fleet
 from mesh.rendezvous import partition_of
@@ -29,10 +29,6 @@ MAX_PRESENCE_WAIT_S = 0.060
 of its own to everybody would cost more than it is worth."""
 BUSY_S = 0.1
 """After so long without commits there are none to wait for."""
-UPSTREAM_PAUSE_S = 20e-6
-MAX_UPSTREAM_PAUSE_S = 0.010
-"""Between two messages upstream passes so much for each viewer, a quarter of what a commit then waits for company on
-its way back. A message costs both ends 60 us and the log a sync, whatever is in it."""
 MAX_RECONNECT_S = 5.0
 IDLE_HUB_S = 30.0
 
@@ -258,7 +254,7 @@ class Channel:
             for request in self._take():
                 await call.write(request)
             # The first goes at once; what comes right after it shares a message.
-            await asyncio.sleep(min(MAX_UPSTREAM_PAUSE_S, UPSTREAM_PAUSE_S * len(self._sockets)))
+            await asyncio.sleep(pause_s(len(self._sockets), self._hub.crowd))
 
     def _take(self) -> list[relay_service_pb2.RelayRequest]:
         self._taken.set()

@@ -100,6 +100,7 @@ class Gateway:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = video.document.epoch
+        self._crowd = (0, 0)
         self._handlers: dict[str, Callable[[relay.RelayRequest], None]] = {
             "want": lambda request: self._want(request.want),
             "unwant": lambda request: self._unwant(self._lane(request.unwant)),
@@ -123,6 +124,12 @@ class Gateway:
             return
         sessions = [self._by_key[key] for key in keys if key in self._by_key]
         self.put(relaying.addressed(sessions, payload, droppable=True))
+
+    def crowd(self, viewers: int, gateways: int) -> None:
+        """See `video.Stream`."""
+        if (viewers, gateways) != self._crowd:
+            self._crowd = (viewers, gateways)
+            self.put(relaying.crowd(viewers, gateways))
 
     def put(self, response: bytes) -> None:
         """Adds a serialised RelayResponse to what is sent."""

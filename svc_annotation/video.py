@@ -67,6 +67,9 @@ class Stream(Protocol):
     def end(self, error: RushesError) -> None:
         """It is over."""
 
+    def crowd(self, viewers: int, gateways: int) -> None:
+        """How many are on the video, on all streams."""
+
 
 class PresenceFeed(Protocol):
     """Whom presence is sent through: a gateway's stream with its sessions, or one session by itself."""
@@ -224,6 +227,8 @@ class Video:
         merging = self._budget.tick(now)
         for follower in self.followers:
             follower.choose(merging)
+        for gateway in self.gateways:
+            gateway.crowd(len(self.seats), len(self.gateways))
 
     def tick_seats(self, now_ms: int) -> None:
         """Everybody's token and rights are looked at."""

@@ -30,6 +30,8 @@ class Hub:
         self.epoch = 0
         self.connected = False
         self.viewers: dict[int, Viewer] = {}
+        self.crowd = relay.RelayCrowd()
+        """How many are on the video, all gateways together, as far as that was told."""
         self._merge_bytes_s = merge_bytes_s
         self._slow_s = slow_s
         self._lanes: dict[LaneKey, Lane] = {}
@@ -48,6 +50,7 @@ class Hub:
             "addressed": lambda m, now: self._addressed(m.addressed),
             "ended": lambda m, now: self._ended(m.ended),
             "reset": lambda m, now: self._reset(m.reset),
+            "crowd": lambda m, now: self._crowded(m.crowd),
             "batch": lambda m, now: [action for each in m.batch.responses for action in self.receive(each, now)],
         }
 
@@ -154,6 +157,7 @@ class Hub:
     def lost(self) -> list[Action]:
         """The stream broke. Browsers stay; another stream will be opened."""
         self.connected = False
+        self.crowd = relay.RelayCrowd()
         for lane in self._lanes.values():
             lane.snapshot_asked = False
         for viewer in self.viewers.values():
@@ -176,6 +180,10 @@ class Hub:
         for viewer in self.viewers.values():
             actions += self._attach(viewer)
         return actions
+
+    def _crowded(self, message: relay.RelayCrowd) -> list[Action]:
+        self.crowd = message
+        return []
 
     def _begin_anew(self) -> None:
         """Another incarnation of the log: nothing cached is worth anything."""

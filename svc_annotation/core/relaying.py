@@ -58,6 +58,11 @@ def ended(session: int, status: status_pb2.Status) -> bytes:
     return relay.RelayResponse(ended=relay.RelayEnded(session=session, status=status)).SerializeToString()
 
 
+def crowd(viewers: int, gateways: int) -> bytes:
+    """How many are on the video."""
+    return relay.RelayResponse(crowd=relay.RelayCrowd(viewers=viewers, gateways=gateways)).SerializeToString()
+
+
 class Outbox:
     """What waits for one gateway, in order, bounded in bytes."""
 

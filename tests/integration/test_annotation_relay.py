@@ -71,6 +71,18 @@ async def test_viewers_share_a_lane_and_write_through_one_stream(tmp_path: Path)
         assert not gateway.of("addressed") or all(each.droppable for each in gateway.of("addressed"))
 
 
+async def test_gateways_are_told_how_many_are_there_at_all_of_them(tmp_path: Path) -> None:
+    async with serving(tmp_path) as place:
+        one, two = await joined(place, "ann", "bob"), await joined(place, "cem")
+
+        def crowds() -> list[tuple[int, int]]:
+            return [(each.viewers, each.gateways) for gateway in (one, two) for each in gateway.of("crowd")[-1:]]
+
+        await until(lambda: crowds() == [(3, 2)] * 2, "the crowd")
+        await two.close()
+        await until(lambda: crowds()[0] == (2, 1), "the rest of it")
+
+
 async def test_a_lane_goes_on_from_what_a_gateway_has_or_says_that_it_cannot(tmp_path: Path) -> None:
     async with serving(tmp_path) as place:
         for number in range(1, 6):

@@ -536,6 +536,34 @@ class RelayReset(_message.Message):
 Global___RelayReset: _TypeAlias = RelayReset  # noqa: Y015
 
 @_typing.final
+class RelayCrowd(_message.Message):
+    """How many are on the video, at this gateway and all others: a gateway sends its messages upstream as far apart as they
+    would be if all viewers were at one.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIEWERS_FIELD_NUMBER: _builtins.int
+    GATEWAYS_FIELD_NUMBER: _builtins.int
+    viewers: _builtins.int
+    """Viewers, all gateways together."""
+    gateways: _builtins.int
+    """Gateways."""
+    def __init__(
+        self,
+        *,
+        viewers: _builtins.int = ...,
+        gateways: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateways", b"gateways", "viewers", b"viewers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelayCrowd: _TypeAlias = RelayCrowd  # noqa: Y015
+
+@_typing.final
 class RelayBatch(_message.Message):
     """Several messages, in order: what was ready at the same time. A gRPC message costs much more than what is in it."""
 
@@ -573,6 +601,7 @@ class RelayResponse(_message.Message):
     ENDED_FIELD_NUMBER: _builtins.int
     RESET_FIELD_NUMBER: _builtins.int
     BATCH_FIELD_NUMBER: _builtins.int
+    CROWD_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def opened(self) -> Global___RelayOpened:
         """The first."""
@@ -605,6 +634,10 @@ class RelayResponse(_message.Message):
     def batch(self) -> Global___RelayBatch:
         """Several of these."""
 
+    @_builtins.property
+    def crowd(self) -> Global___RelayCrowd:
+        """Who is there, all gateways together."""
+
     def __init__(
         self,
         *,
@@ -616,12 +649,13 @@ class RelayResponse(_message.Message):
         ended: Global___RelayEnded | None = ...,
         reset: Global___RelayReset | None = ...,
         batch: Global___RelayBatch | None = ...,
+        crowd: Global___RelayCrowd | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["addressed", b"addressed", "attached", b"attached", "batch", b"batch", "broadcast", b"broadcast", "ended", b"ended", "message", b"message", "opened", b"opened", "reset", b"reset", "snapshot", b"snapshot"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["addressed", b"addressed", "attached", b"attached", "batch", b"batch", "broadcast", b"broadcast", "crowd", b"crowd", "ended", b"ended", "message", b"message", "opened", b"opened", "reset", b"reset", "snapshot", b"snapshot"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["addressed", b"addressed", "attached", b"attached", "batch", b"batch", "broadcast", b"broadcast", "ended", b"ended", "message", b"message", "opened", b"opened", "reset", b"reset", "snapshot", b"snapshot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["addressed", b"addressed", "attached", b"attached", "batch", b"batch", "broadcast", b"broadcast", "crowd", b"crowd", "ended", b"ended", "message", b"message", "opened", b"opened", "reset", b"reset", "snapshot", b"snapshot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["opened", "attached", "broadcast", "snapshot", "addressed", "ended", "reset", "batch"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["opened", "attached", "broadcast", "snapshot", "addressed", "ended", "reset", "batch", "crowd"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

@@ -411,3 +411,10 @@ def test_snapshot_parts_out_of_order_are_not_a_snapshot() -> None:
     lane.snapshot_part(relay.RelaySnapshot(revision=1, index=0, response=b"a"))
     assert not lane.snapshot_part(relay.RelaySnapshot(revision=2, index=1, last=True, response=b"b"))
     assert lane.usable_snapshot() is None
+
+
+def test_the_crowd_is_what_was_told_last_and_nothing_once_the_stream_is_lost(rig: Rig) -> None:
+    rig.hub.receive(relay.RelayResponse(crowd=relay.RelayCrowd(viewers=7, gateways=2)), 0.0)
+    assert (rig.hub.crowd.viewers, rig.hub.crowd.gateways) == (7, 2)
+    rig.hub.lost()
+    assert not rig.hub.crowd.gateways

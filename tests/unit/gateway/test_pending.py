@@ -1,6 +1,6 @@
 """What waits for the Relay stream."""
 
-from gateway.core.pending import HIGH_BYTES, MAX_EACH, MESSAGE_BYTES, Pending
+from gateway.core.pending import HIGH_BYTES, LONGEST_PAUSE_S, MAX_EACH, MESSAGE_BYTES, Pending, pause_s
 from rushes.annotation.v1 import relay_service_pb2 as relay
 
 SUBMIT = b"\x12"
@@ -70,3 +70,13 @@ def test_it_is_crowded_until_it_is_taken() -> None:
         pending.add(1, SUBMIT + bytes(HIGH_BYTES // 8))
     pending.take()
     assert not pending.crowded
+
+
+def test_so_many_messages_a_second_go_upstream_however_many_gateways_share_the_viewers() -> None:
+    alone = 1 / pause_s(200, relay.RelayCrowd())
+    assert alone == 1 / pause_s(200, relay.RelayCrowd(viewers=200, gateways=1))
+    for gateways in (2, 4):
+        each = 1 / pause_s(200 // gateways, relay.RelayCrowd(viewers=200, gateways=gateways))
+        assert round(gateways * each) == round(alone)
+    assert pause_s(1, relay.RelayCrowd(viewers=100_000, gateways=50)) == LONGEST_PAUSE_S
+    assert pause_s(0, relay.RelayCrowd()) == 0.0
