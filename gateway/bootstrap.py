@@ -62,8 +62,8 @@ COUNTED = ("/auth/", "/api/", "/rushes.", "/whip", "/whep")
 """Beginnings of the paths that count as calls. Pages, posters and media do not."""
 
 
-SPREAD: Final = ("svc_annotation", "svc_version")
-"""Services of which there may be several instances: what is about one video goes to one of them."""
+SPREAD: Final = ("svc_annotation", "svc_version", "svc_project")
+"""Services of which there may be several instances: what is about one video, or one project, goes to one of them."""
 
 
 class Gateway:

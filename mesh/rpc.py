@@ -18,6 +18,7 @@ from rushes.status import DETAILS_METADATA, code_of, from_call
 
 S = TypeVar("S")
 DOMAIN = "rushes"
+UNIX = "unix:"
 REQUEST_ID_METADATA = "rushes-request-id"
 MAX_TEXT = 1_000
 UNARY_TIMEOUT_S = 10.0
@@ -101,6 +102,7 @@ class Channels:
     def __init__(self, name: str, mesh: MeshConfig) -> None:
         self._proof = service_token(name, mesh.secret)
         self._services = mesh.services
+        self._turn = secrets.randbelow(1 << 16)
         self._channels: dict[str, grpc.aio.Channel] = {}
 
     def stub(self, stub_class: Callable[[grpc.aio.Channel], S], service: str, *, as_person: bool = True) -> S:
@@ -123,8 +125,10 @@ class Channels:
         return address
 
     def bare(self, service: str) -> grpc.aio.Channel:
-        """A channel that adds nothing; its calls need `metadata()`. Of several instances, any can do: the first."""
-        return self.to(self.address(service).partition(",")[0].strip())
+        """A channel that adds nothing; its calls need `metadata()`. Of several instances any can do: it keeps to one,
+        not the same for all who call, and goes to the next when that is gone.
+        """
+        return self.to(_any_of(self.address(service), self._turn))
 
     def to(self, target: str) -> grpc.aio.Channel:
         """A channel to one target, as `bare`."""
@@ -149,6 +153,16 @@ class Channels:
         channels, self._channels = self._channels, {}
         for channel in channels.values():
             await channel.close()
+
+
+def _any_of(address: str, turn: int) -> str:
+    """One target for gRPC that stands for all of an address, in an order of one's own."""
+    targets = [each.strip() for each in address.split(",")]
+    turn %= len(targets)
+    targets = targets[turn:] + targets[:turn]
+    if all(each.startswith(UNIX) for each in targets):
+        return UNIX + ",".join(each.removeprefix(UNIX) for each in targets)
+    return targets[0]  # gRPC has no target that stands for several names
 
 
 class _Carrier:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mesh.supervisor.lock import DataLock, InUse
-from mesh.supervisor.plan import NEEDED, VERSIONS, Plan, scale_of
+from mesh.supervisor.plan import NEEDED, PEOPLE, VERSIONS, Plan, scale_of
 from mesh.supervisor.watch import Supervisor
 
 PRELOADED = (
@@ -177,6 +177,8 @@ def _profile_trouble(arguments: argparse.Namespace) -> str:
         return "Several instances of annotation need --profile cluster: files serve one instance."
     if scale.get("svc_version", 1) > 1 and not any(map(os.environ.get, VERSIONS)):
         return f"Several instances of version need a store that they share: set {' or '.join(VERSIONS)}."
+    if scale.get("svc_project", 1) > 1 and not os.environ.get(PEOPLE, "").startswith("postgresql"):
+        return f"Several instances of project need a PostgreSQL that they share: set {PEOPLE}."
     return ""
 
 

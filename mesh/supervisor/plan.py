@@ -12,11 +12,13 @@ FIRST_TRIES = 3
 
 MAX_INSTANCES = 16
 PROJECTOR = "svc_annotation.projector"
-SCALABLE = frozenset(("svc_annotation", "svc_version", "svc_sfu", "gateway"))
+SCALABLE = frozenset(("svc_annotation", "svc_version", "svc_project", "svc_sfu", "gateway"))
 NEEDED = ("RUSHES_ANNOTATION__KAFKA", "RUSHES_ANNOTATION__MONGO")
 """What says where the engines are, of which several instances need the same."""
 VERSIONS = ("RUSHES_VERSION__MONGO", "RUSHES_VERSION__DATABASE")
 """What says where versions are: several instances of svc_version need one of them."""
+PEOPLE = "RUSHES_PROJECT__DATABASE"
+"""What says where people and projects are: several instances of svc_project need a server."""
 
 GRACE_S = 4.0
 """What calls in progress have when all stops: all is over within ten seconds."""
@@ -104,7 +106,9 @@ def scale_of(text: str) -> dict[str, int]:
         short, _, count = part.partition("=")
         service = short if short in SCALABLE else f"svc_{short}"
         if service not in SCALABLE:
-            raise ValueError(f"{short} cannot have several instances; annotation, gateway and sfu can")
+            raise ValueError(
+                f"{short} cannot have several instances; annotation, version, project, sfu and gateway can"
+            )
         if not count.isdecimal() or not 1 <= int(count) <= MAX_INSTANCES:
             raise ValueError(f"{short} has 1 to {MAX_INSTANCES} instances, as in --scale {short}=2")
         scale[service] = int(count)

@@ -18,15 +18,16 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-def cluster(kafka_servers: str, mongo_url: str) -> Iterator[Product]:
-    """Two instances each of what keeps notes and versions behind two gateways, and a projector."""
+def cluster(kafka_servers: str, mongo_url: str, fresh_postgresql: str) -> Iterator[Product]:
+    """Two instances each of what keeps notes, versions and people behind two gateways, and a projector."""
     engines = {
         "RUSHES_ANNOTATION__KAFKA": kafka_servers,
         "RUSHES_ANNOTATION__KAFKA_REPLICAS": str(BROKERS),
         "RUSHES_ANNOTATION__MONGO": f"{mongo_url}e2e",
         "RUSHES_VERSION__MONGO": f"{mongo_url}e2e",
+        "RUSHES_PROJECT__DATABASE": fresh_postgresql,
     }
-    with serving("--profile", "cluster", "--scale", "annotation=2,version=2,gateway=2", **engines) as product:
+    with serving("--profile", "cluster", "--scale", "annotation=2,version=2,project=2,gateway=2", **engines) as product:
         yield product
 
 
@@ -41,12 +42,13 @@ async def write(session: rushes.Session, name: str) -> None:
 async def test_people_at_two_gateways_work_on_while_instances_and_gateways_die(cluster: Product) -> None:
     stack = cluster.stack
     services = stack.ready()["services"]
-    assert {"svc_annotation", "svc_annotation.2", "svc_annotation.projector", "gateway", "gateway.2"} <= set(services)
+    assert {"svc_annotation.2", "svc_annotation.projector", "svc_project.2", "gateway.2"} <= set(services)
     first, second = services["gateway"]["http"], services["gateway.2"]["http"]
     video_id, secret = cluster.video_id, cluster.secret
     async with at_work(first, secret, video_id) as ann, at_work(second, cluster.person("reviewer"), video_id) as bob:
         work = asyncio.gather(write(ann, "ann"), write(bob, "bob"))
-        for name in ("svc_annotation", "svc_annotation.2", "svc_annotation.projector", "gateway.2"):
+        dying = ("svc_annotation", "svc_project", "svc_annotation.2", "svc_annotation.projector", "svc_project.2")
+        for name in (*dying, "gateway.2"):
             await asyncio.sleep(0.5)
             pid = stack.kill_service(name)
             await asyncio.to_thread(stack.wait_restarted, name, pid)

@@ -93,3 +93,27 @@ async def test_one_instance_is_not_watched() -> None:
     async with fleet_of("unix:/nowhere.sock") as fleet:
         assert fleet.alone
         assert share(fleet) == {"unix:/nowhere.sock": PARTITIONS}
+
+
+async def test_services_that_ask_any_instance_go_to_another_when_theirs_is_gone() -> None:
+    with run_folder() as folder:
+        both = [Instance(f"unix:{folder}/{name}.sock") for name in ("one", "two")]
+        address = ",".join(each.target for each in both)
+        for each in both:
+            await each.start()
+        channels = Channels("svc_media", MeshConfig(secret=SECRET, services={"svc_project": address}))
+        ask = channels.raw("svc_project").unary_unary(
+            "/grpc.health.v1.Health/Check",
+            request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
+            response_deserializer=health_pb2.HealthCheckResponse.FromString,
+        )
+        try:
+            for dying in both:
+                await dying.die()
+                answer = await ask(health_pb2.HealthCheckRequest(), timeout=30)
+                assert answer.status == health_pb2.HealthCheckResponse.SERVING
+                await dying.start()
+        finally:
+            await channels.close()
+            for each in both:
+                await each.die()

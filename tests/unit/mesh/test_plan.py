@@ -1,5 +1,6 @@
 """What `rushes up` starts, and how it tells of it."""
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,19 @@ import pytest
 
 from gateway.config import Config as GatewayConfig
 from mesh.config import MeshConfig, load
+from mesh.supervisor.command import _profile_trouble
 from mesh.supervisor.console import brief
-from mesh.supervisor.plan import BACKOFF_S, PROJECTOR, SERVICES, Plan, backoff_s, reachable, scale_of, service_of
+from mesh.supervisor.plan import (
+    BACKOFF_S,
+    PEOPLE,
+    PROJECTOR,
+    SERVICES,
+    Plan,
+    backoff_s,
+    reachable,
+    scale_of,
+    service_of,
+)
 from svc_annotation.config import AnnotationConfig
 from svc_media.config import Config as MediaConfig
 from svc_project.config import Config as ProjectConfig
@@ -97,13 +109,25 @@ def test_what_is_scaled_has_addresses_of_its_own_that_the_others_are_told() -> N
     assert {service_of(name) for name in plan.names} == set(SERVICES)
 
 
+def test_several_of_a_service_that_has_no_server_to_share_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def trouble(scale: str) -> str:
+        return _profile_trouble(argparse.Namespace(profile="single", scale=scale))
+
+    monkeypatch.delenv(PEOPLE, raising=False)
+    assert PEOPLE in trouble("project=2")
+    monkeypatch.setenv(PEOPLE, "sqlite:////tmp/project.db")
+    assert PEOPLE in trouble("project=2")
+    monkeypatch.setenv(PEOPLE, "postgresql+psycopg://rushes@host/project")
+    assert not trouble("project=2")
+
+
 def test_forwarders_have_ports_one_after_the_other_where_one_is_chosen() -> None:
     plan = Plan(Path("d"), Path("/r"), "s", "127.0.0.1", 80, scale=scale_of("sfu=2"), media_port=3000)
     assert [plan.environment(name)["RUSHES_SFU__PORT"] for name in ("svc_sfu", "svc_sfu.2")] == ["3000", "3001"]
     assert "RUSHES_SFU__PORT" not in Plan(Path("d"), Path("/r"), "s", "127.0.0.1", 80).environment("svc_sfu")
 
 
-@pytest.mark.parametrize("text", ["media=2", "annotation", "annotation=0", "gateway=x", "gateway=99"])
+@pytest.mark.parametrize("text", ["signaling=2", "annotation", "annotation=0", "gateway=x", "gateway=99"])
 def test_a_scale_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="instances"):
         scale_of(text)
