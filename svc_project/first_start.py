@@ -1,5 +1,6 @@
 """The first start: a tenant, an administrator with a password that is shown once, and a project to drop files in."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -19,33 +20,49 @@ FILE_NAME = "first-sign-in.json"
 
 
 class FirstSignIn:
-    """DATA/project/first-sign-in.json: address and password of the first administrator, until it is changed."""
+    """DATA/project/first-sign-in.json: address and password of the first administrator, until it is changed.
+
+    Instances that start at once may share the folder: each writes a file of its own, and the one whose administrator
+    there is gives it the name.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._path = folder / FILE_NAME
 
-    def write(self, email: str, password: str) -> None:
+    def write(self, email: str, password: str) -> Path:
         """Durable when this returns, and readable for its owner alone from the first byte."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = self._path.with_suffix(".part")
-        part.unlink(missing_ok=True)
+        part = self._folder / f"{FILE_NAME}.{secrets.token_hex(8)}"
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump({"email": email, "password": password}, file)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(self._path)
+        self._sync()
+        return part
+
+    def publish(self, part: Path) -> None:
+        """What was written is right. Another instance may have seen so first."""
+        with contextlib.suppress(FileNotFoundError):
+            part.replace(self._path)
+        self._sync()
+
+    def _sync(self) -> None:
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
         finally:
             os.close(folder)
 
-    def read(self) -> tuple[str, str] | None:
+    def written(self) -> list[Path]:
+        """What instances wrote that ended before they knew whether it is right."""
+        return sorted(self._folder.glob(f"{FILE_NAME}.*"))
+
+    def read(self, path: Path | None = None) -> tuple[str, str] | None:
         """Address and password; None: it is not there, or not whole."""
         try:
-            content = json.loads(self._path.read_text("utf-8"))
+            content = json.loads((path or self._path).read_text("utf-8"))
             return str(content["email"]), str(content["password"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
@@ -70,7 +87,7 @@ async def prepare(context: Context, passwords: Passwords, first: FirstSignIn, *,
     password = readable.readable(secrets.token_bytes(readable.BYTES))
     password_hash = await passwords.hash(password)
     # The file first: killed between the two, the next start writes it anew; the other way the password would be lost.
-    first.write(address, password)
+    part = first.write(address, password)
 
     def make(work: Work) -> bool:
         if work.unit.people.tenants():
@@ -84,15 +101,27 @@ async def prepare(context: Context, passwords: Passwords, first: FirstSignIn, *,
         add_project(work, person, PROJECT_NAME)
         return True
 
-    if not await context.run(make):  # another instance was first
-        first.remove()
+    if await context.run(make):
+        first.publish(part)
+    else:  # another instance was first
+        part.unlink(missing_ok=True)
 
 
 async def _check(context: Context, passwords: Passwords, first: FirstSignIn) -> None:
+    for part in first.written():
+        if await _right(context, passwords, first.read(part)):
+            first.publish(part)
+        else:
+            part.unlink(missing_ok=True)
     known = first.read()
+    if known is not None and not await _right(context, passwords, known):
+        first.remove()
+
+
+async def _right(context: Context, passwords: Passwords, known: tuple[str, str] | None) -> bool:
+    """Whether somebody has this password."""
     if known is None:
-        return
+        return False
     email, password = known
     person = await context.run(lambda work: work.unit.people.by_email(email))
-    if person is None or not await passwords.verify(person.password_hash, password):
-        first.remove()
+    return person is not None and await passwords.verify(person.password_hash, password)

@@ -22,8 +22,6 @@ class CuttingProxy:
         """New connections are closed at once."""
         self.cut_after: int | None = None
         """Each connection is cut after so many bytes from the client."""
-        self.cut_answers_after: int | None = None
-        """Each connection is cut after so many bytes from the server, the last of which still arrive."""
         self.cuts = 0
 
     @property
@@ -69,27 +67,20 @@ class CuttingProxy:
         try:
             await asyncio.gather(
                 self._pass(reader, far_writer, self.cut_after),
-                self._pass(far_reader, writer, self.cut_answers_after, cut_inside=True),
+                self._pass(far_reader, writer, None),
             )
         finally:
             self._writers -= ends
             for end in ends:
                 end.transport.abort()
 
-    async def _pass(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int | None, *, cut_inside: bool = False
-    ) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limit: int | None) -> None:
         passed = 0
         with contextlib.suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
                 passed += len(data)
                 if limit is not None and passed > limit:
                     self.cuts += 1
-                    if cut_inside:
-                        writer.write(data[: len(data) - (passed - limit)])
-                        await writer.drain()
-                        writer.close()
-                        return
                     break
                 writer.write(data)
                 await writer.drain()

@@ -24,3 +24,12 @@ def store(tmp_path: Path) -> Iterator[Engine]:
     engine = Engine("mongo", tmp_path / "mongo")
     with running([engine]):
         yield engine
+
+
+@pytest.fixture
+def toxiproxy(tmp_path: Path) -> Iterator[Engine]:
+    """What goes before an engine to cut its answers."""
+    need("toxiproxy")
+    engine = Engine("toxiproxy", tmp_path / "toxiproxy")
+    with running([engine]):
+        yield engine

@@ -10,11 +10,11 @@ import pytest
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import operation_pb2
 from svc_annotation.stores.history_mongo import MongoHistory
-from tests.cutting_proxy import CuttingProxy
 from tests.engine import Engine
 from tests.engine_load import PASSING, VIDEO, Instance, Load, commits_of, history_of, instances, judge, url_of
 from tests.integration.annotation_notes import batch, create, identity_of
 from tests.integration.annotation_server import CLOCK_OFFSET_S
+from tests.toxiproxy import Toxic
 from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(600)
@@ -113,23 +113,20 @@ async def test_all_brokers_are_away_what_is_open_stays_open_and_writing_goes_on_
         await (await settle(load, store)).close()
 
 
-async def test_answers_of_the_store_are_cut_in_half(brokers: list[Engine], store: Engine) -> None:
-    async with CuttingProxy("127.0.0.1", store.port) as proxy:
-        mongo = f"mongodb://127.0.0.1:{proxy.port}/faults"
-        async with instances(brokers, mongo, 2) as (one, two, projector):
-            load = Load([one, two])
+async def test_answers_of_the_store_are_cut_in_half(brokers: list[Engine], store: Engine, toxiproxy: Engine) -> None:
+    toxic = Toxic(toxiproxy, store)
+    async with instances(brokers, f"mongodb://127.0.0.1:{toxic.port}/faults", 2) as (one, two, projector):
+        load = Load([one, two])
+        await load.more(40)
+        for after in (300, 700, 150, 1_500, 60):
+            await asyncio.to_thread(toxic.cut_answers_after, after)
+            before = toxic.withheld_bytes
             await load.more(40)
-            for after in (300, 700, 150, 1_500, 60):
-                proxy.cut_answers_after = after
-                proxy.cut()
-                before = proxy.cuts
-                await load.more(40)
-                await until(lambda before=before: proxy.cuts > before, "an answer cut in half", 30)  # type: ignore[misc]
-            proxy.cut_answers_after = None
-            proxy.cut()
-            projector.end(signal.SIGKILL)
-            await projector.start()
-            await (await settle(load, store)).close()
+            await until(lambda before=before: toxic.withheld_bytes > before, "an answer cut in half")  # type: ignore[misc]
+        await asyncio.to_thread(toxic.heal)
+        projector.end(signal.SIGKILL)
+        await projector.start()
+        await (await settle(load, store)).close()
 
 
 async def test_a_clock_goes_back_an_hour(brokers: list[Engine], store: Engine) -> None:
