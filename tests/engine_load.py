@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -21,14 +22,18 @@ from rushes.annotation.v1.annotation_service_pb2_grpc import AnnotationServiceSt
 from svc_annotation.config import PROJECTOR, SESSIONS
 from svc_annotation.stores.history_mongo import MongoHistory, open_mongo_history
 from tests.engine import Engine
+from tests.history_checker import BatchOf, Watch, Write, check_watch, order_of
 from tests.integration.annotation_notes import batch, create, identity_of
 from tests.integration.annotation_server import SECRET, Media, People, child_command, media_server
 from tests.waiting import until
 
 VIDEO = 7
 WRITERS = 8
+OPERATIONS = 2
+"""In a batch, so that half of one is seen."""
 RETRY_S = 0.1
 CALL_S = 8.0
+WATCHERS = 2
 PASSING = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.RESOURCE_EXHAUSTED)
 
 
@@ -86,15 +91,57 @@ class Instance:
         self.end(signal.SIGKILL)
 
 
+class Watcher:
+    """Follows the video through one stream after the other, at whichever instance answers."""
+
+    def __init__(self, load: "Load", turn: int) -> None:
+        self.watch = Watch()
+        self.streams = 0
+        self._load = load
+        self._turn = turn
+        self.task = asyncio.create_task(self._follow())
+
+    async def _follow(self) -> None:
+        epoch = 0
+        while True:
+            self._turn += 1
+            stub = self._load.instances[self._turn % len(self._load.instances)].stub
+            request = service.FollowRequest(video_id=VIDEO, delivery=service.DELIVERY_FULL, epoch=epoch)
+            request.resume_revision = self.watch.revision
+            try:
+                async for answer in stub.Follow(request, metadata=self._load.metadata("watcher")):
+                    epoch = self._take(answer.message) or epoch
+            except grpc.aio.AioRpcError as error:
+                if error.code() not in (*PASSING, grpc.StatusCode.CANCELLED):  # a server that stops says that
+                    raise
+            await asyncio.sleep(RETRY_S)
+
+    def _take(self, message: service.CollaborateResponse) -> int:
+        """Takes what came in; gives the epoch that it names, or 0."""
+        kind = message.WhichOneof("message")
+        if kind == "opened":
+            self.streams += 1
+            return message.opened.epoch
+        assert kind != "reset", message
+        for commit in message.committed.commits:
+            batch_of = (commit.client_id, commit.client_seq)
+            self.watch.commit(commit.revision, batch_of, len(commit.operations), OPERATIONS)
+        if kind == "progress_revision":
+            self.watch.bookmark(message.progress_revision)
+        return 0
+
+
 class Load:
-    """Writers that send a batch until they have its outcome, to whichever instance answers."""
+    """Writers that send a batch until they have its outcome, to whichever instance answers, and some who watch."""
 
     def __init__(self, instances: list[Instance]) -> None:
         self.instances = instances
-        self.outcomes: dict[tuple[bytes, int], operation_pb2.Outcome] = {}
+        self.outcomes: dict[BatchOf, operation_pb2.Outcome] = {}
+        self.writes: list[Write] = []
         self.enough = False
         self._people = People()
         self._tasks = [asyncio.create_task(self._write(writer)) for writer in range(WRITERS)]
+        self.watchers = [Watcher(self, number) for number in range(WATCHERS)]
 
     def metadata(self, person: str) -> Any:
         token = self._people.token(person)
@@ -105,7 +152,8 @@ class Load:
         number = 0
         while not self.enough:
             number += 1
-            made = batch(number, 0, create(f"{person} {number}"))
+            made = batch(number, 0, *(create(f"{person} {number}.{part}") for part in range(OPERATIONS)))
+            begun_s = time.monotonic()
             request = service.CreateBatchAnnotationsRequest(video_id=VIDEO, client_id=identity_of(person), batch=made)
             turn = writer
             while True:
@@ -118,14 +166,16 @@ class Load:
                     if error.code() not in PASSING:
                         raise
                     await asyncio.sleep(RETRY_S)
-            self.outcomes[request.client_id, number] = answer.outcome
+            key = (request.client_id, number)
+            self.outcomes[key] = answer.outcome
+            self.writes.append(Write(key, begun_s, time.monotonic(), answer.outcome.revision))
 
     async def more(self, count: int) -> None:
         """Returns once so many more are acknowledged."""
         wanted = len(self.outcomes) + count
 
         def there() -> bool:
-            for task in self._tasks:
+            for task in (*self._tasks, *(each.task for each in self.watchers)):
                 if task.done():
                     task.result()
             return len(self.outcomes) >= wanted
@@ -133,9 +183,20 @@ class Load:
         await until(there, f"{count} more acknowledged", 90)
 
     async def end(self) -> None:
-        """Writes no more."""
+        """Writes no more, and returns once those who watch have seen it all."""
         self.enough = True
         await asyncio.gather(*self._tasks)
+
+        def seen() -> bool:
+            for each in self.watchers:
+                if each.task.done():
+                    each.task.result()
+            return all(each.watch.revision >= len(self.outcomes) for each in self.watchers)
+
+        await until(seen, "what was written, at those who watch", 60)
+        for each in self.watchers:
+            each.task.cancel()
+        await asyncio.gather(*(each.task for each in self.watchers), return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -177,20 +238,17 @@ async def history_of(store: Engine, count: int) -> MongoHistory:
     return history
 
 
-def judge(load: Load) -> list[tuple[bytes, int]]:
-    """Every batch landed once, in one order without a hole, each writer's as it was sent; gives that order."""
-    by_revision = {outcome.revision: batch_of for batch_of, outcome in load.outcomes.items()}
-    assert sorted(by_revision) == list(range(1, len(load.outcomes) + 1))
-    order = [by_revision[revision] for revision in sorted(by_revision)]
-    for writer in {client_id for client_id, _ in order}:
-        numbers = [number for client_id, number in order if client_id == writer]
-        assert numbers == sorted(numbers)
+def judge(load: Load) -> list[BatchOf]:
+    """The one order that agrees with all that writers were told, and that those who watched saw; see the checker."""
+    order = order_of(load.writes)
+    for watcher in load.watchers:
+        check_watch(watcher.watch, order)
     return order
 
 
-async def commits_of(history: MongoHistory) -> list[tuple[bytes, int]]:
+async def commits_of(history: MongoHistory) -> list[BatchOf]:
     """What history has, in order."""
-    found: list[tuple[bytes, int]] = []
+    found: list[BatchOf] = []
     while landed := await history.commits(VIDEO, len(found), 500):
         commits = [operation_pb2.Commit.FromString(each.commit) for each in landed]
         found += [(commit.client_id, commit.client_seq) for commit in commits]
