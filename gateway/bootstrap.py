@@ -40,6 +40,7 @@ from gateway.web import WebProtocol
 from mesh.auth import service_token
 from mesh.config import ConfigError
 from mesh.fleet import Fleet
+from mesh.mutual import NAME
 from mesh.rendezvous import partition_of
 from mesh.service import Runtime
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
@@ -81,7 +82,7 @@ class Gateway:
         self._tokens = TokenCache(identity)
         self._auth = AuthRoutes(identity, self._tokens, secure=bool(config.tls_certificate))
         token = service_token(runtime.name, runtime.mesh.secret)
-        self._media = MediaRoutes(runtime.mesh.services["svc_media.http"], token, self._tokens)
+        self._media = MediaRoutes(runtime.mesh.services["svc_media.http"], token, self._tokens, channels.mutual)
         self._feeds = FeedRoutes(channels.stub(FeedServiceStub, "svc_signaling"))
         self._origins = Origins(config.allowed_origins)
         self._access = _access(config, runtime, self._tokens, token)
@@ -117,8 +118,12 @@ class Gateway:
     def _way(self, service: str) -> Way:
         """To a service: to its one instance, or to whichever serves the video that a call is about."""
         if service in SPREAD and not self._fleets[service].alone:
-            return Spread(self._fleets[service])
-        return Upstream(self._runtime.channels.address(service))
+            return Spread(self._fleets[service], self._upstream)
+        return self._upstream(self._runtime.channels.address(service))
+
+    def _upstream(self, target: str) -> Upstream:
+        mutual = self._runtime.channels.mutual
+        return Upstream(target, mutual.http2, NAME) if mutual is not None else Upstream(target)
 
     def _raw(self, route: Route, message: bytes) -> grpc.aio.Channel:
         """A channel to the instance that answers a call with this message."""

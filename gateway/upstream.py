@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from collections import deque
 from typing import Final, Protocol, cast
 
@@ -86,10 +87,12 @@ class Passing:
 
 
 class Upstream:
-    """One server: `unix:PATH` or `HOST:PORT`."""
+    """One server: `unix:PATH`, or `HOST:PORT` with the TLS that it asks for, as `name`."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, tls: ssl.SSLContext | None = None, name: str | None = None) -> None:
         self.target = target
+        self._tls = tls
+        self._name = name if tls is not None else None
         self._links: list[_Link] = []
         self._waiting: deque[Passing] = deque()
         self._connecting: asyncio.Task[None] | None = None
@@ -145,7 +148,9 @@ class Upstream:
                 _, link = await loop.create_unix_connection(lambda: _Link(self), path)
             else:
                 host, _, port = self.target.removeprefix("dns:///").rpartition(":")
-                _, link = await loop.create_connection(lambda: _Link(self), host.strip("[]"), int(port))
+                _, link = await loop.create_connection(
+                    lambda: _Link(self), host.strip("[]"), int(port), ssl=self._tls, server_hostname=self._name
+                )
             try:
                 await link.settled
             except BaseException:

@@ -41,6 +41,10 @@ class MeshConfig:
     services: dict[str, str] = field(default_factory=dict)
     """Where services are: name -> gRPC target, and NAME.http -> HTTP address."""
 
+    tls: str = ""
+    """Folder with tls.crt, tls.key and ca.crt: services on a network take nobody without a certificate of that
+    authority. Empty: they talk without TLS. Unix sockets need none."""
+
     grace_s: float = 20.0
     """Seconds that calls in progress have to end after SIGTERM."""
 

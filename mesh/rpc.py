@@ -13,6 +13,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from mesh import telemetry
 from mesh.auth.caller import SERVICE_METADATA, current, service_token
 from mesh.config import MeshConfig
+from mesh.mutual import NAME, Mutual
 from rushes import errors
 from rushes.status import DETAILS_METADATA, code_of, from_call
 
@@ -102,6 +103,7 @@ class Channels:
     def __init__(self, name: str, mesh: MeshConfig) -> None:
         self._proof = service_token(name, mesh.secret)
         self._services = mesh.services
+        self.mutual = Mutual.of(mesh)
         self._turn = secrets.randbelow(1 << 16)
         self._channels: dict[str, grpc.aio.Channel] = {}
 
@@ -134,8 +136,14 @@ class Channels:
         """A channel to one target, as `bare`."""
         channel = self._channels.get(target)
         if channel is None:
-            channel = self._channels[target] = grpc.aio.insecure_channel(target, options=_OPTIONS)
+            channel = self._channels[target] = self._open(target)
         return channel
+
+    def _open(self, target: str) -> grpc.aio.Channel:
+        if self.mutual is None or target.startswith(UNIX):
+            return grpc.aio.insecure_channel(target, options=_OPTIONS)
+        options = (*_OPTIONS, ("grpc.ssl_target_name_override", NAME))
+        return grpc.aio.secure_channel(target, self.mutual.channel_credentials, options=options)
 
     def metadata(self) -> list[tuple[str, str]]:
         """What a call on a bare channel must carry."""

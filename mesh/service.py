@@ -24,6 +24,7 @@ from mesh.auth.remote import RemoteIdentity
 from mesh.auth.rule import problem_of
 from mesh.clock import Clock
 from mesh.config import PRINT_OPTION, ConfigError, MeshConfig
+from mesh.mutual import Mutual
 from mesh.rpc import MAX_MESSAGE_BYTES, Channels
 
 log = logging.getLogger(__name__)
@@ -269,8 +270,12 @@ class Process:
         if self._listen.startswith("unix:"):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._listen.removeprefix("unix:"))
-        port = server.add_insecure_port(self._listen)
         unix = self._listen.startswith("unix:")
+        mutual = None if unix else Mutual.of(self._mesh)
+        if mutual is None:
+            port = server.add_insecure_port(self._listen)
+        else:
+            port = server.add_secure_port(self._listen, mutual.server_credentials)
         self.addresses["grpc"] = self._listen if unix else f"{self._listen.rpartition(':')[0]}:{port}"
         return server
 

@@ -36,8 +36,8 @@ def names_of(host: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def certificate(folder: Path, names: list[str]) -> tuple[str, str]:
-    """Paths of a server certificate, with its chain, for these names, and of its key.
+def certificate(folder: Path, names: list[str], *, client: bool = False) -> tuple[str, str]:
+    """Paths of a server certificate, with its chain, for these names, and of its key; `client`: it proves clients too.
 
     It is made when it is missing, about to end, or of other names.
     """
@@ -46,7 +46,7 @@ def certificate(folder: Path, names: list[str]) -> tuple[str, str]:
     certificate_path, key_path = folder / "server.pem", folder / "server.key"
     if not _serves(certificate_path, key_path, names):
         key = ec.generate_private_key(ec.SECP256R1())
-        made = _server(names, key, authority, authority_key)
+        made = _server(names, key, authority, authority_key, client=client)
         chain = made.public_bytes(serialization.Encoding.PEM) + authority.public_bytes(serialization.Encoding.PEM)
         _write(key_path, _pem(key))
         _write(certificate_path, chain)
@@ -138,13 +138,16 @@ def _server(
     key: ec.EllipticCurvePrivateKey,
     authority: x509.Certificate,
     authority_key: ec.EllipticCurvePrivateKey,
+    *,
+    client: bool,
 ) -> x509.Certificate:
+    purposes = [ExtendedKeyUsageOID.SERVER_AUTH, *([ExtendedKeyUsageOID.CLIENT_AUTH] if client else [])]
     issuer_key = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     return (
         _builder(_name(names[0][:64]), authority.subject, key.public_key(), SERVER_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         .add_extension(x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key), critical=False)
         .sign(authority_key, hashes.SHA256())

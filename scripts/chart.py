@@ -17,11 +17,12 @@ VALUES = ("-f", str(CHART / "ci-values.yaml"))
 VARIANTS = (
     (),
     ("--set", "autoscaling.enabled=false,networkPolicy.enabled=false,ingress.enabled=false,storageClass=fast"),
-    ("--set", "secrets.existing=mine,project.replicas=2"),
+    ("--set", "secrets.existing=mine,project.replicas=2,mesh.tlsSecret=mesh"),
 )
 REFUSED = (
     ("--set", "gateway.replicas=0"),
     ("--set", "gatewya.replicas=1"),
+    ("--set", "mesh.tlsSecret=Not A Name"),
     ("--set", "secrets.mongo=http://x"),
     ("--set", "secrets.meshSecret=short"),
     ("--set", "signaling.turn={turn.example.com}"),

@@ -90,6 +90,8 @@ class MediaParts:
         )
         self._runner = web.AppRunner(http.app(), access_log=None, keepalive_timeout=75.0, shutdown_timeout=2.0)
         self._now_ms = runtime.clock.now_ms
+        mutual = runtime.channels.mutual
+        self._tls = mutual.server if mutual is not None else None
         self._upkeep: asyncio.Task[None] | None = None
 
     async def resources(self, resource: Resource) -> list[Resource]:
@@ -123,7 +125,7 @@ class MediaParts:
             site = web.UnixSite(self._runner, path)
         else:
             host, _, port = listen.rpartition(":")
-            site = web.TCPSite(self._runner, host, int(port))
+            site = web.TCPSite(self._runner, host, int(port), ssl_context=self._tls)
         await site.start()
         self._upkeep = asyncio.create_task(self._keep_up())
 

@@ -102,7 +102,7 @@ class Watcher:
         self.task = asyncio.create_task(self._follow())
 
     async def _follow(self) -> None:
-        epoch = 0
+        epoch = 1  # of a log that is new
         while True:
             self._turn += 1
             stub = self._load.instances[self._turn % len(self._load.instances)].stub

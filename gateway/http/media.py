@@ -6,6 +6,7 @@ from yarl import URL
 
 from gateway.fault import ServiceAway
 from gateway.http.session import TokenCache, required_token
+from mesh.mutual import NAME, Mutual
 
 _HOP = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
@@ -17,17 +18,20 @@ CHUNK_BYTES = 256 * 1024
 class MediaRoutes:
     """/uploads and /media."""
 
-    def __init__(self, target: str, service_token: str, tokens: TokenCache) -> None:
+    def __init__(self, target: str, service_token: str, tokens: TokenCache, mutual: Mutual | None = None) -> None:
         self._tokens = tokens
         self._service_token = service_token
         unix = target.removeprefix("unix:") if target.startswith("unix:") else ""
-        self._base = "http://svc_media" if unix else f"http://{target}"
+        self._mutual = None if unix else mutual
+        scheme = "http" if self._mutual is None else "https"
+        self._base = "http://svc_media" if unix else f"{scheme}://{target}"
         self._unix = unix
         self._session: ClientSession | None = None
 
     async def start(self) -> None:
         """Opens the connection pool."""
-        connector = UnixConnector(self._unix, limit=512) if self._unix else TCPConnector(limit=512)
+        tls = self._mutual.client if self._mutual is not None else True
+        connector = UnixConnector(self._unix, limit=512) if self._unix else TCPConnector(limit=512, ssl=tls)
         self._session = ClientSession(
             connector=connector,
             auto_decompress=False,
@@ -57,7 +61,12 @@ class MediaRoutes:
         response = web.StreamResponse()
         try:
             async with self._session.request(
-                request.method, url, headers=headers, data=body, allow_redirects=False
+                request.method,
+                url,
+                headers=headers,
+                data=body,
+                allow_redirects=False,
+                server_hostname=NAME if self._mutual is not None else None,
             ) as answer:
                 await self._pass(request, answer, response)
         except ClientError as error:

@@ -25,10 +25,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ toJson $services }}
 {{- end }}
 
-{{/* Gateways find every instance of what keeps notes and versions, and choose by the video. */}}
+{{/* Gateways find every instance of what keeps notes, versions and people, and choose by the video or project. */}}
 {{- define "rushes.gatewayServices" -}}
 {{- $services := include "rushes.services" . | fromJson -}}
-{{- range list "annotation" "version" -}}
+{{- $each := list "annotation" "version" -}}
+{{- if gt (int .Values.project.replicas) 1 -}}
+{{- $each = append $each "project" -}}
+{{- end -}}
+{{- range $each -}}
 {{- $_ := set $services (printf "svc_%s" .) (printf "dns:///%s-%s-each:50051" (include "rushes.name" $) .) -}}
 {{- end -}}
 {{ toJson $services }}
