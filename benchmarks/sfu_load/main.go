@@ -20,7 +20,7 @@ import (
 )
 
 var (
-	kind        = flag.String("kind", "rushes", "rushes or livekit")
+	kind        = flag.String("kind", "rushes", "rushes, livekit, or review: many who publish and watch each other")
 	url         = flag.String("url", "", "of LiveKit")
 	key         = flag.String("key", "", "of LiveKit")
 	secret      = flag.String("secret", "", "of LiveKit")
@@ -30,6 +30,8 @@ var (
 	paced       = flag.Bool("paced", false, "packets at even distances, not a picture's at once")
 	size        = flag.Int("size", 1100, "bytes of a packet's payload")
 	seconds     = flag.Int("seconds", 10, "how long it is measured")
+	publishers  = flag.Int("publishers", 10, "how many of a review publish")
+	wide        = flag.Bool("wide", true, "watchers of a review tell when each packet arrived")
 )
 
 const (
@@ -167,6 +169,9 @@ func main() {
 	scanner := bufio.NewScanner(os.Stdin)
 	scanner.Buffer(nil, 1<<20)
 	parent := &Parent{answer: scanner}
+	if *kind == "review" {
+		review(parent)
+	}
 	tallies := make([]*Tally, *subscribers)
 	for at := range tallies {
 		tallies[at] = &Tally{}

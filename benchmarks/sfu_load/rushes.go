@@ -26,11 +26,15 @@ func api() *webrtc.API {
 	if err := webrtc.ConfigureRTCPReports(registry); err != nil {
 		log.Fatal(err)
 	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(loopback()))
+}
+
+func loopback() webrtc.SettingEngine {
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
 	settings.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
-	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
+	return settings
 }
 
 func connection(api *webrtc.API) *webrtc.PeerConnection {

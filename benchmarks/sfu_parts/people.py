@@ -1,0 +1,66 @@
+"""How many people one forwarder has room for: ten publish three layers and sound, everybody sees and hears them.
+
+Each sees the speaker large (1.5 Mb/s) and nine tiles (200 kb/s), and hears eight, as the page does: 800 packets a
+second. The load is on the same machine and takes about as much, so the number of people is this machine's with both.
+"""
+
+from typing import Any, Final
+
+from benchmarks.sfu_parts.worker import Load, Worker, working
+from rushes.sfu.v1 import sfu_service_pb2 as sfu
+
+TILES: Final = 9
+SOUNDS: Final = 8
+PUBLISHERS: Final = 10
+LATE_MS: Final = 10.0
+STEPS: Final = (10, 20, 30, 40, 50, 60, 80, 100, 120)
+QUICK: Final = (20,)
+EVERYBODY: Final = 100
+
+
+def _shows(worker: Worker, who: str) -> list[sfu.Show]:
+    """The first of the others speaks."""
+    others = [tracks for name, tracks in worker.tracks.items() if name != who]
+    pictures = [_of(tracks, sfu.MEDIA_KIND_VIDEO) for tracks in others]
+    sounds = [_of(tracks, sfu.MEDIA_KIND_AUDIO) for tracks in others[:SOUNDS]]
+    shows = [sfu.Show(mid="v0", track_id=pictures[0], layer="h", priority=8)]
+    shows += [sfu.Show(mid=f"v{at}", track_id=each, layer="l", priority=5) for at, each in enumerate(pictures) if at]
+    return shows + [sfu.Show(mid=f"a{at}", track_id=each) for at, each in enumerate(sounds)]
+
+
+def _of(tracks: list[sfu.Track], kind: "sfu.MediaKind.ValueType") -> str:
+    return next(track.track_id for track in tracks if track.kind == kind)
+
+
+async def _review(people: int, seconds: int) -> dict[str, Any]:
+    async with working() as worker:
+        flags = ("-kind=review", f"-subscribers={people}", f"-publishers={PUBLISHERS}", f"-seconds={seconds}")
+        figures = await Load(*flags).run(worker.pid, worker, (SOUNDS, TILES + 1), _shows)
+    cores, rate = figures["cpu_s"] / seconds, figures["received"] / seconds
+    cost = f"{cores:.2f} cores, {figures['us_per_packet']:.1f} us a packet, {rate:.0f} packets/s"
+    late = f"{figures['lost']} lost, p50 {figures['p50_ms']:.2f} ms, p99 {figures['p99_ms']:.2f} ms"
+    print(f"{people:>4} people: {cost}, {late}; the load {figures['generator_cpu_s'] / seconds:.2f} cores", flush=True)
+    return figures | {"cores": cores}
+
+
+async def measure(quick: bool) -> dict[str, float]:
+    """More and more people, until packets are lost or late."""
+    seconds = 4 if quick else 10
+    most, runs = 0, dict[int, float]()
+    for people in QUICK if quick else STEPS:
+        figures = await _review(people, seconds)
+        runs[people] = figures["cores"]
+        if figures["lost"] or figures["p99_ms"] >= LATE_MS:
+            break
+        most = people
+    each = _slope(runs)
+    base = max(runs.values()) - each * max(runs)
+    cores = base + each * EVERYBODY
+    print(f"{most} people without loss in time; {EVERYBODY} need {cores:.2f} cores", flush=True)
+    return {"people": most, "cores_of_100_people": round(cores, 2)}
+
+
+def _slope(cores: dict[int, float]) -> float:
+    """What one more person takes: between the fewest and the most; of one run all of it."""
+    few, many = min(cores), max(cores)
+    return (cores[many] - cores[few]) / (many - few) if many > few else cores[many] / many
