@@ -128,6 +128,8 @@ class Engine:
         slots = [_slot(each.section.mid, each.section.kind, each.formats) for each in wishes if each is not None]
         room = self._room(room_id)
         transport = self._transport(room, participant, subscriber=Subscriber({slot.mid: slot for slot in slots}))
+        assert transport.subscriber is not None
+        transport.subscriber.agreed()
         transport.session.remote_ufrag = described.ufrag
         self._replace(room, room.subscribers, transport)
         offers = [sdp.SlotOffer(slot.mid, slot.kind, slot.ssrc, slot.repair_ssrc) for slot in slots]
@@ -178,8 +180,9 @@ class Engine:
         assert transport.subscriber is not None
         for section in described.sections:
             slot = transport.subscriber.slots.get(section.mid)
-            if slot is not None and slot.kind == "audio" and section.codecs.get(sdp.RED_TYPE) == sdp.RED:
-                slot.formats = viewer.OURS_RED
+            if slot is not None:
+                slot.formats = _agreed_formats(slot, section)
+        transport.subscriber.agreed()
         transport.begin(described.fingerprints, client=described.setup == "passive", then=self._agreed)
 
     def show(self, room_id: str, participant: str, shows: Sequence[Show]) -> None:
@@ -261,7 +264,7 @@ class Engine:
         if room is None:
             if len(self.rooms) >= MAX_ROOMS:
                 raise RoomFull("this worker has as many rooms as it takes")
-            room = self.rooms[room_id] = Room(room_id, self._changed)
+            room = self.rooms[room_id] = Room(room_id, self._changed, _later)
             room.taps = self._taps.get(room_id, room.taps)
         if len(room.publishers) + len(room.subscribers) >= 2 * MAX_PEOPLE:
             raise RoomFull("this room has as many people as it takes")
@@ -388,6 +391,18 @@ class Engine:
 
 
 _KINDS: Final = {"a": ("audio", viewer.OURS_SOUND), "v": ("video", viewer.OURS)}
+
+
+def _later(seconds: float, then: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, then)
+
+
+def _agreed_formats(slot: Slot, section: sdp.Section) -> viewer.Formats:
+    """How a slot's packets are numbered, by the answer to it."""
+    if slot.kind == "audio":
+        return viewer.OURS_RED if section.codecs.get(sdp.RED_TYPE) == sdp.RED else slot.formats
+    wide = section.extensions.get(sdp.TRANSPORT_WIDE_NUMBER) == sdp.TRANSPORT_WIDE
+    return viewer.OURS_WIDE if wide else slot.formats
 
 
 def _slot(mid: str, kind: str, formats: viewer.Formats) -> Slot:

@@ -6,6 +6,8 @@ from typing import Final
 
 from svc_sfu.core import rtcp, rtp
 from svc_sfu.core.codec import NO_NUMBERS, Codec, vp8_numbers
+from svc_sfu.core.congestion import TRAIN_S, Train
+from svc_sfu.core.feedback import Told
 from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.publisher import Received, Track
 from svc_sfu.core.red import redundant
@@ -18,17 +20,28 @@ from svc_sfu.transport import Transport
 
 FEEDBACK_S: Final = 0.05
 SECOND_TURNS: Final = 20
+TRAIN_STEPS: Final = 12
+TRAIN_OF: Final = 16
+"""Packets that are sent again by turns."""
+OF_USE: Final = 1.3
+"""So much more than all layers take is of use: the allocator leaves something over."""
 
 
 class Room:
-    """See the module. `changed` is called when tracks come or go, or layers change."""
+    """See the module. `changed` is called when tracks come or go, or layers change; `later` calls after a time."""
 
-    def __init__(self, room_id: str, changed: Callable[["Room"], None]) -> None:
+    def __init__(
+        self,
+        room_id: str,
+        changed: Callable[["Room"], None],
+        later: Callable[[float, Callable[[], None]], None],
+    ) -> None:
         self.room_id = room_id
         self.publishers: dict[str, Transport] = {}
         self.subscribers: dict[str, Transport] = {}
         self.forwarded = 0
         self._changed = changed
+        self._later = later
         self._watchers: dict[str, list[tuple[Transport | Tap, Subscriber, Slot]]] = {}
         self.taps: list[Tap] = []
         self._turn = 0
@@ -152,7 +165,8 @@ class Room:
             template = templates.get(id(formats))
             if template is None:
                 template = templates[id(formats)] = _template(packet, stream, formats, stamp)
-            sealed = transport.wire.seal_as(*template, outgoing, slot.ssrc)
+            wide = subscriber.departures.sent(len(template[0]), now_s) if formats.wide else -1
+            sealed = transport.wire.seal_as(*template, outgoing, slot.ssrc, wide)
             if sealed is not None:
                 transport.datagram(sealed)
                 self.forwarded += 1
@@ -162,17 +176,59 @@ class Room:
             track.throttles[stream.rid].arrived()
             self._changed(self)
 
-    def _send_again(self, transport: Transport, slot: Slot, outgoing: Outgoing, now_s: float) -> None:
+    def _send_again(
+        self, transport: Transport, subscriber: Subscriber, slot: Slot, outgoing: Outgoing, now_s: float
+    ) -> int:
+        """A packet that was sent before; its bytes, 0: it cannot be."""
         number = slot.formats.repair_types.get(outgoing.codec)
-        if number is None:
-            return
+        if number is None or not transport.wire.ready:
+            return 0
         slot.repair_seq = (slot.repair_seq + 1) % rtp.SEQ
-        block = _block(slot.formats.send_time, rtp.abs_send_time(now_s))
+        size = len(outgoing.packet.payload)
+        if slot.formats.wide:
+            wide = subscriber.departures.sent(size, now_s)
+            block = rtp.extension_block({slot.formats.wide: wide.to_bytes(2, "big")})
+        else:
+            block = _block(slot.formats, rtp.abs_send_time(now_s))
         marker = outgoing.packet.marker
         head = rtp.head(marker, number, slot.repair_seq, outgoing.timestamp, slot.repair_ssrc, bool(block))
         sealed = transport.wire.seal(head + block + outgoing.seq.to_bytes(2, "big") + outgoing.payload)
         if sealed is not None:
             transport.datagram(sealed)
+        return size
+
+    # -- trains ----------------------------------------------------------------------------------------------
+
+    def _begin_train(self, transport: Transport, now_s: float) -> None:
+        """Finds out whether somebody's way takes more, if more would be of use (see `core.congestion`)."""
+        subscriber = transport.subscriber
+        if subscriber is None or subscriber.congestion is None or not subscriber.congestion.heard:
+            return
+        of_use_bps = OF_USE * subscriber.wanted_bps
+        train = subscriber.congestion.begin_train(of_use_bps, subscriber.departures.next, now_s)
+        if train is not None:
+            self._go_on(transport, subscriber, train, TRAIN_STEPS, 0.0)
+
+    def _go_on(self, transport: Transport, subscriber: Subscriber, train: Train, steps: int, owed_bytes: float) -> None:
+        now_s = time.monotonic()
+        owed_bytes += train.bps / 8 * TRAIN_S / TRAIN_STEPS
+        slots = [slot for slot in subscriber.slots.values() if slot.kind == "video"]
+        while owed_bytes > 0:
+            extra = next((each for slot in slots if (each := self._extra(slot, train.extra, now_s)) is not None), None)
+            sent = self._send_again(transport, subscriber, *extra, now_s) if extra is not None else 0
+            if not sent:
+                break
+            train.extra += 1
+            owed_bytes -= sent
+        if steps > 1:
+            self._later(TRAIN_S / TRAIN_STEPS, lambda: self._go_on(transport, subscriber, train, steps - 1, owed_bytes))
+        elif subscriber.congestion is not None:
+            subscriber.congestion.end_train(subscriber.departures.next)
+
+    @staticmethod
+    def _extra(slot: Slot, back: int, now_s: float) -> tuple[Slot, Outgoing] | None:
+        outgoing = slot.forwarder.newest(back % TRAIN_OF, now_s)
+        return (slot, outgoing) if outgoing is not None else None
 
     # -- reports ---------------------------------------------------------------------------------------------
 
@@ -192,6 +248,9 @@ class Room:
                 self._about_slot(transport, transport.subscriber, report, now_s)
 
     def _about_slot(self, transport: Transport, subscriber: Subscriber, report: rtcp.Report, now_s: float) -> None:
+        if isinstance(report, Told):
+            self._told(subscriber, report, now_s)
+            return
         if isinstance(report, rtcp.Estimate):
             subscriber.estimate.told(report.bitrate_bps, subscriber.sent_bps, now_s)
             return
@@ -203,11 +262,19 @@ class Room:
                 if subscriber.again_left < 1:
                     break
                 subscriber.again_left -= 1
-                self._send_again(transport, slot, outgoing, now_s)
+                self._send_again(transport, subscriber, slot, outgoing, now_s)
         elif isinstance(report, rtcp.KeyframeRequest):
             subscriber.keyframe(slot)
         elif isinstance(report, rtcp.ReceptionReport) and slot.kind == "video":
             subscriber.estimate.lost(report.lost, now_s)
+
+    def _told(self, subscriber: Subscriber, told: Told, now_s: float) -> None:
+        if subscriber.congestion is None:
+            return
+        deliveries, lost = subscriber.departures.delivered(told)
+        if subscriber.congestion.arrived(deliveries, lost, now_s):
+            subscriber.choose(now_s)
+            self._ask_keyframes(now_s)
 
     # -- time ------------------------------------------------------------------------------------------------
 
@@ -216,6 +283,8 @@ class Room:
         self._turn += 1
         for transport in list(self.publishers.values()):
             self._tell_publisher(transport, now_s)
+        for transport in self.subscribers.values():
+            self._begin_train(transport, now_s)
         self._ask_keyframes(now_s)
         if self._turn % SECOND_TURNS == 0:
             self._second(now_s)
@@ -268,16 +337,18 @@ class Room:
         self._changed(self)
 
 
-def _block(number: int, stamp: bytes) -> bytes:
-    """The extension that says when a packet is sent; of the number 0: none."""
-    return rtp.extension_block({number: stamp}) if number else b""
+def _block(formats: Formats, stamp: bytes) -> bytes:
+    """The extension with place for a packet's number on the transport, or that says when it is sent; or none."""
+    if formats.wide:
+        return rtp.extension_block({formats.wide: bytes(2)})
+    return rtp.extension_block({formats.send_time: stamp}) if formats.send_time else b""
 
 
 def _template(packet: Packet, stream: Stream, formats: Formats, stamp: bytes) -> tuple[bytes, int]:
     """What all slots of these formats send for a packet, but for the numbers that are each one's own; and where in it
     the payload begins.
     """
-    block = _block(formats.send_time, stamp)
+    block = _block(formats, stamp)
     number, payload = formats.payload_types[stream.codec], packet.payload
     if formats.red and stream.codec is Codec.OPUS:
         number, payload = formats.red, redundant(packet, stream.previous, number)

@@ -164,7 +164,7 @@ def _state(room_id: str, room: Room | None) -> sfu.WatchRoomsResponse:
 
 
 def _fill(told: sfu.ParticipantState, subscriber: Subscriber) -> None:
-    told.estimate_bps = int(subscriber.estimate.bps)
+    told.estimate_bps = int(subscriber.available_bps)
     for slot in subscriber.slots.values():
         source = slot.forwarder.source
         told.slots.add(

@@ -21,6 +21,10 @@ _MAX_PROTECTED: Final = 1_400
 _NUMBERS: Final = struct.Struct("!HII")
 """Of a packet's head, from its third byte: sequence number, timestamp, SSRC."""
 
+_WIDE: Final = struct.Struct("!H")
+_WIDE_AT: Final = 17
+"""After 12 bytes of the head, 4 of the extensions' and one of the first extension's."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -110,14 +114,19 @@ class Wire:
         self._view[0:size] = packet
         return self._protected(size)
 
-    def seal_as(self, template: bytes, payload_at: int, outgoing: Outgoing, ssrc: int) -> bytes | None:
-        """As `seal`, a packet that many share, with the numbers that one receiver knows it by."""
+    def seal_as(self, template: bytes, payload_at: int, outgoing: Outgoing, ssrc: int, wide: int) -> bytes | None:
+        """As `seal`, a packet that many share, with the numbers that one receiver knows it by.
+
+        `wide` is its number on the transport, which is written into the first extension; -1: it has none.
+        """
         size = len(template)
         if self._outgoing is None or size > _MAX_PROTECTED:
             return None
         view = self._view
         view[0:size] = template
         _NUMBERS.pack_into(view, 2, outgoing.seq, outgoing.timestamp, ssrc)
+        if wide >= 0:
+            _WIDE.pack_into(view, _WIDE_AT, wide)
         if outgoing.numbers is not NO_NUMBERS:
             write_numbers(view, payload_at, outgoing.numbers, outgoing.picture, outgoing.tl0)
         return self._protected(size)

@@ -51,6 +51,11 @@ def allocate(wishes: Sequence[Wish], available_bps: float) -> dict[str, str]:
     return {wish.slot: wish.layers[chosen[wish.slot]][0] for wish in order}
 
 
+def most(wish: Wish) -> float:
+    """What a wish takes in its largest layer."""
+    return _cost(wish, 0) if wish.layers else 0.0
+
+
 def _cost(wish: Wish, at: int) -> float:
     rid, measured = wish.layers[at]
     return measured or LAYER_BPS.get(rid, LAYER_BPS["h"])

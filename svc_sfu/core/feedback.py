@@ -1,16 +1,33 @@
 """Transport-wide feedback (draft-holmer-rmcat-transport-wide-cc-extensions-01): when which packet arrived.
 
-A publisher's browser sends all its layers only to a server that tells it this often.
+A publisher's browser sends all its layers only to a server that tells it this often. A subscriber's browser tells us
+the same of what it is sent.
 """
 
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
+
+from svc_sfu.core.rtp import PacketInvalid
 
 TICK_S: Final = 250e-6
 BASE_S: Final = 0.064
 MAX_SPAN: Final = 1_000
 """Most packets, missing ones included, that one feedback tells of."""
+
+MAX_TOLD: Final = 4_096
+"""Most packets that a feedback which is read may tell of."""
+_SYMBOLS: Final = tuple(tuple(chunk >> 12 - 2 * index & 3 for index in range(7)) for chunk in range(1 << 14))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a feedback says of packets that follow each other: when each arrived; None: it did not."""
+
+    first: int
+    arrived_s: tuple[float | None, ...]
+    """On the receiver's clock, which goes round after twelve days."""
 
 
 class Arrivals:
@@ -83,3 +100,51 @@ def _chunks(symbols: Sequence[int]) -> bytes:
         out += struct.pack("!H", chunk)
         at += 7
     return bytes(out)
+
+
+def read(body: bytes) -> Told:
+    """Reads a feedback's body after the two SSRCs. Raises PacketInvalid."""
+    if len(body) < 10:
+        raise PacketInvalid("a transport-wide feedback is cut")
+    first, count = struct.unpack_from("!HH", body)
+    if count > MAX_TOLD:
+        raise PacketInvalid("a transport-wide feedback tells of too many packets")
+    symbols, at = _read_symbols(body, count)
+    time_s = int.from_bytes(body[4:7], "big") * BASE_S
+    size = len(body)
+    arrived: list[float | None] = []
+    for symbol in symbols:
+        if symbol == 1:
+            if at >= size:
+                raise PacketInvalid("a transport-wide feedback has fewer times than packets")
+            time_s += body[at] * TICK_S
+            at += 1
+        elif symbol == 2:
+            if at + 2 > size:
+                raise PacketInvalid("a transport-wide feedback has fewer times than packets")
+            time_s += int.from_bytes(body[at : at + 2], "big", signed=True) * TICK_S
+            at += 2
+        else:
+            arrived.append(None)
+            continue
+        arrived.append(time_s)
+    return Told(first, tuple(arrived))
+
+
+def _read_symbols(body: bytes, count: int) -> tuple[list[int], int]:
+    """What is said of each packet (0: missing, 1 or 2: bytes of its time), and where the times begin."""
+    symbols: list[int] = []
+    at = 8
+    while len(symbols) < count:
+        if at + 2 > len(body):
+            raise PacketInvalid("a transport-wide feedback is cut")
+        chunk = body[at] << 8 | body[at + 1]
+        at += 2
+        if chunk < 0x8000:
+            symbols += [chunk >> 13] * (chunk & 0x1FFF)
+        elif chunk & 0x4000:
+            symbols += _SYMBOLS[chunk & 0x3FFF]
+        else:
+            symbols += [chunk >> 13 - index & 1 for index in range(14)]
+    del symbols[count:]
+    return symbols, at

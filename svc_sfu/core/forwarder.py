@@ -140,6 +140,14 @@ class Forwarder:
             if each is not None and each.seq == seq and now_s - each.sent_s <= KEPT_S
         ]
 
+    def newest(self, back: int, now_s: float) -> Outgoing | None:
+        """A packet that was sent lately, so many before the last; None: there is none."""
+        if not self._kept:
+            return None
+        seq = (self._next_seq - 1 - back) % SEQ
+        found = self._kept[seq % KEPT_PACKETS]
+        return found if found is not None and found.seq == seq and now_s - found.sent_s <= KEPT_S else None
+
     def report(self, ssrc: int, now_s: float) -> bytes | None:
         """A sender report, from the source's own; None: it has none yet."""
         source = self.source

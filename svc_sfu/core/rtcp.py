@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from svc_sfu.core import feedback
+from svc_sfu.core.feedback import Told
 from svc_sfu.core.rtp import PacketInvalid
 
 SENDER_REPORT, RECEIVER_REPORT, BYE, TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK = 200, 201, 203, 205, 206
@@ -59,7 +61,7 @@ class Estimate:
     bitrate_bps: int
 
 
-Report = SenderReport | ReceptionReport | Nack | KeyframeRequest | Estimate
+Report = SenderReport | ReceptionReport | Nack | KeyframeRequest | Estimate | Told
 
 
 def parse(data: bytes) -> list[Report]:
@@ -72,6 +74,8 @@ def parse(data: bytes) -> list[Report]:
             found += _reports(count, body[4:])
         elif kind == TRANSPORT_FEEDBACK and count == NACK:
             found.append(_nack(body))
+        elif kind == TRANSPORT_FEEDBACK and count == TRANSPORT_WIDE:
+            found.append(feedback.read(body[8:]))
         elif kind == PAYLOAD_FEEDBACK:
             found += _payload_feedback(count, body)
     return found

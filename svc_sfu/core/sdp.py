@@ -30,10 +30,11 @@ REPAIR_TYPES: Final = {Codec.VP8: 97, Codec.H264: 103}
 RED: Final = "red/48000/2"
 RED_TYPE: Final = 63
 ABS_SEND_TIME_NUMBER: Final = 2
+TRANSPORT_WIDE_NUMBER: Final = 3
 _H264: Final = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
 _OPUS: Final = "minptime=10;useinbandfec=1"
 _FEEDBACK: Final = ("nack", "nack pli", "ccm fir")
-FEEDBACK_ASKED: Final = (*_FEEDBACK, "goog-remb")
+FEEDBACK_ASKED: Final = (*_FEEDBACK, "goog-remb", "transport-cc")
 """What is asked of whoever is sent pictures."""
 
 
@@ -312,6 +313,7 @@ def _offered(slot: SlotOffer, local: Local) -> list[str]:
     lines += ["a=sendonly", f"a=msid:{slot.mid} {slot.mid}"]
     if video:
         lines.append(f"a=extmap:{ABS_SEND_TIME_NUMBER} {ABS_SEND_TIME}")
+        lines.append(f"a=extmap:{TRANSPORT_WIDE_NUMBER} {TRANSPORT_WIDE}")
     for codec in codecs:
         number = PAYLOAD_TYPES[codec]
         lines += format_lines(number, codec, _H264 if codec is Codec.H264 else _OPUS if codec is Codec.OPUS else "")

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from svc_sfu.core.allocator import Estimate, Wish, allocate
+from svc_sfu.core.allocator import Estimate, Wish, allocate, most
+from svc_sfu.core.congestion import Congestion
+from svc_sfu.core.departure import Departures
 from svc_sfu.core.forwarder import Forwarder
 from svc_sfu.core.publisher import Track
 from svc_sfu.core.viewer import OURS, Formats
@@ -35,6 +37,11 @@ class Subscriber:
 
     slots: dict[str, Slot]
     estimate: Estimate = field(default_factory=Estimate)
+    congestion: Congestion | None = None
+    """The estimate of one who tells when each packet arrived: once that was told, `estimate` is of no use."""
+    departures: Departures = field(default_factory=Departures)
+    wanted_bps: float = 0.0
+    """What its slots would take, each in the largest layer that is of use."""
     again_left: float = MAX_AGAIN_S
     sent_bps: float = 0.0
     sent_bytes: int = 0
@@ -44,11 +51,23 @@ class Subscriber:
     def __post_init__(self) -> None:
         self._by_ssrc = {slot.ssrc: slot for slot in self.slots.values()}
 
+    @property
+    def available_bps(self) -> float:
+        """What its way is thought to take."""
+        if self.congestion is not None and self.congestion.heard:
+            return self.congestion.bps
+        return self.estimate.bps
+
     def second(self, passed_s: float) -> None:
         """Another second is over."""
         self.again_left = MAX_AGAIN_S
         self.sent_bps = 8 * self.sent_bytes / passed_s
         self.sent_bytes = 0
+
+    def agreed(self) -> None:
+        """It is known how its slots are numbered."""
+        if self.congestion is None and any(slot.formats.wide for slot in self.slots.values()):
+            self.congestion = Congestion()
 
     def of(self, ssrc: int) -> Slot | None:
         """The slot that a report is about."""
@@ -88,7 +107,8 @@ class Subscriber:
             layers = _layers(track, slot.layer, now_s)
             current = slot.forwarder.source.rid if slot.forwarder.source else None
             wishes.append(Wish(slot.mid, slot.priority, layers, current))
-        return allocate(wishes, self.estimate.bps)
+        self.wanted_bps = sum(most(wish) for wish in wishes)
+        return allocate(wishes, self.available_bps)
 
     def keyframe(self, slot: Slot) -> None:
         """The decoder of a slot needs one."""

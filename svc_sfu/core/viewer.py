@@ -23,15 +23,19 @@ class Formats:
     repair_types: dict[Codec, int]
     send_time: int
     """Number of the extension that says when a packet was sent; 0: it is not wanted."""
+    wide: int = 0
+    """Number of the extension with a packet's number on the transport, which feedback is about; 0: it is not wanted."""
     red: int = 0
     """Payload type of sound with the packet before it; 0: it is not wanted."""
 
 
 OURS: Final = Formats(sdp.PAYLOAD_TYPES, sdp.REPAIR_TYPES, sdp.ABS_SEND_TIME_NUMBER)
 """As in an offer of ours, of pictures."""
+OURS_WIDE: Final = Formats(sdp.PAYLOAD_TYPES, sdp.REPAIR_TYPES, 0, sdp.TRANSPORT_WIDE_NUMBER)
+"""The same for who tells of each packet when it arrived."""
 OURS_SOUND: Final = Formats(sdp.PAYLOAD_TYPES, {}, 0)
 """The same of sound."""
-OURS_RED: Final = Formats(sdp.PAYLOAD_TYPES, {}, 0, sdp.RED_TYPE)
+OURS_RED: Final = Formats(sdp.PAYLOAD_TYPES, {}, 0, red=sdp.RED_TYPE)
 """The same for who takes the packet before along."""
 
 
@@ -73,10 +77,11 @@ def _wanted(section: Section) -> Wanted | None:
         if name.startswith("rtx/"):
             repairs.update({codec: number for codec, main in types.items() if str(main) == repeated and codec.video})
     send_time = next((number for number, uri in section.extensions.items() if uri == ABS_SEND_TIME), 0)
+    wide = next((number for number, uri in section.extensions.items() if uri == sdp.TRANSPORT_WIDE), 0)
     red = next((number for number, name in section.codecs.items() if name == sdp.RED), 0)
     if section.kind == "video":
-        return Wanted(section, Formats(types, repairs, send_time))
-    return Wanted(section, Formats(types, repairs, 0, red))
+        return Wanted(section, Formats(types, repairs, 0 if wide else send_time, wide))
+    return Wanted(section, Formats(types, repairs, 0, red=red))
 
 
 def answer(offer: Description, wishes: Sequence[Wanted | None], slots: Sequence[SlotOffer], local: Local) -> str:
@@ -97,6 +102,8 @@ def _sent(wish: Wanted, slot: SlotOffer, local: Local, setup: str) -> list[str]:
     lines += ["a=sendonly", f"a=msid:rushes {slot.kind}{slot.mid}"]
     if formats.send_time:
         lines.append(f"a=extmap:{formats.send_time} {ABS_SEND_TIME}")
+    if formats.wide:
+        lines.append(f"a=extmap:{formats.wide} {sdp.TRANSPORT_WIDE}")
     for codec, number in formats.payload_types.items():
         lines += sdp.format_lines(number, codec, wish.section.parameters.get(number, ""))
         lines += [f"a=rtcp-fb:{number} {each}" for each in sdp.FEEDBACK_ASKED if video]

@@ -21,13 +21,15 @@ def test_a_viewer_is_sent_what_it_numbered_as_it_numbered_it() -> None:
     assert video is not None
     assert data is None
     assert audio.formats == viewer.Formats({Codec.OPUS: 111}, {}, 0, red=63)
-    assert video.formats == viewer.Formats({Codec.VP8: 96, Codec.H264: 103}, {Codec.VP8: 97, Codec.H264: 104}, 7)
+    types, repairs = {Codec.VP8: 96, Codec.H264: 103}, {Codec.VP8: 97, Codec.H264: 104}
+    assert video.formats == viewer.Formats(types, repairs, 0, wide=3)
     answer = viewer.answer(offer, [audio, video, data], SLOTS, LOCAL)
     for line in (
         "a=mid:1",
         "a=sendonly",
         "a=setup:passive",
-        "a=extmap:7 " + sdp.ABS_SEND_TIME,
+        "a=extmap:3 " + sdp.TRANSPORT_WIDE,
+        "a=rtcp-fb:96 transport-cc",
         "a=rtpmap:103 H264/90000",
         "a=fmtp:104 apt=103",
         "a=ssrc-group:FID 20 21",
@@ -37,6 +39,13 @@ def test_a_viewer_is_sent_what_it_numbered_as_it_numbered_it() -> None:
     ):
         assert line in answer.split("\r\n"), line
     assert [each.port for each in sdp.parse(answer).sections] == [9, 9, 0]
+
+
+def test_a_viewer_who_does_not_tell_when_packets_arrive_is_told_when_they_were_sent() -> None:
+    asked = WATCH.replace("a=extmap:13 urn:3gpp:video-orientation", f"a=extmap:7 {sdp.ABS_SEND_TIME}")
+    video = viewer.wanted(sdp.parse(asked.replace(sdp.TRANSPORT_WIDE, "urn:other")))[1]
+    assert video is not None
+    assert (video.formats.send_time, video.formats.wide) == (7, 0)
 
 
 def test_an_offer_that_receives_nothing_or_says_a_mid_twice_is_refused() -> None:

@@ -1,0 +1,196 @@
+"""The estimate of a receiver's way, on a way that is made up: a queue, a clock, and what a browser would tell."""
+
+import random
+from heapq import heappop, heappush
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from svc_sfu.core import feedback
+from svc_sfu.core.congestion import QUEUE_S, Congestion
+from svc_sfu.core.departure import SPAN, Delivery, Departures
+from svc_sfu.core.feedback import Arrivals
+from svc_sfu.core.rtp import PacketInvalid
+
+PACKET = 1_100
+LADDER_BPS = (450_000.0, 650_000.0, 1_100_000.0, 1_700_000.0, 2_600_000.0, 4_500_000.0)
+"""What three pictures of three layers take together, from the smallest on."""
+
+
+class Road:
+    """Sender, way and receiver: pictures 25 times a second of the largest step that the estimate takes."""
+
+    def __init__(self, limit_bps: float, *, queue_s: float = 0.3, loss: float = 0.0, hiccups: bool = False) -> None:
+        self.limit_bps = limit_bps
+        self.now_s = 100.0
+        self.congestion = Congestion()
+        self.departures = Departures()
+        self.departures.next = 65_000  # the numbers on the wire go round soon
+        self._queue_s, self._loss, self._hiccups = queue_s, loss, hiccups
+        self._random = random.Random(3)
+        self._arrivals = Arrivals()
+        self._events: list[tuple[float, int, str, int]] = []
+        self._order = count()
+        self._free_s = self._busy_s = 0.0
+        self.dropped = 0
+        for what in ("picture", "feedback", "tick"):
+            self._at(0.01, what)
+
+    def _at(self, after_s: float, what: str, number: int = 0) -> None:
+        heappush(self._events, (self.now_s + after_s, next(self._order), what, number))
+
+    def run(self, seconds: float) -> float:
+        """Time passes; the mean estimate of the last second of it."""
+        end_s, seen = self.now_s + seconds, []
+        while self._events[0][0] < end_s:
+            self.now_s, _, what, number = heappop(self._events)
+            getattr(self, f"_{what}")(number)
+            if self.now_s > end_s - 1:
+                seen.append(self.congestion.bps)
+        return sum(seen) / len(seen)
+
+    @property
+    def wanted_bps(self) -> float:
+        return LADDER_BPS[-1]
+
+    def _picture(self, _: int) -> None:
+        fits = [step for step in LADDER_BPS if step <= self.congestion.bps]
+        for _ in range(max(1, round((fits or LADDER_BPS)[-1 if fits else 0] / 25 / 8 / PACKET))):
+            self._send()
+        self._at(0.04, "picture")
+
+    def _send(self) -> None:
+        wire = self.departures.sent(PACKET, self.now_s)
+        begins_s = max(self.now_s, self._free_s)
+        if begins_s - self.now_s > self._queue_s or self._random.random() < self._loss:
+            self.dropped += 1
+            return
+        self._free_s = begins_s + 8 * PACKET / self.limit_bps
+        if self._hiccups and self._random.random() < 0.02:
+            self._busy_s = self._free_s + self._random.random() * 0.06
+        self._at(max(self._free_s, self._busy_s) - self.now_s + 0.02, "receive", wire)
+
+    def _receive(self, wire: int) -> None:
+        self._arrivals.add(wire, self.now_s + 5_000)
+
+    def _feedback(self, _: int) -> None:
+        body = self._arrivals.take()
+        if body is not None:
+            deliveries, lost = self.departures.delivered(feedback.read(body))
+            self.congestion.arrived(deliveries, lost, self.now_s)
+        self._at(0.1, "feedback")
+
+    def _tick(self, _: int) -> None:
+        train = self.congestion.begin_train(self.wanted_bps, self.departures.next, self.now_s)
+        if train is not None:
+            many = max(6, round(train.bps * 0.06 / 8 / PACKET))
+            for number in range(many):
+                self._at(number * 0.06 / many, "extra", int(number == many - 1))
+        self._at(0.05, "tick")
+
+    def _extra(self, last: int) -> None:
+        self._send()
+        if last:
+            self.congestion.end_train(self.departures.next)
+
+
+@pytest.mark.parametrize("hiccups", [False, True])
+def test_the_estimate_follows_a_way_that_becomes_narrower_and_wider_within_ten_seconds(hiccups: bool) -> None:
+    road = Road(3_000_000, hiccups=hiccups)
+    road.run(10)
+    for limit_bps in (1_000_000, 2_500_000, 600_000, 1_500_000, 3_000_000):
+        road.limit_bps = limit_bps
+        assert road.run(10) == pytest.approx(limit_bps, rel=0.2)
+
+
+def test_a_wide_way_is_found_in_seconds_and_nothing_is_dropped_on_it() -> None:
+    road = Road(50_000_000)
+    road.run(4)
+    assert road.congestion.bps >= LADDER_BPS[-1]
+    assert road.dropped == 0
+
+
+def test_a_few_lost_packets_without_a_queue_change_nothing() -> None:
+    road = Road(50_000_000, loss=0.05)
+    assert road.run(10) >= LADDER_BPS[-1]
+
+
+def test_many_lost_packets_without_a_queue_lower_it() -> None:
+    road = Road(50_000_000, loss=0.3)
+    assert road.run(20) < 2_000_000
+
+
+def test_a_short_queue_that_drops_is_found_by_its_loss() -> None:
+    road = Road(1_000_000, queue_s=0.03)
+    assert 400_000 < road.run(15) < 1_300_000
+
+
+def test_where_no_more_is_wanted_no_train_is_sent() -> None:
+    congestion = Congestion(2_000_000)
+    assert congestion.begin_train(2_000_000, 0, 1.0) is None
+    assert congestion.begin_train(2_000_001, 0, 1.0) is not None
+    assert congestion.begin_train(9_000_000, 0, 1.1) is None, "one is on its way"
+
+
+def test_a_train_that_is_lost_is_forgotten() -> None:
+    congestion = Congestion(2_000_000)
+    assert congestion.begin_train(9_000_000, 0, 1.0) is not None
+    congestion.end_train(10)
+    assert congestion.begin_train(9_000_000, 20, 7.0) is not None
+
+
+def test_numbers_go_round_and_what_is_of_long_ago_or_was_never_sent_is_not_counted() -> None:
+    departures = Departures()
+    departures.next = 65_530
+    numbers = [departures.sent(100 + index, 1.0 + index) for index in range(10)]
+    assert numbers == [65_530, 65_531, 65_532, 65_533, 65_534, 65_535, 0, 1, 2, 3]
+    arrived = (None, 7.0, *[8.0] * 8, 9.0, 9.0)
+    deliveries, lost = departures.delivered(feedback.Told(65_530, arrived))
+    assert [each.number for each in deliveries] == list(range(65_531, 65_540))
+    assert deliveries[0] == Delivery(65_531, 2.0, 7.0, 101)
+    assert lost == 1
+    assert departures.delivered(feedback.Told(65_530, arrived))[1] == 0, "it was told of before"
+    for _ in range(SPAN):
+        departures.sent(1, 99.0)
+    assert departures.delivered(feedback.Told(65_530, arrived[:10])) == ([], 0)
+
+
+def test_one_packet_that_is_late_is_no_queue_and_all_that_are_late_are_one() -> None:
+    congestion = Congestion(5_000_000)
+    late = [Delivery(number, number / 100, number / 100 + 5, PACKET) for number in range(100)]
+    congestion.arrived(late, 0, 1.0)
+    hiccup = [Delivery(100, 1.0, 6.5, PACKET), Delivery(101, 1.01, 6.5 - 0.49, PACKET)]
+    assert not congestion.arrived(hiccup, 0, 1.1)
+    waiting = [Delivery(number, number / 100, number / 100 + 5 + 2 * QUEUE_S, PACKET) for number in range(102, 160)]
+    assert congestion.arrived(waiting, 0, 1.6)
+    assert congestion.bps < 1_000_000
+
+
+@given(
+    st.lists(st.one_of(st.none(), st.floats(0, 3)), min_size=1, max_size=300).filter(any),
+    st.integers(0, 65_535),
+)
+def test_what_is_written_is_read(times: list[float | None], first: int) -> None:
+    arrivals = Arrivals()
+    start = next(index for index, time in enumerate(times) if time is not None)
+    for index, time in enumerate(times):
+        if time is not None:
+            arrivals.add((first + index) % 65_536, 10 + time)
+    told = feedback.read(arrivals.take() or b"")
+    expected = times[start:]
+    assert len(told.arrived_s) <= len(expected)
+    for got, time in zip(told.arrived_s, expected, strict=False):
+        assert (got is None) == (time is None)
+        if got is not None and time is not None:
+            assert got == pytest.approx(10 + time, abs=0.001)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    try:
+        told = feedback.read(body)
+    except PacketInvalid:
+        return
+    assert len(told.arrived_s) <= feedback.MAX_TOLD
