@@ -29,11 +29,21 @@ class Wish:
     current: str | None
 
 
-def allocate(wishes: Sequence[Wish], available_bps: float) -> dict[str, str]:
-    """The layer of each slot: everybody the smallest first, then upwards by priority."""
+def allocate(wishes: Sequence[Wish], available_bps: float, *, narrow: bool = False) -> dict[str, str]:
+    """The layer of each slot: everybody the smallest first, then upwards by priority.
+
+    Of a way that is known to be narrow, those slots get none whose smallest does not fit; the first always gets it.
+    """
     order = sorted((wish for wish in wishes if wish.layers), key=lambda wish: -wish.priority)
-    chosen = {wish.slot: len(wish.layers) - 1 for wish in order}
-    left = available_bps * RESERVE - sum(_cost(wish, chosen[wish.slot]) for wish in order)
+    left = available_bps * RESERVE
+    chosen: dict[str, int] = {}
+    for wish in order:
+        least = _cost(wish, len(wish.layers) - 1)
+        if narrow and chosen and least * (1.0 if wish.current is not None else UP_MARGIN) > left:
+            continue
+        chosen[wish.slot] = len(wish.layers) - 1
+        left -= least
+    order = [wish for wish in order if wish.slot in chosen]
     moved = True
     while moved:
         moved = False

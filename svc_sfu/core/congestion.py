@@ -22,6 +22,7 @@ BASE_S: Final = 5.0
 RATE_S: Final = 0.5
 AGAIN_S: Final = 0.3
 """Between two steps down, so that the first can show."""
+NARROW_S: Final = 10.0
 BELOW: Final = 0.92
 """Of what a full way takes: a little less empties its queue."""
 GROWTH_S: Final = 0.08
@@ -118,6 +119,10 @@ class Congestion:
         """How long the quickest of the latest packets waited."""
         return min((delay_s for _, delay_s in self._delays), default=self._base_s) - self._base_s
 
+    def narrow(self, now_s: float) -> bool:
+        """Whether the way was full lately."""
+        return now_s - self._lowered_s < NARROW_S
+
     def _adapt(self, now_s: float) -> None:
         since_s = now_s - self._grown_s if self._grown_s is not None else 0.0
         self._grown_s = now_s
@@ -137,7 +142,8 @@ class Congestion:
         if now_s - self._loss_since_s < LOSS_EVERY_S:
             return
         if self._lost > MANY_LOST * (self._lost + self._came):
-            self.bps = max(LEAST_BPS, self.bps * 0.8)
+            self.bps = max(LEAST_BPS, min(self.bps, max(0.8 * self.bps, BELOW * self.arriving_bps)))
+            self._lowered_s = now_s
             self._train_due_s = now_s + TRAIN_LATER_S
         self._came, self._lost, self._loss_since_s = 0, 0, now_s
 

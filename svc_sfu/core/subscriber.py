@@ -87,10 +87,10 @@ class Subscriber:
         chosen = self._allocated(now_s)
         for slot in slots if slots is not None else self.slots.values():
             track = slot.track
-            if track is None or track.muted:
+            if track is None or track.muted or chosen.get(slot.mid, "") is None:
                 slot.forwarder.want(None)
                 continue
-            stream = track.best(chosen.get(slot.mid, ""), now_s)
+            stream = track.best(chosen.get(slot.mid) or "", now_s)
             if stream is None or stream in (slot.forwarder.source, slot.forwarder.wanted):
                 if stream is not None and stream is slot.forwarder.source:
                     slot.forwarder.want(stream)
@@ -98,7 +98,8 @@ class Subscriber:
             if slot.forwarder.want(stream):
                 track.throttles[stream.rid].ask()
 
-    def _allocated(self, now_s: float) -> dict[str, str]:
+    def _allocated(self, now_s: float) -> dict[str, str | None]:
+        """The layer of each slot whose layers come; None: there is no room for it."""
         wishes = []
         for slot in self.slots.values():
             track = slot.track
@@ -108,7 +109,9 @@ class Subscriber:
             current = slot.forwarder.source.rid if slot.forwarder.source else None
             wishes.append(Wish(slot.mid, slot.priority, layers, current))
         self.wanted_bps = sum(most(wish) for wish in wishes)
-        return allocate(wishes, self.available_bps)
+        narrow = self.congestion is not None and self.congestion.narrow(now_s)
+        chosen = allocate(wishes, self.available_bps, narrow=narrow)
+        return {wish.slot: chosen.get(wish.slot) for wish in wishes if wish.layers}
 
     def keyframe(self, slot: Slot) -> None:
         """The decoder of a slot needs one."""

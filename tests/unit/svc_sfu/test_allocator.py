@@ -9,6 +9,15 @@ def wish(slot: str, priority: int = 5, current: str | None = None) -> Wish:
     return Wish(slot, priority, LAYERS, current)
 
 
+def test_on_a_narrow_way_the_last_get_nothing_and_the_first_always_something() -> None:
+    wishes = [Wish(f"v{n}", 8 - n, (("h", 1.5e6), ("l", 2e5)), "l" if n < 2 else None) for n in range(4)]
+    assert list(allocate(wishes, 500_000, narrow=True)) == ["v0", "v1"]
+    assert list(allocate(wishes, 680_000, narrow=True)) == ["v0", "v1"], "who comes back needs a little more"
+    assert list(allocate(wishes, 750_000, narrow=True)) == ["v0", "v1", "v2"]
+    assert allocate(wishes, 50_000, narrow=True) == {"v0": "l"}
+    assert len(allocate(wishes, 50_000)) == 4, "of a way that is not known all get the smallest"
+
+
 def test_everybody_is_seen_small_before_anybody_is_seen_large() -> None:
     assert allocate([wish("a", 8), wish("b"), wish("c")], 700_000) == {"a": "l", "b": "l", "c": "l"}
 
