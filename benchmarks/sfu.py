@@ -11,7 +11,7 @@ import asyncio
 import json
 from typing import Final
 
-from benchmarks.sfu_parts import Measure, compare, estimate, people, pictures
+from benchmarks.sfu_parts import Measure, compare, drift, estimate, people, pictures
 from benchmarks.sfu_parts.worker import build
 
 PARTS: Final[dict[str, Measure]] = {
@@ -19,6 +19,7 @@ PARTS: Final[dict[str, Measure]] = {
     "people": people.measure,
     "pictures": pictures.measure,
     "estimate": estimate.measure,
+    "drift": drift.measure,
 }
 QUICK: Final = ("compare", "people")
 

@@ -110,7 +110,7 @@ class Engine:
         accepted = [sdp.accept(section) for section in described.sections]
         taken = [each for each in accepted if each is not None]
         if not taken:
-            raise sdp.DescriptionInvalid("nothing of what is offered can be taken: Opus, VP8 and H.264 can")
+            raise sdp.DescriptionInvalid("nothing of what is offered can be taken: Opus, VP8, H.264, VP9 and AV1 can")
         room = self._room(room_id)
         publisher = Publisher(taken, f"{participant}.{secrets.token_hex(4)}")
         transport = self._transport(room, participant, publisher=publisher)
@@ -401,8 +401,9 @@ def _agreed_formats(slot: Slot, section: sdp.Section) -> viewer.Formats:
     """How a slot's packets are numbered, by the answer to it."""
     if slot.kind == "audio":
         return viewer.OURS_RED if section.codecs.get(sdp.RED_TYPE) == sdp.RED else slot.formats
+    found = {sdp.codec_of(section, number, name) for number, name in section.codecs.items()}
     wide = section.extensions.get(sdp.TRANSPORT_WIDE_NUMBER) == sdp.TRANSPORT_WIDE
-    return viewer.OURS_WIDE if wide else slot.formats
+    return viewer.ours(frozenset(codec for codec in found if codec is not None), wide)
 
 
 def _slot(mid: str, kind: str, formats: viewer.Formats) -> Slot:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from svc_sfu.core import rtcp, rtp
-from svc_sfu.core.codec import NO_NUMBERS, Codec, vp8_numbers
+from svc_sfu.core.codec import NO_NUMBERS, Codec, numbers_of
 from svc_sfu.core.congestion import TRAIN_S, Train
 from svc_sfu.core.feedback import Told
 from svc_sfu.core.forwarder import Outgoing
@@ -146,7 +146,7 @@ class Room:
     def _forward(self, received: Received, now_s: float) -> None:
         stream, packet, track = received.stream, received.packet, received.track
         key = False
-        numbers = vp8_numbers(packet.payload) if stream.codec is Codec.VP8 else NO_NUMBERS
+        numbers = numbers_of(stream.codec, packet.payload) if stream.codec.numbered else NO_NUMBERS
         stamp = rtp.abs_send_time(now_s)
         templates: dict[int, tuple[bytes, int]] = {}
         for transport, subscriber, slot in self._watchers.get(track.track_id, ()):

@@ -1,6 +1,6 @@
-"""What of a payload has to be looked at: where a picture begins, whether it is a keyframe, VP8's numbers.
+"""What of a payload has to be looked at: where a picture begins, whether it is a keyframe, numbers of VP8 and VP9.
 
-VP8: RFC 7741. H.264: RFC 6184. Nothing is decoded.
+VP8: RFC 7741. H.264: RFC 6184. VP9: RFC 9628. AV1: its RTP specification, 4.4. Nothing is decoded.
 """
 
 import struct
@@ -19,6 +19,8 @@ class Codec(Enum):
     OPUS = "opus"
     VP8 = "VP8"
     H264 = "H264"
+    VP9 = "VP9"
+    AV1 = "AV1"
 
     @property
     def clock_hz(self) -> int:
@@ -30,10 +32,15 @@ class Codec(Enum):
         """Whether it has pictures."""
         return self is not Codec.OPUS
 
+    @property
+    def numbered(self) -> bool:
+        """Whether payloads have numbers of pictures, which have to go on when the source changes."""
+        return self is Codec.VP8 or self is Codec.VP9
+
 
 @dataclass(frozen=True, slots=True)
-class Vp8:
-    """Where VP8's payload descriptor has its picture id (15 bits) and tl0 index; -1: nowhere."""
+class Numbers:
+    """Where the payload descriptor of VP8 or VP9 has its picture id (15 bits) and tl0 index; -1: nowhere."""
 
     picture_at: int
     picture: int
@@ -41,11 +48,17 @@ class Vp8:
     tl0: int
 
 
-NO_NUMBERS: Final = Vp8(-1, 0, -1, 0)
+NO_NUMBERS: Final = Numbers(-1, 0, -1, 0)
 
 
-def vp8_numbers(payload: bytes) -> Vp8:
+def numbers_of(codec: Codec, payload: bytes) -> Numbers:
     """The numbers that have to be rewritten when the source changes."""
+    if codec is Codec.VP8:
+        return _vp8_numbers(payload)
+    return _vp9_numbers(payload) if codec is Codec.VP9 else NO_NUMBERS
+
+
+def _vp8_numbers(payload: bytes) -> Numbers:
     if len(payload) < 2 or not payload[0] & 0x80:
         return NO_NUMBERS
     flags, at = payload[1], 2
@@ -60,17 +73,34 @@ def vp8_numbers(payload: bytes) -> Vp8:
             at += 1
     if flags & 0x40 and len(payload) > at:
         tl0_at, tl0 = at, payload[at]
-    return Vp8(picture_at, picture, tl0_at, tl0)
+    return Numbers(picture_at, picture, tl0_at, tl0)
 
 
-def vp8_rewritten(payload: bytes, numbers: Vp8, picture: int, tl0: int) -> bytes:
+def _vp9_numbers(payload: bytes) -> Numbers:
+    if len(payload) < 2 or not payload[0] & 0x80:
+        return NO_NUMBERS
+    flags, at = payload[0], 1
+    picture_at, picture, tl0_at, tl0 = -1, 0, -1, 0
+    if payload[1] & 0x80:
+        if len(payload) < 3:
+            return NO_NUMBERS
+        picture_at, picture = 1, (payload[1] & 0x7F) << 8 | payload[2]
+        at += 1
+    at += 1
+    # Layers are told of, and without flexible mode (F) behind them the tl0 index.
+    if flags & 0x20 and not flags & 0x10 and len(payload) > at + 1:
+        tl0_at, tl0 = at + 1, payload[at + 1]
+    return Numbers(picture_at, picture, tl0_at, tl0)
+
+
+def rewritten(payload: bytes, numbers: Numbers, picture: int, tl0: int) -> bytes:
     """The payload with other numbers."""
     changed = bytearray(payload)
     write_numbers(changed, 0, numbers, picture, tl0)
     return bytes(changed)
 
 
-def write_numbers(into: bytearray, at: int, numbers: Vp8, picture: int, tl0: int) -> None:
+def write_numbers(into: bytearray, at: int, numbers: Numbers, picture: int, tl0: int) -> None:
     """Writes other numbers into a payload that begins at `at`."""
     if numbers.picture_at >= 0:
         _TWO_BYTES.pack_into(into, at + numbers.picture_at, 0x8000 | picture)
@@ -84,6 +114,11 @@ def begins_keyframe(codec: Codec, payload: bytes) -> bool:
         return _vp8_keyframe(payload)
     if codec is Codec.H264:
         return _h264_keyframe(payload)
+    if codec is Codec.VP9:
+        return _vp9_keyframe(payload)
+    if codec is Codec.AV1:
+        # The first packet of a new sequence (N), which does not go on with what was cut before (Z).
+        return bool(payload) and payload[0] & 0x88 == 0x08
     return True
 
 
@@ -103,6 +138,20 @@ def _vp8_keyframe(payload: bytes) -> bool:
         at += bool(flags & 0x40)
         at += bool(flags & 0x30)
     return len(payload) > at and not payload[at] & 1
+
+
+def _vp9_keyframe(payload: bytes) -> bool:
+    """Not predicted (P), the beginning of a picture (B), and of its smallest layer."""
+    if not payload or payload[0] & 0x48 != 0x08:
+        return False
+    at = 1
+    if payload[0] & 0x80:
+        if len(payload) < 2:
+            return False
+        at += 2 if payload[1] & 0x80 else 1
+    if not payload[0] & 0x20:
+        return True
+    return len(payload) > at and not payload[at] & 0x0E
 
 
 def _h264_keyframe(payload: bytes) -> bool:

@@ -1,7 +1,7 @@
 """A slot of a subscriber: packets of one source at a time, numbered as one stream whatever the source is.
 
-Sources are exchanged at a keyframe; sequence numbers, timestamps and VP8's picture ids go on where they were, so that a
-decoder sees one stream. What was sent is kept for a while, for who asks for it again.
+Sources are exchanged at a keyframe; sequence numbers, timestamps and picture ids of VP8 and VP9 go on where they
+were, so that a decoder sees one stream. What was sent is kept for a while, for who asks for it again.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Final
 
 from svc_sfu.core import codec as codecs
 from svc_sfu.core import rtcp
-from svc_sfu.core.codec import NO_NUMBERS, PICTURES, Codec, Vp8
+from svc_sfu.core.codec import NO_NUMBERS, PICTURES, Numbers
 from svc_sfu.core.rtp import SEQ, STAMP, Packet, newer
 from svc_sfu.core.stream import Stream
 
@@ -26,16 +26,16 @@ class Outgoing:
     seq: int
     timestamp: int
     sent_s: float
-    codec: Codec
+    codec: codecs.Codec
     packet: Packet
-    numbers: Vp8
+    numbers: Numbers
     picture: int
     tl0: int
 
     @property
     def payload(self) -> bytes:
         """The payload with this slot's numbers."""
-        return codecs.vp8_rewritten(self.packet.payload, self.numbers, self.picture, self.tl0)
+        return codecs.rewritten(self.packet.payload, self.numbers, self.picture, self.tl0)
 
 
 class Forwarder:
@@ -66,7 +66,7 @@ class Forwarder:
         self.wanted = stream
         return stream.codec.video
 
-    def take(self, stream: Stream, packet: Packet, now_s: float, numbers: Vp8 = NO_NUMBERS) -> Outgoing | None:
+    def take(self, stream: Stream, packet: Packet, now_s: float, numbers: Numbers = NO_NUMBERS) -> Outgoing | None:
         """A packet that its stream has just taken; None: it is not for this slot, or not now.
 
         `numbers` are those of its payload: read once, for all slots.
@@ -84,11 +84,11 @@ class Forwarder:
             return None  # of before the exchange
         return self._send(stream, packet, now_s, numbers)
 
-    def _exchange(self, stream: Stream, packet: Packet, now_s: float, numbers: Vp8) -> None:
+    def _exchange(self, stream: Stream, packet: Packet, now_s: float, numbers: Numbers) -> None:
         timestamp = self._timestamp_now(stream, packet, now_s)
         self._seq_offset = self._next_seq - packet.seq
         self._timestamp_offset = timestamp - packet.timestamp
-        if stream.codec is Codec.VP8:
+        if stream.codec.numbered:
             self._picture_offset = self._picture + 1 - numbers.picture
             self._tl0_offset = self._tl0 + 1 - numbers.tl0
         self._start_seq = packet.seq
@@ -108,7 +108,7 @@ class Forwarder:
         step = max(1, int((now_s - self._last_sent_s) * stream.codec.clock_hz))
         return (self._last_timestamp + step) % STAMP
 
-    def _send(self, stream: Stream, packet: Packet, now_s: float, numbers: Vp8) -> Outgoing:
+    def _send(self, stream: Stream, packet: Packet, now_s: float, numbers: Numbers) -> Outgoing:
         seq = (packet.seq + self._seq_offset) % SEQ
         timestamp = (packet.timestamp + self._timestamp_offset) % STAMP
         picture = tl0 = 0

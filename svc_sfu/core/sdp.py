@@ -24,15 +24,19 @@ TRANSPORT_WIDE: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wid
 ABS_SEND_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 _TAKEN: Final = (MID, RID, REPAIRED_RID, AUDIO_LEVEL, TRANSPORT_WIDE)
 
-PAYLOAD_TYPES: Final = {Codec.OPUS: 111, Codec.VP8: 96, Codec.H264: 102}
+PAYLOAD_TYPES: Final = {Codec.OPUS: 111, Codec.VP8: 96, Codec.H264: 102, Codec.VP9: 98, Codec.AV1: 45}
 """Of what subscribers are sent."""
-REPAIR_TYPES: Final = {Codec.VP8: 97, Codec.H264: 103}
+REPAIR_TYPES: Final = {Codec.VP8: 97, Codec.H264: 103, Codec.VP9: 99, Codec.AV1: 46}
 RED: Final = "red/48000/2"
 RED_TYPE: Final = 63
 ABS_SEND_TIME_NUMBER: Final = 2
 TRANSPORT_WIDE_NUMBER: Final = 3
-_H264: Final = "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f"
-_OPUS: Final = "minptime=10;useinbandfec=1"
+_PARAMETERS: Final = {
+    Codec.OPUS: "minptime=10;useinbandfec=1",
+    Codec.H264: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
+    Codec.VP9: "profile-id=0",
+    Codec.AV1: "level-idx=5;profile=0;tier=0",
+}
 _FEEDBACK: Final = ("nack", "nack pli", "ccm fir")
 FEEDBACK_ASKED: Final = (*_FEEDBACK, "goog-remb", "transport-cc")
 """What is asked of whoever is sent pictures."""
@@ -226,13 +230,22 @@ def _types(section: Section, profiles: tuple[str, ...]) -> dict[int, Codec]:
     return {number: codec for number, codec in found.items() if codec is not None}
 
 
+_BY_NAME: Final[dict[str, tuple[Codec, tuple[str, ...]]]] = {
+    "vp8/90000": (Codec.VP8, ()),
+    "vp9/90000": (Codec.VP9, ("profile-id=1", "profile-id=2", "profile-id=3")),
+    "av1/90000": (Codec.AV1, ("profile=1", "profile=2")),
+}
+"""With what says that a codec is of a profile which not everybody can decode: 10 bits, or other chroma."""
+
+
 def codec_of(section: Section, number: int, name: str, profiles: tuple[str, ...] = ("42",)) -> Codec | None:
     """The codec of a payload type, if it is one that can be forwarded; of H.264 in these profiles."""
     if section.kind == "audio":
         return Codec.OPUS if name == "opus/48000/2" else None
-    if name == "vp8/90000":
-        return Codec.VP8
     parameters = section.parameters.get(number, "")
+    if name in _BY_NAME:
+        codec, other_profiles = _BY_NAME[name]
+        return None if any(each in parameters.replace(" ", "") for each in other_profiles) else codec
     fits = any(f"profile-level-id={profile}" in parameters for profile in profiles)
     return Codec.H264 if name == "h264/90000" and "packetization-mode=1" in parameters and fits else None
 
@@ -307,7 +320,7 @@ def offer(slots: Iterable[SlotOffer], local: Local) -> str:
 
 def _offered(slot: SlotOffer, local: Local) -> list[str]:
     video = slot.kind == "video"
-    codecs = [Codec.VP8, Codec.H264] if video else [Codec.OPUS]
+    codecs = [codec for codec in PAYLOAD_TYPES if codec.video == video]
     numbers = [number for codec in codecs for number in (PAYLOAD_TYPES[codec], REPAIR_TYPES.get(codec)) if number]
     lines = media(slot.kind, numbers if video else [*numbers, RED_TYPE], slot.mid, local, "actpass")
     lines += ["a=sendonly", f"a=msid:{slot.mid} {slot.mid}"]
@@ -316,7 +329,7 @@ def _offered(slot: SlotOffer, local: Local) -> list[str]:
         lines.append(f"a=extmap:{TRANSPORT_WIDE_NUMBER} {TRANSPORT_WIDE}")
     for codec in codecs:
         number = PAYLOAD_TYPES[codec]
-        lines += format_lines(number, codec, _H264 if codec is Codec.H264 else _OPUS if codec is Codec.OPUS else "")
+        lines += format_lines(number, codec, _PARAMETERS.get(codec, ""))
         if not video:
             continue
         lines += [f"a=rtcp-fb:{number} {each}" for each in FEEDBACK_ASKED]

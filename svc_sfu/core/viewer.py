@@ -5,6 +5,7 @@ Slots that we offer have numbers of ours; here the other side has numbered codec
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from svc_sfu.core import sdp
@@ -31,12 +32,18 @@ class Formats:
 
 OURS: Final = Formats(sdp.PAYLOAD_TYPES, sdp.REPAIR_TYPES, sdp.ABS_SEND_TIME_NUMBER)
 """As in an offer of ours, of pictures."""
-OURS_WIDE: Final = Formats(sdp.PAYLOAD_TYPES, sdp.REPAIR_TYPES, 0, sdp.TRANSPORT_WIDE_NUMBER)
-"""The same for who tells of each packet when it arrived."""
 OURS_SOUND: Final = Formats(sdp.PAYLOAD_TYPES, {}, 0)
 """The same of sound."""
 OURS_RED: Final = Formats(sdp.PAYLOAD_TYPES, {}, 0, red=sdp.RED_TYPE)
 """The same for who takes the packet before along."""
+
+
+@cache
+def ours(codecs: frozenset[Codec], wide: bool) -> Formats:
+    """The same for who can decode only these; `wide`: and tells of each packet when it arrived."""
+    types = {codec: number for codec, number in sdp.PAYLOAD_TYPES.items() if codec in codecs}
+    repairs = {codec: number for codec, number in sdp.REPAIR_TYPES.items() if codec in codecs}
+    return Formats(types, repairs, *((0, sdp.TRANSPORT_WIDE_NUMBER) if wide else (sdp.ABS_SEND_TIME_NUMBER, 0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,9 @@ def wanted(offer: Description) -> list[Wanted | None]:
     found = [_wanted(section) for section in offer.sections]
     taken = [each for each in found if each is not None]
     if not taken or len(taken) > MAX_WATCHED:
-        raise DescriptionInvalid(f"1 to {MAX_WATCHED} sections that receive Opus, VP8 or H.264 can be answered")
+        raise DescriptionInvalid(
+            f"1 to {MAX_WATCHED} sections that receive Opus, VP8, H.264, VP9 or AV1 can be answered"
+        )
     mids = [each.section.mid for each in taken]
     if len(set(mids)) < len(mids):
         raise DescriptionInvalid("two sections have the same mid")

@@ -2,7 +2,10 @@
 
 from itertools import pairwise
 
-from svc_sfu.core.codec import Codec, begins_keyframe, vp8_numbers
+from hypothesis import given
+from hypothesis import strategies as st
+
+from svc_sfu.core.codec import Codec, begins_keyframe, numbers_of, rewritten
 from svc_sfu.core.forwarder import Forwarder, Outgoing
 from svc_sfu.core.rtcp import SenderReport
 from svc_sfu.core.rtp import Packet
@@ -34,7 +37,7 @@ class Source:
 
 def sent(slot: Forwarder, source: Source, packets: list[Packet], now: float) -> list[Outgoing]:
     taken = (packet for packet in packets if source.stream.take(packet, now))
-    out = [slot.take(source.stream, packet, now, vp8_numbers(packet.payload)) for packet in taken]
+    out = [slot.take(source.stream, packet, now, numbers_of(source.stream.codec, packet.payload)) for packet in taken]
     return [each for each in out if each is not None]
 
 
@@ -64,7 +67,7 @@ def test_a_change_of_layer_at_a_keyframe_goes_on_in_numbers_and_time() -> None:
     out += sent(slot, high, high.picture_of(), now + 1 / 30)
     seqs = [each.seq for each in out]
     assert seqs == [(65530 + step) % 65536 for step in range(len(seqs))]
-    pictures = [vp8_numbers(each.payload) for each in out]
+    pictures = [numbers_of(Codec.VP8, each.payload) for each in out]
     firsts = [p.picture for p in pictures[::2]]
     assert firsts == [(firsts[0] + step) % 32768 for step in range(len(firsts))]
     assert [p.tl0 for p in pictures[::2]] == [(pictures[0].tl0 + step) % 256 for step in range(len(firsts))]
@@ -157,6 +160,43 @@ def test_keyframes_are_told_from_other_pictures() -> None:
     for size in range(6):
         assert not begins_keyframe(Codec.H264, bytes(size))
         begins_keyframe(Codec.VP8, b"\xff" * size)
+
+
+def vp9(picture: int, tl0: int, *, key: bool = False, first: bool = True, layer: int = 0) -> bytes:
+    flags = 0xA0 | (0 if key else 0x40) | (0x08 if first else 0)
+    descriptor = bytes((flags, 0x80 | picture >> 8, picture & 0xFF, layer << 1, tl0))
+    return descriptor + b"pixels"
+
+
+def test_keyframes_of_vp9_and_av1_begin_with_what_is_predicted_from_nothing() -> None:
+    assert begins_keyframe(Codec.VP9, vp9(1, 1, key=True))
+    assert not begins_keyframe(Codec.VP9, vp9(1, 1, key=True, layer=1)), "a larger layer of the same picture"
+    assert not begins_keyframe(Codec.VP9, vp9(1, 1, key=True, first=False))
+    assert not begins_keyframe(Codec.VP9, vp9(1, 1))
+    assert begins_keyframe(Codec.VP9, b"\x08pixels"), "without numbers and layers"
+    assert begins_keyframe(Codec.AV1, b"\x18obu")
+    assert not begins_keyframe(Codec.AV1, b"\x10obu")
+    assert not begins_keyframe(Codec.AV1, b"\x98obu"), "it goes on with what was cut"
+    for codec in (Codec.VP9, Codec.AV1):
+        assert not begins_keyframe(codec, b"")
+
+
+def test_numbers_of_vp9_are_found_and_written_where_they_are() -> None:
+    numbers = numbers_of(Codec.VP9, vp9(0x1234, 7))
+    assert (numbers.picture_at, numbers.picture, numbers.tl0_at, numbers.tl0) == (1, 0x1234, 4, 7)
+    again = numbers_of(Codec.VP9, rewritten(vp9(0x1234, 7), numbers, 0x7FFF, 255))
+    assert (again.picture, again.tl0) == (0x7FFF, 255)
+    flexible = numbers_of(Codec.VP9, b"\xb8\x92\x34\x00\x02pixels")
+    assert (flexible.picture, flexible.tl0_at) == (0x1234, -1)
+    short = numbers_of(Codec.VP9, b"\xa8\x12\x00\x05pixels")
+    assert (short.picture_at, short.tl0_at, short.tl0) == (-1, 3, 5)
+
+
+@given(st.binary(max_size=12), st.sampled_from(list(Codec)))
+def test_any_payload_is_looked_at_and_keeps_its_length(payload: bytes, codec: Codec) -> None:
+    begins_keyframe(codec, payload)
+    numbers = numbers_of(codec, payload)
+    assert len(rewritten(payload, numbers, 1, 1)) == len(payload)
 
 
 def test_requests_for_keyframes_are_few_and_none_is_forgotten() -> None:

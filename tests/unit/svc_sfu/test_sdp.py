@@ -45,7 +45,7 @@ a=rtpmap:103 H264/90000
 a=fmtp:103 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f
 a=rtpmap:104 rtx/90000
 a=fmtp:104 apt=103
-a=rtpmap:45 AV1/90000
+a=rtpmap:45 H265/90000
 a=rid:h send
 a=rid:m send
 a=rid:l send
@@ -71,6 +71,28 @@ def test_what_can_be_forwarded_is_taken_and_all_else_refused() -> None:
     assert data is None
 
 
+def test_vp9_and_av1_are_taken_in_profiles_that_everybody_can_decode() -> None:
+    lines = [
+        "m=video 9 UDP/TLS/RTP/SAVPF 98 99 100 45 46 47",
+        "a=mid:3",
+        "a=rtpmap:98 VP9/90000",
+        "a=fmtp:98 profile-id=0",
+        "a=rtpmap:99 rtx/90000",
+        "a=fmtp:99 apt=98",
+        "a=rtpmap:100 VP9/90000",
+        "a=fmtp:100 profile-id=2",
+        "a=rtpmap:45 AV1/90000",
+        "a=fmtp:45 level-idx=5;profile=0;tier=0",
+        "a=rtpmap:46 AV1/90000",
+        "a=fmtp:46 level-idx=5;profile=1;tier=0",
+        "a=rtpmap:47 AV1/90000",
+    ]
+    taken = sdp.accept(sdp.parse(OFFER + "\n".join(lines)).sections[-1])
+    assert taken is not None
+    assert taken.payload_types == {98: Codec.VP9, 45: Codec.AV1, 47: Codec.AV1}
+    assert taken.repair_types == {99: 98}
+
+
 def test_the_answer_takes_simulcast_and_says_where_packets_go() -> None:
     described = sdp.parse(OFFER)
     accepted = [sdp.accept(section) for section in described.sections]
@@ -81,7 +103,7 @@ def test_the_answer_takes_simulcast_and_says_where_packets_go() -> None:
     assert lines.count("a=setup:passive") == 2
     assert "m=application 0 UDP/TLS/RTP/SAVPF webrtc-datachannel" in lines
     assert any(line.startswith("a=candidate:1 1 udp") and "192.0.2.7 5000 typ host" in line for line in lines)
-    assert "a=rtpmap:45 AV1/90000" not in lines
+    assert "a=rtpmap:45 H265/90000" not in lines
 
 
 def test_slots_are_offered_with_streams_of_their_own_and_read_back() -> None:
