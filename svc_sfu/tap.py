@@ -19,7 +19,13 @@ MESSAGE_BYTES: Final = 1024 * 1024
 GATHER_S: Final = 0.05
 LIFE_S: Final = 1.0
 NO_LIMIT_BPS: Final = 1e12
-_CODECS: Final = {Codec.OPUS: sfu.TAP_CODEC_OPUS, Codec.VP8: sfu.TAP_CODEC_VP8, Codec.H264: sfu.TAP_CODEC_H264}
+_CODECS: Final = {
+    Codec.OPUS: sfu.TAP_CODEC_OPUS,
+    Codec.VP8: sfu.TAP_CODEC_VP8,
+    Codec.H264: sfu.TAP_CODEC_H264,
+    Codec.VP9: sfu.TAP_CODEC_VP9,
+    Codec.AV1: sfu.TAP_CODEC_AV1,
+}
 _KINDS: Final = {"audio": sfu.MEDIA_KIND_AUDIO, "video": sfu.MEDIA_KIND_VIDEO}
 
 

@@ -1,9 +1,11 @@
-"""RTP payloads put together into frames, without decoding: Opus (RFC 7587), VP8 (RFC 7741), H.264 (RFC 6184)."""
+"""RTP payloads put together into frames, without decoding: Opus (RFC 7587), VP8 (7741), H.264 (6184), VP9, AV1."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from svc_signaling.core import av1, vp9
 from svc_signaling.core.sps import picture_size
 
 SEQ: Final = 1 << 16
@@ -21,6 +23,8 @@ class Codec(StrEnum):
     OPUS = "opus"
     VP8 = "vp8"
     H264 = "h264"
+    VP9 = "vp9"
+    AV1 = "av1"
 
     @property
     def clock_hz(self) -> int:
@@ -67,6 +71,8 @@ class _Picture:
     parts: list[bytes] = field(default_factory=list)
     key: bool = False
     whole: bool = True
+    cut: bool = False
+    """Of AV1, the last part goes on in the next packet."""
 
 
 class Assembler:
@@ -131,14 +137,14 @@ class Assembler:
             if picture is not None:
                 self._needs_key = True  # its last packet never came
             picture = self._picture = _Picture(packet.timestamp, packet.codec, packet.arrival_us)
-        (_add_vp8 if packet.codec is Codec.VP8 else _add_h264)(picture, packet.payload)
+        _ADD[packet.codec](picture, packet.payload)
         if not packet.marker:
             return None
         self._picture = None
         return self._finished(picture)
 
     def _finished(self, picture: _Picture) -> Frame | None:
-        data = b"".join(picture.parts)
+        data = _JOINED.get(picture.codec, b"".join)(picture.parts)
         if not picture.whole or not data or len(data) > MAX_FRAME_BYTES:
             self._needs_key = True
             return None
@@ -216,11 +222,49 @@ def _add_unit(picture: _Picture, unit: bytes) -> None:
     picture.parts += (_START, unit)
 
 
+def _add_vp9(picture: _Picture, payload: bytes) -> None:
+    body = vp9.body(payload)
+    if not picture.parts:
+        picture.key = vp9.begins_key(payload)
+    if body and vp9.begins(payload) and len(picture.parts) < vp9.MAX_LAYERS:
+        picture.parts.append(body)
+    elif body and picture.parts:
+        picture.parts[-1] += body
+    else:
+        picture.whole = False
+
+
+def _add_av1(picture: _Picture, payload: bytes) -> None:
+    found = av1.elements(payload)
+    if not found or av1.continues(payload) != picture.cut:
+        picture.whole = False
+        return
+    if not picture.parts:
+        picture.key = av1.begins_key(payload)
+    if picture.cut:
+        picture.parts[-1] += found.pop(0)
+    picture.parts += found
+    picture.cut = bool(payload[0] & 0x40)
+
+
+_ADD: Final[Mapping[Codec, Callable[[_Picture, bytes], None]]] = {
+    Codec.VP8: _add_vp8,
+    Codec.H264: _add_h264,
+    Codec.VP9: _add_vp9,
+    Codec.AV1: _add_av1,
+}
+_JOINED: Final[Mapping[Codec, Callable[[list[bytes]], bytes]]] = {Codec.VP9: vp9.together, Codec.AV1: av1.framed}
+
+
 def size_of(codec: Codec, key: bytes) -> tuple[int, int]:
     """Width and height of a keyframe; (0, 0): it does not say."""
     if codec is Codec.H264:
         unit = next((unit for unit in key.split(_START) if unit and unit[0] & 0x1F == _SPS), b"")
         return picture_size(unit)
+    if codec is Codec.VP9:
+        return vp9.picture_size(key)
+    if codec is Codec.AV1:
+        return av1.picture_size(key)
     # RFC 6386, section 9.1.
     if len(key) < 10 or key[0] & 1 or key[3:6] != b"\x9d\x01\x2a":
         return 0, 0

@@ -2,46 +2,16 @@
 
 from typing import Final
 
+from svc_signaling.core.bits import Bits
+
 _HIGH: Final = frozenset((44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244))
-
-
-class _Bits:
-    """Reads bits; behind the end there are zeros."""
-
-    def __init__(self, unit: bytes) -> None:
-        # Emulation prevention bytes are no part of what is said.
-        self._data = unit.replace(b"\x00\x00\x03", b"\x00\x00")
-        self._at = 0
-
-    def bit(self) -> int:
-        byte, shift = divmod(self._at, 8)
-        self._at += 1
-        return self._data[byte] >> (7 - shift) & 1 if byte < len(self._data) else 0
-
-    def number(self, bits: int) -> int:
-        value = 0
-        for _ in range(bits):
-            value = value << 1 | self.bit()
-        return value
-
-    def golomb(self) -> int:
-        """An unsigned number of Exp-Golomb's code."""
-        zeros = 0
-        while zeros < 32 and not self.bit():
-            zeros += 1
-        return (1 << zeros) - 1 + self.number(zeros)
-
-    def signed(self) -> int:
-        """A signed one."""
-        code = self.golomb()
-        return (code + 1) // 2 if code & 1 else -(code // 2)
 
 
 def picture_size(unit: bytes) -> tuple[int, int]:
     """Width and height, of a unit that begins with its header byte; (0, 0): it says nothing sensible."""
     if len(unit) < 4 or unit[0] & 0x1F != 7:
         return 0, 0
-    bits = _Bits(unit[4:])
+    bits = Bits(unit[4:].replace(b"\x00\x00\x03", b"\x00\x00"))  # without emulation prevention
     bits.golomb()
     chroma = 1
     if unit[1] in _HIGH:
@@ -66,7 +36,7 @@ def picture_size(unit: bytes) -> tuple[int, int]:
     return (width, height) if 0 < width <= 16_384 and 0 < height <= 16_384 else (0, 0)
 
 
-def _skip_high(bits: _Bits, chroma: int) -> None:
+def _skip_high(bits: Bits, chroma: int) -> None:
     if chroma == 3:
         bits.bit()
     bits.golomb()
@@ -78,7 +48,7 @@ def _skip_high(bits: _Bits, chroma: int) -> None:
                 _skip_scaling(bits, 16 if index < 6 else 64)
 
 
-def _skip_scaling(bits: _Bits, size: int) -> None:
+def _skip_scaling(bits: Bits, size: int) -> None:
     last = following = 8
     for _ in range(size):
         if following:
@@ -86,7 +56,7 @@ def _skip_scaling(bits: _Bits, size: int) -> None:
         last = following or last
 
 
-def _skip_order(bits: _Bits) -> None:
+def _skip_order(bits: Bits) -> None:
     kind = bits.golomb()
     if kind == 0:
         bits.golomb()

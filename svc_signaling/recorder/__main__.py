@@ -30,6 +30,8 @@ _CODECS: Final = {
     sfu.TAP_CODEC_OPUS: Codec.OPUS,
     sfu.TAP_CODEC_VP8: Codec.VP8,
     sfu.TAP_CODEC_H264: Codec.H264,
+    sfu.TAP_CODEC_VP9: Codec.VP9,
+    sfu.TAP_CODEC_AV1: Codec.AV1,
 }
 _PR_SET_PDEATHSIG: Final = 1
 

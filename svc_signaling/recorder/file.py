@@ -1,5 +1,6 @@
 """One file of a take, which plays as far as it was written at any moment: WebM, or fragmented MP4 for H.264."""
 
+import io
 import struct
 from collections.abc import Sequence
 from fractions import Fraction
@@ -14,6 +15,7 @@ from svc_signaling.core.take import Begin, Write
 
 MICROSECOND: Final = Fraction(1, 1_000_000)
 FLUSH_MS: Final = 500
+_AV1_DELIMITER: Final = b"\x12\x00"
 _OPUS_HEAD: Final = b"OpusHead" + struct.pack("<BBHIHB", 1, 2, 0, 48_000, 0, 0)
 _OPTIONS: Final = {
     "webm": {"cluster_time_limit": str(FLUSH_MS)},
@@ -44,8 +46,12 @@ class File:
             sound.codec_context.extradata = _OPUS_HEAD
             return sound
         width, height = size_of(codec, key)
-        if codec is Codec.VP8:
-            return self._out.add_mux_stream("vp8", width=width, height=height, time_base=Fraction(1, 1000))
+        if codec in (Codec.VP8, Codec.VP9):
+            return self._out.add_mux_stream(codec.value, width=width, height=height, time_base=Fraction(1, 1000))
+        if codec is Codec.AV1:
+            # A container has to know the sequence: it is read out of the first picture, as of a file.
+            with av.open(io.BytesIO(_AV1_DELIMITER + key), format="obu") as first:
+                return self._out.add_stream_from_template(first.streams.video[0], opaque=True)
         # As with Opus, and with the least that an encoder of H.264 can be.
         pictures = self._out.add_stream("libx264", options={"preset": "ultrafast", "tune": "zerolatency"})
         pictures.width, pictures.height, pictures.pix_fmt = width, height, "yuv420p"

@@ -39,7 +39,7 @@ def join(segments: list[Path], output: Path) -> dict[str, int]:
                 if out is None:
                     out = stack.enter_context(av.open(str(output), "w", format=name.suffix))
                     for each in packet.stream.container.streams:
-                        streams[each.type] = out.add_stream_from_template(each)
+                        streams[each.type] = out.add_stream_from_template(each, opaque=True)
                 at = packet.pts * packet.time_base + Fraction(name.offset_ms, 1000)
                 if kind not in streams or at <= last.get(kind, Fraction(-1)):
                     continue

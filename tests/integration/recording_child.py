@@ -35,6 +35,39 @@ def _pieces(data: bytes) -> list[bytes]:
     return [bytes((0x10 if at == 0 else 0,)) + data[at : at + MTU] for at in range(0, len(data), MTU)]
 
 
+def _vp9(data: bytes) -> list[bytes]:
+    """Payloads of a VP9 picture: of the first frame, since nothing of what is made here has more."""
+    key = 0 if data[0] & 0x04 == 0 else 0x40
+    return [bytes((key | (0x08 if at == 0 else 0),)) + data[at : at + MTU] for at in range(0, len(data), MTU)]
+
+
+def _av1(data: bytes) -> list[bytes]:
+    """Payloads of an AV1 picture: each unit without its length in packets of its own, cut where it is long."""
+    units, at = [], 0
+    while at < len(data):
+        size = shift = 0
+        behind = at + 1
+        while True:
+            size |= (data[behind] & 0x7F) << shift
+            shift += 7
+            behind += 1
+            if not data[behind - 1] & 0x80:
+                break
+        units.append(bytes((data[at] & ~0x02,)) + data[behind : behind + size])
+        at = behind + size
+    units = [unit for unit in units if unit[0] >> 3 & 15 != 2]
+    new = 0x08 if any(unit[0] >> 3 & 15 == 1 for unit in units) else 0
+    payloads: list[bytes] = []
+    for unit in units:
+        for at in range(0, len(unit), MTU):
+            cut = (0x80 if at else 0) | (0x40 if at + MTU < len(unit) else 0)
+            payloads.append(bytes((cut | 0x10 | (new if not payloads else 0),)) + unit[at : at + MTU])
+    return payloads
+
+
+_CUT = {Codec.H264: _units, Codec.VP8: _pieces, Codec.VP9: _vp9, Codec.AV1: _av1}
+
+
 def _packets(path: Path, codec: Codec) -> Iterator[tuple[int, Packet]]:
     """As a forwarder gives them: the stream's number (1 pictures, 2 sound) and the packet."""
     with av.open(str(path)) as source:
@@ -50,7 +83,7 @@ def _packets(path: Path, codec: Codec) -> Iterator[tuple[int, Packet]]:
             assert packet.time_base is not None
             at_s = packet.pts * packet.time_base
             data = b"".join(map(bytes, annex.filter(packet))) if video and annex else bytes(packet)
-            payloads = [data] if not video else _units(data) if annex else _pieces(data)
+            payloads = _CUT[codec](data) if video else [data]
             for index, payload in enumerate(payloads):
                 stamp = int(at_s * kind.clock_hz) % (1 << 32)
                 arrival_us = START_US + int(at_s * 1_000_000)

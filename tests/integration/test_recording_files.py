@@ -19,23 +19,28 @@ from svc_signaling.recorder.join import join
 from tests.integration.recording_child import record
 
 SECONDS = 4
+CODERS = {
+    Codec.VP8: ("libvpx", "-auto-alt-ref", "0"),
+    Codec.H264: ("libx264", "-tune", "zerolatency", "-bf", "0"),
+    Codec.VP9: ("libvpx-vp9", "-auto-alt-ref", "0", "-deadline", "realtime", "-cpu-used", "8"),
+    Codec.AV1: ("libsvtav1", "-preset", "12", "-svtav1-params", "pred-struct=1"),
+}
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[Codec, Path]:
     """By how they are coded."""
     folder = tmp_path_factory.mktemp("sources")
-    return {codec: _source(folder, codec) for codec in (Codec.VP8, Codec.H264)}
+    return {codec: _source(folder, codec) for codec in CODERS}
 
 
 def _source(folder: Path, codec: Codec) -> Path:
     """Pictures that move and a tone, coded as a browser does: a keyframe every two seconds here."""
-    path = folder / ("source.mp4" if codec is Codec.H264 else "source.webm")
-    coder = ("libx264", "-tune", "zerolatency") if codec is Codec.H264 else ("libvpx", "-auto-alt-ref", "0")
+    path = folder / f"{codec}.{'mp4' if codec is Codec.H264 else 'webm'}"
     subprocess.run(
         [
             *(tool.ffmpeg(), "-v", "error", "-f", "lavfi", "-i", f"testsrc2=s=320x180:r=25:d={SECONDS}"),
-            *("-f", "lavfi", "-i", f"sine=440:d={SECONDS}", "-c:v", *coder, "-bf", "0", "-g", "50"),
+            *("-f", "lavfi", "-i", f"sine=440:d={SECONDS}", "-c:v", *CODERS[codec], "-g", "50"),
             *("-pix_fmt", "yuv420p", "-c:a", "libopus", str(path)),
         ],
         check=True,
@@ -52,7 +57,7 @@ def _decoded(path: Path) -> tuple[int, Fraction]:
     return pictures, Fraction(samples, 48_000)
 
 
-@pytest.mark.parametrize("codec", [Codec.VP8, Codec.H264])
+@pytest.mark.parametrize("codec", CODERS)
 def test_segments_become_one_file_with_every_picture(tmp_path: Path, sources: dict[Codec, Path], codec: Codec) -> None:
     folder = tmp_path / "work"
     folder.mkdir()

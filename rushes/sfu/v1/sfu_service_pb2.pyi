@@ -57,6 +57,10 @@ class _TapCodecEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TapCodec.Val
     """VP8, 90,000 steps a second."""
     TAP_CODEC_H264: _TapCodec.ValueType  # 3
     """H.264, 90,000 steps a second."""
+    TAP_CODEC_VP9: _TapCodec.ValueType  # 4
+    """VP9, 90,000 steps a second."""
+    TAP_CODEC_AV1: _TapCodec.ValueType  # 5
+    """AV1, 90,000 steps a second."""
 
 class TapCodec(_TapCodec, metaclass=_TapCodecEnumTypeWrapper):
     """How a packet's payload is coded."""
@@ -69,6 +73,10 @@ TAP_CODEC_VP8: TapCodec.ValueType  # 2
 """VP8, 90,000 steps a second."""
 TAP_CODEC_H264: TapCodec.ValueType  # 3
 """H.264, 90,000 steps a second."""
+TAP_CODEC_VP9: TapCodec.ValueType  # 4
+"""VP9, 90,000 steps a second."""
+TAP_CODEC_AV1: TapCodec.ValueType  # 5
+"""AV1, 90,000 steps a second."""
 Global___TapCodec: _TypeAlias = TapCodec  # noqa: Y015
 
 @_typing.final
