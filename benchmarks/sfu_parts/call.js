@@ -15,10 +15,10 @@ async function connected(connection) {
   }
 }
 
-window.offer = async ({ codec, mode }) => {
+window.offer = async ({ codec, mode, width, height }) => {
   const stream = await navigator.mediaDevices.getUserMedia({
     audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-    video: { width: 1280, height: 720, frameRate: 25 },
+    video: { width, height, frameRate: 25 },
   });
   publishing = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
   publishing.addTransceiver(stream.getAudioTracks()[0], { direction: "sendonly" });
@@ -60,6 +60,7 @@ window.watch = async ({ who, sdp, beganMs }) => {
   return viewer.connection.localDescription.sdp;
 };
 
+window.width = (who) => viewers.get(who).pictures.at(-1)?.[2];
 window.pictures = (who) => viewers.get(who).pictures.splice(0);
 window.first = (who) => viewers.get(who).first;
 window.leave = (who) => {

@@ -31,9 +31,10 @@ class Call:
         self.worker = worker
         self._page = page
 
-    async def publish(self, codec: str = "", mode: str = "") -> None:
+    async def publish(self, codec: str = "", mode: str = "", size: tuple[int, int] = (1280, 720)) -> None:
         """The camera in three layers and the microphone; `codec` and `mode` (scalability): as the browser likes."""
-        offer = await self._page.evaluate("options => window.offer(options)", {"codec": codec, "mode": mode})
+        options = {"codec": codec, "mode": mode, "width": size[0], "height": size[1]}
+        offer = await self._page.evaluate("options => window.offer(options)", options)
         await self._page.evaluate("sdp => window.answered(sdp)", await self.worker.publish(CAMERA, offer))
 
     def _track(self, kind: "sfu.MediaKind.ValueType") -> str:
@@ -70,6 +71,11 @@ class Call:
         """What was seen in the first slot since this was last asked: when (ms), which, how wide."""
         seen: list[tuple[float, int, int]] = await self._page.evaluate("who => window.pictures(who)", who)
         return seen
+
+    async def sees(self, who: str, width: int) -> None:
+        """Waits until pictures of this width are in the first slot."""
+        told = {"who": who, "width": width}
+        await self._page.wait_for_function("({ who, width }) => window.width(who) === width", arg=told, timeout=60_000)
 
     async def reports(self, who: str) -> dict[str, Any]:
         """The browser's statistics of what arrives, by mid."""

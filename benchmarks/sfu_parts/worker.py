@@ -97,7 +97,7 @@ async def working() -> AsyncIterator[Worker]:
         )
         try:
             async with grpc.aio.insecure_channel(address) as channel:
-                await asyncio.wait_for(channel.channel_ready(), 20)
+                await asyncio.wait_for(channel.channel_ready(), 60)
                 metadata = (("rushes-service", service_token("svc_signaling", secret)),)
                 yield Worker(process.pid, SfuServiceStub(channel), metadata)
         finally:
