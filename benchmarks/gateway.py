@@ -7,6 +7,7 @@ WebSockets instead.
 import argparse
 import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -88,26 +89,34 @@ def compare(servers: Sequence[Server], mode: str, seconds: float, rounds: int, *
     return found
 
 
-def fan_out(rounds: int) -> float:
-    """CPU of one frame to one viewer, as a multiple of a plain loop's."""
-    ours: list[float] = []
-    plain: list[float] = []
+def fan_out(rounds: int) -> dict[str, float]:
+    """CPU of one frame to one viewer, as a multiple of a plain loop's; by the viewers' kind of socket."""
+    ours = [sys.executable, "-m", "benchmarks.gateway_fan_out"]
+    plain = [str(BUILT / "send")]
+    found: dict[str, list[float]] = {"a C loop": [], "grpc-websockets": [], "rushes-streams": []}
     for _ in range(3):
-        for command, into in (
-            ([str(BUILT / "send")], plain),
-            ([sys.executable, "-m", "benchmarks.gateway_fan_out"], ours),
+        for name, command, more in (
+            ("a C loop", plain, []),
+            ("grpc-websockets", ours, []),
+            ("rushes-streams", ours, ["streams"]),
         ):
-            into.append(_fan_out(command, rounds))
-    print(f"fanout a frame: ours {statistics.median(ours):.2f} us, a C loop {statistics.median(plain):.2f} us")
-    return statistics.median(ours) / statistics.median(plain)
+            found[name].append(_fan_out(command, rounds, more))
+    medians = {name: statistics.median(each) for name, each in found.items()}
+    print("fanout a frame: " + ", ".join(f"{name} {each:.2f} us" for name, each in medians.items()))
+    floor = medians.pop("a C loop")
+    return {name: round(each / floor, 3) for name, each in medians.items()}
 
 
-def _fan_out(command: Sequence[str], rounds: int) -> float:
+def _fan_out(command: Sequence[str], rounds: int, more: Sequence[str]) -> float:
+    """Writer and readers on a core each: where the kernel puts them else decides more than who writes."""
     port = free_port()
-    arguments = [*command, str(port), str(FAN_OUT), str(rounds), "300"]
+    cores = sorted(os.sched_getaffinity(0))
+    writer, readers = (["taskset", "-c", str(core)] for core in (cores[-1], cores[0]))
+    arguments = [*writer, *command, str(port), str(FAN_OUT), str(rounds), "300", *more]
+    sink = [*readers, sys.executable, "-m", "benchmarks.gateway_sink", str(port), str(FAN_OUT)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as server:
         try:
-            with process([sys.executable, "-m", "benchmarks.gateway_sink", str(port), str(FAN_OUT)]):
+            with process(sink):
                 output, _ = server.communicate(timeout=120)
         finally:
             server.kill()
@@ -168,7 +177,7 @@ def everything(*, quick: bool) -> dict[str, float]:
         unary = compare([peer, plain, guarded], "unary", seconds, rounds, conns=32)
         stream = compare([peer, plain], "stream", seconds, rounds, conns=4)
         socket = compare([proxy, plain], "ws", seconds, rounds, conns=32)
-    fan_out_ratio = fan_out(10 if quick else 60)
+    fan_out_ratios = fan_out(10 if quick else 60)
 
     def ratio(found: dict[str, Figures], one: str, other: str, name: str) -> float:
         return round(found[one].median(name) / found[other].median(name), 3)
@@ -182,7 +191,8 @@ def everything(*, quick: bool) -> dict[str, float]:
         "stream_cpu_ratio_envoy": ratio(stream, "ours", "envoy", "cpu_us"),
         "ws_ratio_grpcwebproxy": ratio(socket, "ours", "grpcwebproxy", "per_s"),
         "ws_cpu_ratio_grpcwebproxy": ratio(socket, "ours", "grpcwebproxy", "cpu_us"),
-        "fanout_cpu_ratio_c_send": round(fan_out_ratio, 3),
+        "fanout_cpu_ratio_c_send": fan_out_ratios["grpc-websockets"],
+        "fanout_streams_cpu_ratio_c_send": fan_out_ratios["rushes-streams"],
     }
 
 

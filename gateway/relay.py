@@ -5,15 +5,15 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterable
-from typing import Protocol
 
 import grpc
 from google.rpc import status_pb2
 
 from gateway import metrics
-from gateway.core.hub import LOW_BYTES, Hub
+from gateway.core.hub import Hub
 from gateway.core.pending import Pending, pause_s
 from gateway.core.viewer import Action, End, Send, Viewer
+from gateway.fanout import FanOut, Socket
 from mesh.fleet import Fleet
 from mesh.rendezvous import partition_of
 from mesh.rpc import Channels
@@ -22,28 +22,8 @@ from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
 
 log = logging.getLogger(__name__)
 
-HIGH_BYTES = 256 * 1024
-PRESENCE_WAIT_S = 0.5e-3
-MAX_PRESENCE_WAIT_S = 0.060
-"""Presence waits so much for each viewer for commits to travel with: among few people it is quick, among many a frame
-of its own to everybody would cost more than it is worth."""
-BUSY_S = 0.1
-"""After so long without commits there are none to wait for."""
 MAX_RECONNECT_S = 5.0
 IDLE_HUB_S = 30.0
-
-
-class Socket(Protocol):
-    """A viewer's socket, as the hub's driver writes to it."""
-
-    def write(self, frame: bytes) -> None:
-        """Queues a frame that is ready for the wire."""
-
-    def buffered(self) -> int:
-        """Bytes that the socket has not taken yet."""
-
-    def end(self, status: status_pb2.Status) -> None:
-        """Sends the trailers and closes."""
 
 
 class Channel:
@@ -56,13 +36,10 @@ class Channel:
         self._target = ""
         self._moved = asyncio.Event()
         self._metadata = channels.metadata
-        self._sockets: dict[int, Socket] = {}
+        self._fanout = FanOut(hub.congested)
+        self._sockets = self._fanout.sockets
         self._pending = Pending()
         self._taken = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
-        self._committed = 0.0
-        self._later: dict[int, bytes] = {}
-        self._later_timer: asyncio.TimerHandle | None = None
         self._wake = asyncio.Event()
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
         self.idle_since = time.monotonic()
@@ -121,68 +98,15 @@ class Channel:
 
     def _carry_out(self, actions: Iterable[Action]) -> None:
         for action in actions:
-            if isinstance(action, Send):
-                self._send(action)
+            if isinstance(action, Send) and not action.droppable:
+                self._fanout.send(action.sessions, action.frame)
+            elif isinstance(action, Send):
+                self._fanout.send_later(action.sessions, action.frame)
             elif isinstance(action, End):
                 self._end(action)
             else:
                 self._pending.put(action.request)
                 self._wake.set()
-
-    def _send(self, action: Send) -> None:
-        if len(action.sessions) > 1:
-            if not action.droppable:
-                self._committed = self._loop.time()
-            with metrics.FAN_OUT_S.time():
-                self._write(action)
-        else:
-            self._write(action)
-
-    def _write(self, action: Send) -> None:
-        if action.droppable:
-            self._write_later(action)
-            return
-        sockets, later, frame, written = self._sockets, self._later, action.frame, 0
-        joined: dict[int, bytes] = {}
-        for session in action.sessions:
-            socket = sockets.get(session)
-            if socket is None:
-                continue
-            waiting = socket.buffered()
-            extra = later.pop(session, None)
-            if extra is None or waiting > LOW_BYTES:
-                socket.write(frame)
-            else:
-                both = joined.get(id(extra))
-                if both is None:
-                    both = joined[id(extra)] = frame + extra
-                socket.write(both)
-            written += 1
-            if waiting > HIGH_BYTES:
-                self._hub.congested(session, time.monotonic())
-        metrics.FRAMES_OUT.inc(written)
-
-    def _write_later(self, action: Send) -> None:
-        """Presence waits a moment for commits to travel with; what comes meanwhile takes its place."""
-        for session in action.sessions:
-            self._later[session] = action.frame
-        if self._later_timer is None:
-            busy = self._loop.time() - self._committed < BUSY_S
-            wait_s = min(MAX_PRESENCE_WAIT_S, PRESENCE_WAIT_S * len(self._sockets)) if busy else 0.0
-            self._later_timer = self._loop.call_later(wait_s, self._flush_later)
-
-    def _flush_later(self) -> None:
-        self._later_timer = None
-        later, self._later = self._later, {}
-        for session, frame in later.items():
-            socket = self._sockets.get(session)
-            if socket is None:
-                continue
-            if socket.buffered() > LOW_BYTES:
-                metrics.FRAMES_DROPPED.inc()
-            else:
-                socket.write(frame)
-        metrics.FRAMES_OUT.inc(len(later))
 
     def _end(self, action: End) -> None:
         socket = self._sockets.pop(action.session, None)
@@ -277,8 +201,7 @@ class Channel:
         """Ends every viewer with this status and the stream."""
         for session in list(self._sockets):
             self._end(End(session, status))
-        if self._later_timer is not None:
-            self._later_timer.cancel()
+        self._fanout.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

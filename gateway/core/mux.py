@@ -196,6 +196,14 @@ class ServerMux:
         call.waiting_bytes += len(data)
         return self.ready(number)
 
+    def take_room(self, number: int, size_bytes: int) -> bool:
+        """Whether so much may go now as it is, after `data_head`: nothing waits, and there is room for it all."""
+        call = self._calls.get(number)
+        if call is None or call.waiting or call.room_out < size_bytes:
+            return False
+        call.room_out -= size_bytes
+        return True
+
     def ready(self, number: int) -> list[bytes]:
         """Messages of a call that the browser has room for."""
         call = self._calls.get(number)
@@ -221,6 +229,11 @@ class ServerMux:
 def ended(number: int) -> bytes:
     """The server's last message of a call."""
     return _head(END, number)
+
+
+def data_head(number: int) -> bytes:
+    """What begins a message of DATA."""
+    return _head(DATA, number)
 
 
 def _head(kind: int, number: int) -> bytes:

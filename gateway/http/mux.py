@@ -7,7 +7,7 @@ import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2, status_pb2
@@ -15,9 +15,10 @@ from google.rpc import code_pb2, status_pb2
 from gateway import metrics
 from gateway.core import grpcweb, socket
 from gateway.core.grpcweb import ProtocolError
-from gateway.core.mux import Cancelled, Failed, MuxEvent, Opened, Roomier, Said, ServerMux, ended, unframed
+from gateway.core.mux import Cancelled, Failed, MuxEvent, Opened, Roomier, Said, ServerMux, data_head, ended, unframed
 from gateway.core.socket import Event
 from gateway.core.websocket import GOING_AWAY, INTERNAL_ERROR, PROTOCOL_ERROR
+from gateway.fanout import Made
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import trailers_of
 from gateway.http.passing import Writer
@@ -36,13 +37,30 @@ SLOW_S: Final = 10.0
 """A browser that has so much to read is listened to only once it reads; after so long without a byte, never again."""
 
 
+class Out(Writer, Protocol):
+    """The writing side of the socket that calls share."""
+
+    @property
+    def descriptor(self) -> int:
+        """See `fanout.Socket`."""
+
+    def ready(self) -> bool:
+        """Whether nothing is before what would be written to the descriptor now."""
+
+    def rest(self, left: bytes) -> None:
+        """See `fanout.Socket`."""
+
+
 class MuxWriter:
     """The writing side of one call."""
 
-    def __init__(self, mux: ServerMux, number: int, out: Writer) -> None:
+    __slots__ = ("_mux", "_number", "_out", "_over", "descriptor", "ended")
+
+    def __init__(self, mux: ServerMux, number: int, out: Out) -> None:
         self._mux = mux
         self._number = number
         self._out = out
+        self.descriptor = out.descriptor
         self._over = False
         self.ended: asyncio.Future[status_pb2.Status] = asyncio.get_running_loop().create_future()
 
@@ -51,6 +69,21 @@ class MuxWriter:
         if self._over:
             return
         self._flush(self._mux.send(self._number, unframed(frame)))
+
+    def direct(self, frame: bytes, made: Made) -> bytes | None:
+        """See `fanout.Socket`."""
+        if self._over or not self._out.ready():
+            return None
+        known = made.get(self._number)
+        if known is None:
+            data = unframed(frame)
+            known = made[self._number] = (socket.binary_frame(data_head(self._number) + data), len(data))
+        message, size_bytes = known
+        return message if self._mux.take_room(self._number, size_bytes) else None
+
+    def rest(self, left: bytes) -> None:
+        """See `fanout.Socket`."""
+        self._out.rest(left)
 
     def roomier(self) -> None:
         """The browser takes more."""

@@ -13,6 +13,7 @@ from gateway.core import socket
 from gateway.core.ending import ending
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.socket import Finish, Message
+from gateway.fanout import Socket
 from gateway.http.session import RENEW_BEFORE_MS, TokenCache
 from gateway.http.websocket import WebSocketStream
 from gateway.relay import Channel, Switchboard
@@ -23,19 +24,10 @@ HIGH_BYTES = 256 * 1024
 _ACK_TAG, _AUTHENTICATE_TAG, _PING_TAG, _OPEN_TAG = 0x20, 0x2A, 0x30, 0x0A
 
 
-class ViewerWriter(Protocol):
+class ViewerWriter(Socket, Protocol):
     """The writing side of a viewer's call."""
 
     ended: "asyncio.Future[status_pb2.Status]"
-
-    def write(self, frame: bytes) -> None:
-        """Queues a frame that is ready for the wire."""
-
-    def buffered(self) -> int:
-        """Bytes that were not taken yet."""
-
-    def end(self, status: status_pb2.Status) -> None:
-        """Sends the trailers."""
 
 
 class Viewing:

@@ -25,6 +25,7 @@ from gateway.core.websocket import (
     ping_frame,
     pong_frame,
 )
+from gateway.fanout import Made
 
 CLOSE_S: Final = 5.0
 """How long whoever does not read may still take what was written, before the connection is ended with it."""
@@ -37,29 +38,41 @@ PONG_BYTES: Final = 64 * 1024
 class SocketWriter:
     """The writing side of a WebSocket: frames ready for the wire go to the transport as they are."""
 
-    __slots__ = ("_closing", "_descriptor", "_transport", "_waiting")
+    __slots__ = ("_closing", "_transport", "_waiting", "descriptor")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         # Bound once: they are called for each frame to each viewer.
         self._closing, self._waiting = transport.is_closing, transport.get_write_buffer_size
         plain = transport.get_extra_info("sslcontext") is None
-        self._descriptor: int = transport.get_extra_info("socket").fileno() if plain else -1
+        self.descriptor: int = transport.get_extra_info("socket").fileno() if plain else -1
 
     def write(self, frame: bytes) -> None:
         """Queues a frame that is ready for the wire.
 
         With nothing before it, it goes to the kernel at once: the loop's own way there costs as much again.
         """
-        if self._descriptor >= 0 and not self._waiting() and not self._closing():
+        if self.ready():
             try:
-                written = os.write(self._descriptor, frame)
+                written = os.write(self.descriptor, frame)
             except OSError:  # full, or broken: the transport finds out which
                 written = 0
             if written == len(frame):
                 return
             frame = frame[written:]
         self._transport.write(frame)
+
+    def ready(self) -> bool:
+        """Whether nothing is before what would be written to the descriptor now."""
+        return self.descriptor >= 0 and not self._waiting() and not self._closing()
+
+    def direct(self, frame: bytes, made: Made) -> bytes | None:
+        """See `fanout.Socket`."""
+        return frame if self.ready() else None
+
+    def rest(self, left: bytes) -> None:
+        """See `fanout.Socket`."""
+        self._transport.write(left)
 
     def buffered(self) -> int:
         """Bytes that the socket has not taken yet."""

@@ -235,6 +235,15 @@ class Deaf:
     """The writing side to a browser that never reads."""
 
     written: int = 0
+    descriptor: int = -1
+
+    def ready(self) -> bool:
+        """See Out."""
+        return False
+
+    def rest(self, left: bytes) -> None:
+        """See Out."""
+        self.written += len(left)
 
     def write(self, frame: bytes) -> None:
         """See Writer."""

@@ -1,0 +1,158 @@
+"""Frames to the sockets of one video's viewers: the same bytes to all that keep up, straight to the kernel.
+
+What is to be decided for each viewer is decided for all of them first. Then they are written one after the other by a
+loop that is not Python's: between two writes the kernel's own work empties the processor's caches, so that whatever a
+program does there costs several times as much.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
+
+from google.rpc import status_pb2
+
+from gateway import metrics
+from gateway.core.hub import LOW_BYTES
+
+HIGH_BYTES: Final = 256 * 1024
+PRESENCE_WAIT_S: Final = 0.5e-3
+MAX_PRESENCE_WAIT_S: Final = 0.080
+"""Presence waits so much for each viewer for commits to travel with: among few people it is quick, among many a frame
+of its own to everybody would cost more than it is worth. Longer than the largest window between two commits."""
+BUSY_S: Final = 0.1
+"""After so long without commits there are none to wait for."""
+
+Made = dict[int, tuple[bytes, int]]
+"""What was made of a frame for a call's number, and how much of its room that takes: for all with that number once."""
+
+
+class Socket(Protocol):
+    """A viewer's socket, as the hub's driver writes to it."""
+
+    @property
+    def descriptor(self) -> int:
+        """Where `direct` frames are written to."""
+
+    def direct(self, frame: bytes, made: Made) -> bytes | None:
+        """What is to be written to `descriptor` in the place of this frame, at once; None: it has to be queued."""
+
+    def rest(self, left: bytes) -> None:
+        """What the descriptor has not taken."""
+
+    def write(self, frame: bytes) -> None:
+        """Queues a frame that is ready for the wire."""
+
+    def buffered(self) -> int:
+        """Bytes that the socket has not taken yet."""
+
+    def end(self, status: status_pb2.Status) -> None:
+        """Sends the trailers and closes."""
+
+
+class FanOut:
+    """See the module. `congested` is told of viewers whose sockets take no more for now."""
+
+    def __init__(self, congested: Callable[[int, float], None]) -> None:
+        self.sockets: dict[int, Socket] = {}
+        self._congested = congested
+        self._loop = asyncio.get_running_loop()
+        self._committed = 0.0
+        self._later: dict[int, bytes] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def send(self, sessions: Sequence[int], frame: bytes) -> None:
+        """Writes a frame, and with it what presence waited for one."""
+        if len(sessions) == 1:
+            metrics.FRAMES_OUT.inc(self._spread(sessions, frame))
+            return
+        self._committed = self._loop.time()
+        with metrics.FAN_OUT_S.time():
+            written = self._spread(sessions, frame)
+        metrics.FRAMES_OUT.inc(written)
+
+    def send_later(self, sessions: Iterable[int], frame: bytes) -> None:
+        """Presence waits a moment for commits to travel with; what comes meanwhile takes its place."""
+        for session in sessions:
+            self._later[session] = frame
+        if self._timer is None:
+            busy = self._loop.time() - self._committed < BUSY_S
+            wait_s = min(MAX_PRESENCE_WAIT_S, PRESENCE_WAIT_S * len(self.sockets)) if busy else 0.0
+            self._timer = self._loop.call_later(wait_s, self._flush_later)
+
+    def close(self) -> None:
+        """Nothing more is sent."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _spread(self, sessions: Iterable[int], frame: bytes) -> int:
+        """Writes, and gives to how many."""
+        later, joined = self._later, dict[int, tuple[bytes, Made]]()
+        alone = (frame, Made())
+        chosen: list[Socket] = []
+        pieces: list[bytes] = []
+        queued = 0
+        for session in sessions:
+            socket = self.sockets.get(session)
+            if socket is None:
+                continue
+            both, made = alone
+            extra = later.pop(session, None) if later else None
+            if extra is not None:
+                both, made = joined.get(id(extra)) or joined.setdefault(id(extra), (frame + extra, Made()))
+            piece = socket.direct(both, made)
+            if piece is not None:
+                chosen.append(socket)
+                pieces.append(piece)
+            else:
+                self._queue(session, socket, frame, both)
+                queued += 1
+        _write_all(chosen, pieces)
+        return len(chosen) + queued
+
+    def _queue(self, session: int, socket: Socket, frame: bytes, both: bytes) -> None:
+        """Of a viewer that something waits for already: `both` has presence with it, which may be left out."""
+        waiting = socket.buffered()
+        socket.write(frame if waiting > LOW_BYTES else both)
+        if waiting > HIGH_BYTES:
+            self._congested(session, time.monotonic())
+
+    def _flush_later(self) -> None:
+        self._timer = None
+        later, self._later = self._later, {}
+        mades: dict[int, Made] = {}
+        chosen: list[Socket] = []
+        pieces: list[bytes] = []
+        for session, frame in later.items():
+            socket = self.sockets.get(session)
+            if socket is None:
+                continue
+            piece = socket.direct(frame, mades.setdefault(id(frame), {}))
+            if piece is not None:
+                chosen.append(socket)
+                pieces.append(piece)
+            elif socket.buffered() > LOW_BYTES:
+                metrics.FRAMES_DROPPED.inc()
+            else:
+                socket.write(frame)
+        _write_all(chosen, pieces)
+        metrics.FRAMES_OUT.inc(len(later))
+
+
+def _write_all(sockets: Sequence[Socket], pieces: Sequence[bytes]) -> None:
+    """Each piece to its socket."""
+    descriptors = [socket.descriptor for socket in sockets]
+    sizes = list(map(len, pieces))
+    taken: list[int] = []
+    writing = map(os.write, descriptors, pieces)
+    while len(taken) < len(sizes):
+        try:
+            taken.extend(writing)
+        except OSError:  # full, or broken: the transport finds out which; the next one's turn
+            taken.append(0)
+    if taken == sizes:
+        return
+    for socket, piece, size in zip(sockets, pieces, taken, strict=True):
+        if size < len(piece):
+            socket.rest(piece[size:])

@@ -1,0 +1,164 @@
+"""Frames to many sockets: what each gets, whatever the others do."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from google.rpc import status_pb2
+
+from gateway.core.hub import LOW_BYTES
+from gateway.core.mux import OPEN, ROOM, ServerMux
+from gateway.core.socket import message_frame
+from gateway.fanout import HIGH_BYTES, FanOut, Made
+from gateway.http.mux import MuxWriter
+
+pytestmark = pytest.mark.asyncio
+
+
+@dataclass
+class Viewer:
+    """A socket that notes what is queued; with `waiting` bytes nothing goes to its descriptor."""
+
+    descriptor: int = -1
+    waiting: int = 0
+    queued: list[bytes] = field(default_factory=list)
+    left: list[bytes] = field(default_factory=list)
+
+    def direct(self, frame: bytes, made: Made) -> bytes | None:
+        """See Socket."""
+        return None if self.waiting else frame
+
+    def rest(self, left: bytes) -> None:
+        """See Socket."""
+        self.left.append(left)
+
+    def write(self, frame: bytes) -> None:
+        """See Socket."""
+        self.queued.append(frame)
+
+    def buffered(self) -> int:
+        """See Socket."""
+        return self.waiting
+
+    def ready(self) -> bool:
+        """See Out."""
+        return not self.waiting
+
+    def end(self, status: status_pb2.Status) -> None:
+        """See Socket."""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[list[int]]:
+    """Descriptors to write to."""
+    opened = [os.open(tmp_path / str(each), os.O_RDWR | os.O_CREAT) for each in range(3)]
+    yield opened
+    for each in opened:
+        os.close(each)
+
+
+def read(descriptor: int) -> bytes:
+    """All that was written."""
+    return os.pread(descriptor, 1 << 20, 0)
+
+
+def congested(session: int, now: float) -> None:
+    """Is told of nobody here."""
+    raise AssertionError(session)
+
+
+async def test_all_get_the_frame_though_one_s_connection_is_broken(files: list[int]) -> None:
+    fan_out = FanOut(congested)
+    broken = Viewer(descriptor=1 << 20)
+    viewers = [Viewer(files[0]), broken, Viewer(files[1]), Viewer(files[2])]
+    fan_out.sockets.update(enumerate(viewers))
+    fan_out.send((0, 1, 2, 7, 3), b"frame")
+    assert [read(each) for each in files] == [b"frame"] * 3
+    assert broken.left == [b"frame"]
+    assert not any(each.left or each.queued for each in viewers if each is not broken)
+
+
+async def test_what_a_descriptor_does_not_take_is_queued() -> None:
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    fan_out = FanOut(congested)
+    viewer = fan_out.sockets[1] = Viewer(theirs)
+    frame = os.urandom(1 << 20)
+    fan_out.send((1,), frame)
+    taken = os.read(ours, 1 << 20)
+    assert 0 < len(taken) < len(frame)
+    assert viewer.left == [frame[len(taken) :]]
+    os.close(ours)
+    os.close(theirs)
+
+
+async def test_presence_goes_with_the_next_commit_in_one_write(files: list[int]) -> None:
+    fan_out = FanOut(congested)
+    slow, slower = Viewer(waiting=1), Viewer(waiting=LOW_BYTES + 1)
+    fan_out.sockets.update({0: Viewer(files[0]), 1: Viewer(files[1]), 2: slow, 3: slower})
+    fan_out.send((0, 1, 2, 3), b"<1>")
+    fan_out.send_later((0, 2, 3), b"[a]")
+    fan_out.send_later((0,), b"[b]")
+    fan_out.send((0, 1, 2, 3), b"<2>")
+    fan_out.close()
+    assert [read(each) for each in files[:2]] == [b"<1><2>[b]", b"<1><2>"]
+    assert (slow.queued, slower.queued) == ([b"<1>", b"<2>[a]"], [b"<1>", b"<2>"])
+
+
+async def test_presence_does_not_wait_where_nothing_else_is_sent(files: list[int]) -> None:
+    fan_out = FanOut(congested)
+    slower = Viewer(waiting=LOW_BYTES + 1)
+    fan_out.sockets.update({0: Viewer(files[0]), 1: slower})
+    fan_out.send_later((0, 1, 2), b"[a]")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (read(files[0]), slower.queued) == (b"[a]", [])
+
+
+async def test_who_takes_nothing_any_more_is_named() -> None:
+    named: list[int] = []
+    fan_out = FanOut(lambda session, now: named.append(session))
+    fan_out.sockets.update({1: Viewer(waiting=HIGH_BYTES), 2: Viewer(waiting=HIGH_BYTES + 1)})
+    fan_out.send((1, 2), b"frame")
+    assert named == [2]
+
+
+@pytest.mark.parametrize("size", [1, 200, 70_000])
+async def test_on_a_shared_socket_a_direct_frame_is_what_would_have_been_written(size: int, files: list[int]) -> None:
+    frame = message_frame(b"x" * size)
+    made: Made = {}
+    written: list[bytes] = []
+    for number in (1, 7):
+        for out in (Viewer(files[0]), Viewer(waiting=1)):
+            mux = ServerMux(1_000)
+            mux.receive(bytes((OPEN, 0, 0, 0, number)) + b"/a/b")
+            writer = MuxWriter(mux, number, out)
+            piece = writer.direct(frame, made)
+            assert (piece is None) == bool(out.waiting)
+            if piece is None:
+                writer.write(frame)
+                piece = b"".join(out.queued)
+            written.append(piece)
+    assert written[0] == written[1] != written[2] == written[3]
+
+
+async def test_on_a_shared_socket_nothing_is_direct_that_the_browser_has_no_room_for(files: list[int]) -> None:
+    mux = ServerMux(1_000)
+    mux.receive(bytes((OPEN, 0, 0, 0, 1)) + b"/a/b")
+    out = Viewer(files[0])
+    writer = MuxWriter(mux, 1, out)
+    frame = message_frame(b"x" * 100_000)
+    assert writer.direct(frame, {})
+    assert writer.direct(frame, {})
+    assert writer.direct(frame, {}) is None
+    writer.write(frame)
+    assert writer.buffered() > 0
+    mux.receive(bytes((ROOM, 0, 0, 0, 1)) + (1 << 20).to_bytes(4, "big"))
+    assert writer.direct(frame, {}) is None, "what waits comes first"
+    writer.roomier()
+    assert writer.direct(frame, {})
+    writer.close()
+    assert writer.direct(frame, {}) is None
