@@ -36,7 +36,7 @@ from gateway.relay import Switchboard
 from gateway.route import ROUTES, Route
 from gateway.spread import Spread, video_of
 from gateway.upstream import Upstream, Way
-from gateway.web import WebProtocol
+from gateway.web import IDLE_S, WebProtocol
 from mesh.auth import service_token
 from mesh.config import ConfigError
 from mesh.fleet import Fleet
@@ -159,7 +159,7 @@ class Gateway:
         await self._door.start()
         # A handler ends with its connection: nobody reads what it would send.
         self._runner = web.AppRunner(
-            self._app(), access_log=None, keepalive_timeout=75.0, shutdown_timeout=2.0, handler_cancellation=True
+            self._app(), access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=2.0, handler_cancellation=True
         )
         await self._runner.setup()
         http = self._runner.server

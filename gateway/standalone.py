@@ -21,7 +21,7 @@ from gateway.http.guard import headers, middleware
 from gateway.http.socket import SocketLimits, SocketRefusals, Sockets
 from gateway.passage import Access, Passage, Target
 from gateway.upstream import Upstream
-from gateway.web import WebProtocol
+from gateway.web import IDLE_S, WebProtocol
 from mesh import telemetry
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,9 @@ class Alone:
         app.router.add_get("/metrics", _metrics)
         SocketRefusals(self._sockets, self._calls).add_to(app)
         add_refusals(app)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, handler_cancellation=True)
+        self._runner = web.AppRunner(
+            app, access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=2.0, handler_cancellation=True
+        )
         await self._runner.setup()
         http = self._runner.server
         assert http is not None

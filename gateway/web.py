@@ -16,6 +16,10 @@ log = logging.getLogger(__name__)
 
 IDLE_S: Final = 75.0
 BODY_S: Final = 30.0
+"""For the body of a call; for one that aiohttp has, so long for each PACE_BYTES."""
+PACE_BYTES: Final = 64 * 1024
+MAX_LENT_BYTES: Final = 1 << 50
+"""Of a body that aiohttp has, which has limits of its own."""
 LINGER_S: Final = 2.0
 BUSY_S: Final = 0.005
 AHEAD_BYTES: Final = 64 * 1024
@@ -57,6 +61,8 @@ class WebProtocol(asyncio.Protocol):
         self._next: Callable[[], bool] = self._head
         self._handler: RequestHandler | None = None
         self._lent_left = 0
+        self._lent_bytes = 0
+        self._is_last = False
         self._plan: CallPlan | None = None
         self._head_of_call: Head | None = None
         self._chunks: Chunks | None = None
@@ -132,11 +138,13 @@ class WebProtocol(asyncio.Protocol):
         """Who takes too long is not waited for."""
         now = self._loop.time()
         if now >= self._deadline:
-            if self._next == self._body:
+            if self._next == self._lent and not self._transport.is_reading():
+                self._wait(BODY_S)  # it is not read either: whoever takes it is slow
+            elif self._next == self._body:
                 self._refuse(HeadError(408, "The message did not come in time."))
             else:
                 self._transport.abort()
-            return
+                return
         self._timer = self._loop.call_later(self._tick_s, self._tick)
 
     def _wait(self, seconds: float) -> None:
@@ -185,18 +193,18 @@ class WebProtocol(asyncio.Protocol):
             return False
         head, plan = self._passage.plan(block)
         protocol = self._sockets.protocol_of(head) if head.upgrade else ""
+        if (plan is not None or head.upgrade) and self._handler is not None and self._is_busy():
+            self._buffer = block + self._buffer
+            self._try_later()
+            return False
         if plan is None and not protocol:
             self._lend(head, block)
             return True
-        if self._handler is not None:
-            if self._is_busy():
-                self._buffer = block + self._buffer
-                self._try_later()
-                return False
-            self._handler.keep_alive(False)  # its clock stands still while the connection is ours
         if plan is None:
             self._become(head, protocol)
             return False
+        if self._handler is not None:
+            self._handler.keep_alive(False)  # its clock stands still while the connection is ours
         return self._begin_body(head, plan)
 
     def _block(self) -> bytes:
@@ -228,38 +236,57 @@ class WebProtocol(asyncio.Protocol):
     # -- requests of others ----------------------------------------------------------------------------------
 
     def _lend(self, head: Head, block: bytes) -> None:
-        """aiohttp gets this request, and for good what has no end that can be told from here."""
+        """aiohttp gets this request. Where it ends is known here, so that it can be told what comes after it."""
         if self._handler is None:
             self._handler = cast(RequestHandler, self._lender())
             self._handler.connection_made(self._transport)
-        self._forever()
-        if head.size is None or head.upgrade or not head.keep_alive:
-            if self._timer is not None:
-                self._timer.cancel()
-            rest, self._buffer = self._buffer, b""
-            handler, self._handler = self._handler, None
-            self._next = _over  # nothing of this connection is kept here
-            self._transport.set_protocol(handler)
-            handler.data_received(block + rest)
-            return
-        self._lent_left = head.size
-        piece, self._buffer = self._buffer[: head.size], self._buffer[head.size :]
-        self._lent_left -= len(piece)
-        self._handler.data_received(block + piece)
+        self._lent_left = head.size or 0
+        self._chunks = Chunks(MAX_LENT_BYTES) if head.size is None else None
+        self._is_last = head.upgrade  # which is refused: what would come after it is no HTTP
+        self._lent_bytes = 0
+        self._wait(BODY_S)
         self._next = self._lent
+        self._handler.data_received(block)
 
     def _lent(self) -> bool:
         """The rest of a request that aiohttp has, then what comes after it."""
         assert self._handler is not None
-        if not self._buffer:
-            return False
-        if self._lent_left:
+        if self._lent_left or self._chunks is not None:
+            if not self._buffer:
+                return False
+            piece = self._lent_piece()
+            self._prolong(len(piece))
+            self._handler.data_received(piece)
+            if self._lent_left or self._chunks is not None:
+                return False
+        self._forever()
+        if self._is_last:
+            self._handler.close()
+            self._next = self._nothing
+        else:
+            self._next = self._head
+        return True
+
+    def _lent_piece(self) -> bytes:
+        """What of the bytes that are here belongs to that request."""
+        if self._chunks is None:
             piece, self._buffer = self._buffer[: self._lent_left], self._buffer[self._lent_left :]
             self._lent_left -= len(piece)
-            self._handler.data_received(piece)
-            return bool(self._buffer)
-        self._next = self._head
-        return True
+            return piece
+        data = self._buffer
+        self._buffer = self._chunks.feed(data)
+        self._chunks.body.clear()
+        if not self._chunks.done:
+            return data
+        self._chunks = None
+        return data[: len(data) - len(self._buffer)]
+
+    def _prolong(self, size_bytes: int) -> None:
+        """A body may be long, so it is its pace that counts."""
+        self._lent_bytes += size_bytes
+        if self._lent_bytes >= PACE_BYTES:
+            self._lent_bytes = 0
+            self._wait(BODY_S)
 
     def _is_busy(self) -> bool:
         """aiohttp has not answered what it was given: it waits for nothing new."""

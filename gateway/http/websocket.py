@@ -153,7 +153,7 @@ class WebSocketConnection(asyncio.Protocol):
                 self._receive(incoming)
         except WebSocketError as error:
             self._broken = True
-            self.close(error.code, str(error))
+            self._fail(error.code, str(error))
         except Exception as error:
             self.over(error)
         self._hear(said)
@@ -233,6 +233,14 @@ class WebSocketConnection(asyncio.Protocol):
             self._say_close(code, reason)
             self.go_on()  # that word may be behind what was not read
             self._limit = self._limit or self._loop.call_later(CLOSE_S, self._transport.abort)
+
+    def _fail(self, code: int, reason: str) -> None:
+        """Says so to a client whose frames cannot be told apart any more, so that its own word cannot be heard."""
+        self.close(code, reason)
+        if self._transport.can_write_eof() and not self._transport.is_closing():
+            self._transport.write_eof()  # with bytes that nobody read, closing could take the code back
+        else:
+            self._transport.close()
 
     def _end(self) -> None:
         """Both have said it. A reader that does not even take this loses the connection with all that was kept."""
