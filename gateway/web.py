@@ -60,6 +60,10 @@ class WebProtocol(asyncio.Protocol):
         self._buffer = b""
         self._next: Callable[[], bool] = self._head
         self._handler: RequestHandler | None = None
+        self._missing = 0
+        """Bytes of a call's body that are not here."""
+        self._late = bytearray()
+        """Those that are."""
         self._lent_left = 0
         self._lent_bytes = 0
         self._is_last = False
@@ -80,6 +84,14 @@ class WebProtocol(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Goes on as far as the bytes do."""
+        if self._missing:  # there is nothing to be done with a part of a body
+            self._late += data
+            self._missing -= len(data)
+            if self._missing > 0:
+                return
+            data = bytes(self._late)
+            self._late.clear()
+            self._missing = 0
         self._buffer = self._buffer + data if self._buffer else data
         try:
             while self._next():
@@ -168,6 +180,8 @@ class WebProtocol(asyncio.Protocol):
         """Closes once the other side has had time to read: bytes that nobody read would have it cut at once."""
         self._next = self._nothing
         self._buffer = b""
+        self._missing = 0
+        self._late.clear()
         if self._transport.can_write_eof():
             self._wait(LINGER_S)
             self._transport.write_eof()
@@ -344,6 +358,9 @@ class WebProtocol(asyncio.Protocol):
         else:
             size = head.size or 0
             if len(self._buffer) < size:
+                self._missing = size - len(self._buffer)
+                self._late += self._buffer
+                self._buffer = b""
                 return False
             body, self._buffer = self._buffer[:size], self._buffer[size:]
         self._forever()

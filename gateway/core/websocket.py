@@ -81,7 +81,7 @@ def unmasked(payload: bytes, mask: bytes) -> bytes:
 class MessageReader:
     """Puts messages together. What is not whole yet is held, and not looked at again before enough has come."""
 
-    __slots__ = ("_closed", "_held", "_max_message_bytes", "_needed", "_parts")
+    __slots__ = ("_closed", "_held", "_max_message_bytes", "_needed", "_parts", "frames", "hasty")
 
     def __init__(self, max_message_bytes: int) -> None:
         self._max_message_bytes = max_message_bytes
@@ -90,9 +90,14 @@ class MessageReader:
         self._parts: bytearray | None = None
         """Of a message in pieces. One after the other in one place: they may be a byte each."""
         self._closed = False
+        self.frames = 0
+        """That were taken last time."""
+        self.hasty = False
+        """There may be more than were to be taken."""
 
-    def feed(self, data: bytes) -> list[Incoming]:
-        """What is whole now. Raises WebSocketError; what came whole before it is lost with the socket."""
+    def feed(self, data: bytes, most: int = 1 << 30) -> list[Incoming]:
+        """What is whole now, of `most` frames. Raises WebSocketError; what came before it is lost with the socket."""
+        self.frames, self.hasty = 0, False
         if self._held:
             self._held += data
             if len(self._held) < self._needed:
@@ -102,6 +107,10 @@ class MessageReader:
         found: list[Incoming] = []
         at, size = 0, len(data)
         while at < size and not self._closed:
+            if self.frames >= most:
+                self._held += data[at:]
+                self._needed, self.hasty = 0, True
+                break
             body, end = self._measure(data, at)
             if end > size:
                 self._held += data[at:]
@@ -109,6 +118,7 @@ class MessageReader:
                 break
             payload = unmasked(data[body:end], data[body - 4 : body])
             first, at = data[at], end
+            self.frames += 1
             if first == _WHOLE_BINARY and self._parts is None:
                 found.append(payload)
             else:

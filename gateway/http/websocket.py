@@ -29,6 +29,9 @@ from gateway.fanout import Made
 
 CLOSE_S: Final = 5.0
 """How long whoever does not read may still take what was written, before the connection is ended with it."""
+TURN_S: Final = 0.1
+TURN_FRAMES: Final = 500
+"""Of one socket so many frames are taken in that time; more wait for the next."""
 AHEAD_EVENTS: Final = 8
 """What may come before somebody takes it; past it nothing more is read."""
 PONG_BYTES: Final = 64 * 1024
@@ -108,8 +111,8 @@ class WebSocketConnection(asyncio.Protocol):
     There may be tens of thousands that say nothing, so it holds little. `left` is told once, when it has ended.
     """
 
-    __slots__ = ("_broken", "_left", "_limit", "_loop", "_paused", "_pulse", "_reader", "_said_close", "_timer",
-                 "_transport")  # fmt: skip
+    __slots__ = ("_broken", "_frames", "_left", "_limit", "_loop", "_paused", "_pulse", "_reader", "_said_close",
+                 "_since", "_timer", "_transport", "_waits")  # fmt: skip
 
     def __init__(
         self, transport: asyncio.Transport, max_message_bytes: int, left: Callable[["WebSocketConnection"], None]
@@ -119,6 +122,10 @@ class WebSocketConnection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reader = MessageReader(max_message_bytes)
         self._paused = False
+        self._waits = False
+        """It has sent more frames than are taken at a time."""
+        self._frames = 0
+        self._since = 0.0
         self._broken = False
         self._said_close = False
         self._limit: asyncio.TimerHandle | None = None
@@ -146,9 +153,12 @@ class WebSocketConnection(asyncio.Protocol):
         """Hands on what is whole."""
         if self._broken:
             return
+        now = self._loop.time()
+        if now - self._since >= TURN_S:
+            self._since, self._frames = now, 0
         said = False
         try:
-            for incoming in self._reader.feed(data):
+            for incoming in self._reader.feed(data, TURN_FRAMES - self._frames):
                 said = said or isinstance(incoming, bytes)
                 self._receive(incoming)
         except WebSocketError as error:
@@ -156,7 +166,26 @@ class WebSocketConnection(asyncio.Protocol):
             self._fail(error.code, str(error))
         except Exception as error:
             self.over(error)
-        self._hear(said)
+        self._frames += self._reader.frames
+        if self._reader.hasty:
+            self._slow_down()
+        self._hear(said, now)
+
+    def _slow_down(self) -> None:
+        """Frames may be a few bytes long, and whoever sends them without end is not all that there is to do."""
+        if not self._waits and not self._transport.is_closing():
+            self._waits = True
+            if not self._paused:
+                self._transport.pause_reading()
+            self._loop.call_at(self._since + TURN_S, self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._waits = False
+        if self._transport.is_closing():
+            return
+        self.data_received(b"")
+        if not self._waits and not self._paused:
+            self._transport.resume_reading()
 
     def _receive(self, incoming: Incoming) -> None:
         if isinstance(incoming, bytes):
@@ -181,8 +210,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     # -- the pulse -------------------------------------------------------------------------------------------
 
-    def _hear(self, said: bool) -> None:
-        now = self._loop.time()
+    def _hear(self, said: bool, now: float) -> None:
         if not said:
             self._pulse.answered(now)
         elif self._pulse.said(now) and not self._transport.is_closing():
@@ -195,7 +223,7 @@ class WebSocketConnection(asyncio.Protocol):
     def _beat(self) -> None:
         """Asks who has been silent; lets go of who does not answer."""
         now = self._loop.time()
-        if self._paused:  # what they say is not read
+        if self._paused or self._waits:  # what they say is not read
             self._pulse.answered(now)
         elif self._pulse.gone(now):
             metrics.CUTS.labels("SILENT").inc()
@@ -210,14 +238,16 @@ class WebSocketConnection(asyncio.Protocol):
         if self._paused or self._transport.is_closing():
             return False
         self._paused = True
-        self._transport.pause_reading()
+        if not self._waits:
+            self._transport.pause_reading()
         return True
 
     def go_on(self) -> None:
         """Reads again."""
         if self._paused and not self._transport.is_closing():
             self._paused = False
-            self._transport.resume_reading()
+            if not self._waits:
+                self._transport.resume_reading()
 
     # -- the end ---------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import cast
 
 from gateway.core import grpcweb
 from gateway.core.mux import OPEN
@@ -161,3 +162,37 @@ def close_code(said: bytes) -> int:
     at = said.rindex(b"\x88")
     assert len(said) == at + 2 + said[at + 1], said
     return int.from_bytes(said[at + 2 : at + 4], "big")
+
+
+class DeafTransport(asyncio.Transport):
+    """A connection that takes what is written for it, and sends none of it."""
+
+    def __init__(self) -> None:
+        super().__init__({"sslcontext": True})
+        self.written = 0
+        self.reads = True
+        self.ended = asyncio.Event()
+
+    def write(self, data: object) -> None:
+        """See Transport."""
+        self.written += len(cast(bytes, data))
+
+    def get_write_buffer_size(self) -> int:
+        """See Transport."""
+        return self.written
+
+    def is_closing(self) -> bool:
+        """See Transport."""
+        return self.ended.is_set()
+
+    def pause_reading(self) -> None:
+        """See Transport."""
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        """See Transport."""
+        self.reads = True
+
+    def abort(self) -> None:
+        """See Transport."""
+        self.ended.set()

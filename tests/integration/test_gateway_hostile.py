@@ -13,9 +13,24 @@ from aiohttp import web
 
 from gateway.core import grpcweb
 from gateway.core.mux import DATA, MAX_CALLS, OPEN
+from gateway.http.call import SocketCalls
+from gateway.http.mux import MuxSocket
+from gateway.http.session import Caller
+from gateway.http.websocket import TURN_FRAMES
 from gateway.standalone import Alone
 from tests.integration.echo_server import BOTH, ECHO, EchoServer
-from tests.integration.hostile import HEADERS, MANY, MUX, ONE, Offenders, Others, close_code, masked, post
+from tests.integration.hostile import (
+    HEADERS,
+    MANY,
+    MUX,
+    ONE,
+    DeafTransport,
+    Offenders,
+    Others,
+    close_code,
+    masked,
+    post,
+)
 from tests.waiting import until
 from tests.web_client import Browser
 
@@ -134,12 +149,26 @@ async def test_fragments_without_end_close_the_socket_at_the_limit(
     process = psutil.Process()
     before_bytes = process.memory_info().rss
     await offender.says(masked(b"\0", fin=False))
-    pieces = masked(b"ab", 0, fin=False) * 1_000
-    for _ in range(LIMIT // 2_000 + 2):
+    pieces = masked(bytes(300), 0, fin=False) * 100
+    for _ in range(LIMIT // 30_000 + 2):
         await offender.says(pieces)
     await others.served()
     assert close_code(await offender.hears()) == 1009
     assert process.memory_info().rss - before_bytes < GROWN_BYTES
+
+
+async def test_frames_without_end_are_taken_a_few_hundred_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.http.websocket.TURN_S", 0.05)
+    calls = SocketCalls(lambda _: None, lambda *_: b"", lambda *_: None, keep=frozenset())
+    transport, pong = DeafTransport(), b"\x8a\0"
+    socket = MuxSocket(transport, calls, Caller("", "", "", ""), LIMIT, lambda _: None)
+    socket.data_received(masked(b"", 9) * (TURN_FRAMES - 1))
+    assert transport.reads
+    socket.data_received(masked(b"", 9) * 1_000)
+    assert (transport.written, transport.reads) == (TURN_FRAMES * len(pong), False)
+    await until(lambda: transport.reads, "it is listened to again")
+    assert transport.written == (TURN_FRAMES + 999) * len(pong)
+    socket.connection_lost(None)
 
 
 @KINDS

@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import gzip
 import json
 from collections.abc import Mapping
 from http.cookies import SimpleCookie
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 
 from rushes.media.v1.media_service_pb2 import RENDITION_KIND_REVIEW, ListRenditionsRequest, ListRenditionsResponse
@@ -398,3 +400,22 @@ async def test_an_upload_without_a_session_or_a_right_is_refused(product: Produc
 async def test_health_and_readiness_are_said(stranger: Browser) -> None:
     assert (await get(stranger, "/healthz"))[2] == b"ok"
     assert json.loads((await get(stranger, "/readyz"))[2]) == {"ready": True}
+
+
+@pytest.mark.parametrize(("path", "status"), [("/auth/sign-in", 400), (GET_ME, 429), ("/api/v1/projects", 429)])
+async def test_a_small_body_that_unpacks_to_a_large_one_is_refused(
+    product: Product, browser: Browser, path: str, status: int
+) -> None:
+    gateway = psutil.Process(product.stack.pids()["gateway"])
+    bomb = gzip.compress(b'{"email": "' + b"x" * (64 << 20) + b'"}')
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    before_bytes = gateway.memory_info().rss
+
+    async def ask() -> int:
+        async with browser.request("POST", path, headers=headers, data=bomb) as answer:
+            return answer.status
+
+    assert set(await asyncio.gather(*(ask() for _ in range(8)))) == {status}
+    assert gateway.memory_info().rss - before_bytes < 64 << 20
+    async with browser.request("GET", "/healthz") as answer:
+        assert answer.status == 200

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import cast
 
 import aiohttp
 import pytest
@@ -19,6 +18,7 @@ from gateway.standalone import Alone
 from rushes.annotation.v1.annotation_service_pb2 import CollaborateOpen, CollaborateRequest, CollaborateResponse
 from rushes.project.v1.identity_service_pb2 import GetMeRequest, GetMeResponse
 from tests.integration.echo_server import BOTH, ECHO, FAIL, LARGE, MANY, WAIT, EchoServer
+from tests.integration.hostile import DeafTransport
 from tests.product import Product
 from tests.web_client import COLLABORATE, reason_of
 
@@ -252,36 +252,6 @@ class Deaf:
     def buffered(self) -> int:
         """See Writer."""
         return self.written
-
-
-class DeafTransport(asyncio.Transport):
-    """The connection of such a browser."""
-
-    def __init__(self) -> None:
-        super().__init__({"sslcontext": True})
-        self.written = 0
-        self.reads = True
-        self.ended = asyncio.Event()
-
-    def write(self, data: object) -> None:
-        """See Transport."""
-        self.written += len(cast(bytes, data))
-
-    def get_write_buffer_size(self) -> int:
-        """See Transport."""
-        return self.written
-
-    def is_closing(self) -> bool:
-        """See Transport."""
-        return self.ended.is_set()
-
-    def pause_reading(self) -> None:
-        """See Transport."""
-        self.reads = False
-
-    def abort(self) -> None:
-        """See Transport."""
-        self.ended.set()
 
 
 async def test_who_opens_calls_and_reads_nothing_is_not_listened_to(monkeypatch: pytest.MonkeyPatch) -> None:

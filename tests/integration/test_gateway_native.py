@@ -1,6 +1,7 @@
 """The native gRPC door: programs on the same port as browsers."""
 
 import asyncio
+import collections
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,6 +21,7 @@ from rushes.media.v1.media_service_pb2 import GetVideoRequest
 from rushes.project.v1.identity_service_pb2 import GetMeRequest, GetMeResponse
 from rushes.project.v1.project_service_pb2 import CreateProjectRequest
 from tests.product import Product
+from tests.waiting import until
 from tests.web_client import Browser
 
 GET_ME = "/rushes.project.v1.IdentityService/GetMe"
@@ -220,3 +222,54 @@ class Nobody:
     def on_unprocessed(self) -> None: ...
     def on_lost(self) -> None: ...
     def flush(self) -> None: ...
+
+
+async def test_five_thousand_calls_on_a_connection_are_refused_but_for_a_hundred(
+    product: Product, browser: Browser, channel: Any, signed: tuple[tuple[str, str], ...]
+) -> None:
+    """Opens calls whose message never comes, as many at once as no client may."""
+    reader, writer = await asyncio.open_connection(product.host, product.port)
+    connection, answers = Connection(), collections.Counter[str]()
+    block = encode([(":method", "POST"), (":scheme", "http"), (":path", GET_ME), (":authority", "x"),
+                    ("content-type", "application/grpc"), ("te", "trailers"), *signed])  # fmt: skip
+    for _ in range(5_000):
+        connection.open(block, b"", Counted(answers), end=False)
+
+    async def hear() -> None:
+        while not answers["lost"]:
+            data = await reader.read(65_536)
+            connection.receive(data) if data else connection.lost()
+
+    hearing = asyncio.create_task(hear())
+    try:
+        for at in range(0, len(connection.out), 100):
+            writer.write(b"".join(connection.out[at : at + 100]))
+            await writer.drain()
+            assert (await browser.rpc(GET_ME, GetMeRequest())).code == 0
+        await until(lambda: answers.total() >= 4_900, "all but a hundred are answered")
+        assert set(answers) <= {"refused", "reset 11"}  # ENHANCE_YOUR_CALM
+        assert (await browser.rpc(GET_ME, GetMeRequest())).code == 0
+        assert await channel.unary_unary(GET_ME)(b"", metadata=signed, timeout=20)
+    finally:
+        hearing.cancel()
+        writer.transport.abort()
+
+
+class Counted(Nobody):
+    """Counts how calls end."""
+
+    def __init__(self, ends: collections.Counter[str]) -> None:
+        self._ends = ends
+
+    def on_headers(self, fields: object, end: bool) -> None:
+        if end:
+            self._ends["answered"] += 1
+
+    def on_reset(self, code: int) -> None:
+        self._ends[f"reset {code}"] += 1
+
+    def on_unprocessed(self) -> None:
+        self._ends["refused"] += 1
+
+    def on_lost(self) -> None:
+        self._ends["lost"] += 1

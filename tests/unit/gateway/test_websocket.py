@@ -66,6 +66,19 @@ def test_a_message_in_pieces_is_one_and_control_frames_come_in_between() -> None
     assert read(data) == read(data, every) == [Ping(b"?"), b"one two", b"next"]
 
 
+@given(st.integers(1, 4), st.lists(st.integers(0, 60), max_size=4))
+def test_of_many_frames_as_many_are_taken_as_were_asked_for(most: int, cuts: list[int]) -> None:
+    words = [b"%d" % number for number in range(9)]
+    data, reader = b"".join(map(masked, words)), MessageReader(MOST)
+    found: list[Incoming] = []
+    for start, end in pairwise([0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]):
+        found += reader.feed(data[start:end], most)
+        assert reader.frames <= most
+        while reader.hasty:
+            found += reader.feed(b"", most)
+    assert found == words
+
+
 def test_nothing_counts_after_the_close() -> None:
     assert read(masked(b"\x03\xe8", 8) + masked(b"more")) == [Close(1000)]
 
