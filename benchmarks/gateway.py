@@ -1,7 +1,7 @@
 """The gateway against Envoy, grpcwebproxy and a plain C loop, each with one worker, the same backend and the same run.
 
 `python -m benchmarks.gateway [--quick]`; the last line is one JSON object. With `--sockets N [--processes P]` idle
-WebSockets instead.
+WebSockets instead; with `--hostile` bad input; with `--soak` ten minutes of coming and going.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import gateway_sockets
+from benchmarks import gateway_hostile, gateway_soak, gateway_sockets
 from benchmarks.gateway_process import BUILT, build, free_port, process
 from benchmarks.measure import cpu_s
 from benchmarks.peers import envoy, grpcwebproxy
@@ -160,9 +160,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="short rounds: a smoke test, not a measurement")
     parser.add_argument("--sockets", type=int, default=0, metavar="N", help="so many idle WebSockets, and nothing else")
     parser.add_argument("--processes", type=int, default=1, metavar="P", help="gateways on the port of those sockets")
+    parser.add_argument("--hostile", action="store_true", help="what bad input costs others, and nothing else")
+    parser.add_argument("--soak", action="store_true", help="clients that come and go, and nothing else")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of the soak")
     given = parser.parse_args()
     build()
-    if given.sockets:
+    if given.soak:
+        figures = gateway_soak.run(0.5 if given.quick else given.minutes)
+    elif given.hostile:
+        figures = gateway_hostile.run(quick=given.quick)
+    elif given.sockets:
         figures = gateway_sockets.run(given.sockets, given.processes, quick=given.quick)
     else:
         figures = everything(quick=given.quick)

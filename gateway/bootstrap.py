@@ -159,7 +159,12 @@ class Gateway:
         await self._door.start()
         # A handler ends with its connection: nobody reads what it would send.
         self._runner = web.AppRunner(
-            self._app(), access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=2.0, handler_cancellation=True
+            self._app(),
+            access_log=None,
+            keepalive_timeout=IDLE_S,
+            shutdown_timeout=2.0,
+            handler_cancellation=True,
+            auto_decompress=False,
         )
         await self._runner.setup()
         http = self._runner.server

@@ -3,6 +3,7 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 VIEWERS = Gauge("rushes_gateway_viewers", "WebSockets on the hub.")
+SOCKETS = Gauge("rushes_gateway_sockets", "WebSockets that are open, of all kinds.")
 HUBS = Gauge("rushes_gateway_hubs", "Videos with viewers.")
 FRAMES_OUT = Counter("rushes_gateway_frames_out_total", "Frames written to viewers.")
 FRAMES_DROPPED = Counter(

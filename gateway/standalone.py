@@ -96,7 +96,12 @@ class Alone:
         SocketRefusals(self._sockets, self._calls).add_to(app)
         add_refusals(app)
         self._runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=2.0, handler_cancellation=True
+            app,
+            access_log=None,
+            keepalive_timeout=IDLE_S,
+            shutdown_timeout=2.0,
+            handler_cancellation=True,
+            auto_decompress=False,
         )
         await self._runner.setup()
         http = self._runner.server

@@ -142,6 +142,7 @@ class Process:
             # Not in the main thread: whoever runs it sets `stopping`.
             with contextlib.suppress(ValueError, RuntimeError):
                 loop.add_signal_handler(number, self._told_to_stop)
+        telemetry.count_tasks(loop)
         metrics = telemetry.MetricsServer(self._mesh.metrics_host, self._mesh.metrics_port)
         channels = Channels(self._name, self._mesh)
         try:

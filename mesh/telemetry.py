@@ -1,5 +1,6 @@
 """Logs as JSON lines with what they belong to, metrics, and the small HTTP server that shows them."""
 
+import asyncio
 import json
 import logging
 import sys
@@ -9,7 +10,7 @@ from contextvars import ContextVar
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 VIDEO: ContextVar[str] = ContextVar("video", default="")
@@ -22,6 +23,8 @@ RPC_SECONDS = Histogram(
     ["method"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
+
+TASKS = Gauge("rushes_tasks", "Tasks of the event loop.")
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -58,6 +61,11 @@ def set_up_logging(service: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+
+
+def count_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Shows from now on how many tasks a loop has: if their number only grows, something is never over."""
+    TASKS.set_function(lambda: len(asyncio.all_tasks(loop)))
 
 
 class MetricsServer:

@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.http import session
+from gateway.http.body import refuse_packed
 from rushes.errors import InvalidArgument, Unauthenticated
 from rushes.project.v1 import identity_service_pb2 as identity
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
@@ -86,6 +87,7 @@ class AuthRoutes:
 async def _body(request: web.Request) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise InvalidArgument("Send JSON with content-type application/json.")
+    refuse_packed(request)
     raw = bytearray()
     async with asyncio.timeout(BODY_S):
         async for chunk in request.content.iter_any():

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.core.link import links
 from gateway.core.metadata import bearer_of
+from gateway.http.body import refuse_packed
 from gateway.http.session import client_of
 from rushes.errors import InvalidArgument, Unauthenticated
 from rushes.signaling.v1 import feed_service_pb2 as pb
@@ -102,6 +103,7 @@ def _secret(request: web.Request) -> str:
 
 
 async def _body(request: web.Request) -> str:
+    refuse_packed(request)
     raw = bytearray()
     async with asyncio.timeout(BODY_S):
         async for chunk in request.content.iter_any():

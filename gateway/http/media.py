@@ -5,6 +5,7 @@ from aiohttp.client_exceptions import ClientError
 from yarl import URL
 
 from gateway.fault import ServiceAway
+from gateway.http.body import refuse_packed
 from gateway.http.session import TokenCache, required_token
 from mesh.mutual import NAME, Mutual
 
@@ -51,6 +52,7 @@ class MediaRoutes:
 
     async def forward(self, request: web.Request) -> web.StreamResponse:
         """Sends the request on and the answer back, a piece at a time."""
+        refuse_packed(request)
         token = await required_token(request, self._tokens)
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _HOP]
         headers += [("Authorization", f"Bearer {token}"), ("rushes-service", self._service_token)]

@@ -10,6 +10,7 @@ from aiohttp import web
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2
 
+from gateway import metrics
 from gateway.core import grpcweb, handshake, mux, socket
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.head import Head
@@ -85,16 +86,21 @@ class Sockets:
         most = self._limits.max_message_bytes
         opened: WebSocketConnection
         if protocol == SUBPROTOCOL:
-            opened = stream = WebSocketStream(transport, most, self._open.discard)
+            opened = stream = WebSocketStream(transport, most, self._gone)
             task = asyncio.create_task(self._serve(caller, head.path, stream))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         else:
-            opened = MuxSocket(transport, self._calls, caller, most, self._open.discard)
+            opened = MuxSocket(transport, self._calls, caller, most, self._gone)
         self._open.add(opened)
+        metrics.SOCKETS.inc()
         transport.set_protocol(opened)
         if rest:
             opened.data_received(rest)
+
+    def _gone(self, socket: WebSocketConnection) -> None:
+        self._open.discard(socket)
+        metrics.SOCKETS.dec()
 
     async def _serve(self, caller: Caller, path: str, stream: WebSocketStream) -> None:
         try:

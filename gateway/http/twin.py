@@ -17,6 +17,7 @@ from gateway.core.openapi import openapi
 from gateway.core.path import PREFIX, Match, Paths, queried, rules_of
 from gateway.core.twin import NotAMessage, error_of, http_status, json_of, message_of, queried_message
 from gateway.fault import status_of
+from gateway.http.body import unpacked
 from gateway.http.grpcweb import METHOD_PATH, metadata_of, refused
 from gateway.http.session import TokenCache, client_of, token_of
 from gateway.passage import fault_status
@@ -88,7 +89,7 @@ class TwinRoutes:
     async def _by_name(self, request: web.Request, route: Route | None) -> web.Response:
         if route is None:
             raise _Failed(status_pb2.Status(code=code_pb2.UNIMPLEMENTED, message="There is no such method."))
-        raw = await request.read()
+        raw = await unpacked(request)
         if request.content_type == PROTO:
             answer = await self._call(request, route, raw)
             return web.Response(body=answer, content_type=PROTO)
@@ -111,7 +112,7 @@ class TwinRoutes:
         if match.rule.body:
             if request.can_read_body and request.content_type != JSON:
                 raise errors.InvalidArgument("Send JSON with content-type application/json.")
-            message = message_of(route.method.input_type, await request.read(), path=values)
+            message = message_of(route.method.input_type, await unpacked(request), path=values)
         else:
             message = queried_message(route.method.input_type, queried(request.query.items()), values)
         return await self._json(request, route, message)

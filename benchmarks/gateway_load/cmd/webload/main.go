@@ -28,6 +28,8 @@ var (
 	size     = flag.Int("size", 100, "bytes of a message")
 	messages = flag.Int("messages", 10000, "messages of a stream")
 	token    = flag.String("token", "", "bearer token")
+	path     = flag.String("path", "/test.v1.EchoService/Echo", "method of the unary calls")
+	pace     = flag.Duration("pace", 0, "between two calls of one connection")
 )
 
 func frame(payload []byte) []byte {
@@ -37,10 +39,10 @@ func frame(payload []byte) []byte {
 	return out
 }
 
-func request(method string, payload []byte) []byte {
+func request(path string, payload []byte) []byte {
 	body := frame(payload)
 	var out bytes.Buffer
-	fmt.Fprintf(&out, "POST /test.v1.EchoService/%s HTTP/1.1\r\nHost: %s\r\n", method, *address)
+	fmt.Fprintf(&out, "POST %s HTTP/1.1\r\nHost: %s\r\n", path, *address)
 	out.WriteString("User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0.0.0 Safari/537.36\r\n")
 	out.WriteString("Accept: */*\r\nAccept-Language: en\r\nAccept-Encoding: gzip, deflate, br\r\nX-Grpc-Web: 1\r\n")
 	if *token != "" {
@@ -143,6 +145,9 @@ func calls(conn net.Conn, message []byte, weight int, minimum int, deadline time
 		}
 		out.count += weight
 		out.latencies = append(out.latencies, time.Since(began))
+		if *pace > 0 {
+			time.Sleep(*pace)
+		}
 	}
 	return out, nil
 }
@@ -263,10 +268,10 @@ func main() {
 			var err error
 			switch *mode {
 			case "unary":
-				one, err = calls(conn, request("Echo", make([]byte, *size)), 1, *size+10, deadline)
+				one, err = calls(conn, request(*path, make([]byte, *size)), 1, *size+10, deadline)
 			case "stream":
 				text := []byte(strconv.Itoa(*messages))
-				one, err = calls(conn, request("Many", text), *messages, *messages*105, deadline)
+				one, err = calls(conn, request("/test.v1.EchoService/Many", text), *messages, *messages*105, deadline)
 			case "ws":
 				one, err = pingPong(conn, deadline)
 			}
