@@ -34,14 +34,13 @@ from gateway.native import DoorServer
 from gateway.passage import Passage, Target
 from gateway.relay import Switchboard
 from gateway.route import ROUTES, Route
-from gateway.spread import Spread, video_of
+from gateway.spread import Spread, key_of, room_of
 from gateway.upstream import Upstream, Way
 from gateway.web import IDLE_S, WebProtocol
 from mesh.auth import service_token
 from mesh.config import ConfigError
 from mesh.fleet import Fleet
 from mesh.mutual import NAME
-from mesh.rendezvous import partition_of
 from mesh.service import Runtime
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 from rushes.signaling.v1.feed_service_pb2_grpc import FeedServiceStub
@@ -63,8 +62,8 @@ COUNTED = ("/auth/", "/api/", "/rushes.", "/whip", "/whep")
 """Beginnings of the paths that count as calls. Pages, posters and media do not."""
 
 
-SPREAD: Final = ("svc_annotation", "svc_version", "svc_project")
-"""Services of which there may be several instances: what is about one video, or one project, goes to one of them."""
+SPREAD: Final = ("svc_annotation", "svc_version", "svc_project", "svc_signaling")
+"""Services of which there may be several instances: what is about one video, project or room goes to one of them."""
 
 
 class Gateway:
@@ -83,7 +82,7 @@ class Gateway:
         self._auth = AuthRoutes(identity, self._tokens, secure=bool(config.tls_certificate))
         token = service_token(runtime.name, runtime.mesh.secret)
         self._media = MediaRoutes(runtime.mesh.services["svc_media.http"], token, self._tokens, channels.mutual)
-        self._feeds = FeedRoutes(channels.stub(FeedServiceStub, "svc_signaling"))
+        self._feeds = FeedRoutes(self._feed_stub)
         self._origins = Origins(config.allowed_origins)
         self._access = _access(config, runtime, self._tokens, token)
         self._upstreams = {name: self._way(name) for name in {route.service for route in ROUTES.values()}}
@@ -116,7 +115,7 @@ class Gateway:
         self.port = config.port
 
     def _way(self, service: str) -> Way:
-        """To a service: to its one instance, or to whichever serves the video that a call is about."""
+        """To a service: to its one instance, or to whichever serves what a call is about."""
         if service in SPREAD and not self._fleets[service].alone:
             return Spread(self._fleets[service], self._upstream)
         return self._upstream(self._runtime.channels.address(service))
@@ -125,10 +124,14 @@ class Gateway:
         mutual = self._runtime.channels.mutual
         return Upstream(target, mutual.http2, NAME) if mutual is not None else Upstream(target)
 
+    def _feed_stub(self, key: str) -> FeedServiceStub:
+        """Where the room of a feed's key is served."""
+        return FeedServiceStub(self._fleets["svc_signaling"].raw(room_of(key.encode())))
+
     def _raw(self, route: Route, message: bytes) -> grpc.aio.Channel:
         """A channel to the instance that answers a call with this message."""
         if route.service in SPREAD:
-            return self._fleets[route.service].raw(partition_of(video_of(message)))
+            return self._fleets[route.service].raw(key_of(route.service, message))
         return self._runtime.channels.raw(route.service)
 
     def register(self, server: grpc.aio.Server) -> None:

@@ -16,9 +16,8 @@ from gateway.fault import status_of
 from gateway.http.grpcweb import metadata_of
 from gateway.passage import fault_status
 from gateway.route import ROUTES, Route
-from gateway.spread import video_of
+from gateway.spread import key_of
 from mesh.fleet import Fleet
-from mesh.rendezvous import partition_of
 from mesh.rpc import REQUEST_ID_METADATA, Channels, metadata_value, to_status
 from rushes.errors import InvalidArgument, RushesError
 from rushes.status import DETAILS_METADATA
@@ -123,7 +122,7 @@ class Door(grpc.GenericRpcHandler):
     def _channel(self, route: Route, message: bytes) -> grpc.aio.Channel:
         fleet = self._fleets.get(route.service)
         if fleet is not None:
-            return fleet.raw(partition_of(video_of(message)))
+            return fleet.raw(key_of(route.service, message))
         return self._channels.raw(route.service)
 
 

@@ -1,5 +1,6 @@
-"""Calls to a service of several instances: those about one video go to the instance that serves it."""
+"""Calls to a service of several instances: those about one video or room go to the instance that serves it."""
 
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -12,8 +13,14 @@ _NUMBER, _MESSAGE = 0x08, 0x0A
 """Tags of a first field: the video itself, or a message (such as open) whose first field it is."""
 
 
+_ROOM: Final = re.compile(rb"(?<=\x1a)[a-z2-7]{26}|[a-z2-7]{26}(?=\.)")
+"""Behind its length, as a field of its own, or at the beginning of a key."""
+
+
 class Spread:
     """Does what an `Upstream` does. It is about where calls are quick, never about whether they are right."""
+
+    reads_first = True
 
     def __init__(self, fleet: Fleet, make: Callable[[str], Upstream] = Upstream) -> None:
         self._fleet = fleet
@@ -22,7 +29,7 @@ class Spread:
 
     def start(self, passing: Passing) -> None:
         """See `Upstream`."""
-        target = self._fleet.target(partition_of(video_of(passing.body[FRAME_BYTES:])))
+        target = self._fleet.target(key_of(self._fleet.service, passing.body[FRAME_BYTES:]))
         upstream = self._upstreams.get(target)
         if upstream is None:
             upstream = self._upstreams[target] = self._make(target)
@@ -37,6 +44,20 @@ class Spread:
         """See `Upstream`."""
         for upstream in self._upstreams.values():
             await upstream.close()
+
+
+def key_of(service: str, message: bytes) -> int | str:
+    """What decides which instance of a service a serialised request is for."""
+    return room_of(message) if service == "svc_signaling" else partition_of(video_of(message))
+
+
+def room_of(message: bytes) -> str:
+    """The room that a request to svc_signaling names, or that the key of a feed begins with; empty: none.
+
+    In all of them it comes before anything else that reads like a room's id.
+    """
+    found = _ROOM.search(message)
+    return found.group().decode() if found else ""
 
 
 def video_of(message: bytes) -> int:

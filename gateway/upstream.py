@@ -30,7 +30,9 @@ class Answering(Receiver, Protocol):
 
 
 class Way(Protocol):
-    """Where calls are sent."""
+    """Where calls are sent. `reads_first`: the first message decides where, so that a stream begins with it."""
+
+    reads_first: bool
 
     def start(self, passing: "Passing") -> None:
         """Sends a call, now or as soon as it can be."""
@@ -88,6 +90,8 @@ class Passing:
 
 class Upstream:
     """One server: `unix:PATH`, or `HOST:PORT` with the TLS that it asks for, as `name`."""
+
+    reads_first = False
 
     def __init__(self, target: str, tls: ssl.SSLContext | None = None, name: str | None = None) -> None:
         self.target = target

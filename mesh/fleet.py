@@ -11,12 +11,14 @@ from typing import Final
 import grpc
 from grpc_health.v1 import health_pb2
 
-from mesh.rendezvous import PARTITIONS, chosen
+from mesh.rendezvous import chosen
 from mesh.rpc import Channels
 
 DNS: Final = "dns:///"
 LOOK_UP_S: Final = 2.0
 AGAIN_S: Final = 0.25
+KEPT: Final = 1_024
+"""Choices that are remembered: of all partitions, and of many rooms."""
 WATCH: Final = "/grpc.health.v1.Health/Watch"
 
 log = logging.getLogger(__name__)
@@ -38,7 +40,7 @@ class Fleet:
         self._watches: dict[str, asyncio.Task[None]] = {}
         self._looking: asyncio.Task[None] | None = None
         self._callbacks: list[Callable[[], None]] = []
-        self._target = lru_cache(PARTITIONS)(self._choose)
+        self._target = lru_cache(KEPT)(self._choose)
 
     @property
     def alone(self) -> bool:
@@ -66,17 +68,17 @@ class Fleet:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def target(self, partition: int) -> str:
-        """The address of the instance that serves a partition; the name itself while it has none."""
-        return self._target(partition)
+    def target(self, key: int | str) -> str:
+        """The address of the instance that serves a partition, or a room; the name itself while it has none."""
+        return self._target(key)
 
-    def bare(self, partition: int) -> grpc.aio.Channel:
+    def bare(self, key: int | str) -> grpc.aio.Channel:
         """A bare channel to that instance."""
-        return self._channels.to(self.target(partition))
+        return self._channels.to(self.target(key))
 
-    def raw(self, partition: int) -> grpc.aio.Channel:
+    def raw(self, key: int | str) -> grpc.aio.Channel:
         """A channel to that instance, for calls in the own name and for bytes passed through."""
-        return self._channels.raw_to(self.target(partition))
+        return self._channels.raw_to(self.target(key))
 
     @property
     def serving(self) -> Sequence[str]:
@@ -84,8 +86,8 @@ class Fleet:
         well = [each for each in self._instances if each not in self._down]
         return well or self._instances or (self._address,)
 
-    def _choose(self, partition: int) -> str:
-        return chosen(partition, self.serving)
+    def _choose(self, key: int | str) -> str:
+        return chosen(key, self.serving)
 
     # Who there is
 

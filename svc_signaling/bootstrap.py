@@ -1,5 +1,7 @@
 """Puts the service together."""
 
+import socket
+
 import grpc
 
 from mesh.audit import Shipper, SqlOutbox
@@ -36,7 +38,8 @@ class SignalingParts:
         folder = runtime.mesh.data / "signaling"
         folder.mkdir(parents=True, exist_ok=True)
         database = Database(url_of(config, runtime.mesh.data))
-        self._store = SqlStore(database)
+        instance = config.instance or socket.gethostname()
+        self._store = SqlStore(database, instance)
         self._shipper = Shipper(SqlOutbox(database), runtime.channels)
         self._rooms = Rooms(self._store, runtime.clock)
         self._media = Media(runtime.channels, self._rooms.tracks_changed)
@@ -52,7 +55,7 @@ class SignalingParts:
             blobs,
             Videos(runtime.channels),
             runtime.clock,
-            folder / "recording",
+            folder / ("recording" if instance == runtime.name else f"recording-{instance}"),
             config.segment_s,
             environment(runtime.mesh),
         )
@@ -82,6 +85,7 @@ class SignalingParts:
         await self._media.start()
         await self._recordings.start()
         await self._rooms.start()
+        self._recordings.gather()
 
     async def check(self) -> None:
         """See Service: the store answers."""

@@ -10,6 +10,9 @@ class SignalingConfig:
     listen: str = "127.0.0.1:0"
     """Address of the gRPC server: host:port, or unix:/path."""
 
+    instance: str = ""
+    """What this instance is called, in this life and the next; empty: as its machine. Two have two names."""
+
     database: str = field(default="", metadata={"secret": True})
     """SQLAlchemy URL of its store; empty: SQLite in the data folder."""
 

@@ -27,6 +27,12 @@ class Draining(Unavailable):
     reason = "SIGNALING_DRAINING"
 
 
+class RoomMoved(Unavailable):
+    """Another instance serves this room now: come again."""
+
+    reason = "ROOM_MOVED"
+
+
 class KeyInvalid(InvalidArgument):
     """A key of a room that cannot be made."""
 

@@ -49,7 +49,8 @@ class Feeds:
             created_by=person_id,
             create_time_ms=self._clock.now_ms(),
         )
-        secret = secrets.token_urlsafe(SECRET_BYTES)
+        # The room comes first: a gateway finds by it which instance to ask.
+        secret = f"{request.room_id}.{secrets.token_urlsafe(SECRET_BYTES)}"
         content = pb.CreateFeedKeyRequest()
         content.CopyFrom(request)
         content.request_id = ""

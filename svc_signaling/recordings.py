@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ from svc_signaling.videos import Videos
 LOOK_S: Final = 0.5
 AGAIN_S: Final = (0.5, 30.0)
 TRIES: Final = 40
+LEAVE_S: Final = 3.0
 LISTED: Final = 100
 READ_EVENTS: Final = 1_000
 
@@ -61,19 +63,40 @@ class Recordings:
         self._scratch = folder / "scratch"
         self._processing = Processing(store, blobs, videos, self._scratch, self._name_of)
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._gathering: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Goes on with what was open when the process ended."""
         await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
         await asyncio.to_thread(self._scratch.mkdir, parents=True, mode=0o700)
+
+    def gather(self) -> None:
+        """What this instance left when it ended is made safe also of rooms that are another's now."""
+        self._gathering = asyncio.create_task(self._gather(), name="gather-segments")
+
+    async def _gather(self) -> None:
         for owned in await self._store.open():
-            self._begin(owned)
+            if self._key(owned.recording.room_id, owned.recording.recording_id) not in self._tasks:
+                await self._surely(partial(self._sweep, owned, all_of=True))
+
+    async def resume(self, room_id: str) -> None:
+        """See `rooms.Recorder`."""
+        for owned in await self._store.open():
+            if owned.recording.room_id == room_id:
+                self._begin(owned)
+
+    def lost(self, room_id: str) -> None:
+        """See `rooms.Recorder`. What was recorded here until now is made safe."""
+        for key, task in list(self._tasks.items()):
+            if key.partition("/")[0] == room_id:
+                task.cancel()
 
     async def stop(self) -> None:
         """Ends; recordings go on at the next start."""
-        for task in list(self._tasks.values()):
+        tasks = [*self._tasks.values(), *([self._gathering] if self._gathering is not None else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def open_of(self, room_id: str) -> bool:
         """Whether segments of a room may still come."""
@@ -106,7 +129,9 @@ class Recordings:
 
     async def retry(self, tenant_id: str, project_id: int, room_id: str) -> list[pb.Recording]:
         """See the proto. Raises RoomUnknown."""
-        for recording in await self.all(tenant_id, project_id, room_id):
+        failed = await self.all(tenant_id, project_id, room_id)
+        for recording in failed:
+            await self._rooms.desk(tenant_id, project_id, recording.room_id)
             if recording.state == FAILED:
                 now_ms = self._clock.now_ms()
                 again = Owned(tenant_id, project_id, moved(recording, "retry", now_ms))
@@ -149,25 +174,36 @@ class Recordings:
         await self._surely(lambda: self._sweep(owned, all_of=True))
         recorder = RecorderProcess(recording.room_id, folder, self._segment_s, self._told)
         try:
-            while await self._goes_on(owned):
+            while self._goes_on(owned):
                 if not recorder.running:
                     await self._surely(lambda: self._sweep(owned, all_of=True))
                 await recorder.ensure()
                 await self._surely(lambda: self._sweep(owned, all_of=False))
                 await asyncio.sleep(LOOK_S)
-        finally:
+        except asyncio.CancelledError:
+            await asyncio.shield(asyncio.ensure_future(self._leave(owned, recorder)))
+            raise
+        except BaseException:
             await asyncio.shield(asyncio.ensure_future(recorder.stop()))
+            raise
+        await recorder.stop()
         now_ms = self._clock.now_ms()
         ended = Owned(owned.tenant_id, owned.project_id, moved(recording, "stop", now_ms))
         await self._surely(lambda: self._store.put(ended, "recording.stop", now_ms))
         return ended
 
-    async def _goes_on(self, owned: Owned) -> bool:
+    async def _leave(self, owned: Owned, recorder: RecorderProcess) -> None:
+        """This instance stops, or another goes on with it. What cannot be made safe now is when it starts again."""
+        await recorder.stop()
         try:
-            desk = await self._rooms.desk(owned.tenant_id, owned.project_id, owned.recording.room_id)
-        except Unavailable:
-            return True
-        return desk.live.recording_id == owned.recording.recording_id
+            async with asyncio.timeout(LEAVE_S):
+                await self._sweep(owned, all_of=True)
+        except (TimeoutError, RushesError) as error:
+            _logger.warning("segments_left", extra={"recording": owned.recording.recording_id, "why": str(error)})
+
+    def _goes_on(self, owned: Owned) -> bool:
+        desk = self._rooms.held(owned.recording.room_id)
+        return desk is None or desk.live.recording_id == owned.recording.recording_id
 
     async def _sweep(self, owned: Owned, *, all_of: bool) -> None:
         """Makes segments safe: those that are complete, or all there are."""
@@ -186,8 +222,9 @@ class Recordings:
 
     async def _tell(self, owned: Owned, name: str, size_bytes: int) -> None:
         segment = pb.RecordingSegment(recording_id=owned.recording.recording_id, name=name, size_bytes=size_bytes)
-        desk = await self._rooms.desk(owned.tenant_id, owned.project_id, owned.recording.room_id)
-        await self._rooms.act(desk, "", lambda live: [room_service_pb2.Event(segment=segment)])
+        desk = self._rooms.held(owned.recording.room_id)
+        if desk is not None:  # of a room that is another instance's by now it is not told
+            await self._rooms.act(desk, "", lambda live: [room_service_pb2.Event(segment=segment)])
 
     # -- afterwards ------------------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Rooms in memory: each act is decided, kept, applied and told to everybody, one after the other."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -13,7 +14,7 @@ from rushes.errors import RushesError, Unavailable
 from rushes.signaling.v1 import room_service_pb2 as pb
 from svc_signaling.core import feed, role
 from svc_signaling.core.room import AWAY, FEED_KINDS, GONE, JOINED, WAITING, Live, ParticipantGone
-from svc_signaling.errors import RoomUnknown
+from svc_signaling.errors import RoomMoved, RoomUnknown
 from svc_signaling.media import Media
 from svc_signaling.stores import Kept, Store
 
@@ -21,6 +22,9 @@ READ_EVENTS: Final = 1_000
 TICK_S: Final = 1.0
 IDLE_S: Final = 300.0
 SEAL_S: Final = 5.0
+HOLD_S: Final = 2.0
+OWN_MS: Final = 8_000
+"""An instance that says nothing for so long has lost its rooms."""
 
 _logger = logging.getLogger(__name__)
 
@@ -33,6 +37,12 @@ class Recorder(Protocol):
 
     def open_of(self, room_id: str) -> bool:
         """Whether segments of a room may still come."""
+
+    async def resume(self, room_id: str) -> None:
+        """This instance owns the room now: it goes on with its recordings."""
+
+    def lost(self, room_id: str) -> None:
+        """Another instance owns the room now."""
 
 
 class Record(Protocol):
@@ -75,6 +85,8 @@ class Desk:
         self.listeners: dict[str, Listener] = {}
         self.missing = feed.Missing({})
         self.idle_s = 0.0
+        self.lost = False
+        """Another instance owns the room, or has owned it."""
         self.narrowing = asyncio.Lock()
         self.limits: dict[str, int] | None = None if live.roles else {}
         """What svc_project was told of guests; None: that is not known."""
@@ -101,35 +113,45 @@ class Rooms:
 
     async def start(self) -> None:
         """Takes up rooms that had people in them, whose places are kept for a while, and looks after all."""
-        for tenant_id, project_id, room_id in await self._store.busy():
-            await self.desk(tenant_id, project_id, room_id)
+        await self._take_up()
+        self._start(self._own_for_ever())
         self._start(self._seal_for_ever())
         self._start(self._tick_for_ever())
 
     async def stop(self) -> None:
-        """Ends."""
+        """Ends. Others may take up the rooms at once."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(Unavailable):
+            await self._store.hold(0)
 
     def _start(self, work: "asyncio._CoroutineLike[None]") -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def desk(self, tenant_id: str, project_id: int, room_id: str) -> Desk:
-        """A room, read if it is not here yet. Raises RoomUnknown."""
+    def held(self, room_id: str) -> Desk | None:
+        """A room that is open here."""
+        return self._desks.get(room_id)
+
+    async def desk(self, tenant_id: str, project_id: int, room_id: str, free_ms: int | None = None) -> Desk:
+        """A room. If it is not here yet, this instance takes it from whoever has it; `free_ms`: only if nobody has.
+        Raises RoomUnknown.
+        """
         async with self._opening.setdefault(room_id, asyncio.Lock()):
             desk = self._desks.get(room_id)
             if desk is None:
-                desk = await self._read(tenant_id, project_id, room_id)
+                desk = await self._read(tenant_id, project_id, room_id, free_ms)
+                if self.recorder is not None:
+                    await self.recorder.resume(room_id)
                 self._desks[room_id] = desk
         if desk.tenant_id != tenant_id or desk.live.room.project_id != project_id:
             raise RoomUnknown("there is no such room in this project")
         return desk
 
-    async def _read(self, tenant_id: str, project_id: int, room_id: str) -> Desk:
-        room = await self._store.room(tenant_id, project_id, room_id)
+    async def _read(self, tenant_id: str, project_id: int, room_id: str, free_ms: int | None) -> Desk:
+        room = await self._store.take(tenant_id, project_id, room_id, self._until_ms(), free_ms)
         if room is None:
             self._opening.pop(room_id, None)
             raise RoomUnknown("there is no such room in this project")
@@ -164,6 +186,8 @@ class Rooms:
         self, desk: Desk, person_id: str, decide: Decide, participant_id: str, number: int
     ) -> list[pb.Event]:
         async with desk.lock:
+            if desk.lost:
+                raise RoomMoved("this room is served by another instance now: come again")
             live = desk.live
             if number and number <= live.done.get(participant_id, 0):
                 return []
@@ -171,7 +195,11 @@ class Rooms:
             if not events:
                 return []
             kept = [Kept(event, participant_id, number) for event in events]
-            await self._store.append(desk.tenant_id, person_id, live.after(events), kept)
+            try:
+                await self._store.append(desk.tenant_id, person_id, live.after(events), kept)
+            except RoomMoved:
+                self._lose(desk)
+                raise
             for event in events:
                 live.apply(event)
             if number:
@@ -281,6 +309,46 @@ class Rooms:
             for listener in list(desk.listeners.values()):
                 listener.end(error)
 
+    # -- of several instances --------------------------------------------------------------------------------
+
+    def _until_ms(self) -> int:
+        return self._clock.now_ms() + OWN_MS
+
+    async def _own_for_ever(self) -> None:
+        """Rooms that are open here stay this instance's; rooms whose instance is gone are taken up."""
+        while True:
+            await asyncio.sleep(HOLD_S)
+            try:
+                here = list(self._desks.values())
+                held = await self._store.hold(self._until_ms()) if here else set()
+                for desk in here:
+                    if desk.live.room.room_id not in held:
+                        self._lose(desk)
+                await self._take_up()
+            except RushesError as error:
+                _logger.warning("rooms_not_held", extra={"reason": error.reason})
+            except Exception:
+                _logger.exception("rooms_not_held")
+
+    async def _take_up(self) -> None:
+        now_ms = self._clock.now_ms()
+        for tenant_id, project_id, room_id in await self._store.orphans(now_ms):
+            if room_id not in self._desks:
+                with contextlib.suppress(RoomUnknown):  # another was quicker
+                    await self.desk(tenant_id, project_id, room_id, now_ms)
+
+    def _lose(self, desk: Desk) -> None:
+        """Another instance owns the room: whoever is in it here comes again, and finds that one."""
+        desk.lost, room_id = True, desk.live.room.room_id
+        if self._desks.get(room_id) is not desk:
+            return
+        _logger.info("room_moved", extra={"room": room_id, "people": len(desk.listeners)})
+        del self._desks[room_id]
+        if self.recorder is not None:
+            self.recorder.lost(room_id)
+        for listener in list(desk.listeners.values()):
+            listener.end(RoomMoved("this room is served by another instance now: come again"))
+
     # -- time ------------------------------------------------------------------------------------------------
 
     async def _tick_for_ever(self) -> None:
@@ -323,9 +391,11 @@ class Rooms:
             await self.recorder.look(desk)
         await self._narrow(desk)
         desk.idle_s = 0.0 if desk.listeners or feed.feeds(desk.live) else desk.idle_s + TICK_S
-        if desk.idle_s > IDLE_S and not desk.lock.locked():
+        if desk.idle_s > IDLE_S and not desk.lock.locked() and not (self.recorder and self.recorder.open_of(room_id)):
+            desk.lost = True
             del self._desks[room_id]
             self._opening.pop(room_id, None)
+            await self._store.release(room_id)
 
 
 def _sees(participant: pb.Participant | None) -> bool:

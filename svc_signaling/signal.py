@@ -16,7 +16,7 @@ from rushes.errors import RushesError, Unauthenticated
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_VIEW, RESOURCE_KIND_PROJECT, Resource
 from svc_signaling.core.room import GONE, JOINED, Live, SignalInvalid, may
-from svc_signaling.errors import RoomUnknown, SlowListener
+from svc_signaling.errors import RoomMoved, RoomUnknown, SlowListener
 from svc_signaling.media import Media
 from svc_signaling.rooms import Desk, Rooms
 
@@ -236,6 +236,8 @@ class Stream:
                 await self._transport(desk, request, kind)
             else:
                 await self._act(desk, request, kind)
+        except RoomMoved:
+            raise  # it was not decided: whoever asks sends it again to whoever owns the room
         except RushesError as error:
             done.error.CopyFrom(to_status(error, ""))
         except grpc.aio.AioRpcError as error:

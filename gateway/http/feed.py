@@ -5,6 +5,7 @@ begins ICE anew, DELETE ends it.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
@@ -27,8 +28,9 @@ RIGHTS: Final = {"whip": pb.FEED_RIGHT_PUBLISH, "whep": pb.FEED_RIGHT_WATCH}
 class FeedRoutes:
     """POST and OPTIONS of /whip and /whep; PATCH and DELETE of the sessions below them. Anything else is 405."""
 
-    def __init__(self, stub: FeedServiceStub) -> None:
-        self._stub = stub
+    def __init__(self, stub_of: Callable[[str], FeedServiceStub]) -> None:
+        """`stub_of`: whom to ask about a key."""
+        self._stub_of = stub_of
 
     def add_to(self, app: web.Application) -> None:
         """Adds the routes; must come before those of the page."""
@@ -59,7 +61,7 @@ class FeedRoutes:
             raise web.HTTPUnsupportedMediaType(headers={"Accept-Post": SDP}, text=f"Send an offer as {SDP}.")
         kind = request.path[1:]
         asked = pb.StartFeedRequest(secret=_secret(request), offer=await _body(request), right=RIGHTS[kind])
-        answer = await self._stub.StartFeed(asked, metadata=(client_of(request),))
+        answer = await self._stub_of(asked.secret).StartFeed(asked, metadata=(client_of(request),))
         response = web.Response(status=201, body=answer.answer.encode(), content_type=SDP)
         response.headers["Location"] = f"/{kind}/{answer.session_id}"
         response.headers["ETag"] = f'"{answer.etag}"'
@@ -81,7 +83,7 @@ class FeedRoutes:
             etag=etag.strip('"'),
             fragment=await _body(request),
         )
-        answer = await self._stub.UpdateFeed(asked, metadata=(client_of(request),))
+        answer = await self._stub_of(asked.secret).UpdateFeed(asked, metadata=(client_of(request),))
         if not answer.fragment:
             return web.Response(status=204)
         response = web.Response(status=200, body=answer.fragment.encode(), content_type=FRAGMENT)
@@ -91,7 +93,7 @@ class FeedRoutes:
     async def end(self, request: web.Request) -> web.Response:
         """It goes."""
         asked = pb.EndFeedRequest(secret=_secret(request), session_id=request.match_info["session"])
-        await self._stub.EndFeed(asked, metadata=(client_of(request),))
+        await self._stub_of(asked.secret).EndFeed(asked, metadata=(client_of(request),))
         return web.Response(status=200)
 
 

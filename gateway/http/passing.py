@@ -121,7 +121,7 @@ async def pass_through(
 ) -> int:
     """One call, until it has ended or the socket has; gives its status. Raises ProtocolError."""
     upstream = target.upstream
-    body = await _first(events) if target.single else b""
+    body = await _first(events) if target.single or upstream.reads_first else b""
     passing = answer.passing = Passing(block, body, answer, ending=target.single)
     upstream.start(passing)
     sender = asyncio.create_task(_send(events, passing))

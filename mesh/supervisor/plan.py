@@ -12,7 +12,7 @@ FIRST_TRIES = 3
 
 MAX_INSTANCES = 16
 PROJECTOR = "svc_annotation.projector"
-SCALABLE = frozenset(("svc_annotation", "svc_version", "svc_project", "svc_sfu", "gateway"))
+SCALABLE = frozenset(("svc_annotation", "svc_version", "svc_project", "svc_sfu", "svc_signaling", "gateway"))
 NEEDED = ("RUSHES_ANNOTATION__KAFKA", "RUSHES_ANNOTATION__MONGO")
 """What says where the engines are, of which several instances need the same."""
 VERSIONS = ("RUSHES_VERSION__MONGO", "RUSHES_VERSION__DATABASE")
@@ -81,6 +81,8 @@ class Plan:
             told["RUSHES_ANNOTATION__ROLE"] = "projector" if name == PROJECTOR else "sessions"
         if service == "svc_media":
             told["RUSHES_MEDIA__HTTP_LISTEN"] = services["svc_media.http"]
+        if service == "svc_signaling":
+            told["RUSHES_SIGNALING__INSTANCE"] = name
         if service == "svc_sfu":
             told["RUSHES_SFU__HOST"] = self.host
             if self.media_port:
@@ -106,9 +108,7 @@ def scale_of(text: str) -> dict[str, int]:
         short, _, count = part.partition("=")
         service = short if short in SCALABLE else f"svc_{short}"
         if service not in SCALABLE:
-            raise ValueError(
-                f"{short} cannot have several instances; annotation, version, project, sfu and gateway can"
-            )
+            raise ValueError(f"no several instances of {short}; of annotation, version, project, signaling, sfu, gateway")
         if not count.isdecimal() or not 1 <= int(count) <= MAX_INSTANCES:
             raise ValueError(f"{short} has 1 to {MAX_INSTANCES} instances, as in --scale {short}=2")
         scale[service] = int(count)

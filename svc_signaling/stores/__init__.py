@@ -20,7 +20,12 @@ class Kept:
 
 
 class Store(Protocol):
-    """Durable once a call returns; each call happens whole or not at all."""
+    """Durable once a call returns; each call happens whole or not at all.
+
+    Of several instances one owns a room at a time: it alone appends, whoever it was that took the room last. What it
+    read after it took the room is all there is. An instance that says nothing until its time is over has lost its rooms
+    to whoever takes them up.
+    """
 
     async def create(self, tenant_id: str, room: pb.Room, request_id: str, request: bytes, most: int) -> pb.Room:
         """Keeps a new room; with a request_id that was used, gives what was made then.
@@ -34,17 +39,34 @@ class Store(Protocol):
     async def rooms(self, tenant_id: str, project_id: int, before: tuple[int, str] | None, limit: int) -> list[pb.Room]:
         """Rooms, the newest first, made before that one (time, id)."""
 
-    async def busy(self) -> list[tuple[str, int, str]]:
-        """Rooms that are not over and had people in them: tenant, project, id."""
+    async def take(
+        self, tenant_id: str, project_id: int, room_id: str, until_ms: int, free_ms: int | None = None
+    ) -> pb.Room | None:
+        """A room, of that tenant and project, which this instance owns from now on; None: there is none.
+
+        `free_ms`: only if nobody else owns it at that time, and None else.
+        """
+
+    async def hold(self, until_ms: int) -> set[str]:
+        """The rooms that this instance still owns, which it does until then."""
+
+    async def release(self, room_id: str) -> None:
+        """This instance does not own the room any more, and nothing about it is to be done."""
+
+    async def orphans(self, now_ms: int) -> list[tuple[str, int, str]]:
+        """Rooms whose owner is gone, or is this instance from a life before: tenant, project, id."""
 
     async def append(self, tenant_id: str, person_id: str, room: pb.Room, kept: Sequence[Kept]) -> None:
-        """Keeps events that follow the last, done by that person (empty: by nobody), and the room as it is after."""
+        """Keeps events that follow the last, done by that person (empty: by nobody), and the room as it is after.
+
+        Raises RoomMoved when another instance owns the room by now.
+        """
 
     async def events(self, room_id: str, after: int, limit: int) -> list[Kept]:
         """Events after an ordinal, in order."""
 
     async def ended(self) -> list[tuple[str, int, str]]:
-        """Rooms that are over, that nobody is in, and whose record is not sealed yet: tenant, project, id."""
+        """Rooms that are over, that nobody is in, that no other instance owns, and whose record is not sealed yet."""
 
     async def sealed(self, room_id: str) -> None:
         """The record of a room that is over is complete, and kept elsewhere too."""

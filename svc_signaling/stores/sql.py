@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from mesh.audit import Event as AuditEvent
 from mesh.audit import record
 from mesh.migration import migrate
 from mesh.sql import Database, idempotent
 from rushes.signaling.v1 import room_service_pb2 as pb
-from svc_signaling.errors import TooManyRooms
+from svc_signaling.errors import RoomMoved, TooManyRooms
 from svc_signaling.stores import Kept
 from svc_signaling.stores.table import EVENT, ROOM, SCHEMA
 
@@ -19,8 +19,10 @@ _ENDED, _SEALED = 1, 2
 class SqlStore:
     """See `Store`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, instance: str = "") -> None:
+        """`instance`: the name of whoever owns rooms by this; it has the same one in its next life."""
         self._database = database
+        self._instance = instance
 
     async def prepare(self) -> None:
         """Makes the tables, or brings older ones up."""
@@ -81,16 +83,52 @@ class SqlStore:
 
         return await self._database.run(work)
 
-    async def busy(self) -> list[tuple[str, int, str]]:
+    async def take(
+        self, tenant_id: str, project_id: int, room_id: str, until_ms: int, free_ms: int | None = None
+    ) -> pb.Room | None:
         """See `Store`."""
+        columns = ROOM.c
+        here = (columns.room_id == room_id, columns.tenant_id == tenant_id, columns.project_id == project_id)
+        change = update(ROOM).where(*here).values(owner=self._instance, owned_until_ms=until_ms)
+        if free_ms is not None:
+            change = change.where(self._free(free_ms))
 
-        def work(connection: Connection) -> list[tuple[str, int, str]]:
-            columns = ROOM.c
-            query = select(columns.tenant_id, columns.project_id, columns.room_id, columns.room)
-            found = connection.execute(query.where(columns.ended == 0))
-            return [(row[0], row[1], row[2]) for row in found if pb.Room.FromString(row[3]).people]
+        def work(connection: Connection) -> pb.Room | None:
+            if not connection.execute(change).rowcount:
+                return None
+            return pb.Room.FromString(connection.execute(select(columns.room).where(*here)).scalar_one())
 
         return await self._database.run(work)
+
+    async def hold(self, until_ms: int) -> set[str]:
+        """See `Store`."""
+        mine = ROOM.c.owner == self._instance
+
+        def work(connection: Connection) -> set[str]:
+            connection.execute(update(ROOM).where(mine).values(owned_until_ms=until_ms))
+            return set(connection.execute(select(ROOM.c.room_id).where(mine)).scalars())
+
+        return await self._database.run(work)
+
+    async def release(self, room_id: str) -> None:
+        """See `Store`."""
+        mine = (ROOM.c.room_id == room_id, ROOM.c.owner == self._instance)
+        change = update(ROOM).where(*mine).values(owner="", owned_until_ms=0)
+        await self._database.run(lambda connection: connection.execute(change))
+
+    async def orphans(self, now_ms: int) -> list[tuple[str, int, str]]:
+        """See `Store`."""
+        columns = ROOM.c
+        query = select(columns.tenant_id, columns.project_id, columns.room_id)
+        query = query.where(columns.owner != "", self._free(now_ms)).order_by(columns.owned_until_ms)
+
+        def work(connection: Connection) -> list[tuple[str, int, str]]:
+            return [(row[0], row[1], row[2]) for row in connection.execute(query)]
+
+        return await self._database.run(work)
+
+    def _free(self, now_ms: int) -> ColumnElement[bool]:
+        return or_(ROOM.c.owner.in_(("", self._instance)), ROOM.c.owned_until_ms < now_ms)
 
     async def append(self, tenant_id: str, person_id: str, room: pb.Room, kept: Sequence[Kept]) -> None:
         """See `Store`."""
@@ -108,8 +146,11 @@ class SqlStore:
         ended = _ENDED if room.state == pb.ROOM_STATE_ENDED else 0
 
         def work(connection: Connection) -> None:
+            # The room first: whoever takes it meanwhile waits for this, and else this finds that it was taken.
+            mine = (ROOM.c.room_id == room.room_id, ROOM.c.owner == self._instance)
+            if not connection.execute(update(ROOM).where(*mine).values(room=serialised, ended=ended)).rowcount:
+                raise RoomMoved("this room is served by another instance now: come again")
             connection.execute(insert(EVENT), rows)
-            connection.execute(update(ROOM).where(ROOM.c.room_id == room.room_id).values(room=serialised, ended=ended))
             if any(each.event.WhichOneof("what") == "ended" for each in kept):
                 _audit(connection, tenant_id, person_id, "room.end", room)
 
@@ -136,7 +177,7 @@ class SqlStore:
         def work(connection: Connection) -> list[tuple[str, int, str]]:
             columns = ROOM.c
             query = select(columns.tenant_id, columns.project_id, columns.room_id, columns.room)
-            found = connection.execute(query.where(columns.ended == _ENDED))
+            found = connection.execute(query.where(columns.ended == _ENDED, columns.owner.in_(("", self._instance))))
             return [(row[0], row[1], row[2]) for row in found if not pb.Room.FromString(row[3]).people]
 
         return await self._database.run(work)

@@ -11,7 +11,7 @@ from rushes.signaling.v1 import feed_service_pb2 as feed
 from rushes.signaling.v1 import recording_pb2
 from rushes.signaling.v1 import room_service_pb2 as pb
 from svc_signaling.core.recording import COMPLETED, PROCESSING, RECORDING
-from svc_signaling.errors import TooManyKeys, TooManyRooms
+from svc_signaling.errors import RoomMoved, TooManyKeys, TooManyRooms
 from svc_signaling.stores import Kept, KeyRow, Keys, Owned, RecordingStore, Store
 from svc_signaling.stores.recording_sql import SqlRecordings
 from svc_signaling.stores.sql import SqlStore
@@ -117,17 +117,48 @@ def names(found: Sequence[tuple[str, int, str]]) -> list[str]:
     return sorted(name for _, _, name in found)
 
 
-async def test_who_is_busy_and_whose_record_is_to_be_sealed(store: Store) -> None:
+async def test_whose_record_is_to_be_sealed(store: Store) -> None:
     await make(store, room("empty"), room("full", people=1))
     over, left = room("over", people=1), room("left")
     await make(store, over, left, tenant_id=TWO)
     for each in (over, left):
         each.state = pb.ROOM_STATE_ENDED
         await store.append(TWO, "ann", each, happened(1))
-    assert names(await store.busy()) == ["full"]
     assert await store.ended() == [(TWO, 7, "left")]
     await store.sealed("left")
     assert await store.ended() == []
+
+
+async def test_of_several_instances_only_who_took_a_room_last_appends(database: Database, store: Store) -> None:
+    first, second = SqlStore(database, "first"), SqlStore(database, "second")
+    await make(store, room("a"))
+    assert await first.take(TWO, 7, "a", 10) is None
+    assert await first.take(ONE, 7, "a", 10) == room("a")
+    await first.append(ONE, "ann", room("a", people=1), happened(1))
+    assert await second.take(ONE, 7, "a", 10) == room("a", people=1)
+    with pytest.raises(RoomMoved):
+        await first.append(ONE, "ann", room("a"), happened(2))
+    await second.append(ONE, "ann", room("a", people=1), happened(2))
+    assert await first.hold(20) == set()
+    assert await second.hold(20) == {"a"}
+    assert await first.events("a", 0, 10) == happened(1, 2)
+
+
+async def test_a_room_whose_owner_is_silent_is_taken_up_by_one_other(database: Database, store: Store) -> None:
+    first, second = SqlStore(database, "first"), SqlStore(database, "second")
+    await make(store, room("a"), room("b"))
+    await first.take(ONE, 7, "a", 10)
+    assert names(await first.orphans(5)) == ["a"], "of one's own life before"
+    assert await second.orphans(5) == []
+    assert await second.take(ONE, 7, "a", 30, free_ms=5) is None
+    assert names(await second.orphans(11)) == ["a"]
+    assert await second.take(ONE, 7, "a", 30, free_ms=11) == room("a")
+    assert await first.orphans(12) == []
+    await first.release("a")
+    assert await second.hold(40) == {"a"}
+    await second.release("a")
+    assert await second.hold(50) == set()
+    assert await second.orphans(99) == []
 
 
 def digest(secret: str) -> bytes:

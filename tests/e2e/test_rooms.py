@@ -87,7 +87,7 @@ class Seat:
 @pytest.fixture(scope="module")
 def product() -> Iterator[Product]:
     """One of its own: parts of it are killed."""
-    with serving() as running:
+    with serving("--scale", "signaling=2") as running:
         yield running
 
 
@@ -170,6 +170,28 @@ async def test_what_is_sent_twice_over_a_cut_and_a_killed_service_is_done_once(
     assert [each.ordinal for each in events] == list(range(1, len(events) + 1))
     assert all(one.time_ms <= other.time_ms for one, other in pairwise(events))
     ada.call.cancel()
+
+
+async def test_of_two_instances_each_serves_rooms_and_one_takes_over_what_the_other_had(
+    product: Product, chair: Caller, guest: Caller
+) -> None:
+    made = [await chair.room() for _ in range(6)]
+    seats = [(await chair.enter(each), await guest.enter(each)) for each in made]
+    for ada, gus in seats:
+        assert (await ada.ask(1, chat="before")).error.code == 0
+        assert (await gus.event("chat")).chat.text == "before"
+    killed = product.stack.kill_service("svc_signaling")
+    for room, (ada, gus) in zip(made, seats, strict=True):
+        back = await again(chair, room, ada.opened.participant_id, ada.opened.ordinal)
+        heard = await again(guest, room, gus.opened.participant_id, gus.opened.ordinal)
+        assert (back.opened.participant_id, back.opened.done) == (ada.opened.participant_id, 1)
+        assert [each.chat.text for each in heard.opened.chats] == ["before"]
+        assert (await back.ask(2, chat="after")).error.code == 0
+        assert (await heard.event("chat")).chat.text == "after"
+        request = pb.ListEventsRequest(project_id=chair.project_id, room_id=room.room_id)
+        events = (await chair.stub.ListEvents(request, metadata=chair.metadata)).events
+        assert [each.ordinal for each in events] == list(range(1, len(events) + 1))
+    product.stack.wait_restarted("svc_signaling", killed)
 
 
 async def again(caller: Caller, room: pb.Room, participant_id: str, after: int) -> Seat:

@@ -28,6 +28,7 @@ class Wire:
 
     sent: list[Passing] = field(default_factory=list)
     processed: bool = True
+    reads_first: bool = False
 
     def start(self, passing: Passing) -> None:
         """See Way."""
