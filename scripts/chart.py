@@ -17,7 +17,7 @@ VALUES = ("-f", str(CHART / "ci-values.yaml"))
 VARIANTS = (
     (),
     ("--set", "autoscaling.enabled=false,networkPolicy.enabled=false,ingress.enabled=false,storageClass=fast"),
-    ("--set", "secrets.existing=mine,project.replicas=2,mesh.tlsSecret=mesh"),
+    ("--set", "secrets.existing=mine,project.replicas=2,signaling.replicas=2,mesh.tlsSecret=mesh"),
 )
 REFUSED = (
     ("--set", "gateway.replicas=0"),

@@ -25,10 +25,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ toJson $services }}
 {{- end }}
 
-{{/* Gateways find every instance of what keeps notes, versions and people, and choose by the video or project. */}}
+{{/* Gateways find every instance of what keeps notes, versions, rooms and people, and choose by the video, room or project. */}}
 {{- define "rushes.gatewayServices" -}}
 {{- $services := include "rushes.services" . | fromJson -}}
-{{- $each := list "annotation" "version" -}}
+{{- $each := list "annotation" "version" "signaling" -}}
 {{- if gt (int .Values.project.replicas) 1 -}}
 {{- $each = append $each "project" -}}
 {{- end -}}
