@@ -108,7 +108,7 @@ def scale_of(text: str) -> dict[str, int]:
         short, _, count = part.partition("=")
         service = short if short in SCALABLE else f"svc_{short}"
         if service not in SCALABLE:
-            raise ValueError(f"no several instances of {short}; of annotation, version, project, signaling, sfu, gateway")
+            raise ValueError(f"no several instances of {short}, but of {', '.join(sorted(SCALABLE))}")
         if not count.isdecimal() or not 1 <= int(count) <= MAX_INSTANCES:
             raise ValueError(f"{short} has 1 to {MAX_INSTANCES} instances, as in --scale {short}=2")
         scale[service] = int(count)

@@ -73,6 +73,8 @@ def framed(units: Sequence[bytes]) -> bytes:
             out += unit
             continue
         head = 2 if unit[0] & 0x04 else 1
+        if len(unit) < head:
+            continue
         out += bytes((unit[0] | 0x02,)) + unit[1:head] + _written(len(unit) - head) + unit[head:]
     return bytes(out)
 

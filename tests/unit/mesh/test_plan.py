@@ -127,7 +127,7 @@ def test_forwarders_have_ports_one_after_the_other_where_one_is_chosen() -> None
     assert "RUSHES_SFU__PORT" not in Plan(Path("d"), Path("/r"), "s", "127.0.0.1", 80).environment("svc_sfu")
 
 
-@pytest.mark.parametrize("text", ["signaling=2", "annotation", "annotation=0", "gateway=x", "gateway=99"])
+@pytest.mark.parametrize("text", ["media=2", "annotation", "annotation=0", "gateway=x", "gateway=99"])
 def test_a_scale_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="instances"):
         scale_of(text)
