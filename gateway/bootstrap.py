@@ -27,7 +27,7 @@ from gateway.http.media import MediaRoutes
 from gateway.http.page import PageRoutes
 from gateway.http.session import ADDRESS, TokenCache, secret_of
 from gateway.http.socket import SocketLimits, SocketRefusals, Sockets
-from gateway.http.twin import TwinRoutes
+from gateway.http.twin import TwinRoutes, refusal
 from gateway.http.viewing import Viewing
 from gateway.limiter import Limiter, MemoryLimiter, Policy
 from gateway.native import DoorServer
@@ -211,7 +211,7 @@ class Gateway:
     def _app(self) -> web.Application:
         config = self._config
         app = web.Application(
-            middlewares=[middleware(self._origins, self._admit())], client_max_size=config.max_message_bytes
+            middlewares=[middleware(self._origins, self._admit(), refusal)], client_max_size=config.max_message_bytes
         )
         app.on_response_prepare.append(headers(self._origins, tls=bool(config.tls_certificate)))
         app.router.add_get("/healthz", _healthz)

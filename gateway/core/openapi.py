@@ -6,6 +6,8 @@ from typing import Any, Final
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, MethodDescriptor
 
 from gateway.core.path import Rule
+from gateway.core.twin import HTTP_STATUS, error_name
+from rushes.type.v1 import access_pb2
 
 Schema = dict[str, Any]
 
@@ -20,7 +22,7 @@ _WELL_KNOWN: Final[dict[str, Schema]] = {
 }
 _SCALARS: Final[dict[int, Schema]] = {
     FieldDescriptor.CPPTYPE_INT32: {"type": "integer", "format": "int32"},
-    FieldDescriptor.CPPTYPE_UINT32: {"type": "integer", "format": "int64", "minimum": 0},
+    FieldDescriptor.CPPTYPE_UINT32: {"type": "integer", "format": "int64", "minimum": 0, "maximum": 2**32 - 1},
     FieldDescriptor.CPPTYPE_INT64: {"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"},
     FieldDescriptor.CPPTYPE_UINT64: {"type": "string", "format": "uint64", "pattern": "^[0-9]+$"},
     FieldDescriptor.CPPTYPE_DOUBLE: {"type": "number", "format": "double"},
@@ -28,25 +30,57 @@ _SCALARS: Final[dict[int, Schema]] = {
     FieldDescriptor.CPPTYPE_BOOL: {"type": "boolean"},
     FieldDescriptor.CPPTYPE_STRING: _TEXT,
 }
+_STATUSES: Final = {
+    400: "What came is not what the call takes, or not as things are now.",
+    401: "Sign in first, or the token has ended.",
+    403: "The caller may not do this.",
+    404: "There is no such thing, or it is not the caller's to see.",
+    409: "Somebody else has changed it, or it is there already.",
+    415: "The body is of another type.",
+    429: "More than is taken: too often, or too large.",
+    499: "The call was cancelled.",
+    500: "Something went wrong here; the message names the entry of the log.",
+    501: "There is no such method.",
+    503: "That part of the server does not answer right now.",
+    504: "The call took longer than it may.",
+}
 _ERROR: Final[Schema] = {
     "type": "object",
     "required": ["code"],
     "properties": {
-        "code": {"type": "string", "description": "Such as not_found."},
+        "code": {"type": "string", "enum": sorted({error_name(code) for code in HTTP_STATUS})},
         "message": {"type": "string", "description": "For people."},
         "details": {
             "type": "array",
             "items": {
                 "type": "object",
+                "required": ["type", "value"],
                 "properties": {
-                    "type": _TEXT,
-                    "value": {"type": "string", "format": "byte"},
-                    "debug": {"type": "object"},
+                    "type": {"type": "string", "description": "Name of the message, such as google.rpc.ErrorInfo."},
+                    "value": {"type": "string", "description": "The message in base64, without padding."},
+                    "debug": {"type": "object", "description": "The message as JSON, if it is one of google.rpc."},
                 },
+                "additionalProperties": False,
             },
         },
     },
+    "additionalProperties": False,
 }
+_RETRY: Final[Schema] = {
+    "description": "Seconds after which to try again.",
+    "schema": {"type": "string", "pattern": "^[0-9]+$"},
+}
+
+
+def _responses() -> dict[str, Schema]:
+    """Errors by their HTTP status."""
+    found: dict[str, Schema] = {}
+    for status, words in _STATUSES.items():
+        schema = {"$ref": "#/components/schemas/Error"}
+        found[str(status)] = {"description": words, "content": {"application/json": {"schema": schema}}}
+        if status in (429, 503):
+            found[str(status)]["headers"] = {"Retry-After": _RETRY}
+    return found
 
 
 class Document:
@@ -63,7 +97,7 @@ class Document:
         self._paths.setdefault(path, {})["post"] = operation
 
     def add_rule(self, rule: Rule, method: MethodDescriptor, number: int) -> None:
-        """A readable path."""
+        """A readable path. Its fields go by the last part of their names, so that one path has one name."""
         operation = self._operation(method, f"{method.full_name}.{number}")
         parameters = [self._parameter(method.input_type, name, "path") for name in rule.fields]
         if rule.body:
@@ -75,21 +109,21 @@ class Document:
                 if name not in rule.fields
             ]
         operation["parameters"] = parameters
-        self._paths.setdefault(rule.template, {})[rule.verb.lower()] = operation
+        path = "".join("{" + _last(part[1:-1]) + "}" if part[:1] == "{" else part for part in rule.parts)
+        self._paths.setdefault(path, {})[rule.verb.lower()] = operation
 
     def _operation(self, method: MethodDescriptor, name: str) -> Schema:
-        return {
+        success = {"description": "The answer.", "content": {"application/json": self._ref(method.output_type)}}
+        failures = {str(status): {"$ref": f"#/components/responses/{status}"} for status in _STATUSES}
+        operation: Schema = {
             "operationId": name,
             "tags": [method.containing_service.name],
             "summary": _words(method.name),
-            "responses": {
-                "200": {"description": "The answer.", "content": {"application/json": self._ref(method.output_type)}},
-                "default": {
-                    "description": "An error, by the HTTP status of its code.",
-                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-                },
-            },
+            "responses": {"200": success, **failures},
         }
+        if method.GetOptions().Extensions[access_pb2.access].HasField("public"):
+            operation["security"] = []
+        return operation
 
     def _body(self, message: Descriptor) -> Schema:
         return {"required": True, "content": {"application/json": self._ref(message)}}
@@ -100,14 +134,16 @@ class Document:
     def _parameter(self, message: Descriptor, name: str, where: str) -> Schema:
         field = _find(message, name)
         schema = _TEXT if field is None else self._field(field)
-        return {"name": name, "in": where, "required": where == "path", "schema": schema}
+        if where == "path":
+            return {"name": _last(name), "in": where, "required": True, "schema": schema}
+        return {"name": name, "in": where, "required": False, "schema": schema}
 
     def _message(self, message: Descriptor) -> Schema:
         known = _WELL_KNOWN.get(message.full_name)
         if known is not None:
             return known
         if message.full_name not in self._schemas:
-            schema: Schema = {"type": "object"}
+            schema: Schema = {"type": "object", "additionalProperties": False}
             self._schemas[message.full_name] = schema  # before its fields: a message may hold itself
             if message.fields:
                 schema["properties"] = {field.json_name: self._field(field) for field in message.fields}
@@ -145,6 +181,7 @@ class Document:
             "security": [{"cookie": []}, {"bearer": []}],
             "paths": self._paths,
             "components": {
+                "responses": _responses(),
                 "schemas": self._schemas,
                 "securitySchemes": {
                     "cookie": {"type": "apiKey", "in": "cookie", "name": "rushes_session"},
@@ -172,6 +209,11 @@ def _queryable(message: Descriptor) -> list[str]:
         elif not field.is_repeated and field.message_type.full_name not in _WELL_KNOWN:
             found += [f"{field.name}.{one.name}" for one in field.message_type.fields if one.message_type is None]
     return found
+
+
+def _last(name: str) -> str:
+    """project.project_id -> project_id."""
+    return name.rpartition(".")[2]
 
 
 def _words(name: str) -> str:

@@ -47,6 +47,11 @@ class Rule:
         """Fields that the path holds."""
         return _VARIABLE.findall(self.template)
 
+    @property
+    def parts(self) -> list[str]:
+        """The path in its pieces: what stands there, and fields in braces."""
+        return re.split(r"(\{[a-z_.]+\})", self.template)
+
 
 def rules_of(methods: Iterable[MethodDescriptor]) -> list[Rule]:
     """Rules of methods, ready to be matched. Raises ValueError for one that says more than is understood here."""

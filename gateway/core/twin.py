@@ -131,9 +131,20 @@ def http_status(code: int) -> int:
     return HTTP_STATUS.get(code, 500)
 
 
+def error_name(code: int) -> str:
+    """Name of a google.rpc.Code, as the Connect protocol spells it."""
+    known = code if code in code_pb2.Code.values() else code_pb2.UNKNOWN
+    return code_pb2.Code.Name(known).lower().replace("cancelled", "canceled")
+
+
+def refusal_text(code: int, message: str) -> str:
+    """The body of a refusal in HTTP's own words, as errors of calls are said."""
+    return json.dumps(error_of(status_pb2.Status(code=code, message=message)))
+
+
 def error_of(status: status_pb2.Status) -> dict[str, Any]:
     """An error as the Connect protocol has it; details that are known can be read without knowing protobuf."""
-    found: dict[str, Any] = {"code": code_pb2.Code.Name(status.code).lower().replace("cancelled", "canceled")}
+    found: dict[str, Any] = {"code": error_name(status.code)}
     if status.message:
         found["message"] = status.message
     details = []

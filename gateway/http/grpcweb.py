@@ -10,6 +10,7 @@ from google.rpc import code_pb2
 from gateway.core import grpcweb
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.metadata import passed_on
+from gateway.core.twin import refusal_text
 from gateway.fault import status_of
 from gateway.passage import TEXT_TYPES, TYPES, fault_status
 from mesh.rpc import to_status
@@ -60,12 +61,13 @@ def trailers_of(error: BaseException, request_id: str) -> list[tuple[str, str]]:
 async def refused(request: web.Request) -> web.Response:
     """A call that nothing takes: another HTTP method, another content type, or a method that is not there."""
     if request.method != "POST":
-        raise web.HTTPMethodNotAllowed(request.method, ["POST"], text="Calls are made with POST.")
+        text = refusal_text(code_pb2.UNIMPLEMENTED, "Calls are made with POST.")
+        raise web.HTTPMethodNotAllowed(request.method, ["POST"], text=text, content_type="application/json")
     base = request.content_type.partition("+")[0]
     if base not in (TYPES, TEXT_TYPES):
-        raise web.HTTPUnsupportedMediaType(
-            text="A call is application/grpc-web(-text), or application/json for a method with one answer."
-        )
+        words = "A call is application/grpc-web(-text), or application/json for a method with one answer."
+        text = refusal_text(code_pb2.INVALID_ARGUMENT, words)
+        raise web.HTTPUnsupportedMediaType(text=text, content_type="application/json")
     return _no_such_method(text=base == TEXT_TYPES)
 
 

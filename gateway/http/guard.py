@@ -18,6 +18,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Admit = Callable[[web.Request], Awaitable[None]]
 """Raises RateLimited for a request that is one too many."""
 
+Refuse = Callable[[web.Request, errors.RushesError], web.Response]
+"""How an error is said to whoever made this request."""
+
 STATUS: dict[type[errors.RushesError], int] = {
     errors.InvalidArgument: 400,
     errors.Unauthenticated: 401,
@@ -54,8 +57,8 @@ def http_status(error: errors.RushesError) -> int:
     return next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
 
 
-def error_response(error: errors.RushesError) -> web.Response:
-    """An error as JSON: reason, message, metadata."""
+def error_response(request: web.Request, error: errors.RushesError) -> web.Response:
+    """An error as JSON: reason, message, metadata. Calls by JSON have words of their own (gateway/http/twin.py)."""
     body = {"reason": error.reason, "message": str(error), "metadata": dict(error.metadata)}
     response = web.json_response(body, status=http_status(error))
     if error.retry_after_s:
@@ -93,13 +96,13 @@ def headers(origins: Origins, *, tls: bool) -> Callable[[web.Request, web.Stream
     return prepare
 
 
-def middleware(origins: Origins, admit: Admit) -> Middleware:
+def middleware(origins: Origins, admit: Admit, refuse: Refuse = error_response) -> Middleware:
     """The one middleware: origin, rates and errors."""
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not origins.admits(request.headers) and not _navigation(request):
-            return error_response(ForeignOrigin("Pages of other sites may not call this one."))
+            return refuse(request, ForeignOrigin("Pages of other sites may not call this one."))
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             return web.Response(status=204, headers=dict(origins.preflight(request.headers)))
 
@@ -107,18 +110,18 @@ def middleware(origins: Origins, admit: Admit) -> Middleware:
             await admit(request)
             return await handler(request)
 
-        return await _answer(request, admitted)
+        return await _answer(request, admitted, refuse)
 
     return guarded
 
 
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _answer(request: web.Request, handler: Handler, refuse: Refuse) -> web.StreamResponse:
     try:
         return await handler(request)
     except errors.RushesError as error:
-        return error_response(error)
+        return refuse(request, error)
     except grpc.aio.AioRpcError as error:
-        return error_response(error_of(error))
+        return refuse(request, error_of(error))
     except (web.HTTPException, ConnectionError):
         raise  # the second: whoever asked is gone
     except Exception:

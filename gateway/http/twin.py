@@ -1,6 +1,7 @@
 """Calls as JSON: POST by a method's name (the Connect protocol's unary form), and readable paths below /api/v1."""
 
 import json
+import logging
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +16,11 @@ import rushes
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.openapi import openapi
 from gateway.core.path import PREFIX, Match, Paths, queried, rules_of
-from gateway.core.twin import NotAMessage, error_of, http_status, json_of, message_of, queried_message
+from gateway.core.twin import NotAMessage, error_of, http_status, json_of, message_of, queried_message, refusal_text
 from gateway.fault import status_of
 from gateway.http.body import unpacked
 from gateway.http.grpcweb import METHOD_PATH, metadata_of, refused
+from gateway.http.guard import error_response
 from gateway.http.session import TokenCache, client_of, token_of
 from gateway.passage import fault_status
 from gateway.route import ROUTES, Route
@@ -26,6 +28,10 @@ from mesh.rpc import to_status
 from rushes import errors
 from rushes.project.v1.project_service_pb2 import GetAssetRequest, GetAssetResponse
 
+log = logging.getLogger(__name__)
+
+CALLS = (PREFIX + "/", "/rushes.")
+"""Beginnings of the paths of calls."""
 JSON = "application/json"
 PROTO = "application/proto"
 UNARY_S = 30.0
@@ -59,7 +65,7 @@ class TwinRoutes:
         """Adds the routes; must come before those of the page."""
         app.router.add_get("/api", self.describe)
         app.router.add_get("/api/openapi.json", self.describe)
-        app.router.add_route("*", PREFIX + "/{rest:.*}", self.by_path)
+        app.router.add_route("*", PREFIX + "/{rest:(?s:.*)}", self.by_path)  # a line's end too: %0A
         app.router.add_post(METHOD_PATH, self.by_name)
 
     def called(self, request: web.Request) -> str:
@@ -105,7 +111,8 @@ class TwinRoutes:
         if match is None:
             verbs = self._paths.verbs(request.rel_url.raw_path)
             if verbs:
-                raise web.HTTPMethodNotAllowed(request.method, verbs)
+                text = refusal_text(code_pb2.UNIMPLEMENTED, f"This path takes {' and '.join(verbs)}.")
+                raise web.HTTPMethodNotAllowed(request.method, verbs, text=text, content_type=JSON)
             raise NoSuchPath("There is no such path; /api says which there are.")
         route = self._unary[match.rule.method]
         values = await self._values(request, match)
@@ -160,6 +167,12 @@ class TwinRoutes:
             return _error(status_of(error, request_id))
         except web.HTTPRequestEntityTooLarge:
             return _error(to_status(errors.ResourceExhausted("The body is larger than is taken."), request_id))
+        except (web.HTTPException, ConnectionError):
+            raise  # the second: whoever asked is gone
+        except Exception:
+            log.exception("request_failed", extra={"request_id": request_id})
+            message = f"Something went wrong here; the log has it under {request_id}."
+            return _error(status_pb2.Status(code=code_pb2.INTERNAL, message=message))
 
 
 class _Failed(Exception):
@@ -170,6 +183,13 @@ class _Failed(Exception):
         self.status = status
 
 
+def refusal(request: web.Request, error: errors.RushesError) -> web.Response:
+    """An error that came before anything was called, as whoever asked understands it."""
+    if request.path.startswith(CALLS):
+        return _error(to_status(error, secrets.token_hex(8)))
+    return error_response(request, error)
+
+
 def _error(status: status_pb2.Status) -> web.Response:
     known = error_of(status)
     response = web.json_response(known, status=http_status(status.code))
@@ -177,6 +197,8 @@ def _error(status: status_pb2.Status) -> web.Response:
         delay = detail.get("debug", {}).get("retryDelay", "")
         if delay:
             response.headers["Retry-After"] = str(max(1, round(float(delay.removesuffix("s")))))
+    if response.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 15.5.2
     return response
 
 
