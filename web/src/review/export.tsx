@@ -5,9 +5,10 @@ import { useEffect } from "preact/hooks";
 import { exports as service, requestId } from "../app/api";
 import { explain } from "../app/error";
 import { Audience } from "../document";
-import { ExportFormat, type Export } from "../gen/rushes/media/v1/export_service_pb";
+import { ExportFormat, ExportService, type Export } from "../gen/rushes/media/v1/export_service_pb";
 import { JobState } from "../gen/rushes/media/v1/job_service_pb";
 import { t } from "../messages";
+import { watch } from "../session/watch";
 import { Button } from "../ui/button";
 import { Item, Menu } from "../ui/menu";
 import { say } from "../ui/toast";
@@ -22,8 +23,6 @@ const FORMATS = [
   [ExportFormat.EDL, "export.edl"],
   [ExportFormat.RESOLVE, "export.resolve"],
 ] as const;
-/** A file is written in seconds; of a long sheet in minutes. */
-const WATCH_MS = 15 * 60_000;
 
 /** Gives the browser a file to keep. */
 function download(path: string, name: string): void {
@@ -39,7 +38,7 @@ async function run(room: Room, format: ExportFormat, audience: Audience, now: Si
   const begun = await service.createExport({ videoId, format, audience, assetId: room.asset.assetId, requestId: requestId() });
   now.value = begun.export;
   const exportId = begun.export?.exportId ?? "";
-  for await (const answer of service.watchExport({ videoId, exportId }, { timeoutMs: WATCH_MS, signal: stop })) now.value = answer.export;
+  for await (const answer of watch(ExportService.method.watchExport, { videoId, exportId }, stop)) now.value = answer.export;
   const ended = now.peek();
   if (ended?.state === JobState.DONE) {
     download(ended.path, ended.fileName);
