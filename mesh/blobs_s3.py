@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -95,6 +95,10 @@ class S3Blobs:
         await self._do(
             key, lambda: self._client.put_object(self._bucket, name, io.BytesIO(data), len(data), part_size=PART_BYTES)
         )
+
+    async def put_all(self, blobs: Mapping[str, bytes]) -> None:
+        """See Blobs."""
+        await asyncio.gather(*(self.put(key, data) for key, data in blobs.items()))
 
     async def put_new(self, key: str, data: bytes) -> bool:
         """See Blobs."""

@@ -141,7 +141,7 @@ async def read_document(
         if request.WhichOneof("at") is None or request.revision == head:
             moment = Moment(head, video.document.time_ms)
             states = video.encodings.read(audience)
-            now = pieces(state for state in states if shows_on(state, frames))
+            now = pieces(states if frames is None else [state for state in states if shows_on(state, frames)])
         else:
             moment = await moment_asked(shared, video, request)
     if now is not None:

@@ -18,14 +18,14 @@ from svc_version import metrics
 from svc_version.bulletin import Bulletin
 from svc_version.core.content import address
 from svc_version.core.model import Hash, Tier, Version
-from svc_version.stores import Store, Stored
+from svc_version.stores import Store
 from svc_version.stores.hot import Hot
 
 DAY_MS: Final = 86_400_000
 AT_ONCE: Final = 200
 TOGETHER: Final = 10
 """Versions that are copied at once, and then pointed to in one step."""
-PAUSE_S: Final = 0.03
+PAUSE_S: Final = 0.045
 """After so many, so that whoever works is not held up: about 10,000 versions a minute."""
 TURN: Final = "mover"
 TURN_MS: Final = 120_000
@@ -111,13 +111,12 @@ class Mover:
 
     async def _move(self, versions: Sequence[Version]) -> int:
         """Says how many; those that cannot be moved now are left as they are."""
-        copied = await asyncio.gather(*(self._copies(version) for version in versions), return_exceptions=True)
         moved: list[tuple[Version, Mapping[Hash, str]]] = []
-        for version, keys in zip(versions, copied, strict=True):
-            if isinstance(keys, BaseException):
-                log.error("version_not_moved", extra={"version": version.version_id}, exc_info=keys)
-            else:
-                moved.append((version, keys))
+        for video_id in {version.video_id for version in versions}:
+            try:
+                moved += await self._copy(video_id, [each for each in versions if each.video_id == video_id])
+            except Exception:
+                log.exception("versions_not_copied", extra={"video": video_id})
         try:
             await self._store.archived(moved)
         except Exception:
@@ -129,25 +128,36 @@ class Mover:
         metrics.MOVED.inc(len(moved))
         return len(moved)
 
-    async def _copies(self, version: Version) -> Mapping[Hash, str]:
-        """Copies what a version has of its own; says what is where."""
-        addresses = _addresses(version)
+    async def _copy(self, video_id: int, versions: Sequence[Version]) -> list[tuple[Version, Mapping[Hash, str]]]:
+        """Copies what each version has of its own; says what is where, of those that the archive gives back."""
+        addresses = [each for version in versions for each in _addresses(version)]
         # What newer versions have too stays where it is: it is in use.
-        shared = set(await self._store.shared(version.video_id, addresses))
-        keys: dict[Hash, str] = {}
-        for stored in await self._store.contents(version.video_id, addresses):
-            if stored.data is not None and (stored.sha256 not in shared or version.snapshot == version.delta):
-                keys[stored.sha256] = await self._copy(version, stored, stored.data)
-        return keys
+        shared = set(await self._store.shared(video_id, addresses))
+        stored = {each.sha256: each.data for each in await self._store.contents(video_id, addresses)}
+        copies: list[tuple[Version, Mapping[Hash, str]]] = []
+        put: dict[str, bytes] = {}
+        for version in versions:
+            keys: dict[Hash, str] = {}
+            for sha256 in _addresses(version):
+                data = stored.get(sha256)
+                if data is not None and (sha256 not in shared or version.snapshot == version.delta):
+                    keys[sha256] = _key(version, sha256)
+                    put[keys[sha256]] = data
+            copies.append((version, keys))
+        await self._archive.put_all(put)
+        return [(version, keys) for version, keys in copies if await self._verified(version, keys)]
 
-    async def _copy(self, version: Version, stored: Stored, data: bytes) -> str:
-        part = "full.bin" if stored.sha256 == version.snapshot else "bin"
-        key = f"{version.tenant_id}/video_{version.video_id}_version_{version.number}.{part}"
-        await self._archive.put(key, data)
-        there = b"".join([piece async for piece in self._archive.read(key)])
-        if address(there) != stored.sha256:
-            raise OSError(f"the archive gives back something else for {key}")
-        return key
+    async def _verified(self, version: Version, keys: Mapping[Hash, str]) -> bool:
+        """Whether the archive gives back what a version was copied from."""
+        try:
+            for sha256, key in keys.items():
+                there = b"".join([piece async for piece in self._archive.read(key)])
+                if address(there) != sha256:
+                    raise OSError(f"the archive gives back something else for {key}")
+        except Exception:
+            log.exception("version_not_moved", extra={"version": version.version_id})
+            return False
+        return True
 
     async def sweep(self) -> int:
         """Deletes what nothing points to, here and in the archive; says how much."""
@@ -165,6 +175,11 @@ class Mover:
                     swept += 1
         metrics.SWEPT.inc(swept)
         return swept
+
+
+def _key(version: Version, sha256: Hash) -> str:
+    part = "full.bin" if sha256 == version.snapshot else "bin"
+    return f"{version.tenant_id}/video_{version.video_id}_version_{version.number}.{part}"
 
 
 def _addresses(version: Version) -> list[Hash]:

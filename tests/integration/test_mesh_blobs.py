@@ -37,6 +37,17 @@ async def test_what_is_put_can_be_read_whole_and_in_part(blobs: Blobs) -> None:
     assert (await blobs.stat("t/a/b.bin")).size_bytes == len(data)
 
 
+async def test_several_are_put_at_once_each_whole(blobs: Blobs) -> None:
+    await blobs.put("t/old", b"old")
+    made = {f"t/{number % 3}/{number}": bytes([number]) * (1 + number * 1_000) for number in range(20)}
+    await blobs.put_all(made | {"t/old": b"new"})
+    assert {key: await content(blobs, key) for key in made} == made
+    assert await content(blobs, "t/old") == b"new"
+    assert len(await blobs.list("t/")) == 21
+    with pytest.raises(KeyInvalid):
+        await blobs.put_all({"t/a": b"", "t/../b": b""})
+
+
 async def test_a_file_becomes_a_blob_and_is_gone(blobs: Blobs, tmp_path: Path) -> None:
     file = tmp_path / "upload"
     file.write_bytes(b"film")

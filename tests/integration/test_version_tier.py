@@ -93,7 +93,7 @@ class Broken(Exception):
     """What a kill looks like from within."""
 
 
-@pytest.mark.parametrize("step", ["put", "read", "archived"])
+@pytest.mark.parametrize("step", ["put_all", "read", "archived"])
 @pytest.mark.parametrize("after", [False, True])
 async def test_killed_at_any_step_every_version_stays_readable(at: Versions, step: str, after: bool) -> None:
     made = await some(at)
