@@ -149,10 +149,9 @@ class Room:
         numbers = numbers_of(stream.codec, packet.payload) if stream.codec.numbered else NO_NUMBERS
         stamp = rtp.abs_send_time(now_s)
         templates: dict[int, tuple[bytes, int]] = {}
+        size = len(packet.payload)
         for transport, subscriber, slot in self._watchers.get(track.track_id, ()):
             formats, forwarder = slot.formats, slot.forwarder
-            if stream.codec not in formats.payload_types:
-                continue
             before = forwarder.source
             outgoing = forwarder.take(stream, packet, now_s, numbers)
             if outgoing is None:
@@ -161,10 +160,12 @@ class Room:
             if isinstance(transport, Tap):
                 transport.took(slot, outgoing, now_s)
                 continue
-            subscriber.sent_bytes += len(packet.payload)
             template = templates.get(id(formats))
             if template is None:
+                if stream.codec not in formats.payload_types:
+                    continue
                 template = templates[id(formats)] = _template(packet, stream, formats, stamp)
+            subscriber.sent_bytes += size
             wide = subscriber.departures.sent(len(template[0]), now_s) if formats.wide else -1
             sealed = transport.wire.seal_as(*template, outgoing, slot.ssrc, wide)
             if sealed is not None:

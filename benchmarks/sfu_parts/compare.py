@@ -97,7 +97,7 @@ def said(name: str, figures: dict[str, Any]) -> str:
 async def measure(quick: bool) -> dict[str, float]:
     """All runs."""
     build_livekit()
-    seconds = 4 if quick else 30
+    seconds = 3 if quick else 30
     figures: dict[str, Any] = {}
     for name, shape in SHAPES.items():
         own = await ours(shape, seconds)

@@ -45,7 +45,7 @@ async def _review(people: int, seconds: int) -> dict[str, Any]:
 
 async def measure(quick: bool) -> dict[str, float]:
     """More and more people, until packets are lost or late."""
-    seconds = 4 if quick else 10
+    seconds = 3 if quick else 10
     most, runs = 0, dict[int, float]()
     for people in QUICK if quick else STEPS:
         figures = await _review(people, seconds)

@@ -10,6 +10,7 @@ from typing import Final
 
 PICTURES: Final = 1 << 15
 _TWO_BYTES: Final = struct.Struct("!H")
+_BOTH: Final = struct.Struct("!HB")
 _ONE_BYTE: Final = struct.Struct("!B")
 
 
@@ -102,6 +103,9 @@ def rewritten(payload: bytes, numbers: Numbers, picture: int, tl0: int) -> bytes
 
 def write_numbers(into: bytearray, at: int, numbers: Numbers, picture: int, tl0: int) -> None:
     """Writes other numbers into a payload that begins at `at`."""
+    if numbers.picture_at >= 0 and numbers.tl0_at == numbers.picture_at + 2:
+        _BOTH.pack_into(into, at + numbers.picture_at, 0x8000 | picture, tl0)
+        return
     if numbers.picture_at >= 0:
         _TWO_BYTES.pack_into(into, at + numbers.picture_at, 0x8000 | picture)
     if numbers.tl0_at >= 0:

@@ -10,7 +10,7 @@ from typing import Final
 from svc_sfu.core import codec as codecs
 from svc_sfu.core import rtcp
 from svc_sfu.core.codec import NO_NUMBERS, PICTURES, Numbers
-from svc_sfu.core.rtp import SEQ, STAMP, Packet, newer
+from svc_sfu.core.rtp import SEQ, STAMP, Packet
 from svc_sfu.core.stream import Stream
 
 KEPT_PACKETS: Final = 512
@@ -115,15 +115,15 @@ class Forwarder:
         if numbers is not NO_NUMBERS:
             picture = (numbers.picture + self._picture_offset) % PICTURES
             tl0 = (numbers.tl0 + self._tl0_offset) % 256
-            if newer(picture, self._picture, PICTURES):
+            if 0 < (picture - self._picture) % PICTURES < PICTURES // 2:
                 self._picture, self._tl0 = picture, tl0
         outgoing = Outgoing(seq, timestamp, now_s, stream.codec, packet, numbers, picture, tl0)
-        if not newer(self._next_seq, seq) or self._last_sent_s is None:
+        if (seq - self._next_seq) % SEQ <= SEQ // 2 or self._last_sent_s is None:
             self._next_seq = (seq + 1) % SEQ
             self._last_timestamp, self._last_sent_s = timestamp, now_s
         self.packets += 1
         self.octets += len(packet.payload)
-        if stream.codec.video:
+        if stream.video:
             if not self._kept:
                 self._kept = [None] * KEPT_PACKETS
             self._kept[seq % KEPT_PACKETS] = outgoing

@@ -59,6 +59,7 @@ class Stream:
     def __init__(self, ssrc: int, codec: Codec, rid: str = "") -> None:
         self.ssrc = ssrc
         self.codec = codec
+        self.video = codec.video
         self.rid = rid
         self.missing = Missing()
         self.bitrate_bps = 0.0
