@@ -68,6 +68,8 @@ class Publisher:
         self.tracks: dict[str, Track] = {}
         self._sections = {each.mid: each for each in accepted}
         self._by_ssrc: dict[int, tuple[Track, str, bool]] = {}
+        self._replaced: set[int] = set()
+        """SSRCs whose place others took: they do not come back, or two could take it from each other for ever."""
         self._numbers: dict[int, str] = {}
         for each in accepted:
             self.tracks[each.mid] = Track(f"{name}.{each.mid}", each.mid, each.kind, rids=each.rids)
@@ -107,7 +109,7 @@ class Publisher:
         told = {uri: packet.extensions.get(number, b"") for number, uri in self._numbers.items()}
         mid = told.get(sdp.MID, b"").decode("ascii", "replace")
         track = self.tracks.get(mid)
-        if track is None or len(self._by_ssrc) >= MAX_STREAMS:
+        if track is None or len(self._by_ssrc) + len(self._replaced) >= MAX_STREAMS or packet.ssrc in self._replaced:
             return None
         repaired = told.get(sdp.REPAIRED_RID, b"").decode("ascii", "replace")
         rid = repaired or told.get(sdp.RID, b"").decode("ascii", "replace")
@@ -115,8 +117,12 @@ class Publisher:
             return None
         section = self._sections[mid]
         repairs = bool(repaired) or packet.payload_type in section.repair_types
-        self._by_ssrc[packet.ssrc] = (track, rid, repairs)
-        return self._by_ssrc[packet.ssrc]
+        known = (track, rid, repairs)
+        for other in [ssrc for ssrc, place in self._by_ssrc.items() if place == known]:
+            del self._by_ssrc[other]
+            self._replaced.add(other)
+        self._by_ssrc[packet.ssrc] = known
+        return known
 
     def _stream(self, track: Track, rid: str, ssrc: int, codec: Codec) -> Stream:
         stream = track.layers.get(rid)

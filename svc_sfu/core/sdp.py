@@ -158,7 +158,7 @@ def _extmap(section: Section, rest: str) -> None:
 
 def _rid(section: Section, rest: str) -> None:
     rid, _, direction = rest.partition(" ")
-    if direction.startswith("send") and len(section.rids) < MAX_RIDS and 0 < len(rid) <= 16:
+    if direction.startswith("send") and len(section.rids) < MAX_RIDS and 0 < len(rid) <= 16 and rid not in section.rids:
         section.rids.append(rid)
 
 

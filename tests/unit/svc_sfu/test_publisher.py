@@ -55,8 +55,21 @@ def test_ssrcs_of_one_publisher_are_bounded() -> None:
     for ssrc in range(100, 1_000):
         publisher.receive(packet(ssrc, mid="1", rid="h"))
     assert publisher.receive(packet(5_000, mid="1", rid="m")) is None
-    assert publisher.receive(packet(100, mid="1", rid="h")) is not None
-    assert MAX_STREAMS < 900
+    last = 100 + MAX_STREAMS - 2  # one of them is the voice's
+    assert publisher.receive(packet(last, mid="1", rid="h")) is not None
+    assert publisher.receive(packet(last + 1, mid="1", rid="h")) is None
+
+
+def test_two_that_claim_one_layer_do_not_take_it_from_each_other_for_ever() -> None:
+    publisher = Publisher([CAMERA, VOICE], "ada")
+    first = publisher.receive(packet(50, mid="1", rid="h"))
+    second = publisher.receive(packet(60, mid="1", rid="h"))
+    assert first is not None
+    assert second is not None
+    assert publisher.receive(packet(50, seq=2, mid="1", rid="h")) is None
+    again = publisher.receive(packet(60, seq=2, mid="1", rid="h"))
+    assert again is not None
+    assert again.stream is second.stream
 
 
 def test_a_voice_has_a_level() -> None:

@@ -71,6 +71,11 @@ def test_what_can_be_forwarded_is_taken_and_all_else_refused() -> None:
     assert data is None
 
 
+def test_a_layer_that_is_named_twice_is_one() -> None:
+    section = sdp.parse(OFFER.replace("a=rid:m send", "a=rid:h send")).sections[1]
+    assert section.rids == ["h", "l"]
+
+
 def test_vp9_and_av1_are_taken_in_profiles_that_everybody_can_decode() -> None:
     lines = [
         "m=video 9 UDP/TLS/RTP/SAVPF 98 99 100 45 46 47",
