@@ -33,6 +33,14 @@ a=sendonly
 a=rtpmap:96 VP8/90000
 a=ssrc:{video} cname:x
 """
+_WATCHED = """m=video 9 UDP/TLS/RTP/SAVPF 96 97
+a=mid:v0
+a=recvonly
+a=extmap:3 {wide}
+a=rtpmap:96 VP8/90000
+a=rtpmap:97 rtx/90000
+a=fmtp:97 apt=96
+"""
 
 
 class Peer:
@@ -61,9 +69,10 @@ class Peer:
         return [track.track_id for track in transport.publisher.tracks.values()]
 
     async def watch(self, room: str) -> None:
-        """Takes a slot for sound and one for pictures."""
+        """Takes a slot for sound and one for pictures, of which it may tell when they arrived."""
         offer = self._engine.subscribe(room, self.name, audio=1, video=1)
-        self._engine.accept(room, self.name, _SESSION.format(fingerprint=self._fingerprint))
+        answer = _SESSION + _WATCHED.format(wide=sdp.TRANSPORT_WIDE)
+        self._engine.accept(room, self.name, answer.format(fingerprint=self._fingerprint))
         await self._agree(offer)
 
     @property

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from svc_sfu.core import rtcp
+from svc_sfu.core import rtcp, sdp
+from svc_sfu.core.allocator import LEAST_BPS
 from svc_sfu.engine import Engine, Show
 from tests.integration.sfu_peer import VIDEO_TYPE, Peer
 from tests.waiting import until
@@ -144,6 +145,34 @@ async def test_a_flood_of_requests_is_a_few_for_who_publishes_and_nothing_for_ot
     assert asked <= 3, "of hundreds of requests"
     stage.ada.send(stage.ada.seal(stage.ada.packet(DELTA, VIDEO_TYPE)))
     await until(lambda: len(stage.bob.heard(VIDEO_TYPE)) == 2, "Bob sees Ada")
+
+
+async def test_pictures_have_numbers_and_what_is_told_of_them_harms_nobody(stage: Stage) -> None:
+    for payload in (KEYFRAME, DELTA, DELTA):
+        stage.ada.send(stage.ada.seal(stage.ada.packet(payload, VIDEO_TYPE)))
+    await until(lambda: len(stage.eye.heard(VIDEO_TYPE)) == 3, "Eve sees Ada")
+    seen = [each for each in stage.eye.packets if each.payload_type == VIDEO_TYPE]
+    assert [each.extensions[sdp.TRANSPORT_WIDE_NUMBER] for each in seen] == [b"\0\0", b"\0\1", b"\0\2"]
+    before = len(stage.eye.packets)
+    told = [
+        b"\x00\x00\x00\x03\x00\x00\x01\x00\xd5\x40\x00\x00\x00\x00",  # all three at one moment
+        b"\x00\x00\x10\x00\x00\x00\x01\x01\x1f\xff",  # thousands that were never sent
+        b"\x00\x00\xff\xff\x00\x00\x01\x02\x1f\xff",  # more than there can be
+        b"\x00\x00\x00\x03\x7f\xff\xff\x03\xe5\x40\x80\x00\x7f\xff\x80\x00",  # from end to end of time
+        b"\x00\x00",
+    ]
+    for _ in range(100):
+        for body in told:
+            stage.eye.report(rtcp.transport_feedback(1, seen[0].ssrc, body))
+    stage.eye.report(rtcp.transport_feedback(1, seen[0].ssrc, os.urandom(1_200)))
+    await settled(stage)
+    await stage.goes_on()
+    subscriber = stage.engine.rooms["r"].subscribers["eve"].subscriber
+    assert subscriber is not None
+    assert subscriber.congestion is not None
+    assert subscriber.congestion.heard
+    assert LEAST_BPS <= subscriber.available_bps <= 50_000_000
+    assert len(stage.eye.packets) - before < 2_000, "she is sent a train or two, and no flood"
 
 
 async def test_whoever_is_muted_or_removed_is_heard_by_nobody_and_hears_nobody(stage: Stage) -> None:
