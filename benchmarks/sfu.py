@@ -11,7 +11,7 @@ import asyncio
 import json
 from typing import Final
 
-from benchmarks.sfu_parts import Measure, compare, drift, estimate, people, pictures
+from benchmarks.sfu_parts import Measure, compare, drift, estimate, faults, people, pictures
 from benchmarks.sfu_parts.worker import build
 
 PARTS: Final[dict[str, Measure]] = {
@@ -20,6 +20,7 @@ PARTS: Final[dict[str, Measure]] = {
     "pictures": pictures.measure,
     "estimate": estimate.measure,
     "drift": drift.measure,
+    "faults": faults.measure,
 }
 QUICK: Final = ("compare", "people")
 
