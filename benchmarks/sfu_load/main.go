@@ -20,8 +20,8 @@ import (
 )
 
 var (
-	kind        = flag.String("kind", "rushes", "rushes, livekit, or review: many who publish and watch each other")
-	url         = flag.String("url", "", "of LiveKit")
+	kind        = flag.String("kind", "rushes", "rushes, livekit, janus, or review: many who publish and watch each other")
+	url         = flag.String("url", "", "of LiveKit or Janus")
 	key         = flag.String("key", "", "of LiveKit")
 	secret      = flag.String("secret", "", "of LiveKit")
 	subscribers = flag.Int("subscribers", 30, "how many watch")
@@ -31,7 +31,7 @@ var (
 	size        = flag.Int("size", 1100, "bytes of a packet's payload")
 	seconds     = flag.Int("seconds", 10, "how long it is measured")
 	publishers  = flag.Int("publishers", 10, "how many of a review publish")
-	wide        = flag.Bool("wide", true, "watchers of a review tell when each packet arrived")
+	wide        = flag.Bool("wide", true, "watchers of ours tell when each packet arrived")
 )
 
 const (
@@ -179,9 +179,12 @@ func main() {
 	var measuring atomic.Bool
 	stop := make(chan struct{})
 	var sent <-chan int
-	if *kind == "livekit" {
+	switch *kind {
+	case "livekit":
 		sent = livekitServer(tallies, &measuring, stop)
-	} else {
+	case "janus":
+		sent = janusServer(tallies, &measuring, stop)
+	default:
 		sent = rushes(parent, tallies, &measuring, stop)
 	}
 	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {

@@ -23,8 +23,9 @@ func api() *webrtc.API {
 	if err := webrtc.ConfigureNack(media, registry); err != nil {
 		log.Fatal(err)
 	}
-	if err := webrtc.ConfigureRTCPReports(registry); err != nil {
-		log.Fatal(err)
+	must(webrtc.ConfigureRTCPReports(registry))
+	if *wide {
+		must(webrtc.ConfigureTWCCSender(media, registry))
 	}
 	return webrtc.NewAPI(webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(loopback()))
 }

@@ -1,13 +1,15 @@
-"""What forwarding a packet costs, beside LiveKit: one publisher of VP8 packets and many who watch.
+"""What forwarding a packet costs, beside LiveKit and Janus: one publisher of VP8 packets and many who watch.
 
 A picture's packets come at once (bursts), or at even distances (paced). CPU is user and system time of the server's
-process alone. LiveKit is built from its Go module when it is first needed, which takes minutes.
+process alone. LiveKit is built from its Go module when it is first needed, which takes minutes; Janus is
+run where it is installed (Debian's package `janus`).
 """
 
 import asyncio
 import contextlib
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,6 +59,28 @@ def livekit(folder: Path, secret: str) -> Iterator[int]:
         process.wait(20)
 
 
+@contextlib.contextmanager
+def janus(folder: Path) -> Iterator[int]:
+    """Janus as a process, with nothing but rooms for video: its pid."""
+    (folder / "plugins").mkdir()
+    (folder / "transports").mkdir()
+    for kind, name in (("plugins", "videoroom"), ("transports", "http")):
+        library = next(Path("/usr/lib").glob(f"*/janus/{kind}/libjanus_{name}.so*"))
+        (folder / kind / f"libjanus_{name}.so").symlink_to(library)
+    folders = "\n".join(f'{kind}_folder = "{folder}/{kind}"' for kind in ("plugins", "transports"))
+    (folder / "janus.jcfg").write_text(f"general: {{\n{folders}\ndebug_level = 1\n}}\n")
+    http = f'general: {{ base_path = "/janus"\nhttp = true\nport = {PORT}\nip = "127.0.0.1"\nhttps = false }}\n'
+    (folder / "janus.transport.http.jcfg").write_text(http)
+    (folder / "janus.plugin.videoroom.jcfg").write_text("general: { }\n")
+    with (CACHE / "janus.log").open("wb") as log:
+        process = subprocess.Popen(["janus", "-F", str(folder)], stdout=log, stderr=log)
+    try:
+        yield process.pid
+    finally:
+        process.kill()
+        process.wait(20)
+
+
 def options(shape: dict[str, object], seconds: int) -> list[str]:
     """Flags of the load."""
     return [f"-{name}={value}" for name, value in shape.items()] + [f"-seconds={seconds}"]
@@ -73,17 +97,29 @@ def _show_one(worker: Worker, who: str) -> list[sfu.Show]:
     return [sfu.Show(mid="v0", track_id=track.track_id, layer="h", priority=8)]
 
 
-async def theirs(folder: Path, shape: dict[str, object], seconds: int) -> dict[str, Any]:
+async def _reachable() -> None:
+    for _ in range(200):
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", PORT)
+            writer.close()
+            return
+        await asyncio.sleep(0.1)
+
+
+async def theirs(shape: dict[str, object], seconds: int) -> dict[str, Any]:
     """A run of LiveKit."""
     secret = secrets.token_hex(32)
-    with livekit(folder, secret) as pid:
-        for _ in range(100):
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", PORT)
-                writer.close()
-                break
-            await asyncio.sleep(0.1)
+    with tempfile.TemporaryDirectory(prefix="rushes-sfu-") as folder, livekit(Path(folder), secret) as pid:
+        await _reachable()
         flags = ["-kind=livekit", f"-url=ws://127.0.0.1:{PORT}", f"-key={KEY}", f"-secret={secret}"]
+        return await Load(*flags, *options(shape, seconds)).run(pid, None, (0, 0), _show_one)
+
+
+async def another(shape: dict[str, object], seconds: int) -> dict[str, Any]:
+    """A run of Janus."""
+    with tempfile.TemporaryDirectory(prefix="rushes-sfu-") as folder, janus(Path(folder)) as pid:
+        await _reachable()
+        flags = ["-kind=janus", f"-url=http://127.0.0.1:{PORT}/janus"]
         return await Load(*flags, *options(shape, seconds)).run(pid, None, (0, 0), _show_one)
 
 
@@ -102,12 +138,15 @@ async def measure(quick: bool) -> dict[str, float]:
     for name, shape in SHAPES.items():
         own = await ours(shape, seconds)
         print(said(f"Rushes {name}", own), flush=True)
-        with tempfile.TemporaryDirectory(prefix="rushes-sfu-") as folder:
-            peer = await theirs(Path(folder), shape, seconds)
-        print(said(f"LiveKit {name}", peer), flush=True)
+        peers = [await theirs(shape, seconds)]
+        print(said(f"LiveKit {name}", peers[0]), flush=True)
+        if shutil.which("janus") and not quick:
+            peers.append(await another(shape, seconds))
+            print(said(f"Janus {name}", peers[1]), flush=True)
+        best = min(each["us_per_packet"] for each in peers)
         figures |= {
             f"{name}_us_per_packet": round(own["us_per_packet"], 2),
-            f"{name}_ratio_best_peer": round(own["us_per_packet"] / peer["us_per_packet"], 3),
+            f"{name}_ratio_best_peer": round(own["us_per_packet"] / best, 3),
             "added_latency_p99_ms": round(max(own["p99_ms"], figures.get("added_latency_p99_ms", 0.0)), 2),
             "lost_packets": own["lost"] + figures.get("lost_packets", 0),
         }
