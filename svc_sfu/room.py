@@ -272,8 +272,8 @@ class Room:
     def _told(self, subscriber: Subscriber, told: Told, now_s: float) -> None:
         if subscriber.congestion is None:
             return
-        deliveries, lost = subscriber.departures.delivered(told)
-        if subscriber.congestion.arrived(deliveries, lost, now_s):
+        delivered = subscriber.departures.delivered(told, subscriber.congestion.one_by_one_from)
+        if subscriber.congestion.arrived(delivered, now_s):
             subscriber.choose(now_s)
             self._ask_keyframes(now_s)
 

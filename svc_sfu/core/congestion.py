@@ -8,10 +8,11 @@ and the rate at which they arrive is looked at (a train). Loss without a queue c
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from svc_sfu.core.allocator import LEAST_BPS
-from svc_sfu.core.departure import Delivery
+from svc_sfu.core.departure import NEVER, Delivered, Delivery
 
 QUEUE_S: Final = 0.040
 """Packets that all wait this much longer than the quickest are in a queue."""
@@ -68,7 +69,7 @@ class Congestion:
         self.train: Train | None = None
         self._most_bps = most_bps
         self._fresh: deque[tuple[float, int]] = deque()
-        self._fresh_bytes = 0
+        """Of each feedback lately, when the last of it arrived and how many bytes."""
         self._delays: deque[tuple[float, float]] = deque()
         self._base_s = self._next_base_s = float("inf")
         self._base_since_s = float("-inf")
@@ -78,31 +79,38 @@ class Congestion:
         self._lost = self._came = 0
         self._loss_since_s: float | None = None
 
-    def arrived(self, deliveries: Sequence[Delivery], lost: int, now_s: float) -> bool:
+    @property
+    def one_by_one_from(self) -> int:
+        """From which number on packets have to be known one by one: those of a train."""
+        return self.train.first if self.train is not None else NEVER
+
+    def arrived(self, delivered: Delivered, now_s: float) -> bool:
         """A feedback came; whether the estimate was lowered."""
         before = self.bps
-        if deliveries:
+        if delivered.count:
             self.heard = True
-            self._count(deliveries)
-            self._wait(min(each.arrived_s - each.sent_s for each in deliveries), now_s)
-            self._look_at_train(deliveries, now_s)
+            self._count(delivered)
+            self._wait(delivered.least_delay_s, now_s)
+            self._look_at_train(delivered, now_s)
             self._adapt(now_s)
-        self._lose(len(deliveries), lost, now_s)
+        self._lose(delivered.count, delivered.lost, now_s)
         return self.bps < before
 
-    def _count(self, deliveries: Sequence[Delivery]) -> None:
+    def _count(self, delivered: Delivered) -> None:
         fresh = self._fresh
-        for each in deliveries:
-            fresh.append((each.arrived_s, each.size_bytes))
-            self._fresh_bytes += each.size_bytes
-        latest_s = fresh[-1][0]
-        while fresh and not 0 <= latest_s - fresh[0][0] <= RATE_S:
-            self._fresh_bytes -= fresh.popleft()[1]
+        if fresh and delivered.latest_s <= fresh[-1][0]:
+            fresh.clear()  # its clock went round, or it lies
+        fresh.append((delivered.latest_s, delivered.size_bytes))
+        while len(fresh) > 2 and fresh[-1][0] - fresh[1][0] >= RATE_S:
+            fresh.popleft()
 
     @property
     def arriving_bps(self) -> float:
-        """What arrived lately."""
-        return 8 * self._fresh_bytes / RATE_S
+        """What arrived lately; of one feedback nothing can be said, and it is what was thought."""
+        fresh = self._fresh
+        if len(fresh) < 2:
+            return self.bps
+        return 8 * sum(size for _, size in islice(fresh, 1, None)) / (fresh[-1][0] - fresh[0][0])
 
     def _wait(self, delay_s: float, now_s: float) -> None:
         if now_s - self._base_since_s > BASE_S:
@@ -165,15 +173,13 @@ class Congestion:
         if self.train is not None:
             self.train.last = next_number - 1
 
-    def _look_at_train(self, deliveries: Sequence[Delivery], now_s: float) -> None:
+    def _look_at_train(self, delivered: Delivered, now_s: float) -> None:
         train = self.train
         if train is None:
             return
         last = train.last
-        train.arrived += [
-            each for each in deliveries if each.number >= train.first and (last is None or each.number <= last)
-        ]
-        if last is None or deliveries[-1].number < last:
+        train.arrived += [each for each in delivered.packets if last is None or each.number <= last]
+        if last is None or delivered.last < last:
             return
         self.train = None
         arrived = train.arrived

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from svc_sfu.core import feedback
 from svc_sfu.core.congestion import QUEUE_S, Congestion
-from svc_sfu.core.departure import SPAN, Delivery, Departures
+from svc_sfu.core.departure import SPAN, Delivered, Delivery, Departures
 from svc_sfu.core.feedback import Arrivals
 from svc_sfu.core.rtp import PacketInvalid
 
@@ -78,8 +78,9 @@ class Road:
     def _feedback(self, _: int) -> None:
         body = self._arrivals.take()
         if body is not None:
-            deliveries, lost = self.departures.delivered(feedback.read(body))
-            self.congestion.arrived(deliveries, lost, self.now_s)
+            told = feedback.read(body)
+            delivered = self.departures.delivered(told, self.congestion.one_by_one_from)
+            self.congestion.arrived(delivered, self.now_s)
         self._at(0.1, "feedback")
 
     def _tick(self, _: int) -> None:
@@ -146,26 +147,45 @@ def test_numbers_go_round_and_what_is_of_long_ago_or_was_never_sent_is_not_count
     departures.next = 65_530
     numbers = [departures.sent(100 + index, 1.0 + index) for index in range(10)]
     assert numbers == [65_530, 65_531, 65_532, 65_533, 65_534, 65_535, 0, 1, 2, 3]
-    arrived = (None, 7.0, *[8.0] * 8, 9.0, 9.0)
-    deliveries, lost = departures.delivered(feedback.Told(65_530, arrived))
-    assert [each.number for each in deliveries] == list(range(65_531, 65_540))
-    assert deliveries[0] == Delivery(65_531, 2.0, 7.0, 101)
-    assert lost == 1
-    assert departures.delivered(feedback.Told(65_530, arrived))[1] == 0, "it was told of before"
+    arrived = (None, 7.0, *[8.0] * 8)
+    delivered = departures.delivered(feedback.Told(65_530, (*arrived, 9.0, 9.0)), 65_531)
+    assert [each.number for each in delivered.packets] == list(range(65_531, 65_540))
+    assert delivered.packets[0] == Delivery(65_531, 2.0, 7.0, 101)
+    assert (delivered.count, delivered.lost, delivered.last, delivered.latest_s) == (9, 1, 65_539, 8.0)
+    assert delivered.size_bytes == sum(range(101, 110))
+    assert delivered.least_delay_s == 8.0 - 10.0
+    again = departures.delivered(feedback.Told(65_530, arrived))
+    assert again.lost == 0, "it was told of before"
+    assert again.packets == []
     for _ in range(SPAN):
         departures.sent(1, 99.0)
-    assert departures.delivered(feedback.Told(65_530, arrived[:10])) == ([], 0)
+    assert departures.delivered(feedback.Told(65_530, arrived)).count == 0
 
 
-def test_one_packet_that_is_late_is_no_queue_and_all_that_are_late_are_one() -> None:
+def seen(delay_s: float, at_s: float, many: int = 50) -> Delivered:
+    return Delivered(many, 0, many * PACKET, delay_s, at_s, many)
+
+
+def test_one_feedback_of_packets_that_are_late_is_no_queue_and_several_are_one() -> None:
     congestion = Congestion(5_000_000)
-    late = [Delivery(number, number / 100, number / 100 + 5, PACKET) for number in range(100)]
-    congestion.arrived(late, 0, 1.0)
-    hiccup = [Delivery(100, 1.0, 6.5, PACKET), Delivery(101, 1.01, 6.5 - 0.49, PACKET)]
-    assert not congestion.arrived(hiccup, 0, 1.1)
-    waiting = [Delivery(number, number / 100, number / 100 + 5 + 2 * QUEUE_S, PACKET) for number in range(102, 160)]
-    assert congestion.arrived(waiting, 0, 1.6)
-    assert congestion.bps < 1_000_000
+    for turn in range(10):
+        congestion.arrived(seen(5.0, 5 + turn / 10), 1 + turn / 10)
+    hiccup_s = 5.0 + 10 * QUEUE_S
+    assert not congestion.arrived(seen(hiccup_s, 6.0), 2.0)
+    assert not congestion.arrived(seen(5.0, 6.1), 2.1)
+    lowered = [congestion.arrived(seen(5.0 + 2 * QUEUE_S, 6.2 + turn / 10, 10), 2.2 + turn / 10) for turn in range(6)]
+    assert any(lowered)
+    assert congestion.bps < 3_000_000
+
+
+def test_a_receiver_whose_clock_goes_round_is_still_believed() -> None:
+    congestion = Congestion(2_000_000)
+    for turn in range(5):
+        congestion.arrived(seen(5.0, 1_000 + turn / 10), 1 + turn / 10)
+    assert congestion.arriving_bps == pytest.approx(8 * 50 * PACKET * 10)
+    congestion.arrived(seen(5.0, 0.0), 1.6)
+    assert congestion.arriving_bps == congestion.bps
+    assert congestion.bps >= 2_000_000
 
 
 @given(
