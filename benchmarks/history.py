@@ -194,13 +194,16 @@ class Bench:
         whole = [each for at, each in enumerate(self.versions) if at >= len(self.versions) // 10]
         count = READS["restore"]
         chosen = [whole[at * (len(whole) - 1) // (count - 1)] for at in range(count)]
-        times = {}
-        for each in self._random.sample(chosen, count):
-            times[each] = await _timed(partial(self._client.versions.document, self._video_id, each))
+        shuffled = self._random.sample(chosen, count)
+        taken_s, spent = await self._timed_all(
+            [partial(self._client.versions.document, self._video_id, each) for each in shuffled]
+        )
+        times = dict(zip(shuffled, taken_s, strict=True))
         oldest, newest = [times[each] for each in chosen[:10]], [times[each] for each in chosen[-10:]]
         return {
             "restore_p50_s": statistics.median(times.values()),
             "restore_max_s": max(times.values()),
+            "restore_cpu_ms": sum(spent.values()),
             "restore_spread": statistics.median(oldest) / statistics.median(newest),
         }
 

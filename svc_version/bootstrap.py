@@ -5,7 +5,6 @@ import grpc
 from mesh.audit import Shipper
 from mesh.blobs import Blobs, FolderBlobs
 from mesh.service import Runtime
-from rushes.version.v1.version_service_pb2_grpc import add_VersionServiceServicer_to_server
 from svc_version.bulletin import Bulletin
 from svc_version.commit import Commits
 from svc_version.config import VersionConfig
@@ -15,7 +14,7 @@ from svc_version.mover import Mover
 from svc_version.notes import Notes
 from svc_version.reading import Reading
 from svc_version.rollback import Rollbacks
-from svc_version.server import VersionServicer
+from svc_version.server import VersionServicer, register
 from svc_version.setup import url_of
 from svc_version.stores import Store
 from svc_version.stores.hot import Hot, NoHot
@@ -58,7 +57,7 @@ class VersionParts:
 
     def register(self, server: grpc.aio.Server) -> None:
         """See Service."""
-        add_VersionServiceServicer_to_server(self._servicer, server)
+        register(self._servicer, server)
 
     async def start(self) -> None:
         """See Service."""

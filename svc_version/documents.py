@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from mesh.blobs import BlobNotFound, Blobs
 from mesh.clock import Clock
 from svc_version import metrics
-from svc_version.core.content import Content, ContentDamaged, address, pack_all, replay, unpack
+from svc_version.core.content import Content, ContentDamaged, address, in_order, pack_all, replay, unpack
 from svc_version.core.model import Hash, Packed, Tier, Version
 from svc_version.stores import Store
 from svc_version.stores.hot import Hot
@@ -36,7 +36,7 @@ class Documents:
         self._reading: dict[int, asyncio.Task[Content]] = {}
 
     async def read(self, version: Version) -> Content:
-        """What a version holds. Raises ContentDamaged, or what its stores raise."""
+        """What a version holds, in drawing order. Raises ContentDamaged, or what its stores raise."""
         kept = self._cached.get(version.version_id)
         if kept is not None:
             self._cached.move_to_end(version.version_id)
@@ -114,4 +114,4 @@ def _put_together(addresses: Sequence[Hash], stored: dict[Hash, bytes]) -> Conte
     missing = [each for each in addresses if each not in stored]
     if missing or not addresses:
         raise ContentDamaged("a content of this version is not stored", missing=str(len(missing)))
-    return replay(unpack(each, stored[each], give_way) for each in addresses)
+    return in_order(replay(unpack(each, stored[each], give_way) for each in addresses))

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 from rushes.errors import InvalidArgument
 from rushes.version.v1 import version_service_pb2 as service
 from rushes.version.v1.stored_pb2 import EncodedDocument
-from svc_version.core.content import Content, Entry, in_order
+from svc_version.core.content import Content, Entry
 from svc_version.core.merge import fields_that_differ
 from svc_version.core.model import Version
 from svc_version.documents import Documents
@@ -59,14 +60,13 @@ class Reading:
 
     async def document(
         self, tenant_id: str, internal: bool, request: service.GetVersionDocumentRequest
-    ) -> service.GetVersionDocumentResponse:
+    ) -> EncodedDocument:
         """A page of what a version holds."""
         content = await self._content(tenant_id, request.video_id, request.version_id)
-        entries = in_order(content)
         page = EncodedDocument()
         size_bytes = 0
-        for index in range(number_of(request.page_token, 0), len(entries)):
-            entry = entries[index]
+        first = number_of(request.page_token, 0)
+        for index, entry in enumerate(islice(content.values(), first, None), first):
             if entry.internal and not internal:
                 continue
             size_bytes += len(entry.state) + 8
@@ -74,7 +74,7 @@ class Reading:
                 page.next_page_token = str(index)
                 break
             page.annotations.append(entry.state)
-        return service.GetVersionDocumentResponse.FromString(page.SerializeToString())
+        return page
 
     async def diff(
         self, tenant_id: str, internal: bool, request: service.DiffVersionsRequest

@@ -16,7 +16,7 @@ from rushes.type.v1.access_pb2 import PERMISSION_EDIT_OTHERS, PERMISSION_SEE_INT
 from rushes.version.v1.version_service_pb2 import CarryNotesRequest, RollbackScope, RollbackVersionRequest
 from svc_version.commit import REQUEST_ID_CHARACTERS, Commits, Who, check_message
 from svc_version.core.carry import Carrying, carry
-from svc_version.core.content import Entry, in_order
+from svc_version.core.content import Entry
 from svc_version.core.model import Kind, State, Work
 from svc_version.core.plan import MAX_FRAMES, Plan, Scope, batches, plan, touched_by
 from svc_version.documents import Documents
@@ -193,13 +193,9 @@ class Rollbacks:
     async def _to_version(self, who: Who, video_id: int, version_id: int) -> Ground:
         version = await self._commits.get(who.tenant_id, video_id, version_id)
         content = await self._documents.read(version)
+        # What it has and the live notes never had cannot go back; only what is there is set.
         now = await self._notes.read(who.tenant_id, video_id, since=version.revision if version.live else 0)
-        entries = now.entries
-        if not version.live:
-            there = now.content()
-            # What it has and the live notes never had cannot go back; only what is there is set.
-            entries = in_order(there)
-        return Ground(entries, now.revision, content.get, version.revision, f"Back to {version.number}")
+        return Ground(now.entries, now.revision, content.get, version.revision, f"Back to {version.number}")
 
     async def _to_undo(self, who: Who, video_id: int, work_id: int, scope: Scope) -> tuple[Ground, Scope]:
         work = await self.get(who.tenant_id, video_id, work_id)

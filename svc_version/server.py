@@ -15,7 +15,8 @@ from rushes.type.v1.access_pb2 import (
     Resource,
 )
 from rushes.version.v1 import version_service_pb2 as service
-from rushes.version.v1.version_service_pb2_grpc import VersionServiceServicer
+from rushes.version.v1.stored_pb2 import EncodedDocument
+from rushes.version.v1.version_service_pb2_grpc import VersionServiceServicer, add_VersionServiceServicer_to_server
 from svc_version import reading
 from svc_version.commit import Commits, Who, once_of
 from svc_version.errors import VersionRequestInvalid, VersionUnknown
@@ -23,6 +24,7 @@ from svc_version.message import rollback_message, version_message
 from svc_version.rollback import Rollbacks
 from svc_version.sync import Sync
 
+VERSION_SERVICE = "rushes.version.v1.VersionService"
 MAX_CONFLICTS = 1_000
 TAG_CHARACTERS = 64
 
@@ -36,6 +38,20 @@ def who() -> Who:
 def sees_internal(wanted: int) -> bool:
     """Whether who asks reads internal notes too."""
     return has(granted(), PERMISSION_SEE_INTERNAL) and wanted != AUDIENCE_CLIENT
+
+
+def register(servicer: "VersionServicer", server: grpc.aio.Server) -> None:
+    """Lets a server answer all calls; documents leave as the bytes that they are kept in."""
+    documents = grpc.unary_unary_rpc_method_handler(
+        servicer.GetVersionDocument,
+        request_deserializer=service.GetVersionDocumentRequest.FromString,
+        response_serializer=EncodedDocument.SerializeToString,
+    )
+    # Of two handlers of a method, a server asks the first.
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler(VERSION_SERVICE, {"GetVersionDocument": documents}),)
+    )
+    add_VersionServiceServicer_to_server(servicer, server)
 
 
 class VersionServicer(VersionServiceServicer):
@@ -76,6 +92,7 @@ class VersionServicer(VersionServiceServicer):
         )
 
     async def GetVersionDocument(self, request: service.GetVersionDocumentRequest, context: Any) -> Any:
+        # Its annotations are serialised already: see `register`.
         return await self._reader.document(caller().tenant_id, sees_internal(request.audience), request)
 
     async def DiffVersions(self, request: service.DiffVersionsRequest, context: Any) -> Any:

@@ -80,9 +80,9 @@ def entry_of(state: AnnotationState) -> Entry:
     return Entry(annotation.id, state.SerializeToString(deterministic=True), order_revision, order_index, internal)
 
 
-def in_order(content: Content) -> list[Entry]:
-    """The entries in drawing order."""
-    return sorted(content.values(), key=_PLACE)
+def in_order(content: Content) -> Content:
+    """The same, in drawing order."""
+    return {entry.annotation_id: entry for entry in sorted(content.values(), key=_PLACE)}
 
 
 def difference(before: Mapping[bytes, Entry], after: Mapping[bytes, Entry]) -> Delta:

@@ -20,6 +20,7 @@ from svc_version.core.content import (
     claimed_bytes,
     difference,
     entry_of,
+    in_order,
     pack,
     pack_all,
     replay,
@@ -54,6 +55,9 @@ def test_a_chain_of_differences_is_what_a_snapshot_of_it_holds(chain: list[Conte
         before = content
     whole = pack_all(chain[-1])
     assert replay(deltas) == replay([unpack(whole.sha256, whole.data)]) == chain[-1]
+    ordered = in_order(replay(deltas))
+    assert ordered == chain[-1]
+    assert list(ordered.values()) == sorted(chain[-1].values(), key=lambda each: each.place)
 
 
 @given(contents)
