@@ -78,6 +78,14 @@ _RECORD = """([selector, attribute, name]) => {
   }).observe(element, { attributes: true, attributeFilter: [attribute] });
 }"""
 
+_AXE = """async () => {
+  const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}"""
+AXE = Path(__file__).resolve().parents[2] / "web/node_modules/axe-core/axe.min.js"
+
 
 class Recording:
     """What an attribute of an element was, one value after the other."""
@@ -366,6 +374,14 @@ def _grey_of(png: bytes) -> tuple[bytes, int, int]:
     data, size = bytes(plane), plane.line_size
     rows = (data[row * size : row * size + picture.width] for row in range(picture.height))
     return b"".join(rows), picture.width, picture.height
+
+
+def faults(one: Reviewer) -> list[str]:
+    """What a checker of accessibility finds serious on the page as it is now."""
+    if not one.page.evaluate("() => 'axe' in window"):
+        one.page.evaluate(AXE.read_text())
+    found: list[str] = one.page.evaluate(_AXE)
+    return found
 
 
 def document(stack: Stack, video_id: int, secret: str) -> dict[bytes, annotation_pb2.Annotation]:

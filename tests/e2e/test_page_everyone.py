@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.page import Reviewer
+from tests.e2e.page import Reviewer, faults
 from tests.product import Product, serving
 
 pytest_plugins = ["tests.e2e.page_fixtures"]
@@ -142,21 +141,15 @@ _TARGETS = """() => [
   .map((each) => [each.getAttribute('aria-label') ?? each.textContent, each.getBoundingClientRect()])
   .filter(([, { width, height }]) => width > 0 && height > 0 && (width < 44 || height < 44))
   .map(([name, { width, height }]) => `${name}: ${width} x ${height}`)"""
-_AXE = """async () => {
-  const { violations } = await axe.run(document, { resultTypes: ['violations'] });
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}"""
-AXE = Path(__file__).resolve().parents[2] / "web/node_modules/axe-core/axe.min.js"
-
-
-def faults(one: Reviewer) -> list[str]:
-    """What a checker of accessibility finds serious on the page as it is now."""
-    if not one.page.evaluate("() => 'axe' in window"):
-        one.page.evaluate(AXE.read_text())
-    found: list[str] = one.page.evaluate(_AXE)
-    return found
+# What one can press or fill in, each by its kind and its name.
+_NAMES = "const name = (each) => `${each.tagName} ${each.getAttribute('aria-label') ?? each.textContent}`;"
+_CONTROLS = f"""() => {{
+  {_NAMES}
+  return [...document.querySelectorAll('button, a[href], input, select, textarea, [tabindex]')]
+    .filter((each) => each.tabIndex >= 0 && !each.disabled && each.checkVisibility({{ visibilityProperty: true }}))
+    .map(name);
+}}"""
+_FOCUSED = f"() => {{ {_NAMES} return name(document.activeElement); }}"
 
 
 def small(one: Reviewer) -> list[str]:
@@ -246,6 +239,35 @@ def test_a_checker_of_accessibility_finds_nothing_serious_anywhere(ada: Reviewer
         expect(page.locator(".menu")).to_be_visible()
         found += faults(ada)
         ada.press("Escape")
+    for name in ("History and snapshots", "Snapshots"):
+        ada.button(name).click()
+        found += faults(ada)
+    ada.button("Notes").first.click()
+    ada.button("Notes as a file").click()
+    expect(page.locator(".menu")).to_be_visible()
+    found += faults(ada)
     page.goto(ada.address)
     expect(page.locator(".card .poster img")).to_be_visible()
+    for name in ("Administrator: account", "Filter", "Invite people"):
+        page.get_by_role("button", name=name).first.click()
+        found += faults(ada)
+        ada.press("Escape")
+    ada.press("Control+a")
+    expect(page.get_by_role("toolbar", name="What is chosen")).to_be_visible()
     assert found + faults(ada) == []
+
+
+def test_tab_goes_through_all_of_the_page_and_round(ada: Reviewer) -> None:
+    ada.visit("bikes")
+    ada.page.evaluate("() => document.activeElement?.blur()")
+    wanted: set[str] = set(ada.page.evaluate(_CONTROLS))
+    met: list[str] = []
+    for _ in range(2 * len(wanted)):
+        ada.press("Tab")
+        met.append(ada.page.evaluate(_FOCUSED))
+    assert wanted - set(met) == set()
+    # From the bar above to the notes, each once a round.
+    first = met[: met.index(met[0], 1)] if met[0] in met[1:] else met
+    assert len(set(first)) == len(first)
+    order = [next(at for at, each in enumerate(first) if name in each) for name in ("Cuts", "Pen", "Play", "Filter")]
+    assert order == sorted(order), first

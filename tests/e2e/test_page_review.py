@@ -12,6 +12,7 @@ from benchmarks.stack import running
 from benchmarks.studio import PROJECT, Studio
 from rushes.project.v1 import project_service_pb2 as project
 from tests.clips import CINEMA, FILM, NTSC_FAST, Clip
+from tests.e2e import sheet
 from tests.e2e.page import Reviewer
 from tests.product import FAST_HASHES
 from tests.waiting import wait_until
@@ -405,6 +406,12 @@ def test_full_screen_is_the_picture_and_what_one_asks_for(ada: Reviewer) -> None
     ada.page.wait_for_function("() => !document.fullscreenElement")
     expect(tools).to_be_visible()
     expect(notes).to_be_visible()
+
+
+def test_every_key_of_the_sheet_does_what_it_says(ada: Reviewer, cuts: Cuts) -> None:
+    ada.open(f"{cuts.path}?v=3")
+    for part in (sheet.going, sheet.ranging, sheet.drawing, sheet.writing, sheet.looking):
+        part(ada)
 
 
 def test_a_page_on_which_nothing_moves_does_nothing(ada: Reviewer) -> None:

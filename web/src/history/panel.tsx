@@ -90,7 +90,7 @@ function Slider({ room, past, restore }: { room: Room; past: Past; restore: (ask
           {showing?.kind !== "revision" ? t("history.now") : past.timeMs.value ? exactly(past.timeMs.value) : t("history.beginning")}
         </span>
         {showing?.kind === "revision" && room.has(Permission.ANNOTATE) && (
-          <Button small label={t("history.restoreThis")} onClick={() => restore({ target: { case: "revision", value: BigInt(at) }, name: t("history.revision", { n: at }) })}>
+          <Button small label={t("history.restoreThis")} onClick={() => restore({ target: { case: "revision", value: BigInt(at) }, name: past.timeMs.value ? exactly(past.timeMs.value) : t("history.revision", { n: at }) })}>
             {t("history.restoreThis")}
           </Button>
         )}

@@ -1,28 +1,42 @@
 /** What a commit did, in a few words. */
+import { AnnotationKind, type Annotation } from "../gen/rushes/annotation/v1/annotation_pb";
 import type { Commit } from "../gen/rushes/annotation/v1/operation_pb";
 import { t } from "../messages";
 
-type Did = "created" | "moved" | "resized" | "changed" | "worded" | "deleted" | "back" | "undone" | "published";
+/** Of what was written so much is repeated. */
+const LETTERS_MOST = 60;
 
-function didOf(commit: Commit): Did[] {
-  return commit.operations.flatMap(({ kind }): Did[] => {
+function quoted({ text }: Annotation): string {
+  const letters = Array.from(text.replace(/\s+/g, " ").trim());
+  return letters.length > LETTERS_MOST ? `${letters.slice(0, LETTERS_MOST).join("")}…` : letters.join("");
+}
+
+function madeOf(annotation: Annotation | undefined): string {
+  if (annotation === undefined) return t("history.did.created");
+  const text = quoted(annotation);
+  if (annotation.kind === AnnotationKind.COMMENT) return t(annotation.parentId.length > 0 ? "history.did.answered" : "history.did.wrote", { text });
+  return annotation.kind === AnnotationKind.TEXT ? t("history.did.lettered", { text }) : t("history.did.drew");
+}
+
+function didOf(commit: Commit): string[] {
+  return commit.operations.flatMap(({ kind }): string[] => {
     switch (kind.case) {
       case "create":
-        return ["created"];
+        return [madeOf(kind.value.annotation)];
       case "move":
-        return ["moved"];
+        return [t("history.did.moved")];
       case "resize":
-        return ["resized"];
+        return [t("history.did.resized")];
       case "setFields":
-        return [kind.value.fields.some(({ field }) => field === "audience") ? "published" : "changed"];
+        return [t(kind.value.fields.some(({ field }) => field === "audience") ? "history.did.published" : "history.did.changed")];
       case "editText":
-        return ["worded"];
+        return [t("history.did.worded")];
       case "setDeleted":
-        return [kind.value.deleted ? "deleted" : "back"];
+        return [t(kind.value.deleted ? "history.did.deleted" : "history.did.back")];
       case "restore":
-        return ["undone"];
+        return [t("history.did.undone")];
       case "present":
-        return ["published"];
+        return [t("history.did.published")];
       default:
         return [];
     }
@@ -31,5 +45,5 @@ function didOf(commit: Commit): Did[] {
 
 /** Each thing that it did, once. */
 export function wordsOf(commit: Commit): string {
-  return [...new Set(didOf(commit))].map((did) => t(`history.did.${did}`)).join(" · ");
+  return [...new Set(didOf(commit))].join(" · ");
 }

@@ -262,7 +262,7 @@ export function Card(props: CardProps): JSX.Element {
               <StatusFace status={status} />
             )}
             <Remarks video={video} />
-            <span class="faint clip grow" title={asset.tags.join(", ")}>
+            <span class="faint clip grow" title={asset.tags.join(", ") || facts(video)}>
               {asset.tags.join(", ") || facts(video) || <span title={exactly(Number(asset.updatedMs))}>{ago(Number(asset.updatedMs), Date.now())}</span>}
             </span>
           </p>

@@ -86,6 +86,17 @@ export function Grid({ project, listing, selection, renaming }: GridProps): JSX.
     selection.value = pruned(selection.peek(), order);
     if (current.peek() >= total) current.value = Math.max(0, total - 1);
   }, [listing]);
+  useEffect(() => {
+    // Wherever the focus is: of the page's words nobody wants all.
+    const all = (event: KeyboardEvent): void => {
+      const asked = (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "a";
+      if (!asked || !canChange || event.defaultPrevented || isTyping(event.target) || document.querySelector("[role=dialog], .menu")) return;
+      event.preventDefault();
+      void chooseAll(selection);
+    };
+    addEventListener("keydown", all);
+    return () => removeEventListener("keydown", all);
+  }, [canChange, selection]);
   useLayoutEffect(() => {
     if (wanted.current < 0) return;
     const card = place.current?.querySelector<HTMLElement>(`[data-index="${wanted.current}"]`);

@@ -29,16 +29,18 @@ export const EMPTY_BOARD: Board = { threads: [], drawings: [], marks: [] };
 
 /** The board of a document. */
 export function boardOf(states: readonly AnnotationState[]): Board {
-  const byId = new Map(states.map(({ annotation }) => [annotation.id, annotation]));
+  // Of thousands of strokes none is asked for by its id.
+  let byId: Map<Id, Annotation> | undefined;
+  const find = (id: Id): Annotation | undefined => (byId ??= new Map(states.map(({ annotation }) => [annotation.id, annotation]))).get(id);
   const threads = new Map<Id, Thread>();
   const onFrames = new Map<number, Drawings>();
-  for (const { annotation } of [...states].sort(compareDrawingOrder)) {
+  for (const { annotation } of inOrder(states)) {
     if (annotation.deleted) continue;
     if (annotation.kind !== AnnotationKind.COMMENT && !annotation.parentId) {
       addDrawing(onFrames, annotation);
       continue;
     }
-    const root = rootOf(annotation, byId);
+    const root = rootOf(annotation, find);
     if (!root || root.deleted) continue;
     const thread = threads.get(root.id) ?? { root, replies: [] };
     threads.set(root.id, thread);
@@ -49,9 +51,19 @@ export function boardOf(states: readonly AnnotationState[]): Board {
   return { threads: list, drawings, marks: marksOf(list, drawings) };
 }
 
-function rootOf(annotation: Annotation, byId: Map<Id, Annotation>): Annotation | undefined {
+/** In drawing order, as a document nearly always is already. */
+function inOrder(states: readonly AnnotationState[]): readonly AnnotationState[] {
+  let before = states[0];
+  for (const state of states) {
+    if (before && compareDrawingOrder(before, state) > 0) return [...states].sort(compareDrawingOrder);
+    before = state;
+  }
+  return states;
+}
+
+function rootOf(annotation: Annotation, find: (id: Id) => Annotation | undefined): Annotation | undefined {
   let now: Annotation | undefined = annotation;
-  while (now?.parentId) now = byId.get(now.parentId);
+  while (now?.parentId) now = find(now.parentId);
   return now;
 }
 

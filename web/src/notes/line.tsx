@@ -193,10 +193,11 @@ function Safe({ room, annotation }: { room: Room; annotation: Annotation }): JSX
     );
   }
   if (kind === "saving" || kind === "saved" || kind === "resumed") return <span class="note-pending" data-safe="saving" title={t("notes.saving")} />;
+  const lost = kind === "notSaved" || kind === "forbidden" || kind === "gone";
   return (
-    <span class="note-safe bad" data-safe="kept" title={t("notes.pending")}>
+    <span class={`note-safe ${lost ? "bad" : "faint"}`} data-safe="kept" title={t(lost ? "notes.pending" : "notes.keptDetail")}>
       <Icon name="offline" size={12} />
-      {t("notes.notSaved")}
+      {t(lost ? "notes.notSaved" : "notes.kept")}
     </span>
   );
 }

@@ -43,10 +43,12 @@ beforeAll(() => {
 describe("work that is kept", () => {
   test("it is there until it is taken out, and only the latest counts", async () => {
     const keeper = await fresh("a", "ann", failed);
-    keeper.put(stored(1, "ann"));
-    keeper.put(stored(2, "ann"));
+    const asked: number[] = [];
+    for (const video of [1, 2, 3]) keeper.put(() => (asked.push(video), stored(video, "ann")));
     await keeper.settled();
-    expect((await readAll()).map((kept) => kept.videoId)).toEqual([2]);
+    // The second came while the first was written, and so did the third.
+    expect(asked).toEqual([1, 3]);
+    expect((await readAll()).map((kept) => kept.videoId)).toEqual([3]);
     expect(await pendingElsewhere()).toBe(1);
     keeper.put(null);
     await keeper.settled();
@@ -55,7 +57,7 @@ describe("work that is kept", () => {
   });
   test("a page that lives keeps its work to itself; one that is gone leaves it to the next", async () => {
     const keeper = await fresh("b", "ann", failed);
-    keeper.put(stored(7, "ann"));
+    keeper.put(() => stored(7, "ann"));
     await keeper.settled();
     expect(await adopt("ann", (video) => video === 7, failed)).toEqual([]);
     await keeper.close();
@@ -67,7 +69,7 @@ describe("work that is kept", () => {
   });
   test("nobody gets another person's work, or that of another video", async () => {
     const keeper = await fresh("c", "ann", failed);
-    keeper.put(stored(7, "ann"));
+    keeper.put(() => stored(7, "ann"));
     await keeper.close();
     expect(await adopt("bob", () => true, failed)).toEqual([]);
     expect(await adopt("ann", (video) => video === 8, failed)).toEqual([]);

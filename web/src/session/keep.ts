@@ -66,11 +66,14 @@ export async function lock(key: string, hold: Promise<void>): Promise<boolean> {
   });
 }
 
-/** The place of one page's work. Writes follow each other; while one is under way only the latest waits. */
+/**
+ * The place of one page's work. Writes follow each other; what is to be kept is asked for when a write begins, so that while one
+ * is under way a burst of changes is serialised once.
+ */
 export class Keeper {
   private readonly released: () => void;
   readonly held: Promise<void>;
-  private next: Stored | null | undefined;
+  private next: (() => Stored) | null | undefined;
   private writing: Promise<void> | undefined;
   private empty = true;
 
@@ -85,21 +88,24 @@ export class Keeper {
     this.released = release;
   }
 
-  /** Keeps this; null: nothing is left to keep. */
-  put(stored: Stored | null): void {
-    if (stored === null && this.empty && !this.writing) return;
-    this.next = stored;
+  /** Keeps what this gives; null: nothing is left to keep. */
+  put(work: (() => Stored) | null): void {
+    if (work === null && this.empty && !this.writing) return;
+    this.next = work;
     this.writing ??= this.write().finally(() => (this.writing = undefined));
   }
 
   private async write(): Promise<void> {
     while (this.next !== undefined) {
-      const stored = this.next;
+      const work = this.next;
       this.next = undefined;
       try {
-        if (stored === null) await run("readwrite", (store) => store.delete(this.key));
-        else await run("readwrite", (store) => store.put(this.record(stored)));
-        this.empty = stored === null;
+        if (work === null) await run("readwrite", (store) => store.delete(this.key));
+        else {
+          const record = this.record(work());
+          await run("readwrite", (store) => store.put(record));
+        }
+        this.empty = work === null;
       } catch (error) {
         this.failed(error);
       }

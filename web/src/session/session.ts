@@ -264,7 +264,7 @@ export class Session {
   private keep(): void {
     const { client } = this;
     const empty = client.pendingCount === 0 && client.inFlight === 0 && client.doubt.length === 0;
-    this.keeper.put(empty ? null : client.dump());
+    this.keeper.put(empty ? null : () => client.dump());
   }
 
   private onLink(state: LinkState): void {
@@ -336,7 +336,7 @@ function drain({ kept, keeper }: Orphan): Promise<void> {
       events: () => {
         const left = client.pendingCount + client.inFlight;
         // What is in doubt stays kept, for whoever opens that video to decide.
-        keeper.put(left + client.doubt.length === 0 ? null : client.dump());
+        keeper.put(left + client.doubt.length === 0 ? null : () => client.dump());
         if (left === 0 && client.phase === "open") finish();
       },
       state: (state) => (state.kind === "refused" ? finish() : undefined),
