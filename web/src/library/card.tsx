@@ -31,7 +31,7 @@ export function rateText(video: Video): string {
 
 function facts(video: Video | undefined): string {
   if (video?.state !== VideoState.READY) return "";
-  const size = `${video.width} × ${video.height}`;
+  const size = `${video.width}×${video.height}`;
   if (video.frameCount <= 1) return size;
   return `${duration(Number(video.durationUs) / 1e6)} · ${rateText(video)} fps · ${size}`;
 }
