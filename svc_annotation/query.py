@@ -1,7 +1,8 @@
 """What can be asked and sent without a stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from mesh.auth import Caller
@@ -29,7 +30,7 @@ from svc_annotation.past import (
 )
 from svc_annotation.past import list_changes as changes_between
 from svc_annotation.shared import Shared, audience_of, is_service
-from svc_annotation.stores import Moment
+from svc_annotation.stores import Frames, Moment
 from svc_annotation.video import Video
 
 PAGE_BYTES: Final = 1024 * 1024
@@ -215,17 +216,14 @@ async def list_annotations(
         response = service.ListAnnotationsResponse(revision=video.document.revision)
         states = video.document.annotations
     authors = await _authors(shared, caller, query, states)
+    wanted = _Wanted.of(request)
     found: list[tuple[list[int], annotation_pb2.Annotation]] = []
     for index, state in enumerate(states, 1):
         annotation = state.annotation
-        key = [annotation.first_frame, state.order_revision, state.order_index]
-        if (
-            (after is None or key > after)
-            and _matches(annotation, request)
-            and visible(state, audience)
-            and query.matches(annotation, authors)
-        ):
-            found.append((key, annotation))
+        if visible(state, audience) and wanted.has(annotation) and query.matches(annotation, authors):
+            key = [annotation.first_frame, state.order_revision, state.order_index]
+            if after is None or key > after:
+                found.append((key, annotation))
         if index % AT_ONCE == 0:
             await asyncio.sleep(0)
     found.sort(key=lambda each: each[0])
@@ -250,13 +248,31 @@ async def _authors(
     return {each for each, name in names.items() if query.means_author(each, name)}
 
 
-def _matches(annotation: annotation_pb2.Annotation, request: service.ListAnnotationsRequest) -> bool:
-    if annotation.deleted and not request.show_deleted:
-        return False
-    if not shows_on(annotation, frames_of(request)):
-        return False
-    if request.author_id and annotation.author_id != request.author_id:
-        return False
-    if request.kinds and annotation.kind not in request.kinds:
-        return False
-    return not request.HasField("resolved") or annotation.resolved == request.resolved
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a request asks for beside its query, read once: a look at each of many notes costs."""
+
+    deleted: bool
+    frames: Frames | None
+    author_id: str
+    kinds: Collection[int]
+    resolved: bool | None
+
+    @classmethod
+    def of(cls, request: service.ListAnnotationsRequest) -> "_Wanted":
+        return cls(
+            request.show_deleted,
+            frames_of(request),
+            request.author_id,
+            frozenset(request.kinds),
+            request.resolved if request.HasField("resolved") else None,
+        )
+
+    def has(self, annotation: annotation_pb2.Annotation) -> bool:
+        return (
+            (self.deleted or not annotation.deleted)
+            and (self.frames is None or shows_on(annotation, self.frames))
+            and (not self.author_id or annotation.author_id == self.author_id)
+            and (not self.kinds or annotation.kind in self.kinds)
+            and (self.resolved is None or annotation.resolved == self.resolved)
+        )

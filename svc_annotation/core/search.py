@@ -71,6 +71,8 @@ class Query:
     def _says(self, annotation: Annotation) -> bool:
         if not self.words and not self.tags:
             return True
+        if not annotation.text and not annotation.tags:
+            return False
         tags = [fold(tag) for tag in annotation.tags]
         if any(wanted not in tags for wanted in self.tags):
             return False
