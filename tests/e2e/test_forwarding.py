@@ -1,13 +1,15 @@
-"""Codecs that a browser does not choose by itself are forwarded, layer by layer: Chromium encodes and decodes them."""
+"""What a browser sees through the forwarder alone: layers, codecs that it would not choose itself, narrow ways."""
 
 import asyncio
 
 import pytest
 
 from benchmarks.sfu_parts.call import calling
+from benchmarks.sfu_parts.way import way
 
 SIZE = (640, 360)
 """Of this Chromium makes two layers, the first two that are offered."""
+NARROW_BPS = 250_000.0
 
 
 @pytest.mark.parametrize("codec", ["VP9", "AV1"])
@@ -25,3 +27,17 @@ def test_pictures_are_seen_in_either_layer(codec: str) -> None:
 
     # As our offer numbers them.
     assert f"_{ {'VP9': 98, 'AV1': 45}[codec] }_" in asyncio.run(seen())
+
+
+def test_on_a_narrow_way_pictures_are_smaller_and_on_a_wide_one_large_again() -> None:
+    async def seen() -> None:
+        async with calling() as call, way() as through:
+            await call.publish(size=SIZE)
+            await call.watch("bob", ["h"], way=through)
+            await call.sees("bob", SIZE[0])
+            through.limit_bps = NARROW_BPS
+            await call.sees("bob", SIZE[0] // 2)
+            through.limit_bps = 0
+            await call.sees("bob", SIZE[0])
+
+    asyncio.run(seen())
