@@ -15,7 +15,37 @@ async function connected(connection) {
   }
 }
 
-window.offer = async ({ codec, mode, width, height }) => {
+// Pictures that carry their number: white, black, 16 bits, their parity, its inverse.
+const COLUMNS = 20;
+function numbered(width, height) {
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  const paint = canvas.getContext("2d");
+  let number = 0;
+  setInterval(() => {
+    number = (number + 1) % 65536;
+    const bits = [...number.toString(2).padStart(16, "0")].map(Number);
+    const parity = bits.reduce((sum, bit) => sum ^ bit);
+    [1, 0, ...bits, parity, 1 - parity].forEach((bit, at) => {
+      paint.fillStyle = bit ? "#fff" : "#000";
+      paint.fillRect((at * width) / COLUMNS, 0, width / COLUMNS + 1, height);
+    });
+    window.lastSent = number;
+  }, 40);
+  return canvas.captureStream(25).getVideoTracks()[0];
+}
+
+const reader = new OffscreenCanvas(8 * COLUMNS, 8).getContext("2d", { willReadFrequently: true });
+function numberOf(video) {
+  reader.drawImage(video, 0, 0, 8 * COLUMNS, 8);
+  const { data } = reader.getImageData(0, 4, 8 * COLUMNS, 1);
+  const bits = Array.from({ length: COLUMNS }, (_, at) => (data[4 * (8 * at + 4)] > 128 ? 1 : 0));
+  const inner = bits.slice(2, -2);
+  const parity = inner.reduce((sum, bit) => sum ^ bit);
+  const whole = bits[0] === 1 && bits[1] === 0 && bits.at(-2) === parity && bits.at(-1) === 1 - parity;
+  return whole ? Number.parseInt(inner.join(""), 2) : -1;
+}
+
+window.offer = async ({ codec, mode, width, height, bars }) => {
   const stream = await navigator.mediaDevices.getUserMedia({
     audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
     video: { width, height, frameRate: 25 },
@@ -23,7 +53,8 @@ window.offer = async ({ codec, mode, width, height }) => {
   publishing = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
   publishing.addTransceiver(stream.getAudioTracks()[0], { direction: "sendonly" });
   const sendEncodings = LAYERS.map((layer) => ({ ...layer, ...(mode ? { scalabilityMode: mode } : {}) }));
-  const video = publishing.addTransceiver(stream.getVideoTracks()[0], { direction: "sendonly", sendEncodings });
+  const pictures = bars ? numbered(width, height) : stream.getVideoTracks()[0];
+  const video = publishing.addTransceiver(pictures, { direction: "sendonly", sendEncodings });
   if (codec) {
     const all = RTCRtpSender.getCapabilities("video").codecs;
     video.setCodecPreferences(all.filter((each) => each.mimeType === `video/${codec}` || each.mimeType === "video/rtx"));
@@ -39,7 +70,7 @@ window.answered = async (sdp) => {
 
 window.watch = async ({ who, sdp, beganMs }) => {
   viewers.get(who)?.connection.close();
-  const viewer = { connection: new RTCPeerConnection(), pictures: [], first: null, beganMs };
+  const viewer = { connection: new RTCPeerConnection(), pictures: [], numbers: [], first: null, beganMs };
   viewers.set(who, viewer);
   viewer.connection.addEventListener("track", ({ track, transceiver }) => {
     const element = document.createElement(track.kind);
@@ -51,6 +82,7 @@ window.watch = async ({ who, sdp, beganMs }) => {
     const look = (_, { presentationTime, presentedFrames, width }) => {
       viewer.first ??= performance.timeOrigin + performance.now() - viewer.beganMs;
       viewer.pictures.push([presentationTime, presentedFrames, width]);
+      if (window.lastSent !== undefined) viewer.numbers.push([numberOf(element), window.lastSent]);
       element.requestVideoFrameCallback(look);
     };
     element.requestVideoFrameCallback(look);
@@ -62,6 +94,7 @@ window.watch = async ({ who, sdp, beganMs }) => {
 
 window.width = (who) => viewers.get(who).pictures.at(-1)?.[2];
 window.pictures = (who) => viewers.get(who).pictures.splice(0);
+window.numbers = (who) => viewers.get(who).numbers;
 window.first = (who) => viewers.get(who).first;
 window.leave = (who) => {
   viewers.get(who).connection.close();

@@ -31,9 +31,14 @@ class Call:
         self.worker = worker
         self._page = page
 
-    async def publish(self, codec: str = "", mode: str = "", size: tuple[int, int] = (1280, 720)) -> None:
-        """The camera in three layers and the microphone; `codec` and `mode` (scalability): as the browser likes."""
-        options = {"codec": codec, "mode": mode, "width": size[0], "height": size[1]}
+    async def publish(
+        self, codec: str = "", mode: str = "", size: tuple[int, int] = (1280, 720), *, bars: bool = False
+    ) -> None:
+        """The camera in three layers and the microphone; `codec` and `mode` (scalability): as the browser likes.
+
+        With `bars`, pictures with a number instead of the camera's.
+        """
+        options = {"codec": codec, "mode": mode, "width": size[0], "height": size[1], "bars": bars}
         offer = await self._page.evaluate("options => window.offer(options)", options)
         await self._page.evaluate("sdp => window.answered(sdp)", await self.worker.publish(CAMERA, offer))
 
@@ -71,6 +76,14 @@ class Call:
         """What was seen in the first slot since this was last asked: when (ms), which, how wide."""
         seen: list[tuple[float, int, int]] = await self._page.evaluate("who => window.pictures(who)", who)
         return seen
+
+    async def numbers(self, who: str, many: int) -> list[tuple[int, int]]:
+        """Of at least so many pictures, the number that was seen (-1: none) and that of the last one sent by then."""
+        told = {"who": who, "many": many}
+        enough = "({ who, many }) => window.numbers(who).length >= many"
+        await self._page.wait_for_function(enough, arg=told, timeout=60_000)
+        found: list[tuple[int, int]] = await self._page.evaluate("who => window.numbers(who)", who)
+        return found
 
     async def sees(self, who: str, width: int) -> None:
         """Waits until pictures of this width are in the first slot."""
