@@ -60,6 +60,16 @@ def test_memory_is_bounded_and_who_is_slowed_down_is_remembered() -> None:
     assert buckets.take([("guilty", Rate(0.001, 5))], 1.0) > 0
 
 
+def test_whoever_has_everything_again_makes_room_first() -> None:
+    buckets = Buckets(3)
+    buckets.take([("slow", Rate(0.001, 1))], 0.0)
+    for key in ("a", "b"):
+        buckets.take([(key, TEN)], 0.0)
+    buckets.take([("c", TEN)], 100.0)
+    assert len(buckets) == 2
+    assert buckets.take([("slow", Rate(0.001, 1))], 100.0) > 0
+
+
 # -- addresses ----------------------------------------------------------------------------------------------------
 
 PROXIES = networks(("10.0.0.0/8", "fd00::/8"))

@@ -53,6 +53,10 @@ def test_trailers_say_status_message_and_details() -> None:
     assert grpcweb.decode_binary(parsed["grpc-status-details-bin"]) == b"\x08\x05"
 
 
+def test_a_status_without_words_is_its_code_alone() -> None:
+    assert grpcweb.status_trailers(0, "") == [("grpc-status", "0")]
+
+
 @given(st.binary(max_size=64))
 def test_binary_metadata_survives(value: bytes) -> None:
     assert grpcweb.decode_binary(grpcweb.encode_binary(value)) == value

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import huffman
-from gateway.core.hpack import Decoder, HeaderError, encode
+from gateway.core.hpack import MAX_CACHED, MAX_CACHED_BYTES, Decoder, HeaderError, encode
 
 TEXT = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF), max_size=200)
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=150)
@@ -35,6 +35,19 @@ def test_a_block_seen_before_is_the_same_tuple() -> None:
     decoder = Decoder()
     block = encode([("grpc-status", "0")])
     assert decoder.decode(block) is decoder.decode(block)
+
+
+def test_memory_of_blocks_is_bounded_and_large_ones_are_not_kept() -> None:
+    decoder = Decoder()
+    large = encode([("x-large", "y" * MAX_CACHED_BYTES)])
+    assert decoder.decode(large) is not decoder.decode(large)
+    first = encode([("x-number", "first")])
+    kept = decoder.decode(first)
+    for number in range(MAX_CACHED):
+        decoder.decode(encode([("x-number", str(number))]))
+    again = decoder.decode(first)
+    assert again == kept
+    assert again is not kept
 
 
 def test_fields_of_the_rfc_with_huffman_are_read() -> None:

@@ -147,6 +147,26 @@ def test_informational_headers_are_passed_over(connection: Connection) -> None:
     assert heard.events == []
 
 
+def test_frames_of_kinds_that_are_not_known_are_passed_over(connection: Connection) -> None:
+    connection.receive(frame(0x20, 0xFF, 0, b"whatever") + frame(0x20, 0, 99))
+    assert sent(connection) == []
+
+
+def test_room_for_calls_that_are_over_or_wait_for_none_changes_nothing(connection: Connection) -> None:
+    stream = connection.open(b"", b"", Heard())
+    sent(connection)
+    room = struct.pack(">I", 10)
+    connection.receive(frame(8, 0, stream.id, room) + frame(8, 0, stream.id + 2, room) + settings((4, 70_000)))
+    assert [kind for kind, *_ in sent(connection)] == [SETTINGS]
+
+
+def test_an_end_without_data_is_an_end(connection: Connection) -> None:
+    heard = Heard()
+    stream = connection.open(b"", b"", heard)
+    connection.receive(frame(0, 1, stream.id))
+    assert heard.events == ["end"]
+
+
 def test_a_large_head_goes_in_pieces(connection: Connection) -> None:
     block = hpack.encode([("x", "y" * 40_000)])
     connection.open(block, b"", Heard())

@@ -123,6 +123,20 @@ def test_what_is_there_goes_out_before_the_end() -> None:
     assert made.started
 
 
+def test_nothing_new_is_nothing_to_send() -> None:
+    sink = Written()
+    made = Reply(STREAM, sink)
+    made.on_headers(OPENING, False)
+    made.on_data(grpcweb.data_frame(b"hello"))
+    made.flush()
+    before = sink.out
+    made.flush()
+    assert sink.out == before
+    made.on_headers(OK, True)
+    made.flush()
+    assert sink.frames() == ([b"hello"], {"grpc-status": "0"})
+
+
 def test_an_answer_of_nothing_but_trailers_has_them_in_its_body() -> None:
     sink = Written()
     made = Reply(UNARY, sink)

@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 
 from gateway.core.openapi import openapi
 from gateway.core.path import HTTP, Paths, queried, rules_of
-from gateway.core.twin import HTTP_STATUS, NotAMessage, error_of, http_status, json_of, message_of, queried_message
+from gateway.core.twin import (
+    HTTP_STATUS,
+    NotAMessage,
+    error_of,
+    http_status,
+    json_of,
+    message_of,
+    queried_message,
+    refusal_text,
+)
 from gateway.route import ROUTES
 from mesh.rpc import to_status
 from rushes.annotation.v1.annotation_service_pb2 import ListAnnotationsRequest
@@ -221,6 +230,15 @@ def test_codes_have_the_names_and_http_statuses_of_connect() -> None:
     assert error_of(status_pb2.Status(code=code_pb2.CANCELLED)) == {"code": "canceled"}
     assert set(HTTP_STATUS) == set(code_pb2.Code.values()) - {0}
     assert (http_status(code_pb2.NOT_FOUND), http_status(77)) == (404, 500)
+
+
+def test_a_code_that_is_none_is_unknown() -> None:
+    assert error_of(status_pb2.Status(code=77)) == {"code": "unknown"}
+
+
+def test_a_refusal_of_http_has_the_form_of_an_error() -> None:
+    text = refusal_text(code_pb2.UNIMPLEMENTED, "Calls are made with POST.")
+    assert json.loads(text) == {"code": "unimplemented", "message": "Calls are made with POST."}
 
 
 def test_a_detail_that_is_not_known_is_passed_on_as_it_is() -> None:

@@ -131,6 +131,11 @@ def test_any_bytes_give_messages_or_an_error_and_what_is_held_is_bounded(pieces:
             assert len(reader._held) <= 200
 
 
+@pytest.mark.parametrize("size", [5, 126, 65_536])
+def test_a_frame_may_come_byte_by_byte(size: int) -> None:
+    assert read(masked(bytes(size)), list(range(20))) == [bytes(size)]
+
+
 def test_a_servers_frames_are_not_masked() -> None:
     assert pong_frame(b"a") == b"\x8a\x01a"
     assert close_frame(1009, "x" * 200) == b"\x88\x7d\x03\xf1" + b"x" * 123
