@@ -1,4 +1,4 @@
-"""Starts the gateway: a service of the mesh, or with --upstream alone in front of any gRPC server."""
+"""Starts the gateway: a service of the mesh, or with arguments alone in front of any gRPC server."""
 
 import sys
 
@@ -11,12 +11,15 @@ from mesh.service import run
 
 def main() -> None:
     """Reads the configuration and serves until it is told to stop."""
-    if any(argument.split("=")[0] in ("--upstream", "--listen", "--help", "-h") for argument in sys.argv[1:]):
+    if sys.argv[1:] and settings.PRINT_OPTION not in sys.argv:
         standalone.main(sys.argv[1:])
         return
-    config = settings.load(Config, "gateway")
-    mesh = settings.load(settings.MeshConfig, "mesh")
-    run("gateway", config.listen, lambda runtime: build(config, runtime), mesh=mesh)
+    try:
+        config = settings.load(Config, "gateway")
+        mesh = settings.load(settings.MeshConfig, "mesh")
+        run("gateway", config.listen, lambda runtime: build(config, runtime), mesh=mesh)
+    except settings.ConfigError as error:
+        sys.exit(f"{error}\nAlone in front of any gRPC server: python -m gateway --help")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The gateway alone, in front of any gRPC server: gRPC-Web and `grpc-websockets` for its methods, without users."""
 
-import argparse
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from google.rpc import code_pb2
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.access import OpenAccess
+from gateway.arguments import MAX_RECEIVE_BYTES, parse
 from gateway.core.origin import Origins
 from gateway.descriptor import raise_descriptor_limit
 from gateway.door import FrontProtocol
@@ -26,7 +27,6 @@ from mesh import telemetry
 
 log = logging.getLogger(__name__)
 
-MAX_RECEIVE_BYTES = 4 * 1024 * 1024
 BEGIN_S = 10.0
 SLOW_READER_S = 30.0
 MAX_SOCKETS = 15_000
@@ -151,22 +151,20 @@ async def _serve(gateway: Alone) -> None:
 
 def main(arguments: Sequence[str]) -> None:
     """`python -m gateway --listen HOST:PORT --upstream HOST:PORT`."""
-    parser = argparse.ArgumentParser(prog="python -m gateway", description=__doc__)
-    parser.add_argument("--listen", required=True, help="HOST:PORT that browsers reach it at")
-    parser.add_argument("--upstream", required=True, help="HOST:PORT of a gRPC server without TLS, or unix:PATH")
-    parser.add_argument("--max-recv", type=int, default=MAX_RECEIVE_BYTES, metavar="BYTES", help="largest message")
-    parser.add_argument("--origin", action="append", default=[], help="origin whose pages may call (default: all)")
-    parser.add_argument("--reuse-port", action="store_true", help="several processes may listen there")
-    given = parser.parse_args(arguments)
+    given = parse(arguments)
     telemetry.set_up_logging("gateway")
     import uvloop
 
+    host = f"[{given.host}]" if ":" in given.host else given.host
     gateway = Alone(
-        given.listen,
+        f"{host}:{given.port}",
         given.upstream,
-        max_receive_bytes=given.max_recv,
-        origins=given.origin,
+        max_receive_bytes=given.max_receive_bytes,
+        origins=given.origins,
         reuse_port=given.reuse_port,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(gateway))
+        try:
+            runner.run(_serve(gateway))
+        except OSError as error:  # once it listens, nothing of the network ends it
+            sys.exit(f"python -m gateway: cannot listen at {host}:{given.port}: {error.strerror or error}")

@@ -9,6 +9,7 @@ import grpc
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
 
 SERVICE = "/test.v1.EchoService/"
 _NAMES = ("Echo", "Many", "Both", "Fail", "Wait", "Large", "Never", "Strings", "Mirror")
@@ -42,6 +43,7 @@ class EchoServer(grpc.GenericRpcHandler):
         checks = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(checks, server)
         await checks.set("", health_pb2.HealthCheckResponse.SERVING)
+        reflection.enable_server_reflection(("grpc.health.v1.Health",), server)
         self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
         await server.start()
 

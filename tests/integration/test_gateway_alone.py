@@ -3,16 +3,19 @@
 import asyncio
 import base64
 import gzip
+import sys
 from collections.abc import AsyncIterator
 
 import aiohttp
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
 from gateway.core import grpcweb
 from gateway.standalone import Alone
 from tests.integration.echo_server import BOTH, ECHO, FAIL, LARGE, MANY, WAIT, EchoServer
+from tests.waiting import until
 from tests.web_client import TYPE, Browser, read_frames
 
 WAIT_S = 30.0
@@ -95,6 +98,42 @@ async def test_a_method_that_is_not_there_is_unimplemented(browser: Browser) -> 
 async def test_health_passes(browser: Browser) -> None:
     answer = await browser.rpc("/grpc.health.v1.Health/Check", health_pb2.HealthCheckRequest())
     assert health_pb2.HealthCheckResponse.FromString(answer.messages[0]).status == 1
+
+
+async def test_reflection_passes(browser: Browser) -> None:
+    call = await browser.connect("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+    await call.begin()
+    await call.send(reflection_pb2.ServerReflectionRequest(list_services=""))
+    raw = await call.receive()
+    assert raw is not None
+    found = reflection_pb2.ServerReflectionResponse.FromString(raw)
+    assert [one.name for one in found.list_services_response.service] == ["grpc.health.v1.Health"]
+    await call.ws.send_bytes(b"\1")
+    assert (await call.ended()).code == 0
+
+
+async def test_without_a_server_behind_one_is_told_so_and_it_is_found_when_it_comes(
+    browser: Browser, server: EchoServer
+) -> None:
+    await server.stop()
+    answer = await browser.post(ECHO, grpcweb.data_frame(b"x"))
+    assert (answer.status, answer.code, answer.message) == (200, 14, "The server behind cannot be reached.")
+    await server.start()
+
+    async def answered() -> bool:
+        return (await browser.post(ECHO, grpcweb.data_frame(b"x"))).code == 0
+
+    await until(answered)
+
+
+async def test_a_place_that_is_taken_is_said_in_a_line(alone: Alone) -> None:
+    listen = f"127.0.0.1:{alone.port}"
+    command = [sys.executable, "-m", "gateway", "--listen", listen, "--upstream", "127.0.0.1:1"]
+    child = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    _, said = await child.communicate()
+    assert child.returncode == 1
+    assert said.decode().startswith(f"python -m gateway: cannot listen at {listen}: ")
+    assert said.count(b"\n") == 1
 
 
 async def test_calls_in_both_directions_go_on_a_socket(browser: Browser) -> None:
