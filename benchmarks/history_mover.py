@@ -10,6 +10,7 @@ from random import Random
 import rushes
 from benchmarks.footage import footage
 from benchmarks.history_writer import Writer, percentile
+from benchmarks.measure import cpu_s
 from benchmarks.stack import Stack, running
 from benchmarks.studio import Studio
 from rushes.annotation.v1.annotation_pb2 import ANNOTATION_KIND_COMMENT, Annotation
@@ -47,14 +48,17 @@ async def measure(versions: int) -> dict[str, float]:
             await _make_versions(stack, people, versions)
             before = await _write(stack, people, asyncio.create_task(asyncio.sleep(IDLE_S)))
         with running(data, **OLD_AT_ONCE) as stack:
-            began = time.monotonic()
+            began, mover = time.monotonic(), [stack.pids()["svc_version"]]
+            spent_s = cpu_s(mover)
             moving = asyncio.create_task(_moved(stack, people, versions))
             during = await _write(stack, people, moving)
             rate = versions / (moving.result() - began) * 60
+            spent_s = cpu_s(mover) - spent_s
             after = await _write(stack, people, asyncio.create_task(asyncio.sleep(IDLE_S)))
     idle = percentile(before + after, 99)
     return {
         "mover_versions_a_minute": rate,
+        "mover_cpu_ms": spent_s / versions * 1000,
         "mover_idle_p99_ms": idle,
         "mover_p99_ms": percentile(during, 99),
         "mover_p99_ratio": percentile(during, 99) / idle,
