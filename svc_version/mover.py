@@ -27,6 +27,8 @@ TOGETHER: Final = 10
 """Versions that are copied at once, and then pointed to in one step."""
 PAUSE_S: Final = 0.045
 """After so many, so that whoever works is not held up: about 10,000 versions a minute."""
+REST: Final = 3
+"""Times as long as it took: where disk or processor are busy, there is more rest."""
 TURN: Final = "mover"
 TURN_MS: Final = 120_000
 """Of several instances one moves: the one whose turn it is, which it takes anew as it goes on."""
@@ -92,8 +94,9 @@ class Mover:
         while await self._mine() and (found := await self._store.older(Tier.COLD, now_ms - self._cold_ms, AT_ONCE)):
             before = moved
             for at in range(0, len(found), TOGETHER):
+                began_s = time.monotonic()
                 moved += await self._move(found[at : at + TOGETHER])
-                await asyncio.sleep(PAUSE_S)
+                await asyncio.sleep(max(PAUSE_S, REST * (time.monotonic() - began_s)))
             if moved - before < len(found):
                 break
         while await self._mine() and (found := await self._store.older(Tier.WARM, now_ms - self._hot_ms, AT_ONCE)):
