@@ -86,7 +86,8 @@ def _responses() -> dict[str, Schema]:
 class Document:
     """Gathers paths, and the schemas that they need."""
 
-    def __init__(self) -> None:
+    def __init__(self, comments: Mapping[str, str]) -> None:
+        self._comments = comments
         self._schemas: dict[str, Schema] = {"Error": _ERROR}
         self._paths: dict[str, dict[str, Schema]] = {}
 
@@ -119,6 +120,7 @@ class Document:
             "operationId": name,
             "tags": [method.containing_service.name],
             "summary": _words(method.name),
+            **self._said(method.full_name),
             "responses": {"200": success, **failures},
         }
         if method.GetOptions().Extensions[access_pb2.access].HasField("public"):
@@ -134,19 +136,27 @@ class Document:
     def _parameter(self, message: Descriptor, name: str, where: str) -> Schema:
         field = _find(message, name)
         schema = _TEXT if field is None else self._field(field)
+        said = {} if field is None else self._said(field.full_name)
         if where == "path":
-            return {"name": _last(name), "in": where, "required": True, "schema": schema}
-        return {"name": name, "in": where, "required": False, "schema": schema}
+            return {"name": _last(name), "in": where, "required": True, "schema": schema, **said}
+        return {"name": name, "in": where, "required": False, "schema": schema, **said}
+
+    def _said(self, name: str) -> Schema:
+        """What the protos say of it."""
+        text = self._comments.get(name)
+        return {"description": text} if text else {}
 
     def _message(self, message: Descriptor) -> Schema:
         known = _WELL_KNOWN.get(message.full_name)
         if known is not None:
             return known
         if message.full_name not in self._schemas:
-            schema: Schema = {"type": "object", "additionalProperties": False}
+            schema: Schema = {"type": "object", "additionalProperties": False, **self._said(message.full_name)}
             self._schemas[message.full_name] = schema  # before its fields: a message may hold itself
             if message.fields:
-                schema["properties"] = {field.json_name: self._field(field) for field in message.fields}
+                schema["properties"] = {
+                    field.json_name: {**self._field(field), **self._said(field.full_name)} for field in message.fields
+                }
         return {"$ref": f"#/components/schemas/{message.full_name}"}
 
     def _field(self, field: FieldDescriptor) -> Schema:
@@ -165,7 +175,15 @@ class Document:
         return _SCALARS[field.cpp_type]
 
     def _enum(self, enum: EnumDescriptor) -> Schema:
-        self._schemas.setdefault(enum.full_name, {"type": "string", "enum": [value.name for value in enum.values]})
+        if enum.full_name not in self._schemas:
+            names = [value.name for value in enum.values]
+            said = [self._comments.get(enum.full_name, "")]
+            said += [
+                f"{name}: {self._comments[of]}"
+                for name in names
+                if (of := f"{enum.full_name}.{name}") in self._comments
+            ]
+            self._schemas[enum.full_name] = {"type": "string", "enum": names, "description": "\n".join(said)}
         return {"$ref": f"#/components/schemas/{enum.full_name}"}
 
     def build(self, version: str) -> Schema:
@@ -222,9 +240,11 @@ def _words(name: str) -> str:
     return text
 
 
-def openapi(methods: Mapping[str, MethodDescriptor], rules: Iterable[Rule], version: str) -> Schema:
-    """The document of these calls (by path) and readable paths."""
-    document = Document()
+def openapi(
+    methods: Mapping[str, MethodDescriptor], rules: Iterable[Rule], version: str, comments: Mapping[str, str]
+) -> Schema:
+    """The document of these calls (by path) and readable paths; `comments`: what is said of things, by their names."""
+    document = Document(comments)
     for number, rule in enumerate(rules):
         method = methods.get(rule.method)
         if method is not None:

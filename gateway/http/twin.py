@@ -4,6 +4,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable
+from importlib.resources import files
 from typing import Any
 
 import grpc
@@ -81,7 +82,8 @@ class TwinRoutes:
         """OpenAPI of all of it."""
         if not self._document:
             methods = {path: route.method for path, route in self._unary.items()}
-            document = openapi(methods, self._rules, getattr(rushes, "__version__", "0"))
+            comments = json.loads(files("gateway").joinpath("comments.json").read_text())
+            document = openapi(methods, self._rules, getattr(rushes, "__version__", "0"), comments)
             self._document = json.dumps(document, ensure_ascii=False).encode()
         return web.Response(body=self._document, content_type=JSON)
 

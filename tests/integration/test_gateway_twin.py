@@ -1,11 +1,16 @@
 """What a script does with JSON alone."""
 
+import asyncio
 import json
+import os
+from asyncio.subprocess import PIPE
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rushes.project.v1.project_service_pb2 import ListProjectsRequest, ListProjectsResponse
+from benchmarks.studio import PROJECT
+from rushes.project.v1.project_service_pb2 import ListAssetsRequest, ListProjectsRequest, ListProjectsResponse
 from tests.product import Product
 from tests.web_client import Browser
 
@@ -132,6 +137,39 @@ async def test_other_http_methods_and_types_are_not_taken(browser: Browser) -> N
         assert (answer.status, answer.headers["Allow"]) == (405, "GET,POST")
     async with browser.request("POST", "/api/v1/projects", headers={"Content-Type": "text/plain"}, data=b"x") as answer:
         assert answer.status == 400
+
+
+def documented() -> list[str]:
+    """The commands of the manual."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "gateway.md").read_text()
+    whole = text.replace("\\\n", " ").splitlines()
+    return [line for line in whole if line.startswith("curl ")]
+
+
+def test_the_manual_has_commands() -> None:
+    assert len(documented()) == 6
+
+
+@pytest.mark.parametrize("command", documented())
+async def test_the_commands_of_the_manual_do_what_they_say(product: Product, command: str) -> None:
+    found = product.stack.rpc(
+        PROJECT, "ListAssets", ListAssetsRequest(project_id=product.studio.project_id), product.secret
+    )
+    asset = next(one for one in found.assets if product.video_id in [cut.video_id for cut in one.cuts])
+    for said, here in {
+        "https://review.example.com": product.address,
+        "/assets/3/": f"/assets/{asset.asset_id}/",
+        "/annotations/12?": f"/annotations/{product.video_id}?",
+        '"7"': f'"{product.studio.project_id}"',
+        "curl ": "curl --silent --show-error --fail-with-body ",
+    }.items():
+        command = command.replace(said, here)
+    child = await asyncio.create_subprocess_exec(
+        "bash", "-c", command, env={**os.environ, "TOKEN": product.token()}, stdout=PIPE, stderr=PIPE
+    )
+    out, err = await child.communicate()
+    assert child.returncode == 0, (out, err)
+    assert isinstance(json.loads(out), dict)
 
 
 async def test_what_there_is_is_described(browser: Browser) -> None:

@@ -1,6 +1,7 @@
 """JSON twins of messages, readable paths, and their description."""
 
 import json
+from importlib.resources import files
 
 import pytest
 from google.api import annotations_pb2, http_pb2
@@ -34,6 +35,7 @@ from rushes.project.v1.project_service_pb2 import GetProjectResponse, Project, U
 UNARY = {path: route.method for path, route in ROUTES.items() if not route.streams}
 RULES = rules_of(UNARY.values())
 PATHS = Paths(RULES)
+COMMENTS = json.loads(files("gateway").joinpath("comments.json").read_text())
 LIST: Descriptor = ListAnnotationsRequest.DESCRIPTOR
 BIG = 2**62 + 1
 
@@ -252,7 +254,7 @@ def test_a_detail_that_is_not_known_is_passed_on_as_it_is() -> None:
 
 
 def test_the_description_has_every_call_and_every_reference_leads_somewhere() -> None:
-    document = openapi(UNARY, RULES, "1.2.3")
+    document = openapi(UNARY, RULES, "1.2.3", COMMENTS)
     text = json.dumps(document)
     assert set(UNARY) <= set(document["paths"])
     assert {rule.verb.lower() for rule in RULES} == {
@@ -264,6 +266,20 @@ def test_the_description_has_every_call_and_every_reference_leads_somewhere() ->
     operations = [one["operationId"] for verbs in document["paths"].values() for one in verbs.values()]
     assert len(set(operations)) == len(operations)
     annotation = schemas["rushes.annotation.v1.Annotation"]["properties"]
-    assert annotation["id"] == {"type": "string", "format": "byte"}
+    assert (annotation["id"]["type"], annotation["id"]["format"]) == ("string", "byte")
     project = schemas["rushes.project.v1.Project"]["properties"]
     assert project["projectId"]["type"] == "string"
+
+
+def test_the_description_says_of_everything_what_the_protos_say() -> None:
+    document = openapi(UNARY, RULES, "1.2.3", COMMENTS)
+    operation = document["paths"]["/api/v1/projects/{project_id}"]["get"]
+    assert (operation["description"], operation["parameters"][0]["description"]) == ("A project.", "The project.")
+    for verbs in document["paths"].values():
+        for one in verbs.values():
+            assert one["description"]
+    audience = document["components"]["schemas"]["rushes.type.v1.Audience"]
+    assert "AUDIENCE_CLIENT: Everybody who may view." in audience["description"].splitlines()
+    for name, schema in document["components"]["schemas"].items():
+        for field in schema.get("properties", {}).values() if name.startswith("rushes.") else ():
+            assert field["description"], name
