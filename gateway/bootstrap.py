@@ -11,7 +11,6 @@ from aiohttp import web
 
 from gateway.access import MeshAccess
 from gateway.config import Config
-from gateway.core.ending import ending
 from gateway.core.forwarded import networks
 from gateway.core.metadata import bearer_of
 from gateway.core.origin import Origins
@@ -259,7 +258,7 @@ class Gateway:
             self._server.close()
         if self._door is not None:
             await self._door.drain()
-        await self._board.close(ending("GATEWAY_DRAINING"))
+        await self._board.close()
 
     async def stop(self) -> None:
         """Ends what is left."""

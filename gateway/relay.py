@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import logging
+import random
 import time
 from collections.abc import Iterable
 
 import grpc
-from google.rpc import status_pb2
 
 from gateway import metrics
+from gateway.core.ending import draining
 from gateway.core.hub import Hub
 from gateway.core.pending import Pending, pause_s
 from gateway.core.viewer import Action, End, Send, Viewer
@@ -197,10 +198,10 @@ class Channel:
             if turn % 20 == 0:
                 self._carry_out(self._hub.tick(time.monotonic()))
 
-    async def close(self, status: status_pb2.Status) -> None:
-        """Ends every viewer with this status and the stream."""
+    async def close(self, viewers: int = 0) -> None:
+        """Ends the stream, and its viewers, of `viewers` that all have to open again."""
         for session in list(self._sockets):
-            self._end(End(session, status))
+            self._end(End(session, draining(viewers, random.random())))
         self._fanout.close()
         for task in self._tasks:
             task.cancel()
@@ -251,13 +252,14 @@ class Switchboard:
                 if not channel.viewers and channel.idle_since < before:
                     del self._channels[video_id]
                     metrics.HUBS.dec()
-                    await channel.close(status_pb2.Status())
+                    await channel.close()
 
-    async def close(self, status: status_pb2.Status) -> None:
-        """Ends everything; viewers are told to open again."""
+    async def close(self) -> None:
+        """Ends everything; viewers are told to open again, each at a time of its own."""
         self.closing = True
         if self._sweeper is not None:
             self._sweeper.cancel()
+        viewers = self.viewers
         for channel in self._channels.values():
-            await channel.close(status)
+            await channel.close(viewers)
         self._channels.clear()

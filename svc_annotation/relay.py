@@ -26,6 +26,9 @@ from svc_annotation.shared import GATEWAY, VIEW, Shared, resource
 from svc_annotation.video import LaneKey, Video
 
 MAX_EARLY_FRAMES: Final = 64
+BEGIN_REVISIONS: Final = 50
+"""What a full lane begins with goes in frames of so many: whoever comes back to a gateway that is new is sent whole
+frames, from the first one that has anything for it."""
 
 Write = Callable[[bytes], Awaitable[None]]
 
@@ -253,8 +256,10 @@ class Gateway:
         # Nothing is awaited from here on: what was caught up with leads on to what follows.
         self._lanes.add(lane)
         head = self._video.subscribe(lane, self)
-        for frame in self._video.lanes.frames(*lane, since, head):
-            self.broadcast(lane, frame)
+        step = max(1, head - since) if lane[1] else BEGIN_REVISIONS
+        for after in range(since, head, step):
+            for frame in self._video.lanes.frames(*lane, after, min(after + step, head)):
+                self.broadcast(lane, frame)
 
     async def _send_snapshot(self, lane: LaneKey) -> int:
         self._video.flush(all_lanes=True)

@@ -17,9 +17,25 @@ ENDINGS: Final[dict[str, tuple[int, str]]] = {
 """Reason -> (google.rpc.Code, what a person may read)."""
 
 
-def ending(reason: str, **metadata: str) -> status_pb2.Status:
-    """The status that says so, with an ErrorInfo."""
+JOIN_S: Final = 0.002
+"""What one viewer who comes back costs all services together, and a little more."""
+MAX_SPREAD_S: Final = 5.0
+
+
+def ending(reason: str, *, retry_s: float | None = None, **metadata: str) -> status_pb2.Status:
+    """The status that says so, with an ErrorInfo; with a RetryInfo where it is said when to come back."""
     code, message = ENDINGS[reason]
-    detail = any_pb2.Any()
-    detail.Pack(error_details_pb2.ErrorInfo(reason=reason, domain="rushes", metadata=metadata))
-    return status_pb2.Status(code=code, message=message, details=[detail])
+    info, retry = any_pb2.Any(), any_pb2.Any()
+    info.Pack(error_details_pb2.ErrorInfo(reason=reason, domain="rushes", metadata=metadata))
+    status = status_pb2.Status(code=code, message=message, details=[info])
+    if retry_s is not None:
+        delay = error_details_pb2.RetryInfo()
+        delay.retry_delay.FromMilliseconds(int(retry_s * 1000))
+        retry.Pack(delay)
+        status.details.append(retry)
+    return status
+
+
+def draining(viewers: int, at: float) -> status_pb2.Status:
+    """For one of so many viewers who are all told to open again: not all in one moment. `at`: in [0, 1), by chance."""
+    return ending("GATEWAY_DRAINING", retry_s=at * min(MAX_SPREAD_S, viewers * JOIN_S))

@@ -38,6 +38,8 @@ class Hub:
         self._live: dict[LaneKey, dict[int, Viewer]] = {}
         self._lane_used: dict[LaneKey, float] = {}
         self._behind: dict[int, Viewer] = {}
+        self._ahead: dict[int, Viewer] = {}
+        """Who came back with more than this gateway has heard of yet."""
         self._next_session = 0
         self._quiet_s = 0.0
         self._last_tick: float | None = None
@@ -126,6 +128,10 @@ class Hub:
             size += len(entry.frame)
             viewer.left_bytes += len(entry.frame)
             viewer.cursor = entry.to_revision
+        if viewer.lane.before(viewer.cursor):
+            self._behind.pop(viewer.session, None)
+            self._ahead[viewer.session] = viewer
+            return actions
         self._go_live(viewer)
         return actions + self._release(viewer)
 
@@ -140,6 +146,7 @@ class Hub:
         if viewer is None:
             return False
         self._behind.pop(session, None)
+        self._ahead.pop(session, None)
         for live in self._live.values():
             live.pop(session, None)
         return True
@@ -190,6 +197,7 @@ class Hub:
         for lane in self._lanes.values():
             lane.clear()
         self._behind.clear()
+        self._ahead.clear()
         self._live.clear()
         for viewer in self.viewers.values():
             viewer.state, viewer.resume, viewer.cursor, viewer.acked = State.ATTACHING, None, 0, 0
@@ -287,11 +295,13 @@ class Hub:
         live = self._live.setdefault(lane.key, {})
         if lane.key[1] == MERGED or self._merging:
             self._move(lane, entry.from_revision, now)
-        if not live:
-            return []
-        actions: list[Action] = [Send(tuple(live), entry.frame)]
+        actions: list[Action] = [Send(tuple(live), entry.frame)] if live else []
         for viewer in [v for v in live.values() if v.held]:
             actions += self._release(viewer)
+        for viewer in [v for v in self._ahead.values() if v.lane is lane and not lane.before(v.cursor)]:
+            self._behind[viewer.session] = self._ahead.pop(viewer.session)
+            viewer.behind_since = now
+            actions += self._catch_up(viewer)
         return actions
 
     def _move(self, lane: Lane, from_revision: int, now: float) -> None:
@@ -361,6 +371,7 @@ class Hub:
             for viewer in [v for v in self.viewers.values() if v.lane is lane]:
                 self._live.get(lane.key, {}).pop(viewer.session, None)
                 self._behind.pop(viewer.session, None)
+                self._ahead.pop(viewer.session, None)
                 if viewer.state is not State.ATTACHING:
                     viewer.state = State.JOINING
                     viewer.resume = max(viewer.resume or 0, viewer.cursor, viewer.acked)
@@ -381,7 +392,7 @@ class Hub:
         return actions + self._drop_idle_lanes(now)
 
     def _too_slow(self, viewer: Viewer, now: float) -> bool:
-        if viewer.state is State.BEHIND and now - viewer.behind_since > self._slow_s:
+        if viewer.session in self._behind and now - viewer.behind_since > self._slow_s:
             return True
         lag = self._reached(viewer) - viewer.acked
         return lag > UNACKED_REVISIONS and now - viewer.acked_at > self._slow_s

@@ -98,6 +98,10 @@ class Lane:
         """Whether a viewer at this revision can go on from the cache."""
         return self.head is not None and self.start <= revision
 
+    def before(self, revision: int) -> bool:
+        """Whether the lane has not come to this revision yet, so that what it brings next is known to who has that."""
+        return self.head is not None and self.head < revision
+
     def usable_snapshot(self) -> Snapshot | None:
         """The snapshot, if the entries still lead on from it."""
         if self.snapshot is not None and self.resumes(self.snapshot.revision):

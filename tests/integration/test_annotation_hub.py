@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,9 @@ class Door:
         self.viewers: dict[int, Browser] = {}
         self.loop = asyncio.get_running_loop()
         self.kinds: set[str] = set()
+        """What viewers were sent."""
+        self.asked: Counter[str] = Counter()
+        """What the hub said to the service, but for what viewers said."""
         self._out: asyncio.Queue[relay_service_pb2.RelayRequest] = asyncio.Queue()
         self._call: Any = None
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
@@ -73,6 +77,7 @@ class Door:
         """What the hub asks for."""
         for action in actions:
             if isinstance(action, Upstream):
+                self.asked[action.request.WhichOneof("message") or ""] += 1
                 self._out.put_nowait(action.request)
             elif isinstance(action, Send):
                 response = service.CollaborateResponse.FromString(payload_of(action.frame))
@@ -219,6 +224,42 @@ async def test_viewers_of_a_gateway_end_with_one_document(tmp_path: Path, seed: 
         assert answer.revision > 10
         assert {"committed", "merged", "snapshot_part"} <= door.kinds
         await door.close()
+
+
+async def test_three_hundred_who_come_back_at_once_are_served_from_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serving(tmp_path) as place:
+        before, after = Door(place, merge_bytes_s=1 << 30), Door(place, merge_bytes_s=1 << 30)
+        await until(lambda: before.hub.connected and after.hub.connected)
+        browsers = [Browser(before, "ann", seed, service.DELIVERY_FULL) for seed in range(300)]
+        writer = browsers[0]
+        for _ in range(30):
+            writer.act()
+        await until(lambda: settled(browsers))
+        monkeypatch.setattr(place.server.service._shared.history, "commits", None)  # it is not to be asked
+        before.viewers.clear()
+        for each in browsers:
+            each.client.disconnected()
+            each.door = after
+        for _ in range(5):
+            writer.act()
+        for each in browsers:
+            each.join()
+        await until(lambda: settled(browsers))
+        assert (after.asked["attach"], after.asked["want"]) == (300, 1)
+        assert "snapshot_part" not in after.kinds, "nobody had to begin anew"
+        await before.close()
+        await after.close()
+
+
+def settled(browsers: list[Browser]) -> bool:
+    """Nobody has anything left to send, and all have the same."""
+    for each in browsers:
+        each.poll()
+    return not any(each.client.pending_count for each in browsers) and (
+        len({each.client.confirmed.revision for each in browsers}) == 1
+    )
 
 
 def by_id(states: list[annotation_pb2.AnnotationState]) -> dict[bytes, annotation_pb2.AnnotationState]:

@@ -268,6 +268,17 @@ def test_when_the_stream_breaks_browsers_stay_and_are_asked_to_send_again(rig: R
     assert not rig.ends
 
 
+def test_two_thousand_who_come_back_at_once_cost_the_service_one_lane(rig: Rig) -> None:
+    viewers = [rig.join(resume=100 + at % 40) for at in range(2_000)]
+    for viewer in viewers:
+        rig.attached(viewer)
+    assert rig.asked().count("want") == 1
+    frames = [rig.commit(revision) for revision in range(1, 151)]
+    assert rig.asked() == []
+    for at, viewer in enumerate(viewers):
+        assert rig.sent[viewer.session][1:] == frames[100 + at % 40 :]
+
+
 def test_a_viewer_that_joins_while_the_stream_is_away_is_attached_when_it_is_back() -> None:
     rig = Rig()
     viewer = rig.join()

@@ -8,3 +8,8 @@ export function waitMs(failures: number, random: number): number {
   const most = Math.min(MOST_MS, FIRST_MS * 2 ** (failures - 1));
   return Math.round(most * (0.5 + random / 2));
 }
+
+/** The same where the server has said when to come back: it knows how many others it has told so. */
+export function waitTold(toldMs: number, failures: number, random: number): number {
+  return Math.max(Math.min(toldMs, MOST_MS), waitMs(failures, random));
+}

@@ -11,7 +11,7 @@ import {
   type CollaborateResponse,
   type PresenceState,
 } from "../gen/rushes/annotation/v1/annotation_service_pb";
-import { waitMs } from "./backoff";
+import { waitTold } from "./backoff";
 import type { Ended } from "./socket";
 import { Stream } from "./stream";
 
@@ -134,11 +134,11 @@ export class Link {
   }
 
   /** The stream is gone, or as good as gone. */
-  private lost(dead = false): void {
+  private lost(dead = false, toldMs = 0): void {
     if (this.state.kind === "refused" || this.state.kind === "stopped") return this.close(dead);
     this.close(dead);
     if (this.state.kind === "open" && performance.now() - this.openedMs > STEADY_MS) this.failures = 0;
-    const wait = waitMs(this.failures++, Math.random());
+    const wait = waitTold(toldMs, this.failures++, Math.random());
     if (wait === 0) return this.connect(true);
     this.set({ kind: "waiting", untilMs: Date.now() + wait });
     clearTimeout(this.retryTimer);
@@ -184,7 +184,7 @@ export class Link {
 
   private ended(status: Ended): void {
     const next = afterEnd(status);
-    if (next === "again") return this.lost();
+    if (next === "again") return this.lost(false, status.retryMs);
     if (next === "afresh") {
       this.client.confirmed.epoch = 0;
       return this.connect(true);

@@ -1,6 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
+import { ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb";
 import { StatusSchema } from "../gen/google/rpc/status_pb";
 import { DATA, frameBytes, FrameReader, ProtocolError, TRAILERS } from "./grpcweb";
 import { ClientSocket } from "./socket";
@@ -32,12 +32,16 @@ describe("the socket", () => {
     expect(sent[0]).toBe(0);
     expect(socket.receive(sent.subarray(1))).toEqual([{ kind: "message", payload: text("hello") }]);
   });
-  test("headers say nothing, trailers end the call with code, words and reason", () => {
+  test("headers say nothing, trailers end the call with code, words, reason and when to come back", () => {
     const socket = new ClientSocket();
     const info = create(ErrorInfoSchema, { reason: "AUDIENCE_CHANGED", domain: "rushes" });
+    const retry = create(RetryInfoSchema, { retryDelay: { seconds: 1n, nanos: 250_000_000 } });
     const status = create(StatusSchema, {
       code: 10,
-      details: [{ typeUrl: "type.googleapis.com/google.rpc.ErrorInfo", value: toBinary(ErrorInfoSchema, info) }],
+      details: [
+        { typeUrl: "type.googleapis.com/google.rpc.ErrorInfo", value: toBinary(ErrorInfoSchema, info) },
+        { typeUrl: "type.googleapis.com/google.rpc.RetryInfo", value: toBinary(RetryInfoSchema, retry) },
+      ],
     });
     const details = btoa(String.fromCharCode(...toBinary(StatusSchema, status))).replace(/=+$/, "");
     const headers = frameBytes(TRAILERS, text("content-type: application/grpc-web+proto\r\n"));
@@ -45,14 +49,14 @@ describe("the socket", () => {
     expect(socket.receive(headers)).toEqual([]);
     expect(socket.receive(join(frameBytes(DATA, text("a")), frameBytes(TRAILERS, text(end))))).toEqual([
       { kind: "message", payload: text("a") },
-      { kind: "ended", status: { code: 10, message: "café", reason: "AUDIENCE_CHANGED" } },
+      { kind: "ended", status: { code: 10, message: "café", reason: "AUDIENCE_CHANGED", retryMs: 1250 } },
     ]);
     expect(() => socket.receive(frameBytes(DATA, text("late")))).toThrow(ProtocolError);
   });
   test("trailers that make no sense still end the call", () => {
     const end = "grpc-status: what\r\ngrpc-message: 100%\r\ngrpc-status-details-bin: !!\r\n";
     expect(new ClientSocket().receive(frameBytes(TRAILERS, text(end)))).toEqual([
-      { kind: "ended", status: { code: 2, message: "100%", reason: "" } },
+      { kind: "ended", status: { code: 2, message: "100%", reason: "", retryMs: 0 } },
     ]);
   });
 });

@@ -3,7 +3,7 @@
  * each message begins with a byte, 0 and a frame, or 1 alone for the end. Back come gRPC-Web frames, the last of them trailers.
  */
 import { fromBinary } from "@bufbuild/protobuf";
-import { ErrorInfoSchema } from "../gen/google/rpc/error_details_pb";
+import { ErrorInfoSchema, RetryInfoSchema, type RetryInfo } from "../gen/google/rpc/error_details_pb";
 import { StatusSchema } from "../gen/google/rpc/status_pb";
 import { DATA, fieldsOf, frameBytes, FrameReader, ProtocolError, TRAILERS } from "./grpcweb";
 
@@ -18,6 +18,8 @@ export interface Ended {
   message: string;
   /** Stable reason; empty: none was given. */
   reason: string;
+  /** When to come back, in milliseconds; 0: it was not said. */
+  retryMs: number;
 }
 
 export type SocketEvent = { kind: "message"; payload: Uint8Array } | { kind: "ended"; status: Ended };
@@ -85,7 +87,7 @@ function statusOf(fields: Map<string, string>): Ended {
   return {
     code: Number.isInteger(code) ? code : 2,
     message: decoded(fields.get("grpc-message") ?? ""),
-    reason: reasonOf(fields.get("grpc-status-details-bin") ?? ""),
+    ...detailsOf(fields.get("grpc-status-details-bin") ?? ""),
   };
 }
 
@@ -98,14 +100,21 @@ function decoded(text: string): string {
   }
 }
 
-function reasonOf(details: string): string {
-  if (!details) return "";
+function detailsOf(packed: string): Pick<Ended, "reason" | "retryMs"> {
+  const found = { reason: "", retryMs: 0 };
+  if (!packed) return found;
   try {
-    const bytes = Uint8Array.from(atob(details), (char) => char.charCodeAt(0));
-    const info = fromBinary(StatusSchema, bytes).details.find((each) => each.typeUrl.endsWith("/google.rpc.ErrorInfo"));
-    return info ? fromBinary(ErrorInfoSchema, info.value).reason : "";
+    const bytes = Uint8Array.from(atob(packed), (char) => char.charCodeAt(0));
+    for (const { typeUrl, value } of fromBinary(StatusSchema, bytes).details) {
+      if (typeUrl.endsWith("/google.rpc.ErrorInfo")) found.reason = fromBinary(ErrorInfoSchema, value).reason;
+      if (typeUrl.endsWith("/google.rpc.RetryInfo")) found.retryMs = millisecondsOf(fromBinary(RetryInfoSchema, value));
+    }
   } catch {
     // Details are an extra: the code says what to do.
-    return "";
   }
+  return found;
+}
+
+function millisecondsOf({ retryDelay }: RetryInfo): number {
+  return retryDelay ? Number(retryDelay.seconds) * 1000 + retryDelay.nanos / 1e6 : 0;
 }
