@@ -13,6 +13,8 @@ from svc_sfu.room import Room
 from svc_sfu.tap import Tap
 
 LIFE_S: Final = 1.0
+GATHER_S: Final = 0.05
+"""What changes in so long is told at once: where many come in together, each changes the room for all."""
 _KINDS = {"audio": sfu.MEDIA_KIND_AUDIO, "video": sfu.MEDIA_KIND_VIDEO}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
@@ -46,6 +48,9 @@ class Watchers:
                 if first:
                     first = False
                     yield sfu.WatchRoomsResponse()
+                await asyncio.sleep(GATHER_S)
+                if dirty:
+                    continue
                 more.clear()
                 try:
                     async with asyncio.timeout(LIFE_S):

@@ -4,6 +4,7 @@ Each sees the speaker large (1.5 Mb/s) and nine tiles (200 kb/s), and hears eigh
 second. The load is on the same machine and takes about as much, so the number of people is this machine's with both.
 """
 
+import asyncio
 from typing import Any, Final
 
 from benchmarks.sfu_parts.worker import Load, Worker, working
@@ -32,10 +33,18 @@ def _of(tracks: list[sfu.Track], kind: "sfu.MediaKind.ValueType") -> str:
     return next(track.track_id for track in tracks if track.kind == kind)
 
 
+async def _look(worker: Worker) -> None:
+    """Is told what becomes of the room, as svc_signaling is."""
+    async for _ in worker.states():
+        pass
+
+
 async def _review(people: int, seconds: int) -> dict[str, Any]:
     async with working() as worker:
+        watching = asyncio.create_task(_look(worker))
         flags = ("-kind=review", f"-subscribers={people}", f"-publishers={PUBLISHERS}", f"-seconds={seconds}")
         figures = await Load(*flags).run(worker.pid, worker, (SOUNDS, TILES + 1), _shows)
+        watching.cancel()
     cores, rate = figures["cpu_s"] / seconds, figures["received"] / seconds
     cost = f"{cores:.2f} cores, {figures['us_per_packet']:.1f} us a packet, {rate:.0f} packets/s"
     late = f"{figures['lost']} lost, p50 {figures['p50_ms']:.2f} ms, p99 {figures['p99_ms']:.2f} ms"
