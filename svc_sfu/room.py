@@ -166,6 +166,7 @@ class Room:
                     continue
                 template = templates[id(formats)] = _template(packet, stream, formats, stamp)
             subscriber.sent_bytes += size
+            subscriber.went_bytes += size
             wide = subscriber.departures.sent(len(template[0]), now_s) if formats.wide else -1
             sealed = transport.wire.seal_as(*template, outgoing, slot.ssrc, wide)
             if sealed is not None:
@@ -208,11 +209,14 @@ class Room:
         of_use_bps = OF_USE * subscriber.wanted_bps
         train = subscriber.congestion.begin_train(of_use_bps, subscriber.departures.next, now_s)
         if train is not None:
+            subscriber.went_bytes = 0
             self._go_on(transport, subscriber, train, TRAIN_STEPS, 0.0)
 
     def _go_on(self, transport: Transport, subscriber: Subscriber, train: Train, steps: int, owed_bytes: float) -> None:
+        """Sends what a train owes by now, beyond the pictures that went with it."""
         now_s = time.monotonic()
-        owed_bytes += train.bps / 8 * TRAIN_S / TRAIN_STEPS
+        owed_bytes += train.bps / 8 * TRAIN_S / TRAIN_STEPS - subscriber.went_bytes
+        subscriber.went_bytes = 0
         slots = [slot for slot in subscriber.slots.values() if slot.kind == "video"]
         while owed_bytes > 0:
             extra = next((each for slot in slots if (each := self._extra(slot, train.extra, now_s)) is not None), None)

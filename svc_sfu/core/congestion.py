@@ -35,6 +35,8 @@ MANY_LOST: Final = 0.10
 
 TRAIN_S: Final = 0.060
 TRAIN_TIMES: Final = 2.0
+CAREFUL_TIMES: Final = 1.5
+"""So much quicker than the estimate it is after one that showed where the end is: each fills the way for a moment."""
 LEAST_TIMES: Final = 1.2
 TRAIN_AGAIN_S: Final = 1.0
 """After a train that the way took."""
@@ -76,6 +78,7 @@ class Congestion:
         self._lowered_s = float("-inf")
         self._grown_s: float | None = None
         self._train_due_s = float("-inf")
+        self._times = TRAIN_TIMES
         self._lost = self._came = 0
         self._loss_since_s: float | None = None
 
@@ -163,7 +166,7 @@ class Congestion:
             self.train = None
         if self.train is not None or now_s < self._train_due_s or of_use_bps <= self.bps or self.queue_s > QUEUE_S / 2:
             return None
-        bps = min(MAX_TRAIN_BPS, TRAIN_TIMES * self.bps, max(of_use_bps, LEAST_TIMES * self.bps))
+        bps = min(MAX_TRAIN_BPS, self._times * self.bps, max(of_use_bps, LEAST_TIMES * self.bps))
         self._train_due_s = now_s + TRAIN_LATER_S
         self.train = Train(bps, next_number, now_s)
         return self.train
@@ -188,9 +191,10 @@ class Congestion:
         sent_bps = _rate(arrived, [each.sent_s for each in arrived], leave_out=-1)
         came_bps = _rate(arrived, [each.arrived_s for each in arrived], leave_out=0)
         if came_bps >= 0.9 * sent_bps:
-            self._train_due_s = now_s + TRAIN_AGAIN_S
+            self._train_due_s, self._times = now_s + TRAIN_AGAIN_S, TRAIN_TIMES
             self.bps = min(self._most_bps, max(self.bps, min(sent_bps, came_bps, train.bps)))
         else:
+            self._times = CAREFUL_TIMES
             self.bps = max(self.bps, min(BELOW * came_bps, train.bps))
 
 

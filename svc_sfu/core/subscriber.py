@@ -46,6 +46,8 @@ class Subscriber:
     sent_bps: float = 0.0
     sent_bytes: int = 0
     """Since the last `second`."""
+    went_bytes: int = 0
+    """Since a train was looked after last."""
     _by_ssrc: dict[int, Slot] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
