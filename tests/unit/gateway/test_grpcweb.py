@@ -93,6 +93,12 @@ def test_a_call_is_headers_then_messages_then_finish() -> None:
     assert call.receive(b"\x01") == [Finish()]
 
 
+@given(st.binary(max_size=300))
+def test_a_frame_in_a_message_is_a_message(payload: bytes) -> None:
+    call = open_socket()
+    assert call.receive(b"\0" + grpcweb.data_frame(payload)) == [Message(payload)]
+
+
 @pytest.mark.parametrize(
     "messages",
     [

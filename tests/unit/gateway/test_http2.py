@@ -228,6 +228,14 @@ def test_a_stream_that_is_held_gets_no_more_room(connection: Connection) -> None
         connection.receive(frame(DATA, 0, 1, bytes(FRAME_BYTES)) * 65)
 
 
+def test_who_is_let_go_on_without_having_taken_anything_gets_no_more_room(connection: Connection) -> None:
+    stream = connection.open(BLOCK, b"", Heard())
+    sent(connection)
+    connection.hold(stream, True)
+    connection.hold(stream, False)
+    assert sent(connection) == []
+
+
 def test_who_is_cancelled_hears_nothing_more(connection: Connection) -> None:
     heard = Heard()
     stream = connection.open(BLOCK, bytes(100_000), heard)

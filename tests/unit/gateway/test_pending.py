@@ -64,6 +64,15 @@ def test_who_sends_without_end_is_told_and_only_they() -> None:
     assert pending.add(1, SUBMIT)
 
 
+def test_who_is_gone_is_counted_no_more_and_what_they_sent_still_goes() -> None:
+    pending = Pending()
+    assert all(pending.add(1, SUBMIT) for _ in range(MAX_EACH))
+    pending.forget(1)
+    pending.forget(2)
+    assert pending.add(1, SUBMIT)
+    assert sum(len(message.frames.frames) for message in pending.take()) == MAX_EACH + 1
+
+
 def test_it_is_crowded_until_it_is_taken() -> None:
     pending = Pending()
     while not pending.crowded:

@@ -17,6 +17,7 @@ from gateway.core.websocket import (
     Text,
     WebSocketError,
     close_frame,
+    ping_frame,
     pong_frame,
     unmasked,
 )
@@ -83,6 +84,21 @@ def test_nothing_counts_after_the_close() -> None:
     assert read(masked(b"\x03\xe8", 8) + masked(b"more")) == [Close(1000)]
 
 
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        (b"", 1000),
+        (b"\x03\xe8bye", 1000),
+        (b"\x03", PROTOCOL_ERROR),
+        (b"\x03\xed", PROTOCOL_ERROR),
+        (b"\0\1", PROTOCOL_ERROR),
+    ],
+    ids=["nothing", "a code with words", "half a code", "a code that nobody says", "a code that is none"],
+)
+def test_a_close_has_the_code_that_it_may_have(said: bytes, code: int) -> None:
+    assert read(masked(said, 8)) == [Close(code)]
+
+
 def test_text_is_told_and_a_pong_is_nothing() -> None:
     assert read(masked(b"", 10) + masked(b"word", 1)) == [Text()]
 
@@ -137,5 +153,5 @@ def test_a_frame_may_come_byte_by_byte(size: int) -> None:
 
 
 def test_a_servers_frames_are_not_masked() -> None:
-    assert pong_frame(b"a") == b"\x8a\x01a"
+    assert (ping_frame(), pong_frame(b"a")) == (b"\x89\0", b"\x8a\x01a")
     assert close_frame(1009, "x" * 200) == b"\x88\x7d\x03\xf1" + b"x" * 123
