@@ -346,8 +346,14 @@ def test_a_note_is_seen_as_its_writer_looked_at_it(ada: Reviewer, cuts: Cuts) ->
     exact = placed(ada)
     ada.note("All of it").locator(".note-jump").click()
     seen_at(10, exact)
-    ada.open(f"{cuts.path}?v=2&n={note}")
-    seen_at(20, close)
+    ada.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ada.note("This corner").get_by_role("button", name="More").click()
+    ada.page.get_by_role("button", name="Copy link").click()
+    expect(ada.page.get_by_text("Link copied")).to_be_visible()
+    copied: str = ada.page.evaluate("() => navigator.clipboard.readText()")
+    for link in (f"{cuts.path}?v=2&n={note}", copied.removeprefix(ada.address)):
+        ada.open(link)
+        seen_at(20, close)
 
 
 def test_a_status_is_chosen_for_the_asset_and_for_a_cut(ada: Reviewer, cuts: Cuts) -> None:

@@ -5,10 +5,12 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { keysOf } from "../app/keys";
 import { person } from "../app/people";
 import { reviewPath } from "../app/router";
+import { lookAt } from "../canvas/seen";
 import { Audience, type Annotation, type FrameRange } from "../document";
 import { Permission } from "../gen/rushes/type/v1/access_pb";
 import { may } from "../library/store";
 import { t } from "../messages";
+import { lookText } from "../review/address";
 import type { Room } from "../review/room";
 import { Button } from "../ui/button";
 import { Icon, type IconName } from "../ui/icon";
@@ -78,7 +80,9 @@ function Editor({ room, annotation, known, done }: EditorProps): JSX.Element {
 
 /** Copies the address of a note. */
 export async function copyLink(room: Room, annotation: Annotation): Promise<void> {
-  const path = reviewPath(String(room.asset.assetId), room.cut.number, annotation.firstFrame, annotation.parentId || annotation.id);
+  const seen = annotation.view ?? room.get(annotation.parentId)?.view;
+  const sight = seen ? { look: lookText(lookAt(seen)) } : {};
+  const path = reviewPath(String(room.asset.assetId), room.cut.number, annotation.firstFrame, annotation.parentId || annotation.id, sight);
   const address = location.origin + path;
   try {
     await navigator.clipboard.writeText(address);
