@@ -17,15 +17,14 @@ interface AvatarProps {
   small?: boolean;
 }
 
-/** The sign of a person. */
+/** The sign of a person. Its letters are painted, not words: whoever says what is to be pressed says the name. */
 export function Avatar({ name, color, small }: AvatarProps): JSX.Element {
   return (
     <span
       class={`avatar${small ? " small" : ""}`}
       style={{ background: css(color), color: isLight(color) ? "#101010" : "#f0f0f0" }}
+      data-letters={initials(name)}
       aria-hidden="true"
-    >
-      {initials(name)}
-    </span>
+    />
   );
 }
