@@ -63,7 +63,7 @@ class SocketWriter:
             if written == len(frame):
                 return
             frame = frame[written:]
-        self._transport.write(frame)
+        self.rest(frame)
 
     def ready(self) -> bool:
         """Whether nothing is before what would be written to the descriptor now."""
@@ -74,8 +74,9 @@ class SocketWriter:
         return frame if self.ready() else None
 
     def rest(self, left: bytes) -> None:
-        """See `fanout.Socket`."""
-        self._transport.write(left)
+        """See `fanout.Socket`. Nothing is written to who is gone: uvloop raises, and others have to be written to."""
+        if not self._closing():
+            self._transport.write(left)
 
     def buffered(self) -> int:
         """Bytes that the socket has not taken yet."""

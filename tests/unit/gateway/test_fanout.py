@@ -14,6 +14,7 @@ from gateway.core.mux import OPEN, ROOM, ServerMux
 from gateway.core.socket import message_frame
 from gateway.fanout import HIGH_BYTES, FanOut, Made
 from gateway.http.mux import MuxWriter
+from gateway.http.websocket import ViewerSocket
 
 pytestmark = pytest.mark.asyncio
 
@@ -79,6 +80,36 @@ async def test_all_get_the_frame_though_one_s_connection_is_broken(files: list[i
     assert [read(each) for each in files] == [b"frame"] * 3
     assert broken.left == [b"frame"]
     assert not any(each.left or each.queued for each in viewers if each is not broken)
+
+
+class Gone(asyncio.Transport):
+    """A connection that has closed, as uvloop has it."""
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """See BaseTransport: as over TLS, where nothing goes past the transport."""
+        return self
+
+    def is_closing(self) -> bool:
+        """See BaseTransport."""
+        return True
+
+    def get_write_buffer_size(self) -> int:
+        """See WriteTransport."""
+        return 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """See WriteTransport."""
+        raise RuntimeError("unable to perform operation: the handler is closed")
+
+
+async def test_who_has_just_gone_keeps_nobody_from_the_frame(files: list[int]) -> None:
+    fan_out = FanOut(congested)
+    fan_out.sockets.update({0: Viewer(files[0]), 1: ViewerSocket(Gone()), 2: Viewer(files[1])})
+    fan_out.send((0, 1, 2), b"frame")
+    fan_out.send_later((1, 2), b"[a]")
+    fan_out.send((0, 1, 2), b"frame")
+    fan_out.close()
+    assert [read(each) for each in files[:2]] == [b"frameframe", b"frameframe[a]"]
 
 
 async def test_what_a_descriptor_does_not_take_is_queued() -> None:
