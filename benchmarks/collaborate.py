@@ -35,6 +35,12 @@ class Run:
         where = {"url": self._stack.address, "sessions": self._sessions, "video": video.video_id}
         result = generator.load({**where, **options}, lambda: cpu_s(pids))
         say(name, result)
+        if result.get("back"):
+            print(
+                f"  came back: {result['back']:,}  after p50 {result['back_p50_ms']:.0f}  "
+                f"p99 {result['back_p99_ms']:.0f}  max {result['back_max_ms']:.0f} ms",
+                flush=True,
+            )
         return result
 
 
@@ -60,49 +66,70 @@ def centrifuge(name: str, **options: object) -> dict[str, Any]:
     return result
 
 
+STEPS: dict[str, tuple[str, dict[str, object]]] = {
+    "viewers": ("500 writers x 5/s, 1,500 readers", {"writers": 500, "readers": 1500, "seconds": 15, "delivery": 3}),
+    "writers": (
+        "2,000 who all write 5/s",
+        {"writers": 2000, "readers": 0, "seconds": 10, "delivery": 3, "settle": 30},
+    ),
+    "operations": (
+        "100,000 op/s (batches of 20), 20 full readers",
+        {
+            "writers": 250,
+            "readers": 20,
+            "full": 20,
+            "rate": 20,
+            "batch": 20,
+            "points": 2,
+            "seconds": 10,
+            "delivery": 2,
+            "presence": 0,
+            "settle": 60,
+        },
+    ),
+    "storm": (
+        "2,000 readers come back at once, 20 writers x 5/s",
+        {"writers": 20, "readers": 2000, "seconds": 10, "settle": 30, "storm": "true"},
+    ),
+}
+"""The larger loads by name: printed."""
+
+
 def main() -> None:
     """Runs the loads and prints the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under 50 seconds: the first load alone")
-    quick: bool = parser.parse_args().quick
+    parser.add_argument("--step", choices=STEPS, help="one of the larger loads alone")
+    options = parser.parse_args()
     generator.build()
-    seconds = 8 if quick else 15
     with running() as stack:
         print(f"idle: {pss_mb(stack.pids().values()):.0f} MB (PSS of all services)")
-        run = Run(stack, 200 if quick else 500)
-        main_load = {"writers": 200, "readers": 300, "seconds": seconds}
-        ours = run.load("200 writers x 5/s, 300 readers", **main_load)
-        bare = centrifuge("  Centrifuge, operations alone", **main_load, presence=0)
-        peer = centrifuge("  Centrifuge, presence too", **main_load)
-        if not quick:
-            steps(run)
+        if options.step:
+            name, load = STEPS[options.step]
+            found = Run(stack, int(str(load["writers"]))).load(name, **load)
+            figures = {each: found[each] for each in ("p99_ms", "missing", "duplicated", "cpu_s_per_million")}
+        else:
+            found, figures = compare(stack, quick=options.quick)
+    print(json.dumps(figures))
+    sys.exit(1 if found["missing"] or found["duplicated"] or found["clashes"] or found["error"] else 0)
+
+
+def compare(stack: Stack, *, quick: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The main load, ours and the peer's, and the larger ones of ours: what ours did, and the figures."""
+    run = Run(stack, 200 if quick else 500)
+    main_load = {"writers": 200, "readers": 300, "seconds": 8 if quick else 15}
+    ours = run.load("200 writers x 5/s, 300 readers", **main_load)
+    bare = centrifuge("  Centrifuge, operations alone", **main_load, presence=0)
+    peer = centrifuge("  Centrifuge, presence too", **main_load)
+    if not quick:
+        for name, load in STEPS.values():
+            run.load(name, **load)
     ratio = ours["cpu_s_per_million"] / bare["cpu_s_per_million"]
     alike = ours["cpu_s_per_million"] / peer["cpu_s_per_million"]
     print(f"CPU a delivered operation, ours with presence, rights and a durable log: {ratio:.2f}x Centrifuge's")
     print(f"without presence (nor the rest), {alike:.2f}x its own with as much presence")
     figures = {name: ours[name] for name in ("p99_ms", "missing", "duplicated", "cpu_s_per_million")}
-    figures |= {"cpu_ratio_centrifuge": ratio, "cpu_ratio_centrifuge_presence": alike}
-    print(json.dumps(figures))
-    sys.exit(1 if ours["missing"] or ours["duplicated"] or ours["clashes"] or ours["error"] else 0)
-
-
-def steps(run: Run) -> None:
-    """The larger loads: printed."""
-    run.load("500 writers x 5/s, 1,500 readers", writers=500, readers=1500, seconds=15, delivery=3)
-    run.load("2,000 who all write 5/s", writers=2000, readers=0, seconds=10, delivery=3, settle=30)
-    run.load(
-        "100,000 op/s (batches of 20), 20 full readers",
-        writers=250,
-        readers=20,
-        full=20,
-        rate=20,
-        batch=20,
-        points=2,
-        seconds=10,
-        delivery=2,
-        presence=0,
-        settle=60,
-    )
+    return ours, figures | {"cpu_ratio_centrifuge": ratio, "cpu_ratio_centrifuge_presence": alike}
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def load(options: Mapping[str, object], spent_s: Callable[[], float]) -> dict[st
     """
     command = [str(BUILT / "load")]
     for name, value in options.items():
-        command += [f"-{name}", str(value)]
+        command.append(f"-{name}={value}")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()

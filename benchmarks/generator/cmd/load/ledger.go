@@ -23,6 +23,8 @@ type ledger struct {
 	seen     []perClient
 	latency  *histogram
 	lag      *histogram
+	back     histogram // from the cut to being opened again
+	cutAt    time.Time
 	errors   atomic.Int64
 	refused  atomic.Int64
 	merged   atomic.Int64
@@ -204,6 +206,7 @@ func (book *ledger) result(o options) map[string]any {
 		"merged_frames": book.merged.Load(), "presence": book.presence.Load(), "frames": book.frames.Load(), "bytes": book.bytes.Load(),
 		"p50_ms": book.latency.ms(0.5), "p99_ms": book.latency.ms(0.99), "max_ms": book.latency.ms(1),
 		"lag_p99_ms": book.lag.ms(0.99), "generator_cpu_s": book.ownCPU.Seconds(),
+		"back": book.back.total(), "back_p50_ms": book.back.ms(0.5), "back_p99_ms": book.back.ms(0.99), "back_max_ms": book.back.ms(1),
 		"ops_s": float64(want*int64(o.batch)) / o.seconds,
 	}
 }
@@ -231,11 +234,16 @@ func lower(index int) float64 {
 	return float64(int64(index%32+32) << shift)
 }
 
-func (h *histogram) ms(quantile float64) float64 {
+func (h *histogram) total() int64 {
 	var total int64
 	for i := range h.counts {
 		total += h.counts[i].Load()
 	}
+	return total
+}
+
+func (h *histogram) ms(quantile float64) float64 {
+	total := h.total()
 	if total == 0 {
 		return -1
 	}

@@ -30,6 +30,7 @@ type options struct {
 	presenceHz float64
 	delivery   int
 	full       int
+	storm      bool
 }
 
 func main() {
@@ -49,6 +50,7 @@ func main() {
 	flag.Float64Var(&o.presenceHz, "presence", 4, "presence messages a second of each writer")
 	flag.IntVar(&o.delivery, "delivery", 1, "1 full, 2 merged, 3 auto")
 	flag.IntVar(&o.full, "full", 0, "with another delivery: so many readers are full all the same")
+	flag.BoolVar(&o.storm, "storm", false, "in the middle of it all readers lose their connection at once, and come back")
 	flag.Parse()
 	result, err := run(o)
 	if err != nil {
@@ -119,6 +121,9 @@ func run(o options) (map[string]any, error) {
 			}
 		}()
 	}
+	if o.storm {
+		time.AfterFunc(time.Duration(o.seconds*float64(time.Second)/2), func() { cutAll(clients[o.writers:], book) })
+	}
 	writeAll(o, clients, book)
 	book.settle(time.Duration(o.settle * float64(time.Second)))
 	book.stopped.Store(true)
@@ -145,6 +150,17 @@ func connectAll(clients []client) error {
 		}
 	}
 	return nil
+}
+
+// cutAll breaks the connections of all these in one moment.
+func cutAll(clients []client, book *ledger) {
+	book.cutAt = time.Now()
+	for _, each := range clients {
+		if c, ok := each.(*rushes); ok {
+			c.cut.Store(true)
+			c.close()
+		}
+	}
 }
 
 // writeAll keeps to the clock whatever the server does: each writer's n-th batch is due at a fixed time.

@@ -29,6 +29,8 @@ type rushes struct {
 
 	clientID [16]byte
 	revision atomic.Int64
+	epoch    uint64 // of the log; 0: it was not opened yet
+	cut      atomic.Bool
 	ackedAt  time.Time
 	writerOf *sync.Map // client id, or its first 8 bytes as annotation ids begin with them -> writer
 
@@ -78,6 +80,12 @@ func (c *rushes) connect() error {
 	open = protowire.AppendVarint(open, uint64(c.o.video))
 	open = protowire.AppendTag(open, 2, protowire.BytesType)
 	open = protowire.AppendBytes(open, c.clientID[:])
+	if c.epoch != 0 {
+		open = protowire.AppendTag(open, 4, protowire.VarintType)
+		open = protowire.AppendVarint(open, uint64(c.revision.Load()))
+		open = protowire.AppendTag(open, 5, protowire.VarintType)
+		open = protowire.AppendVarint(open, c.epoch)
+	}
 	open = protowire.AppendTag(open, 6, protowire.VarintType)
 	open = protowire.AppendVarint(open, uint64(delivery))
 	if err := c.message(field(nil, 1, open)); err != nil {
@@ -86,8 +94,9 @@ func (c *rushes) connect() error {
 	return c.opened()
 }
 
-// opened reads until the document is here: opened, then its snapshot.
+// opened reads until the document is here: opened, then its snapshot; who comes back has it.
 func (c *rushes) opened() error {
+	again := c.epoch != 0
 	for {
 		payload, err := c.frame()
 		if err != nil {
@@ -98,6 +107,8 @@ func (c *rushes) opened() error {
 			number, body := only(message)
 			switch number {
 			case 1:
+				c.epoch = varint(body, 1)
+				last = again
 			case 2:
 				c.revision.Store(int64(varint(body, 1)))
 				last = varint(body, 3) != 0
@@ -228,7 +239,21 @@ func presenceState() []byte {
 	return field(state, 5, []byte("pen"))
 }
 
+// read receives; whose connection was cut comes back at once, with what it has.
 func (c *rushes) read() error {
+	for {
+		err := c.receive()
+		if !c.cut.Swap(false) {
+			return err
+		}
+		if err := c.connect(); err != nil {
+			return err
+		}
+		c.book.back.add(time.Since(c.book.cutAt).Nanoseconds())
+	}
+}
+
+func (c *rushes) receive() error {
 	c.ackedAt = time.Now()
 	for {
 		payload, err := c.frame()
