@@ -1,7 +1,7 @@
 """What can be asked and sent without a stream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -132,7 +132,7 @@ async def get_document(shared: Shared, caller: Caller, mask: int, request: servi
 
 async def read_document(
     shared: Shared, caller: Caller, mask: int, request: service.ReadDocumentRequest
-) -> AsyncIterator[DocumentPage]:
+) -> AsyncGenerator[DocumentPage, None]:
     """The document in parts, all of one revision."""
     audience, frames = audience_of(mask, request.audience), frames_of(request)
     await shared.facts.get(request.video_id, caller.tenant_id)

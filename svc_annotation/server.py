@@ -5,6 +5,7 @@ Streams write bytes that are serialised already, so that what many receive is en
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -16,6 +17,7 @@ from rushes.annotation.v1 import history_service_pb2 as history
 from rushes.annotation.v1 import relay_service_pb2 as relay
 from svc_annotation import inside, query
 from svc_annotation.collaborate import Write, collaborate
+from svc_annotation.core.reader import SlowReader
 from svc_annotation.core.wire import field, number_field, repeated_delimited
 from svc_annotation.errors import Draining, OpenInvalid
 from svc_annotation.relay import relay_stream
@@ -77,12 +79,20 @@ class Handlers:
         tail = number_field(5, page.moment.time_ms) + number_field(6, page.head)
         return head + repeated_delimited(3, page.states) + (field(4, token) if token else b"") + tail
 
-    async def read_document(self, request: service.ReadDocumentRequest, context: object) -> AsyncIterator[bytes]:
-        """See AnnotationService.ReadDocument."""
-        async for part in query.read_document(self._shared, caller(), granted(), request):
-            head = number_field(1, self._shared.videos.epoch) + number_field(2, part.moment.revision)
-            tail = number_field(4, part.moment.time_ms) + number_field(5, part.head)
-            yield head + repeated_delimited(3, part.states) + tail
+    async def read_document(
+        self, request: service.ReadDocumentRequest, context: "grpc.aio.ServicerContext[Any, bytes]"
+    ) -> None:
+        """See AnnotationService.ReadDocument. Who does not take a part for long is cut, and begins anew."""
+        limit_s = self._shared.config.unacked_s
+        async with aclosing(query.read_document(self._shared, caller(), granted(), request)) as parts:
+            async for part in parts:
+                head = number_field(1, self._shared.videos.epoch) + number_field(2, part.moment.revision)
+                tail = number_field(4, part.moment.time_ms) + number_field(5, part.head)
+                try:
+                    async with asyncio.timeout(limit_s):
+                        await context.write(head + repeated_delimited(3, part.states) + tail)
+                except TimeoutError as error:
+                    raise SlowReader(f"a part of the document was not taken in {limit_s:g} s") from error
 
     async def list_annotations(self, request: service.ListAnnotationsRequest, context: object) -> bytes:
         """See AnnotationService.ListAnnotations."""

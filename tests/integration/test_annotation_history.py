@@ -1,5 +1,6 @@
 """Any moment of a document, how it came about, and notes found by what they say, over a real server."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,16 @@ from mesh.auth import service_token
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import history_service_pb2, operation_pb2
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
+from rushes.annotation.v1.annotation_service_pb2_grpc import AnnotationServiceStub
 from rushes.annotation.v1.history_service_pb2_grpc import HistoryServiceStub
+from svc_annotation.config import AnnotationConfig
 from tests.integration.annotation_notes import batch, create, identity_of, move, publish
 from tests.integration.annotation_server import CLIENT, GUEST, INTERNAL, SECRET, Place, Session, reason, serving
 
 CANARY = "canary-1187"
+LIMIT_S = 0.3
+NARROW = (("grpc.use_local_subchannel_pool", 1), ("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 64 * 1024))
+"""Little is on its way to who does not read: as between a gateway and its services."""
 AS_VERSION = (("rushes-service", service_token("svc_version", SECRET)),)
 
 
@@ -118,6 +124,25 @@ async def test_a_long_document_of_the_past_comes_in_pages_of_one_revision(place:
     with pytest.raises(grpc.aio.AioRpcError) as failure:
         await place.stub.GetDocument(request, metadata=place.as_person("ann"))
     assert reason(failure.value) == "INVALID_PAGE_TOKEN"
+
+
+async def test_a_document_that_nobody_takes_is_not_held_for_ever(tmp_path: Path) -> None:
+    async with serving(tmp_path, AnnotationConfig(unacked_s=LIMIT_S)) as place:
+        for number in range(40):
+            notes = [create(f"{number}.{each}", text="x" * 4_000) for each in range(20)]
+            await place.submit(f"writer {number}", batch(1, 0, *notes))
+        async with grpc.aio.insecure_channel(place.server.target, options=NARROW) as channel:
+            request = service.ReadDocumentRequest(video_id=1)
+            asked = AnnotationServiceStub(channel).ReadDocument(request, metadata=place.as_person("ann"))
+            with pytest.raises(grpc.aio.AioRpcError) as failure:
+                await _read_seldom(asked)
+        assert reason(failure.value) == "SLOW_READER"
+
+
+async def _read_seldom(asked: Any) -> None:
+    # Nothing is waited for here.
+    while await asked.read() is not grpc.aio.EOF:  # noqa: ASYNC110
+        await asyncio.sleep(3 * LIMIT_S)
 
 
 async def operations(place: Place, person: str = "ann", **asked: Any) -> list[int]:
