@@ -61,7 +61,7 @@ COUNTED = ("/auth/", "/api/", "/rushes.", "/whip", "/whep")
 """Beginnings of the paths that count as calls. Pages, posters and media do not."""
 
 
-SPREAD: Final = ("svc_annotation", "svc_version", "svc_project", "svc_signaling")
+SPREAD: Final = ("svc_annotation", "svc_version", "svc_project", "svc_media", "svc_signaling")
 """Services of which there may be several instances: what is about one video, project or room goes to one of them."""
 
 

@@ -17,5 +17,10 @@ def chosen(key: int | str, instances: Iterable[str]) -> str:
     return max(instances, key=lambda instance: (_weight(key, instance), instance))
 
 
+def ranked(key: int | str, instances: Iterable[str]) -> list[str]:
+    """All instances, the one that serves first, then whoever would without it."""
+    return sorted(instances, key=lambda instance: (_weight(key, instance), instance), reverse=True)
+
+
 def _weight(key: int | str, instance: str) -> bytes:
     return blake2b(f"{key}/{instance}".encode(), digest_size=8).digest()

@@ -28,6 +28,7 @@ from svc_media.download import Downloads
 from svc_media.export import Exports
 from svc_media.http import MediaHttp
 from svc_media.importing import Imports
+from svc_media.lock import Locks
 from svc_media.reading import Reader
 from svc_media.server import ExportServicer, ImportServicer, JobServicer, MediaServicer, SubtitleServicer
 from svc_media.setup import url_of
@@ -43,6 +44,8 @@ from svc_media.work import Jobs
 log = logging.getLogger(__name__)
 
 UPKEEP_S = 600.0
+PRESENT, UPKEEP = "present", "upkeep"
+"""Locks: of all instances that are there, so that nobody takes what they are at for left behind; and of upkeep."""
 
 
 class MediaParts:
@@ -52,10 +55,21 @@ class MediaParts:
         self._config = config
         self._folder = folder
         self._shelf = shelf
-        database = Database(url_of(config, runtime.mesh.data))
+        # Several instances write one after the other, as they do to a file.
+        database = Database(url_of(config, runtime.mesh.data), one_writer=True)
+        self._locks = Locks(folder.locks)
         self._store = SqlStore(database)
         self._shipper = Shipper(SqlOutbox(database), runtime.channels)
-        self._jobs = Jobs(self._store, folder, shelf, runtime.clock, config.workers)
+        self._jobs = Jobs(
+            self._store,
+            folder,
+            shelf,
+            runtime.clock,
+            config.workers,
+            holder=config.instance,
+            held_s=config.held_s,
+            locks=self._locks,
+        )
         self._uploads = Uploads(
             self._store,
             self._folder,
@@ -63,6 +77,7 @@ class MediaParts:
             self._jobs.enqueue,
             max_bytes=config.max_upload_bytes,
             days=config.upload_days,
+            locks=self._locks,
         )
         self._imports = Imports(self._store, self._uploads, self._jobs, runtime.clock)
         self._catalog = Catalog(self._store, folder, shelf)
@@ -73,6 +88,7 @@ class MediaParts:
             Reader(runtime.channels),
             runtime.clock,
             days=config.export_days,
+            holder=config.instance,
         )
         self._subtitles = Subtitles(SqlSubtitles(database), self._catalog, runtime.clock)
         door = Door(runtime.identity, runtime.mesh.secret)
@@ -110,9 +126,12 @@ class MediaParts:
     async def start(self) -> None:
         """Opens the store, takes up jobs, listens."""
         await self._store.prepare()
-        await self._uploads.tidy()
+        alone = self._locks.take(PRESENT)
+        if alone:
+            await self._uploads.tidy()
+        await self._exports.start(alone=alone)
+        await self._locks.shared(PRESENT)
         await self._jobs.start()
-        await self._exports.start()
         await self._subtitles.start()
         self._shipper.start()
         await self._runner.setup()
@@ -132,11 +151,14 @@ class MediaParts:
     async def _keep_up(self) -> None:
         while True:
             try:
-                await self._uploads.upkeep()
-                await self._exports.upkeep()
-                await self._shelf.upkeep()
+                if self._locks.take(UPKEEP):  # one instance is enough
+                    await self._uploads.upkeep()
+                    await self._exports.upkeep()
+                    await self._shelf.upkeep()
             except Exception:
                 log.exception("upkeep_failed")
+            finally:
+                self._locks.drop(UPKEEP)
             await asyncio.sleep(UPKEEP_S)
 
     async def check(self) -> None:

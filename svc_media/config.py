@@ -14,6 +14,12 @@ class Config:
     http_listen: str = "unix:/tmp/rushes-media-http.sock"
     """Where uploads and media are served by HTTP: unix:PATH or HOST:PORT."""
 
+    instance: str = "svc_media"
+    """Name of this instance, the same after a restart, where several share the database and the data folder."""
+
+    held_s: float = 15.0
+    """Seconds that a job stays with an instance of which nothing is heard, before another does it."""
+
     database: str = ""
     """SQLAlchemy URL of its store; empty: SQLite in the data folder."""
 

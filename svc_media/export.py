@@ -47,7 +47,9 @@ class Exports:
         *,
         days: float,
         retry_s: float = 1.0,
+        holder: str = "",
     ) -> None:
+        self._holder = holder
         self._store = store
         self._catalog = catalog
         self._folder = folder
@@ -63,11 +65,12 @@ class Exports:
         self._threads = Threads("export", 1)
         self._task: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Takes up what was under way when the process ended."""
+    async def start(self, *, alone: bool = True) -> None:
+        """Takes up what was under way when the process ended; `alone`: of all instances."""
         await self._store.prepare()
-        await self._threads.run(self._folder.tidy_exports, await self._store.sources())
-        for export in await self._store.open():
+        if alone:
+            await self._threads.run(self._folder.tidy_exports, await self._store.sources())
+        for export in await self._store.open("" if alone else self._holder):
             self._enqueue(await self._store.move(export.export_id, JobEvent.RESTART, self._clock.now_ms()))
         self._task = asyncio.create_task(self._work(), name="exports")
 
@@ -100,7 +103,9 @@ class Exports:
         source = self._source(wanted, video, facts, read)
         await self._threads.run(lambda: self._folder.write_source(wanted.source, source.to_json()))
         try:
-            export = await self._store.add(wanted, request_id, f"{video_id} {format} {audience} {asset_id}")
+            export = await self._store.add(
+                wanted, request_id, f"{video_id} {format} {audience} {asset_id}", self._holder
+            )
         except RushesError:
             await self._drop(wanted)
             raise
@@ -171,6 +176,9 @@ class Exports:
             return await self._cancel_waiting(export_id)
         if export_id in self._cancels:
             self._cancels[export_id].set()
+        else:  # another instance writes it, and will find that it has ended
+            with contextlib.suppress(JobHasEnded):
+                await self._store.move(export_id, JobEvent.CANCEL, self._clock.now_ms(), **_CANCELLED)
         return [seen async for seen in self.watch(export_id, video_id, caller)][-1]
 
     async def _cancel_waiting(self, export_id: str) -> Export:

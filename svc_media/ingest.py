@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -73,16 +73,18 @@ class Ingest:
     async def run(self) -> None:
         """All that is not done yet."""
         owner = self._video.owner
-        if not self._video.sha256:
-            await self._compose()
-        sha256 = self._video.sha256 or await self._digest()
-        async with self._alone((owner.tenant_id, sha256)):
-            await self._run_content(owner, sha256)
+        # Whose job was given to another may still be at it for a moment.
+        async with self._alone(("video", self._video.video_id)):
+            if not self._video.sha256:
+                await self._compose()
+            sha256 = self._video.sha256 or await self._digest()
+            async with self._alone((owner.tenant_id, sha256)):
+                await self._run_content(owner, sha256)
 
     @contextlib.asynccontextmanager
-    async def _alone(self, content: tuple[str, bytes]) -> AsyncIterator[None]:
+    async def _alone(self, name: Hashable) -> AsyncIterator[None]:
         """Of two uploads of the same bytes one does the work; who waits for the other can be cancelled."""
-        lock = self._locks.of(content)
+        lock = self._locks.of(name)
         acquiring = asyncio.ensure_future(lock.acquire())
         stop = asyncio.ensure_future(self._cancel.wait())
         try:

@@ -1,9 +1,11 @@
 """What long work is at, at this moment, and those who watch it."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
+LOOK_S: Final = 1.0
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -34,7 +36,9 @@ class Live(Generic[K, V]):
         changed.set()
 
     async def watch(self, read: Callable[[], Awaitable[V]], ended: Callable[[V], bool]) -> AsyncIterator[V]:
-        """What `read` gives, now and whenever it changes, until it has ended."""
+        """What `read` gives, now and whenever it changes, until it has ended. Another process may be at it: so it is
+        read once in a while too.
+        """
         last: V | None = None
         while True:
             changed = self._changed
@@ -44,4 +48,6 @@ class Live(Generic[K, V]):
                 yield value
             if ended(value):
                 return
-            await changed.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await changed.wait()

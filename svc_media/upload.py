@@ -22,13 +22,22 @@ log = logging.getLogger(__name__)
 
 THREADS = 8
 DAY_MS = 86_400_000
+_BUSY = "Another request is writing to this upload; try again in a moment."
 
 
 class Uploads:
     """What tus does here. One request at a time writes to an upload."""
 
     def __init__(
-        self, store: Store, folder: Folder, clock: Clock, enqueue: Callable[[Job], None], *, max_bytes: int, days: float
+        self,
+        store: Store,
+        folder: Folder,
+        clock: Clock,
+        enqueue: Callable[[Job], None],
+        *,
+        max_bytes: int,
+        days: float,
+        locks: Locks | None = None,
     ) -> None:
         self._store = store
         self._folder = folder
@@ -37,7 +46,7 @@ class Uploads:
         self._max_bytes = max_bytes
         self._keep_ms = int(days * DAY_MS)
         self._threads = Threads("upload", THREADS)
-        self._locks = Locks()
+        self._locks = locks or Locks()
         """By file: of those who make and remove it. By upload: of those who join it."""
         self._writing: dict[str, str] = {}
         """Uploads that a request is changing, with their files."""
@@ -139,12 +148,23 @@ class Uploads:
     def _changing(self, upload: Upload) -> Iterator[None]:
         """Of one request at a time. Raises UploadBusy."""
         if upload.upload_id in self._writing or upload.file in self._joining:
-            raise UploadBusy("Another request is writing to this upload; try again in a moment.")
-        self._writing[upload.upload_id] = upload.file
+            raise UploadBusy(_BUSY)
+        with self._kept(_writing(upload.upload_id), shared=False), self._kept(_joining(upload.file), shared=True):
+            self._writing[upload.upload_id] = upload.file
+            try:
+                yield
+            finally:
+                del self._writing[upload.upload_id]
+
+    @contextlib.contextmanager
+    def _kept(self, name: str, *, shared: bool) -> Iterator[None]:
+        """Of one process at a time, or of those who share. Raises UploadBusy."""
+        if not (self._locks.share(name) if shared else self._locks.take(name)):
+            raise UploadBusy(_BUSY)
         try:
             yield
         finally:
-            del self._writing[upload.upload_id]
+            (self._locks.unshare if shared else self._locks.drop)(name)
 
     async def _settled(self, upload: Upload) -> Upload:
         """A process may have ended, or the store failed, between an upload's last byte and its end."""
@@ -222,11 +242,12 @@ class Uploads:
             raise UploadBusy("Another part of this group is being written; try again in a moment.")
         if not await self._threads.run(self._folder.has_upload, file):
             raise lost([part.upload_id for part in parts], (file,))
-        self._joining.add(file)
-        try:
-            return await self._finish(whole, file)
-        finally:
-            self._joining.discard(file)
+        with self._kept(_joining(file), shared=False):
+            self._joining.add(file)
+            try:
+                return await self._finish(whole, file)
+            finally:
+                self._joining.discard(file)
 
     # -- ending ----------------------------------------------------------------------------------------------
 
@@ -274,6 +295,14 @@ def _told(event: str, upload: Upload) -> Iterator[None]:
         yield
     except RushesError as error:
         log.warning(event, extra={"upload": upload.upload_id, "reason": error.reason})
+
+
+def _writing(upload_id: str) -> str:
+    return f"writing {upload_id}"
+
+
+def _joining(file: str) -> str:
+    return f"joining {file}"
 
 
 def _group_file(owner: Owner, place: Place) -> str:

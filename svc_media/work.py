@@ -25,12 +25,30 @@ log = logging.getLogger(__name__)
 NOTE_EVERY_S = 1.0
 AGAIN_S = (0.2, 5.0)
 """First and longest wait before the store is tried again."""
+LOOK_S = 1.0
+"""How often it is looked for jobs that nobody does, and told that this instance is there."""
 
 
 class Jobs:
-    """Does jobs, a few at a time, the oldest first, those that were postponed last, and tells who watches."""
+    """Does jobs, a few at a time, the oldest first, those that were postponed last, and tells who watches.
 
-    def __init__(self, store: Store, folder: Folder, shelf: Shelf, clock: Clock, workers: int) -> None:
+    Several instances may share the store and the folder: who begins a job holds it, and says so again and again.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Folder,
+        shelf: Shelf,
+        clock: Clock,
+        workers: int,
+        *,
+        holder: str = "svc_media",
+        held_s: float = 15.0,
+        locks: Locks | None = None,
+    ) -> None:
+        self._holder = holder
+        self._held_ms = int(held_s * 1000)
         self._store = store
         self._folder = folder
         self._shelf = shelf
@@ -42,16 +60,19 @@ class Jobs:
         """Jobs that nobody has taken: whoever takes one out, to do it or to cancel it, is the only one."""
         self._cancels: dict[int, asyncio.Event] = {}
         self._cancelled_by: dict[int, str] = {}
+        self._beginning: set[int] = set()
+        """Jobs of which it is not known yet whether they are this instance's."""
         self._live: Live[int, Job] = Live()
         self._tasks: list[asyncio.Task[None]] = []
-        self._locks = Locks()
+        self._locks = locks or Locks()
         self._threads = Threads("digest", workers)
 
     async def start(self) -> None:
         """Takes up what was under way when the process ended."""
-        for job in await self._store.open_jobs():
-            self.enqueue(await self._store.move_job(job.job_id, JobEvent.RESTART, self._clock.now_ms()))
+        for job in await self._store.take_up(self._holder, self._clock.now_ms()):
+            self.enqueue(job)
         self._tasks = [asyncio.create_task(self._work(), name=f"job-{n}") for n in range(self._workers)]
+        self._tasks.append(asyncio.create_task(self._look_for_ever(), name="job-look"))
 
     async def stop(self) -> None:
         """Stops; what is under way begins again at the next start."""
@@ -65,7 +86,6 @@ class Jobs:
         if job.job_id not in self._cancels and job.state is JobState.QUEUED:
             self._cancels[job.job_id] = asyncio.Event()
             self._waiting.add(job.job_id)
-            self._live.tell(job.job_id, job)
             self._queue.put_nowait((job.video_id in self._later, job.job_id))
 
     def postpone(self, video_id: int) -> None:
@@ -89,14 +109,44 @@ class Jobs:
         job = await self.get(job_id, video_id)
         if job.state in ENDED:
             return job
-        if job_id in self._waiting:
-            self._waiting.discard(job_id)
-            self._cancelled_by[job_id] = person_id
-            await self._end(job_id, JobEvent.CANCEL, "Cancelled.", "CANCELLED")
-        elif job_id in self._cancels:
+        if job_id in self._cancels and job_id not in self._waiting and job_id not in self._beginning:
             self._cancelled_by.setdefault(job_id, person_id)
             self._cancels[job_id].set()
+        else:
+            job = await self._surely(lambda: self._store.cancel_job(job_id, self._clock.now_ms(), person_id))
+            if job.state in ENDED:
+                metrics.JOBS.labels(job.state).inc()
+                self._forget(job_id)
         return [seen async for seen in self.watch(job_id, video_id)][-1]
+
+    # -- whose they are ----------------------------------------------------------------------------------------------
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self._look()
+            except RushesError as error:
+                log.warning("jobs_not_looked_for", extra={"reason": error.reason})
+            except Exception:
+                log.exception("jobs_not_looked_for")
+
+    async def _look(self) -> None:
+        now_ms = self._clock.now_ms()
+        begun = set(self._cancels) - self._waiting - self._beginning
+        held = await self._store.hold(self._holder, now_ms + self._held_ms) if begun else {}
+        for job_id in begun:
+            cancel = self._cancels.get(job_id)
+            if cancel is None:
+                continue
+            if job_id not in held:  # given to another, for nothing was heard of this one
+                log.warning("job_taken_away", extra={"job": job_id})
+                cancel.set()
+            elif held[job_id]:
+                self._cancelled_by.setdefault(job_id, held[job_id])
+                cancel.set()
+        for job in await self._store.take_up("", now_ms):
+            self.enqueue(job)
 
     # -- doing ---------------------------------------------------------------------------------------------------
 
@@ -105,15 +155,21 @@ class Jobs:
             _, job_id = await self._queue.get()
             if job_id not in self._waiting:
                 continue
+            self._beginning.add(job_id)
             self._waiting.discard(job_id)
             try:
                 await self._do(job_id)
+            except JobHasEnded:  # another instance does it, or did
+                self._forget(job_id)
             except Exception:
                 log.exception("job_lost", extra={"job": job_id})
                 self._forget(job_id)
 
     async def _do(self, job_id: int) -> None:
-        job = await self._surely(lambda: self._store.move_job(job_id, JobEvent.BEGIN, self._clock.now_ms()))
+        try:
+            job = await self._surely(lambda: self._begin(job_id))
+        finally:
+            self._beginning.discard(job_id)
         self._live.tell(job.job_id, job)
         event, error, reason = JobEvent.SUCCEED, "", ""
         try:
@@ -129,6 +185,12 @@ class Jobs:
             event, error, reason = JobEvent.FAIL, "Something went wrong here; try it again.", "INTERNAL"
         await self._end(job_id, event, error, reason)
 
+    async def _begin(self, job_id: int) -> Job:
+        now_ms = self._clock.now_ms()
+        return await self._store.move_job(
+            job_id, JobEvent.BEGIN, now_ms, holder=self._holder, until_ms=now_ms + self._held_ms
+        )
+
     async def _run(self, job: Job) -> None:
         video = await self._store.video(job.video_id)
         if video is None:
@@ -142,7 +204,9 @@ class Jobs:
         async def move() -> Job:
             now_ms = self._clock.now_ms()
             person_id = self._cancelled_by.get(job_id, "")
-            return await self._store.move_job(job_id, event, now_ms, error=error, reason=reason, person_id=person_id)
+            return await self._store.move_job(
+                job_id, event, now_ms, error=error, reason=reason, person_id=person_id, holder=self._holder
+            )
 
         try:
             job = await self._surely(move)

@@ -1,13 +1,17 @@
 """Uploads and media: passed through to svc_media as streams, with the cookie turned into a token."""
 
+import secrets
+from collections.abc import Sequence
+
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, UnixConnector, web
-from aiohttp.client_exceptions import ClientError
+from aiohttp.client_exceptions import ClientConnectorError, ClientError
 from yarl import URL
 
 from gateway.fault import ServiceAway
 from gateway.http.body import refuse_packed
 from gateway.http.session import TokenCache, required_token
 from mesh.mutual import NAME, Mutual
+from mesh.rendezvous import ranked
 
 _HOP = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
@@ -16,18 +20,23 @@ _HOP = frozenset(
 CHUNK_BYTES = 256 * 1024
 
 
-class MediaRoutes:
-    """/uploads and /media."""
+class _Place:
+    """An instance of svc_media: UNIX:PATH or HOST:PORT."""
 
-    def __init__(self, target: str, service_token: str, tokens: TokenCache, mutual: Mutual | None = None) -> None:
-        self._tokens = tokens
-        self._service_token = service_token
-        unix = target.removeprefix("unix:") if target.startswith("unix:") else ""
-        self._mutual = None if unix else mutual
+    def __init__(self, target: str, mutual: Mutual | None) -> None:
+        self._unix = target.removeprefix("unix:") if target.startswith("unix:") else ""
+        self._mutual = None if self._unix else mutual
         scheme = "http" if self._mutual is None else "https"
-        self._base = "http://svc_media" if unix else f"{scheme}://{target}"
-        self._unix = unix
+        self.base = "http://svc_media" if self._unix else f"{scheme}://{target}"
+        self.name = NAME if self._mutual is not None else None
+        """What its certificate is for."""
         self._session: ClientSession | None = None
+
+    @property
+    def session(self) -> ClientSession:
+        """Its connections."""
+        assert self._session is not None
+        return self._session
 
     async def start(self) -> None:
         """Opens the connection pool."""
@@ -45,6 +54,28 @@ class MediaRoutes:
         if self._session is not None:
             await self._session.close()
 
+
+class MediaRoutes:
+    """/uploads and /media."""
+
+    def __init__(self, address: str, service_token: str, tokens: TokenCache, mutual: Mutual | None = None) -> None:
+        """`address`: of svc_media's instances, with commas between. Any can do; what is about one upload or video goes
+        to one of them for as long as that is there.
+        """
+        self._tokens = tokens
+        self._service_token = service_token
+        self._places = {target.strip(): _Place(target.strip(), mutual) for target in address.split(",")}
+
+    async def start(self) -> None:
+        """Opens the connection pools."""
+        for place in self._places.values():
+            await place.start()
+
+    async def close(self) -> None:
+        """Closes them."""
+        for place in self._places.values():
+            await place.close()
+
     def add_to(self, app: web.Application) -> None:
         """Adds the routes."""
         for path in ("/uploads", "/uploads/{rest:.*}", "/media/{rest:.*}"):
@@ -56,21 +87,16 @@ class MediaRoutes:
         token = await required_token(request, self._tokens)
         headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _HOP]
         headers += [("Authorization", f"Bearer {token}"), ("rushes-service", self._service_token)]
-        assert self._session is not None
-        body = request.content if request.can_read_body else None
-        # The path as it came, never a whole address: the request line may hold one.
-        url = URL(f"{self._base}{request.rel_url.raw_path_qs}", encoded=True)
         response = web.StreamResponse()
         try:
-            async with self._session.request(
-                request.method,
-                url,
-                headers=headers,
-                data=body,
-                allow_redirects=False,
-                server_hostname=NAME if self._mutual is not None else None,
-            ) as answer:
-                await self._pass(request, answer, response)
+            for place in self._order(request):
+                try:
+                    await self._send(place, request, headers, response)
+                    break
+                except ClientConnectorError as error:  # nothing of the request has left yet
+                    gone = error
+            else:
+                raise gone
         except ClientError as error:
             if not response.prepared:
                 raise ServiceAway("The media service does not answer right now; try again in a moment.") from error
@@ -78,6 +104,24 @@ class MediaRoutes:
             if request.transport is not None:
                 request.transport.abort()
         return response
+
+    def _order(self, request: web.Request) -> Sequence[_Place]:
+        """Whom to ask, the best first."""
+        if len(self._places) == 1:
+            return list(self._places.values())
+        about = request.match_info.get("rest", "").partition("/")[0] or secrets.token_hex(4)
+        return [self._places[target] for target in ranked(about, self._places)]
+
+    async def _send(
+        self, place: _Place, request: web.Request, headers: list[tuple[str, str]], response: web.StreamResponse
+    ) -> None:
+        body = request.content if request.can_read_body else None
+        # The path as it came, never a whole address: the request line may hold one.
+        url = URL(f"{place.base}{request.rel_url.raw_path_qs}", encoded=True)
+        async with place.session.request(
+            request.method, url, headers=headers, data=body, allow_redirects=False, server_hostname=place.name
+        ) as answer:
+            await self._pass(request, answer, response)
 
     async def _pass(self, request: web.Request, answer: ClientResponse, response: web.StreamResponse) -> None:
         response.set_status(answer.status, answer.reason)

@@ -12,7 +12,9 @@ FIRST_TRIES = 3
 
 MAX_INSTANCES = 16
 PROJECTOR = "svc_annotation.projector"
-SCALABLE = frozenset(("svc_annotation", "svc_version", "svc_project", "svc_sfu", "svc_signaling", "gateway"))
+SCALABLE = frozenset(
+    ("svc_annotation", "svc_version", "svc_project", "svc_media", "svc_sfu", "svc_signaling", "gateway")
+)
 NEEDED = ("RUSHES_ANNOTATION__KAFKA", "RUSHES_ANNOTATION__MONGO")
 """What says where the engines are, of which several instances need the same."""
 VERSIONS = ("RUSHES_VERSION__MONGO", "RUSHES_VERSION__DATABASE")
@@ -58,6 +60,10 @@ class Plan:
         """gRPC address of a part: a Unix socket in the private run folder."""
         return f"unix:{self.run}/{name}.sock"
 
+    def media_http(self, name: str) -> str:
+        """HTTP address of an instance of svc_media."""
+        return self.socket(name.replace("svc_media", "media-http"))
+
     def port_of(self, gateway: str) -> int:
         """The port of a gateway: the one asked for, those after it for others; 0 until it has chosen one itself."""
         if gateway in self.ports or not self.port:
@@ -67,7 +73,7 @@ class Plan:
     def environment(self, name: str) -> dict[str, str]:
         """What the service is told by its environment."""
         services = {service: ",".join(map(self.socket, self.instances(service))) for service in SERVICES}
-        services["svc_media.http"] = self.socket("media-http")
+        services["svc_media.http"] = ",".join(map(self.media_http, self.instances("svc_media")))
         service = service_of(name)
         section = service.removeprefix("svc_").upper()
         told = {
@@ -80,7 +86,8 @@ class Plan:
         if service == "svc_annotation" and self.cluster:
             told["RUSHES_ANNOTATION__ROLE"] = "projector" if name == PROJECTOR else "sessions"
         if service == "svc_media":
-            told["RUSHES_MEDIA__HTTP_LISTEN"] = services["svc_media.http"]
+            told["RUSHES_MEDIA__HTTP_LISTEN"] = self.media_http(name)
+            told["RUSHES_MEDIA__INSTANCE"] = name
         if service == "svc_signaling":
             told["RUSHES_SIGNALING__INSTANCE"] = name
         if service == "svc_sfu":

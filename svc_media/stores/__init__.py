@@ -116,12 +116,31 @@ class Store(Protocol):
         """A job."""
 
     async def move_job(
-        self, job_id: int, event: JobEvent, now_ms: int, *, error: str = "", reason: str = "", person_id: str = ""
+        self,
+        job_id: int,
+        event: JobEvent,
+        now_ms: int,
+        *,
+        error: str = "",
+        reason: str = "",
+        person_id: str = "",
+        holder: str = "",
+        until_ms: int = 0,
     ) -> Job:
         """What happens to a job, and who had it done. With an error its video, unless it is READY, is FAILED.
 
-        Raises NotFound, JobHasEnded.
+        Who begins it is its holder, until `until_ms` if it is not heard of; what happens later is the holder's to say.
+        Raises NotFound, JobHasEnded: also where another holds it, or has begun it before.
         """
+
+    async def take_up(self, holder: str, now_ms: int) -> list[Job]:
+        """Jobs that wait, the oldest first; those that wait again whose holder is gone, or is this one, too."""
+
+    async def hold(self, holder: str, until_ms: int) -> dict[int, str]:
+        """The holder is there. Gives what it holds, and who asked each to stop, if anybody did."""
+
+    async def cancel_job(self, job_id: int, now_ms: int, person_id: str) -> Job:
+        """Stops a job: one that waits at once, one that runs by asking its holder. Raises NotFound."""
 
     async def note_job(self, job_id: int, step: str, progress_permille: int) -> None:
         """How far a job is that is running."""
@@ -139,8 +158,9 @@ class ExportStore(Protocol):
     async def prepare(self) -> None:
         """Makes what is missing."""
 
-    async def add(self, export: Export, request_id: str, asked: str) -> Export:
-        """Adds an export; the same request again: the one that it made. `asked` is all that was asked for.
+    async def add(self, export: Export, request_id: str, asked: str, holder: str = "") -> Export:
+        """Adds an export, which `holder` will write; the same request again: the one that it made. `asked` is all that
+        was asked for.
 
         Raises TooManyExports; AlreadyUsed: the request_id was for something else; NotFound: it expired.
         """
@@ -154,8 +174,8 @@ class ExportStore(Protocol):
     async def note_download(self, export: Export, now_ms: int) -> None:
         """Its person takes the file."""
 
-    async def open(self) -> list[Export]:
-        """Exports that have not ended, the oldest first."""
+    async def open(self, holder: str = "") -> list[Export]:
+        """Exports that have not ended, the oldest first; of one holder, or all."""
 
     async def expired(self, before_ms: int) -> list[Export]:
         """Exports that have ended, and whose time is over."""

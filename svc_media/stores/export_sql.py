@@ -43,7 +43,7 @@ class SqlExports:
         """See the port."""
         await self._database.run(lambda connection: migrate(connection, SCHEMA))
 
-    async def add(self, export: Export, request_id: str, asked: str) -> Export:
+    async def add(self, export: Export, request_id: str, asked: str, holder: str = "") -> Export:
         """See the port."""
         owner = export.owner
 
@@ -56,7 +56,7 @@ class SqlExports:
             if connection.execute(mine).scalar_one() >= MAX_OPEN:
                 raise TooManyExports("You have asked for too many files at once; wait for some, or cancel them.")
             fields = {name: getattr(export, name) for name in Export.__slots__ if name != "owner"}
-            connection.execute(insert(exports).values(**fields, **asdict(owner)))
+            connection.execute(insert(exports).values(**fields, **asdict(owner), holder=holder))
             _tell(connection, export, "export.create", export.created_ms)
             return export.export_id.encode()
 
@@ -107,10 +107,10 @@ class SqlExports:
         """See the port."""
         await self._database.run(lambda connection: _tell(connection, export, "export.download", now_ms))
 
-    async def open(self) -> list[Export]:
+    async def open(self, holder: str = "") -> list[Export]:
         """See the port."""
         query = select(exports).where(exports.c.state.in_(_OPEN)).order_by(exports.c.created_ms)
-        return await self._all(query)
+        return await self._all(query.where(exports.c.holder == holder) if holder else query)
 
     async def expired(self, before_ms: int) -> list[Export]:
         """See the port."""

@@ -81,6 +81,7 @@ class Folder:
         self.contents = root / "contents"
         self.scratch = root / "scratch"
         self.exports = root / "exports"
+        self.locks = root / "locks"
         for folder in (root / "uploads", self.contents, self.exports, self.scratch):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 

@@ -1,62 +1,39 @@
 """The store over SQL: SQLite on one machine."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, func, insert, or_, select, update
 
-from mesh.audit import Event, record
 from mesh.migration import migrate
-from mesh.sql import Database, idempotent
 from rushes.errors import NotFound
 from svc_media.core.model import (
-    ENDED,
     MAX_OPEN_UPLOADS,
     Content,
     Job,
-    JobEvent,
-    JobState,
-    Owner,
     Rendition,
     TooManyUploads,
     Upload,
     UploadJoined,
     Video,
     VideoState,
-    VideoUploading,
-    next_state,
 )
+from svc_media.stores.job_sql import SqlJobs, job_of, new_job, one, owner_of, tell
 from svc_media.stores.table import SCHEMA, compositions, contents, jobs, joins, rates, uploads, videos
 
 T = TypeVar("T")
 SERVICE = "svc_media"
 
 
-def _owner(row: RowMapping) -> Owner:
-    return Owner(row["tenant_id"], row["person_id"], row["project_id"])
+def _video(row: RowMapping, rate: str) -> Video:
+    fields = {name: row[name] for name in Video.__slots__ if name not in ("owner", "state", "rate")}
+    return Video(owner=owner_of(row), state=VideoState(row["state"]), rate=rate, **fields)
 
 
 def _upload(row: RowMapping) -> Upload:
-    return Upload(owner=_owner(row), **{name: row[name] for name in Upload.__slots__ if name != "owner"})
-
-
-def _video(row: RowMapping, rate: str) -> Video:
-    fields = {name: row[name] for name in Video.__slots__ if name not in ("owner", "state", "rate")}
-    return Video(owner=_owner(row), state=VideoState(row["state"]), rate=rate, **fields)
-
-
-def _job(row: RowMapping) -> Job:
-    fields = {name: row[name] for name in Job.__slots__ if name != "state"}
-    return Job(state=JobState(row["state"]), **fields)
-
-
-def _one(connection: Connection, table: Table, **key: Any) -> RowMapping | None:
-    query = select(table)
-    for name, value in key.items():
-        query = query.where(table.c[name] == value)
-    return connection.execute(query).mappings().one_or_none()
+    return Upload(owner=owner_of(row), **{name: row[name] for name in Upload.__slots__ if name != "owner"})
 
 
 def _parts(connection: Connection, upload_ids: Sequence[str]) -> list[Upload]:
@@ -105,42 +82,16 @@ def _add_upload(connection: Connection, upload: Upload, display_offset: int, rat
         if rate:
             connection.execute(insert(rates).values(video_id=video_id, rate=rate))
         detail: dict[str, str | int] = {"file": upload.file_name, "size_bytes": upload.length}
-        _tell(connection, upload.owner, "upload.create", video_id, upload.changed_ms, **detail)
+        tell(connection, upload.owner, "upload.create", video_id, upload.changed_ms, **detail)
     fields = {name: getattr(upload, name) for name in Upload.__slots__ if name != "owner"}
     connection.execute(insert(uploads).values(**{**fields, **owner, "video_id": video_id}))
-    row = _one(connection, uploads, upload_id=upload.upload_id)
+    row = one(connection, uploads, upload_id=upload.upload_id)
     assert row is not None
     return _upload(row)
 
 
-def _tell(connection: Connection, owner: Owner, action: str, video_id: int, now_ms: int, **detail: str | int) -> None:
-    """Puts what was done into the outbox of the audit trail."""
-    event = Event(owner.tenant_id, owner.person_id, action, f"video/{video_id}", now_ms, detail)
-    record(connection, SERVICE, event)
-
-
-def _new_job(connection: Connection, video_id: int, now_ms: int) -> Job:
-    made = connection.execute(insert(jobs).values(video_id=video_id, state=JobState.QUEUED, created_ms=now_ms))
-    assert made.inserted_primary_key is not None
-    job_id = made.inserted_primary_key[0]
-    video = videos.c.video_id == video_id
-    connection.execute(update(videos).where(video).values(job_id=job_id))
-    # What can be reviewed stays so while something is made again.
-    processing = update(videos).where(video, videos.c.state != VideoState.READY)
-    connection.execute(processing.values(state=VideoState.PROCESSING, error="", error_reason=""))
-    row = _one(connection, jobs, job_id=job_id)
-    assert row is not None
-    return _job(row)
-
-
-class SqlStore:
+class SqlStore(SqlJobs):
     """See the port."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    async def _run(self, work: Callable[[Connection], T]) -> T:
-        return await self._database.run(work)
 
     async def prepare(self) -> None:
         """See the port."""
@@ -166,7 +117,7 @@ class SqlStore:
         """See the port."""
 
         def work(connection: Connection) -> Upload | None:
-            row = _one(connection, uploads, upload_id=upload_id)
+            row = one(connection, uploads, upload_id=upload_id)
             return _upload(row) if row is not None else None
 
         return await self._run(work)
@@ -192,7 +143,7 @@ class SqlStore:
         def work(connection: Connection) -> Upload:
             claims = select(joins.c.whole_id).where(joins.c.part_id.in_(parts)).distinct()
             claimed = connection.execute(claims).scalars().all()
-            row = _one(connection, uploads, upload_id=claimed[0]) if len(claimed) == 1 else None
+            row = one(connection, uploads, upload_id=claimed[0]) if len(claimed) == 1 else None
             if row is not None and _joined(connection, claimed[0]) == list(parts):
                 return _upload(row)
             if claimed:
@@ -220,22 +171,22 @@ class SqlStore:
         """See the port."""
 
         def work(connection: Connection) -> Job:
-            row = _one(connection, uploads, upload_id=upload_id)
+            row = one(connection, uploads, upload_id=upload_id)
             if row is None:
                 raise NotFound("There is no such upload.")
             if row["done"]:
-                video = _one(connection, videos, video_id=row["video_id"])
-                job = _one(connection, jobs, job_id=video["job_id"]) if video is not None else None
+                video = one(connection, videos, video_id=row["video_id"])
+                job = one(connection, jobs, job_id=video["job_id"]) if video is not None else None
                 assert job is not None
-                return _job(job)
+                return job_of(job)
             change = update(uploads).where(uploads.c.upload_id == upload_id)
             connection.execute(change.values(done=True, file=file, offset=row["length"], changed_ms=now_ms))
             parts = update(uploads).where(uploads.c.upload_id.in_(_joined(connection, upload_id)))
             connection.execute(parts.values(done=True, file="", changed_ms=now_ms))
             others = delete(uploads).where(uploads.c.file == file, uploads.c.partial.is_(True))
             connection.execute(others)
-            _tell(connection, _owner(row), "upload.finish", row["video_id"], now_ms)
-            return _new_job(connection, row["video_id"], now_ms)
+            tell(connection, owner_of(row), "upload.finish", row["video_id"], now_ms)
+            return new_job(connection, row["video_id"], now_ms)
 
         return await self._run(work)
 
@@ -248,7 +199,7 @@ class SqlStore:
         """See the port."""
 
         def work(connection: Connection) -> None:
-            row = _one(connection, uploads, upload_id=upload_id)
+            row = one(connection, uploads, upload_id=upload_id)
             if row is None:
                 return
             parts = _joined(connection, upload_id)
@@ -260,8 +211,8 @@ class SqlStore:
             change = update(videos).where(videos.c.video_id == row["video_id"], videos.c.state == VideoState.UPLOADING)
             connection.execute(change.values(state=VideoState.FAILED, error=error, error_reason="UPLOAD_ENDED"))
             if row["video_id"]:
-                owner = replace(_owner(row), person_id="") if expired else _owner(row)
-                _tell(connection, owner, "upload.expire" if expired else "upload.cancel", row["video_id"], now_ms)
+                owner = replace(owner_of(row), person_id="") if expired else owner_of(row)
+                tell(connection, owner, "upload.expire" if expired else "upload.cancel", row["video_id"], now_ms)
 
         await self._run(work)
 
@@ -324,8 +275,8 @@ class SqlStore:
         """See the port."""
 
         def work(connection: Connection) -> Video | None:
-            row = _one(connection, videos, video_id=video_id)
-            chosen = _one(connection, rates, video_id=video_id)
+            row = one(connection, videos, video_id=video_id)
+            chosen = one(connection, rates, video_id=video_id)
             return _video(row, chosen["rate"] if chosen is not None else "") if row is not None else None
 
         return await self._run(work)
@@ -334,7 +285,7 @@ class SqlStore:
         """See the port."""
 
         def work(connection: Connection) -> str:
-            row = _one(connection, compositions, video_id=video_id)
+            row = one(connection, compositions, video_id=video_id)
             return row["composition"] if row is not None else ""
 
         return await self._run(work)
@@ -343,7 +294,7 @@ class SqlStore:
         """See the port."""
 
         def work(connection: Connection) -> None:
-            if _one(connection, compositions, video_id=video_id) is None:
+            if one(connection, compositions, video_id=video_id) is None:
                 connection.execute(insert(compositions).values(video_id=video_id, composition=composition))
 
         await self._run(work)
@@ -365,7 +316,7 @@ class SqlStore:
         """See the port."""
 
         def work(connection: Connection) -> Content | None:
-            row = _one(connection, contents, tenant_id=tenant_id, sha256=sha256)
+            row = one(connection, contents, tenant_id=tenant_id, sha256=sha256)
             if row is None:
                 return None
             return Content(
@@ -402,91 +353,5 @@ class SqlStore:
         """See the port."""
         owner = replace(video.owner, person_id=person_id)
         await self._run(
-            lambda connection: _tell(connection, owner, "media.download", video.video_id, now_ms, file=video.file_name)
+            lambda connection: tell(connection, owner, "media.download", video.video_id, now_ms, file=video.file_name)
         )
-
-    # -- jobs ------------------------------------------------------------------------------------------------
-
-    async def add_job(self, owner: Owner, video_id: int, request_id: str, now_ms: int) -> Job:
-        """See the port."""
-
-        def work(connection: Connection) -> Job:
-            def answer() -> bytes:
-                video = _one(connection, videos, video_id=video_id)
-                if video is None:
-                    raise NotFound("There is no such video.")
-                row = _one(connection, jobs, job_id=video["job_id"])
-                if row is not None and JobState(row["state"]) not in ENDED:
-                    return str(row["job_id"]).encode()
-                if video["state"] == VideoState.UPLOADING:
-                    raise VideoUploading("The file is still being uploaded.")
-                job_id = _new_job(connection, video_id, now_ms).job_id
-                _tell(connection, owner, "job.create", video_id, now_ms, job_id=job_id)
-                return str(job_id).encode()
-
-            given = idempotent(
-                connection,
-                tenant=owner.tenant_id,
-                person=owner.person_id,
-                method="CreateJob",
-                request_id=request_id,
-                request=str(video_id).encode(),
-                answer=answer,
-            )
-            row = _one(connection, jobs, job_id=int(given))
-            assert row is not None
-            return _job(row)
-
-        return await self._run(work)
-
-    async def job(self, job_id: int) -> Job | None:
-        """See the port."""
-
-        def work(connection: Connection) -> Job | None:
-            row = _one(connection, jobs, job_id=job_id)
-            return _job(row) if row is not None else None
-
-        return await self._run(work)
-
-    async def move_job(
-        self, job_id: int, event: JobEvent, now_ms: int, *, error: str = "", reason: str = "", person_id: str = ""
-    ) -> Job:
-        """See the port."""
-
-        def work(connection: Connection) -> Job:
-            row = _one(connection, jobs, job_id=job_id)
-            if row is None:
-                raise NotFound("There is no such job.")
-            state = next_state(JobState(row["state"]), event)
-            values: dict[str, Any] = {"state": state, "error": error, "error_reason": reason}
-            if state in ENDED:
-                values["ended_ms"] = now_ms
-            if state is JobState.DONE:
-                values["progress_permille"] = 1000
-            connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(**values))
-            if state is JobState.CANCELLED:
-                video = _one(connection, videos, video_id=row["video_id"])
-                assert video is not None
-                by = replace(_owner(video), person_id=person_id)
-                _tell(connection, by, "job.cancel", row["video_id"], now_ms, job_id=job_id)
-            if error:
-                failed = update(videos).where(
-                    videos.c.video_id == row["video_id"], videos.c.job_id == job_id, videos.c.state != VideoState.READY
-                )
-                connection.execute(failed.values(state=VideoState.FAILED, error=error, error_reason=reason))
-            changed = _one(connection, jobs, job_id=job_id)
-            assert changed is not None
-            return _job(changed)
-
-        return await self._run(work)
-
-    async def note_job(self, job_id: int, step: str, progress_permille: int) -> None:
-        """See the port."""
-        running = update(jobs).where(jobs.c.job_id == job_id, jobs.c.state == JobState.RUNNING)
-        change = running.values(step=step, progress_permille=progress_permille)
-        await self._run(lambda connection: connection.execute(change))
-
-    async def open_jobs(self) -> list[Job]:
-        """See the port."""
-        query = select(jobs).where(jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING))).order_by(jobs.c.job_id)
-        return await self._run(lambda connection: [_job(row) for row in connection.execute(query).mappings()])

@@ -98,6 +98,10 @@ jobs = Table(
     Column("error_reason", String, nullable=False, default=""),
     Column("created_ms", BigInteger, nullable=False),
     Column("ended_ms", BigInteger, nullable=False, default=0),
+    # Which instance does it, until when if nothing is heard of it, and who asked it to stop.
+    Column("holder", String, nullable=False, default="", server_default=""),
+    Column("held_until_ms", BigInteger, nullable=False, default=0, server_default="0"),
+    Column("cancelled_by", String, nullable=False, default="", server_default=""),
     Index("jobs_state", "state"),
     sqlite_autoincrement=True,
 )
@@ -122,6 +126,7 @@ exports = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("content_type", String, nullable=False),
     Column("remark", Text, nullable=False),
+    Column("holder", String, nullable=False, default="", server_default=""),
     Index("exports_person", "tenant_id", "person_id", "state"),
     Index("exports_expiry", "expires_ms"),
 )

@@ -320,6 +320,41 @@ async def test_a_job_goes_its_way_and_no_other(store: Store) -> None:
         await store.move_job(2, JobEvent.BEGIN, 8)
 
 
+async def test_a_job_is_its_holders_until_nothing_is_heard_of_that(store: Store) -> None:
+    for name in "ab":
+        await finished(store, name)
+    assert [job.job_id for job in await store.take_up("one", 1)] == [1, 2]
+    await store.move_job(1, JobEvent.BEGIN, 8, holder="one", until_ms=20)
+    with pytest.raises(JobHasEnded):
+        await store.move_job(1, JobEvent.BEGIN, 8, holder="two", until_ms=20)
+    with pytest.raises(JobHasEnded):
+        await store.move_job(1, JobEvent.SUCCEED, 9, holder="two")
+    assert [job.job_id for job in await store.take_up("two", 19)] == [2]
+    assert await store.hold("one", 30) == {1: ""}
+    assert [job.job_id for job in await store.take_up("two", 30)] == [2]
+    assert [job.job_id for job in await store.take_up("two", 31)] == [1, 2]
+    assert await store.hold("one", 40) == {}
+    await store.move_job(1, JobEvent.BEGIN, 32, holder="two", until_ms=40)
+    with pytest.raises(JobHasEnded):
+        await store.move_job(1, JobEvent.FAIL, 33, error="Late.", reason="LATE", holder="one")
+    # One that is back has its own again at once.
+    assert [job.job_id for job in await store.take_up("two", 33)] == [1, 2]
+
+
+async def test_a_job_that_waits_is_cancelled_at_once_and_one_that_runs_by_its_holder(store: Store) -> None:
+    for name in "ab":
+        await finished(store, name)
+    cancelled = await store.cancel_job(2, 7, "ben")
+    assert (cancelled.state, cancelled.error_reason, cancelled.ended_ms) == (JobState.CANCELLED, "CANCELLED", 7)
+    assert await store.cancel_job(2, 8, "anna") == cancelled
+    await store.move_job(1, JobEvent.BEGIN, 8, holder="one", until_ms=20)
+    assert (await store.cancel_job(1, 9, "ben")).state is JobState.RUNNING
+    assert await store.hold("one", 30) == {1: "ben"}
+    assert await store.hold("two", 30) == {}
+    with pytest.raises(NotFound):
+        await store.cancel_job(3, 9, "ben")
+
+
 async def test_a_failed_job_is_a_failed_video_unless_it_was_ready(store: Store) -> None:
     for name, state in (("a", VideoState.FAILED), ("b", VideoState.READY)):
         job = await finished(store, name)

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 @pytest.fixture
 def cluster(kafka_servers: str, mongo_url: str, fresh_postgresql: str) -> Iterator[Product]:
-    """Two instances each of what keeps notes, versions and people behind two gateways, and a projector."""
+    """Two instances of all but calls behind two gateways, and a projector."""
     engines = {
         "RUSHES_ANNOTATION__KAFKA": kafka_servers,
         "RUSHES_ANNOTATION__KAFKA_REPLICAS": str(BROKERS),
@@ -27,7 +27,9 @@ def cluster(kafka_servers: str, mongo_url: str, fresh_postgresql: str) -> Iterat
         "RUSHES_VERSION__MONGO": f"{mongo_url}e2e",
         "RUSHES_PROJECT__DATABASE": fresh_postgresql,
     }
-    with serving("--profile", "cluster", "--scale", "annotation=2,version=2,project=2,gateway=2", **engines) as product:
+    with serving(
+        "--profile", "cluster", "--scale", "annotation=2,version=2,project=2,media=2,gateway=2", **engines
+    ) as product:
         yield product
 
 
@@ -53,10 +55,23 @@ async def test_people_at_two_gateways_work_on_while_instances_and_gateways_die(c
             pid = stack.kill_service(name)
             await asyncio.to_thread(stack.wait_restarted, name, pid)
         await work
+        await films_are_there_while_instances_die(cluster)
         await agree(ann, bob)
         texts = sorted(state.annotation.text for state in ann.annotations)
         assert texts == sorted(f"{name} {number}" for name in ("ann", "bob") for number in range(NOTES))
     await versions_are_saved_and_gone_back_to_while_instances_die(cluster)
+
+
+async def films_are_there_while_instances_die(cluster: Product) -> None:
+    """Whichever instance of svc_media delivers."""
+    stack = cluster.stack
+    for name in ("svc_media", "svc_media.2"):
+        pid = stack.kill_service(name)
+        poster = await asyncio.to_thread(
+            stack.request, "GET", f"/media/{cluster.video_id}/poster.jpg", secret=cluster.secret
+        )
+        assert poster[0] == 200
+        await asyncio.to_thread(stack.wait_restarted, name, pid)
 
 
 async def versions_are_saved_and_gone_back_to_while_instances_die(cluster: Product) -> None:

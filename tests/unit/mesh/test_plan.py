@@ -93,9 +93,15 @@ def test_only_warnings_are_shown_and_in_short() -> None:
 
 def test_what_is_scaled_has_addresses_of_its_own_that_the_others_are_told() -> None:
     plan = Plan(
-        Path("d"), Path("/r"), "s", "127.0.0.1", 80, cluster=True, scale=scale_of("annotation=2,gateway=3,version=2")
+        Path("d"),
+        Path("/r"),
+        "s",
+        "127.0.0.1",
+        80,
+        cluster=True,
+        scale=scale_of("annotation=2,gateway=3,version=2,media=2"),
     )
-    others = ("svc_annotation.2", "svc_version.2", "gateway.2", "gateway.3", PROJECTOR)
+    others = ("svc_annotation.2", "svc_version.2", "svc_media.2", "gateway.2", "gateway.3", PROJECTOR)
     assert set(plan.names) == {*SERVICES, *others}
     told = {name: plan.environment(name) for name in plan.names}
     served = json.loads(told["gateway"]["RUSHES_MESH__SERVICES"])["svc_annotation"].split(",")
@@ -103,6 +109,10 @@ def test_what_is_scaled_has_addresses_of_its_own_that_the_others_are_told() -> N
     assert served == [told[name]["RUSHES_ANNOTATION__LISTEN"] for name in annotation]
     assert {told[name]["RUSHES_ANNOTATION__ROLE"] for name in annotation} == {"sessions"}
     assert told[PROJECTOR]["RUSHES_ANNOTATION__ROLE"] == "projector"
+    media = ("svc_media", "svc_media.2")
+    http = json.loads(told["gateway"]["RUSHES_MESH__SERVICES"])["svc_media.http"].split(",")
+    assert http == [told[name]["RUSHES_MEDIA__HTTP_LISTEN"] for name in media]
+    assert [told[name]["RUSHES_MEDIA__INSTANCE"] for name in media] == list(media)
     gateways = ("gateway", "gateway.2", "gateway.3")
     assert [told[name]["RUSHES_GATEWAY__PORT"] for name in gateways] == ["80", "81", "82"]
     assert len({told[name]["RUSHES_GATEWAY__DOOR_LISTEN"] for name in gateways}) == 3
@@ -127,7 +137,7 @@ def test_forwarders_have_ports_one_after_the_other_where_one_is_chosen() -> None
     assert "RUSHES_SFU__PORT" not in Plan(Path("d"), Path("/r"), "s", "127.0.0.1", 80).environment("svc_sfu")
 
 
-@pytest.mark.parametrize("text", ["media=2", "annotation", "annotation=0", "gateway=x", "gateway=99"])
+@pytest.mark.parametrize("text", ["mongo=2", "annotation", "annotation=0", "gateway=x", "gateway=99"])
 def test_a_scale_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="instances"):
         scale_of(text)

@@ -1,6 +1,6 @@
 """Which instance serves what."""
 
-from mesh.rendezvous import PARTITIONS, chosen, partition_of
+from mesh.rendezvous import PARTITIONS, chosen, partition_of, ranked
 from svc_annotation import stores
 
 
@@ -29,3 +29,11 @@ def test_everyone_has_a_share_of_the_size_of_the_others() -> None:
 def test_the_partitions_are_those_of_the_log() -> None:
     assert PARTITIONS == stores.PARTITIONS
     assert [partition_of(video) for video in range(100)] == [stores.partition_of(video) for video in range(100)]
+
+
+def test_who_is_asked_next_is_who_would_serve_without_the_first() -> None:
+    instances = [f"10.0.0.{number}:50051" for number in range(1, 6)]
+    for key in ("7", "an upload"):
+        order = ranked(key, instances)
+        assert sorted(order) == instances
+        assert order[:2] == [chosen(key, instances), chosen(key, set(instances) - {order[0]})]
