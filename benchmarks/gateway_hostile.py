@@ -51,7 +51,7 @@ def beside(door: Door, kind: str, seconds: float) -> tuple[dict[str, Any], dict[
 
 def run(*, quick: bool) -> dict[str, Any]:
     """Each kind in turn, with and without."""
-    seconds, rounds = (1.0, 1) if quick else (1.5, 2)
+    seconds, rounds = (1.0, 1) if quick else (2.0, 3)
     ratios, before_mb, gateway = {}, 0.0, psutil.Process()
     with running(RUSHES_GATEWAY__BEGIN_S="5") as stack:
         secret = Studio(stack).secret
