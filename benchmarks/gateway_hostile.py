@@ -17,6 +17,7 @@ import psutil
 
 from benchmarks.gateway_offences import GET_ME, OFFENCES, Door
 from benchmarks.gateway_process import BUILT
+from benchmarks.measure import cpu_s
 from benchmarks.stack import running
 from benchmarks.studio import IDENTITY, Studio
 from rushes.project.v1 import identity_service_pb2
@@ -84,18 +85,23 @@ def _compare(door: Door, kind: str, seconds: float, rounds: int, gateway: psutil
     calm: list[float] = []
     hard: list[float] = []
     answers: dict[str, int] = {}
+    more_s = 0.0
     for _ in range(rounds):
+        began_s = cpu_s([gateway.pid])
         calm.append(others(door, seconds)["p99_ms"])
+        alone_s = cpu_s([gateway.pid]) - began_s
         result, said = beside(door, kind, seconds)
+        more_s += cpu_s([gateway.pid]) - began_s - 2 * alone_s
         hard.append(result["p99_ms"])
         answers |= {name: count + answers.get(name, 0) for name, count in said.items()}
         time.sleep(SETTLE_S)
     before_ms, beside_ms = statistics.median(calm), statistics.median(hard)
     ratio = round(beside_ms / before_ms, 2)
+    each_ms = max(0.0, 1e3 * more_s / sum(answers.values()))
     memory_mb = gateway.memory_info().rss / (1 << 20)
     print(
-        f"{kind:20} p99 of others {before_ms:6.2f} -> {beside_ms:6.2f} ms ({ratio:4.2f}x)  {memory_mb:5.0f} MB  "
-        f"{', '.join(f'{name}: {count}' for name, count in answers.items())}",
+        f"{kind:20} p99 of others {before_ms:6.2f} -> {beside_ms:6.2f} ms ({ratio:4.2f}x)  CPU {each_ms:6.2f} ms each  "
+        f"{memory_mb:4.0f} MB  {', '.join(f'{name}: {count}' for name, count in answers.items())}",
         flush=True,
     )
     return ratio
