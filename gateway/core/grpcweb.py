@@ -74,6 +74,7 @@ def parse_fields(block: bytes) -> list[tuple[str, str]]:
 
 
 ENCODINGS = ("identity", "gzip", "deflate")
+_GZIP = b"\x1f\x8b"
 _WINDOW_BITS = {"gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
@@ -90,6 +91,8 @@ def inflate(payload: bytes, encoding: str, limit: int) -> bytes:
     bits = _WINDOW_BITS.get(encoding)
     if bits is None:
         raise ProtocolError("a message is compressed, but nothing says how")
+    if payload.startswith(_GZIP) and int.from_bytes(payload[-4:], "little") > limit:  # RFC 1952: its size
+        raise TooLarge(f"a message says that it has more than {limit} bytes once it is inflated")
     inflater = zlib.decompressobj(bits)
     try:
         plain = inflater.decompress(payload, limit + 1)

@@ -217,3 +217,14 @@ def test_any_bytes_are_inflated_or_refused(payload: bytes, encoding: str) -> Non
     except ProtocolError:
         return
     assert len(plain) <= 50
+
+
+def test_a_bomb_that_hides_its_size_is_not_inflated_past_the_limit() -> None:
+    honest = gzip.compress(bytes(10_000))
+    hidden = honest[:-4] + (10).to_bytes(4, "little")
+    for bomb in (honest, hidden):
+        with pytest.raises(grpcweb.TooLarge):
+            grpcweb.inflate(bomb, "gzip", 9_999)
+    with pytest.raises(grpcweb.ProtocolError):
+        grpcweb.inflate(hidden, "gzip", 10_000)
+    assert grpcweb.inflate(honest, "gzip", 10_000) == bytes(10_000)
