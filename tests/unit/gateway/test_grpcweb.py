@@ -224,7 +224,7 @@ def test_a_bomb_that_hides_its_size_is_not_inflated_past_the_limit() -> None:
     hidden = honest[:-4] + (10).to_bytes(4, "little")
     for bomb in (honest, hidden):
         with pytest.raises(grpcweb.TooLarge):
-            grpcweb.inflate(bomb, "gzip", 9_999)
+            grpcweb.inflate(bomb, "gzip", 5_000)
     with pytest.raises(grpcweb.ProtocolError):
         grpcweb.inflate(hidden, "gzip", 10_000)
     assert grpcweb.inflate(honest, "gzip", 10_000) == bytes(10_000)
