@@ -8,12 +8,17 @@ import os
 import re
 import socket
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 from urllib.parse import unquote
+
+from gateway.core.pace import CallPace
 
 log = logging.getLogger(__name__)
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+TURN_S: Final = 0.1
+TURN_CALLS: Final = 200
+"""That one connection may begin in that time."""
 _counter = itertools.count(1)
 _PEER = re.compile(r"/from-\d+-([^/]*)$")
 
@@ -76,16 +81,23 @@ class FrontProtocol(asyncio.Protocol):
 
 
 class _Splice(asyncio.Protocol):
-    """The browser's or program's side of two connections joined; each pauses the other when it is full."""
+    """The program's side of two connections joined; each pauses the other when it is full."""
 
     def __init__(self, transport: asyncio.Transport, path: str, first: bytes) -> None:
         self._transport = transport
         self._other: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+        self._pace = CallPace(len(PREFACE))
+        self._since, self._calls = 0.0, 0
+        self._kept = b""
+        """What came behind the calls that it may begin in a turn."""
+        self._full = False
+        """The door takes nothing for now."""
         transport.pause_reading()
         self._task = asyncio.create_task(self._connect(path, first))
 
     async def _connect(self, path: str, first: bytes) -> None:
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         peer = self._transport.get_extra_info("peername")
         joined = _socket_from(str(peer[0]) if isinstance(peer, tuple) else "", path)
         try:
@@ -100,8 +112,8 @@ class _Splice(asyncio.Protocol):
         if self._transport.is_closing():
             other.close()
             return
-        other.write(first)
-        self._transport.resume_reading()
+        self.data_received(first)
+        self._read_on()
 
     @property
     def front(self) -> asyncio.Transport:
@@ -109,9 +121,39 @@ class _Splice(asyncio.Protocol):
         return self._transport
 
     def data_received(self, data: bytes) -> None:
-        """Onwards."""
-        if self._other is not None:
-            self._other.write(data)
+        """Onwards, but not more calls at once than others can bear: they may be begun and taken back without end."""
+        if self._other is None or self._other.is_closing():
+            return
+        if self._kept:
+            self._kept += data
+            return
+        now = self._loop.time()
+        if now - self._since >= TURN_S:
+            self._since, self._calls = now, 0
+        end = self._pace.take(data, TURN_CALLS - self._calls)
+        self._calls += self._pace.calls
+        self._other.write(data[:end])
+        self._kept = data[end:]
+        if self._kept:
+            self._transport.pause_reading()
+            self._loop.call_at(self._since + TURN_S, self._next_turn)
+
+    def _next_turn(self) -> None:
+        kept, self._kept = self._kept, b""
+        self.data_received(kept)
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if not self._kept and not self._full and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def hold(self, full: bool) -> None:
+        """The door is full, or takes bytes again."""
+        self._full = full
+        if not full:
+            self._read_on()
+        elif not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         """No more comes in; what goes out still may."""
@@ -151,10 +193,8 @@ class _Back(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The door is full."""
-        if not self._splice.front.is_closing():
-            self._splice.front.pause_reading()
+        self._splice.hold(True)
 
     def resume_writing(self) -> None:
         """The door takes bytes again."""
-        if not self._splice.front.is_closing():
-            self._splice.front.resume_reading()
+        self._splice.hold(False)
