@@ -183,7 +183,9 @@ class Load:
         await until(there, f"{count} more acknowledged", 90)
 
     async def end(self) -> None:
-        """Writes no more, and returns once those who watch have seen it all."""
+        """Writes no more, and returns once those who watch have seen it all. May be called again."""
+        if self.enough:
+            return
         self.enough = True
         await asyncio.gather(*self._tasks)
 
