@@ -305,12 +305,19 @@ async def measure(operations: int, notes: int, versions: int, keep: Path | None)
         if (written.operations, written.notes) != (operations, notes):
             raise SystemExit(f"{folder} has {written.operations} operations on {written.notes} notes")
         figures = await run(stack, folder, written, versions)
-        return figures | sizes(stack.data, operations, versions)
+        stored = sizes(stack.data, operations, versions)
+        _tell(stored)
+        return figures | stored
 
 
 def _tell(figures: dict[str, float]) -> None:
     for name, value in figures.items():
         print(f"  {name}: {value:.3g}", flush=True)
+
+
+def _told(figures: dict[str, float]) -> dict[str, float]:
+    _tell(figures)
+    return figures
 
 
 def main() -> None:
@@ -323,15 +330,13 @@ def main() -> None:
     operations, notes, versions = (100_000, 5_000, 1_000) if asked.quick else (1_000_000, 20_000, 2_000)
     parts: dict[str, Callable[[], dict[str, float]]] = {
         "ours": lambda: asyncio.run(measure(operations, notes, versions, asked.keep)),
-        "mover": lambda: asyncio.run(history_mover.measure(versions)),
-        "peer": lambda: peer(operations, notes),
+        "mover": lambda: _told(asyncio.run(history_mover.measure(versions))),
+        "peer": lambda: _told(peer(operations, notes)),
     }
     figures: dict[str, float] = {}
     for name, part in parts.items():
         if asked.only in (None, name):
-            got = part()
-            _tell(got)
-            figures |= got
+            figures |= part()
     if not asked.only:
         figures["document_over_sharedb"] = figures["document_p99_ms"] / figures["sharedb_p99_ms"]
     print(json.dumps({name: round(value, 4) for name, value in figures.items()}))
