@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import logging
 import os
 from collections import Counter
 from collections.abc import Hashable
@@ -10,6 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 from weakref import WeakValueDictionary
+
+log = logging.getLogger(__name__)
 
 AGAIN_S: Final = 0.05
 """How often it is looked whether another process has let go."""
@@ -56,13 +59,21 @@ class Locks:
     """A lock for each name, kept for as long as somebody holds it or waits for it.
 
     With a file each name is a byte of it, locked for this process: the kernel lets go of it when the process ends,
-    however it does. Nobody else in the process may open that file.
+    however it does. Nobody else in the process may open that file. On a disk that knows no locks there can be one
+    instance.
     """
 
     def __init__(self, file: Path | None = None) -> None:
         self._locks: WeakValueDictionary[Hashable, Lock] = WeakValueDictionary()
         self._shares: Counter[Hashable] = Counter()
         self._descriptor = -1 if file is None else os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self.take("")
+            self.drop("")
+        except OSError as error:  # one instance needs no other's word
+            log.warning("no_locks_here", extra={"file": str(file), "error": str(error)})
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def of(self, name: Hashable) -> Lock:
         """The lock of that name."""
@@ -104,6 +115,6 @@ class Locks:
         at = int.from_bytes(blake2b(repr(name).encode(), digest_size=7).digest(), "big")
         try:
             fcntl.lockf(self._descriptor, kind, 1, at)
-        except BlockingIOError:
+        except (BlockingIOError, PermissionError):  # POSIX lets systems say either
             return False
         return True
