@@ -440,8 +440,14 @@ def test_notes_leave_as_a_file_for_whoever_asks(ada: Reviewer, cuts: Cuts) -> No
     ada.open(f"{cuts.path}?v=2")
     ada.comment("Goes out as a table")
     ada.wait_status("saved")
+    asked: list[str] = []
+    ada.page.on("request", lambda request: asked.append(urlsplit(request.url).path.rpartition("/")[2]))
     ada.button("Notes as a file").click()
     with ada.page.expect_download() as download:
         ada.page.get_by_role("button", name="CSV table").click()
     assert "Goes out as a table" in download.value.path().read_text()
-    assert download.value.suggested_filename.endswith(".csv")
+    name = download.value.suggested_filename
+    assert name.endswith(".csv")
+    expect(ada.page.get_by_text(f"{name} is written")).to_be_visible()
+    assert "CreateExport" in asked
+    assert "WatchExport" not in asked  # it is followed on the socket of all streams
