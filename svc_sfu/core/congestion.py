@@ -75,7 +75,7 @@ class Congestion:
         self._delays: deque[tuple[float, float]] = deque()
         self._base_s = self._next_base_s = float("inf")
         self._base_since_s = float("-inf")
-        self._lowered_s = float("-inf")
+        self._lowered_s = self._lossy_s = float("-inf")
         self._grown_s: float | None = None
         self._train_due_s = float("-inf")
         self._times = TRAIN_TIMES
@@ -131,8 +131,8 @@ class Congestion:
         return min((delay_s for _, delay_s in self._delays), default=self._base_s) - self._base_s
 
     def narrow(self, now_s: float) -> bool:
-        """Whether the way was full lately."""
-        return now_s - self._lowered_s < NARROW_S
+        """Whether the way was so full lately that much was lost. A queue alone may be somebody's busy machine."""
+        return now_s - self._lossy_s < NARROW_S
 
     def _adapt(self, now_s: float) -> None:
         since_s = now_s - self._grown_s if self._grown_s is not None else 0.0
@@ -154,7 +154,7 @@ class Congestion:
             return
         if self._lost > MANY_LOST * (self._lost + self._came):
             self.bps = max(LEAST_BPS, min(self.bps, max(0.8 * self.bps, BELOW * self.arriving_bps)))
-            self._lowered_s = now_s
+            self._lowered_s = self._lossy_s = now_s
             self._train_due_s = now_s + TRAIN_LATER_S
         self._came, self._lost, self._loss_since_s = 0, 0, now_s
 

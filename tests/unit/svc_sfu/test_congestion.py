@@ -1,6 +1,7 @@
 """The estimate of a receiver's way, on a way that is made up: a queue, a clock, and what a browser would tell."""
 
 import random
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 
@@ -176,6 +177,11 @@ def test_one_feedback_of_packets_that_are_late_is_no_queue_and_several_are_one()
     lowered = [congestion.arrived(seen(5.0 + 2 * QUEUE_S, 6.2 + turn / 10, 10), 2.2 + turn / 10) for turn in range(6)]
     assert any(lowered)
     assert congestion.bps < 3_000_000
+    assert not congestion.narrow(2.8), "nothing was lost: nobody is left without a picture for that"
+    for turn in range(25):
+        congestion.arrived(replace(seen(5.0, 6.9 + turn / 10, 10), lost=5), 2.8 + turn / 10)
+    assert congestion.narrow(5.2)
+    assert not congestion.narrow(16.0)
 
 
 def test_a_receiver_whose_clock_goes_round_is_still_believed() -> None:
