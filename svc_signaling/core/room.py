@@ -26,6 +26,8 @@ MAX_FRAME: Final = 1 << 40
 MAX_GONE: Final = 2_000
 AHEAD_MS: Final = 250
 """A start lies so far ahead that all begin together."""
+TOLD_MS: Final = 1_000
+"""So far from now a presenter may say that the clip was, or will be, at a frame."""
 AWAY_MS: Final = 60_000
 """The place of somebody who was cut off is kept for so long."""
 
@@ -305,7 +307,10 @@ class Live:
         state.DiscardUnknownFields()
         before = self.playback
         starts = wanted.playing and (before is None or not before.playing)
-        state.speed, state.at_ms = speed, max(now_ms, self.time_ms) + (AHEAD_MS if starts else 0)
+        state.speed, at_ms = speed, max(now_ms, self.time_ms)
+        # Whose player plays already says since when: all others catch up with it.
+        told = wanted.playing and wanted.at_ms > 0 and abs(wanted.at_ms - at_ms) <= TOLD_MS
+        state.at_ms = wanted.at_ms if told else at_ms + (AHEAD_MS if starts else 0)
         state.version = (before.version if before is not None else 0) + 1
         return [pb.Event(playback=state)]
 

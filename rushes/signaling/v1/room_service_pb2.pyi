@@ -680,8 +680,8 @@ class Playback(_message.Message):
     speed: _builtins.float
     """Speed; 1 is normal, negative is backwards. 0: 1."""
     at_ms: _builtins.int
-    """Server time, in milliseconds since 1970, at which `frame` is on screen. A start is a little ahead, so that all
-    begin together.
+    """Server time, in milliseconds since 1970, at which `frame` is on screen. Whose player plays already says when it was;
+    where that is not said, or is more than a second from now, a start is a little ahead, so that all begin together.
     """
     version: _builtins.int
     """Grows with each change."""

@@ -104,6 +104,19 @@ def test_the_presenter_alone_drives_and_a_start_lies_ahead() -> None:
     assert (room.playback.at_ms, room.playback.version, room.playback.frame) == (2000, 2, 99)
 
 
+def test_whose_player_plays_already_says_since_when() -> None:
+    room = with_people(live(), bob=DRIVER)
+    happens(room, room.present("bob", pb.Present(take=True), DRIVER))
+    for told, kept in ((9_940, 9_940), (10_300, 10_300), (8_000, 10_000), (60_000, 10_000), (-5, 10_000)):
+        happens(room, room.play("bob", playback(playing=False), 9_990), 9_990)
+        happens(room, room.play("bob", playback(at_ms=told), 10_000), 10_000)
+        assert room.playback is not None
+        assert room.playback.at_ms == (kept if kept != 10_000 else 10_250), told
+    happens(room, room.play("bob", playback(playing=False, at_ms=9_940), 10_000), 10_000)
+    assert room.playback is not None
+    assert room.playback.at_ms == 10_000, "what stands still does so from now on"
+
+
 @pytest.mark.parametrize(
     "changed",
     [

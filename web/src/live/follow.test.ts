@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { differs, momentOf, ServerClock, type Playing } from "./follow";
+import { differs, momentOf, placeOf, ServerClock, type Playing } from "./follow";
 
 const at: Playing = { playing: true, frame: 100, speed: 1, atMs: 10_000 };
 
@@ -12,6 +12,12 @@ describe("where the presenter is", () => {
     expect(momentOf(at, 12_000, 25, 999).frame).toBe(150);
     expect(momentOf({ ...at, speed: -2 }, 11_000, 25, 999).frame).toBe(50);
     expect(momentOf({ ...at, playing: false }, 99_000, 25, 999)).toEqual({ frame: 100, playing: false, speed: 1 });
+  });
+  test("while it plays on, the place within the frame is known too", () => {
+    expect(placeOf(at, 10_030, 25)).toBeCloseTo(100.75);
+    expect(placeOf(at, 9_990, 25)).toBeUndefined();
+    expect(placeOf({ ...at, playing: false }, 10_030, 25)).toBeUndefined();
+    expect(placeOf({ ...at, loop: { first: 1, last: 9 } }, 10_030, 25)).toBeUndefined();
   });
   test("it ends at the last frame, and goes round in a loop", () => {
     expect(momentOf(at, 60_000, 25, 120)).toEqual({ frame: 120, playing: false, speed: 1 });

@@ -32,6 +32,12 @@ export function momentOf(state: Playing, nowMs: number, rate: number, last: numb
   return { frame: clamp(at), playing: !ended, speed: state.speed };
 }
 
+/** Where that is exactly, of a clip that plays on and is not in a loop; undefined: only the frame is known. */
+export function placeOf(state: Playing, nowMs: number, rate: number): number | undefined {
+  if (!state.playing || state.loop || nowMs < state.atMs) return undefined;
+  return state.frame + ((nowMs - state.atMs) / 1000) * rate * state.speed;
+}
+
 /** So far apart, in frames, a presenter is taken to have jumped. */
 export const JUMP_FRAMES = 3;
 

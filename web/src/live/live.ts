@@ -27,7 +27,7 @@ import type { Ended } from "../session/socket";
 import { say } from "../ui/toast";
 import { Call } from "./call";
 import { IceServers } from "./ice";
-import { differs, momentOf, ServerClock, type Playing } from "./follow";
+import { differs, momentOf, placeOf, ServerClock, type Playing } from "./follow";
 import { keepPlace, leavePlace, type Place } from "./place";
 import { withPoll, withVote, type Polls } from "./polls";
 import type { Quality } from "./quality";
@@ -360,10 +360,17 @@ export class Live {
     const { player } = room;
     const { last, rate } = player.clock;
     const now = { frame: player.playing.peek() ? player.frame.peek() : player.here, playing: player.playing.peek(), speed: player.speed.peek() };
-    if (this.telling || (this.told && !differs(this.told, now, nowMs, rate, last))) return;
-    this.told = { ...now, atMs: nowMs };
+    if (this.telling || (this.told && !differs(this.told, now, nowMs, rate, last))) {
+      // One's own player starts when it can, and stops for data: it comes back to what was told of it, as all others do.
+      const place = this.told && placeOf(this.told, nowMs, rate);
+      if (place !== undefined) player.keepWith(place);
+      return;
+    }
+    // Forwards it is known how far into its frame it is.
+    const into = now.playing && now.speed > 0 ? Math.max(0, Math.min(1, player.place - now.frame)) : 0;
+    this.told = { ...now, atMs: Math.round(nowMs - (into / rate / now.speed) * 1000) };
     this.telling = true;
-    const value = { videoId: room.video.videoId, assetId: room.asset.assetId, playing: now.playing, frame: BigInt(now.frame), speed: now.speed };
+    const value = { videoId: room.video.videoId, assetId: room.asset.assetId, playing: now.playing, frame: BigInt(now.frame), speed: now.speed, atMs: BigInt(this.told.atMs) };
     void this.ask({ case: "playback", value }).then(() => (this.telling = false));
   }
 
@@ -384,7 +391,7 @@ export class Live {
     const state = { playing: playback.playing, frame: Number(playback.frame), speed: playback.speed || 1, atMs: Number(playback.atMs) };
     const moment = momentOf(state, nowMs, rate, last);
     this.drift.value = room.player.frame.peek() - moment.frame;
-    room.player.mirror(moment.frame, moment.playing, moment.speed);
+    room.player.mirror(moment.frame, moment.playing, moment.speed, placeOf(state, nowMs, rate));
   }
 
   /** The presenter looks at another clip or cut. */

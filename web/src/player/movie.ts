@@ -34,8 +34,12 @@ export interface Picture {
   readonly target: number | undefined;
   /** The frame that its clock is at. */
   readonly now: number;
+  /** The same with how far it is into it. */
+  readonly place: number;
   seek(frame: number): void;
   play(speed: number): Promise<void>;
+  /** A little quicker or slower, while it plays. */
+  pace(speed: number): void;
   pause(): void;
   /** Fetches it again after a failure, and goes to the frame. */
   reload(frame: number): void;
@@ -94,6 +98,12 @@ export class Movie implements Picture {
 
   get now(): number {
     return this.clock.within(this.element.currentTime);
+  }
+
+  get place(): number {
+    const { currentTime } = this.element;
+    const frame = this.clock.within(currentTime);
+    return frame + Math.max(0, Math.min(1, (currentTime - this.clock.start(frame)) / this.clock.length(frame)));
   }
 
   /** Tells of what was not asked for here. At its end an element pauses by itself, which is told of as the end. */
@@ -201,6 +211,10 @@ export class Movie implements Picture {
     if (late !== undefined) this.go(late);
     this.asked = true;
     if (this.element.paused) await this.element.play();
+  }
+
+  pace(speed: number): void {
+    if (this.element.playbackRate !== speed) this.element.playbackRate = speed;
   }
 
   pause(): void {

@@ -4,7 +4,7 @@ import type { FrameClock } from "./clock";
 import { Movie, type Picture } from "./movie";
 import { Reverse } from "./reverse";
 import { Scrub } from "./scrub";
-import { adrift, playFrom, playRange, setPoint, settled, shuttle, turn, type Loop, type Range } from "./shuttle";
+import { adrift, paceOf, playFrom, playRange, setPoint, settled, shuttle, turn, type Loop, type Range } from "./shuttle";
 
 /** What sounds single places. */
 export interface Sounding {
@@ -304,8 +304,20 @@ export class Player {
     this.picture?.volume(this.volume.peek(), this.instead !== undefined || this.muted.peek());
   }
 
-  /** Does as another does: whoever is followed. */
-  mirror(frame: number, playing: boolean, speed: number): void {
+  /** Where one is while it plays, with how far into a frame. */
+  get place(): number {
+    return this.picture?.place ?? this.frame.peek();
+  }
+
+  /** Comes together with others who are at a place by now, without a jump, by playing a little quicker or slower. */
+  keepWith(place: number): void {
+    const speed = this.speed.peek();
+    if (!this.playing.peek() || speed <= 0 || !this.picture || this.picture.target !== undefined) return;
+    this.picture.pace(paceOf((this.picture.place - place) / this.clock.rate, speed));
+  }
+
+  /** Does as another does: whoever is followed. `place`: where that is exactly. */
+  mirror(frame: number, playing: boolean, speed: number, place?: number): void {
     const target = this.clock.clamp(frame);
     if (!playing) {
       if (this.playing.peek() || adrift(this.here, target, false, this.clock.rate)) this.seek(target);
@@ -315,6 +327,8 @@ export class Player {
     if (!this.playing.peek() || this.speed.peek() !== speed) {
       if (!this.playing.peek()) this.go(target);
       this.play(speed);
+    } else if (place !== undefined) {
+      this.keepWith(place);
     }
   }
 }

@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { SeekQueue } from "./seek";
-import { adrift, playFrom, playRange, setPoint, shuttle, nextLoop, settled, turn } from "./shuttle";
+import { adrift, paceOf, playFrom, playRange, setPoint, shuttle, nextLoop, settled, turn } from "./shuttle";
+
+describe("being together", () => {
+  test("who is ahead plays a little slower, who is behind a little quicker, and who is there as all do", () => {
+    expect(paceOf(0.02, 1)).toBeCloseTo(0.97);
+    expect(paceOf(-0.02, 2)).toBeCloseTo(2.06);
+    expect(paceOf(0.3, 1)).toBeCloseTo(0.9);
+    expect(paceOf(-5, 1)).toBeCloseTo(1.1);
+    expect(paceOf(0.005, 1)).toBe(1);
+  });
+});
 
 describe("the shuttle", () => {
   test("L plays, again is faster, to a limit", () => {

@@ -64,6 +64,16 @@ export function backwards(startTime: number, elapsedS: number, speed: number): n
   return startTime - elapsedS * Math.abs(speed);
 }
 
+const MOST_PACE = 0.1;
+const PACE_A_SECOND = 1.5;
+const TOGETHER_S = 0.006;
+
+/** How fast to play for being together with others soon, when one is so many seconds ahead of them (below zero: behind). */
+export function paceOf(aheadS: number, speed: number): number {
+  if (Math.abs(aheadS) < TOGETHER_S) return speed;
+  return speed * (1 - Math.max(-MOST_PACE, Math.min(MOST_PACE, aheadS * PACE_A_SECOND)));
+}
+
 /** Whether a follower has to seek: playing, a tenth of a second off does not matter; standing still, every frame does. */
 export function adrift(mine: number, theirs: number, playing: boolean, rate: number): boolean {
   return playing ? Math.abs(mine - theirs) > Math.max(2, rate * 0.25) : mine !== theirs;

@@ -668,8 +668,8 @@ export type Playback = Message<"rushes.signaling.v1.Playback"> & {
   speed: number;
 
   /**
-   * Server time, in milliseconds since 1970, at which `frame` is on screen. A start is a little ahead, so that all
-   * begin together.
+   * Server time, in milliseconds since 1970, at which `frame` is on screen. Whose player plays already says when it was;
+   * where that is not said, or is more than a second from now, a start is a little ahead, so that all begin together.
    *
    * @generated from field: int64 at_ms = 6;
    */
