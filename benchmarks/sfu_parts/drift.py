@@ -12,8 +12,8 @@ from tests.clips import BITS, CINEMA, COLUMNS
 from tests.e2e.page import Reviewer, chromium
 
 STEP_MS: Final = 5.0
-SETTLE_MS: Final = 1_000.0
-"""From the start on, until both play."""
+SETTLE_MS: Final = 2_500.0
+"""From the start on, until both play together."""
 _LOOK = """([columns, bits]) => {
   const video = document.querySelector('video.picture');
   const paint = new OffscreenCanvas(columns * 8, 90).getContext('2d', { willReadFrequently: true });
