@@ -37,7 +37,9 @@ async def switch(call: Call) -> dict[str, float]:
     await asyncio.sleep(SETTLE_S)
     await call.pictures("switch")
     await asyncio.sleep(len(SWITCHES) * HOLD_S / 2)
-    still = gaps_ms(await call.pictures("switch"))
+    before = await call.pictures("switch")
+    still = gaps_ms(before)
+    rate = 1000 * (before[-1][1] - before[0][1]) / (before[-1][0] - before[0][0])
     for layer in SWITCHES:
         await call.worker.show("switch", call.shows([layer]))
         await asyncio.sleep(HOLD_S)
@@ -47,10 +49,15 @@ async def switch(call: Call) -> dict[str, float]:
     await call.leave("switch")
     print(
         f"{len(SWITCHES)} switches, to widths {widths}: longest gap {max(gaps):.0f} ms (goal 150), "
-        f"without switches {max(still):.0f} ms",
+        f"without switches {max(still):.0f} ms and {rate:.1f} pictures/s",
         flush=True,
     )
-    return {"switch_gap_ms": round(max(gaps)), "still_gap_ms": round(max(still)), "switched": len(widths)}
+    return {
+        "switch_gap_ms": round(max(gaps)),
+        "still_gap_ms": round(max(still)),
+        "switched": len(widths),
+        "still_pictures_s": round(rate, 1),
+    }
 
 
 async def loss(call: Call, seconds: float) -> dict[str, float]:
