@@ -35,12 +35,12 @@ MANY_LOST: Final = 0.10
 
 TRAIN_S: Final = 0.060
 TRAIN_TIMES: Final = 2.0
-CAREFUL_TIMES: Final = 1.5
+CAREFUL_TIMES: Final = 1.75
 """So much quicker than the estimate it is after one that showed where the end is: each fills the way for a moment."""
 LEAST_TIMES: Final = 1.2
 TRAIN_AGAIN_S: Final = 1.0
 """After a train that the way took."""
-TRAIN_LATER_S: Final = 3.0
+TRAIN_LATER_S: Final = 2.5
 """After one that showed where the end is."""
 TRAIN_LOST_S: Final = 1.0
 MAX_TRAIN_BPS: Final = 12_000_000.0
