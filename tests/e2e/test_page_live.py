@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
-from tests.e2e.page import Reviewer, chromium
+from tests.e2e.page import Reviewer, chromium, faults
 from tests.encoder import encoder
 from tests.product import Product, serving
 from tests.waiting import wait_until
@@ -101,6 +101,7 @@ def test_a_session_is_planned_and_entered_from_the_menu(product: Product, meet: 
     expect(planned).to_contain_text("2030")
     planned.get_by_role("menuitem").click()
     expect(ada.page.get_by_test_id("live-lobby")).to_be_visible()
+    assert faults(ada) == []
 
 
 def test_one_sees_the_other_and_follows_who_presents(room: Room) -> None:
@@ -117,6 +118,7 @@ def test_one_sees_the_other_and_follows_who_presents(room: Room) -> None:
     expect(bob.page.get_by_test_id("network")).to_have_text(
         re.compile(r"^media \d+ ms.*lost \d+\.\d %.*drift 0 frames$")
     )
+    assert faults(ada) == []
 
 
 def test_a_guest_comes_in_by_a_link_and_goes(product: Product, room: Room, meet: Callable[..., Reviewer]) -> None:

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from benchmarks.stack import Stack
 from rushes.annotation.v1 import annotation_service_pb2
 from rushes.signaling.v1 import recording_pb2, recording_service_pb2, room_service_pb2
-from tests.e2e.page import ANNOTATION, Reviewer, chromium
+from tests.e2e.page import ANNOTATION, Reviewer, chromium, faults
 from tests.e2e.test_page_live import FAKE_DEVICES
 from tests.product import Product, serving
 from tests.waiting import wait_until
@@ -140,6 +140,7 @@ def watch(product: Product, ada: Reviewer, room_id: str) -> None:
     """The same again, compared with what the services have kept of it."""
     page, project_id = ada.page, product.video.project_id
     expect(page.get_by_test_id("replay")).to_have_attribute("data-ready", "true")
+    assert faults(ada) == []
     listed = recording_service_pb2.ListRecordingsRequest(project_id=project_id, room_id=room_id)
 
     def recording() -> recording_pb2.Recording:
