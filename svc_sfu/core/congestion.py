@@ -20,7 +20,8 @@ RECENT_S: Final = 0.25
 """So long all have to wait before it is one: a hiccup of somebody's machine is shorter, or not of all packets."""
 BASE_S: Final = 5.0
 """The quickest packet is one of the last 5 to 10 seconds: clocks drift, and ways change."""
-RATE_S: Final = 0.5
+RATE_S: Final = 0.3
+"""What arrives is looked at for so long: hardly longer than a queue is, before which the way may not have been full."""
 AGAIN_S: Final = 0.3
 """Between two steps down, so that the first can show."""
 NARROW_S: Final = 10.0
