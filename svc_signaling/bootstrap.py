@@ -10,7 +10,6 @@ from mesh.service import Runtime
 from mesh.sql import Database
 from rushes.signaling.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_server
 from rushes.signaling.v1.recording_service_pb2_grpc import add_RecordingServiceServicer_to_server
-from rushes.signaling.v1.room_service_pb2_grpc import add_RoomServiceServicer_to_server
 from svc_signaling.asset import Assets
 from svc_signaling.config import SignalingConfig
 from svc_signaling.errors import Draining
@@ -74,7 +73,7 @@ class SignalingParts:
 
     def register(self, server: grpc.aio.Server) -> None:
         """See Service."""
-        add_RoomServiceServicer_to_server(self._servicer, server)
+        self._servicer.add_to(server)
         add_FeedServiceServicer_to_server(self._feeds, server)
         add_RecordingServiceServicer_to_server(RecordingServicer(self._recordings), server)
 

@@ -65,8 +65,8 @@ Decide = Callable[[Live], list[pb.Event]]
 class Listener(Protocol):
     """A stream of somebody in a room."""
 
-    def happened(self, event: pb.Event) -> None:
-        """Something happened in the room."""
+    def happened(self, event: pb.Event, encoded: bytes) -> None:
+        """Something happened in the room. As a SignalResponse it is encoded once, whoever hears of it."""
 
     def tracks_changed(self) -> None:
         """Tracks are not what they were."""
@@ -212,12 +212,16 @@ class Rooms:
         return events
 
     def _tell(self, desk: Desk, events: Sequence[pb.Event]) -> None:
+        told = [
+            (event, event.participant.participant_id, bool(event.ended), encoded)
+            for event in events
+            for encoded in (pb.SignalResponse(event=event).SerializeToString(),)
+        ]
         for participant_id, listener in list(desk.listeners.items()):
-            participant = desk.live.people.get(participant_id)
-            for event in events:
-                about_self = event.participant.participant_id == participant_id
-                if about_self or event.WhichOneof("what") == "ended" or _sees(participant):
-                    listener.happened(event)
+            sees = _sees(desk.live.people.get(participant_id))
+            for event, about, ended, encoded in told:
+                if sees or ended or about == participant_id:
+                    listener.happened(event, encoded)
 
     async def _follow(self, desk: Desk, events: Iterable[pb.Event]) -> None:
         """What the forwarder has to do after it. What it cannot do now it is told again when it is back."""

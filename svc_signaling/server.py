@@ -3,7 +3,9 @@
 import base64
 import binascii
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
+
+import grpc
 
 from mesh.auth import Identity, caller
 from mesh.clock import Clock
@@ -11,7 +13,7 @@ from mesh.ids import new_id
 from rushes.signaling.v1 import recording_service_pb2 as recording_pb
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.recording_service_pb2_grpc import RecordingServiceServicer
-from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceServicer
+from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceServicer, add_RoomServiceServicer_to_server
 from svc_signaling.asset import Assets
 from svc_signaling.core import settings
 from svc_signaling.core.room import Live
@@ -23,6 +25,9 @@ from svc_signaling.recordings import Recordings
 from svc_signaling.rooms import Rooms
 from svc_signaling.signal import Stream
 from svc_signaling.stores import Store
+
+
+_ROOM_SERVICE: Final = pb.DESCRIPTOR.services_by_name["RoomService"].full_name
 
 
 class RoomServicer(RoomServiceServicer):
@@ -104,6 +109,15 @@ class RoomServicer(RoomServiceServicer):
     async def GetIceServers(self, request: pb.GetIceServersRequest, context: Any) -> Any:
         return self._ice.of(caller().person_id)
 
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Adds it. Of Signal the answers are bytes by then: what all hear of is encoded once."""
+        signal = grpc.stream_stream_rpc_method_handler(
+            self.Signal, request_deserializer=pb.SignalRequest.FromString, response_serializer=_as_is
+        )
+        # Whichever of two handlers has a method first answers it.
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_ROOM_SERVICE, {"Signal": signal}),))
+        add_RoomServiceServicer_to_server(self, server)
+
     # gRPC takes a coroutine that writes as well as a generator.
     async def Signal(self, requests: AsyncIterator[pb.SignalRequest], context: Any) -> None:  # type: ignore[override]
         if self.draining:
@@ -125,6 +139,10 @@ class RecordingServicer(RecordingServiceServicer):
     async def RetryRecordings(self, request: recording_pb.RetryRecordingsRequest, context: Any) -> Any:
         found = await self._recordings.retry(caller().tenant_id, request.project_id, request.room_id)
         return recording_pb.RetryRecordingsResponse(recordings=found)
+
+
+def _as_is(encoded: bytes) -> bytes:
+    return encoded
 
 
 def _content(request: pb.CreateRoomRequest) -> bytes:

@@ -33,7 +33,7 @@ TRACKS_S: Final = 0.1
 
 _logger = logging.getLogger(__name__)
 
-Write = Callable[[pb.SignalResponse], Awaitable[None]]
+Write = Callable[[bytes], Awaitable[None]]
 
 
 class Stream:
@@ -48,7 +48,7 @@ class Stream:
         self._clock = clock
         self._caller = caller
         self._write = write
-        self._waiting: asyncio.Queue[pb.SignalResponse] = asyncio.Queue(MAX_WAITING)
+        self._waiting: asyncio.Queue[tuple[bytes, bool]] = asyncio.Queue(MAX_WAITING)
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tracks_due = False
         self._waits = False
@@ -58,9 +58,9 @@ class Stream:
 
     # -- what the room says ----------------------------------------------------------------------------------
 
-    def happened(self, event: pb.Event) -> None:
+    def happened(self, event: pb.Event, encoded: bytes) -> None:
         """See `Listener`."""
-        self._put(pb.SignalResponse(event=event))
+        self._put_encoded(encoded, last=self._is_last(event))
         if event.participant.participant_id != self._participant_id or event.participant.state != JOINED:
             return
         if self._waits and self._desk is not None:
@@ -91,8 +91,11 @@ class Stream:
             self._over.set_exception(error)
 
     def _put(self, response: pb.SignalResponse) -> None:
+        self._put_encoded(response.SerializeToString())
+
+    def _put_encoded(self, encoded: bytes, *, last: bool = False) -> None:
         try:
-            self._waiting.put_nowait(response)
+            self._waiting.put_nowait((encoded, last))
         except asyncio.QueueFull:
             self.end(SlowListener("you read too slowly: come back"))
 
@@ -177,9 +180,9 @@ class Stream:
 
     async def _write_for_ever(self) -> None:
         while True:
-            response = await self._waiting.get()
-            await self._write(response)
-            if response.HasField("event") and self._is_last(response.event):
+            encoded, last = await self._waiting.get()
+            await self._write(encoded)
+            if last:
                 return
 
     def _is_last(self, event: pb.Event) -> bool:

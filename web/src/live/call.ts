@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import type { Track } from "../gen/rushes/signaling/v1/room_service_pb";
 import type { What } from "./link";
+import { wanted } from "./devices";
 import { lookAt, qualityOf, type Look, type Quality } from "./quality";
 
 export const VIDEO_SLOTS = 9;
@@ -103,13 +104,13 @@ export class Call {
 
   async microphone(on: boolean): Promise<void> {
     if (!on) return this.put("audio", undefined, { microphone: false });
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: true, noiseSuppression: true } });
+    const stream = await navigator.mediaDevices.getUserMedia(wanted("microphone"));
     await this.put("audio", stream.getAudioTracks()[0], { microphone: true });
   }
 
   async camera(on: boolean): Promise<void> {
     if (!on) return this.put("video", undefined, { camera: false, screen: false });
-    const stream = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720, frameRate: 25 } });
+    const stream = await navigator.mediaDevices.getUserMedia(wanted("camera"));
     await this.put("video", stream.getVideoTracks()[0], { camera: true, screen: false });
   }
 

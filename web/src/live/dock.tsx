@@ -16,10 +16,12 @@ import { say } from "../ui/toast";
 import { rooms } from "./begin";
 import { Feeds } from "./feeds";
 import { Live } from "./live";
+import { Lobby, type On } from "./lobby";
 import { People } from "./people";
 import { placeIn } from "./place";
 import { PollForm, PollList } from "./pollpanel";
 import { Invitation, RoomForm, type Terms } from "./roomform";
+import { layout, Layouts } from "./layout";
 import { liveRoom, replayed } from "./state";
 import { Choice, Tiles } from "./tiles";
 import { makeWhiteboard } from "./whiteboard";
@@ -37,11 +39,11 @@ function goingOn(id: string): Live | undefined {
 }
 
 /** The room of this page: it stays while one goes from cut to cut. */
-function liveOf(project: bigint, id: string): Live {
+function liveOf(project: bigint, id: string, on?: On): Live {
   const going = goingOn(id);
   if (going) return going;
   present?.stop();
-  present = new Live(project, id, placeIn(id));
+  present = new Live(project, id, placeIn(id) ?? (on && { room: id, participant: "", ...on }));
   present.start();
   return present;
 }
@@ -56,29 +58,12 @@ export default function LiveDock({ room }: { room: Room }): JSX.Element | null {
     return () => live?.review(undefined);
   }, [live, room]);
   if (id === "") return null;
-  const enter = (): void => {
-    setLive(liveOf(room.asset.projectId, id));
+  const enter = (on: On): void => {
+    setLive(liveOf(room.asset.projectId, id, on));
   };
   if (!live) return <Lobby enter={enter} leave={() => (liveRoom.value = "")} />;
   if (live.state.value === "over") return <Over live={live} close={() => { present = undefined; setLive(undefined); liveRoom.value = ""; }} />;
   return <Dock live={live} room={room} leave={() => { present = undefined; setLive(undefined); live.stop(); }} />;
-}
-
-function Lobby({ enter, leave }: { enter: () => void; leave: () => void }): JSX.Element {
-  return (
-    <aside class="live lobby floating" aria-label={t("live.title")} data-testid="live-lobby">
-      <h2>{t("live.ask")}</h2>
-      <p class="dim">{t("live.askDetail")}</p>
-      <div class="row">
-        <Button look="primary" label={t("live.join")} onClick={enter}>
-          {t("live.join")}
-        </Button>
-        <Button look="quiet" label={t("live.notNow")} onClick={leave}>
-          {t("live.notNow")}
-        </Button>
-      </div>
-    </aside>
-  );
 }
 
 function Over({ live, close }: { live: Live; close: () => void }): JSX.Element {
@@ -105,7 +90,7 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
   const [panel, setPanel] = useState<Panel>("");
   const waits = live.myself.value?.state === ParticipantState.WAITING;
   return (
-    <aside class="live floating" aria-label={t("live.title")} data-testid="live" data-state={live.state.value} data-small={small}>
+    <aside class="live floating" aria-label={t("live.title")} data-testid="live" data-layout={small ? "side" : layout.value} data-state={live.state.value} data-small={small}>
       <header class="row">
         <i class={`lamp ${live.state.value === "open" ? "bad" : "busy"}`} />
         <strong class="clip grow">{live.state.value === "open" ? t("live.title") : t("live.again")}</strong>
@@ -118,6 +103,7 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
         <Button small look="quiet" pressed={panel === "people"} testId="live-people" label={t("live.people")} onClick={() => setPanel(panel === "people" ? "" : "people")}>
           <span class="visually-hidden">{t("live.people")}</span> {live.here.value.length}
         </Button>
+        {!small && <Layouts />}
         <Button small look="quiet" icon={small ? "down" : "close"} label={small ? t("live.larger") : t("live.smaller")} onClick={() => setSmall(!small)} />
       </header>
       {!waits && <Network live={live} />}

@@ -28,9 +28,11 @@ import { say } from "../ui/toast";
 import { Call } from "./call";
 import { IceServers } from "./ice";
 import { differs, momentOf, placeOf, ServerClock, type Playing } from "./follow";
+import { layout } from "./layout";
 import { keepPlace, leavePlace, type Place } from "./place";
 import { withPoll, withVote, type Polls } from "./polls";
 import type { Quality } from "./quality";
+import { Turns } from "./turn";
 import { SignalLink, type LinkState, type What } from "./link";
 import { liveRoom } from "./state";
 
@@ -61,6 +63,8 @@ export class Live {
   readonly recorded = signal(false);
   /** Whether one's player does as the presenter's. */
   readonly following = signal(true);
+  /** Who speaks, or spoke last: another has to be louder for a while; empty: nobody did. */
+  readonly speaker = signal("");
   readonly tripMs = signal<number | undefined>(undefined);
   readonly quality = signal<Quality | undefined>(undefined);
   /** Frames between what one's player shows and what it should; undefined: nobody is followed. */
@@ -85,6 +89,7 @@ export class Live {
   /** Somebody is being told of the playback. */
   private telling = false;
   private stood = { shown: false, publishes: false };
+  private readonly turns = new Turns();
   private count = 0;
   /** What one may do here, as one was told last. */
   private role: RoomRole | undefined;
@@ -189,6 +194,7 @@ export class Live {
     if (this.stood.publishes && !now.publishes) void this.call.again().catch((error: unknown) => this.broke(error));
     this.stood = { shown: now.isShown, publishes: now.publishes };
     this.tracks.value = now.tracks;
+    this.speaker.value = this.turns.heard(this.others(now.tracks), performance.now());
     const mine = now.tracks.find((track) => !track.audio && track.participantId === this.me.peek());
     // A browser that does not stop a layer sends it: nothing is lost but its work.
     if (mine) void this.call.layers(mine.layersOfUse).catch(() => undefined);
@@ -311,7 +317,9 @@ export class Live {
   /** Whose pictures there are, loudest first among equals: what tiles show. */
   readonly seen = computed(() => {
     const pictures = new Set(this.tracks.value.filter((track) => !track.audio && track.layers.length > 0).map((track) => track.participantId));
-    return this.here.value.filter((each) => each.participantId !== this.me.value && pictures.has(each.participantId) && (each.camera || each.screen)).map((each) => each.participantId);
+    const seen = this.here.value.filter((each) => each.participantId !== this.me.value && pictures.has(each.participantId) && (each.camera || each.screen)).map((each) => each.participantId);
+    // Whoever is shown large comes first: of the first the largest layer is asked for.
+    return layout.value === "speaker" ? [...seen].sort((a, b) => Number(b === this.speaker.value) - Number(a === this.speaker.value)) : seen;
   });
 
   /** What arrives of somebody's pictures. */

@@ -7,13 +7,14 @@ import { count, t } from "../messages";
 import { Icon } from "../ui/icon";
 import { Menu } from "../ui/menu";
 import { Avatar } from "../ui/person";
+import { layout } from "./layout";
 import type { Live } from "./live";
 
 const MOST_TILES = 10;
 
 /** Those who are in. */
 export function Tiles({ live }: { live: Live }): JSX.Element {
-  const here = live.here.value;
+  const here = layout.value === "speaker" ? led(live.here.value, live.speaker.value) : live.here.value;
   return (
     <div class="tiles" data-many={here.length > 4}>
       {here.slice(0, MOST_TILES).map((each) => (
@@ -24,6 +25,12 @@ export function Tiles({ live }: { live: Live }): JSX.Element {
       <Sounds live={live} />
     </div>
   );
+}
+
+/** Whoever speaks comes first. */
+function led(here: readonly Participant[], speaker: string): readonly Participant[] {
+  const first = here.find((each) => each.participantId === speaker);
+  return first ? [first, ...here.filter((each) => each !== first)] : here;
 }
 
 function Tile({ live, who }: { live: Live; who: Participant }): JSX.Element {

@@ -36,6 +36,7 @@ const PATHS = {
   search: "M9 3.5a5.5 5.5 0 1 1 0 11 5.5 5.5 0 0 1 0-11zM13 13l4 4",
   filter: "M3.5 5h13M6 10h8M8.5 15h3",
   close: "M5 5l10 10M15 5L5 15",
+  layout: "M3.5 4.5h13v7h-13zM3.5 14v2M8 14v2M12 14v2M16.5 14v2",
   more: "M5 10h.01M10 10h.01M15 10h.01|dots",
   plus: "M10 4v12M4 10h12",
   upload: "M10 13V4M6.5 7.5L10 4l3.5 3.5M4 13v3h12v-3",

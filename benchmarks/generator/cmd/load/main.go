@@ -31,11 +31,13 @@ type options struct {
 	delivery   int
 	full       int
 	storm      bool
+	project    int64
+	rooms      string
 }
 
 func main() {
 	var o options
-	flag.StringVar(&o.mode, "mode", "rushes", "rushes or centrifuge")
+	flag.StringVar(&o.mode, "mode", "rushes", "rushes, centrifuge or rooms")
 	flag.StringVar(&o.url, "url", "ws://127.0.0.1:8080", "address of the server; of several, with commas between, the clients take turns")
 	flag.StringVar(&o.sessions, "sessions", "", "file with a session secret a line; writers take one each, readers the last")
 	flag.Int64Var(&o.video, "video", 1, "video_id")
@@ -51,6 +53,8 @@ func main() {
 	flag.IntVar(&o.delivery, "delivery", 1, "1 full, 2 merged, 3 auto")
 	flag.IntVar(&o.full, "full", 0, "with another delivery: so many readers are full all the same")
 	flag.BoolVar(&o.storm, "storm", false, "in the middle of it all readers lose their connection at once, and come back")
+	flag.Int64Var(&o.project, "project", 1, "project_id, of rooms")
+	flag.StringVar(&o.rooms, "rooms", "", "file with a room's id a line; the clients take turns")
 	flag.Parse()
 	result, err := run(o)
 	if err != nil {
@@ -92,8 +96,13 @@ func run(o options) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	rooms, err := readLines(o.rooms)
+	if err != nil {
+		return nil, err
+	}
 	total := o.writers + o.readers
 	book := newLedger(total, o.writers)
+	book.parts = int64(max(1, len(rooms)))
 	clients := make([]client, total)
 	for i := range clients {
 		session := ""
@@ -101,7 +110,9 @@ func run(o options) (map[string]any, error) {
 			session = lines[min(i, len(lines)-1)]
 		}
 		full := o.delivery == 1 || (i >= o.writers && i < o.writers+o.full)
-		if o.mode == "rushes" {
+		if o.mode == "rooms" {
+			clients[i] = newRoomClient(o, i, session, rooms, book)
+		} else if o.mode == "rushes" {
 			clients[i] = newRushes(o, i, session, full, book)
 		} else {
 			clients[i] = newCentrifuge(o, i, book)
