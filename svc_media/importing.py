@@ -8,7 +8,7 @@ from mesh.clock import Clock
 from rushes.errors import InvalidArgument, NotFound
 from rushes.media.v1 import import_service_pb2 as pb
 from svc_media.core import tus
-from svc_media.core.compose import Composition, CompositionInvalid, Input, demuxer_of
+from svc_media.core.compose import MAX_NAME, Composition, CompositionInvalid, Input, demuxer_of
 from svc_media.core.model import ENDED, Owner, Upload, VideoState
 from svc_media.stores import Store
 from svc_media.upload import Uploads
@@ -77,9 +77,10 @@ class Imports:
         demuxer = demuxer_of(video.file_name)
         if not demuxer:
             raise CompositionInvalid("parts are WebM or MP4")
-        return Input(
-            str(part.video_id), demuxer, part.start_ms, part.duration_ms, part.tile, part.has_video, part.has_audio
-        )
+        if len(part.name) > MAX_NAME:
+            raise CompositionInvalid(f"a name has at most {MAX_NAME} characters")
+        of = (part.start_ms, part.duration_ms, part.tile, part.has_video, part.has_audio)
+        return Input(str(part.video_id), demuxer, *of, name=part.name)
 
 
 async def _behind(data: AsyncIterator[bytes], offset: int) -> AsyncIterator[bytes]:

@@ -26,7 +26,6 @@ from svc_signaling.rooms import Rooms
 from svc_signaling.signal import Stream
 from svc_signaling.stores import Store
 
-
 _ROOM_SERVICE: Final = pb.DESCRIPTOR.services_by_name["RoomService"].full_name
 
 

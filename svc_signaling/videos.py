@@ -13,6 +13,7 @@ from svc_signaling.stores import Owned
 
 CHUNK_BYTES: Final = 512 * 1024
 MAX_PARTS: Final = 64
+MAX_NAME: Final = 200
 IMPORT_S: Final = 3600.0
 
 
@@ -72,6 +73,7 @@ def _parts(takes: list[pb.Take], start_ms: int) -> list[media.Part]:
             duration_ms=take.duration_ms,
             has_video=take.has_video,
             has_audio=take.has_audio,
+            name=take.name[:MAX_NAME],
         )
         for take in takes
     ]

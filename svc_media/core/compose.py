@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import ceil, isqrt
+from types import MappingProxyType
 from typing import Any, Final, Self
 
 from rushes.errors import InvalidArgument
 
 MAX_INPUTS: Final = 64
+MAX_NAME: Final = 200
+SHOWN_NAME: Final = 40
 MAX_DURATION_MS: Final = 24 * 3600 * 1000
 WIDTH: Final = 1280
 RATE: Final = 25
@@ -35,6 +38,20 @@ class Input:
     """Those of one tile are shown one after the other."""
     video: bool
     audio: bool
+    name: str = ""
+    """What is written on its tile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A name as ffmpeg takes it: files in the folder that it runs in, so that nothing has to be escaped."""
+
+    text_file: str
+    font_file: str
+
+
+Labels = Mapping[int, Label]
+"""By tile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +68,15 @@ class Composition:
         for each in self.inputs:
             if each.start_ms < 0 or each.duration_ms <= 0 or not (each.video or each.audio) or not each.demuxer:
                 raise CompositionInvalid("a part has pictures or sound, lies in the whole, and is WebM or MP4")
+
+    def names(self) -> dict[int, str]:
+        """Of each tile that is seen, what is written on it."""
+        names: dict[int, str] = {}
+        for each in self.inputs:
+            line = " ".join("".join(c if c.isprintable() else " " for c in each.name).split())[:SHOWN_NAME]
+            if each.video and line:
+                names.setdefault(each.tile, line)
+        return names
 
     def to_json(self) -> str:
         """As text."""
@@ -99,10 +125,10 @@ class _Grid:
         return width * self.columns, height * ceil(self.tiles / self.columns)
 
 
-def compose_arguments(composition: Composition, output: str) -> list[str]:
-    """Makes the whole: each tile dark where nothing of it is played, all sound together."""
+def compose_arguments(composition: Composition, output: str, labels: Labels = MappingProxyType({})) -> list[str]:
+    """Makes the whole: each tile dark where nothing of it is played, with its name, all sound together."""
     seconds = f"{composition.duration_ms / 1000:.3f}"
-    graph = [*_picture_graphs(composition, seconds), *_sound_graphs(composition, seconds)]
+    graph = [*_picture_graphs(composition, seconds, labels), *_sound_graphs(composition, seconds)]
     pictures, sound = any(each.video for each in composition.inputs), any(each.audio for each in composition.inputs)
     return [
         *("-hide_banner", "-nostdin", "-v", "error", "-y", "-nostats", "-progress", "pipe:1"),
@@ -130,7 +156,7 @@ def _input(each: Input) -> list[str]:
     return [*still, "-f", each.demuxer, "-i", f"file:{each.source}"]
 
 
-def _picture_graphs(composition: Composition, seconds: str) -> list[str]:
+def _picture_graphs(composition: Composition, seconds: str, labels: Labels) -> list[str]:
     order = list(dict.fromkeys(each.tile for each in composition.inputs if each.video))
     if not order:
         return []
@@ -138,6 +164,7 @@ def _picture_graphs(composition: Composition, seconds: str) -> list[str]:
     graphs = []
     for index, tile in enumerate(order):
         graphs += _tile_graphs(composition, tile, index, grid, seconds)
+        graphs.append(f"[u{index}]{_named(labels.get(tile), grid)}[t{index}]")
     tiles = "".join(f"[t{index}]" for index in range(len(order)))
     if len(order) == 1:
         return [*graphs, f"{tiles}format=yuv420p[picture]"]
@@ -159,7 +186,16 @@ def _tile_graphs(composition: Composition, tile: int, index: int, grid: _Grid, s
         placed = "overlay=x=(W-w)/2:y=(H-h)/2:eof_action=pass:eval=frame"
         graphs.append(f"[{below}][v{number}]{placed}[o{number}]")
         below = f"o{number}"
-    return [*graphs, f"[{below}]null[t{index}]"]
+    return [*graphs, f"[{below}]null[u{index}]"]
+
+
+def _named(label: Label | None, grid: _Grid) -> str:
+    """Writes a name at the lower left of a tile."""
+    if label is None:
+        return "null"
+    size = max(12, grid.tile[1] // 20)
+    text = f"drawtext=fontfile={label.font_file}:textfile={label.text_file}:expansion=none:fontsize={size}"
+    return f"{text}:fontcolor=white:x={size // 2}:y=h-th-{size // 2}:box=1:boxcolor=black@0.55:boxborderw={size // 4}"
 
 
 def _sound_graphs(composition: Composition, seconds: str) -> list[str]:

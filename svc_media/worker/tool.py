@@ -49,6 +49,12 @@ def can_tone_map() -> bool:
     return {"zscale", "tonemap"} <= set(_output(ffmpeg(), "-filters").split())
 
 
+@functools.cache
+def can_write() -> bool:
+    """Whether this ffmpeg has the filter for text."""
+    return "drawtext" in _output(ffmpeg(), "-filters").split()
+
+
 def _output(program: str, argument: str) -> str:
     done = subprocess.run([program, "-hide_banner", argument], capture_output=True, text=True, check=False)
     return done.stdout

@@ -12,6 +12,7 @@ import pytest
 from svc_media.core.compose import Composition, Input, compose_arguments
 from svc_media.core.plan import plan_review
 from svc_media.worker import tool
+from svc_media.worker.compose import label
 from svc_media.worker.probe import probe
 from svc_signaling.core.name import PART
 from svc_signaling.core.payload import Codec
@@ -95,12 +96,13 @@ def test_takes_are_put_together_as_a_video_that_is_reviewed_as_it_is(
 ) -> None:
     source = sources[Codec.VP8]
     inputs = (
-        Input(str(source), "matroska", 1_000, 4_000, 0, video=True, audio=True),
+        Input(str(source), "matroska", 1_000, 4_000, 0, video=True, audio=True, name="Ada's 100 %: 林"),
         Input(str(source), "matroska", 2_000, 4_000, 1, video=True, audio=False),
         Input(str(source), "matroska", 0, 4_000, 2, video=False, audio=True),
     )
     made = tmp_path / "whole.mp4"
-    tool.run(compose_arguments(Composition(inputs, 6_000), str(made)), tmp_path, lambda frame: None)
+    whole = Composition(inputs, 6_000)
+    tool.run(compose_arguments(whole, str(made), label(whole, tmp_path)), tmp_path, lambda frame: None)
     facts = probe(made, lambda share: None, tmp_path)
     assert (facts.width, facts.height, facts.frame_count, facts.rate) == (1280, 360, 150, Fraction(25))
     assert plan_review(facts, made.stat().st_size).because == ()
@@ -113,6 +115,14 @@ def test_takes_are_put_together_as_a_video_that_is_reviewed_as_it_is(
     assert lit[40] == [True, False]
     assert lit[75] == [True, True]
     assert lit[140] == [False, True]
+    # A name is on its tile also where nothing is played.
+    assert [_brightest(pictures[10], left) > 200 for left in (0, 640)] == [True, False]
+
+
+def _brightest(picture: av.VideoFrame, left: int) -> int:
+    plane = picture.planes[0]
+    data = bytes(plane)
+    return max(max(data[y * plane.line_size + left : y * plane.line_size + left + 300]) for y in range(320, 360))
 
 
 def _brightness(picture: av.VideoFrame, left: int) -> float:

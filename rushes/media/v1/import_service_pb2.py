@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from rushes.type.v1 import access_pb2 as rushes_dot_type_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rushes/media/v1/import_service.proto\x12\x0frushes.media.v1\x1a\x1brushes/type/v1/access.proto\"\xbe\x01\n\nImportOpen\x12\x1b\n\ttenant_id\x18\x01 \x01(\tR\x08tenantId\x12\x1b\n\tperson_id\x18\x02 \x01(\tR\x08personId\x12\x1d\n\nproject_id\x18\x03 \x01(\x03R\tprojectId\x12\x1b\n\tfile_name\x18\x04 \x01(\tR\x08\x66ileName\x12\x1d\n\nsize_bytes\x18\x05 \x01(\x03R\tsizeBytes\x12\x1b\n\timport_id\x18\x06 \x01(\tR\x08importId\"e\n\x12ImportVideoRequest\x12\x31\n\x04open\x18\x01 \x01(\x0b\x32\x1b.rushes.media.v1.ImportOpenH\x00R\x04open\x12\x14\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00R\x04\x64\x61taB\x06\n\x04what\"0\n\x13ImportVideoResponse\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"\xab\x01\n\x04Part\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x19\n\x08start_ms\x18\x02 \x01(\x03R\x07startMs\x12\x12\n\x04tile\x18\x03 \x01(\rR\x04tile\x12\x1f\n\x0b\x64uration_ms\x18\x04 \x01(\x03R\ndurationMs\x12\x1b\n\thas_video\x18\x05 \x01(\x08R\x08hasVideo\x12\x1b\n\thas_audio\x18\x06 \x01(\x08R\x08hasAudio\"\x94\x01\n\x13\x43omposeVideoRequest\x12/\n\x04open\x18\x01 \x01(\x0b\x32\x1b.rushes.media.v1.ImportOpenR\x04open\x12+\n\x05parts\x18\x02 \x03(\x0b\x32\x15.rushes.media.v1.PartR\x05parts\x12\x1f\n\x0b\x64uration_ms\x18\x03 \x01(\x03R\ndurationMs\"1\n\x14\x43omposeVideoResponse\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId2\xf6\x01\n\rImportService\x12q\n\x0bImportVideo\x12#.rushes.media.v1.ImportVideoRequest\x1a$.rushes.media.v1.ImportVideoResponse\"\x15\x8a\xb5\x18\x11\"\x0f\n\rsvc_signaling(\x01\x12r\n\x0c\x43omposeVideo\x12$.rushes.media.v1.ComposeVideoRequest\x1a%.rushes.media.v1.ComposeVideoResponse\"\x15\x8a\xb5\x18\x11\"\x0f\n\rsvc_signalingb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$rushes/media/v1/import_service.proto\x12\x0frushes.media.v1\x1a\x1brushes/type/v1/access.proto\"\xbe\x01\n\nImportOpen\x12\x1b\n\ttenant_id\x18\x01 \x01(\tR\x08tenantId\x12\x1b\n\tperson_id\x18\x02 \x01(\tR\x08personId\x12\x1d\n\nproject_id\x18\x03 \x01(\x03R\tprojectId\x12\x1b\n\tfile_name\x18\x04 \x01(\tR\x08\x66ileName\x12\x1d\n\nsize_bytes\x18\x05 \x01(\x03R\tsizeBytes\x12\x1b\n\timport_id\x18\x06 \x01(\tR\x08importId\"e\n\x12ImportVideoRequest\x12\x31\n\x04open\x18\x01 \x01(\x0b\x32\x1b.rushes.media.v1.ImportOpenH\x00R\x04open\x12\x14\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00R\x04\x64\x61taB\x06\n\x04what\"0\n\x13ImportVideoResponse\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\"\xbf\x01\n\x04Part\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId\x12\x19\n\x08start_ms\x18\x02 \x01(\x03R\x07startMs\x12\x12\n\x04tile\x18\x03 \x01(\rR\x04tile\x12\x1f\n\x0b\x64uration_ms\x18\x04 \x01(\x03R\ndurationMs\x12\x1b\n\thas_video\x18\x05 \x01(\x08R\x08hasVideo\x12\x1b\n\thas_audio\x18\x06 \x01(\x08R\x08hasAudio\x12\x12\n\x04name\x18\x07 \x01(\tR\x04name\"\x94\x01\n\x13\x43omposeVideoRequest\x12/\n\x04open\x18\x01 \x01(\x0b\x32\x1b.rushes.media.v1.ImportOpenR\x04open\x12+\n\x05parts\x18\x02 \x03(\x0b\x32\x15.rushes.media.v1.PartR\x05parts\x12\x1f\n\x0b\x64uration_ms\x18\x03 \x01(\x03R\ndurationMs\"1\n\x14\x43omposeVideoResponse\x12\x19\n\x08video_id\x18\x01 \x01(\x03R\x07videoId2\xf6\x01\n\rImportService\x12q\n\x0bImportVideo\x12#.rushes.media.v1.ImportVideoRequest\x1a$.rushes.media.v1.ImportVideoResponse\"\x15\x8a\xb5\x18\x11\"\x0f\n\rsvc_signaling(\x01\x12r\n\x0c\x43omposeVideo\x12$.rushes.media.v1.ComposeVideoRequest\x1a%.rushes.media.v1.ComposeVideoResponse\"\x15\x8a\xb5\x18\x11\"\x0f\n\rsvc_signalingb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,11 +43,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMPORTVIDEORESPONSE']._serialized_start=382
   _globals['_IMPORTVIDEORESPONSE']._serialized_end=430
   _globals['_PART']._serialized_start=433
-  _globals['_PART']._serialized_end=604
-  _globals['_COMPOSEVIDEOREQUEST']._serialized_start=607
-  _globals['_COMPOSEVIDEOREQUEST']._serialized_end=755
-  _globals['_COMPOSEVIDEORESPONSE']._serialized_start=757
-  _globals['_COMPOSEVIDEORESPONSE']._serialized_end=806
-  _globals['_IMPORTSERVICE']._serialized_start=809
-  _globals['_IMPORTSERVICE']._serialized_end=1055
+  _globals['_PART']._serialized_end=624
+  _globals['_COMPOSEVIDEOREQUEST']._serialized_start=627
+  _globals['_COMPOSEVIDEOREQUEST']._serialized_end=775
+  _globals['_COMPOSEVIDEORESPONSE']._serialized_start=777
+  _globals['_COMPOSEVIDEORESPONSE']._serialized_end=826
+  _globals['_IMPORTSERVICE']._serialized_start=829
+  _globals['_IMPORTSERVICE']._serialized_end=1075
 # @@protoc_insertion_point(module_scope)

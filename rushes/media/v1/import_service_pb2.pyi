@@ -124,6 +124,7 @@ class Part(_message.Message):
     DURATION_MS_FIELD_NUMBER: _builtins.int
     HAS_VIDEO_FIELD_NUMBER: _builtins.int
     HAS_AUDIO_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     video_id: _builtins.int
     """The video; its bytes are here."""
     start_ms: _builtins.int
@@ -136,6 +137,8 @@ class Part(_message.Message):
     """Whether it has pictures."""
     has_audio: _builtins.bool
     """Whether it has sound."""
+    name: _builtins.str
+    """What is written on its tile, 200 characters at most; empty: nothing. Of a tile's parts the first one's counts."""
     def __init__(
         self,
         *,
@@ -145,10 +148,11 @@ class Part(_message.Message):
         duration_ms: _builtins.int = ...,
         has_video: _builtins.bool = ...,
         has_audio: _builtins.bool = ...,
+        name: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_ms", b"duration_ms", "has_audio", b"has_audio", "has_video", b"has_video", "start_ms", b"start_ms", "tile", b"tile", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration_ms", b"duration_ms", "has_audio", b"has_audio", "has_video", b"has_video", "name", b"name", "start_ms", b"start_ms", "tile", b"tile", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

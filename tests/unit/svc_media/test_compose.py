@@ -1,8 +1,10 @@
 """One video of several: what is asked of ffmpeg."""
 
+from dataclasses import replace
+
 import pytest
 
-from svc_media.core.compose import Composition, CompositionInvalid, Input, compose_arguments, demuxer_of
+from svc_media.core.compose import Composition, CompositionInvalid, Input, Label, compose_arguments, demuxer_of
 
 
 def part(number: int, tile: int, start_ms: int = 0, *, video: bool = True, audio: bool = True) -> Input:
@@ -27,6 +29,17 @@ def test_takes_of_one_person_are_shown_at_one_place_one_after_the_other() -> Non
 def test_five_people_are_in_two_rows_of_three() -> None:
     graph = graph_of(*(part(number, number) for number in range(5)))
     assert "layout=0_0|416_0|832_0|0_234|416_234" in graph
+
+
+def test_a_tile_has_the_name_of_its_first_part_as_one_short_line() -> None:
+    parts = (replace(part(0, 0), name="Ada\n  'L':\x00"), replace(part(1, 0), name="Other"), part(2, 1))
+    whole = Composition((*parts, replace(part(3, 2, video=False), name="Heard alone")), 9_000)
+    assert whole.names() == {0: "Ada 'L':"}
+    labels = {0: Label("name-0", "font")}
+    arguments = compose_arguments(whole, "/made.mp4", labels)
+    graph = arguments[arguments.index("-filter_complex") + 1]
+    assert "[u0]drawtext=fontfile=font:textfile=name-0:expansion=none" in graph
+    assert "[u1]null[t1]" in graph
 
 
 def test_one_alone_fills_the_picture_and_who_is_only_heard_has_no_place() -> None:
