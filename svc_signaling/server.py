@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message_factory import GetMessageClass
 
 from mesh.auth import Identity, caller
 from mesh.clock import Clock
@@ -13,7 +14,7 @@ from mesh.ids import new_id
 from rushes.signaling.v1 import recording_service_pb2 as recording_pb
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.recording_service_pb2_grpc import RecordingServiceServicer
-from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceServicer, add_RoomServiceServicer_to_server
+from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceServicer
 from svc_signaling.asset import Assets
 from svc_signaling.core import settings
 from svc_signaling.core.room import Live
@@ -26,7 +27,7 @@ from svc_signaling.rooms import Rooms
 from svc_signaling.signal import Stream
 from svc_signaling.stores import Store
 
-_ROOM_SERVICE: Final = pb.DESCRIPTOR.services_by_name["RoomService"].full_name
+_ROOM_SERVICE: Final = pb.DESCRIPTOR.services_by_name["RoomService"]
 
 
 class RoomServicer(RoomServiceServicer):
@@ -110,12 +111,18 @@ class RoomServicer(RoomServiceServicer):
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Adds it. Of Signal the answers are bytes by then: what all hear of is encoded once."""
-        signal = grpc.stream_stream_rpc_method_handler(
+        methods: dict[str, Any] = {
+            method.name: grpc.unary_unary_rpc_method_handler(
+                getattr(self, method.name),
+                request_deserializer=GetMessageClass(method.input_type).FromString,
+                response_serializer=GetMessageClass(method.output_type).SerializeToString,
+            )
+            for method in _ROOM_SERVICE.methods
+        }
+        methods["Signal"] = grpc.stream_stream_rpc_method_handler(
             self.Signal, request_deserializer=pb.SignalRequest.FromString, response_serializer=_as_is
         )
-        # Whichever of two handlers has a method first answers it.
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_ROOM_SERVICE, {"Signal": signal}),))
-        add_RoomServiceServicer_to_server(self, server)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(_ROOM_SERVICE.full_name, methods),))
 
     # gRPC takes a coroutine that writes as well as a generator.
     async def Signal(self, requests: AsyncIterator[pb.SignalRequest], context: Any) -> None:  # type: ignore[override]

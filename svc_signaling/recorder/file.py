@@ -1,5 +1,6 @@
 """One file of a take, which plays as far as it was written at any moment: WebM, or fragmented MP4 for H.264."""
 
+import contextlib
 import io
 import struct
 from collections.abc import Sequence
@@ -72,6 +73,7 @@ class File:
         self._out.mux(packet)
 
     def close(self) -> None:
-        """It is complete, and has its name."""
+        """It is complete, and has its name. Of what nothing was written there is no file."""
         self._out.close()
-        self._part.rename(self._path)
+        with contextlib.suppress(FileNotFoundError):
+            self._part.rename(self._path)

@@ -68,7 +68,7 @@ def _av1(data: bytes) -> list[bytes]:
 _CUT = {Codec.H264: _units, Codec.VP8: _pieces, Codec.VP9: _vp9, Codec.AV1: _av1}
 
 
-def _packets(path: Path, codec: Codec) -> Iterator[tuple[int, Packet]]:
+def packets_of(path: Path, codec: Codec) -> Iterator[tuple[int, Packet]]:
     """As a forwarder gives them: the stream's number (1 pictures, 2 sound) and the packet."""
     with av.open(str(path)) as source:
         pictures = source.streams.video[0]
@@ -96,7 +96,7 @@ def record(folder: Path, source: Path, codec: Codec) -> Writer:
     writer = Writer(folder, SEGMENT_US)
     writer.stream(("worker", 1), "ada")
     writer.stream(("worker", 2), "ada")
-    for number, packet in _packets(source, codec):
+    for number, packet in packets_of(source, codec):
         writer.packet(("worker", number), packet)
         writer.tick(packet.arrival_us)
     return writer

@@ -16,6 +16,8 @@ from svc_media.worker.compose import label
 from svc_media.worker.probe import probe
 from svc_signaling.core.name import PART
 from svc_signaling.core.payload import Codec
+from svc_signaling.core.take import Begin
+from svc_signaling.recorder.file import File
 from svc_signaling.recorder.join import join
 from tests.integration.recording_child import record
 
@@ -130,3 +132,8 @@ def _brightness(picture: av.VideoFrame, left: int) -> float:
     data = bytes(plane)
     rows = [data[y * plane.line_size + left : y * plane.line_size + left + 400] for y in range(50, 300, 10)]
     return sum(map(sum, rows)) / sum(map(len, rows))
+
+
+def test_of_a_file_in_which_nothing_was_written_nothing_is_left(tmp_path: Path) -> None:
+    File(tmp_path, "ada", Begin(start_ms=1, offset_ms=0, codecs=(Codec.OPUS,), first_key=b"")).close()
+    assert list(tmp_path.iterdir()) == []
