@@ -29,7 +29,8 @@ CHECK_S: Final = 1.0
 NEED_RIGHTS: Final = frozenset(("present", "moderate", "record", "poll", "close_poll", "settings"))
 """Acts for which it is asked what the person may do at that moment."""
 TRACKS_S: Final = 0.1
-"""Tracks change often, as levels do: they are told at most this often."""
+"""Tracks change often, as levels do: they are told at most this often, of many people to each of them less so."""
+CALM_PEOPLE: Final = 100
 
 _logger = logging.getLogger(__name__)
 
@@ -73,7 +74,8 @@ class Stream:
         """See `Listener`."""
         if not self._tracks_due:
             self._tracks_due = True
-            asyncio.get_running_loop().call_later(TRACKS_S, self._put_tracks)
+            many = len(self._desk.listeners) / CALM_PEOPLE if self._desk is not None else 1.0
+            asyncio.get_running_loop().call_later(TRACKS_S * max(1.0, many), self._put_tracks)
 
     def _put_tracks(self) -> None:
         self._tracks_due = False

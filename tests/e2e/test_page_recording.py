@@ -185,5 +185,7 @@ def watch(product: Product, ada: Reviewer, room_id: str) -> None:
     ada.button("Play the session").click()
     page.wait_for_function("() => document.querySelector('[data-testid=replay-video]').currentTime > 0.5")
     ada.button("Pause the session").click()
+    ada.button("Add to the library").click()
+    expect(page.get_by_text("The recording is in the library")).to_be_visible()
     ada.button("Close the session").click()
     expect(page.get_by_test_id("replay")).to_have_count(0)

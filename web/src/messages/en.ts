@@ -760,6 +760,10 @@ export const en = {
   "live.recordBegan": "This session is recorded from now on",
   "live.recordEnded": "The recording has ended",
 
+  "replay.keep": "Add to the library",
+  "replay.assetName": "Session {title}",
+  "replay.kept": "The recording is in the library",
+  "replay.openAsset": "Open it",
   "replay.title": "Session",
   "replay.sessions": "Past sessions",
   "replay.none": "There was no live session on this clip yet.",

@@ -729,6 +729,10 @@ export const zh = {
   "live.recordBegan": "会议从现在起被录制",
   "live.recordEnded": "录制已结束",
 
+  "replay.keep": "添加到媒体库",
+  "replay.assetName": "会议 {title}",
+  "replay.kept": "录制内容已添加到媒体库",
+  "replay.openAsset": "打开",
   "replay.title": "会议",
   "replay.sessions": "过往会议",
   "replay.none": "此素材还没有举行过实时会议。",

@@ -1,7 +1,11 @@
 /** A session of the past beside the picture: what was seen and heard, a clock to go to any moment, what was said. */
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { projects } from "../app/api";
+import { explain } from "../app/error";
 import { person } from "../app/people";
+import { navigate, reviewPath } from "../app/router";
+import { Permission } from "../document";
 import { RecordingState } from "../gen/rushes/signaling/v1/recording_pb";
 import { replayed } from "../live/state";
 import { t } from "../messages";
@@ -19,6 +23,7 @@ import "./replay.css";
 
 /** So far apart, in seconds, a video is taken to have lost its place. */
 const ADRIFT_S = 0.25;
+const KEPT_MS = 10_000;
 
 let present: Replay | undefined;
 
@@ -58,6 +63,7 @@ export default function ReplayDock({ room }: { room: Room }): JSX.Element {
           <Button small look="quiet" icon="close" label={t("replay.close")} onClick={() => (replayed.value = "")} />
         </header>
         <Clips replay={replay} />
+        <Keep room={room} replay={replay} />
         <People replay={replay} />
         <Transport replay={replay} />
         <Said replay={replay} />
@@ -92,6 +98,30 @@ function Clips({ replay }: { replay: Replay }): JSX.Element {
         </p>
       )}
     </>
+  );
+}
+
+/** The video of all becomes an asset: once, however often it is asked for. */
+function Keep({ room, replay }: { room: Room; replay: Replay }): JSX.Element | null {
+  const [busy, setBusy] = useState(false);
+  const whole = replay.clips.value.find((clip) => clip.whole);
+  if (!whole || !room.has(Permission.UPLOAD)) return null;
+  const keep = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      const name = t("replay.assetName", { title: replay.title.value || t("replay.title") });
+      const { asset } = await projects.createAsset({ projectId: replay.project, videoId: whole.videoId, name, requestId: `recording-${whole.videoId}` });
+      if (asset) say({ title: t("replay.kept"), action: { label: t("replay.openAsset"), run: () => navigate(reviewPath(String(asset.assetId))) }, stayMs: KEPT_MS });
+    } catch (error) {
+      say({ title: t("live.refused"), detail: explain(error), look: "bad" });
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Button small disabled={busy} label={t("replay.keep")} onClick={() => void keep()}>
+      {t("replay.keep")}
+    </Button>
   );
 }
 
