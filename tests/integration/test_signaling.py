@@ -1,0 +1,168 @@
+"""Instances of svc_signaling behind real gRPC servers on one store: one serves a room at a time, and rooms move."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from mesh.auth import service_token
+from mesh.auth.interceptor import Guard
+from mesh.clock import Clock
+from mesh.ids import new_id
+from mesh.service import SERVER_OPTIONS
+from mesh.sql import Database
+from rushes.signaling.v1 import room_service_pb2 as pb
+from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceStub
+from svc_signaling.core.room import Live
+from svc_signaling.rooms import Rooms
+from svc_signaling.server import RoomServicer
+from svc_signaling.stores.sql import SqlStore
+from tests.integration.mesh_server import SECRET, TENANT, People, Signer
+
+ALL = sum(1 << value for value in range(1, 11))
+
+
+class Instance:
+    """One of them, with a stub of its own."""
+
+    def __init__(self, name: str, folder: Path, signer: Signer) -> None:
+        people = People(signer)
+        people.everywhere = {"ada": ALL, "bob": ALL}
+        self.store = SqlStore(Database(f"sqlite:///{folder / 'rooms.db'}"), name)
+        self.rooms = Rooms(self.store, Clock())
+        nothing: Any = None  # media, assets and ICE servers are not asked for here
+        parts = (self.store, self.rooms, _Quiet(), nothing, nothing, people, Clock(), 10)
+        self._server = grpc.aio.server(interceptors=[Guard(SECRET, people)], options=SERVER_OPTIONS)
+        RoomServicer(*parts).add_to(self._server)  # type: ignore[arg-type]
+        port = self._server.add_insecure_port("127.0.0.1:0")
+        self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+        self.stub: Any = RoomServiceStub(self._channel)
+
+    async def start(self) -> None:
+        await self.store.prepare()
+        await self.rooms.start()
+        await self._server.start()
+
+    async def stop(self) -> None:
+        await self._channel.close()
+        await self._server.stop(None)
+        await self.rooms.stop()
+        await self.store.close()
+
+
+class _Quiet:
+    """A forwarder with nothing to tell."""
+
+    def tracks(self, room_id: str, participant_id: str) -> pb.Tracks:
+        return pb.Tracks()
+
+
+class House:
+    """Two instances, and people who come to either."""
+
+    def __init__(self, first: Instance, second: Instance, signer: Signer) -> None:
+        self.first, self.second = first, second
+        self._signer = signer
+
+    def metadata(self, person: str) -> tuple[tuple[str, str], ...]:
+        token = self._signer.token(person)
+        return (("rushes-service", service_token("gateway", SECRET)), ("authorization", f"Bearer {token}"))
+
+    async def room(self) -> str:
+        request = pb.CreateRoomRequest(project_id=1, title="Dailies", request_id=new_id())
+        made: pb.CreateRoomResponse = await self.first.stub.CreateRoom(request, metadata=self.metadata("ada"))
+        return made.room.room_id
+
+    async def enter(self, instance: Instance, person: str, room_id: str, participant_id: str = "") -> "Seat":
+        seat = Seat(instance.stub.Signal(metadata=self.metadata(person)))
+        opening = pb.SignalOpen(project_id=1, room_id=room_id, participant_id=participant_id)
+        await seat.call.write(pb.SignalRequest(open=opening))
+        seat.opened = (await seat.until("opened")).opened
+        return seat
+
+
+class Seat:
+    """A stream."""
+
+    def __init__(self, call: Any) -> None:
+        self.call = call
+        self.opened = pb.SignalOpened()
+
+    async def until(self, kind: str) -> pb.SignalResponse:
+        """The next answer of a kind, or of an event of it."""
+        while True:
+            response: Any = await self.call.read()
+            assert response is not grpc.aio.EOF, await self.call.code()
+            if kind in (response.WhichOneof("what"), response.event.WhichOneof("what")):
+                return pb.SignalResponse.FromString(response.SerializeToString())
+
+    async def ended(self) -> grpc.StatusCode:
+        """How it ends."""
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            while await self.call.read() is not grpc.aio.EOF:
+                pass
+        code: grpc.StatusCode = await self.call.code()
+        return code
+
+    async def say(self, number: int, text: str) -> pb.SignalDone:
+        await self.call.write(pb.SignalRequest(number=number, chat=text))
+        return (await self.until("done")).done
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    """Two on one file."""
+    signer = Signer()
+    first, second = Instance("first", tmp_path, signer), Instance("second", tmp_path, signer)
+    await first.start()
+    await second.start()
+    yield House(first, second, signer)
+    await second.stop()
+    await first.stop()
+
+
+async def test_what_is_said_is_heard_by_all_and_kept(house: House) -> None:
+    room_id = await house.room()
+    ada, bob = [await house.enter(house.first, person, room_id) for person in ("ada", "bob")]
+    assert (await ada.say(1, "one")).number == 1
+    heard = (await bob.until("chat")).event
+    assert (heard.chat.text, heard.chat.name) == ("one", "Ada")
+    request = pb.ListEventsRequest(project_id=1, room_id=room_id)
+    kept = (await house.second.stub.ListEvents(request, metadata=house.metadata("ada"))).events
+    assert [each.ordinal for each in kept] == [1, 2, 3]
+
+
+async def test_a_room_moves_to_whoever_is_asked_and_people_are_who_they_were(house: House) -> None:
+    room_id = await house.room()
+    ada, bob = [await house.enter(house.first, person, room_id) for person in ("ada", "bob")]
+    await ada.say(1, "one")
+    # Bob's gateway knows of another instance by now; ada hears of it at the next thing that happens.
+    again = await house.enter(house.second, "bob", room_id, bob.opened.participant_id)
+    assert again.opened.participant_id == bob.opened.participant_id
+    assert [each.chat.text for each in again.opened.chats] == ["one"]
+    await ada.call.write(pb.SignalRequest(number=2, chat="two"))
+    assert await ada.ended() is grpc.StatusCode.UNAVAILABLE
+    back = await house.enter(house.second, "ada", room_id, ada.opened.participant_id)
+    assert back.opened.done == 1
+    await back.say(2, "two")
+    assert (await again.until("chat")).event.chat.text == "two"
+    kept = await house.second.store.events(room_id, 0, 100)
+    assert [each.event.ordinal for each in kept] == list(range(1, len(kept) + 1))
+    assert [each.event.chat.text for each in kept if each.event.HasField("chat")] == ["one", "two"]
+
+
+async def test_an_instance_that_ends_leaves_its_rooms_to_the_other(house: House) -> None:
+    room_id = await house.room()
+    desk = await house.first.rooms.desk(TENANT, 1, room_id)
+    await house.first.rooms.act(desk, "ada", lambda live: live.join("p", "ada", "Ada", ALL))
+    await house.first.rooms.stop()
+    assert [each[2] for each in await house.second.store.orphans(1)] == [room_id]
+    await house.second.rooms.start()
+    taken = house.second.rooms.held(room_id)
+    assert taken is not None
+    assert [each.state for each in taken.live.present_people()] == [pb.PARTICIPANT_STATE_AWAY]
+    await house.second.rooms.act(taken, "ada", Live.end)
+    assert taken.live.ended
