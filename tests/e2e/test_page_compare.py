@@ -17,7 +17,7 @@ from rushes.annotation.v1 import annotation_service_pb2 as annotation
 from rushes.project.v1 import project_service_pb2
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 from tests.clips import Clip, read_bars
-from tests.e2e.page import ANNOTATION, Reviewer, Spot
+from tests.e2e.page import ANNOTATION, Reviewer, Spot, faults
 from tests.product import FAST_HASHES
 
 pytest_plugins = ["tests.e2e.page_fixtures"]
@@ -211,6 +211,12 @@ def test_each_sides_notes_are_on_its_own_picture_and_keys_change_over(cuts: Cuts
     ada.press("0")
     expect(ada.page.get_by_test_id("compare-bar")).to_have_count(0)
     expect(ada.page).to_have_url(re.compile(r"v=3&f=40$"))
+
+
+def test_a_checker_of_accessibility_finds_nothing_serious_in_a_comparison(cuts: Cuts) -> None:
+    cuts.open("f=40&c=v1,wipe")
+    cuts.pair("40:42")
+    assert faults(cuts.ada) == []
 
 
 def test_one_side_is_heard_and_sides_change(cuts: Cuts) -> None:

@@ -1,5 +1,6 @@
 """The page for everyone: from the keyboard, in Chinese, on a phone; shortcuts and the palette."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
@@ -254,6 +255,16 @@ def test_a_checker_of_accessibility_finds_nothing_serious_anywhere(ada: Reviewer
     ada.press("Control+a")
     expect(page.get_by_role("toolbar", name="What is chosen")).to_be_visible()
     assert found + faults(ada) == []
+
+
+def test_it_can_be_installed_as_an_app(ada: Reviewer) -> None:
+    ada.page.goto(ada.address)
+    browser = ada.page.context.new_cdp_session(ada.page)
+    app = browser.send("Page.getAppManifest")
+    assert (app["errors"], json.loads(app["data"])["display"]) == ([], "standalone")
+    # Every context of a test is a private window, which alone keeps a browser from installing.
+    reasons = [each["errorId"] for each in browser.send("Page.getInstallabilityErrors")["installabilityErrors"]]
+    assert reasons in ([], ["in-incognito"])
 
 
 def test_tab_goes_through_all_of_the_page_and_round(ada: Reviewer) -> None:
