@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks import generator
 from benchmarks.footage import footage
-from benchmarks.measure import cpu_s, pss_mb
+from benchmarks.measure import pss_mb
 from benchmarks.stack import Stack, running
 from benchmarks.studio import Studio
 
@@ -31,9 +31,8 @@ class Run:
     def load(self, name: str, **options: object) -> dict[str, Any]:
         """One load on a video of its own."""
         video = self._studio.video(footage())
-        pids = self._stack.pids().values()
         where = {"url": self._stack.address, "sessions": self._sessions, "video": video.video_id}
-        result = generator.load({**where, **options}, lambda: cpu_s(pids))
+        result = generator.load({**where, **options}, self._stack.pids())
         say(name, result)
         if result.get("back"):
             print(
@@ -52,8 +51,17 @@ def say(name: str, result: dict[str, Any]) -> None:
         f"{result['merged_frames']:,} merged  resent {result['resent']}  "
         f"missing {result['missing']} twice {result['duplicated']} order {result['clashes'] + result['disorder']}  "
         f"CPU {result['cpu_s']:5.1f} s = {result['cpu_s_per_million']:6.2f} s/million  "
-        f"generator: lag p99 {result['lag_p99_ms']:.1f} ms, CPU {result['generator_cpu_s']:.1f} s"
-        + (f"  ERROR {result['error']}" if result["error"] else ""),
+        f"generator: lag p99 {result['lag_p99_ms']:.1f} ms, unread p99 {result['unread_p99_ms']:.1f} ms, "
+        f"CPU {result['generator_cpu_s']:.1f} s" + (f"  ERROR {result['error']}" if result["error"] else ""),
+        flush=True,
+    )
+    by_process = sorted(result["cpu_s_by_process"].items(), key=lambda each: -each[1])
+    print(
+        "  "
+        + "  ".join(f"{process} {spent:.1f} s" for process, spent in by_process if spent >= 0.1)
+        + f"  (in the kernel {result['system_s']:.1f} s)  generator {result['generator_cpu_s']:.1f} s "
+        f"(in the kernel {result['generator_system_s']:.1f} s)  "
+        f"{result['frames']:,} frames, {result['distinct_frames']:,} distinct, {result['bytes'] / 1e6:,.0f} MB",
         flush=True,
     )
 
@@ -61,7 +69,7 @@ def say(name: str, result: dict[str, Any]) -> None:
 def centrifuge(name: str, **options: object) -> dict[str, Any]:
     """The same load on the peer. What presence it is sent it sends on to everybody: it does not choose."""
     with generator.peer(9137) as (url, pid):
-        result = generator.load({"mode": "centrifuge", "url": url, **options}, lambda: cpu_s([pid]))
+        result = generator.load({"mode": "centrifuge", "url": url, **options}, {"centrifuge": pid})
     say(name, result)
     return result
 

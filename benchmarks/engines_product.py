@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from benchmarks import generator
 from benchmarks.collaborate import say
 from benchmarks.footage import footage
-from benchmarks.measure import cpu_s
 from benchmarks.stack import running
 from benchmarks.studio import Studio
 from svc_annotation.stores.mongo_schema import connect, database_of
@@ -61,8 +60,7 @@ def _load(servers: str, mongo: str, replicas: int, count: int, *, quick: bool) -
         gateways = [services["gateway"]["http"], *(services[f"gateway.{n}"]["http"] for n in range(2, count + 1))]
         options = {"url": ",".join(gateways), "sessions": sessions, "video": video.video_id}
         options |= {"writers": writers, "readers": readers, "seconds": 8 if quick else 20}
-        pids = stack.pids().values()
-        result = generator.load(options, lambda: cpu_s(pids))
+        result = generator.load(options, stack.pids())
         say(f"{count} of each", result)
     asyncio.run(_drop(engines["RUSHES_ANNOTATION__MONGO"]))
     return result

@@ -5,9 +5,11 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from benchmarks.measure import user_and_system_s
 
 SOURCE = Path(__file__).parent / "generator"
 BUILT = Path(__file__).parent.parent / ".cache" / "generator"
@@ -22,23 +24,24 @@ def build() -> None:
     subprocess.run([go, "build", "-o", str(BUILT), "./cmd/..."], cwd=SOURCE, check=True)
 
 
-def load(options: Mapping[str, object], spent_s: Callable[[], float]) -> dict[str, Any]:
-    """Runs a load and gives what it measured, and what the server spent from the moment all clients were connected.
-
-    `spent_s` tells the CPU seconds that the server has used until now.
-    """
+def load(options: Mapping[str, object], pids: Mapping[str, int]) -> dict[str, Any]:
+    """Runs a load and gives what it measured, and what each process of the server spent once all were connected."""
     command = [str(BUILT / "load")]
     for name, value in options.items():
         command.append(f"-{name}={value}")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        before_s = spent_s()
+        before = {name: user_and_system_s(pid) for name, pid in pids.items()}
         output, complaint = process.communicate()
     if process.returncode != 0:
         raise SystemExit(f"the generator failed: {complaint}")
     result: dict[str, Any] = json.loads(output)
-    result["cpu_s"] = spent_s() - before_s
+    after = {name: user_and_system_s(pid) for name, pid in pids.items()}
+    used = {name: (after[name][0] - user, after[name][1] - system) for name, (user, system) in before.items()}
+    result["cpu_s_by_process"] = {name: sum(each) for name, each in used.items()}
+    result["system_s"] = sum(system for _, system in used.values())
+    result["cpu_s"] = sum(result["cpu_s_by_process"].values())
     result["cpu_s_per_million"] = 1e6 * result["cpu_s"] / max(1, result["deliveries"])
     return result
 

@@ -9,11 +9,13 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 def cpu_s(pids: Iterable[int]) -> float:
     """CPU seconds, user and system, that processes have used (their threads included, ended children not)."""
-    total = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / _TICKS
+    return sum(sum(user_and_system_s(pid)) for pid in pids)
+
+
+def user_and_system_s(pid: int) -> tuple[float, float]:
+    """CPU seconds of one process: its own, and the kernel's for it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) / _TICKS, int(fields[12]) / _TICKS
 
 
 def pss_mb(pids: Iterable[int]) -> float:

@@ -9,8 +9,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"sync"
+	"runtime/debug"
+	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Options of a run.
@@ -56,6 +59,7 @@ func main() {
 	flag.Int64Var(&o.project, "project", 1, "project_id, of rooms")
 	flag.StringVar(&o.rooms, "rooms", "", "file with a room's id a line; the clients take turns")
 	flag.Parse()
+	debug.SetGCPercent(400) // what was received is kept: there is little to find
 	result, err := run(o)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -80,15 +84,11 @@ func readLines(path string) ([]string, error) {
 	return lines, nil
 }
 
-// A client of either server.
-type client interface {
-	connect() error
-	// send makes one batch; the time it was made is the ledger's.
-	send() error
-	presence() error
-	// read receives until the connection ends.
-	read() error
-	close()
+// spent is the processor time of this process until now.
+func spent() (user, system float64) {
+	var usage unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &usage)
+	return float64(usage.Utime.Nano()) / 1e9, float64(usage.Stime.Nano()) / 1e9
 }
 
 func run(o options) (map[string]any, error) {
@@ -96,128 +96,81 @@ func run(o options) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rooms, err := readLines(o.rooms)
+	ids, err := readLines(o.rooms)
 	if err != nil {
 		return nil, err
 	}
-	total := o.writers + o.readers
-	book := newLedger(total, o.writers)
-	book.parts = int64(max(1, len(rooms)))
-	clients := make([]client, total)
+	clients := make([]*client, o.writers+o.readers)
 	for i := range clients {
 		session := ""
 		if len(lines) > 0 {
 			session = lines[min(i, len(lines)-1)]
 		}
-		full := o.delivery == 1 || (i >= o.writers && i < o.writers+o.full)
-		if o.mode == "rooms" {
-			clients[i] = newRoomClient(o, i, session, rooms, book)
-		} else if o.mode == "rushes" {
-			clients[i] = newRushes(o, i, session, full, book)
-		} else {
-			clients[i] = newCentrifuge(o, i, book)
-		}
+		clients[i] = newClient(o, i, session)
 	}
-	if err := connectAll(clients); err != nil {
+	plan := newSchedule(o)
+	l, err := newLoop(newDialect(o, plan.perWriter(), clients, ids), clients)
+	if err != nil {
+		return nil, err
+	}
+	l.schedule, l.parts = plan, max(1, len(ids))
+	if err := l.connectAll(2 * time.Minute); err != nil {
 		return nil, err
 	}
 	fmt.Println("connected")
-	var reading sync.WaitGroup
-	for _, c := range clients {
-		reading.Add(1)
-		go func() {
-			defer reading.Done()
-			if err := c.read(); err != nil {
-				book.failed(err)
-			}
-		}()
+	return l.measure(o), nil
+}
+
+func newDialect(o options, perWriter int, clients []*client, ids []string) dialect {
+	switch o.mode {
+	case "rooms":
+		return &rooms{o, perWriter, ids}
+	case "rushes":
+		return newRushes(o, perWriter, clients)
 	}
-	if o.storm {
-		time.AfterFunc(time.Duration(o.seconds*float64(time.Second)/2), func() { cutAll(clients[o.writers:], book) })
-	}
-	writeAll(o, clients, book)
-	book.settle(time.Duration(o.settle * float64(time.Second)))
-	book.stopped.Store(true)
-	for _, c := range clients {
+	return newCentrifuge(o, perWriter)
+}
+
+// measure has them write, and waits until every client has everything, or for so long.
+func (l *loop) measure(o options) map[string]any {
+	user, system := spent()
+	l.schedule.start(l.now() + int64(200*time.Millisecond))
+	l.until(time.Hour, l.schedule.over)
+	made := l.schedule.total()
+	want := made / int64(l.parts)
+	next := int64(0)
+	l.until(time.Duration(o.settle*float64(time.Second)), func() bool {
+		now := l.now()
+		if now < next {
+			return false
+		}
+		next = now + int64(20*time.Millisecond)
+		return !slices.ContainsFunc(l.clients, func(c *client) bool { return c.lacks(want) > 0 })
+	})
+	userThen, systemThen := spent()
+	for _, c := range l.clients {
 		c.close()
 	}
-	reading.Wait()
-	return book.result(o), nil
+	result := l.result(o, made)
+	result["generator_cpu_s"], result["generator_system_s"] = userThen-user+systemThen-system, systemThen-system
+	return result
 }
 
-func connectAll(clients []client) error {
-	slots := make(chan struct{}, 50)
-	errs := make(chan error, len(clients))
-	for _, c := range clients {
-		go func() {
-			slots <- struct{}{}
-			errs <- c.connect()
-			<-slots
-		}()
+func (l *loop) result(o options, made int64) map[string]any {
+	a := account{made: l.schedule.made, perWriter: l.schedule.perWriter(),
+		countFrom: l.schedule.begin + int64(o.warmup*float64(time.Second)), order: make([][]uint32, l.parts)}
+	for _, c := range l.clients {
+		a.client(c.index%l.parts, c.deliveries, made/int64(l.parts))
 	}
-	for range clients {
-		if err := <-errs; err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// cutAll breaks the connections of all these in one moment.
-func cutAll(clients []client, book *ledger) {
-	book.cutAt = time.Now()
-	for _, each := range clients {
-		if c, ok := each.(*rushes); ok {
-			c.cut.Store(true)
-			c.close()
-		}
-	}
-}
-
-// writeAll keeps to the clock whatever the server does: each writer's n-th batch is due at a fixed time.
-func writeAll(o options, clients []client, book *ledger) {
-	start := time.Now().Add(200 * time.Millisecond)
-	book.countFrom = start.Add(time.Duration(o.warmup * float64(time.Second)))
-	period := time.Duration(float64(time.Second) / o.rate)
-	count := int(o.seconds * o.rate)
-	var writing sync.WaitGroup
-	for i := range o.writers {
-		writing.Add(1)
-		go func() {
-			defer writing.Done()
-			offset := period * time.Duration(i) / time.Duration(o.writers)
-			for n := range count {
-				due := start.Add(offset + period*time.Duration(n))
-				time.Sleep(time.Until(due))
-				book.lagged(time.Since(due))
-				if err := clients[i].send(); err != nil {
-					book.failed(err)
-					return
-				}
-			}
-		}()
-		if o.presenceHz > 0 {
-			go presenceLoop(o, clients[i], i, start, book)
-		}
-	}
-	writing.Wait()
-	book.cpuMark()
-}
-
-func presenceLoop(o options, c client, i int, start time.Time, book *ledger) {
-	period := time.Duration(float64(time.Second) / o.presenceHz)
-	time.Sleep(time.Until(start) + period*time.Duration(i)/time.Duration(o.writers))
-	ticker := time.NewTicker(period)
-	defer ticker.Stop()
-	end := time.After(time.Duration(o.seconds * float64(time.Second)))
-	for {
-		select {
-		case <-end:
-			return
-		case <-ticker.C:
-			if book.stopped.Load() || c.presence() != nil {
-				return
-			}
-		}
+	n, lag := &l.count, &l.schedule.lag
+	return map[string]any{
+		"mode": o.mode, "writers": o.writers, "readers": o.readers, "batches": made, "operations": made * int64(o.batch),
+		"deliveries": a.deliveries, "missing": a.missing, "duplicated": a.duplicated, "disorder": a.disorder,
+		"clashes": a.clashes, "errors": n.errors, "error": n.firstErr, "refused": n.refused, "resent": n.resent,
+		"merged_frames": n.merged, "presence": n.presence, "frames": n.frames, "bytes": n.bytes, "distinct_frames": l.cache.distinct,
+		"p50_ms": a.latency.ms(0.5), "p99_ms": a.latency.ms(0.99), "max_ms": a.latency.ms(1),
+		"lag_p99_ms": lag.ms(0.99), "unread_p99_ms": l.unread.ms(0.99),
+		"back": l.back.total(), "back_p50_ms": l.back.ms(0.5), "back_p99_ms": l.back.ms(0.99), "back_max_ms": l.back.ms(1),
+		"ops_s": float64(made*int64(o.batch)) / o.seconds,
 	}
 }

@@ -1,10 +1,20 @@
 package main
 
-import "google.golang.org/protobuf/encoding/protowire"
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
 
 func field(to []byte, number protowire.Number, body []byte) []byte {
 	to = protowire.AppendTag(to, number, protowire.BytesType)
 	return protowire.AppendBytes(to, body)
+}
+
+func number(to []byte, number protowire.Number, value uint64) []byte {
+	return protowire.AppendVarint(protowire.AppendTag(to, number, protowire.VarintType), value)
 }
 
 // only gives the single field of a oneof message: its number and, of a message, its bytes.
@@ -84,6 +94,23 @@ func bytesOf(message []byte, want protowire.Number) []byte {
 			return nil
 		}
 		message = message[n:]
+	}
+	return nil
+}
+
+// messages cuts gRPC-Web frames; trailers with a status other than 0 are an error.
+func messages(payload []byte, take func([]byte) error) error {
+	for len(payload) >= 5 {
+		size := int(binary.BigEndian.Uint32(payload[1:]))
+		body := payload[5 : 5+size]
+		if payload[0] == 0x80 {
+			if strings.Contains(string(body), "grpc-status") {
+				return fmt.Errorf("ended: %q", body)
+			}
+		} else if err := take(body); err != nil {
+			return err
+		}
+		payload = payload[5+size:]
 	}
 	return nil
 }
