@@ -69,6 +69,9 @@ func newClient(o options, index int, session string) *client {
 	return c
 }
 
+// sampled: it is asked how long what it reads has waited for it.
+func (c *client) sampled() bool { return c.index%16 == 0 }
+
 // take notes what a frame brings.
 func (c *client) take(f *frame, now int64) {
 	c.opened += f.opened

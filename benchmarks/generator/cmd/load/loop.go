@@ -26,10 +26,9 @@ type loop struct {
 	events   [eventsAHead]unix.EpollEvent
 	buffer   []byte
 	origin   time.Time
-	emptyAt  int64 // when nothing was left to read
 	schedule schedule
 	parts    int       // each client is in one of so many rooms, and is sent what is made there, as much in each
-	unread   histogram // how long a frame may have waited for the loop
+	unread   histogram // how long frames waited in the kernel until the loop read them, of some clients
 	back     histogram // from the cut to being opened again
 	count    counters
 }
@@ -80,7 +79,6 @@ func (l *loop) turn() {
 	if n <= 0 {
 		pause := unix.NsecToTimespec(int64(tick))
 		_ = unix.Nanosleep(&pause, nil)
-		l.emptyAt = l.now()
 	}
 }
 
@@ -90,6 +88,9 @@ func (l *loop) join() {
 		select {
 		case c := <-l.joining:
 			err := c.refusal
+			if err == nil && c.sampled() {
+				err = c.arrivals()
+			}
 			if err == nil {
 				err = unix.EpollCtl(l.poll, unix.EPOLL_CTL_ADD, c.descriptor, listening(c, unix.EPOLLIN))
 			}
@@ -106,7 +107,7 @@ func (l *loop) join() {
 // read takes what came for a client.
 func (l *loop) read(c *client) error {
 	kept := copy(l.buffer, c.partial)
-	n, err := unix.Read(c.descriptor, l.buffer[kept:])
+	n, err := l.readInto(c, l.buffer[kept:])
 	if err == unix.EAGAIN {
 		return nil
 	}
@@ -120,6 +121,17 @@ func (l *loop) read(c *client) error {
 		l.buffer = append(l.buffer, make([]byte, len(l.buffer))...)
 	}
 	return l.frames(c, kept+n)
+}
+
+func (l *loop) readInto(c *client, to []byte) (int, error) {
+	if !c.sampled() {
+		return unix.Read(c.descriptor, to)
+	}
+	n, waited, err := c.readAt(to)
+	if waited >= 0 {
+		l.unread.add(waited)
+	}
+	return n, err
 }
 
 // frames takes the whole frames from the beginning of the buffer.
@@ -160,7 +172,6 @@ func (l *loop) frame(c *client, payload []byte, now int64) error {
 	l.count.merged += int64(f.merged)
 	l.count.presence += int64(f.presence)
 	l.count.refused += int64(f.refused)
-	l.unread.add(now - l.emptyAt)
 	c.take(f, now)
 	if !c.ready && l.dialect.ready(c) {
 		l.isReady(c, now)

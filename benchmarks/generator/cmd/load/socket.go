@@ -47,6 +47,23 @@ func (s *socket) dial(dialer ws.Dialer, url string) error {
 	return failed
 }
 
+// arrivals has the kernel tell when it got what is read.
+func (s *socket) arrivals() error {
+	return unix.SetsockoptInt(s.descriptor, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+}
+
+// readAt reads, and tells how many nanoseconds the newest of it has been in the kernel.
+func (s *socket) readAt(to []byte) (n int, waited int64, err error) {
+	var control [64]byte
+	n, size, _, _, err := unix.Recvmsg(s.descriptor, to, control[:], 0)
+	if err != nil || size < unix.CmsgLen(16) {
+		return n, -1, err
+	}
+	body := control[unix.CmsgLen(0):]
+	arrived := int64(binary.NativeEndian.Uint64(body))*1e9 + int64(binary.NativeEndian.Uint64(body[8:]))
+	return n, time.Now().UnixNano() - arrived, nil
+}
+
 // early gives what came with the answer to the handshake.
 func early(buffered *bufio.Reader) []byte {
 	if buffered == nil {
