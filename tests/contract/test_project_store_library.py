@@ -255,7 +255,7 @@ async def test_settings_are_kept_for_each_person_and_found_by_name_or_by_how_it_
 
 
 _BEFORE = (
-    "DROP TABLE alembic_version", "DROP TABLE rights_news",
+    "DROP TABLE alembic_version", "DROP TABLE rights_news", "DROP TABLE guest_limit",
     "DROP TABLE asset_tag", "DROP TABLE folder", "DROP TABLE setting",
     "DROP INDEX asset_by_name", "DROP INDEX asset_by_folder",
     "ALTER TABLE asset DROP COLUMN folder_id", "ALTER TABLE asset DROP COLUMN deleted_ms",
