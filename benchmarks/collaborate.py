@@ -1,7 +1,8 @@
 """Many people draw on one video: latency to every client, what is lost or doubled, CPU beside a server on Centrifuge.
 
 Everything is on: gateway, WebSocket, rights, the durable log, history, presence. The generator is open-loop: it keeps
-to its clock whatever the server does, and prints how far behind it was itself (lag_p99_ms).
+to its clock whatever the server does, and prints how far behind it was itself (lag_p99_ms), and how long what it read
+had been in the kernel (unread_p99_ms), which counts as latency too.
 """
 
 import argparse
