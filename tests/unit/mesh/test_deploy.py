@@ -47,6 +47,11 @@ def test_a_service_of_compose_takes_all_that_it_is_told(name: str) -> None:
     assert getattr(config, "listen", "")
 
 
+def test_an_instance_with_a_volume_is_called_the_same_in_every_container() -> None:
+    assert "signaling:/data" in COMPOSE["services"]["signaling"]["volumes"]
+    assert environ("signaling")["RUSHES_SIGNALING__INSTANCE"] == "svc_signaling"
+
+
 def addresses() -> Iterator[tuple[str, str]]:
     """Where the gateway looks for whom."""
     for service, targets in load(MeshConfig, "mesh", argv=(), environ=environ("gateway-1")).services.items():
