@@ -17,6 +17,11 @@ VALUES = ("-f", str(CHART / "ci-values.yaml"))
 VARIANTS = (
     (),
     ("--set", "autoscaling.enabled=false,networkPolicy.enabled=false,ingress.enabled=false,storageClass=fast"),
+    (
+        "--set",
+        "signaling.replicas=2,secrets.signalingDatabase=postgresql+psycopg://rushes:x@postgres/signaling,"
+        "secrets.recordings=s3://key:x@objects/meeting-recordings",
+    ),
     ("--set", "secrets.existing=mine,project.replicas=2,signaling.replicas=2,mesh.tlsSecret=mesh"),
 )
 REFUSED = (
@@ -27,6 +32,9 @@ REFUSED = (
     ("--set", "secrets.meshSecret=short"),
     ("--set", "signaling.turn={turn.example.com}"),
     ("--set", "secrets.meshSecret="),
+    ("--set", "signaling.replicas=2"),
+    ("--set", "signaling.replicas=2,secrets.signalingDatabase=postgresql+psycopg://rushes:x@postgres/signaling"),
+    ("--set", "signaling.replicas=2,secrets.recordings=s3://key:x@objects/meeting-recordings"),
 )
 VERSIONS = ("1.27", "1.31", "1.34")
 
