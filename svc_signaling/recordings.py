@@ -18,6 +18,7 @@ from rushes.signaling.v1 import recording_pb2 as pb
 from rushes.signaling.v1 import room_service_pb2
 from svc_signaling.core.name import PART, read_name
 from svc_signaling.core.recording import FAILED, RECORDING, moved
+from svc_signaling.core.settings import RoomInvalid
 from svc_signaling.errors import RoomUnknown
 from svc_signaling.processing import Processing, prefix_of
 from svc_signaling.recorder.process import RecorderProcess
@@ -80,7 +81,10 @@ class Recordings:
                 await self._surely(partial(self._sweep, owned, all_of=True))
 
     async def resume(self, room_id: str) -> None:
-        """See `rooms.Recorder`."""
+        """See `rooms.Recorder`. If the room was here before, its recorders have left first."""
+        leaving = [task for key, task in self._tasks.items() if _is_of(room_id, key) and task.cancelling()]
+        if leaving:
+            await asyncio.wait(leaving)
         for owned in await self._store.open():
             if owned.recording.room_id == room_id:
                 self._begin(owned)
@@ -88,7 +92,7 @@ class Recordings:
     def lost(self, room_id: str) -> None:
         """See `rooms.Recorder`. What was recorded here until now is made safe."""
         for key, task in list(self._tasks.items()):
-            if key.partition("/")[0] == room_id:
+            if _is_of(room_id, key):
                 task.cancel()
 
     async def stop(self) -> None:
@@ -100,7 +104,7 @@ class Recordings:
 
     def open_of(self, room_id: str) -> bool:
         """Whether segments of a room may still come."""
-        return any(name.partition("/")[0] == room_id for name in self._tasks)
+        return any(_is_of(room_id, key) for key in self._tasks)
 
     async def look(self, desk: Desk) -> None:
         """A room that is recorded has a recorder."""
@@ -128,11 +132,13 @@ class Recordings:
         return await self._store.list(tenant_id, project_id, room_id, LISTED)
 
     async def retry(self, tenant_id: str, project_id: int, room_id: str) -> list[pb.Recording]:
-        """See the proto. Raises RoomUnknown."""
-        failed = await self.all(tenant_id, project_id, room_id)
-        for recording in failed:
-            await self._rooms.desk(tenant_id, project_id, recording.room_id)
+        """See the proto. Raises RoomUnknown and RoomInvalid."""
+        if not room_id:
+            raise RoomInvalid("recordings are tried again of one room: say which")
+        for recording in await self.all(tenant_id, project_id, room_id):
             if recording.state == FAILED:
+                # Its videos are made by the instance that has the room.
+                await self._rooms.desk(tenant_id, project_id, room_id)
                 now_ms = self._clock.now_ms()
                 again = Owned(tenant_id, project_id, moved(recording, "retry", now_ms))
                 await self._store.put(again, "recording.retry", now_ms)
@@ -271,3 +277,7 @@ class Recordings:
                 _logger.warning("recording_tried_again", extra={"reason": refusal.reason})
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, longest_s)
+
+
+def _is_of(room_id: str, key: str) -> bool:
+    return key.partition("/")[0] == room_id
