@@ -7,7 +7,6 @@ from typing import Final
 from svc_sfu.core import rtcp, rtp
 from svc_sfu.core.codec import NO_NUMBERS, Codec, numbers_of
 from svc_sfu.core.congestion import TRAIN_S, Train
-from svc_sfu.core.feedback import Told
 from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.publisher import Received, Track
 from svc_sfu.core.red import redundant
@@ -253,8 +252,8 @@ class Room:
                 self._about_slot(transport, transport.subscriber, report, now_s)
 
     def _about_slot(self, transport: Transport, subscriber: Subscriber, report: rtcp.Report, now_s: float) -> None:
-        if isinstance(report, Told):
-            self._told(subscriber, report, now_s)
+        if isinstance(report, rtcp.Feedback):
+            self._told(subscriber, report.body, now_s)
             return
         if isinstance(report, rtcp.Estimate):
             subscriber.estimate.told(report.bitrate_bps, subscriber.sent_bps, now_s)
@@ -273,8 +272,14 @@ class Room:
         elif isinstance(report, rtcp.ReceptionReport) and slot.kind == "video":
             subscriber.estimate.lost(report.lost, now_s)
 
-    def _told(self, subscriber: Subscriber, told: Told, now_s: float) -> None:
+    def _told(self, subscriber: Subscriber, body: bytes, now_s: float) -> None:
         if subscriber.congestion is None:
+            return
+        try:
+            told = subscriber.told(body)
+        except PacketInvalid:
+            return
+        if told is None:
             return
         delivered = subscriber.departures.delivered(told, subscriber.congestion.one_by_one_from)
         if subscriber.congestion.arrived(delivered, now_s):

@@ -16,7 +16,7 @@ BASE_S: Final = 0.064
 MAX_SPAN: Final = 1_000
 """Most packets, missing ones included, that one feedback tells of."""
 
-MAX_TOLD: Final = 4_096
+MAX_TOLD: Final = 1_000
 """Most packets that a feedback which is read may tell of."""
 _SYMBOLS: Final = tuple(tuple(chunk >> 12 - 2 * index & 3 for index in range(7)) for chunk in range(1 << 14))
 
@@ -102,13 +102,20 @@ def _chunks(symbols: Sequence[int]) -> bytes:
     return bytes(out)
 
 
-def read(body: bytes) -> Told:
-    """Reads a feedback's body after the two SSRCs. Raises PacketInvalid."""
+def told_of(body: bytes) -> int:
+    """Of how many packets a feedback tells: reading it takes that long, however short it is. Raises PacketInvalid."""
     if len(body) < 10:
         raise PacketInvalid("a transport-wide feedback is cut")
-    first, count = struct.unpack_from("!HH", body)
+    count = int.from_bytes(body[2:4], "big")
     if count > MAX_TOLD:
         raise PacketInvalid("a transport-wide feedback tells of too many packets")
+    return count
+
+
+def read(body: bytes) -> Told:
+    """Reads a feedback's body after the two SSRCs. Raises PacketInvalid."""
+    count = told_of(body)
+    first = int.from_bytes(body[:2], "big")
     symbols, at = _read_symbols(body, count)
     time_s = int.from_bytes(body[4:7], "big") * BASE_S
     size = len(body)
@@ -141,7 +148,7 @@ def _read_symbols(body: bytes, count: int) -> tuple[list[int], int]:
         chunk = body[at] << 8 | body[at + 1]
         at += 2
         if chunk < 0x8000:
-            symbols += [chunk >> 13] * (chunk & 0x1FFF)
+            symbols += [chunk >> 13] * min(chunk & 0x1FFF, count - len(symbols))
         elif chunk & 0x4000:
             symbols += _SYMBOLS[chunk & 0x3FFF]
         else:

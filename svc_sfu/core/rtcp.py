@@ -5,8 +5,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from svc_sfu.core import feedback
-from svc_sfu.core.feedback import Told
 from svc_sfu.core.rtp import PacketInvalid
 
 SENDER_REPORT, RECEIVER_REPORT, BYE, TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK = 200, 201, 203, 205, 206
@@ -61,7 +59,14 @@ class Estimate:
     bitrate_bps: int
 
 
-Report = SenderReport | ReceptionReport | Nack | KeyframeRequest | Estimate | Told
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Transport-wide feedback, not read yet (`feedback.read`): a few bytes may tell of very many packets."""
+
+    body: bytes
+
+
+Report = SenderReport | ReceptionReport | Nack | KeyframeRequest | Estimate | Feedback
 
 
 def parse(data: bytes) -> list[Report]:
@@ -75,7 +80,7 @@ def parse(data: bytes) -> list[Report]:
         elif kind == TRANSPORT_FEEDBACK and count == NACK:
             found.append(_nack(body))
         elif kind == TRANSPORT_FEEDBACK and count == TRANSPORT_WIDE:
-            found.append(feedback.read(body[8:]))
+            found.append(Feedback(body[8:]))
         elif kind == PAYLOAD_FEEDBACK:
             found += _payload_feedback(count, body)
     return found

@@ -7,12 +7,15 @@ from typing import Final
 from svc_sfu.core.allocator import Estimate, Wish, allocate, most
 from svc_sfu.core.congestion import Congestion
 from svc_sfu.core.departure import Departures
+from svc_sfu.core.feedback import Told, read, told_of
 from svc_sfu.core.forwarder import Forwarder
 from svc_sfu.core.publisher import Track
 from svc_sfu.core.viewer import OURS, Formats
 
 MAX_AGAIN_S: Final = 400
 """Packets that are sent again in a second, of one subscriber."""
+MAX_TOLD_S: Final = 10_000
+"""Packets that feedback of one subscriber tells of in a second: more is not sent to anybody."""
 
 
 @dataclass(slots=True, eq=False)
@@ -43,6 +46,7 @@ class Subscriber:
     wanted_bps: float = 0.0
     """What its slots would take, each in the largest layer that is of use."""
     again_left: float = MAX_AGAIN_S
+    told_left: int = MAX_TOLD_S
     sent_bps: float = 0.0
     sent_bytes: int = 0
     """Since the last `second`."""
@@ -63,8 +67,17 @@ class Subscriber:
     def second(self, passed_s: float) -> None:
         """Another second is over."""
         self.again_left = MAX_AGAIN_S
+        self.told_left = MAX_TOLD_S
         self.sent_bps = 8 * self.sent_bytes / passed_s
         self.sent_bytes = 0
+
+    def told(self, body: bytes) -> Told | None:
+        """What a feedback tells; None: it told of too many packets in this second. Raises PacketInvalid."""
+        count = told_of(body)
+        if count > self.told_left:
+            return None
+        self.told_left -= count
+        return read(body)
 
     def agreed(self) -> None:
         """It is known how its slots are numbered."""

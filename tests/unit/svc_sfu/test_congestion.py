@@ -1,6 +1,7 @@
 """The estimate of a receiver's way, on a way that is made up: a queue, a clock, and what a browser would tell."""
 
 import random
+import struct
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
@@ -14,6 +15,7 @@ from svc_sfu.core.congestion import QUEUE_S, Congestion
 from svc_sfu.core.departure import SPAN, Delivered, Delivery, Departures
 from svc_sfu.core.feedback import Arrivals
 from svc_sfu.core.rtp import PacketInvalid
+from svc_sfu.core.subscriber import MAX_TOLD_S, Subscriber
 
 PACKET = 1_100
 LADDER_BPS = (450_000.0, 650_000.0, 1_100_000.0, 1_700_000.0, 2_600_000.0, 4_500_000.0)
@@ -220,3 +222,22 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     except PacketInvalid:
         return
     assert len(told.arrived_s) <= feedback.MAX_TOLD
+
+
+def saying(count: int) -> bytes:
+    """A feedback of a few bytes: of so many packets that none arrived."""
+    return struct.pack("!HH", 0, count) + bytes(4) + struct.pack("!H", count)
+
+
+def test_a_short_feedback_that_tells_of_very_many_packets_is_refused() -> None:
+    assert len(feedback.read(saying(feedback.MAX_TOLD)).arrived_s) == feedback.MAX_TOLD
+    with pytest.raises(PacketInvalid):
+        feedback.read(saying(feedback.MAX_TOLD + 1))
+
+
+def test_of_one_subscriber_so_many_packets_are_told_of_in_a_second_and_as_many_in_the_next() -> None:
+    subscriber = Subscriber({})
+    for _ in range(2):
+        heard = [subscriber.told(saying(feedback.MAX_TOLD)) is not None for _ in range(50)]
+        assert sum(heard) == MAX_TOLD_S // feedback.MAX_TOLD
+        subscriber.second(1.0)
