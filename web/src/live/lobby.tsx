@@ -24,8 +24,8 @@ export function Lobby({ enter, leave }: LobbyProps): JSX.Element {
     <aside class="live lobby floating" aria-label={t("live.title")} data-testid="live-lobby">
       <h2>{t("live.ask")}</h2>
       <p class="dim">{t("live.askDetail")}</p>
-      <Trial kind="camera" on={on.camera} turn={(camera) => setOn({ ...on, camera })} />
-      <Trial kind="microphone" on={on.microphone} turn={(microphone) => setOn({ ...on, microphone })} />
+      <Trial kind="camera" on={on.camera} turn={(camera) => setOn((now) => ({ ...now, camera }))} />
+      <Trial kind="microphone" on={on.microphone} turn={(microphone) => setOn((now) => ({ ...now, microphone }))} />
       <div class="row">
         <Button look="primary" label={t("live.join")} onClick={() => enter(on)}>
           {t("live.join")}
@@ -54,6 +54,7 @@ function useTrack(kind: DeviceKind, on: boolean, failed: () => void): MediaStrea
         else setTrack(stream.getTracks()[0]);
       },
       (error: unknown) => {
+        if (over) return;
         say({ title: t("live.noDevice"), detail: explain(error), look: "bad" });
         failed();
       },
