@@ -5,15 +5,12 @@
  * rate. The offset counts frames of B.
  */
 import type { FrameClock } from "../player/clock";
+import { paceOf, type Pull } from "../player/shuttle";
 
-/** So far apart, in seconds, the one is taken to be with the other. */
-const CLOSE_S = 0.004;
 /** Farther than that it jumps: to catch up would take too long. */
 export const JUMP_S = 0.3;
-/** So much faster or slower, at most, one is played to catch up. */
-const MOST = 0.12;
-/** A part of what is lacking is caught up with in each second. */
-const PER_SECOND = 4;
+/** Both clocks are at hand. */
+const BESIDE: Pull = { closeS: 0.004, most: 0.12, perSecond: 4 };
 
 export class Pairing {
   private readonly even: boolean;
@@ -59,7 +56,5 @@ export class Pairing {
 
 /** How fast B is played that is so many seconds ahead of where it belongs; undefined: it jumps there. */
 export function pace(speed: number, aheadS: number): number | undefined {
-  if (Math.abs(aheadS) > JUMP_S) return undefined;
-  if (Math.abs(aheadS) < CLOSE_S) return speed;
-  return speed * (1 - Math.max(-MOST, Math.min(MOST, aheadS * PER_SECOND)));
+  return Math.abs(aheadS) > JUMP_S ? undefined : paceOf(aheadS, speed, BESIDE);
 }

@@ -141,9 +141,10 @@ export class Live {
     );
   }
 
-  /** Out of the room its roles narrow nothing on the page. */
+  /** Out of the room its roles narrow nothing on the page, and nobody is followed. */
   private widen(): void {
     if (!this.reviewed) return;
+    this.reviewed.player.keepAlone();
     this.reviewed.session.narrowed.value = "";
     this.reviewed.lookers.value = new Set();
   }
@@ -170,6 +171,8 @@ export class Live {
   private moved(state: LinkState, why: Ended | undefined): void {
     this.state.value = state;
     this.why.value = why;
+    // Where the others are is not known meanwhile.
+    if (state !== "open") this.reviewed?.player.keepAlone();
     if (state === "over") {
       this.widen();
       clearInterval(this.ticker);
@@ -349,7 +352,10 @@ export class Live {
 
   /** One does something oneself: the presenter is followed again when asked for. */
   private release(): void {
-    if (!this.presenting.peek() && this.presenter.peek().participantId && this.joined.peek()) this.following.value = false;
+    if (!this.presenting.peek() && this.presenter.peek().participantId && this.joined.peek()) {
+      this.following.value = false;
+      this.reviewed?.player.keepAlone();
+    }
   }
 
   private tick(): void {
@@ -362,6 +368,7 @@ export class Live {
       this.mark(room, nowMs);
     }
     else if (this.following.peek() && this.presenter.peek().participantId) this.follow(room, nowMs);
+    else room.player.keepAlone();
   }
 
   private tell(room: Room, nowMs: number): void {

@@ -316,6 +316,12 @@ export class Player {
     this.picture.pace(paceOf((this.picture.place - place) / this.clock.rate, speed));
   }
 
+  /** Nobody is kept together with any more: it plays as fast as was chosen. */
+  keepAlone(): void {
+    const speed = this.speed.peek();
+    if (speed > 0) this.picture?.pace(speed);
+  }
+
   /** Does as another does: whoever is followed. `place`: where that is exactly. */
   mirror(frame: number, playing: boolean, speed: number, place?: number): void {
     const target = this.clock.clamp(frame);

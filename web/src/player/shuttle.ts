@@ -64,14 +64,23 @@ export function backwards(startTime: number, elapsedS: number, speed: number): n
   return startTime - elapsedS * Math.abs(speed);
 }
 
-const MOST_PACE = 0.1;
-const PACE_A_SECOND = 1.5;
-const TOGETHER_S = 0.006;
+/** How one comes together with another clock. */
+export interface Pull {
+  /** So far apart, in seconds, the one is taken to be with the other. */
+  closeS: number;
+  /** So much faster or slower, at most, one is played to catch up. */
+  most: number;
+  /** A part of what is lacking is caught up with in each second. */
+  perSecond: number;
+}
+
+/** With others in a room, whose place is known as well as the network tells it. */
+const OTHERS: Pull = { closeS: 0.006, most: 0.1, perSecond: 1.5 };
 
 /** How fast to play for being together with others soon, when one is so many seconds ahead of them (below zero: behind). */
-export function paceOf(aheadS: number, speed: number): number {
-  if (Math.abs(aheadS) < TOGETHER_S) return speed;
-  return speed * (1 - Math.max(-MOST_PACE, Math.min(MOST_PACE, aheadS * PACE_A_SECOND)));
+export function paceOf(aheadS: number, speed: number, { closeS, most, perSecond }: Pull = OTHERS): number {
+  if (Math.abs(aheadS) < closeS) return speed;
+  return speed * (1 - Math.max(-most, Math.min(most, aheadS * perSecond)));
 }
 
 /** Whether a follower has to seek: playing, a tenth of a second off does not matter; standing still, every frame does. */
