@@ -79,8 +79,8 @@ def framed(units: Sequence[bytes]) -> bytes:
     return bytes(out)
 
 
-def _units(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Of a picture as files have it: each unit's kind, the whole of it, and what it says."""
+def _units(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Of a picture as files have it: each unit's kind and what it says."""
     at = 0
     while at < len(data):
         behind = at + (2 if data[at] & 0x04 else 1)
@@ -88,18 +88,13 @@ def _units(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         if read is None:
             return
         size, start = read
-        yield data[at] >> 3 & 15, data[at : start + size], data[start : start + size]
+        yield data[at] >> 3 & 15, data[start : start + size]
         at = start + size
-
-
-def sequence(key: bytes) -> bytes:
-    """The sequence header of a keyframe; empty: it has none."""
-    return next((whole for kind, whole, _ in _units(key) if kind == _SEQUENCE), b"")
 
 
 def picture_size(key: bytes) -> tuple[int, int]:
     """Width and height, by the sequence header; (0, 0): there is none."""
-    says = next((body for kind, _, body in _units(key) if kind == _SEQUENCE), b"")
+    says = next((body for kind, body in _units(key) if kind == _SEQUENCE), b"")
     if len(says) < 4:
         return 0, 0
     bits = Bits(says)

@@ -55,7 +55,6 @@ def test_units_of_av1_come_together_however_they_were_cut() -> None:
     for payloads in (whole, counted, cut, delimited):
         assert pushed(Codec.AV1, payloads) == [(AV1_KEY, True)]
     assert size_of(Codec.AV1, AV1_KEY) == (320, 180)
-    assert av1.sequence(AV1_KEY) == SEQUENCE
 
 
 def test_a_piece_of_av1_without_its_beginning_is_no_picture() -> None:
