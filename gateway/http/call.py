@@ -82,7 +82,7 @@ class SocketCalls:
         return token
 
     async def admit(self, call: SocketCall, token: str) -> None:
-        """Counts one call of many on a socket. Raises RateLimited."""
+        """Counts a call on a socket. Raises RateLimited."""
         if self._admit is not None:
             await self._admit(call.path, token, call.caller.address)
 

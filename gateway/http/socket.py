@@ -107,6 +107,7 @@ class Sockets:
             async with asyncio.timeout(self._limits.begin_s):
                 call = SocketCall(caller, path, await _headers(stream), stream, stream.out)
                 token = await self._calls.ready(call)
+                await self._calls.admit(call, token)
             await self._calls.serve(call, token)
         except TimeoutError:
             _fail(stream.out, grpcweb.status_trailers(code_pb2.DEADLINE_EXCEEDED, "the call did not begin in time"))

@@ -12,6 +12,7 @@ from urllib.request import urlopen
 import grpc
 import psutil
 import pytest
+from google.protobuf.message import Message
 from multidict import CIMultiDict
 
 from gateway.core import grpcweb
@@ -25,7 +26,7 @@ from rushes.annotation.v1.annotation_service_pb2 import (
     FollowRequest,
 )
 from rushes.annotation.v1.operation_pb2 import Batch, CreateOperation, Operation
-from rushes.project.v1.identity_service_pb2 import GetMeRequest, ListPeopleRequest
+from rushes.project.v1.identity_service_pb2 import GetMeRequest, ListPeopleRequest, SignInRequest
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 from tests.product import Product, serving
 from tests.waiting import until
@@ -34,6 +35,7 @@ from tests.web_client import COLLABORATE, TYPE, Browser, Call, retry_after_s
 GET_ME = "/rushes.project.v1.IdentityService/GetMe"
 FOLLOW = "/rushes.annotation.v1.AnnotationService/Follow"
 LIST_PEOPLE = "/rushes.project.v1.IdentityService/ListPeople"
+SIGN_IN = "/rushes.project.v1.IdentityService/SignIn"
 WRITERS = 3
 DEAF = 8
 BATCHES = 60
@@ -320,6 +322,22 @@ async def test_a_method_counts_however_its_path_is_written(hasty: Product) -> No
         assert await ask(browser, "POST", LIST_PEOPLE) == 429
         assert (await browser.rpc(LIST_PEOPLE, ListPeopleRequest())).reason == "RATE_LIMITED"
         assert await ask(browser, "GET", "/api/v1/me") == 200
+
+
+async def test_calls_on_sockets_of_their_own_count_too(hasty: Product) -> None:
+    async def ask(browser: Browser, path: str, request: Message) -> str:
+        call = await browser.connect(path)
+        await call.begin()
+        await call.send(request)
+        return (await call.ended()).reason
+
+    async with Browser(hasty.address, hasty.studio.people(1, "guest")[0], source="127.0.0.23") as guest:
+        asked = [await ask(guest, LIST_PEOPLE, ListPeopleRequest()) for _ in range(2)]
+        assert [reason == "RATE_LIMITED" for reason in asked] == [False, True]
+    async with Browser(hasty.address, source="127.0.0.24") as stranger:
+        wrong = SignInRequest(email="nobody@rushes.local", password="x")
+        asked = await asyncio.gather(*(ask(stranger, SIGN_IN, wrong) for _ in range(12)))
+        assert 0 < asked.count("RATE_LIMITED") < 12
 
 
 async def test_posters_and_media_do_not_count(hasty: Product) -> None:
