@@ -51,8 +51,15 @@ class Pending:
         frames = self._frames
         if frames is not None and request[:1] == _PRESENCE_TAG:
             last = frames.frames[-1]
-            if last.session == session and last.request[:1] == _PRESENCE_TAG:
+            grown = len(request) - len(last.request)
+            if (
+                last.session == session
+                and last.request[:1] == _PRESENCE_TAG
+                and (grown <= 0 or self._frames_bytes + grown <= MESSAGE_BYTES)
+            ):
                 last.request = request  # where it was does not matter any more
+                self._frames_bytes += grown
+                self._bytes += grown
                 return True
         self._counts[session] = count
         size_bytes = len(request) + _OVERHEAD_BYTES

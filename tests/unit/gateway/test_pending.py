@@ -55,6 +55,30 @@ def test_presence_takes_the_place_of_the_same_viewers_presence_before_it() -> No
     assert [f.request for f in message.frames.frames] == [PRESENCE + b"b", PRESENCE + b"c", PRESENCE + b"d"]
 
 
+def test_presence_that_takes_a_place_is_weighed() -> None:
+    pending = Pending()
+    sent: list[bytes] = []
+    while not pending.crowded and len(sent) < MAX_EACH:
+        for request in (SUBMIT, PRESENCE, PRESENCE + bytes(MESSAGE_BYTES // 2)):
+            pending.add(1, request)
+            sent.append(request)
+    assert sum(map(len, sent)) < 2 * HIGH_BYTES, "it is crowded in time"
+    taken = pending.take()
+    assert all(each.ByteSize() <= MESSAGE_BYTES for each in taken)
+    left = [each.request for message in taken for each in message.frames.frames]
+    assert left.count(SUBMIT) == sent.count(SUBMIT)
+    assert left[-1] == sent[-1]
+
+
+def test_smaller_presence_makes_room() -> None:
+    pending = Pending()
+    pending.add(1, PRESENCE + bytes(MESSAGE_BYTES))
+    pending.add(1, PRESENCE)
+    pending.add(2, SUBMIT + bytes(MESSAGE_BYTES // 2))
+    (message,) = pending.take()
+    assert [each.session for each in message.frames.frames] == [1, 2]
+
+
 def test_who_sends_without_end_is_told_and_only_they() -> None:
     pending = Pending()
     assert all(pending.add(1, SUBMIT) for _ in range(MAX_EACH))
