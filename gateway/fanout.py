@@ -92,6 +92,8 @@ class FanOut:
         alone = (frame, Made())
         chosen: list[Socket] = []
         pieces: list[bytes] = []
+        descriptors: set[int] = set()
+        behind: list[tuple[int, Socket, bytes]] = []
         queued = 0
         for session in sessions:
             socket = self.sockets.get(session)
@@ -101,15 +103,21 @@ class FanOut:
             extra = later.pop(session, None) if later else None
             if extra is not None:
                 both, made = joined.get(id(extra)) or joined.setdefault(id(extra), (frame + extra, Made()))
+            if socket.descriptor in descriptors:  # of another call there, which may be written in part
+                behind.append((session, socket, both))
+                continue
             piece = socket.direct(both, made)
             if piece is not None:
                 chosen.append(socket)
                 pieces.append(piece)
+                descriptors.add(socket.descriptor)
             else:
                 self._queue(session, socket, frame, both)
                 queued += 1
         _write_all(chosen, pieces)
-        return len(chosen) + queued
+        for session, socket, both in behind:
+            self._queue(session, socket, frame, both)
+        return len(chosen) + queued + len(behind)
 
     def _queue(self, session: int, socket: Socket, frame: bytes, both: bytes) -> None:
         """Of a viewer that something waits for already: `both` has presence with it, which may be left out."""
@@ -124,20 +132,32 @@ class FanOut:
         mades: dict[int, Made] = {}
         chosen: list[Socket] = []
         pieces: list[bytes] = []
+        descriptors: set[int] = set()
+        behind: list[tuple[Socket, bytes]] = []
         for session, frame in later.items():
             socket = self.sockets.get(session)
             if socket is None:
                 continue
-            piece = socket.direct(frame, mades.setdefault(id(frame), {}))
-            if piece is not None:
+            shared = socket.descriptor in descriptors
+            piece = None if shared else socket.direct(frame, mades.setdefault(id(frame), {}))
+            if piece is None:
+                behind.append((socket, frame))
+            else:
                 chosen.append(socket)
                 pieces.append(piece)
-            elif socket.buffered() > LOW_BYTES:
-                metrics.FRAMES_DROPPED.inc()
-            else:
-                socket.write(frame)
+                descriptors.add(socket.descriptor)
         _write_all(chosen, pieces)
-        metrics.FRAMES_OUT.inc(len(later))
+        queued = sum(_queue_presence(socket, frame) for socket, frame in behind)
+        metrics.FRAMES_OUT.inc(len(chosen) + queued)
+
+
+def _queue_presence(socket: Socket, frame: bytes) -> bool:
+    """Whether it is queued: who is far behind goes without."""
+    if socket.buffered() > LOW_BYTES:
+        metrics.FRAMES_DROPPED.inc()
+        return False
+    socket.write(frame)
+    return True
 
 
 def _write_all(sockets: Sequence[Socket], pieces: Sequence[bytes]) -> None:

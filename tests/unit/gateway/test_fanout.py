@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from google.rpc import status_pb2
+from prometheus_client import REGISTRY
 
 from gateway.core.hub import LOW_BYTES
-from gateway.core.mux import OPEN, ROOM, ServerMux
+from gateway.core.mux import FIRST_ROOM, OPEN, ROOM, ServerMux, unframed
 from gateway.core.socket import message_frame
 from gateway.fanout import HIGH_BYTES, FanOut, Made
 from gateway.http.mux import MuxWriter
-from gateway.http.websocket import ViewerSocket
+from gateway.http.websocket import SocketWriter, ViewerSocket
 
 pytestmark = pytest.mark.asyncio
 
@@ -149,6 +150,22 @@ async def test_presence_does_not_wait_where_nothing_else_is_sent(files: list[int
     assert (read(files[0]), slower.queued) == (b"[a]", [])
 
 
+def counted(kind: str) -> float:
+    """Frames, so far."""
+    return REGISTRY.get_sample_value(f"rushes_gateway_frames_{kind}_total") or 0.0
+
+
+async def test_presence_that_is_not_written_does_not_count(files: list[int]) -> None:
+    fan_out = FanOut(congested)
+    slow, slower = Viewer(waiting=1), Viewer(waiting=LOW_BYTES + 1)
+    fan_out.sockets.update({0: Viewer(files[0]), 1: slow, 2: slower})
+    before = counted("out"), counted("dropped")
+    fan_out.send_later((0, 1, 2, 3), b"[a]")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert (counted("out") - before[0], counted("dropped") - before[1]) == (2, 1)
+
+
 async def test_who_takes_nothing_any_more_is_named() -> None:
     named: list[int] = []
     fan_out = FanOut(lambda session, now: named.append(session))
@@ -193,3 +210,80 @@ async def test_on_a_shared_socket_nothing_is_direct_that_the_browser_has_no_room
     assert writer.direct(frame, {})
     writer.close()
     assert writer.direct(frame, {}) is None
+
+
+class Narrow(asyncio.Transport):
+    """The transport of a descriptor: keeps what it is given, as uvloop's does while the descriptor takes no more."""
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self.kept = b""
+
+    def fileno(self) -> int:
+        """See socket."""
+        return self._descriptor
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """See BaseTransport."""
+        return self if name == "socket" else default
+
+    def is_closing(self) -> bool:
+        """See BaseTransport."""
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        """See WriteTransport."""
+        return len(self.kept)
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """See WriteTransport."""
+        self.kept += data
+
+
+def two_calls(transport: Narrow, room_bytes: int) -> list[MuxWriter]:
+    """Of one socket; the second has no more room than this."""
+    out, mux = SocketWriter(transport), ServerMux(1_000)
+    for number in (1, 2):
+        mux.receive(bytes((OPEN, 0, 0, 0, number)) + b"/a/b")
+    assert mux.take_room(2, FIRST_ROOM - room_bytes)
+    return [MuxWriter(mux, number, out) for number in (1, 2)]
+
+
+def messages_of(frames: bytes) -> Iterator[bytes]:
+    """What is in a server's WebSocket frames, which have to be whole."""
+    while frames:
+        code = frames[1]
+        head = {126: 4, 127: 10}.get(code, 2)
+        size = int.from_bytes(frames[2:head], "big") if head > 2 else code
+        assert frames[0] == 0x82
+        assert code <= 127
+        assert len(frames) >= head + size
+        yield frames[head : head + size]
+        frames = frames[head + size :]
+
+
+@pytest.mark.parametrize("room_bytes", [FIRST_ROOM, 1_000], ids=["room for it", "room for a part"])
+@pytest.mark.parametrize("later", [False, True], ids=["commit", "presence"])
+async def test_calls_of_one_socket_get_a_frame_each_one_behind_the_other(
+    files: list[int], monkeypatch: pytest.MonkeyPatch, *, room_bytes: int, later: bool
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:500]))
+    transport = Narrow(files[0])
+    fan_out = FanOut(congested)
+    fan_out.sockets.update(enumerate(two_calls(transport, room_bytes)))
+    payload = os.urandom(10_000)
+    if later:
+        fan_out.send_later((0, 1), message_frame(payload))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    else:
+        fan_out.send((0, 1), message_frame(payload))
+    assert read(files[0])
+    assert transport.kept, "a frame goes in part"
+    expected = unframed(message_frame(payload))
+    got = dict.fromkeys((1, 2), b"")
+    for message in messages_of(read(files[0]) + transport.kept):
+        got[message[4]] += message[5:]
+    assert got == {1: expected, 2: expected[:room_bytes]}
