@@ -1,6 +1,7 @@
 """Calls between services: channels that prove who calls, and errors to and from gRPC's status."""
 
 import json
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +24,7 @@ UNIX = "unix:"
 REQUEST_ID_METADATA = "rushes-request-id"
 MAX_TEXT = 1_000
 UNARY_TIMEOUT_S = 10.0
+_IPV4 = re.compile(r"[0-9]+(\.[0-9]+){3}:[0-9]+")
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
 _SERVICE_CONFIG = json.dumps(
@@ -128,7 +130,8 @@ class Channels:
 
     def bare(self, service: str) -> grpc.aio.Channel:
         """A channel that adds nothing; its calls need `metadata()`. Of several instances any can do: it keeps to one,
-        not the same for all who call, and goes to the next when that is gone.
+        not the same for all who call, and goes to the next when that is gone. Instances that are named one by one
+        cannot stand in for each other: name all of them as one, dns:///name:port.
         """
         return self.to(_any_of(self.address(service), self._turn))
 
@@ -170,6 +173,8 @@ def _any_of(address: str, turn: int) -> str:
     targets = targets[turn:] + targets[:turn]
     if all(each.startswith(UNIX) for each in targets):
         return UNIX + ",".join(each.removeprefix(UNIX) for each in targets)
+    if all(_IPV4.fullmatch(each) for each in targets):
+        return "ipv4:" + ",".join(targets)
     return targets[0]  # gRPC has no target that stands for several names
 
 

@@ -4,12 +4,14 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import grpc
+import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from mesh.config import MeshConfig
 from mesh.fleet import Fleet
 from mesh.rendezvous import PARTITIONS
 from mesh.rpc import Channels
+from tests.engine import free_ports
 from tests.integration.mesh_server import SECRET, run_folder
 from tests.waiting import until
 
@@ -95,10 +97,12 @@ async def test_one_instance_is_not_watched() -> None:
         assert share(fleet) == {"unix:/nowhere.sock": PARTITIONS}
 
 
-async def test_services_that_ask_any_instance_go_to_another_when_theirs_is_gone() -> None:
+@pytest.mark.parametrize("network", [False, True], ids=["files", "addresses"])
+async def test_services_that_ask_any_instance_go_to_another_when_theirs_is_gone(*, network: bool) -> None:
     with run_folder() as folder:
-        both = [Instance(f"unix:{folder}/{name}.sock") for name in ("one", "two")]
-        address = ",".join(each.target for each in both)
+        names = [f"127.0.0.1:{port}" for port in free_ports(2)] if network else [f"unix:{folder}/{n}" for n in "ab"]
+        both = [Instance(name) for name in names]
+        address = ",".join(names)
         for each in both:
             await each.start()
         channels = Channels("svc_media", MeshConfig(secret=SECRET, services={"svc_project": address}))

@@ -10,6 +10,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from mesh.config import MeshConfig, load
+from mesh.fleet import DNS
 
 DEPLOY = Path(__file__).resolve().parents[3] / "deploy"
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
@@ -59,13 +60,33 @@ def addresses() -> Iterator[tuple[str, str]]:
             yield service, target.strip()
 
 
+def named_in_compose(host: str) -> list[str]:
+    """The services that a name stands for."""
+    return [name for name, service in COMPOSE["services"].items() if host in (name, *_aliases(service))]
+
+
+def _aliases(service: dict[str, Any]) -> list[str]:
+    networks = service.get("networks", {})
+    return [] if isinstance(networks, list) else networks.get("default", {}).get("aliases", [])
+
+
 @pytest.mark.parametrize(("service", "target"), list(addresses()))
 def test_a_service_of_compose_listens_where_others_look_for_it(service: str, target: str) -> None:
-    host, _, port = target.partition(":")
-    kind = ".http" in service
-    assert PROGRAMS[host] == service.removesuffix(".http")
-    key = f"RUSHES_{PROGRAMS[host].removeprefix('svc_').upper()}__{'HTTP_LISTEN' if kind else 'LISTEN'}"
-    assert environ(host)[key] == f"0.0.0.0:{port}"
+    host, _, port = target.removeprefix(DNS).partition(":")
+    program = service.removesuffix(".http")
+    key = f"RUSHES_{program.removeprefix('svc_').upper()}__{'HTTP_LISTEN' if '.http' in service else 'LISTEN'}"
+    named = named_in_compose(host)
+    assert named
+    for name in named:
+        assert PROGRAMS[name] == program
+        assert environ(name)[key] == f"0.0.0.0:{port}"
+
+
+def test_instances_that_any_service_asks_have_a_name_for_all_of_them_that_is_nobody_else_s() -> None:
+    told = [load(MeshConfig, "mesh", argv=(), environ=environ(name)).services for name in PROGRAMS]
+    assert not [address for services in told for address in services.values() if "," in address]
+    assert told[0]["svc_annotation"].startswith(DNS)
+    assert named_in_compose("annotation") == ["annotation-1", "annotation-2"]
 
 
 def test_whoever_is_waited_for_exists() -> None:
