@@ -64,9 +64,10 @@ def timeout_s(value: str) -> float | None:
 
 
 def bearer_of(authorization: str) -> str:
-    """The token of an `authorization` header; empty: it has none."""
+    """The token of an `authorization` header; empty: it has none that could be one."""
     scheme, _, value = authorization.partition(" ")
-    return value.strip() if scheme.lower() == "bearer" else ""
+    value = value.strip()
+    return value if scheme.lower() == "bearer" and _VALUE.fullmatch(value) else ""
 
 
 def cookie_of(cookies: str, name: str) -> str:

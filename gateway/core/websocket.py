@@ -6,7 +6,6 @@ from typing import Final
 NORMAL: Final = 1000
 GOING_AWAY: Final = 1001
 PROTOCOL_ERROR: Final = 1002
-UNSUPPORTED: Final = 1003
 TOO_BIG: Final = 1009
 INTERNAL_ERROR: Final = 1011
 

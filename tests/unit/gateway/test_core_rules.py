@@ -175,6 +175,7 @@ def test_a_timeout_that_is_none_is_refused(text: str) -> None:
 
 def test_tokens_are_found_in_headers_and_cookies() -> None:
     assert (bearer_of("bearer  abc "), bearer_of("Basic abc"), bearer_of("")) == ("abc", "", "")
+    assert [bearer_of(f"Bearer a{each}c") for each in ("\xff", "\udcff", "\0", "\x7f")] == [""] * 4
     cookies = 'a=1; rushes_session="s3=cr"; b'
     assert (cookie_of(cookies, "rushes_session"), cookie_of(cookies, "session"), cookie_of("", "a")) == (
         "s3=cr",
