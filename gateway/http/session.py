@@ -102,7 +102,7 @@ class TokenCache:
 def secret_of(request: web.Request) -> str:
     """The session's secret from the cookie, or empty."""
     secret = request.cookies.get(COOKIE, "")
-    return secret if len(secret) <= MAX_SECRET else ""
+    return secret if len(secret) <= MAX_SECRET and secret.isascii() else ""
 
 
 async def token_of(request: web.Request, tokens: TokenCache) -> str:

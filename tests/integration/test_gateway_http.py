@@ -214,6 +214,12 @@ async def post(browser: Browser, path: str, body: object) -> tuple[int, dict[str
         return answer.status, await answer.json(), cookies
 
 
+@pytest.mark.parametrize("field", ["Cookie: rushes_session=a\xff", "Authorization: Bearer a\xff"])
+@pytest.mark.parametrize("line", ["GET /api/v1/me", "GET /media/1/poster.jpg", "DELETE /whip/x"])
+async def test_letters_that_no_secret_has_are_nobody_s(product: Product, line: str, field: str) -> None:
+    assert (await raw(product, f"{line} HTTP/1.1\r\n{field}"))[0] == 401
+
+
 async def test_sign_in_sets_a_cookie_that_scripts_and_other_sites_cannot_use(
     product: Product, stranger: Browser
 ) -> None:
