@@ -18,6 +18,7 @@ from svc_annotation.errors import Draining
 from svc_annotation.facts import Facts, look_up_through
 from svc_annotation.projecting import Join, Projecting
 from svc_annotation.server import Handlers
+from svc_annotation.setup import FOLDER, HISTORY
 from svc_annotation.shared import Shared
 from svc_annotation.stores import HistoryLost, Log, Snapshots
 from svc_annotation.stores.history_sqlite import SqliteHistory, open_sqlite_history
@@ -96,7 +97,7 @@ class AnnotationService:
 
 async def build(config: AnnotationConfig, runtime: Runtime) -> AnnotationService:
     """Opens the stores in the data folder."""
-    folder = runtime.mesh.data / "annotation"
+    folder = runtime.mesh.data / FOLDER
     log = await _open_log(config, folder)
     try:
         snapshots = await _open_snapshots(config, folder)
@@ -155,7 +156,7 @@ async def _open_snapshots(config: AnnotationConfig, folder: Path) -> Snapshots:
 
 async def _open_history(config: AnnotationConfig, folder: Path) -> "SqliteHistory | MongoHistory":
     if not config.mongo:
-        return await open_sqlite_history(folder / "history.sqlite")
+        return await open_sqlite_history(folder / HISTORY)
     from svc_annotation.stores.history_mongo import open_mongo_history
 
     return await open_mongo_history(config.mongo)

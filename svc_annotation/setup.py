@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mesh.config import load
 from svc_annotation.config import AnnotationConfig
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from mesh.migration import Schema
 
 VARIABLE = "RUSHES_ANNOTATION__MONGO"
+FOLDER: Final = "annotation"
+HISTORY: Final = "history.sqlite"
+"""In the folder of this service in the data folder."""
 
 
 def url_of(config: AnnotationConfig, data: Path) -> str:
     """The database of these settings: a file in the data folder; "" with MongoDB."""
-    return "" if config.mongo else f"sqlite:///{data / 'annotation' / 'history.sqlite'}"
+    return "" if config.mongo else f"sqlite:///{data / FOLDER / HISTORY}"
 
 
 def store(data: Path) -> "tuple[str, Schema]":

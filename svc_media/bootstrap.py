@@ -129,8 +129,10 @@ class MediaParts:
         alone = self._locks.take(PRESENT)
         if alone:
             await self._uploads.tidy()
-        await self._exports.start(alone=alone)
+            await self._exports.start()
         await self._locks.shared(PRESENT)
+        if not alone:  # and whoever was has taken up the exports of all
+            await self._exports.start(alone=False)
         await self._jobs.start()
         await self._subtitles.start()
         self._shipper.start()

@@ -71,7 +71,9 @@ class Exports:
         if alone:
             await self._threads.run(self._folder.tidy_exports, await self._store.sources())
         for export in await self._store.open("" if alone else self._holder):
-            self._enqueue(await self._store.move(export.export_id, JobEvent.RESTART, self._clock.now_ms()))
+            now_ms = self._clock.now_ms()
+            # Its holder from now on: whose it was finds it no more.
+            self._enqueue(await self._store.move(export.export_id, JobEvent.RESTART, now_ms, holder=self._holder))
         self._task = asyncio.create_task(self._work(), name="exports")
 
     async def stop(self) -> None:
@@ -228,24 +230,42 @@ class Exports:
             self._live.forget(export_id)
 
     async def _do(self, export_id: str) -> None:
-        export = await self._moved(export_id, JobEvent.BEGIN)
-        self._live.tell(export_id, export)
-        event, changes = JobEvent.SUCCEED, dict[str, Any]()
+        ended: Export | None
+        try:
+            export = await self._begun(export_id)
+            self._live.tell(export_id, export)
+            event, changes = await self._outcome(export)
+            ended = await self._moved(export_id, event, **changes)
+        except JobHasEnded:  # cancelled at another instance, or the answer that it has ended was lost
+            ended = await self._store.get(export_id)
+        if ended is not None and ended.state in ENDED:
+            done = ended.state is JobState.DONE
+            await self._threads.run(self._folder.drop_export, ended.source, notes_only=done)
+
+    async def _begun(self, export_id: str) -> Export:
+        try:
+            return await self._moved(export_id, JobEvent.BEGIN)
+        except JobHasEnded:
+            found = await self._store.get(export_id)
+            if found is None or found.state is not JobState.RUNNING:
+                raise
+            return found  # nobody else begins it: the answer to an earlier try was lost
+
+    async def _outcome(self, export: Export) -> tuple[JobEvent, dict[str, Any]]:
+        """Writes the file: what happened, and what else changes with it."""
         try:
             made = await self._write(export)
-            changes = {"size_bytes": made.size_bytes, "content_type": made.content_type, "remark": made.remark}
         except WorkCancelled:
-            event, changes = JobEvent.CANCEL, dict(_CANCELLED)
+            return JobEvent.CANCEL, dict(_CANCELLED)
         except RushesError as refusal:
-            log.warning("export_refused", extra={"export": export_id, "reason": refusal.reason})
-            event, changes = JobEvent.FAIL, {"error": str(refusal), "error_reason": refusal.reason}
+            log.warning("export_refused", extra={"export": export.export_id, "reason": refusal.reason})
+            return JobEvent.FAIL, {"error": str(refusal), "error_reason": refusal.reason}
         except Exception:
-            log.exception("export_failed", extra={"export": export_id})
+            log.exception("export_failed", extra={"export": export.export_id})
             said = "Something went wrong here; ask for the file again."
-            event, changes = JobEvent.FAIL, {"error": said, "error_reason": "INTERNAL"}
-        with contextlib.suppress(JobHasEnded):
-            await self._moved(export_id, event, **changes)
-        await self._threads.run(self._folder.drop_export, export.source, notes_only=event is JobEvent.SUCCEED)
+            return JobEvent.FAIL, {"error": said, "error_reason": "INTERNAL"}
+        changes = {"size_bytes": made.size_bytes, "content_type": made.content_type, "remark": made.remark}
+        return JobEvent.SUCCEED, changes
 
     async def _moved(self, export_id: str, event: JobEvent, **changes: Any) -> Export:
         """What happens to an export. A store that is away is waited for: whoever watches would wait for ever."""

@@ -75,6 +75,10 @@ class Ingest:
         owner = self._video.owner
         # Whose job was given to another may still be at it for a moment.
         async with self._alone(("video", self._video.video_id)):
+            video = await self._store.video(self._video.video_id)
+            if video is None:
+                raise NotFound("The video of this job is gone.")
+            self._video = video  # as the other left it
             if not self._video.sha256:
                 await self._compose()
             sha256 = self._video.sha256 or await self._digest()

@@ -83,8 +83,8 @@ class Locks:
         return lock
 
     def take(self, name: Hashable) -> bool:
-        """Keeps other processes out; False: one of them is in."""
-        return self._set(name, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        """Keeps other processes out; False: one of them is in, or this one shares it (the kernel would not mind)."""
+        return not self._shares[name] and self._set(name, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def drop(self, name: Hashable) -> None:
         """Lets other processes in."""

@@ -238,10 +238,10 @@ class Uploads:
     async def _join_in_place(self, whole: Upload, parts: list[Upload]) -> Upload:
         """The bytes are where they belong. Nobody else may write there from now on: they are about to be hashed."""
         file = parts[0].file
-        if any(written == file for written in self._writing.values()):
-            raise UploadBusy("Another part of this group is being written; try again in a moment.")
         if not await self._threads.run(self._folder.has_upload, file):
             raise lost([part.upload_id for part in parts], (file,))
+        if any(written == file for written in self._writing.values()):
+            raise UploadBusy("Another part of this group is being written; try again in a moment.")
         with self._kept(_joining(file), shared=False):
             self._joining.add(file)
             try:

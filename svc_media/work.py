@@ -134,7 +134,7 @@ class Jobs:
     async def _look(self) -> None:
         now_ms = self._clock.now_ms()
         begun = set(self._cancels) - self._waiting - self._beginning
-        held = await self._store.hold(self._holder, now_ms + self._held_ms) if begun else {}
+        held = await self._store.hold(self._holder, now_ms + self._held_ms, begun) if begun else {}
         for job_id in begun:
             cancel = self._cancels.get(job_id)
             if cancel is None:

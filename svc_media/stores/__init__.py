@@ -1,6 +1,6 @@
 """Ports of svc_media's stores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from svc_media.core.export import Export
@@ -130,23 +130,21 @@ class Store(Protocol):
         """What happens to a job, and who had it done. With an error its video, unless it is READY, is FAILED.
 
         Who begins it is its holder, until `until_ms` if it is not heard of; what happens later is the holder's to say.
-        Raises NotFound, JobHasEnded: also where another holds it, or has begun it before.
+        Raises NotFound, JobHasEnded: also where another holds it, or has begun it before. Begun twice by its holder it
+        is the same.
         """
 
     async def take_up(self, holder: str, now_ms: int) -> list[Job]:
         """Jobs that wait, the oldest first; those that wait again whose holder is gone, or is this one, too."""
 
-    async def hold(self, holder: str, until_ms: int) -> dict[int, str]:
-        """The holder is there. Gives what it holds, and who asked each to stop, if anybody did."""
+    async def hold(self, holder: str, until_ms: int, job_ids: Collection[int]) -> dict[int, str]:
+        """The holder is at these. Gives those that it holds, and who asked each to stop, if anybody did."""
 
     async def cancel_job(self, job_id: int, now_ms: int, person_id: str) -> Job:
         """Stops a job: one that waits at once, one that runs by asking its holder. Raises NotFound."""
 
     async def note_job(self, job_id: int, step: str, progress_permille: int) -> None:
         """How far a job is that is running."""
-
-    async def open_jobs(self) -> list[Job]:
-        """Jobs that have not ended, the oldest first."""
 
     async def close(self) -> None:
         """Closes the store."""

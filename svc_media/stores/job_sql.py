@@ -1,6 +1,6 @@
 """The part of the store that is about jobs, and what it shares with the rest."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -170,9 +170,15 @@ class SqlJobs:
 
         def work(connection: Connection) -> Job:
             row = _locked_job(connection, job_id)
-            if event is not JobEvent.BEGIN and row["holder"] != holder and holder:
-                raise JobHasEnded("Another instance does this job.")
-            held = {"holder": holder, "held_until_ms": until_ms} if event is JobEvent.BEGIN else {}
+            mine = bool(holder) and row["holder"] == holder
+            if event is not JobEvent.BEGIN:
+                if holder and not mine:
+                    raise JobHasEnded("Another instance does this job.")
+                return _move(connection, row, event, now_ms, error, reason, person_id, {})
+            if mine and row["state"] == JobState.RUNNING:  # said again: the answer was lost
+                connection.execute(update(jobs).where(jobs.c.job_id == job_id).values(held_until_ms=until_ms))
+                return job_of(row)
+            held = {"holder": holder, "held_until_ms": until_ms}
             return _move(connection, row, event, now_ms, error, reason, person_id, held)
 
         return await self._run(work)
@@ -189,9 +195,9 @@ class SqlJobs:
 
         return await self._run(work)
 
-    async def hold(self, holder: str, until_ms: int) -> dict[int, str]:
+    async def hold(self, holder: str, until_ms: int, job_ids: Collection[int]) -> dict[int, str]:
         """See the port."""
-        mine = (jobs.c.state == JobState.RUNNING, jobs.c.holder == holder)
+        mine = (jobs.c.state == JobState.RUNNING, jobs.c.holder == holder, jobs.c.job_id.in_(job_ids))
 
         def work(connection: Connection) -> dict[int, str]:
             connection.execute(update(jobs).where(*mine).values(held_until_ms=until_ms))
@@ -218,8 +224,3 @@ class SqlJobs:
         running = update(jobs).where(jobs.c.job_id == job_id, jobs.c.state == JobState.RUNNING)
         change = running.values(step=step, progress_permille=progress_permille)
         await self._run(lambda connection: connection.execute(change))
-
-    async def open_jobs(self) -> list[Job]:
-        """See the port."""
-        query = select(jobs).where(jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING))).order_by(jobs.c.job_id)
-        return await self._run(lambda connection: [job_of(row) for row in connection.execute(query).mappings()])

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, exists, func, insert, or_, select, update
 
@@ -22,9 +22,6 @@ from svc_media.core.model import (
 )
 from svc_media.stores.job_sql import SqlJobs, job_of, new_job, one, owner_of, tell
 from svc_media.stores.table import SCHEMA, compositions, contents, jobs, joins, rates, uploads, videos
-
-T = TypeVar("T")
-SERVICE = "svc_media"
 
 
 def _video(row: RowMapping, rate: str) -> Video:

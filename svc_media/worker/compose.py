@@ -36,10 +36,10 @@ def label(composition: Composition, folder: Path) -> dict[int, Label]:
         return {}
     labels = {}
     for tile, name in composition.names().items():
-        wide = fonts.fallback[0] if fonts.fallback and any(ord(c) >= _IDEOGRAPHS for c in name) else fonts.regular
-        font, text = folder / f"font-{wide.face}-{Path(wide.path).suffix.lstrip('.')}", folder / f"name-{tile}"
+        wide = bool(fonts.fallback) and any(ord(c) >= _IDEOGRAPHS for c in name)
+        font, text = folder / f"font-{'wide' if wide else 'regular'}", folder / f"name-{tile}"
         if not font.exists():
-            shutil.copyfile(wide.path, font)
+            shutil.copyfile((fonts.fallback[0] if wide else fonts.regular).path, font)
         text.write_text(name, encoding="utf-8")
         labels[tile] = Label(text.name, font.name)
     return labels

@@ -82,6 +82,14 @@ async def test_an_export_goes_its_way_and_never_back(store: ExportStore) -> None
         await store.move("b", JobEvent.BEGIN, 10)
 
 
+async def test_what_is_taken_up_is_who_takes_its_up_alone(store: ExportStore) -> None:
+    for name, holder in (("a", "one"), ("b", "two")):
+        await store.add(export(name), "", ASKED, holder)
+    await store.move("b", JobEvent.RESTART, 6, holder="one")
+    assert [each.export_id for each in await store.open("one")] == ["a", "b"]
+    assert await store.open("two") == []
+
+
 async def test_one_person_has_so_many_at_a_time_and_another_is_not_kept_waiting(store: ExportStore) -> None:
     for number in range(MAX_OPEN):
         await store.add(export(f"a{number}"), "", ASKED)

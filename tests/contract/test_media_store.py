@@ -305,13 +305,11 @@ async def test_a_job_goes_its_way_and_no_other(store: Store) -> None:
     assert running.state is JobState.RUNNING
     await store.note_job(1, "probe", 100)
     assert await store.job(1) == replace(running, step="probe", progress_permille=100)
-    assert [job.job_id for job in await store.open_jobs()] == [1]
     await store.set_video(1, VideoState.READY)
     done = await store.move_job(1, JobEvent.SUCCEED, 9)
     assert (done.state, done.progress_permille, done.ended_ms) == (JobState.DONE, 1000, 9)
     await store.note_job(1, "late", 5)
     assert await store.job(1) == done
-    assert await store.open_jobs() == []
     for event in JobEvent:
         with pytest.raises(JobHasEnded):
             await store.move_job(1, event, 10)
@@ -330,15 +328,28 @@ async def test_a_job_is_its_holders_until_nothing_is_heard_of_that(store: Store)
     with pytest.raises(JobHasEnded):
         await store.move_job(1, JobEvent.SUCCEED, 9, holder="two")
     assert [job.job_id for job in await store.take_up("two", 19)] == [2]
-    assert await store.hold("one", 30) == {1: ""}
+    assert await store.hold("one", 30, [1, 2]) == {1: ""}
     assert [job.job_id for job in await store.take_up("two", 30)] == [2]
     assert [job.job_id for job in await store.take_up("two", 31)] == [1, 2]
-    assert await store.hold("one", 40) == {}
+    assert await store.hold("one", 40, [1]) == {}
     await store.move_job(1, JobEvent.BEGIN, 32, holder="two", until_ms=40)
     with pytest.raises(JobHasEnded):
         await store.move_job(1, JobEvent.FAIL, 33, error="Late.", reason="LATE", holder="one")
     # One that is back has its own again at once.
     assert [job.job_id for job in await store.take_up("two", 33)] == [1, 2]
+
+
+async def test_a_holder_holds_what_it_says_alone_and_begins_the_same_job_as_often_as_it_likes(store: Store) -> None:
+    for name in "ab":
+        job = await finished(store, name)
+        await store.move_job(job.job_id, JobEvent.BEGIN, 8, holder="one", until_ms=20)
+    assert await store.hold("one", 40, [2]) == {2: ""}
+    again = await store.move_job(2, JobEvent.BEGIN, 9, holder="one", until_ms=50)
+    assert again == await store.job(2)
+    assert again.state is JobState.RUNNING
+    assert [job.job_id for job in await store.take_up("two", 21)] == [1]
+    assert [job.job_id for job in await store.take_up("two", 50)] == [1]
+    assert [job.job_id for job in await store.take_up("two", 51)] == [1, 2]
 
 
 async def test_a_job_that_waits_is_cancelled_at_once_and_one_that_runs_by_its_holder(store: Store) -> None:
@@ -349,8 +360,8 @@ async def test_a_job_that_waits_is_cancelled_at_once_and_one_that_runs_by_its_ho
     assert await store.cancel_job(2, 8, "anna") == cancelled
     await store.move_job(1, JobEvent.BEGIN, 8, holder="one", until_ms=20)
     assert (await store.cancel_job(1, 9, "ben")).state is JobState.RUNNING
-    assert await store.hold("one", 30) == {1: "ben"}
-    assert await store.hold("two", 30) == {}
+    assert await store.hold("one", 30, [1]) == {1: "ben"}
+    assert await store.hold("two", 30, [1]) == {}
     with pytest.raises(NotFound):
         await store.cancel_job(3, 9, "ben")
 
@@ -407,7 +418,7 @@ async def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
             await finished(store, "a")
             await store.put_content(Content("one", SHA, 10))
         else:
-            assert [job.job_id for job in await store.open_jobs()] == [1]
+            assert [job.job_id for job in await store.take_up("one", 1)] == [1]
             assert await store.content("one", SHA) == Content("one", SHA, 10)
             assert (await store.add_upload(upload("b"), 0)).video_id == 2
         await store.close()

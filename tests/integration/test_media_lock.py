@@ -65,6 +65,14 @@ async def test_what_is_shared_twice_is_let_go_twice(holder: "subprocess.Popen[st
     assert not locks.take("together")
 
 
+def test_what_one_shares_oneself_one_has_not_alone(tmp_path: Path) -> None:
+    locks = Locks(tmp_path / "locks")
+    assert locks.share("it")
+    assert not locks.take("it")
+    locks.unshare("it")
+    assert locks.take("it")
+
+
 async def test_who_waits_and_is_cancelled_leaves_the_lock_to_others(tmp_path: Path) -> None:
     locks = Locks(tmp_path / "locks")
     async with locks.of("it"):

@@ -1,6 +1,7 @@
 """Faults in the middle of what svc_media does: the store fails, or the process ends, between any two steps."""
 
 import asyncio
+import hashlib
 import random
 import threading
 from collections.abc import AsyncIterator, Iterable
@@ -12,8 +13,9 @@ import pytest
 
 from mesh.clock import Clock
 from mesh.sql import Database, StoreUnavailable
-from svc_media.core.model import Job, JobEvent, JobState, Owner, Upload, VideoState
-from svc_media.core.tus import Concat
+from svc_media.core.model import Content, Job, JobEvent, JobState, Owner, Rendition, Upload, VideoState
+from svc_media.core.tus import Concat, UploadBusy
+from svc_media.lock import Locks
 from svc_media.shelf import FolderShelf
 from svc_media.stores.folder import Folder
 from svc_media.stores.sql import SqlStore
@@ -177,6 +179,37 @@ async def test_a_join_that_was_killed_between_its_parts_goes_on(processes: Any) 
     assert await second.content(whole.upload_id) == data
 
 
+async def test_a_part_that_begins_to_be_written_while_its_group_is_joined_makes_that_wait(processes: Any) -> None:
+    parts: Parts = await processes()
+    data = noise(100 * KB)
+    ids = [await parts.part(piece, **place) for piece, place in halves(data, "abcdefgh")]
+    late = await parts.uploads.create(ANNA, 1, {"group": "abcdefgh", "at": "0", "total": str(len(data))}, partial=True)
+    asked, writing, more = threading.Event(), threading.Event(), asyncio.Event()
+    has_upload = parts.folder.has_upload
+
+    def slowly(name: str) -> bool:
+        asked.set()
+        assert writing.wait(60)
+        return has_upload(name)
+
+    async def byte() -> AsyncIterator[bytes]:
+        writing.set()
+        await more.wait()
+        yield b"x"
+
+    parts.folder.has_upload = slowly  # type: ignore[method-assign]
+    joining = asyncio.create_task(parts.uploads.join(ANNA, Concat(parts=tuple(ids)), {}))
+    await until(asked.is_set)
+    written = asyncio.create_task(parts.uploads.write(late, 0, byte()))
+    with pytest.raises(UploadBusy):
+        await joining
+    more.set()
+    await written
+    parts.folder.has_upload = has_upload  # type: ignore[method-assign]
+    whole = await parts.uploads.join(ANNA, Concat(parts=tuple(ids)), {})
+    assert await parts.content(whole.upload_id) == b"x" + data[1:]
+
+
 async def test_an_upload_that_the_store_did_not_take_leaves_no_file(processes: Any) -> None:
     parts: Parts = await processes()
     parts.store.failures["add_upload"] = 1
@@ -236,6 +269,33 @@ async def test_jobs_outlast_a_store_that_is_away(processes: Any) -> None:
     assert (video.state, video.error_reason) == (VideoState.FAILED, "NOT_MEDIA")
 
 
+async def test_a_job_that_another_did_meanwhile_is_done(processes: Any) -> None:
+    parts: Parts = await processes()
+    data = noise(20)
+    upload = await parts.send(await parts.uploads.create(ANNA, len(data), {}, partial=False), data)
+    locks = Locks()
+    jobs = Jobs(parts.store, parts.folder, FolderShelf(), Clock(), workers=1, locks=locks)
+    async with locks.of(("video", 1)):
+        await jobs.start()
+        await until(lambda: running(parts.store, 1))
+        # As another instance, of which nothing was heard for a while, ends its work.
+        sha256 = hashlib.sha256(data).digest()
+        parts.folder.keep(upload.file, "one", sha256)
+        made = tuple(Rendition(kind, kind, "image/jpeg", 1) for kind in ("filmstrip", "waveform"))
+        await parts.store.put_content(Content("one", sha256, len(data), renditions=made, ready=True))
+        await parts.store.release_upload(upload.upload_id)
+        await parts.store.set_video(1, VideoState.READY, sha256=sha256)
+    try:
+        assert [job.state async for job in jobs.watch(1, 1)][-1] is JobState.DONE
+    finally:
+        await jobs.stop()
+
+
+async def running(store: SqlStore, job_id: int) -> bool:
+    job = await store.job(job_id)
+    return job is not None and job.state is JobState.RUNNING
+
+
 async def test_a_job_is_cancelled_and_taken_by_one_alone(processes: Any) -> None:
     parts: Parts = await processes()
     for size in (21, 22, 23, 24):
@@ -250,7 +310,7 @@ async def test_a_job_is_cancelled_and_taken_by_one_alone(processes: Any) -> None
         assert [job.state async for job in jobs.watch(again.job_id, 4)][-1] is JobState.FAILED
     finally:
         await jobs.stop()
-    assert await parts.store.open_jobs() == []
+    assert await parts.store.take_up("svc_media", 1) == []
     for job in ended:
         kept = await parts.store.job(job.job_id)
         assert kept is not None

@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import pytest
 
+from rushes.exchange.pdf import Font, Fonts
 from svc_media.core.compose import Composition, Input, compose_arguments
 from svc_media.core.plan import plan_review
 from svc_media.worker import tool
@@ -35,6 +36,24 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[Codec, Path]:
     """By how they are coded."""
     folder = tmp_path_factory.mktemp("sources")
     return {codec: _source(folder, codec) for codec in CODERS}
+
+
+def test_a_name_is_written_in_the_font_that_has_its_letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fonts = {name: tmp_path / name for name in ("latin.ttf", "chinese.ttf")}
+    for name, path in fonts.items():
+        path.write_text(name)
+    found = Fonts(Font(str(fonts["latin.ttf"])), None, (Font(str(fonts["chinese.ttf"])),))
+    monkeypatch.setattr("svc_media.worker.compose.find_fonts", lambda: found)
+    monkeypatch.setattr(tool, "can_write", lambda: True)
+    names = ("Ada", "小明", "Ben")
+    inputs = tuple(Input("", "mov", 0, 1, tile, True, False, name) for tile, name in enumerate(names))
+    labels = label(Composition(inputs, 1), tmp_path)
+    assert [(tmp_path / labels[tile].font_file).read_text() for tile in range(3)] == [
+        "latin.ttf",
+        "chinese.ttf",
+        "latin.ttf",
+    ]
+    assert [(tmp_path / labels[tile].text_file).read_text() for tile in range(3)] == list(names)
 
 
 def _source(folder: Path, codec: Codec) -> Path:
