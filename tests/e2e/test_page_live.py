@@ -258,6 +258,16 @@ def test_a_room_that_ends_is_over_for_everybody(room: Room) -> None:
     expect(room.bob.page.get_by_test_id("live-over")).to_be_visible()
 
 
+_HOLD_CAMERA = """() => {
+  const devices = navigator.mediaDevices, ask = devices.getUserMedia.bind(devices);
+  devices.getUserMedia = (wanted) => wanted.video ? new Promise((_, refuse) => {
+    window.refuseCamera = () => refuse(new DOMException("no", "NotAllowedError"));
+    devices.getUserMedia = ask;
+  }) : ask(wanted);
+}"""
+"""Who is asked whether the page may have the camera thinks about it."""
+
+
 def test_who_waits_comes_in_when_let_in_and_sees_who_is_there(product: Product, meet: Callable[..., Reviewer]) -> None:
     ada = meet("ada", product.address).with_session(product.secret)
     ada.visit("bikes.mp4")
@@ -273,8 +283,14 @@ def test_who_waits_comes_in_when_let_in_and_sees_who_is_there(product: Product, 
     gus.page.get_by_test_id("live-now").click()
     lobby = gus.page.get_by_test_id("live-lobby")
     gus.page.bring_to_front()
+    gus.page.evaluate(_HOLD_CAMERA)
     lobby.get_by_role("button", name="Turn the camera on").click()
     lobby.get_by_role("button", name="Turn the microphone on").click()
+    expect(lobby.get_by_label("Choose a microphone")).to_be_visible()
+    gus.page.evaluate("() => window.refuseCamera()")
+    # What was turned on meanwhile stays on.
+    lobby.get_by_role("button", name="Turn the camera on").click()
+    expect(lobby.get_by_role("button", name="Turn the microphone off")).to_be_visible()
     expect(lobby.get_by_label("Choose a camera")).to_be_visible()
     expect(lobby.get_by_label("Choose a microphone")).to_be_visible()
     gus.page.wait_for_function("() => (document.querySelector('.trial meter')?.value ?? 0) > 0.2")
