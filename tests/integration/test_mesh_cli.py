@@ -56,7 +56,7 @@ def test_what_is_not_understood_is_explained(arguments: tuple[str, ...]) -> None
     [
         (("--profile", "cluster"), "RUSHES_ANNOTATION__KAFKA and RUSHES_ANNOTATION__MONGO"),
         (("--scale", "annotation=2"), "--profile cluster"),
-        (("--scale", "media=2"), "annotation, gateway and sfu can"),
+        (("--scale", "editor=2"), "no several instances of editor, but of gateway"),
     ],
 )
 def test_a_cluster_that_cannot_be_is_refused_with_what_is_missing(
