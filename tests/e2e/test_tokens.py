@@ -24,7 +24,9 @@ from tests.product import Product
 from tests.web_client import Browser
 
 PRIVATE = paths("needs", "signed_in")
-ID_FIELDS = [(path, field) for path in PRIVATE for field in id_fields(path)]
+# Of a readable path alone: the gateway looks the asset up and puts its video in; who calls by name names the video.
+BY_PATH = ("/rushes.annotation.v1.AnnotationService/ListAnnotations", "asset_id")
+ID_FIELDS = [(path, field) for path in PRIVATE for field in id_fields(path) if (path, field) != BY_PATH]
 FILES = ("original", "review.mp4", "poster.jpg", "filmstrip.jpg")
 NOT_FOUND, UNAUTHENTICATED = 5, 16
 THEIR_WORDS = (b"Zoe of Second", b"zoe@second.org", b"Theirs alone", b"Their secret clip")
