@@ -27,7 +27,7 @@ TOGETHER: Final = 10
 """Versions that are copied at once, and then pointed to in one step."""
 PAUSE_S: Final = 0.045
 """After so many, so that whoever works is not held up: about 10,000 versions a minute."""
-REST: Final = 2.5
+REST: Final = 3
 """Times as long as it took: where disk or processor are busy, there is more rest."""
 TURN: Final = "mover"
 TURN_MS: Final = 120_000
