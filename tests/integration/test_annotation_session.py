@@ -477,11 +477,15 @@ async def test_a_follower_receives_what_a_session_would(tmp_path: Path) -> None:
 
 async def test_a_follower_that_does_not_read_holds_nobody_up(tmp_path: Path) -> None:
     async with serving(tmp_path) as place:
-        place.stub.Follow(service.FollowRequest(video_id=1), metadata=place.as_person("lazy"))
+        # Kept: a call that nobody holds any more is cancelled.
+        lazy = place.stub.Follow(service.FollowRequest(video_id=1), metadata=place.as_person("lazy"))
+        await lazy.wait_for_connection()
         ann = await place.session("ann")
         for number in range(60):
             await ann.submit(create(str(number), text="x" * 4_000), base=0)
         await until(lambda: ann.revision == 60)
+        assert not lazy.done()
+        lazy.cancel()
 
 
 async def test_rights_that_are_not_known_are_asked_for(tmp_path: Path) -> None:
