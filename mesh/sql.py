@@ -166,15 +166,28 @@ def _engine(url: str, mapped_bytes: int) -> Engine:
 def _prepare(mapped_bytes: int, connection: Any, record: Any) -> None:
     # The driver's own transactions leave DDL and reads outside; with None it begins none, and _begin does.
     connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}").close()
+    _write_ahead(connection)
     for pragma in (
-        f"busy_timeout = {BUSY_TIMEOUT_MS}",
-        "journal_mode = WAL",
         "synchronous = FULL",
         "foreign_keys = ON",
         "trusted_schema = OFF",
         f"mmap_size = {mapped_bytes}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _write_ahead(connection: Any) -> None:
+    """Asks a file for its log until whoever writes to it is done: for this SQLite does not wait of itself."""
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                raise
+        time.sleep(0.005)
 
 
 def _begin(connection: Connection) -> None:

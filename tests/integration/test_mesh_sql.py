@@ -103,6 +103,17 @@ async def test_a_full_disk_is_a_clear_error_and_reading_goes_on(database: Databa
     await database.run(lambda connection: connection.execute(text(fill)))
 
 
+async def test_a_new_file_that_somebody_writes_to_is_waited_for(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "new.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE number (n INTEGER)")
+    asyncio.get_running_loop().call_later(0.1, other.execute, "COMMIT")
+    database = Database(f"sqlite:///{tmp_path / 'new.db'}")
+    assert await database.run(numbers) == []
+    await database.close()
+    other.close()
+
+
 async def test_a_database_that_somebody_holds_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mesh.sql.BUSY_TIMEOUT_MS", 10)
     path = tmp_path / "held.db"
