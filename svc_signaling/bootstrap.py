@@ -18,12 +18,14 @@ from svc_signaling.feeds import Feeds
 from svc_signaling.guests import Guests
 from svc_signaling.ice import IceServers
 from svc_signaling.media import Media
+from svc_signaling.memory import Memory
 from svc_signaling.record import SealedRecords
 from svc_signaling.recorder.process import environment
 from svc_signaling.recordings import Recordings
 from svc_signaling.rooms import Rooms
 from svc_signaling.server import RecordingServicer, RoomServicer
 from svc_signaling.setup import url_of
+from svc_signaling.stores.moment import MemoryMoments, Moments
 from svc_signaling.stores.recording_sql import SqlRecordings
 from svc_signaling.stores.sql import SqlStore
 from svc_signaling.stores.sql_key import SqlKeys
@@ -40,7 +42,8 @@ class SignalingParts:
         instance = config.instance or socket.gethostname()
         self._store = SqlStore(database, instance)
         self._shipper = Shipper(SqlOutbox(database), runtime.channels)
-        self._rooms = Rooms(self._store, runtime.clock)
+        self._memory = Memory(self._store, _moments(config))
+        self._rooms = Rooms(self._store, runtime.clock, self._memory)
         self._media = Media(runtime.channels, self._rooms.tracks_changed)
         self._rooms.media = self._media
         self._rooms.guests = Guests(runtime.channels)
@@ -100,6 +103,7 @@ class SignalingParts:
         await self._recordings.stop()
         await self._media.stop()
         await self._rooms.stop()
+        await self._memory.close()
         await self._shipper.stop()
         await self._store.close()
 
@@ -107,6 +111,14 @@ class SignalingParts:
 async def build(config: SignalingConfig, runtime: Runtime) -> SignalingParts:
     """The service of this configuration."""
     return SignalingParts(config, runtime, await _open_blobs(config, runtime))
+
+
+def _moments(config: SignalingConfig) -> Moments:
+    if not config.redis:
+        return MemoryMoments()
+    from svc_signaling.stores.moment_redis import RedisMoments  # its client takes time and memory
+
+    return RedisMoments(config.redis)
 
 
 async def _open_blobs(config: SignalingConfig, runtime: Runtime) -> Blobs:

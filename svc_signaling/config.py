@@ -16,6 +16,9 @@ class SignalingConfig:
     database: str = field(default="", metadata={"secret": True})
     """SQLAlchemy URL of its store; empty: SQLite in the data folder."""
 
+    redis: str = ""
+    """Address of a Redis, redis://HOST:PORT/DB, with rooms as they lately were, which any instance may take up."""
+
     open_rooms: int = 200
     """How many rooms of a project may be open at a time."""
 

@@ -16,15 +16,19 @@ from svc_signaling.core import feed, role
 from svc_signaling.core.room import AWAY, FEED_KINDS, GONE, JOINED, WAITING, Live, ParticipantGone
 from svc_signaling.errors import RoomMoved, RoomUnknown
 from svc_signaling.media import Media
+from svc_signaling.memory import Memory
 from svc_signaling.stores import Kept, Store
 
-READ_EVENTS: Final = 1_000
 TICK_S: Final = 1.0
 IDLE_S: Final = 300.0
 SEAL_S: Final = 5.0
 HOLD_S: Final = 2.0
+FEW: Final = 200
+"""So few events of a record are quickly read: a moment is kept once there are more."""
 OWN_MS: Final = 8_000
 """An instance that says nothing for so long has lost its rooms."""
+RETURN_MS: Final = 15_000
+"""Whoever was in a room that is taken up is in it, and cut off if not back by then: pages try each ten seconds."""
 
 _logger = logging.getLogger(__name__)
 
@@ -87,6 +91,9 @@ class Desk:
         self.idle_s = 0.0
         self.lost = False
         """Another instance owns the room, or has owned it."""
+        self.unseen: set[str] = set()
+        """Who was in the room when it was taken up, and has not come back yet."""
+        self.unseen_until_ms = 0
         self.narrowing = asyncio.Lock()
         self.limits: dict[str, int] | None = None if live.roles else {}
         """What svc_project was told of guests; None: that is not known."""
@@ -99,9 +106,11 @@ class Desk:
 class Rooms:
     """See the module."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, memory: Memory | None = None) -> None:
         self._store = store
         self._clock = clock
+        self._memory = memory or Memory(store)
+        self._leaving = False
         self._desks: dict[str, Desk] = {}
         self._opening: dict[str, asyncio.Lock] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -123,6 +132,8 @@ class Rooms:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for desk in self._desks.values():
+            await self._memory.remember(desk.live)
         with contextlib.suppress(Unavailable):
             await self._store.hold(0)
 
@@ -155,20 +166,11 @@ class Rooms:
         if room is None:
             self._opening.pop(room_id, None)
             raise RoomUnknown("there is no such room in this project")
-        live = Live(room)
-        more = True
-        while more:
-            kept = await self._store.events(room_id, live.ordinal, READ_EVENTS)
-            for each in kept:
-                live.apply(each.event)
-                if each.number:
-                    live.done[each.participant_id] = each.number
-            more = len(kept) == READ_EVENTS
-        desk = Desk(tenant_id, live)
-        # Nobody is connected to what was just read: their places are kept as after any cut. Feeds are the forwarder's.
-        for participant in live.present_people():
-            if participant.state in (JOINED, WAITING) and participant.kind not in FEED_KINDS:
-                await self.act(desk, "", partial(Live.cut, participant_id=participant.participant_id))
+        desk = Desk(tenant_id, await self._memory.recall(room))
+        # Nobody is connected to what was just read, but they are on their way. Feeds are the forwarder's.
+        people = [each for each in desk.live.present_people() if each.kind not in FEED_KINDS]
+        desk.unseen = {each.participant_id for each in people if each.state in (JOINED, WAITING)}
+        desk.unseen_until_ms = self._clock.now_ms() + RETURN_MS
         return desk
 
     async def act(
@@ -204,6 +206,7 @@ class Rooms:
                 live.apply(event)
             if number:
                 live.done[participant_id] = number
+            self._memory.happened(live, events[-1])
             self._tell(desk, events)
         await self._follow(desk, events)
         await self._narrow(desk)
@@ -257,20 +260,23 @@ class Rooms:
 
     def listen(self, desk: Desk, participant_id: str, listener: Listener) -> None:
         """A stream begins; one of the same participant before it ends."""
+        desk.unseen.discard(participant_id)
         older = desk.listeners.get(participant_id)
         desk.listeners[participant_id] = listener
         if older is not None:
             older.end(ParticipantGone("you came back on another stream"))
 
     async def unlisten(self, desk: Desk, participant_id: str, listener: Listener) -> None:
-        """A stream ended: unless it was another's place by then, the participant is cut off."""
+        """A stream ended: unless it was another's place by then, or this instance goes, the participant is cut off."""
         if desk.listeners.get(participant_id) is not listener:
             return
         del desk.listeners[participant_id]
+        if self._leaving:
+            return
         try:
             await self.act(desk, "", lambda live: live.cut(participant_id))
         except Unavailable:
-            # Not kept: after the next start everybody who is not there is cut off all the same.
+            # Not kept: once the room is taken up, whoever does not come back is cut off all the same.
             _logger.warning("cut_not_kept", extra={"room": desk.live.room.room_id})
 
     def tracks_changed(self, room_id: str) -> None:
@@ -308,7 +314,8 @@ class Rooms:
             self._showing.discard(room_id)
 
     def end_all(self, error: RushesError) -> None:
-        """Every stream is over."""
+        """Every stream is over: whoever takes the rooms up has people where they were, and they come again."""
+        self._leaving = True
         for desk in self._desks.values():
             for listener in list(desk.listeners.values()):
                 listener.end(error)
@@ -344,6 +351,7 @@ class Rooms:
     def _lose(self, desk: Desk) -> None:
         """Another instance owns the room: whoever is in it here comes again, and finds that one."""
         desk.lost, room_id = True, desk.live.room.room_id
+        self._memory.forget(room_id)
         if self._desks.get(room_id) is not desk:
             return
         _logger.info("room_moved", extra={"room": room_id, "people": len(desk.listeners)})
@@ -376,6 +384,7 @@ class Rooms:
                         await self.guests.limit(tenant_id, pb.Room(room_id=room_id, project_id=project_id), {})
                     await self.record.seal(tenant_id, room_id)
                     await self._store.sealed(room_id)
+                    await self._memory.drop(room_id)
             except RushesError as error:
                 _logger.warning("record_not_sealed", extra={"reason": error.reason})
             except Exception:
@@ -386,6 +395,10 @@ class Rooms:
         now_ms = self._clock.now_ms()
         if any(participant.state == AWAY for participant in desk.live.people.values()):
             await self.act(desk, "", lambda live: live.expired(now_ms))
+        if desk.unseen and now_ms > desk.unseen_until_ms:
+            await self.act(desk, "", lambda live: live.cut(*desk.unseen))
+            desk.unseen = set()
+        await self._memory.remember(desk.live, FEW)
         known = self.media.participants(room_id) if self.media is not None else set()
         for participant_id in desk.missing.late(desk.live, known, now_ms):
             await self.act(desk, "", partial(feed.go, participant_id=participant_id))
@@ -399,6 +412,7 @@ class Rooms:
             desk.lost = True
             del self._desks[room_id]
             self._opening.pop(room_id, None)
+            await self._memory.leave(desk.live)
             await self._store.release(room_id)
 
 

@@ -240,9 +240,9 @@ class Live:
         participant = self.people.get(participant_id)
         if participant is None or participant.person_id != person_id or participant.state in GONE or self.ended:
             return None
-        return self._moved(participant, "return") if participant.state == AWAY else []
+        return [self._moved(participant, "return")] if participant.state == AWAY else []
 
-    def _moved(self, participant: pb.Participant, what: str) -> list[pb.Event]:
+    def _moved(self, participant: pb.Participant, what: str) -> pb.Event:
         state = LIFE.get((participant.state, what))
         if state is None:
             raise ParticipantGone("this participant is not where that could be done")
@@ -250,38 +250,34 @@ class Live:
         changed.state = state
         if state in GONE:
             changed.hand = changed.microphone = changed.camera = changed.screen = False
-        events = [pb.Event(participant=changed)]
-        if state in GONE:
-            events += self._without(participant.participant_id)
-        return events
+        return pb.Event(participant=changed)
 
-    def _without(self, participant_id: str) -> list[pb.Event]:
-        """Presenting without somebody who goes."""
+    def _without(self, moved: list[pb.Event]) -> list[pb.Event]:
+        """These, and presenting without those of them who go."""
+        names = {each.participant.participant_id for each in moved if each.participant.state in GONE}
         now = self.presenter
-        if participant_id != now.participant_id and participant_id not in now.requests:
-            return []
-        kept = [each for each in now.requests if each != participant_id]
-        left = "" if participant_id == now.participant_id else now.participant_id
-        return [pb.Event(presenter=pb.Presenter(participant_id=left, requests=kept))]
+        if now.participant_id not in names and names.isdisjoint(now.requests):
+            return moved
+        kept = [each for each in now.requests if each not in names]
+        left = "" if now.participant_id in names else now.participant_id
+        return [*moved, pb.Event(presenter=pb.Presenter(participant_id=left, requests=kept))]
 
-    def cut(self, participant_id: str) -> list[pb.Event]:
-        """Somebody's stream broke."""
-        participant = self.people.get(participant_id)
-        if participant is None or participant.state not in (WAITING, JOINED):
-            return []
-        return self._moved(participant, "cut")
+    def cut(self, *participant_ids: str) -> list[pb.Event]:
+        """Streams of some broke."""
+        found = [each for name in participant_ids if (each := self.people.get(name)) is not None]
+        return self._without([self._moved(each, "cut") for each in found if each.state in (WAITING, JOINED)])
 
     def leave(self, participant_id: str) -> list[pb.Event]:
         """Somebody goes."""
         participant = self.people.get(participant_id)
         if participant is None or participant.state in GONE:
             return []
-        return self._moved(participant, "leave")
+        return self._without([self._moved(participant, "leave")])
 
     def expired(self, now_ms: int) -> list[pb.Event]:
         """Whose place is not kept any longer."""
         late = [name for name, since in self.away_since.items() if now_ms - since > AWAY_MS]
-        return [event for name in late for event in self._moved(self.people[name], "expire")]
+        return self._without([self._moved(self.people[name], "expire") for name in late])
 
     def end(self) -> list[pb.Event]:
         """The room is over."""
@@ -441,9 +437,9 @@ class Live:
             raise ParticipantGone("there is nobody of that id in the room")
         kind = wanted.WhichOneof("what")
         if kind == "admit":
-            return self._moved(other, "admit" if wanted.admit else "reject")
+            return self._without([self._moved(other, "admit" if wanted.admit else "reject")])
         if kind == "remove":
-            return self._moved(other, "remove")
+            return self._without([self._moved(other, "remove")])
         if kind == "role":
             if other.kind in FEED_KINDS:
                 raise role.RoleInvalid("encoders and monitors have no role")

@@ -17,8 +17,10 @@ from mesh.sql import Database
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceStub
 from svc_signaling.core.room import Live
+from svc_signaling.memory import Memory
 from svc_signaling.rooms import Rooms
 from svc_signaling.server import RoomServicer
+from svc_signaling.stores.moment import MemoryMoments, Moments
 from svc_signaling.stores.sql import SqlStore
 from tests.integration.mesh_server import SECRET, TENANT, People, Signer
 
@@ -28,11 +30,12 @@ ALL = sum(1 << value for value in range(1, 11))
 class Instance:
     """One of them, with a stub of its own."""
 
-    def __init__(self, name: str, folder: Path, signer: Signer) -> None:
+    def __init__(self, name: str, folder: Path, signer: Signer, moments: Moments) -> None:
         people = People(signer)
         people.everywhere = {"ada": ALL, "bob": ALL}
         self.store = SqlStore(Database(f"sqlite:///{folder / 'rooms.db'}"), name)
-        self.rooms = Rooms(self.store, Clock())
+        self.memory = Memory(self.store, moments)
+        self.rooms = Rooms(self.store, Clock(), self.memory)
         nothing: Any = None  # media, assets and ICE servers are not asked for here
         parts = (self.store, self.rooms, _Quiet(), nothing, nothing, people, Clock(), 10)
         self._server = grpc.aio.server(interceptors=[Guard(SECRET, people)], options=SERVER_OPTIONS)
@@ -50,6 +53,7 @@ class Instance:
         await self._channel.close()
         await self._server.stop(None)
         await self.rooms.stop()
+        await self.memory.close()
         await self.store.close()
 
 
@@ -114,9 +118,9 @@ class Seat:
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    """Two on one file."""
-    signer = Signer()
-    first, second = Instance("first", tmp_path, signer), Instance("second", tmp_path, signer)
+    """Two on one file, with moments in one place."""
+    signer, moments = Signer(), MemoryMoments()
+    first, second = [Instance(name, tmp_path, signer, moments) for name in ("first", "second")]
     await first.start()
     await second.start()
     yield House(first, second, signer)
@@ -154,6 +158,32 @@ async def test_a_room_moves_to_whoever_is_asked_and_people_are_who_they_were(hou
     assert [each.event.chat.text for each in kept if each.event.HasField("chat")] == ["one", "two"]
 
 
+async def test_a_room_that_is_taken_over_has_everybody_where_they_were_before_they_come_back(house: House) -> None:
+    room_id = await house.room()
+    ada, bob = [await house.enter(house.first, person, room_id) for person in ("ada", "bob")]
+    requests = (
+        pb.SignalRequest(number=1, present=pb.Present(take=True)),
+        pb.SignalRequest(number=2, playback=pb.Playback(video_id=7, frame=100)),
+        pb.SignalRequest(number=3, hand=True),
+    )
+    for each in requests:
+        await ada.call.write(each)
+        assert not (await ada.until("done")).done.HasField("error")
+    desk = house.first.rooms.held(room_id)
+    assert desk is not None
+    await house.first.memory.remember(desk.live)
+    # Of the first nothing is heard any more: bob comes to the second.
+    back = await house.enter(house.second, "bob", room_id, bob.opened.participant_id)
+    there = {each.participant_id: each for each in back.opened.participants}
+    assert {each.state for each in there.values()} == {pb.PARTICIPANT_STATE_JOINED}
+    assert there[ada.opened.participant_id].hand
+    assert back.opened.presenter.participant_id == ada.opened.participant_id
+    assert (back.opened.playback.video_id, back.opened.playback.frame) == (7, 100)
+    again = await house.enter(house.second, "ada", room_id, ada.opened.participant_id)
+    assert again.opened.done == 3
+    assert again.opened.ordinal == back.opened.ordinal == desk.live.ordinal
+
+
 async def test_an_instance_that_ends_leaves_its_rooms_to_the_other(house: House) -> None:
     room_id = await house.room()
     desk = await house.first.rooms.desk(TENANT, 1, room_id)
@@ -163,6 +193,6 @@ async def test_an_instance_that_ends_leaves_its_rooms_to_the_other(house: House)
     await house.second.rooms.start()
     taken = house.second.rooms.held(room_id)
     assert taken is not None
-    assert [each.state for each in taken.live.present_people()] == [pb.PARTICIPANT_STATE_AWAY]
+    assert [each.state for each in taken.live.present_people()] == [pb.PARTICIPANT_STATE_JOINED]
     await house.second.rooms.act(taken, "ada", Live.end)
     assert taken.live.ended

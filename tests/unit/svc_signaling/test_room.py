@@ -255,3 +255,14 @@ def test_revisions_of_what_is_looked_at_are_marked_by_who_presents_and_never_go_
     assert room.mark("ada", mark) == []
     with pytest.raises(rooms.SignalInvalid):
         room.mark("ada", recording_pb2.RevisionMark(video_id=2, revision=8))
+
+
+def test_who_presented_and_who_asked_to_are_both_gone_when_their_time_is_over_at_once() -> None:
+    room = with_people(live(), ada=CHAIR, bob=DRIVER, gus=GUEST)
+    happens(room, room.present("ada", pb.Present(take=True), CHAIR))
+    happens(room, room.present("bob", pb.Present(request=True), DRIVER))
+    happens(room, room.cut("ada", "bob", "nobody"), 1)
+    assert room.presenter.participant_id == "ada"
+    happens(room, room.expired(2 + AWAY_MS), 2 + AWAY_MS)
+    assert room.presenter == pb.Presenter()
+    assert [each.participant_id for each in room.present_people()] == ["gus"]

@@ -9,9 +9,11 @@ import grpc
 import pytest
 
 from mesh.clock import Clock
+from rushes.errors import RushesError
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_VIEW
-from svc_signaling.core.room import Live
+from svc_signaling.core.room import AWAY, Live
+from svc_signaling.errors import Draining
 from svc_signaling.rooms import Desk, Rooms
 from svc_signaling.stores import Kept
 from tests.unit.svc_signaling.test_room import CHAIR, GUEST, live, with_people
@@ -43,6 +45,53 @@ async def test_what_is_kept_is_applied_though_whoever_asked_was_cut_meanwhile() 
     await rooms.act(desk, "person-ada", partial(Live.say, participant_id="ada", text="two"))
     assert store.kept == [2, 3]
     assert desk.live.ordinal == 3
+
+
+class Told:
+    """A stream that remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[pb.Event] = []
+
+    def happened(self, event: pb.Event, encoded: bytes) -> None:
+        self.events.append(event)
+
+    def tracks_changed(self) -> None:
+        """Nothing to see."""
+
+    def end(self, error: RushesError) -> None:
+        """It is over anyway."""
+
+
+async def test_who_does_not_come_back_to_a_room_that_was_taken_up_is_cut_off_when_the_time_is_over() -> None:
+    store: Any = SlowStore()
+    store.let.set()
+    rooms = Rooms(store, Clock())
+    desk = Desk("one", with_people(live(), ada=CHAIR, bob=GUEST, gus=GUEST))
+    desk.unseen, desk.unseen_until_ms = {"ada", "bob", "gus"}, Clock().now_ms() + 600_000
+    ada = Told()
+    rooms.listen(desk, "ada", ada)
+    await rooms._tick("r", desk)
+    assert ada.events == []
+    desk.unseen_until_ms = 1
+    for _ in range(2):
+        await rooms._tick("r", desk)
+    assert {(each.participant.participant_id, each.participant.state) for each in ada.events} == {
+        ("bob", AWAY),
+        ("gus", AWAY),
+    }
+    assert len(ada.events) == 2
+
+
+async def test_an_instance_that_goes_cuts_nobody_off_and_leaves_them_to_whoever_comes_after() -> None:
+    store: Any = SlowStore()
+    rooms = Rooms(store, Clock())
+    desk = Desk("one", with_people(live(), ada=CHAIR))
+    ada = Told()
+    rooms.listen(desk, "ada", ada)
+    rooms.end_all(Draining("this instance stops"))
+    await rooms.unlisten(desk, "ada", ada)
+    assert (desk.listeners, store.kept) == ({}, [])
 
 
 class Guests:
