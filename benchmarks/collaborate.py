@@ -22,8 +22,10 @@ from benchmarks.studio import Studio
 class Run:
     """A stack with people, and loads against it."""
 
-    def __init__(self, stack: Stack, people: int) -> None:
+    def __init__(self, stack: Stack, people: int, *, line: bool = False) -> None:
+        """`line`: each load is printed with its latency from moment to moment."""
         self._stack = stack
+        self._line = line
         self._studio = Studio(stack)
         self._sessions = Path(tempfile.mkstemp(prefix="sessions-")[1])
         lines = [*self._studio.people(people), self._studio.secret]
@@ -35,6 +37,8 @@ class Run:
         where = {"url": self._stack.address, "sessions": self._sessions, "video": video.video_id}
         result = generator.load({**where, **options}, self._stack.pids())
         say(name, result)
+        if self._line:
+            print("  p50/p99 of each 250 ms:", " ".join(f"{p50:.0f}/{p99:.0f}" for p50, p99 in result["line_ms"]))
         if result.get("back"):
             print(
                 f"  came back: {result['back']:,}  after p50 {result['back_p50_ms']:.0f}  "
@@ -109,13 +113,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under 50 seconds: the first load alone")
     parser.add_argument("--step", choices=STEPS, help="one of the larger loads alone")
+    parser.add_argument("--line", action="store_true", help="of a step: latency from moment to moment")
     options = parser.parse_args()
     generator.build()
     with running() as stack:
         print(f"idle: {pss_mb(stack.pids().values()):.0f} MB (PSS of all services)")
         if options.step:
             name, load = STEPS[options.step]
-            found = Run(stack, int(str(load["writers"]))).load(name, **load)
+            found = Run(stack, int(str(load["writers"])), line=options.line).load(name, **load)
             figures = {each: found[each] for each in ("p99_ms", "missing", "duplicated", "cpu_s_per_million")}
         else:
             found, figures = compare(stack, quick=options.quick)

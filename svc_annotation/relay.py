@@ -103,7 +103,7 @@ class Gateway:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._epoch = video.document.epoch
-        self._crowd = (0, 0)
+        self._crowd = (0, 0, False)
         self._handlers: dict[str, Callable[[relay.RelayRequest], None]] = {
             "want": lambda request: self._want(request.want),
             "unwant": lambda request: self._unwant(self._lane(request.unwant)),
@@ -128,11 +128,11 @@ class Gateway:
         sessions = [self._by_key[key] for key in keys if key in self._by_key]
         self.put(relaying.addressed(sessions, payload, droppable=True))
 
-    def crowd(self, viewers: int, gateways: int) -> None:
+    def crowd(self, viewers: int, gateways: int, merging_saves: bool) -> None:
         """See `video.Stream`."""
-        if (viewers, gateways) != self._crowd:
-            self._crowd = (viewers, gateways)
-            self.put(relaying.crowd(viewers, gateways))
+        if (viewers, gateways, merging_saves) != self._crowd:
+            self._crowd = (viewers, gateways, merging_saves)
+            self.put(relaying.crowd(viewers, gateways, merging_saves))
 
     def put(self, response: bytes) -> None:
         """Adds a serialised RelayResponse to what is sent."""

@@ -67,8 +67,8 @@ class Stream(Protocol):
     def end(self, error: RushesError) -> None:
         """It is over."""
 
-    def crowd(self, viewers: int, gateways: int) -> None:
-        """How many are on the video, on all streams."""
+    def crowd(self, viewers: int, gateways: int, merging_saves: bool) -> None:
+        """How many are on the video, on all streams, and whether merged states are worth it (see `window.Budget`)."""
 
 
 class PresenceFeed(Protocol):
@@ -124,7 +124,7 @@ class Video:
         if folded.landed is not None:
             self.recent.add(folded.landed)
             self.encodings.touch(folded.landed.states)
-            self._budget.add(len(folded.landed.commit))
+            self._budget.add(len(folded.landed.commit), folded.landed.states)
         if folded.row is not None:
             self.policy.changed(self._loop.time())
         return folded
@@ -228,7 +228,7 @@ class Video:
         for follower in self.followers:
             follower.choose(merging)
         for gateway in self.gateways:
-            gateway.crowd(len(self.seats), len(self.gateways))
+            gateway.crowd(len(self.seats), len(self.gateways), self._budget.saves)
 
     def tick_seats(self, now_ms: int) -> None:
         """Everybody's token and rights are looked at."""
@@ -310,7 +310,7 @@ class Video:
                 follower.wake()
             streams += len(woken)
             if merged:
-                self._merged_tick.flushed(self._loop.time(), size_bytes)
+                self._merged_tick.flushed(self._loop.time(), size_bytes, saves=self._budget.saves)
         return streams
 
     def _keep(self) -> None:

@@ -31,7 +31,7 @@ class Hub:
         self.connected = False
         self.viewers: dict[int, Viewer] = {}
         self.crowd = relay.RelayCrowd()
-        """How many are on the video, all gateways together, as far as that was told."""
+        """Who is on the video, all gateways together, as far as that was told."""
         self._merge_bytes_s = merge_bytes_s
         self._slow_s = slow_s
         self._lanes: dict[LaneKey, Lane] = {}
@@ -403,10 +403,11 @@ class Hub:
             lane.bytes_in = 0
         rate = max(rates, default=0.0)
         wanted: service.Delivery.ValueType | None = MERGED
-        if rate > self._merge_bytes_s:
+        saves = self.crowd.merging_saves
+        if rate > self._merge_bytes_s and saves:
             self._quiet_s = 0.0
         else:
-            self._quiet_s = self._quiet_s + passed if rate < self._merge_bytes_s / 2 else 0.0
+            self._quiet_s = self._quiet_s + passed if rate < self._merge_bytes_s / 2 or not saves else 0.0
             wanted = FULL if self._quiet_s >= 10.0 else None
         if wanted is None or not self.connected:
             return []

@@ -58,9 +58,10 @@ def ended(session: int, status: status_pb2.Status) -> bytes:
     return relay.RelayResponse(ended=relay.RelayEnded(session=session, status=status)).SerializeToString()
 
 
-def crowd(viewers: int, gateways: int) -> bytes:
-    """How many are on the video."""
-    return relay.RelayResponse(crowd=relay.RelayCrowd(viewers=viewers, gateways=gateways)).SerializeToString()
+def crowd(viewers: int, gateways: int, merging_saves: bool) -> bytes:
+    """How many are on the video, and whether merged states are worth it."""
+    told = relay.RelayCrowd(viewers=viewers, gateways=gateways, merging_saves=merging_saves)
+    return relay.RelayResponse(crowd=told).SerializeToString()
 
 
 class Outbox:

@@ -1,5 +1,6 @@
 """When to send: what arrives within a window goes out together. Idle, at once; busy, as seldom as a flush is dear."""
 
+from collections.abc import Iterable
 from typing import Final
 
 MAX_WINDOW_S: Final = 0.055
@@ -14,6 +15,8 @@ VIEWER_COST_S: Final = 11e-6
 MERGED_TICK_S: Final = 0.050
 MERGED_MAX_TICK_S: Final = 0.500
 MERGED_BYTES_S: Final = 512 * 1024
+MERGING_SAVES: Final = 2
+"""How many times smaller than all commits of a second its merged states have to be to be worth it."""
 
 
 class Window:
@@ -33,7 +36,10 @@ class Window:
 
 
 class MergedTick:
-    """The pace of a merged lane: slower the more a tick weighs, so that a second stays within its budget of bytes."""
+    """The pace of a merged lane: slower the more a tick weighs, so that a second stays within its budget of bytes.
+
+    For that, what comes in a longer tick has to weigh less than in several short ones: else it would only come later.
+    """
 
     def __init__(self) -> None:
         self._not_before = 0.0
@@ -42,35 +48,47 @@ class MergedTick:
         """The earliest time of the next tick."""
         return max(now, self._not_before)
 
-    def flushed(self, now: float, size_bytes: int) -> None:
-        """A tick of this size went out now."""
-        self._not_before = now + min(MERGED_MAX_TICK_S, max(MERGED_TICK_S, size_bytes / MERGED_BYTES_S))
+    def flushed(self, now: float, size_bytes: int, *, saves: bool) -> None:
+        """A tick of this size went out now. `saves`: see `Budget`."""
+        slower_s = size_bytes / MERGED_BYTES_S if saves else 0.0
+        self._not_before = now + min(MERGED_MAX_TICK_S, max(MERGED_TICK_S, slower_s))
 
 
 class Budget:
-    """Whether a reader who leaves it to us gets every commit or merged states: by the full lane's bytes a second."""
+    """Whether a reader who leaves it to us gets every commit or merged states: by the full lane's bytes a second.
+
+    Merged states are no use where each commit makes an annotation of its own: they are as large, and only come later.
+    """
 
     def __init__(self, bytes_s: int, quiet_s: float = 10.0) -> None:
         self._limit_bytes_s = bytes_s
         self._quiet_s = quiet_s
         self._since: float | None = None
         self._bytes = 0
+        self._touched: dict[bytes, int] = {}
         self._quiet_since: float | None = None
         self.merging = False
+        self.saves = False
+        """Whether merged states were much smaller than all commits, when something came last."""
 
-    def add(self, size_bytes: int) -> None:
-        """So much went over the full lane."""
+    def add(self, size_bytes: int, states: Iterable[tuple[bytes, bytes]]) -> None:
+        """So much went over the full lane, and left these annotations (id, state) behind it."""
         self._bytes += size_bytes
+        for annotation_id, state in states:
+            self._touched[annotation_id] = len(state)
 
     def tick(self, now: float) -> bool:
         """Once in a while, a second or so: measures; returns `merging`."""
         passed = now - self._since if self._since is not None else 1.0
         self._since = now
         rate = self._bytes / max(passed, 0.001)
+        if self._bytes:
+            self.saves = MERGING_SAVES * sum(self._touched.values()) <= self._bytes
         self._bytes = 0
-        if rate > self._limit_bytes_s:
+        self._touched.clear()
+        if rate > self._limit_bytes_s and self.saves:
             self.merging, self._quiet_since = True, None
-        elif rate >= self._limit_bytes_s / 2:
+        elif rate >= self._limit_bytes_s / 2 and self.saves:
             self._quiet_since = None
         elif self._quiet_since is None:
             self._quiet_since = now

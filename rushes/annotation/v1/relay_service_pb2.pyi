@@ -538,26 +538,32 @@ Global___RelayReset: _TypeAlias = RelayReset  # noqa: Y015
 @_typing.final
 class RelayCrowd(_message.Message):
     """How many are on the video, at this gateway and all others: a gateway sends its messages upstream as far apart as they
-    would be if all viewers were at one.
+    would be if all viewers were at one. And what they do there.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     VIEWERS_FIELD_NUMBER: _builtins.int
     GATEWAYS_FIELD_NUMBER: _builtins.int
+    MERGING_SAVES_FIELD_NUMBER: _builtins.int
     viewers: _builtins.int
     """Viewers, all gateways together."""
     gateways: _builtins.int
     """Gateways."""
+    merging_saves: _builtins.bool
+    """A merged lane would be much smaller than the full one: they change the same annotations again and again. When each
+    makes annotations of its own, there is nothing to merge, and nobody is served merged states without asking for them.
+    """
     def __init__(
         self,
         *,
         viewers: _builtins.int = ...,
         gateways: _builtins.int = ...,
+        merging_saves: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateways", b"gateways", "viewers", b"viewers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateways", b"gateways", "merging_saves", b"merging_saves", "viewers", b"viewers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -370,24 +370,48 @@ def test_past_the_budget_auto_viewers_are_served_merged_states_and_come_back(rig
     rig.commit(1, size=5000)
     rig.asked()
     rig.do(rig.hub.tick(1.0))
+    assert rig.asked() == [], "not before it is known that it would be less"
+    rig.say(crowd=relay.RelayCrowd(viewers=2, gateways=1, merging_saves=True))
+    rig.commit(2, size=5000)
+    rig.do(rig.hub.tick(2.0))
     assert rig.asked() == ["want", "serve"]
-    rig.commit(2, delivery=MERGED)
+    rig.commit(3, delivery=MERGED)
     assert auto.serving == FULL
     rig.attached(auto, opened=b"")
-    both = rig.commit(2)
-    merged = rig.commit(3, delivery=MERGED, since=2)
+    both = rig.commit(3)
+    merged = rig.commit(4, delivery=MERGED, since=3)
     assert auto.serving == MERGED
     assert rig.sent[auto.session][-2:] == [both, merged]
-    third = rig.commit(3)
-    assert rig.sent[full.session][-1] == third
+    fourth = rig.commit(4)
+    assert rig.sent[full.session][-1] == fourth
     assert rig.sent[auto.session][-1] == merged
-    for second in range(2, 14):
+    for second in range(3, 15):
         rig.do(rig.hub.tick(float(second)))
     assert rig.asked() == ["serve"]
     rig.attached(auto, opened=b"")
-    fourth = rig.commit(4)
+    fifth = rig.commit(5)
     assert auto.serving == FULL
-    assert rig.sent[auto.session][-1] == fourth
+    assert rig.sent[auto.session][-1] == fifth
+
+
+def test_who_is_served_merged_states_gets_every_commit_again_once_they_are_no_smaller(rig: Rig) -> None:
+    rig = Rig(merge_bytes_s=1000)
+    rig.opened()
+    auto = rig.join(resume=0, delivery=service.DELIVERY_AUTO)
+    rig.attached(auto)
+    rig.say(crowd=relay.RelayCrowd(merging_saves=True))
+    rig.do(rig.hub.tick(0.0))
+    rig.commit(1, size=5000)
+    rig.do(rig.hub.tick(1.0))
+    rig.attached(auto, opened=b"")
+    rig.commit(2, delivery=MERGED, since=1)
+    assert auto.serving == MERGED
+    rig.asked()
+    rig.say(crowd=relay.RelayCrowd(merging_saves=False))
+    for second in range(2, 14):
+        rig.commit(second, size=5000)
+        rig.do(rig.hub.tick(float(second)))
+    assert rig.asked() == ["serve"]
 
 
 def test_a_lane_without_viewers_is_given_back(rig: Rig) -> None:

@@ -24,24 +24,47 @@ def test_the_dearer_a_flush_the_longer_the_pause_after_it() -> None:
 def test_a_merged_lane_slows_down_when_its_frames_are_heavy() -> None:
     tick = MergedTick()
     assert tick.due(1.0) == 1.0
-    tick.flushed(1.0, 100)
+    tick.flushed(1.0, 100, saves=True)
     assert tick.due(1.0) == 1.0 + MERGED_TICK_S
-    tick.flushed(2.0, 100 * 1024)
+    tick.flushed(2.0, 100 * 1024, saves=True)
     assert MERGED_TICK_S < tick.due(2.0) - 2.0 < MERGED_MAX_TICK_S
-    tick.flushed(3.0, 1 << 30)
+    tick.flushed(3.0, 1 << 30, saves=True)
     assert tick.due(3.0) == 3.0 + MERGED_MAX_TICK_S
+
+
+def test_a_merged_lane_that_merges_nothing_does_not_wait_for_more_of_it() -> None:
+    tick = MergedTick()
+    tick.flushed(1.0, 1 << 30, saves=False)
+    assert tick.due(1.0) == 1.0 + MERGED_TICK_S
 
 
 def test_readers_are_merged_past_the_budget_and_full_again_once_it_is_quiet() -> None:
     budget = Budget(1_000)
-    budget.add(900)
+    same = [(b"note", b"state")]
+    budget.add(900, same)
     assert not budget.tick(0.0)
-    budget.add(1_100)
+    budget.add(1_100, same)
     assert budget.tick(1.0)
     for second in range(2, 20):
-        budget.add(600)
+        budget.add(600, same)
         assert budget.tick(float(second))
     for second in range(20, 30):
-        budget.add(100)
+        budget.add(100, same)
         assert budget.tick(float(second))
     assert not budget.tick(30.0)
+
+
+def test_readers_get_every_commit_however_many_bytes_if_each_makes_an_annotation_of_its_own() -> None:
+    budget = Budget(1_000)
+    for second in range(3):
+        for number in range(100):
+            budget.add(120, [(b"%d %d" % (second, number), b"." * 100)])
+        assert not budget.tick(float(second))
+        assert not budget.saves
+    for second in range(3, 6):
+        for number in range(100):
+            budget.add(120, [(b"%d" % (number % 10), b"." * 100)])
+        assert budget.tick(float(second))
+        assert budget.saves
+    assert budget.tick(6.0)
+    assert budget.saves, "nothing came: what was known holds"

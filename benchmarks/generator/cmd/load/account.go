@@ -1,5 +1,10 @@
 package main
 
+const (
+	windowNs   = 250_000_000
+	maxWindows = 1000
+)
+
 // account is made after the run of what every client received: nothing of it is reckoned while it runs.
 type account struct {
 	made      []int64 // by batch: when, 0: never
@@ -7,6 +12,8 @@ type account struct {
 	countFrom int64 // earlier batches do not count for latency
 
 	latency    histogram
+	windows    []histogram // the same by when it was made, in windows of windowNs from the beginning
+	begin      int64
 	deliveries int64
 	missing    int64
 	duplicated int64
@@ -76,8 +83,15 @@ func (a *account) shown(at *received, batch uint32, now int64) {
 func (a *account) has(at *received, writer int, number, now int64) {
 	at.next[writer] = number
 	at.count++
-	if made := a.made[writer*a.perWriter+int(number)-1]; made >= a.countFrom {
+	made := a.made[writer*a.perWriter+int(number)-1]
+	if made >= a.countFrom {
 		a.latency.add(now - made)
+	}
+	if window := int((made - a.begin) / windowNs); window >= 0 && window < maxWindows {
+		for len(a.windows) <= window {
+			a.windows = append(a.windows, histogram{})
+		}
+		a.windows[window].add(now - made)
 	}
 }
 
@@ -98,4 +112,13 @@ func (a *account) check(order *[]uint32, events []event) {
 			a.clashes++
 		}
 	}
+}
+
+// line is p50 and p99 of each window, in milliseconds: in which moments of a run people waited.
+func (a *account) line() [][2]float64 {
+	line := make([][2]float64, 0, len(a.windows))
+	for i := range a.windows {
+		line = append(line, [2]float64{a.windows[i].ms(0.5), a.windows[i].ms(0.99)})
+	}
+	return line
 }

@@ -157,7 +157,7 @@ func (l *loop) measure(o options) map[string]any {
 }
 
 func (l *loop) result(o options, made int64) map[string]any {
-	a := account{made: l.schedule.made, perWriter: l.schedule.perWriter(),
+	a := account{made: l.schedule.made, perWriter: l.schedule.perWriter(), begin: l.schedule.begin,
 		countFrom: l.schedule.begin + int64(o.warmup*float64(time.Second)), order: make([][]uint32, l.parts)}
 	for _, c := range l.clients {
 		a.client(c.index%l.parts, c.deliveries, made/int64(l.parts))
@@ -168,7 +168,7 @@ func (l *loop) result(o options, made int64) map[string]any {
 		"deliveries": a.deliveries, "missing": a.missing, "duplicated": a.duplicated, "disorder": a.disorder,
 		"clashes": a.clashes, "errors": n.errors, "error": n.firstErr, "refused": n.refused, "resent": n.resent,
 		"merged_frames": n.merged, "presence": n.presence, "frames": n.frames, "bytes": n.bytes, "distinct_frames": l.cache.distinct,
-		"p50_ms": a.latency.ms(0.5), "p99_ms": a.latency.ms(0.99), "max_ms": a.latency.ms(1),
+		"line_ms": a.line(), "p50_ms": a.latency.ms(0.5), "p99_ms": a.latency.ms(0.99), "max_ms": a.latency.ms(1),
 		"lag_p99_ms": lag.ms(0.99), "unread_p99_ms": l.unread.ms(0.99),
 		"back": l.back.total(), "back_p50_ms": l.back.ms(0.5), "back_p99_ms": l.back.ms(0.99), "back_max_ms": l.back.ms(1),
 		"ops_s": float64(made*int64(o.batch)) / o.seconds,
