@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import gateway_hostile, gateway_soak, gateway_sockets
+from benchmarks.gateway_offences import OFFENCES
 from benchmarks.gateway_process import BUILT, build, free_port, process
 from benchmarks.measure import cpu_s
 from benchmarks.peers import envoy, grpcwebproxy
@@ -160,15 +161,17 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="short rounds: a smoke test, not a measurement")
     parser.add_argument("--sockets", type=int, default=0, metavar="N", help="so many idle WebSockets, and nothing else")
     parser.add_argument("--processes", type=int, default=1, metavar="P", help="gateways on the port of those sockets")
-    parser.add_argument("--hostile", action="store_true", help="what bad input costs others, and nothing else")
+    parser.add_argument(
+        "--hostile", nargs="*", choices=OFFENCES, metavar="KIND", help="what bad input costs others (of all kinds)"
+    )
     parser.add_argument("--soak", action="store_true", help="clients that come and go, and nothing else")
     parser.add_argument("--minutes", type=float, default=10.0, help="of the soak")
     given = parser.parse_args()
     build()
     if given.soak:
         figures = gateway_soak.run(0.5 if given.quick else given.minutes)
-    elif given.hostile:
-        figures = gateway_hostile.run(quick=given.quick)
+    elif given.hostile is not None:
+        figures = gateway_hostile.run(given.hostile, quick=given.quick)
     elif given.sockets:
         figures = gateway_sockets.run(given.sockets, given.processes, quick=given.quick)
     else:

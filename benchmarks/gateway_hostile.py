@@ -1,6 +1,8 @@
 """What bad input of each kind costs everybody else, and the gateway's memory, in the whole product.
 
-`python -m benchmarks.gateway --hostile [--quick]`; the last line is one JSON object.
+`python -m benchmarks.gateway --hostile [KIND ...] [--quick]`; the last line is one JSON object. People's calls go on at
+a steady pace all the time, and somebody offends in every second window of it: so both ratios come from the same
+moments of the machine.
 """
 
 import asyncio
@@ -9,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,38 +25,60 @@ from benchmarks.stack import running
 from benchmarks.studio import IDENTITY, Studio
 from rushes.project.v1 import identity_service_pb2
 
-SETTLE_S = 0.3
-LEAD_S = 0.8
+LEAD_S = 1.0
+"""For the programs to begin in."""
+SETTLE_S = 0.2
+"""Of each window that counts for neither side."""
+
+Window = tuple[float, float]
 
 
-def others(door: Door, seconds: float) -> dict[str, Any]:
-    """People's calls at a steady pace, each over the services behind; fails if one of them is not answered well."""
-    command = [str(BUILT / "webload"), "-address", f"{door.host}:{door.port}", "-path", GET_ME, "-size", "0"]
+def people(door: Door, seconds: float) -> "subprocess.Popen[str]":
+    """Their calls, each over the services behind."""
+    command = [
+        str(BUILT / "webload"),
+        "-address",
+        f"{door.host}:{door.port}",
+        "-path",
+        GET_ME,
+        "-size",
+        "0",
+        "-samples",
+    ]
     command += ["-token", door.token, "-conns", "8", "-pace", "10ms", "-seconds", str(seconds)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def samples_of(working: "subprocess.Popen[str]") -> list[Window]:
+    """When each call began, and its milliseconds; fails if one of them was not answered well."""
+    output, complaint = working.communicate(timeout=60)
+    result: dict[str, Any] = json.loads(output.splitlines()[-1])
     if result["failed"] or not result["count"]:
-        raise SystemExit(f"Others were not served: {done.stderr[:500]}")
-    return result
+        raise SystemExit(f"Others were not served: {complaint[:500]}")
+    return [(began_s, spent_ms) for began_s, spent_ms in result["samples"]]
 
 
-def beside(door: Door, kind: str, seconds: float) -> tuple[dict[str, Any], dict[str, int]]:
-    """The same while somebody sends bad input; and what that was answered with."""
-    command = [sys.executable, "-m", "benchmarks.gateway_offences", kind, str(OFFENCES[kind][1]), str(seconds + LEAD_S)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as offender:
-        assert offender.stdin is not None
-        offender.stdin.write(json.dumps(asdict(door)) + "\n")
-        offender.stdin.flush()
-        time.sleep(LEAD_S)
-        result = others(door, seconds)
-        answers, _ = offender.communicate(timeout=60)
-    return result, json.loads(answers)
+def offender(door: Door, kind: str, windows: Sequence[Window]) -> "subprocess.Popen[str]":
+    """Somebody who sends bad input in these windows."""
+    times = [f"{begin_s},{end_s}" for begin_s, end_s in windows]
+    command = [sys.executable, "-m", "benchmarks.gateway_offences", kind, str(OFFENCES[kind][1]), *times]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdin is not None
+    child.stdin.write(json.dumps(asdict(door)) + "\n")
+    child.stdin.flush()
+    return child
 
 
-def run(*, quick: bool) -> dict[str, Any]:
+def p99_ms(samples: Sequence[Window], windows: Sequence[Window]) -> float:
+    """Of the calls that began in these windows."""
+    spent = sorted(ms for at_s, ms in samples if any(begin + SETTLE_S <= at_s < end for begin, end in windows))
+    return spent[len(spent) * 99 // 100]
+
+
+def run(kinds: Sequence[str] = (), *, quick: bool) -> dict[str, Any]:
     """Each kind in turn, with and without."""
-    seconds, rounds = (1.0, 1) if quick else (2.0, 3)
-    ratios, before_mb, gateway = {}, 0.0, psutil.Process()
+    window_s, rounds = (0.8, 1) if quick else (2.0, 3)
+    ratios = {}
     with running(RUSHES_GATEWAY__BEGIN_S="5") as stack:
         secret = Studio(stack).secret
         token = stack.rpc(
@@ -62,11 +87,11 @@ def run(*, quick: bool) -> dict[str, Any]:
         address = urlsplit(stack.address)
         door = Door(address.hostname or "", address.port or 0, secret, token)
         gateway = psutil.Process(stack.pids()["gateway"])
-        others(door, 1.0)
+        samples_of(people(door, 1.0))
         asyncio.run(_warm(door))
         before_mb = gateway.memory_info().rss / (1 << 20)
-        for kind in OFFENCES:
-            ratios[kind] = _compare(door, kind, seconds, rounds, gateway)
+        for kind in kinds or OFFENCES:
+            ratios[kind] = _compare(door, kind, window_s, rounds, gateway)
         grown_mb = gateway.memory_info().rss / (1 << 20) - before_mb
     return {
         "hostile_p99_ratio_worst": max(ratios.values()),
@@ -81,27 +106,29 @@ async def _warm(door: Door) -> None:
     await asyncio.gather(*(offence(door) for kind, (offence, _) in OFFENCES.items() if not kind.startswith("slow")))
 
 
-def _compare(door: Door, kind: str, seconds: float, rounds: int, gateway: psutil.Process) -> float:
-    calm: list[float] = []
-    hard: list[float] = []
-    answers: dict[str, int] = {}
-    more_s = 0.0
-    for _ in range(rounds):
-        began_s = cpu_s([gateway.pid])
-        calm.append(others(door, seconds)["p99_ms"])
-        alone_s = cpu_s([gateway.pid]) - began_s
-        result, said = beside(door, kind, seconds)
-        more_s += cpu_s([gateway.pid]) - began_s - 2 * alone_s
-        hard.append(result["p99_ms"])
-        answers |= {name: count + answers.get(name, 0) for name, count in said.items()}
-        time.sleep(SETTLE_S)
-    before_ms, beside_ms = statistics.median(calm), statistics.median(hard)
-    ratio = round(beside_ms / before_ms, 2)
-    each_ms = max(0.0, 1e3 * more_s / sum(answers.values()))
-    memory_mb = gateway.memory_info().rss / (1 << 20)
+def _compare(door: Door, kind: str, window_s: float, rounds: int, gateway: psutil.Process) -> float:
+    first_s = time.time() + LEAD_S
+    both = [(first_s + at * window_s, first_s + (at + 1) * window_s) for at in range(2 * rounds)]
+    calm, hard = both[::2], both[1::2]
+    with people(door, LEAD_S + 2 * rounds * window_s) as working, offender(door, kind, hard) as offending:
+        spent_s = [_spent(gateway, window) for window in both]
+        samples = samples_of(working)
+        answers: dict[str, int] = json.loads(offending.communicate(timeout=60)[0])
+    before_ms, beside_ms = p99_ms(samples, calm), p99_ms(samples, hard)
+    each_ms = 1e3 * max(0.0, sum(spent_s[1::2]) - sum(spent_s[::2])) / sum(answers.values())
     print(
-        f"{kind:20} p99 of others {before_ms:6.2f} -> {beside_ms:6.2f} ms ({ratio:4.2f}x)  CPU {each_ms:6.2f} ms each  "
-        f"{memory_mb:4.0f} MB  {', '.join(f'{name}: {count}' for name, count in answers.items())}",
+        f"{kind:20} p99 of others {before_ms:6.2f} -> {beside_ms:6.2f} ms ({beside_ms / before_ms:4.2f}x)  "
+        f"CPU {each_ms:6.2f} ms each  {gateway.memory_info().rss / (1 << 20):4.0f} MB  "
+        f"{', '.join(f'{name}: {count}' for name, count in answers.items())}",
         flush=True,
     )
-    return ratio
+    return round(beside_ms / before_ms, 2)
+
+
+def _spent(gateway: psutil.Process, window: Window) -> float:
+    """Processor seconds of the gateway in a window that is to come."""
+    begin_s, end_s = window
+    time.sleep(max(0.0, begin_s - time.time()))
+    before_s = cpu_s([gateway.pid])
+    time.sleep(max(0.0, end_s - time.time()))
+    return cpu_s([gateway.pid]) - before_s

@@ -1,6 +1,7 @@
 """Bad input of each kind for a gateway, and what it answers. As a program it sends one kind, so many a second.
 
-usage: KIND RATE SECONDS, and a Door as JSON on the standard input; prints what was answered, and how often.
+usage: KIND RATE BEGIN,END..., in Unix seconds, and a Door as JSON on the standard input; prints what was answered, and
+how often. It yields to everybody else on this machine: what it takes itself is not the gateway's.
 """
 
 import asyncio
@@ -9,11 +10,14 @@ import collections
 import contextlib
 import gzip
 import json
+import os
 import random
 import re
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from gateway.core import grpcweb, hpack
 from gateway.core.http2 import Connection
@@ -119,13 +123,22 @@ async def slow_socket(door: Door) -> str:
 
 async def fragments(door: Door) -> str:
     """Pieces of a message without end, with pings between them."""
-    pieces = (masked(bytes(1_000), 0, fin=False) + masked(b"?", 9)) * 600
-    return await answered(door, upgrade(door) + masked(b"\0", fin=False) + pieces)
+    return await answered(door, upgrade(door) + _pieces())
+
+
+@cache
+def _pieces() -> bytes:
+    return masked(b"\0", fin=False) + (masked(bytes(1_000), 0, fin=False) + masked(b"?", 9)) * 600
 
 
 async def large_frame(door: Door) -> str:
     """A frame of 1 MiB."""
-    return await answered(door, upgrade(door) + masked(bytes(1 << 20)))
+    return await answered(door, upgrade(door) + _large())
+
+
+@cache
+def _large() -> bytes:
+    return masked(bytes(1 << 20))
 
 
 async def foreign_origin(door: Door) -> str:
@@ -268,8 +281,8 @@ OFFENCES: dict[str, tuple[Offence, float]] = {
 """How each is committed, and how often a second."""
 
 
-async def commit(kind: str, rate: float, seconds: float, door: Door) -> dict[str, int]:
-    """So many a second; who has no answer at the end is gone."""
+async def commit(kind: str, rate: float, windows: Sequence[tuple[float, float]], door: Door) -> dict[str, int]:
+    """So many a second in each window of time; who has no answer at its end is gone."""
     offence, answers = OFFENCES[kind][0], collections.Counter[str]()
     tasks: set[asyncio.Task[str]] = set()
 
@@ -277,21 +290,26 @@ async def commit(kind: str, rate: float, seconds: float, door: Door) -> dict[str
         tasks.discard(task)
         answers["left" if task.cancelled() else task.result()] += 1
 
-    loop = asyncio.get_running_loop()
-    end_s = loop.time() + seconds
-    while loop.time() < end_s:
-        task = asyncio.ensure_future(offence(door))
-        tasks.add(task)
-        task.add_done_callback(told)
-        await asyncio.sleep(1 / rate)
-    for task in list(tasks):
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    for begin_s, end_s in windows:
+        await asyncio.sleep(max(0.0, begin_s - time.time()))
+        while time.time() < end_s:
+            task = asyncio.ensure_future(offence(door))
+            tasks.add(task)
+            task.add_done_callback(told)
+            await asyncio.sleep(min(1 / rate, max(0.0, end_s - time.time())))
+        for task in list(tasks):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     return dict(answers)
 
 
+def main() -> None:
+    """See the module."""
+    os.nice(10)
+    kind, rate, *times = sys.argv[1:]
+    windows = [(float(begin), float(end)) for begin, end in (each.split(",") for each in times)]
+    print(json.dumps(asyncio.run(commit(kind, float(rate), windows, Door(**json.loads(sys.stdin.readline()))))))
+
+
 if __name__ == "__main__":
-    found = asyncio.run(
-        commit(sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), Door(**json.loads(sys.stdin.readline())))
-    )
-    print(json.dumps(found))
+    main()

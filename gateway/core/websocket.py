@@ -13,6 +13,8 @@ _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
 _FIN, _RESERVED, _OPCODE, _MASKED = 0x80, 0x70, 0x0F, 0x80
 _WHOLE_BINARY = _FIN | _BINARY
 MAX_CONTROL_BYTES: Final = 125
+MAX_PIECES: Final = 512
+"""Of one message: those who cut the largest one send a kibibyte in each."""
 
 
 _CODES = frozenset(range(1000, 1015)) - {1004, 1005, 1006} | frozenset(range(3000, 5000))
@@ -80,14 +82,20 @@ def unmasked(payload: bytes, mask: bytes) -> bytes:
 class MessageReader:
     """Puts messages together. What is not whole yet is held, and not looked at again before enough has come."""
 
-    __slots__ = ("_closed", "_held", "_max_message_bytes", "_needed", "_parts", "frames", "hasty")
+    __slots__ = ("_at", "_closed", "_held", "_max_message_bytes", "_needed", "_parts", "_pieces", "_rest", "frames",
+                 "hasty")  # fmt: skip
 
     def __init__(self, max_message_bytes: int) -> None:
         self._max_message_bytes = max_message_bytes
         self._held = bytearray()
+        """Of a frame that is not whole ..."""
         self._needed = 0
+        """... before it has so many bytes."""
+        self._rest, self._at = b"", 0
+        """Frames that were more than were to be taken, and where the next begins. Not copied before it is its turn."""
         self._parts: bytearray | None = None
         """Of a message in pieces. One after the other in one place: they may be a byte each."""
+        self._pieces = 0
         self._closed = False
         self.frames = 0
         """That were taken last time."""
@@ -97,18 +105,24 @@ class MessageReader:
     def feed(self, data: bytes, most: int = 1 << 30) -> list[Incoming]:
         """What is whole now, of `most` frames. Raises WebSocketError; what came before it is lost with the socket."""
         self.frames, self.hasty = 0, False
-        if self._held:
+        at = 0
+        if self._needed:
             self._held += data
             if len(self._held) < self._needed:
                 return []
-            data = bytes(self._held)
+            data, self._needed = bytes(self._held), 0
             self._held.clear()
+        elif self._rest:
+            data, at = (self._rest[self._at :] + data, 0) if data else (self._rest, self._at)
+            self._rest = b""
+        return self._take_all(data, at, most)
+
+    def _take_all(self, data: bytes, at: int, most: int) -> list[Incoming]:
         found: list[Incoming] = []
-        at, size = 0, len(data)
+        size = len(data)
         while at < size and not self._closed:
             if self.frames >= most:
-                self._held += data[at:]
-                self._needed, self.hasty = 0, True
+                self._rest, self._at, self.hasty = data, at, True
                 break
             body, end = self._measure(data, at)
             if end > size:
@@ -151,6 +165,8 @@ class MessageReader:
                 raise WebSocketError(PROTOCOL_ERROR, "a control frame is short and whole")
         elif opcode > _BINARY or (opcode == _CONTINUATION) != (self._parts is not None):
             raise WebSocketError(PROTOCOL_ERROR, "a frame comes where none of its kind may")
+        elif self._pieces >= MAX_PIECES:
+            raise WebSocketError(TOO_BIG, f"a message comes in at most {MAX_PIECES} pieces")
         elif len(self._parts or b"") + size > self._max_message_bytes:
             raise WebSocketError(TOO_BIG, f"a message has at most {self._max_message_bytes} bytes")
 
@@ -170,9 +186,10 @@ class MessageReader:
         if self._parts is None:
             self._parts = bytearray()
         self._parts += payload
+        self._pieces += 1
         if last:
             found.append(bytes(self._parts))
-            self._parts = None
+            self._parts, self._pieces = None, 0
 
 
 def _code_of(payload: bytes) -> int:

@@ -29,9 +29,10 @@ from gateway.fanout import Made
 
 CLOSE_S: Final = 5.0
 """How long whoever does not read may still take what was written, before the connection is ended with it."""
-TURN_S: Final = 0.1
-TURN_FRAMES: Final = 500
-"""Of one socket so many frames are taken in that time; more wait for the next."""
+TURN_S: Final = 0.02
+TURN_FRAMES: Final = 100
+"""Of one socket so many frames are taken in that time; more wait for the next. It is short, since all others wait while
+they are taken."""
 AHEAD_EVENTS: Final = 8
 """What may come before somebody takes it; past it nothing more is read."""
 PONG_BYTES: Final = 64 * 1024
@@ -157,9 +158,12 @@ class WebSocketConnection(asyncio.Protocol):
         now = self._loop.time()
         if now - self._since >= TURN_S:
             self._since, self._frames = now, 0
-        said = False
+        said, ping = False, None
         try:
             for incoming in self._reader.feed(data, TURN_FRAMES - self._frames):
+                if isinstance(incoming, Ping):
+                    ping = incoming
+                    continue
                 said = said or isinstance(incoming, bytes)
                 self._receive(incoming)
         except WebSocketError as error:
@@ -167,6 +171,8 @@ class WebSocketConnection(asyncio.Protocol):
             self._fail(error.code, str(error))
         except Exception as error:
             self.over(error)
+        if ping is not None:
+            self._pong(ping)
         self._frames += self._reader.frames
         if self._reader.hasty:
             self._slow_down()
@@ -195,11 +201,13 @@ class WebSocketConnection(asyncio.Protocol):
             self._say_close(incoming.code)
             self.over(None)
             self._end()
-        elif isinstance(incoming, Ping):
-            if self.out.buffered() < PONG_BYTES:
-                self.out.write(pong_frame(incoming.payload))
         elif isinstance(incoming, Text):
             raise ProtocolError("text messages are not taken")
+
+    def _pong(self, ping: Ping) -> None:
+        """Of several that came at once the last is answered, and the others with it (RFC 6455, 5.5.3)."""
+        if not self._said_close and self.out.buffered() < PONG_BYTES:
+            self.out.write(pong_frame(ping.payload))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing comes any more."""

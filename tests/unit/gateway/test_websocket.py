@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.websocket import (
+    MAX_PIECES,
     PROTOCOL_ERROR,
     TOO_BIG,
     Close,
@@ -67,17 +68,27 @@ def test_a_message_in_pieces_is_one_and_control_frames_come_in_between() -> None
     assert read(data) == read(data, every) == [Ping(b"?"), b"one two", b"next"]
 
 
-@given(st.integers(1, 4), st.lists(st.integers(0, 60), max_size=4))
-def test_of_many_frames_as_many_are_taken_as_were_asked_for(most: int, cuts: list[int]) -> None:
+@given(st.integers(1, 4), st.integers(0, 2), st.lists(st.integers(0, 60), max_size=4))
+def test_of_many_frames_as_many_are_taken_as_were_asked_for(most: int, turns: int, cuts: list[int]) -> None:
     words = [b"%d" % number for number in range(9)]
     data, reader = b"".join(map(masked, words)), MessageReader(MOST)
     found: list[Incoming] = []
     for start, end in pairwise([0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]):
         found += reader.feed(data[start:end], most)
         assert reader.frames <= most
-        while reader.hasty:
-            found += reader.feed(b"", most)
+        for _ in range(turns):  # more may come before all of it was taken
+            found += reader.feed(b"", most) if reader.hasty else []
+    while reader.hasty:
+        found += reader.feed(b"", most)
     assert found == words
+
+
+def test_a_message_may_come_in_many_pieces_but_not_in_any_number() -> None:
+    pieces = masked(b"a", fin=False) + masked(b"a", 0, fin=False) * (MAX_PIECES - 2)
+    assert read((pieces + masked(b"a", 0)) * 2) == [b"a" * MAX_PIECES] * 2
+    with pytest.raises(WebSocketError) as caught:
+        read(pieces + masked(b"", 0, fin=False) + masked(b"", 0))
+    assert caught.value.code == TOO_BIG
 
 
 def test_nothing_counts_after_the_close() -> None:

@@ -30,6 +30,7 @@ var (
 	token    = flag.String("token", "", "bearer token")
 	path     = flag.String("path", "/test.v1.EchoService/Echo", "method of the unary calls")
 	pace     = flag.Duration("pace", 0, "between two calls of one connection")
+	samples  = flag.Bool("samples", false, "print each call too: when it began, in Unix seconds, and its milliseconds")
 )
 
 func frame(payload []byte) []byte {
@@ -124,6 +125,7 @@ func firstError(err error, total *int, length int) error {
 type result struct {
 	count     int
 	latencies []time.Duration
+	began     []time.Time
 }
 
 // calls makes one call after the other; each counts `weight`.
@@ -145,6 +147,9 @@ func calls(conn net.Conn, message []byte, weight int, minimum int, deadline time
 		}
 		out.count += weight
 		out.latencies = append(out.latencies, time.Since(began))
+		if *samples {
+			out.began = append(out.began, began)
+		}
 		if *pace > 0 {
 			time.Sleep(*pace)
 		}
@@ -279,6 +284,7 @@ func main() {
 			defer lock.Unlock()
 			whole.count += one.count
 			whole.latencies = append(whole.latencies, one.latencies...)
+			whole.began = append(whole.began, one.began...)
 			if err != nil {
 				failed++
 				fmt.Fprintln(os.Stderr, err)
@@ -287,6 +293,10 @@ func main() {
 	}
 	group.Wait()
 	spent := time.Since(began).Seconds()
+	each := make([][2]float64, len(whole.began))
+	for at, began := range whole.began {
+		each[at] = [2]float64{float64(began.UnixMicro()) / 1e6, float64(whole.latencies[at].Microseconds()) / 1e3}
+	}
 	sort.Slice(whole.latencies, func(a, b int) bool { return whole.latencies[a] < whole.latencies[b] })
 	p99 := 0.0
 	if count := len(whole.latencies); count > 0 {
@@ -294,5 +304,6 @@ func main() {
 	}
 	json.NewEncoder(os.Stdout).Encode(map[string]any{
 		"count": whole.count, "seconds": spent, "per_s": float64(whole.count) / spent, "p99_ms": p99, "failed": failed,
+		"samples": each,
 	})
 }
