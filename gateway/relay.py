@@ -23,7 +23,8 @@ from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
 
 log = logging.getLogger(__name__)
 
-MAX_RECONNECT_S = 5.0
+MAX_RECONNECT_S = 1.0
+"""Between two tries: whoever is back is found soon, and viewers wait meanwhile."""
 IDLE_HUB_S = 30.0
 
 
@@ -135,7 +136,7 @@ class Channel:
                 # The viewers of this video stay, and begin again with a new stream.
                 log.exception("relay_failed", extra={"video": self._hub.video_id})
                 delay_s = min(delay_s * 2, MAX_RECONNECT_S)
-            self._carry_out(self._hub.lost())
+            self._carry_out(self._hub.lost(time.monotonic()))
             await asyncio.sleep(delay_s)
 
     async def _stream(self) -> None:

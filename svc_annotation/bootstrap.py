@@ -77,7 +77,7 @@ class AnnotationService:
         self._handlers.draining = True
         if self._projecting is not None:
             await self._projecting.leave()
-        self._shared.videos.end_all(Draining("this instance stops: open again"))
+        self._shared.videos.hand_over(Draining("this instance stops: open again"))
 
     async def stop(self) -> None:
         """See Service."""

@@ -184,6 +184,15 @@ class Video:
         for gateway in list(self.gateways):
             gateway.end(error)
 
+    def hand_over(self, error: RushesError) -> None:
+        """This instance stops. Sessions of their own are over; gateways hold theirs until another serves the video."""
+        held: set[object] = set(self.gateways)
+        for gateway in list(self.gateways):
+            gateway.end(error)
+        for key, seat in list(self.seats.items()):
+            if self._presence_feeds[key] not in held:
+                seat.end(error)
+
     @property
     def idle(self) -> bool:
         """Nobody is here, and history holds everything."""

@@ -431,11 +431,11 @@ class Videos:
             if slot.video is not None:
                 slot.video.tick_seats(now_ms)
 
-    def end_all(self, error: RushesError) -> None:
-        """Everybody's session on any video is over."""
+    def hand_over(self, error: RushesError) -> None:
+        """This instance stops: see Video."""
         for slot in self._slots.values():
             if slot.video is not None:
-                slot.video.end_all(error)
+                slot.video.hand_over(error)
 
     # Snapshots
 

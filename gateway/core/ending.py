@@ -12,6 +12,7 @@ ENDINGS: Final[dict[str, tuple[int, str]]] = {
     ),
     "TOO_FAST": (code_pb2.RESOURCE_EXHAUSTED, "This session sends faster than it can be taken; open it again."),
     "GATEWAY_DRAINING": (code_pb2.UNAVAILABLE, "This gateway is going away; open again, nothing is lost."),
+    "NOTES_AWAY": (code_pb2.UNAVAILABLE, "The notes cannot be reached for now; open again, nothing is lost."),
     "SESSION_ENDED": (code_pb2.UNAUTHENTICATED, "The session has ended; sign in again."),
 }
 """Reason -> (google.rpc.Code, what a person may read)."""
@@ -38,4 +39,13 @@ def ending(reason: str, *, retry_s: float | None = None, **metadata: str) -> sta
 
 def draining(viewers: int, at: float) -> status_pb2.Status:
     """For one of so many viewers who are all told to open again: not all in one moment. `at`: in [0, 1), by chance."""
-    return ending("GATEWAY_DRAINING", retry_s=at * min(MAX_SPREAD_S, viewers * JOIN_S))
+    return ending("GATEWAY_DRAINING", retry_s=_spread_s(viewers, at))
+
+
+def away(viewers: int, at: float) -> status_pb2.Status:
+    """The same for those whose video nobody serves."""
+    return ending("NOTES_AWAY", retry_s=_spread_s(viewers, at))
+
+
+def _spread_s(viewers: int, at: float) -> float:
+    return at * min(MAX_SPREAD_S, viewers * JOIN_S)

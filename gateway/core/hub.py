@@ -7,7 +7,7 @@ past it.
 
 from collections.abc import Callable, Iterable
 
-from gateway.core.ending import ending
+from gateway.core.ending import away, ending
 from gateway.core.lane import Lane, LaneKey
 from gateway.core.socket import message_frame
 from gateway.core.viewer import AUTO, FULL, MERGED, Action, End, Send, State, Upstream, Viewer
@@ -20,6 +20,8 @@ RESUME_SLACK = 500
 UNACKED_REVISIONS = 20_000
 SLOW_S = 30.0
 LANE_IDLE_S = 30.0
+AWAY_S = 15.0
+"""So long viewers are held while nobody serves the video: longer than an instance takes to start, or to be missed."""
 
 
 class Hub:
@@ -40,6 +42,8 @@ class Hub:
         self._behind: dict[int, Viewer] = {}
         self._ahead: dict[int, Viewer] = {}
         """Who came back with more than this gateway has heard of yet."""
+        self._lost_at = 0.0
+        """Since when nobody serves the video, if nobody does."""
         self._next_session = 0
         self._quiet_s = 0.0
         self._last_tick: float | None = None
@@ -161,8 +165,10 @@ class Hub:
         """The first request of a Relay stream."""
         return relay.RelayRequest(open=relay.RelayOpen(video_id=self.video_id, epoch=self.epoch))
 
-    def lost(self) -> list[Action]:
-        """The stream broke. Browsers stay; another stream will be opened."""
+    def lost(self, now: float) -> list[Action]:
+        """The stream broke. Browsers stay; another stream will be opened, and goes on from where this one was."""
+        if self.connected:
+            self._lost_at = now
         self.connected = False
         self.crowd = relay.RelayCrowd()
         for lane in self._lanes.values():
@@ -389,7 +395,16 @@ class Hub:
             if self._too_slow(viewer, now):
                 actions += self._cut(viewer)
         actions += self._choose_delivery(now, passed)
-        return actions + self._drop_idle_lanes(now)
+        return actions + self._drop_idle_lanes(now) + self._let_go(now)
+
+    def _let_go(self, now: float) -> list[Action]:
+        """Viewers who have waited too long for somebody to serve the video come back later, one after the other."""
+        if self.connected:
+            return []
+        waiting = [v for v in self.viewers.values() if now - max(self._lost_at, v.now) > AWAY_S]
+        for viewer in waiting:
+            self._forget(viewer.session)
+        return [End(v.session, away(len(waiting), at / len(waiting))) for at, v in enumerate(waiting)]
 
     def _too_slow(self, viewer: Viewer, now: float) -> bool:
         if viewer.session in self._behind and now - viewer.behind_since > self._slow_s:

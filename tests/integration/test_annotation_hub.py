@@ -62,7 +62,7 @@ class Door:
             finally:
                 writing.cancel()
                 await asyncio.gather(writing, return_exceptions=True)
-            self.carry_out(self.hub.lost())
+            self.carry_out(self.hub.lost(self.loop.time()))
 
     async def _write(self, call: Any, out: "asyncio.Queue[relay_service_pb2.RelayRequest]") -> None:
         while True:

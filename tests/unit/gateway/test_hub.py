@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from google.rpc import code_pb2, status_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
 
 from gateway.core import hub as hub_module
 from gateway.core.hub import Hub
@@ -256,7 +256,7 @@ def test_one_who_acknowledges_is_not_cut(rig: Rig) -> None:
 def test_when_the_stream_breaks_browsers_stay_and_are_asked_to_send_again(rig: Rig) -> None:
     viewer = rig.live(0)
     rig.commit(1)
-    rig.do(rig.hub.lost())
+    rig.do(rig.hub.lost(rig.now))
     rig.asked()
     rig.opened(epoch=1, revision=2)
     wants = [request.want for request in rig.upstream if request.WhichOneof("message") == "want"]
@@ -266,6 +266,32 @@ def test_when_the_stream_breaks_browsers_stay_and_are_asked_to_send_again(rig: R
     frame = rig.commit(2)
     assert rig.sent[viewer.session][-1] == frame
     assert not rig.ends
+
+
+def test_viewers_are_held_for_a_while_and_then_come_back_one_after_the_other(rig: Rig) -> None:
+    viewers = [rig.live(0) for _ in range(4)]
+    rig.now = 100.0
+    rig.do(rig.hub.lost(rig.now))
+    rig.now += hub_module.AWAY_S - 1
+    late = rig.join(resume=0)
+    rig.do(rig.hub.lost(rig.now))  # a try that failed, too
+    rig.do(rig.hub.tick(rig.now))
+    assert not rig.ends
+    rig.now += 2
+    rig.do(rig.hub.tick(rig.now))
+    assert list(rig.ends) == [viewer.session for viewer in viewers]
+    assert {status.code for status in rig.ends.values()} == {code_pb2.UNAVAILABLE}
+    delays = [error_details_pb2.RetryInfo() for _ in viewers]
+    assert all(status.details[1].Unpack(delay) for status, delay in zip(rig.ends.values(), delays, strict=True))
+    waits_ms = [delay.retry_delay.ToMilliseconds() for delay in delays]
+    assert waits_ms == sorted(set(waits_ms)), "each at a time of its own"
+    rig.asked()
+    rig.opened()
+    attached = [request.attach.session for request in rig.upstream if request.HasField("attach")]
+    assert attached == [late.session], "who came later is still there"
+    rig.now += hub_module.AWAY_S * 9
+    rig.do(rig.hub.tick(rig.now))
+    assert late.session not in rig.ends
 
 
 def test_two_thousand_who_come_back_at_once_cost_the_service_one_lane(rig: Rig) -> None:
@@ -292,7 +318,7 @@ def test_a_viewer_that_joins_while_the_stream_is_away_is_attached_when_it_is_bac
 def test_a_snapshot_lost_with_the_stream_is_asked_for_again(rig: Rig) -> None:
     viewer = rig.join()
     rig.attached(viewer)
-    rig.do(rig.hub.lost())
+    rig.do(rig.hub.lost(rig.now))
     rig.asked()
     rig.opened()
     assert "want" in rig.asked()
@@ -304,7 +330,7 @@ def test_a_snapshot_lost_with_the_stream_is_asked_for_again(rig: Rig) -> None:
 def test_another_epoch_resets_everybody_to_a_snapshot(rig: Rig) -> None:
     viewer = rig.live(0)
     rig.commit(1)
-    rig.do(rig.hub.lost())
+    rig.do(rig.hub.lost(rig.now))
     rig.opened(epoch=2)
     rig.attached(viewer)
     parts = rig.snapshot(0)
@@ -451,5 +477,5 @@ def test_snapshot_parts_out_of_order_are_not_a_snapshot() -> None:
 def test_the_crowd_is_what_was_told_last_and_nothing_once_the_stream_is_lost(rig: Rig) -> None:
     rig.hub.receive(relay.RelayResponse(crowd=relay.RelayCrowd(viewers=7, gateways=2)), 0.0)
     assert (rig.hub.crowd.viewers, rig.hub.crowd.gateways) == (7, 2)
-    rig.hub.lost()
+    rig.hub.lost(rig.now)
     assert not rig.hub.crowd.gateways
