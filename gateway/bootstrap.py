@@ -39,6 +39,7 @@ from gateway.web import IDLE_S, WebProtocol
 from mesh.auth import service_token
 from mesh.config import ConfigError
 from mesh.fleet import Fleet
+from mesh.ids import family
 from mesh.mutual import NAME
 from mesh.service import Runtime
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
@@ -125,7 +126,7 @@ class Gateway:
 
     def _feed_stub(self, key: str) -> FeedServiceStub:
         """Where the room of a feed's key is served."""
-        return FeedServiceStub(self._fleets["svc_signaling"].raw(room_of(key.encode())))
+        return FeedServiceStub(self._fleets["svc_signaling"].raw(family(room_of(key.encode()))))
 
     def _raw(self, route: Route, message: bytes) -> grpc.aio.Channel:
         """A channel to the instance that answers a call with this message."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.upstream import Passing, Upstream
 from mesh.fleet import Fleet
+from mesh.ids import family
 from mesh.rendezvous import partition_of
 
 FRAME_BYTES: Final = 5
@@ -48,7 +49,7 @@ class Spread:
 
 def key_of(service: str, message: bytes) -> int | str:
     """What decides which instance of a service a serialised request is for."""
-    return room_of(message) if service == "svc_signaling" else partition_of(video_of(message))
+    return family(room_of(message)) if service == "svc_signaling" else partition_of(video_of(message))
 
 
 def room_of(message: bytes) -> str:

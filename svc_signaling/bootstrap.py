@@ -11,6 +11,7 @@ from mesh.sql import Database
 from rushes.signaling.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_server
 from rushes.signaling.v1.recording_service_pb2_grpc import add_RecordingServiceServicer_to_server
 from svc_signaling.asset import Assets
+from svc_signaling.breakouts import Breakouts
 from svc_signaling.config import SignalingConfig
 from svc_signaling.errors import Draining
 from svc_signaling.feed_server import FeedServicer
@@ -63,11 +64,15 @@ class SignalingParts:
         )
         self._rooms.recorder = self._recordings
         self._rooms.record = SealedRecords(self._store, blobs)
+        assets = Assets(runtime.channels)
+        breakouts = Breakouts(self._store, self._rooms, assets, runtime.clock)
+        self._rooms.breakouts = breakouts
         self._servicer = RoomServicer(
             self._store,
             self._rooms,
+            breakouts,
             self._media,
-            Assets(runtime.channels),
+            assets,
             ice,
             runtime.identity,
             runtime.clock,

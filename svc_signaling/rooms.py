@@ -13,7 +13,8 @@ from mesh.clock import Clock
 from rushes.errors import RushesError, Unavailable
 from rushes.signaling.v1 import room_service_pb2 as pb
 from svc_signaling.core import feed, role
-from svc_signaling.core.room import AWAY, FEED_KINDS, GONE, JOINED, WAITING, Live, ParticipantGone
+from svc_signaling.core.participant import AWAY, GONE, JOINED, WAITING, ParticipantGone
+from svc_signaling.core.room import FEED_KINDS, Live
 from svc_signaling.errors import RoomMoved, RoomUnknown
 from svc_signaling.media import Media
 from svc_signaling.memory import Memory
@@ -63,6 +64,13 @@ class Guests(Protocol):
         """These are narrowed, and of those whom the room narrowed before nobody else is."""
 
 
+class Breakouts(Protocol):
+    """Who looks after rooms that are split."""
+
+    async def look(self, desk: "Desk") -> None:
+        """The room was split, or may be due to be one again."""
+
+
 Decide = Callable[[Live], list[pb.Event]]
 
 
@@ -97,6 +105,9 @@ class Desk:
         self.narrowing = asyncio.Lock()
         self.limits: dict[str, int] | None = None if live.roles else {}
         """What svc_project was told of guests; None: that is not known."""
+        self.telling = asyncio.Lock()
+        self.told = 0 if live.breakouts is None else -1
+        """The version of its split that its breakouts know; -1: that is not known."""
 
     def wanted_limits(self) -> dict[str, int]:
         """What it is to know: once everybody has gone, roles narrow nothing."""
@@ -119,6 +130,7 @@ class Rooms:
         self.recorder: Recorder | None = None
         self.record: Record | None = None
         self.guests: Guests | None = None
+        self.breakouts: Breakouts | None = None
 
     async def start(self) -> None:
         """Takes up rooms that had people in them, whose places are kept for a while, and looks after all."""
@@ -210,8 +222,11 @@ class Rooms:
             self._tell(desk, events)
         await self._follow(desk, events)
         await self._narrow(desk)
-        if self.recorder is not None and any(event.WhichOneof("what") == "recording" for event in events):
+        kinds = {event.WhichOneof("what") for event in events}
+        if self.recorder is not None and "recording" in kinds:
             await self.recorder.look(desk)
+        if self.breakouts is not None and "breakouts" in kinds:
+            await self.breakouts.look(desk)
         return events
 
     def _tell(self, desk: Desk, events: Sequence[pb.Event]) -> None:
@@ -406,8 +421,10 @@ class Rooms:
             await self.act(desk, "", Live.unrecord)
         if self.recorder is not None:
             await self.recorder.look(desk)
+        if self.breakouts is not None:
+            await self.breakouts.look(desk)
         await self._narrow(desk)
-        desk.idle_s = 0.0 if desk.listeners or feed.feeds(desk.live) else desk.idle_s + TICK_S
+        desk.idle_s = 0.0 if desk.listeners or desk.live.is_split or feed.feeds(desk.live) else desk.idle_s + TICK_S
         if desk.idle_s > IDLE_S and not desk.lock.locked() and not (self.recorder and self.recorder.open_of(room_id)):
             desk.lost = True
             del self._desks[room_id]

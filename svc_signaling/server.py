@@ -16,6 +16,7 @@ from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.recording_service_pb2_grpc import RecordingServiceServicer
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceServicer
 from svc_signaling.asset import Assets
+from svc_signaling.breakouts import Breakouts
 from svc_signaling.core import settings
 from svc_signaling.core.room import Live
 from svc_signaling.core.settings import RoomInvalid
@@ -37,6 +38,7 @@ class RoomServicer(RoomServiceServicer):
         self,
         store: Store,
         rooms: Rooms,
+        breakouts: Breakouts,
         media: Media,
         assets: Assets,
         ice: IceServers,
@@ -48,6 +50,7 @@ class RoomServicer(RoomServiceServicer):
         self._assets = assets
         self._ice = ice
         self._rooms = rooms
+        self._breakouts = breakouts
         self._media = media
         self._identity = identity
         self._clock = clock
@@ -128,7 +131,8 @@ class RoomServicer(RoomServiceServicer):
     async def Signal(self, requests: AsyncIterator[pb.SignalRequest], context: Any) -> None:  # type: ignore[override]
         if self.draining:
             raise Draining("this instance stops: come again")
-        stream = Stream(self._rooms, self._media, self._identity, self._clock, caller(), context.write)
+        shared = (self._rooms, self._breakouts, self._media, self._identity, self._clock)
+        stream = Stream(*shared, caller(), context.write)
         await stream.run(requests)
 
 

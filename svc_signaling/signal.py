@@ -8,14 +8,16 @@ from typing import Final
 
 import grpc
 
-from mesh.auth import Caller, Identity, claims_of, permissions_of
+from mesh.auth import Caller, Identity, claims_of, permissions_of, renew
 from mesh.clock import Clock
 from mesh.ids import new_id
 from mesh.rpc import to_error, to_status
 from rushes.errors import RushesError, Unauthenticated
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_VIEW, RESOURCE_KIND_PROJECT, Resource
-from svc_signaling.core.room import GONE, JOINED, Live, SignalInvalid, may
+from svc_signaling.breakouts import Breakouts
+from svc_signaling.core.participant import GONE, JOINED
+from svc_signaling.core.room import Live, SignalInvalid, may
 from svc_signaling.errors import RoomMoved, RoomUnknown, SlowListener
 from svc_signaling.media import Media
 from svc_signaling.rooms import Desk, Rooms
@@ -26,7 +28,7 @@ REQUESTS_S: Final = 20
 BURST: Final = 40
 """Requests of one stream: so many at once, then so many a second."""
 CHECK_S: Final = 1.0
-NEED_RIGHTS: Final = frozenset(("present", "moderate", "record", "poll", "close_poll", "settings"))
+NEED_RIGHTS: Final = frozenset(("present", "moderate", "record", "poll", "close_poll", "settings", "split", "regroup"))
 """Acts for which it is asked what the person may do at that moment."""
 TRACKS_S: Final = 0.1
 """Tracks change often, as levels do: they are told at most this often, of many people to each of them less so."""
@@ -41,9 +43,17 @@ class Stream:
     """See the module. A listener of its room."""
 
     def __init__(
-        self, rooms: Rooms, media: Media, identity: Identity, clock: Clock, caller: Caller, write: Write
+        self,
+        rooms: Rooms,
+        breakouts: Breakouts,
+        media: Media,
+        identity: Identity,
+        clock: Clock,
+        caller: Caller,
+        write: Write,
     ) -> None:
         self._rooms = rooms
+        self._breakouts = breakouts
         self._media = media
         self._identity = identity
         self._clock = clock
@@ -133,6 +143,7 @@ class Stream:
         person_id = self._caller.person_id
         mask = await self._mask()
         name = await self._identity.name(self._caller)
+        carried = await self._breakouts.carried(desk, person_id, mask)
         returning = desk.live.returns(opening.participant_id, person_id) if opening.participant_id else None
         if returning is not None:
             self._participant_id = opening.participant_id
@@ -145,7 +156,7 @@ class Stream:
         def decide(live: Live) -> list[pb.Event]:
             if returning is not None:
                 return live.returns(me, person_id) or []
-            return live.join(me, person_id, name, mask)
+            return live.join(me, person_id, name, mask, carried)
 
         try:
             await self._rooms.act(desk, person_id, decide)
@@ -178,6 +189,8 @@ class Stream:
             opened.recording.CopyFrom(live.recording)
         opened.chats.extend(live.chats)
         opened.polls.extend(live.polls.values())
+        if live.breakouts is not None:
+            opened.breakouts.CopyFrom(live.breakouts)
         return opened
 
     async def _write_for_ever(self) -> None:
@@ -230,6 +243,7 @@ class Stream:
         self._caller = dataclasses.replace(
             self._caller, session_id=claims.session_id, expires_ms=claims.expires_ms, token=token
         )
+        renew(self._caller)
 
     async def _do(self, desk: Desk, request: pb.SignalRequest, kind: str) -> None:
         """Does a request and says so; what cannot be done is said too, and ends nothing."""
@@ -264,7 +278,8 @@ class Stream:
             await self._media.show(room_id, me, request.show)
 
     async def _act(self, desk: Desk, request: pb.SignalRequest, kind: str) -> None:
-        me, now_ms, recording_id = self._participant_id, self._clock.now_ms(), new_id()
+        me, person_id = self._participant_id, self._caller.person_id
+        now_ms, recording_id = self._clock.now_ms(), new_id()
         mask = await self._mask() if kind in NEED_RIGHTS else 0
         decide: dict[str, Callable[[Live], list[pb.Event]]] = {
             "playback": lambda live: live.play(me, request.playback, now_ms),
@@ -282,6 +297,13 @@ class Stream:
             "close_poll": lambda live: live.close_poll(me, request.close_poll, mask),
             "settings": lambda live: live.change(me, request.settings, mask),
         }
-        if kind not in decide:
+        if kind == "moderate":
+            await self._breakouts.decide(desk, person_id, me, request.number, request.moderate, mask)
+        if kind == "split":
+            await self._breakouts.split(desk, person_id, me, request.number, request.split, mask)
+        elif kind == "regroup":
+            await self._breakouts.regroup(desk, person_id, me, request.number, request.regroup, mask)
+        elif kind not in decide:
             raise SignalInvalid("this request says nothing that is known")
-        await self._rooms.act(desk, self._caller.person_id, decide[kind], me, request.number)
+        else:
+            await self._rooms.act(desk, person_id, decide[kind], me, request.number)

@@ -1,6 +1,6 @@
 """Who is asking, and may they: callers, tokens, rights, and the interceptor that enforces each RPC's rule."""
 
-from mesh.auth.caller import Caller, caller, current, granted, proven_service, service_token
+from mesh.auth.caller import Caller, caller, current, granted, proven_service, renew, service_token
 from mesh.auth.identity import Claims, Identity, claims_of, permissions_of
 from mesh.auth.permission import bit, has
 
@@ -16,5 +16,6 @@ __all__ = [
     "has",
     "permissions_of",
     "proven_service",
+    "renew",
     "service_token",
 ]

@@ -57,6 +57,13 @@ def caller() -> Caller:
     return call.caller
 
 
+def renew(who: Caller) -> None:
+    """Calls that the RPC at hand makes for its caller are made with that token from now on."""
+    call = CALL.get()
+    if call is not None:
+        call.caller = who
+
+
 def current() -> Call | None:
     """The RPC that this code runs for; None outside of one, and once it is over."""
     call = CALL.get()

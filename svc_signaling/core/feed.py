@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from rushes.signaling.v1 import room_service_pb2 as pb
-from svc_signaling.core.room import FEED_KINDS, JOINED, REMOVED, Live, RoomEnded, RoomIsFull, WasRemoved
+from svc_signaling.core import life
+from svc_signaling.core.participant import JOINED, NEW, REMOVED, after
+from svc_signaling.core.room import FEED_KINDS, Live, RoomIsFull, WasRemoved
 
 PROGRAMME, MONITOR = pb.PARTICIPANT_KIND_PROGRAMME, pb.PARTICIPANT_KIND_MONITOR
 LOUDER: Final = 40
@@ -16,8 +18,7 @@ GONE_MS: Final = 10_000
 
 def come(live: Live, participant_id: str, name: str, kind: "pb.ParticipantKind.ValueType") -> list[pb.Event]:
     """A feed comes in, or comes again. Nobody has to let it in. Raises RoomEnded, RoomIsFull, WasRemoved."""
-    if live.ended:
-        raise RoomEnded("this room is over")
+    life.after(live.room.state, "come")
     before = live.people.get(participant_id)
     if before is not None and before.state == REMOVED:
         raise WasRemoved("this feed was sent away from this room")
@@ -25,9 +26,9 @@ def come(live: Live, participant_id: str, name: str, kind: "pb.ParticipantKind.V
         return []
     if len(live.present_people()) >= live.room.capacity:
         raise RoomIsFull("this room is full")
-    publishes = kind == PROGRAMME
+    publishes, state = kind == PROGRAMME, after(before.state if before is not None else NEW, "come")
     joined = pb.Participant(
-        participant_id=participant_id, name=name, state=JOINED, kind=kind, microphone=publishes, camera=publishes
+        participant_id=participant_id, name=name, state=state, kind=kind, microphone=publishes, camera=publishes
     )
     return [pb.Event(participant=joined)]
 

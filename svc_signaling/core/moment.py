@@ -7,7 +7,7 @@ from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1 import stored_pb2 as stored
 from svc_signaling.core.room import CHATS, Live
 
-FORM: Final = 1
+FORM: Final = 2
 """Raised with whatever `Live` remembers besides: what a moment of before does not have would be forgotten."""
 
 
@@ -25,6 +25,8 @@ def of(live: Live, last: pb.Event) -> stored.StoredMoment:
         marks=live.marks,
         chats=live.chats,
         polls=live.polls.values(),
+        admitted=live.admitted,
+        breakouts=live.breakouts,
     )
     for participant_id, number in live.done.items():
         moment.done.add(participant_id=participant_id, number=number)
@@ -49,4 +51,6 @@ def room_of(moment: stored.StoredMoment) -> Live:
         done={each.participant_id: each.number for each in moment.done},
         away_since=dict(moment.away_since),
         roles={each.person_id: each.role for each in moment.roles},
+        admitted=set(moment.admitted),
+        breakouts=moment.breakouts if moment.HasField("breakouts") else None,
     )

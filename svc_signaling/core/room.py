@@ -8,15 +8,16 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 from google.protobuf.message import Message
 
-from rushes.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, ResourceExhausted
+from rushes.errors import FailedPrecondition, InvalidArgument, PermissionDenied, ResourceExhausted
 from rushes.signaling.v1 import recording_pb2
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_DRIVE, PERMISSION_MODERATE
-from svc_signaling.core import poll, role, settings
+from svc_signaling.core import life, participant, poll, role, settings
+from svc_signaling.core.participant import AWAY, GONE, JOINED, LEFT, REMOVED, ParticipantGone
 
 CHATS: Final = 1_000
 MAX_CHAT: Final = 2_000
@@ -31,35 +32,9 @@ TOLD_MS: Final = 1_000
 AWAY_MS: Final = 60_000
 """The place of somebody who was cut off is kept for so long."""
 
-WAITING, JOINED = pb.PARTICIPANT_STATE_WAITING, pb.PARTICIPANT_STATE_JOINED
-AWAY, LEFT, REMOVED = pb.PARTICIPANT_STATE_AWAY, pb.PARTICIPANT_STATE_LEFT, pb.PARTICIPANT_STATE_REMOVED
 FEED_KINDS: Final = frozenset((pb.PARTICIPANT_KIND_PROGRAMME, pb.PARTICIPANT_KIND_MONITOR))
 """What is no person: encoders and monitors (`core/feed.py`)."""
 M = TypeVar("M", bound=Message)
-State: TypeAlias = "pb.ParticipantState.ValueType"
-
-LIFE: Final[dict[tuple[State, str], State]] = {
-    (WAITING, "admit"): JOINED,
-    (WAITING, "reject"): REMOVED,
-    (WAITING, "remove"): REMOVED,
-    (WAITING, "cut"): LEFT,
-    (WAITING, "leave"): LEFT,
-    (JOINED, "cut"): AWAY,
-    (JOINED, "leave"): LEFT,
-    (JOINED, "remove"): REMOVED,
-    (AWAY, "return"): JOINED,
-    (AWAY, "leave"): LEFT,
-    (AWAY, "expire"): LEFT,
-    (AWAY, "remove"): REMOVED,
-}
-"""What becomes of a participant; every other pair is an error."""
-GONE: Final = frozenset((LEFT, REMOVED))
-
-
-class RoomEnded(FailedPrecondition):
-    """The room is over."""
-
-    reason = "ROOM_ENDED"
 
 
 class RoomIsFull(ResourceExhausted):
@@ -78,12 +53,6 @@ class NotInRoom(FailedPrecondition):
     """Not in the room, or not let in yet."""
 
     reason = "NOT_IN_ROOM"
-
-
-class ParticipantGone(NotFound):
-    """There is no such participant any more."""
-
-    reason = "PARTICIPANT_GONE"
 
 
 class NotPresenter(PermissionDenied):
@@ -130,6 +99,10 @@ class Live:
     away_since: dict[str, int] = field(default_factory=dict)
     roles: "dict[str, pb.RoomRole.ValueType]" = field(default_factory=dict)
     """Of each person whom a moderator gave one."""
+    admitted: set[str] = field(default_factory=set)
+    """People who are or were in the room, not only waited."""
+    breakouts: pb.Breakouts | None = None
+    """How the room, or the one that it is a breakout of, is split; None: it never was."""
 
     # -- the fold --------------------------------------------------------------------------------------------
 
@@ -156,10 +129,8 @@ class Live:
         kind = event.WhichOneof("what")
         if kind == "participant":
             self._took(event)
-        elif kind == "playback":
-            self.playback = event.playback
-        elif kind == "presenter":
-            self.presenter = event.presenter
+        elif kind in ("playback", "presenter", "breakouts"):
+            setattr(self, kind, getattr(event, kind))
         elif kind == "chat":
             self.chats.append(event)
         elif kind in ("recording", "mark"):
@@ -171,7 +142,7 @@ class Live:
         elif kind == "settings":
             settings.apply(self.room, event.settings)
         elif kind == "ended":
-            self.room.state, self.room.end_time_ms = pb.ROOM_STATE_ENDED, event.time_ms
+            self.room.state, self.room.end_time_ms = life.after(self.room.state, "end"), event.time_ms
 
     def _recorded(self, event: pb.Event) -> None:
         if event.WhichOneof("what") == "mark":
@@ -180,17 +151,19 @@ class Live:
             self.recording = event.recording
 
     def _took(self, event: pb.Event) -> None:
-        participant = event.participant
-        name = participant.participant_id
+        who = event.participant
+        name = who.participant_id
         self.people.pop(name, None)
-        self.people[name] = participant
-        if participant.role or participant.person_id in self.roles:
-            self.roles[participant.person_id] = participant.role
-        if participant.state == AWAY:
+        self.people[name] = who
+        if who.role or who.person_id in self.roles:
+            self.roles[who.person_id] = who.role
+        if who.state == JOINED:
+            self.admitted.add(who.person_id)
+        if who.state == AWAY:
             self.away_since[name] = event.time_ms
         else:
             self.away_since.pop(name, None)
-        gone = [each for each, who in self.people.items() if who.state == LEFT]
+        gone = [each for each, other in self.people.items() if other.state == LEFT]
         for each in gone[: max(0, len(gone) - MAX_GONE)]:
             del self.people[each]
             self.done.pop(each, None)
@@ -199,14 +172,25 @@ class Live:
     @property
     def ended(self) -> bool:
         """Whether it is over."""
-        return self.room.state == pb.ROOM_STATE_ENDED
+        return self.room.state == life.ENDED
+
+    @property
+    def is_split(self) -> bool:
+        """Whether this room itself is split now; a breakout is not."""
+        now = self.breakouts
+        return now is not None and not now.over and now.parent_room_id == self.room.room_id
 
     def here(self, participant_id: str) -> pb.Participant:
-        """Somebody who is in the room. Raises NotInRoom."""
-        participant = self.people.get(participant_id)
-        if participant is None or participant.state != JOINED:
+        """Somebody who is in the room. Raises RoomEnded, NotInRoom."""
+        life.after(self.room.state, "act")
+        me = self.people.get(participant_id)
+        if me is None or me.state != JOINED:
             raise NotInRoom("you are not in this room, or not let in yet")
-        return participant
+        return me
+
+    def sent_away(self, person_id: str) -> bool:
+        """Whether somebody may not come back."""
+        return any(each.person_id == person_id and each.state == REMOVED for each in self.people.values())
 
     def present_people(self) -> list[pb.Participant]:
         """Everybody who is not gone."""
@@ -214,45 +198,47 @@ class Live:
 
     # -- coming and going ------------------------------------------------------------------------------------
 
-    def join(self, participant_id: str, person_id: str, name: str, mask: int) -> list[pb.Event]:
-        """Somebody new. Raises RoomEnded, RoomIsFull, WasRemoved."""
-        if self.ended:
-            raise RoomEnded("this room is over")
-        if any(each.person_id == person_id and each.state == REMOVED for each in self.people.values()):
+    def join(
+        self,
+        participant_id: str,
+        person_id: str,
+        name: str,
+        mask: int,
+        carried: "pb.RoomRole.ValueType" = pb.ROOM_ROLE_UNSPECIFIED,
+    ) -> list[pb.Event]:
+        """Somebody new, with that role if they have none here. Raises RoomEnded, RoomIsFull, WasRemoved."""
+        life.after(self.room.state, "come")
+        if self.sent_away(person_id):
             raise WasRemoved("you were sent away from this room")
         moderates = may(mask, PERMISSION_MODERATE)
-        if len(self.present_people()) >= self.room.capacity and not moderates:
+        # Who comes back from a breakout does not wait again, nor find the place taken.
+        expected = moderates or (self.breakouts is not None and person_id in self.admitted)
+        if len(self.present_people()) >= self.room.capacity and not expected:
             raise RoomIsFull("this room is full")
-        waits = self.room.waiting_room and not moderates
+        waits = self.room.waiting_room and not expected
         joined = pb.Participant(
             participant_id=participant_id,
             person_id=person_id,
             name=name[:200],
-            state=WAITING if waits else JOINED,
+            state=participant.after(participant.NEW, "wait" if waits else "come"),
             moderates=moderates,
             drives=may(mask, PERMISSION_DRIVE),
-            role=self.roles.get(person_id, pb.ROOM_ROLE_UNSPECIFIED),
+            role=self.roles.get(person_id, carried),
         )
         return [pb.Event(participant=joined)]
 
     def returns(self, participant_id: str, person_id: str) -> list[pb.Event] | None:
         """Somebody comes back after a cut; None: the place was not kept, come in as somebody new."""
-        participant = self.people.get(participant_id)
-        if participant is None or participant.person_id != person_id or participant.state in GONE or self.ended:
+        who = self.people.get(participant_id)
+        kept = who is not None and who.person_id == person_id and who.state not in GONE
+        if who is None or not kept or not life.may(self.room.state, "return"):
             return None
-        return [self._moved(participant, "return")] if participant.state == AWAY else []
+        return [self._moved(who, "return")] if participant.may(who, "return") else []
 
-    def _moved(self, participant: pb.Participant, what: str) -> pb.Event:
-        state = LIFE.get((participant.state, what))
-        if state is None:
-            raise ParticipantGone("this participant is not where that could be done")
-        changed = _copy(participant)
-        changed.state = state
-        if state in GONE:
-            changed.hand = changed.microphone = changed.camera = changed.screen = False
-        return pb.Event(participant=changed)
+    def _moved(self, who: pb.Participant, step: participant.Step) -> pb.Event:
+        return pb.Event(participant=participant.moved(who, step))
 
-    def _without(self, moved: list[pb.Event]) -> list[pb.Event]:
+    def without(self, moved: list[pb.Event]) -> list[pb.Event]:
         """These, and presenting without those of them who go."""
         names = {each.participant.participant_id for each in moved if each.participant.state in GONE}
         now = self.presenter
@@ -264,24 +250,26 @@ class Live:
 
     def cut(self, *participant_ids: str) -> list[pb.Event]:
         """Streams of some broke."""
-        found = [each for name in participant_ids if (each := self.people.get(name)) is not None]
-        return self._without([self._moved(each, "cut") for each in found if each.state in (WAITING, JOINED)])
+        return self._go(participant_ids, "cut")
 
     def leave(self, participant_id: str) -> list[pb.Event]:
         """Somebody goes."""
-        participant = self.people.get(participant_id)
-        if participant is None or participant.state in GONE:
-            return []
-        return self._without([self._moved(participant, "leave")])
+        return self._go((participant_id,), "leave")
+
+    def _go(self, participant_ids: Iterable[str], step: participant.Step) -> list[pb.Event]:
+        """Nobody goes twice."""
+        life.after(self.room.state, "go")
+        found = [each for name in participant_ids if (each := self.people.get(name)) is not None]
+        return self.without([self._moved(each, step) for each in found if participant.may(each, step)])
 
     def expired(self, now_ms: int) -> list[pb.Event]:
         """Whose place is not kept any longer."""
         late = [name for name, since in self.away_since.items() if now_ms - since > AWAY_MS]
-        return self._without([self._moved(self.people[name], "expire") for name in late])
+        return self.without([self._moved(self.people[name], "expire") for name in late])
 
     def end(self) -> list[pb.Event]:
         """The room is over."""
-        return [] if self.ended else [*self.unrecord(), pb.Event(ended=True)]
+        return [*self.unrecord(), pb.Event(ended=True)] if life.may(self.room.state, "end") else []
 
     # -- acts ------------------------------------------------------------------------------------------------
 
@@ -375,11 +363,11 @@ class Live:
 
     def say(self, participant_id: str, text: str) -> list[pb.Event]:
         """Something for all to read."""
-        participant = self.here(participant_id)
+        me = self.here(participant_id)
         text = text.strip()
         if not text or len(text) > MAX_CHAT:
             raise SignalInvalid(f"a message has 1 to {MAX_CHAT} characters")
-        return [pb.Event(chat=pb.Chat(participant_id=participant_id, name=participant.name, text=text))]
+        return [pb.Event(chat=pb.Chat(participant_id=participant_id, name=me.name, text=text))]
 
     def react(self, participant_id: str, emoji: str) -> list[pb.Event]:
         """A sign that passes."""
@@ -397,11 +385,11 @@ class Live:
         return self._changed(participant_id, microphone=told.microphone, camera=told.camera, screen=told.screen)
 
     def _changed(self, participant_id: str, **fields: bool) -> list[pb.Event]:
-        participant = self.here(participant_id)
-        changed = _copy(participant)
+        me = self.here(participant_id)
+        changed = _copy(me)
         for name, value in fields.items():
             setattr(changed, name, value)
-        return [] if changed == participant else [pb.Event(participant=changed)]
+        return [] if changed == me else [pb.Event(participant=changed)]
 
     def ask(self, participant_id: str, wanted: pb.Poll, poll_id: str, mask: int) -> list[pb.Event]:
         """A question to all."""
@@ -437,9 +425,9 @@ class Live:
             raise ParticipantGone("there is nobody of that id in the room")
         kind = wanted.WhichOneof("what")
         if kind == "admit":
-            return self._without([self._moved(other, "admit" if wanted.admit else "reject")])
+            return self.without([self._moved(other, "admit" if wanted.admit else "reject")])
         if kind == "remove":
-            return self._without([self._moved(other, "remove")])
+            return self.without([self._moved(other, "remove")])
         if kind == "role":
             if other.kind in FEED_KINDS:
                 raise role.RoleInvalid("encoders and monitors have no role")

@@ -16,6 +16,8 @@ from mesh.service import SERVER_OPTIONS
 from mesh.sql import Database
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceStub
+from rushes.type.v1.access_pb2 import PERMISSION_VIEW
+from svc_signaling.breakouts import Breakouts
 from svc_signaling.core.room import Live
 from svc_signaling.memory import Memory
 from svc_signaling.rooms import Rooms
@@ -25,6 +27,7 @@ from svc_signaling.stores.sql import SqlStore
 from tests.integration.mesh_server import SECRET, TENANT, People, Signer
 
 ALL = sum(1 << value for value in range(1, 11))
+VIEW = 1 << PERMISSION_VIEW
 
 
 class Instance:
@@ -32,12 +35,14 @@ class Instance:
 
     def __init__(self, name: str, folder: Path, signer: Signer, moments: Moments) -> None:
         people = People(signer)
-        people.everywhere = {"ada": ALL, "bob": ALL}
+        people.everywhere = {"ada": ALL, "bob": ALL, "cid": VIEW, "gus": VIEW}
         self.store = SqlStore(Database(f"sqlite:///{folder / 'rooms.db'}"), name)
         self.memory = Memory(self.store, moments)
         self.rooms = Rooms(self.store, Clock(), self.memory)
         nothing: Any = None  # media, assets and ICE servers are not asked for here
-        parts = (self.store, self.rooms, _Quiet(), nothing, nothing, people, Clock(), 10)
+        self.clock = _Ahead()
+        self.rooms.breakouts = breakouts = Breakouts(self.store, self.rooms, nothing, self.clock)
+        parts = (self.store, self.rooms, breakouts, _Quiet(), nothing, nothing, people, Clock(), 10)
         self._server = grpc.aio.server(interceptors=[Guard(SECRET, people)], options=SERVER_OPTIONS)
         RoomServicer(*parts).add_to(self._server)  # type: ignore[arg-type]
         port = self._server.add_insecure_port("127.0.0.1:0")
@@ -55,6 +60,15 @@ class Instance:
         await self.rooms.stop()
         await self.memory.close()
         await self.store.close()
+
+
+class _Ahead(Clock):
+    """Goes ahead when it is told to."""
+
+    ahead_ms = 0
+
+    def now_ms(self) -> int:
+        return super().now_ms() + self.ahead_ms
 
 
 class _Quiet:
@@ -112,7 +126,14 @@ class Seat:
         return code
 
     async def say(self, number: int, text: str) -> pb.SignalDone:
-        await self.call.write(pb.SignalRequest(number=number, chat=text))
+        return await self.ask(number, chat=text)
+
+    async def leave(self, number: int) -> None:
+        await self.call.write(pb.SignalRequest(number=number, leave=True))
+        assert await self.ended() is grpc.StatusCode.OK
+
+    async def ask(self, number: int, **what: Any) -> pb.SignalDone:
+        await self.call.write(pb.SignalRequest(number=number, **what))
         return (await self.until("done")).done
 
 
@@ -196,3 +217,62 @@ async def test_an_instance_that_ends_leaves_its_rooms_to_the_other(house: House)
     assert [each.state for each in taken.live.present_people()] == [pb.PARTICIPANT_STATE_JOINED]
     await house.second.rooms.act(taken, "ada", Live.end)
     assert taken.live.ended
+
+
+def _split(*people: str, seconds: int = 0) -> pb.Split:
+    """Two breakouts; those people belong to the first."""
+    return pb.Split(rooms=[pb.Breakout(title="Sound", person_ids=people), pb.Breakout(title="Grade")], seconds=seconds)
+
+
+async def test_a_room_is_split_and_its_people_hear_of_it_in_their_breakout_until_they_are_called_back(
+    house: House,
+) -> None:
+    room_id = await house.room()
+    ada, gus = [await house.enter(house.first, person, room_id) for person in ("ada", "gus")]
+    await ada.ask(1, moderate=pb.Moderate(participant_id=gus.opened.participant_id, role=pb.ROOM_ROLE_LASER))
+    assert not (await ada.ask(2, split=_split("gus"))).HasField("error")
+    sound, grade = [each.room_id for each in (await gus.until("breakouts")).event.breakouts.rooms]
+
+    await gus.leave(1)
+    there = await house.enter(house.first, "gus", sound)
+    assert there.opened.participants[0].role == pb.ROOM_ROLE_LASER
+    assert (there.opened.room.parent_room_id, there.opened.breakouts.rooms[0].title) == (room_id, "Sound")
+    for person, elsewhere in (("gus", grade), ("cid", sound)):
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await house.enter(house.first, person, elsewhere)
+        assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+    # A moderator visits the breakout, and speaks to all from there.
+    visiting = await house.enter(house.first, "bob", sound)
+    await visiting.ask(1, regroup=pb.Regroup(say="two minutes"))
+    assert (await ada.until("breakouts")).event.breakouts.lines[-1].text == "two minutes"
+    assert (await there.until("breakouts")).event.breakouts.lines[-1].name == "Bob"
+    await visiting.ask(2, moderate=pb.Moderate(participant_id=there.opened.participant_id, remove=True))
+    await ada.ask(3, regroup=pb.Regroup(unite=True))
+    assert (await visiting.until("ended")).event.ended
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await house.enter(house.first, "gus", room_id)
+    assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED, "sent away from the breakout, so from the room"
+    kept = await house.first.store.events(sound, 0, 100)
+    assert next(each.event.participant.person_id for each in kept if each.event.HasField("participant")) == "gus"
+
+
+async def test_a_split_outlives_its_instance_and_time_calls_everybody_back(house: House) -> None:
+    room_id = await house.room()
+    ada, gus = [await house.enter(house.first, person, room_id) for person in ("ada", "gus")]
+    request = _split("gus", seconds=600)
+    await ada.ask(1, split=request)
+    state = (await gus.until("breakouts")).event.breakouts
+    await gus.leave(1)
+    await house.enter(house.first, "gus", state.rooms[0].room_id)
+
+    back = await house.enter(house.second, "ada", room_id, ada.opened.participant_id)
+    assert back.opened.breakouts == state
+    there = await house.enter(house.second, "gus", state.rooms[0].room_id)
+    await back.ask(1, split=request)
+    parent = house.second.rooms.held(room_id)
+    assert parent is not None
+    assert parent.live.breakouts == state, "what was asked twice is done once"
+    house.second.clock.ahead_ms = 601_000
+    assert (await there.until("breakouts")).event.breakouts.over
+    assert (await there.until("ended")).event.ended

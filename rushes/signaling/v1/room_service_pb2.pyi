@@ -159,6 +159,7 @@ class Room(_message.Message):
     END_TIME_MS_FIELD_NUMBER: _builtins.int
     PEOPLE_FIELD_NUMBER: _builtins.int
     START_TIME_MS_FIELD_NUMBER: _builtins.int
+    PARENT_ROOM_ID_FIELD_NUMBER: _builtins.int
     room_id: _builtins.str
     """Its id: 26 letters and digits."""
     project_id: _builtins.int
@@ -183,6 +184,8 @@ class Room(_message.Message):
     """People in it now."""
     start_time_ms: _builtins.int
     """When it is planned to begin, in milliseconds since 1970; 0: it is not planned."""
+    parent_room_id: _builtins.str
+    """The room that this is a breakout of; empty: of none. Whoever was let in there, or moderates, may come."""
     def __init__(
         self,
         *,
@@ -198,10 +201,11 @@ class Room(_message.Message):
         end_time_ms: _builtins.int = ...,
         people: _builtins.int = ...,
         start_time_ms: _builtins.int = ...,
+        parent_room_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "capacity", b"capacity", "create_time_ms", b"create_time_ms", "created_by", b"created_by", "end_time_ms", b"end_time_ms", "people", b"people", "project_id", b"project_id", "room_id", b"room_id", "start_time_ms", b"start_time_ms", "state", b"state", "title", b"title", "waiting_room", b"waiting_room"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "capacity", b"capacity", "create_time_ms", b"create_time_ms", "created_by", b"created_by", "end_time_ms", b"end_time_ms", "parent_room_id", b"parent_room_id", "people", b"people", "project_id", b"project_id", "room_id", b"room_id", "start_time_ms", b"start_time_ms", "state", b"state", "title", b"title", "waiting_room", b"waiting_room"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -958,6 +962,218 @@ class RoomSettings(_message.Message):
 Global___RoomSettings: _TypeAlias = RoomSettings  # noqa: Y015
 
 @_typing.final
+class Breakout(_message.Message):
+    """A part of a room's people, in a room of their own."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOM_ID_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    ASSET_ID_FIELD_NUMBER: _builtins.int
+    PERSON_IDS_FIELD_NUMBER: _builtins.int
+    room_id: _builtins.str
+    """Its room. The server's."""
+    title: _builtins.str
+    """What it is called, 1 to 200 characters."""
+    asset_id: _builtins.int
+    """The asset that is looked at there; 0: the room's."""
+    @_builtins.property
+    def person_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The people who belong there, each in one of them: of those who were let into the room."""
+
+    def __init__(
+        self,
+        *,
+        room_id: _builtins.str = ...,
+        title: _builtins.str = ...,
+        asset_id: _builtins.int = ...,
+        person_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asset_id", b"asset_id", "person_ids", b"person_ids", "room_id", b"room_id", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Breakout: _TypeAlias = Breakout  # noqa: Y015
+
+@_typing.final
+class Line(_message.Message):
+    """Something that is said to all of a room, wherever they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Counts from 1 in a split."""
+    name: _builtins.str
+    """Who said it."""
+    text: _builtins.str
+    """What, 1 to 2,000 characters."""
+    time_ms: _builtins.int
+    """Server time."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        name: _builtins.str = ...,
+        text: _builtins.str = ...,
+        time_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "number", b"number", "text", b"text", "time_ms", b"time_ms"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Line: _TypeAlias = Line  # noqa: Y015
+
+@_typing.final
+class Breakouts(_message.Message):
+    """A room that is split, as it stands: in its own record, and in those of all its breakouts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SPLIT_ID_FIELD_NUMBER: _builtins.int
+    PARENT_ROOM_ID_FIELD_NUMBER: _builtins.int
+    ROOMS_FIELD_NUMBER: _builtins.int
+    END_TIME_MS_FIELD_NUMBER: _builtins.int
+    OVER_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    split_id: _builtins.str
+    """Tells one split of a room from another."""
+    parent_room_id: _builtins.str
+    """The room that is split."""
+    end_time_ms: _builtins.int
+    """Server time at which everybody is called back; 0: not by time."""
+    over: _builtins.bool
+    """Everybody is called back; the breakouts are over."""
+    version: _builtins.int
+    """Grows with each change, over all splits of the room."""
+    @_builtins.property
+    def rooms(self) -> _containers.RepeatedCompositeFieldContainer[Global___Breakout]:
+        """The breakouts."""
+
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___Line]:
+        """What was said to all, the last 20."""
+
+    def __init__(
+        self,
+        *,
+        split_id: _builtins.str = ...,
+        parent_room_id: _builtins.str = ...,
+        rooms: _abc.Iterable[Global___Breakout] | None = ...,
+        end_time_ms: _builtins.int = ...,
+        over: _builtins.bool = ...,
+        version: _builtins.int = ...,
+        lines: _abc.Iterable[Global___Line] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end_time_ms", b"end_time_ms", "lines", b"lines", "over", b"over", "parent_room_id", b"parent_room_id", "rooms", b"rooms", "split_id", b"split_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Breakouts: _TypeAlias = Breakouts  # noqa: Y015
+
+@_typing.final
+class Split(_message.Message):
+    """Splits a room."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOMS_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    seconds: _builtins.int
+    """Everybody is called back after so many seconds, a day at most; 0: not by time."""
+    @_builtins.property
+    def rooms(self) -> _containers.RepeatedCompositeFieldContainer[Global___Breakout]:
+        """1 to 50 breakouts, without their room_id."""
+
+    def __init__(
+        self,
+        *,
+        rooms: _abc.Iterable[Global___Breakout] | None = ...,
+        seconds: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rooms", b"rooms", "seconds", b"seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Split: _TypeAlias = Split  # noqa: Y015
+
+@_typing.final
+class Assignment(_message.Message):
+    """Where somebody belongs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    ROOM_ID_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """Who: let into the room."""
+    room_id: _builtins.str
+    """The breakout; empty: the room itself."""
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        room_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["person_id", b"person_id", "room_id", b"room_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Assignment: _TypeAlias = Assignment  # noqa: Y015
+
+@_typing.final
+class Regroup(_message.Message):
+    """A change of a split that goes on, asked for in the room or in any of its breakouts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ASSIGN_FIELD_NUMBER: _builtins.int
+    SAY_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    UNITE_FIELD_NUMBER: _builtins.int
+    say: _builtins.str
+    """Says something to all, 1 to 2,000 characters."""
+    seconds: _builtins.int
+    """Everybody is called back so many seconds from now, a day at most; 0: not by time."""
+    unite: _builtins.bool
+    """Calls everybody back now."""
+    @_builtins.property
+    def assign(self) -> Global___Assignment:
+        """Somebody belongs elsewhere."""
+
+    def __init__(
+        self,
+        *,
+        assign: Global___Assignment | None = ...,
+        say: _builtins.str = ...,
+        seconds: _builtins.int = ...,
+        unite: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assign", b"assign", "say", b"say", "seconds", b"seconds", "unite", b"unite", "what", b"what"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assign", b"assign", "say", b"say", "seconds", b"seconds", "unite", b"unite", "what", b"what"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["assign", "say", "seconds", "unite"]  # noqa: Y015
+    _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
+
+Global___Regroup: _TypeAlias = Regroup  # noqa: Y015
+
+@_typing.final
 class Event(_message.Message):
     """Something that happened; kept."""
 
@@ -977,6 +1193,7 @@ class Event(_message.Message):
     POLL_FIELD_NUMBER: _builtins.int
     VOTE_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
+    BREAKOUTS_FIELD_NUMBER: _builtins.int
     ordinal: _builtins.int
     """Counts from 1 in the room, without gaps."""
     time_ms: _builtins.int
@@ -1027,6 +1244,10 @@ class Event(_message.Message):
     def settings(self) -> Global___RoomSettings:
         """How the room is now."""
 
+    @_builtins.property
+    def breakouts(self) -> Global___Breakouts:
+        """How the room, or the room that this is a breakout of, is split now."""
+
     def __init__(
         self,
         *,
@@ -1044,12 +1265,13 @@ class Event(_message.Message):
         poll: Global___Poll | None = ...,
         vote: Global___Vote | None = ...,
         settings: Global___RoomSettings | None = ...,
+        breakouts: Global___Breakouts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "ended", b"ended", "mark", b"mark", "participant", b"participant", "playback", b"playback", "poll", b"poll", "presenter", b"presenter", "reaction", b"reaction", "recording", b"recording", "segment", b"segment", "settings", b"settings", "vote", b"vote", "what", b"what"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["breakouts", b"breakouts", "chat", b"chat", "ended", b"ended", "mark", b"mark", "participant", b"participant", "playback", b"playback", "poll", b"poll", "presenter", b"presenter", "reaction", b"reaction", "recording", b"recording", "segment", b"segment", "settings", b"settings", "vote", b"vote", "what", b"what"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat", b"chat", "ended", b"ended", "mark", b"mark", "ordinal", b"ordinal", "participant", b"participant", "playback", b"playback", "poll", b"poll", "presenter", b"presenter", "reaction", b"reaction", "recording", b"recording", "segment", b"segment", "settings", b"settings", "time_ms", b"time_ms", "vote", b"vote", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breakouts", b"breakouts", "chat", b"chat", "ended", b"ended", "mark", b"mark", "ordinal", b"ordinal", "participant", b"participant", "playback", b"playback", "poll", b"poll", "presenter", b"presenter", "reaction", b"reaction", "recording", b"recording", "segment", b"segment", "settings", b"settings", "time_ms", b"time_ms", "vote", b"vote", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["participant", "playback", "presenter", "chat", "reaction", "ended", "recording", "segment", "mark", "poll", "vote", "settings"]  # noqa: Y015
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["participant", "playback", "presenter", "chat", "reaction", "ended", "recording", "segment", "mark", "poll", "vote", "settings", "breakouts"]  # noqa: Y015
     _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
 
@@ -1383,6 +1605,8 @@ class SignalRequest(_message.Message):
     VOTE_FIELD_NUMBER: _builtins.int
     CLOSE_POLL_FIELD_NUMBER: _builtins.int
     SETTINGS_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    REGROUP_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """Counts from 1; of open, authenticate and ping 0."""
     slots_answer: _builtins.str
@@ -1451,6 +1675,14 @@ class SignalRequest(_message.Message):
     def settings(self) -> Global___RoomSettings:
         """Changes the room: who may moderate."""
 
+    @_builtins.property
+    def split(self) -> Global___Split:
+        """Splits the room into breakouts: who may moderate, in a room that is not split and no breakout itself."""
+
+    @_builtins.property
+    def regroup(self) -> Global___Regroup:
+        """Changes the split: who may moderate."""
+
     def __init__(
         self,
         *,
@@ -1476,12 +1708,14 @@ class SignalRequest(_message.Message):
         vote: Global___Choice | None = ...,
         close_poll: _builtins.str = ...,
         settings: Global___RoomSettings | None = ...,
+        split: Global___Split | None = ...,
+        regroup: Global___Regroup | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "close_poll", b"close_poll", "devices", b"devices", "hand", b"hand", "leave", b"leave", "mark", b"mark", "moderate", b"moderate", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "poll", b"poll", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "settings", b"settings", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "vote", b"vote", "what", b"what"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "close_poll", b"close_poll", "devices", b"devices", "hand", b"hand", "leave", b"leave", "mark", b"mark", "moderate", b"moderate", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "poll", b"poll", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "regroup", b"regroup", "settings", b"settings", "show", b"show", "slots_answer", b"slots_answer", "split", b"split", "subscribe", b"subscribe", "vote", b"vote", "what", b"what"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "close_poll", b"close_poll", "devices", b"devices", "hand", b"hand", "leave", b"leave", "mark", b"mark", "moderate", b"moderate", "number", b"number", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "poll", b"poll", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "settings", b"settings", "show", b"show", "slots_answer", b"slots_answer", "subscribe", b"subscribe", "vote", b"vote", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authenticate_token", b"authenticate_token", "chat", b"chat", "close_poll", b"close_poll", "devices", b"devices", "hand", b"hand", "leave", b"leave", "mark", b"mark", "moderate", b"moderate", "number", b"number", "open", b"open", "ping_ms", b"ping_ms", "playback", b"playback", "poll", b"poll", "present", b"present", "publish", b"publish", "reaction", b"reaction", "record", b"record", "regroup", b"regroup", "settings", b"settings", "show", b"show", "slots_answer", b"slots_answer", "split", b"split", "subscribe", b"subscribe", "vote", b"vote", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["open", "publish", "subscribe", "slots_answer", "show", "playback", "present", "chat", "hand", "reaction", "moderate", "devices", "ping_ms", "authenticate_token", "leave", "record", "mark", "poll", "vote", "close_poll", "settings"]  # noqa: Y015
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["open", "publish", "subscribe", "slots_answer", "show", "playback", "present", "chat", "hand", "reaction", "moderate", "devices", "ping_ms", "authenticate_token", "leave", "record", "mark", "poll", "vote", "close_poll", "settings", "split", "regroup"]  # noqa: Y015
     _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
 
@@ -1504,6 +1738,7 @@ class SignalOpened(_message.Message):
     DONE_FIELD_NUMBER: _builtins.int
     RECORDING_FIELD_NUMBER: _builtins.int
     POLLS_FIELD_NUMBER: _builtins.int
+    BREAKOUTS_FIELD_NUMBER: _builtins.int
     participant_id: _builtins.str
     """Who one is in this room."""
     ordinal: _builtins.int
@@ -1540,6 +1775,10 @@ class SignalOpened(_message.Message):
     def polls(self) -> _containers.RepeatedCompositeFieldContainer[Global___PollState]:
         """The last polls, the oldest first."""
 
+    @_builtins.property
+    def breakouts(self) -> Global___Breakouts:
+        """How the room, or the room that this is a breakout of, is split, or was last; not set: it never was."""
+
     def __init__(
         self,
         *,
@@ -1554,10 +1793,11 @@ class SignalOpened(_message.Message):
         done: _builtins.int = ...,
         recording: _recording_pb2.RecordingNow | None = ...,
         polls: _abc.Iterable[Global___PollState] | None = ...,
+        breakouts: Global___Breakouts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["playback", b"playback", "presenter", b"presenter", "recording", b"recording", "room", b"room"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["breakouts", b"breakouts", "playback", b"playback", "presenter", b"presenter", "recording", b"recording", "room", b"room"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["chats", b"chats", "done", b"done", "ordinal", b"ordinal", "participant_id", b"participant_id", "participants", b"participants", "playback", b"playback", "polls", b"polls", "presenter", b"presenter", "recording", b"recording", "room", b"room", "time_ms", b"time_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breakouts", b"breakouts", "chats", b"chats", "done", b"done", "ordinal", b"ordinal", "participant_id", b"participant_id", "participants", b"participants", "playback", b"playback", "polls", b"polls", "presenter", b"presenter", "recording", b"recording", "room", b"room", "time_ms", b"time_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

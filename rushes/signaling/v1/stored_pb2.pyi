@@ -131,6 +131,8 @@ class StoredMoment(_message.Message):
     POLLS_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     ROLES_FIELD_NUMBER: _builtins.int
+    ADMITTED_FIELD_NUMBER: _builtins.int
+    BREAKOUTS_FIELD_NUMBER: _builtins.int
     form: _builtins.int
     """Of which form this is. Another than one's own is not read."""
     @_builtins.property
@@ -181,6 +183,14 @@ class StoredMoment(_message.Message):
     def roles(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredRole]:
         """What persons were given."""
 
+    @_builtins.property
+    def admitted(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """People who are or were in the room, not only waited."""
+
+    @_builtins.property
+    def breakouts(self) -> _room_service_pb2.Breakouts:
+        """How the room, or the one that it is a breakout of, is split; not set: it never was."""
+
     def __init__(
         self,
         *,
@@ -197,10 +207,12 @@ class StoredMoment(_message.Message):
         polls: _abc.Iterable[_room_service_pb2.PollState] | None = ...,
         done: _abc.Iterable[Global___StoredNumber] | None = ...,
         roles: _abc.Iterable[Global___StoredRole] | None = ...,
+        admitted: _abc.Iterable[_builtins.str] | None = ...,
+        breakouts: _room_service_pb2.Breakouts | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["last", b"last", "playback", b"playback", "presenter", b"presenter", "recording", b"recording", "room", b"room"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["breakouts", b"breakouts", "last", b"last", "playback", b"playback", "presenter", b"presenter", "recording", b"recording", "room", b"room"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["away_since", b"away_since", "chats", b"chats", "done", b"done", "form", b"form", "last", b"last", "marks", b"marks", "people", b"people", "playback", b"playback", "polls", b"polls", "presenter", b"presenter", "recording", b"recording", "roles", b"roles", "room", b"room"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admitted", b"admitted", "away_since", b"away_since", "breakouts", b"breakouts", "chats", b"chats", "done", b"done", "form", b"form", "last", b"last", "marks", b"marks", "people", b"people", "playback", b"playback", "polls", b"polls", "presenter", b"presenter", "recording", b"recording", "roles", b"roles", "room", b"room"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.spread import key_of, video_of
-from mesh.ids import new_id
+from mesh.ids import family, new_id, relative
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.signaling.v1 import feed_service_pb2 as feeds
 from rushes.signaling.v1 import room_service_pb2 as rooms
@@ -34,7 +34,11 @@ def test_the_room_is_found_in_every_request_about_one() -> None:
         feeds.EndFeedRequest(secret=f"{room}.secret", session_id=person),
         feeds.RevokeFeedKeyRequest(project_id=1, room_id=room, key_id=person),
     )
-    assert {key_of("svc_signaling", each.SerializeToString()) for each in asked} == {room}
+    assert {key_of("svc_signaling", each.SerializeToString()) for each in asked} == {family(room)}
+    breakout = rooms.SignalRequest(open=rooms.SignalOpen(project_id=300, room_id=relative(room, person, 1)))
+    assert key_of("svc_signaling", breakout.SerializeToString()) == family(room), (
+        "breakouts are served beside their room"
+    )
     assert key_of("svc_signaling", b"") == ""
 
 

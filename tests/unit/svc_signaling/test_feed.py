@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from rushes.signaling.v1 import room_service_pb2 as pb
-from svc_signaling.core import feed
+from svc_signaling.core import feed, life, participant
 from svc_signaling.core import room as rooms
 from svc_signaling.core.feed import MONITOR, PROGRAMME, SlotNow
 from svc_signaling.core.room import Live
@@ -21,7 +21,7 @@ def with_programme(room: Live) -> Live:
 def test_a_programme_needs_nobody_to_let_it_in_and_comes_again_to_its_own_place() -> None:
     room = with_programme(with_people(live(waiting_room=True), ada=CHAIR))
     me = room.people["obs"]
-    assert (me.state, me.kind, me.camera, me.microphone) == (rooms.JOINED, PROGRAMME, True, True)
+    assert (me.state, me.kind, me.camera, me.microphone) == (participant.JOINED, PROGRAMME, True, True)
     assert feed.come(room, "obs", "Programme", PROGRAMME) == []
     happens(room, feed.go(room, "obs"))
     assert feed.feeds(room) == []
@@ -32,7 +32,7 @@ def test_a_programme_needs_nobody_to_let_it_in_and_comes_again_to_its_own_place(
 
 def test_nobody_hands_the_presenting_over_to_an_encoder() -> None:
     room = with_programme(with_people(live(), ada=CHAIR))
-    with pytest.raises(rooms.ParticipantGone):
+    with pytest.raises(participant.ParticipantGone):
         room.present("ada", pb.Present(grant="obs"), CHAIR)
 
 
@@ -48,7 +48,7 @@ def test_no_feed_comes_into_a_full_room_or_one_that_is_over() -> None:
     with pytest.raises(rooms.RoomIsFull):
         feed.come(room, "obs", "Programme", PROGRAMME)
     happens(room, room.end())
-    with pytest.raises(rooms.RoomEnded):
+    with pytest.raises(life.RoomEnded):
         feed.come(room, "obs", "Programme", PROGRAMME)
 
 

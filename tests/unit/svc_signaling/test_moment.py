@@ -6,7 +6,7 @@ from collections.abc import Callable
 from rushes.signaling.v1 import recording_pb2
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.stored_pb2 import StoredMoment
-from svc_signaling.core import moment
+from svc_signaling.core import breakout, moment
 from svc_signaling.core.room import Live
 from tests.unit.svc_signaling.test_room import CHAIR, DRIVER, GUEST, happens, live, playback, with_people
 
@@ -31,6 +31,7 @@ def busy() -> list[pb.Event]:
         lambda: room.moderate("ada", pb.Moderate(participant_id="bob", role=pb.ROOM_ROLE_VIEW), CHAIR),
         lambda: room.moderate("ada", pb.Moderate(participant_id="eve", remove=True), CHAIR),
         lambda: room.change("ada", pb.RoomSettings(title="Later", capacity=5), CHAIR),
+        lambda: breakout.split(room, "ada", pb.Split(rooms=[pb.Breakout(title="One")]), ["one"], CHAIR, 0),
         lambda: room.cut("bob", "gus"),
         lambda: room.returns("bob", "person-bob") or [],
         lambda: room.expired(10**6),
@@ -62,4 +63,4 @@ def test_a_moment_has_all_that_a_room_remembers() -> None:
     remembered = {each.name for each in dataclasses.fields(Live)}
     kept = {each.name for each in StoredMoment.DESCRIPTOR.fields} - {"form", "last"}
     assert remembered == kept | {"ordinal", "time_ms"}
-    assert moment.FORM == 1
+    assert moment.FORM == 2

@@ -4,7 +4,7 @@ import pytest
 
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_VIEW
-from svc_signaling.core import role
+from svc_signaling.core import participant, role
 from svc_signaling.core import room as rooms
 from tests.unit.svc_signaling.test_room import CHAIR, DRIVER, GUEST, happens, live, with_people
 
@@ -19,7 +19,7 @@ def test_only_who_moderates_gives_roles_and_feeds_have_none() -> None:
     room = with_people(live(), ada=CHAIR, bob=DRIVER)
     with pytest.raises(rooms.NotModerator):
         room.moderate("bob", pb.Moderate(participant_id="bob", role=pb.ROOM_ROLE_DRIVER), DRIVER)
-    feed = pb.Participant(participant_id="f", state=rooms.JOINED, kind=pb.PARTICIPANT_KIND_PROGRAMME)
+    feed = pb.Participant(participant_id="f", state=participant.JOINED, kind=pb.PARTICIPANT_KIND_PROGRAMME)
     happens(room, [pb.Event(participant=feed)])
     with pytest.raises(role.RoleInvalid):
         given(room, "f", pb.ROOM_ROLE_VIEW)

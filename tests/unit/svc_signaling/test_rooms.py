@@ -12,7 +12,8 @@ from mesh.clock import Clock
 from rushes.errors import RushesError
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_VIEW
-from svc_signaling.core.room import AWAY, Live
+from svc_signaling.core.participant import AWAY
+from svc_signaling.core.room import Live
 from svc_signaling.errors import Draining
 from svc_signaling.rooms import Desk, Rooms
 from svc_signaling.stores import Kept

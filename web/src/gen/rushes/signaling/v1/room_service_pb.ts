@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/signaling/v1/room_service.proto.
  */
 export const file_rushes_signaling_v1_room_service: GenFile = /*@__PURE__*/
-  fileDesc("CiZydXNoZXMvc2lnbmFsaW5nL3YxL3Jvb21fc2VydmljZS5wcm90bxITcnVzaGVzLnNpZ25hbGluZy52MSKLAgoEUm9vbRIPCgdyb29tX2lkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAMSDQoFdGl0bGUYAyABKAkSEAoIYXNzZXRfaWQYBCABKAMSLQoFc3RhdGUYBSABKA4yHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21TdGF0ZRIQCghjYXBhY2l0eRgGIAEoDRIUCgx3YWl0aW5nX3Jvb20YByABKAgSEgoKY3JlYXRlZF9ieRgIIAEoCRIWCg5jcmVhdGVfdGltZV9tcxgJIAEoAxITCgtlbmRfdGltZV9tcxgKIAEoAxIOCgZwZW9wbGUYCyABKA0SFQoNc3RhcnRfdGltZV9tcxgeIAEoAyKbAQoRQ3JlYXRlUm9vbVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxINCgV0aXRsZRgCIAEoCRIQCghhc3NldF9pZBgDIAEoAxIQCghjYXBhY2l0eRgEIAEoDRIUCgx3YWl0aW5nX3Jvb20YBSABKAgSEgoKcmVxdWVzdF9pZBgGIAEoCRIVCg1zdGFydF90aW1lX21zGB4gASgDIj0KEkNyZWF0ZVJvb21SZXNwb25zZRInCgRyb29tGAEgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tIjUKDkdldFJvb21SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoCSI6Cg9HZXRSb29tUmVzcG9uc2USJwoEcm9vbRgBIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbSJNChBMaXN0Um9vbXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiVgoRTGlzdFJvb21zUmVzcG9uc2USKAoFcm9vbXMYASADKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb20SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjUKDkVuZFJvb21SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoCSI6Cg9FbmRSb29tUmVzcG9uc2USJwoEcm9vbRgBIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbSJaChFMaXN0RXZlbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEg8KB3Jvb21faWQYAiABKAkSDQoFYWZ0ZXIYAyABKAMSEQoJcGFnZV9zaXplGAQgASgNIk4KEkxpc3RFdmVudHNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5ydXNoZXMuc2lnbmFsaW5nLnYxLkV2ZW50EgwKBG1vcmUYAiABKAgiKgoUR2V0SWNlU2VydmVyc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAyI/CglJY2VTZXJ2ZXISDAoEdXJscxgBIAMoCRIQCgh1c2VybmFtZRgCIAEoCRISCgpjcmVkZW50aWFsGAMgASgJImAKFUdldEljZVNlcnZlcnNSZXNwb25zZRIzCgtpY2Vfc2VydmVycxgBIAMoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuSWNlU2VydmVyEhIKCmV4cGlyZXNfbXMYAiABKAMi7AIKC1BhcnRpY2lwYW50EhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEhEKCXBlcnNvbl9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEjQKBXN0YXRlGAQgASgOMiUucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudFN0YXRlEhEKCW1vZGVyYXRlcxgFIAEoCBIOCgZkcml2ZXMYBiABKAgSDAoEaGFuZBgHIAEoCBITCgthdWRpb19tdXRlZBgIIAEoCBITCgt2aWRlb19tdXRlZBgJIAEoCBISCgptaWNyb3Bob25lGAogASgIEg4KBmNhbWVyYRgLIAEoCBIOCgZzY3JlZW4YDCABKAgSMgoEa2luZBgNIAEoDjIkLnJ1c2hlcy5zaWduYWxpbmcudjEuUGFydGljaXBhbnRLaW5kEisKBHJvbGUYDiABKA4yHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21Sb2xlIrIBCghQbGF5YmFjaxIQCgh2aWRlb19pZBgBIAEoAxIQCghhc3NldF9pZBgCIAEoAxIPCgdwbGF5aW5nGAMgASgIEg0KBWZyYW1lGAQgASgDEg0KBXNwZWVkGAUgASgBEg0KBWF0X21zGAYgASgDEg8KB3ZlcnNpb24YByABKAMSDAoEbG9vcBgIIAEoCBISCgpsb29wX2ZpcnN0GAkgASgDEhEKCWxvb3BfbGFzdBgKIAEoAyI6CgRDaGF0EhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEdGV4dBgDIAEoCSIxCghSZWFjdGlvbhIWCg5wYXJ0aWNpcGFudF9pZBgBIAEoCRINCgVlbW9qaRgCIAEoCSI1CglQcmVzZW50ZXISFgoOcGFydGljaXBhbnRfaWQYASABKAkSEAoIcmVxdWVzdHMYAiADKAkiYgoEUG9sbBIPCgdwb2xsX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEhAKCHF1ZXN0aW9uGAMgASgJEg8KB29wdGlvbnMYBCADKAkSDgoGY2xvc2VkGAUgASgIIjoKBFZvdGUSDwoHcG9sbF9pZBgBIAEoCRIRCglwZXJzb25faWQYAiABKAkSDgoGb3B0aW9uGAMgASgNIikKBkNob2ljZRIPCgdwb2xsX2lkGAEgASgJEg4KBm9wdGlvbhgCIAEoDSJeCglQb2xsU3RhdGUSJwoEcG9sbBgBIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUG9sbBIoCgV2b3RlcxgCIAMoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuVm90ZSJcCgxSb29tU2V0dGluZ3MSDQoFdGl0bGUYASABKAkSEAoIY2FwYWNpdHkYAiABKA0SFAoMd2FpdGluZ19yb29tGAMgASgIEhUKDXN0YXJ0X3RpbWVfbXMYBCABKAMi8wQKBUV2ZW50Eg8KB29yZGluYWwYASABKAMSDwoHdGltZV9tcxgCIAEoAxI3CgtwYXJ0aWNpcGFudBgDIAEoCzIgLnJ1c2hlcy5zaWduYWxpbmcudjEuUGFydGljaXBhbnRIABIxCghwbGF5YmFjaxgEIAEoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuUGxheWJhY2tIABIzCglwcmVzZW50ZXIYBSABKAsyHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlByZXNlbnRlckgAEikKBGNoYXQYBiABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLkNoYXRIABIxCghyZWFjdGlvbhgHIAEoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuUmVhY3Rpb25IABIPCgVlbmRlZBgIIAEoCEgAEjYKCXJlY29yZGluZxgUIAEoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuUmVjb3JkaW5nTm93SAASOAoHc2VnbWVudBgVIAEoCzIlLnJ1c2hlcy5zaWduYWxpbmcudjEuUmVjb3JkaW5nU2VnbWVudEgAEjEKBG1hcmsYFiABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJldmlzaW9uTWFya0gAEikKBHBvbGwYHiABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlBvbGxIABIpCgR2b3RlGB8gASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Wb3RlSAASNQoIc2V0dGluZ3MYICABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21TZXR0aW5nc0gAQgYKBHdoYXQiiwEKBVRyYWNrEhAKCHRyYWNrX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEg0KBWF1ZGlvGAMgASgIEg4KBmxheWVycxgEIAMoCRINCgVsZXZlbBgFIAEoDRITCgtiaXRyYXRlX2JwcxgGIAEoAxIVCg1sYXllcnNfb2ZfdXNlGAcgAygJIlgKClNpZ25hbE9wZW4SEgoKcHJvamVjdF9pZBgBIAEoAxIPCgdyb29tX2lkGAIgASgJEhYKDnBhcnRpY2lwYW50X2lkGAMgASgJEg0KBWFmdGVyGAQgASgDIhgKB1B1Ymxpc2gSDQoFb2ZmZXIYASABKAkiNQoJU3Vic2NyaWJlEhMKC2F1ZGlvX3Nsb3RzGAEgASgNEhMKC3ZpZGVvX3Nsb3RzGAIgASgNIkYKBFNob3cSCwoDbWlkGAEgASgJEhAKCHRyYWNrX2lkGAIgASgJEg0KBWxheWVyGAMgASgJEhAKCHByaW9yaXR5GAQgASgNIjUKCVNob3dTbG90cxIoCgVzaG93cxgBIAMoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuU2hvdyJYCgdQcmVzZW50EhEKB3JlcXVlc3QYASABKAhIABIPCgVncmFudBgCIAEoCUgAEg4KBHRha2UYAyABKAhIABIRCgdyZWxlYXNlGAQgASgISABCBgoEd2hhdCKoAQoITW9kZXJhdGUSFgoOcGFydGljaXBhbnRfaWQYASABKAkSDwoFYWRtaXQYAiABKAhIABIUCgptdXRlX2F1ZGlvGAMgASgISAASFAoKbXV0ZV92aWRlbxgEIAEoCEgAEhAKBnJlbW92ZRgFIAEoCEgAEi0KBHJvbGUYBiABKA4yHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21Sb2xlSABCBgoEd2hhdCI9CgdEZXZpY2VzEhIKCm1pY3JvcGhvbmUYASABKAgSDgoGY2FtZXJhGAIgASgIEg4KBnNjcmVlbhgDIAEoCCKuBgoNU2lnbmFsUmVxdWVzdBIOCgZudW1iZXIYASABKAMSLwoEb3BlbhgCIAEoCzIfLnJ1c2hlcy5zaWduYWxpbmcudjEuU2lnbmFsT3BlbkgAEi8KB3B1Ymxpc2gYAyABKAsyHC5ydXNoZXMuc2lnbmFsaW5nLnYxLlB1Ymxpc2hIABIzCglzdWJzY3JpYmUYBCABKAsyHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlN1YnNjcmliZUgAEhYKDHNsb3RzX2Fuc3dlchgFIAEoCUgAEi4KBHNob3cYBiABKAsyHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlNob3dTbG90c0gAEjEKCHBsYXliYWNrGAcgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5QbGF5YmFja0gAEi8KB3ByZXNlbnQYCCABKAsyHC5ydXNoZXMuc2lnbmFsaW5nLnYxLlByZXNlbnRIABIOCgRjaGF0GAkgASgJSAASDgoEaGFuZBgKIAEoCEgAEhIKCHJlYWN0aW9uGAsgASgJSAASMQoIbW9kZXJhdGUYDCABKAsyHS5ydXNoZXMuc2lnbmFsaW5nLnYxLk1vZGVyYXRlSAASLwoHZGV2aWNlcxgNIAEoCzIcLnJ1c2hlcy5zaWduYWxpbmcudjEuRGV2aWNlc0gAEhEKB3BpbmdfbXMYDiABKANIABIcChJhdXRoZW50aWNhdGVfdG9rZW4YDyABKAlIABIPCgVsZWF2ZRgQIAEoCEgAEhAKBnJlY29yZBgUIAEoCEgAEjEKBG1hcmsYFSABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJldmlzaW9uTWFya0gAEikKBHBvbGwYHiABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlBvbGxIABIrCgR2b3RlGB8gASgLMhsucnVzaGVzLnNpZ25hbGluZy52MS5DaG9pY2VIABIUCgpjbG9zZV9wb2xsGCAgASgJSAASNQoIc2V0dGluZ3MYISABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21TZXR0aW5nc0gAQgYKBHdoYXQiqwMKDFNpZ25hbE9wZW5lZBIWCg5wYXJ0aWNpcGFudF9pZBgBIAEoCRInCgRyb29tGAIgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tEjYKDHBhcnRpY2lwYW50cxgDIAMoCzIgLnJ1c2hlcy5zaWduYWxpbmcudjEuUGFydGljaXBhbnQSMQoJcHJlc2VudGVyGAQgASgLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5QcmVzZW50ZXISLwoIcGxheWJhY2sYBSABKAsyHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlBsYXliYWNrEikKBWNoYXRzGAYgAygLMhoucnVzaGVzLnNpZ25hbGluZy52MS5FdmVudBIPCgdvcmRpbmFsGAcgASgDEg8KB3RpbWVfbXMYCCABKAMSDAoEZG9uZRgJIAEoAxI0CglyZWNvcmRpbmcYFCABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJlY29yZGluZ05vdxItCgVwb2xscxgeIAMoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuUG9sbFN0YXRlIj8KClNpZ25hbERvbmUSDgoGbnVtYmVyGAEgASgDEiEKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMiLgoKU2lnbmFsUG9uZxIPCgdwaW5nX21zGAEgASgDEg8KB3RpbWVfbXMYAiABKAMiWQoGVHJhY2tzEioKBnRyYWNrcxgBIAMoCzIaLnJ1c2hlcy5zaWduYWxpbmcudjEuVHJhY2sSEQoJcHVibGlzaGVzGAIgASgIEhAKCGlzX3Nob3duGAMgASgIIrECCg5TaWduYWxSZXNwb25zZRIzCgZvcGVuZWQYASABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbE9wZW5lZEgAEisKBWV2ZW50GAIgASgLMhoucnVzaGVzLnNpZ25hbGluZy52MS5FdmVudEgAEi8KBGRvbmUYAyABKAsyHy5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbERvbmVIABITCglwdWJsaXNoZWQYBCABKAlIABIPCgVzbG90cxgFIAEoCUgAEi0KBnRyYWNrcxgGIAEoCzIbLnJ1c2hlcy5zaWduYWxpbmcudjEuVHJhY2tzSAASLwoEcG9uZxgHIAEoCzIfLnJ1c2hlcy5zaWduYWxpbmcudjEuU2lnbmFsUG9uZ0gAQgYKBHdoYXQqUgoJUm9vbVN0YXRlEhoKFlJPT01fU1RBVEVfVU5TUEVDSUZJRUQQABITCg9ST09NX1NUQVRFX09QRU4QARIUChBST09NX1NUQVRFX0VOREVEEAIqjgEKD1BhcnRpY2lwYW50S2luZBIgChxQQVJUSUNJUEFOVF9LSU5EX1VOU1BFQ0lGSUVEEAASGwoXUEFSVElDSVBBTlRfS0lORF9QRVJTT04QARIeChpQQVJUSUNJUEFOVF9LSU5EX1BST0dSQU1NRRACEhwKGFBBUlRJQ0lQQU5UX0tJTkRfTU9OSVRPUhADKskBChBQYXJ0aWNpcGFudFN0YXRlEiEKHVBBUlRJQ0lQQU5UX1NUQVRFX1VOU1BFQ0lGSUVEEAASHQoZUEFSVElDSVBBTlRfU1RBVEVfV0FJVElORxABEhwKGFBBUlRJQ0lQQU5UX1NUQVRFX0pPSU5FRBACEhoKFlBBUlRJQ0lQQU5UX1NUQVRFX0FXQVkQAxIaChZQQVJUSUNJUEFOVF9TVEFURV9MRUZUEAQSHQoZUEFSVElDSVBBTlRfU1RBVEVfUkVNT1ZFRBAFKnwKCFJvb21Sb2xlEhkKFVJPT01fUk9MRV9VTlNQRUNJRklFRBAAEhQKEFJPT01fUk9MRV9EUklWRVIQARIWChJST09NX1JPTEVfQU5OT1RBVEUQAhITCg9ST09NX1JPTEVfTEFTRVIQAxISCg5ST09NX1JPTEVfVklFVxAEMswGCgtSb29tU2VydmljZRJ1CgpDcmVhdGVSb29tEiYucnVzaGVzLnNpZ25hbGluZy52MS5DcmVhdGVSb29tUmVxdWVzdBonLnJ1c2hlcy5zaWduYWxpbmcudjEuQ3JlYXRlUm9vbVJlc3BvbnNlIhaKtRgSGhAIBxACGgpwcm9qZWN0X2lkEm8KB0dldFJvb20SIy5ydXNoZXMuc2lnbmFsaW5nLnYxLkdldFJvb21SZXF1ZXN0GiQucnVzaGVzLnNpZ25hbGluZy52MS5HZXRSb29tUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQSdQoJTGlzdFJvb21zEiUucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0Um9vbXNSZXF1ZXN0GiYucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0Um9vbXNSZXNwb25zZSIZkAIBirUYEhoQCAEQAhoKcHJvamVjdF9pZBJsCgdFbmRSb29tEiMucnVzaGVzLnNpZ25hbGluZy52MS5FbmRSb29tUmVxdWVzdBokLnJ1c2hlcy5zaWduYWxpbmcudjEuRW5kUm9vbVJlc3BvbnNlIhaKtRgSGhAICBACGgpwcm9qZWN0X2lkEngKCkxpc3RFdmVudHMSJi5ydXNoZXMuc2lnbmFsaW5nLnYxLkxpc3RFdmVudHNSZXF1ZXN0GicucnVzaGVzLnNpZ25hbGluZy52MS5MaXN0RXZlbnRzUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQSgQEKDUdldEljZVNlcnZlcnMSKS5ydXNoZXMuc2lnbmFsaW5nLnYxLkdldEljZVNlcnZlcnNSZXF1ZXN0GioucnVzaGVzLnNpZ25hbGluZy52MS5HZXRJY2VTZXJ2ZXJzUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQScgoGU2lnbmFsEiIucnVzaGVzLnNpZ25hbGluZy52MS5TaWduYWxSZXF1ZXN0GiMucnVzaGVzLnNpZ25hbGluZy52MS5TaWduYWxSZXNwb25zZSIbirUYFxoVCAEQAhoPb3Blbi5wcm9qZWN0X2lkKAEwAWIGcHJvdG8z", [file_google_rpc_status, file_rushes_signaling_v1_recording, file_rushes_type_v1_access]);
+  fileDesc("CiZydXNoZXMvc2lnbmFsaW5nL3YxL3Jvb21fc2VydmljZS5wcm90bxITcnVzaGVzLnNpZ25hbGluZy52MSKjAgoEUm9vbRIPCgdyb29tX2lkGAEgASgJEhIKCnByb2plY3RfaWQYAiABKAMSDQoFdGl0bGUYAyABKAkSEAoIYXNzZXRfaWQYBCABKAMSLQoFc3RhdGUYBSABKA4yHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21TdGF0ZRIQCghjYXBhY2l0eRgGIAEoDRIUCgx3YWl0aW5nX3Jvb20YByABKAgSEgoKY3JlYXRlZF9ieRgIIAEoCRIWCg5jcmVhdGVfdGltZV9tcxgJIAEoAxITCgtlbmRfdGltZV9tcxgKIAEoAxIOCgZwZW9wbGUYCyABKA0SFQoNc3RhcnRfdGltZV9tcxgeIAEoAxIWCg5wYXJlbnRfcm9vbV9pZBgfIAEoCSKbAQoRQ3JlYXRlUm9vbVJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxINCgV0aXRsZRgCIAEoCRIQCghhc3NldF9pZBgDIAEoAxIQCghjYXBhY2l0eRgEIAEoDRIUCgx3YWl0aW5nX3Jvb20YBSABKAgSEgoKcmVxdWVzdF9pZBgGIAEoCRIVCg1zdGFydF90aW1lX21zGB4gASgDIj0KEkNyZWF0ZVJvb21SZXNwb25zZRInCgRyb29tGAEgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tIjUKDkdldFJvb21SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoCSI6Cg9HZXRSb29tUmVzcG9uc2USJwoEcm9vbRgBIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbSJNChBMaXN0Um9vbXNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiVgoRTGlzdFJvb21zUmVzcG9uc2USKAoFcm9vbXMYASADKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb20SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjUKDkVuZFJvb21SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoCSI6Cg9FbmRSb29tUmVzcG9uc2USJwoEcm9vbRgBIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbSJaChFMaXN0RXZlbnRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEg8KB3Jvb21faWQYAiABKAkSDQoFYWZ0ZXIYAyABKAMSEQoJcGFnZV9zaXplGAQgASgNIk4KEkxpc3RFdmVudHNSZXNwb25zZRIqCgZldmVudHMYASADKAsyGi5ydXNoZXMuc2lnbmFsaW5nLnYxLkV2ZW50EgwKBG1vcmUYAiABKAgiKgoUR2V0SWNlU2VydmVyc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAyI/CglJY2VTZXJ2ZXISDAoEdXJscxgBIAMoCRIQCgh1c2VybmFtZRgCIAEoCRISCgpjcmVkZW50aWFsGAMgASgJImAKFUdldEljZVNlcnZlcnNSZXNwb25zZRIzCgtpY2Vfc2VydmVycxgBIAMoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuSWNlU2VydmVyEhIKCmV4cGlyZXNfbXMYAiABKAMi7AIKC1BhcnRpY2lwYW50EhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEhEKCXBlcnNvbl9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEjQKBXN0YXRlGAQgASgOMiUucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudFN0YXRlEhEKCW1vZGVyYXRlcxgFIAEoCBIOCgZkcml2ZXMYBiABKAgSDAoEaGFuZBgHIAEoCBITCgthdWRpb19tdXRlZBgIIAEoCBITCgt2aWRlb19tdXRlZBgJIAEoCBISCgptaWNyb3Bob25lGAogASgIEg4KBmNhbWVyYRgLIAEoCBIOCgZzY3JlZW4YDCABKAgSMgoEa2luZBgNIAEoDjIkLnJ1c2hlcy5zaWduYWxpbmcudjEuUGFydGljaXBhbnRLaW5kEisKBHJvbGUYDiABKA4yHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21Sb2xlIrIBCghQbGF5YmFjaxIQCgh2aWRlb19pZBgBIAEoAxIQCghhc3NldF9pZBgCIAEoAxIPCgdwbGF5aW5nGAMgASgIEg0KBWZyYW1lGAQgASgDEg0KBXNwZWVkGAUgASgBEg0KBWF0X21zGAYgASgDEg8KB3ZlcnNpb24YByABKAMSDAoEbG9vcBgIIAEoCBISCgpsb29wX2ZpcnN0GAkgASgDEhEKCWxvb3BfbGFzdBgKIAEoAyI6CgRDaGF0EhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEdGV4dBgDIAEoCSIxCghSZWFjdGlvbhIWCg5wYXJ0aWNpcGFudF9pZBgBIAEoCRINCgVlbW9qaRgCIAEoCSI1CglQcmVzZW50ZXISFgoOcGFydGljaXBhbnRfaWQYASABKAkSEAoIcmVxdWVzdHMYAiADKAkiYgoEUG9sbBIPCgdwb2xsX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEhAKCHF1ZXN0aW9uGAMgASgJEg8KB29wdGlvbnMYBCADKAkSDgoGY2xvc2VkGAUgASgIIjoKBFZvdGUSDwoHcG9sbF9pZBgBIAEoCRIRCglwZXJzb25faWQYAiABKAkSDgoGb3B0aW9uGAMgASgNIikKBkNob2ljZRIPCgdwb2xsX2lkGAEgASgJEg4KBm9wdGlvbhgCIAEoDSJeCglQb2xsU3RhdGUSJwoEcG9sbBgBIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUG9sbBIoCgV2b3RlcxgCIAMoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuVm90ZSJcCgxSb29tU2V0dGluZ3MSDQoFdGl0bGUYASABKAkSEAoIY2FwYWNpdHkYAiABKA0SFAoMd2FpdGluZ19yb29tGAMgASgIEhUKDXN0YXJ0X3RpbWVfbXMYBCABKAMiUAoIQnJlYWtvdXQSDwoHcm9vbV9pZBgBIAEoCRINCgV0aXRsZRgCIAEoCRIQCghhc3NldF9pZBgDIAEoAxISCgpwZXJzb25faWRzGAQgAygJIkMKBExpbmUSDgoGbnVtYmVyGAEgASgNEgwKBG5hbWUYAiABKAkSDAoEdGV4dBgDIAEoCRIPCgd0aW1lX21zGAQgASgDIsEBCglCcmVha291dHMSEAoIc3BsaXRfaWQYASABKAkSFgoOcGFyZW50X3Jvb21faWQYAiABKAkSLAoFcm9vbXMYAyADKAsyHS5ydXNoZXMuc2lnbmFsaW5nLnYxLkJyZWFrb3V0EhMKC2VuZF90aW1lX21zGAQgASgDEgwKBG92ZXIYBSABKAgSDwoHdmVyc2lvbhgGIAEoAxIoCgVsaW5lcxgHIAMoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuTGluZSJGCgVTcGxpdBIsCgVyb29tcxgBIAMoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuQnJlYWtvdXQSDwoHc2Vjb25kcxgCIAEoDSIwCgpBc3NpZ25tZW50EhEKCXBlcnNvbl9pZBgBIAEoCRIPCgdyb29tX2lkGAIgASgJIncKB1JlZ3JvdXASMQoGYXNzaWduGAEgASgLMh8ucnVzaGVzLnNpZ25hbGluZy52MS5Bc3NpZ25tZW50SAASDQoDc2F5GAIgASgJSAASEQoHc2Vjb25kcxgDIAEoDUgAEg8KBXVuaXRlGAQgASgISABCBgoEd2hhdCKoBQoFRXZlbnQSDwoHb3JkaW5hbBgBIAEoAxIPCgd0aW1lX21zGAIgASgDEjcKC3BhcnRpY2lwYW50GAMgASgLMiAucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudEgAEjEKCHBsYXliYWNrGAQgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5QbGF5YmFja0gAEjMKCXByZXNlbnRlchgFIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuUHJlc2VudGVySAASKQoEY2hhdBgGIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuQ2hhdEgAEjEKCHJlYWN0aW9uGAcgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5SZWFjdGlvbkgAEg8KBWVuZGVkGAggASgISAASNgoJcmVjb3JkaW5nGBQgASgLMiEucnVzaGVzLnNpZ25hbGluZy52MS5SZWNvcmRpbmdOb3dIABI4CgdzZWdtZW50GBUgASgLMiUucnVzaGVzLnNpZ25hbGluZy52MS5SZWNvcmRpbmdTZWdtZW50SAASMQoEbWFyaxgWIAEoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuUmV2aXNpb25NYXJrSAASKQoEcG9sbBgeIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUG9sbEgAEikKBHZvdGUYHyABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlZvdGVIABI1CghzZXR0aW5ncxggIAEoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbVNldHRpbmdzSAASMwoJYnJlYWtvdXRzGCEgASgLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5CcmVha291dHNIAEIGCgR3aGF0IosBCgVUcmFjaxIQCgh0cmFja19pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRINCgVhdWRpbxgDIAEoCBIOCgZsYXllcnMYBCADKAkSDQoFbGV2ZWwYBSABKA0SEwoLYml0cmF0ZV9icHMYBiABKAMSFQoNbGF5ZXJzX29mX3VzZRgHIAMoCSJYCgpTaWduYWxPcGVuEhIKCnByb2plY3RfaWQYASABKAMSDwoHcm9vbV9pZBgCIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgDIAEoCRINCgVhZnRlchgEIAEoAyIYCgdQdWJsaXNoEg0KBW9mZmVyGAEgASgJIjUKCVN1YnNjcmliZRITCgthdWRpb19zbG90cxgBIAEoDRITCgt2aWRlb19zbG90cxgCIAEoDSJGCgRTaG93EgsKA21pZBgBIAEoCRIQCgh0cmFja19pZBgCIAEoCRINCgVsYXllchgDIAEoCRIQCghwcmlvcml0eRgEIAEoDSI1CglTaG93U2xvdHMSKAoFc2hvd3MYASADKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlNob3ciWAoHUHJlc2VudBIRCgdyZXF1ZXN0GAEgASgISAASDwoFZ3JhbnQYAiABKAlIABIOCgR0YWtlGAMgASgISAASEQoHcmVsZWFzZRgEIAEoCEgAQgYKBHdoYXQiqAEKCE1vZGVyYXRlEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEg8KBWFkbWl0GAIgASgISAASFAoKbXV0ZV9hdWRpbxgDIAEoCEgAEhQKCm11dGVfdmlkZW8YBCABKAhIABIQCgZyZW1vdmUYBSABKAhIABItCgRyb2xlGAYgASgOMh0ucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tUm9sZUgAQgYKBHdoYXQiPQoHRGV2aWNlcxISCgptaWNyb3Bob25lGAEgASgIEg4KBmNhbWVyYRgCIAEoCBIOCgZzY3JlZW4YAyABKAgijAcKDVNpZ25hbFJlcXVlc3QSDgoGbnVtYmVyGAEgASgDEi8KBG9wZW4YAiABKAsyHy5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbE9wZW5IABIvCgdwdWJsaXNoGAMgASgLMhwucnVzaGVzLnNpZ25hbGluZy52MS5QdWJsaXNoSAASMwoJc3Vic2NyaWJlGAQgASgLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5TdWJzY3JpYmVIABIWCgxzbG90c19hbnN3ZXIYBSABKAlIABIuCgRzaG93GAYgASgLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5TaG93U2xvdHNIABIxCghwbGF5YmFjaxgHIAEoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuUGxheWJhY2tIABIvCgdwcmVzZW50GAggASgLMhwucnVzaGVzLnNpZ25hbGluZy52MS5QcmVzZW50SAASDgoEY2hhdBgJIAEoCUgAEg4KBGhhbmQYCiABKAhIABISCghyZWFjdGlvbhgLIAEoCUgAEjEKCG1vZGVyYXRlGAwgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5Nb2RlcmF0ZUgAEi8KB2RldmljZXMYDSABKAsyHC5ydXNoZXMuc2lnbmFsaW5nLnYxLkRldmljZXNIABIRCgdwaW5nX21zGA4gASgDSAASHAoSYXV0aGVudGljYXRlX3Rva2VuGA8gASgJSAASDwoFbGVhdmUYECABKAhIABIQCgZyZWNvcmQYFCABKAhIABIxCgRtYXJrGBUgASgLMiEucnVzaGVzLnNpZ25hbGluZy52MS5SZXZpc2lvbk1hcmtIABIpCgRwb2xsGB4gASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Qb2xsSAASKwoEdm90ZRgfIAEoCzIbLnJ1c2hlcy5zaWduYWxpbmcudjEuQ2hvaWNlSAASFAoKY2xvc2VfcG9sbBggIAEoCUgAEjUKCHNldHRpbmdzGCEgASgLMiEucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tU2V0dGluZ3NIABIrCgVzcGxpdBgiIAEoCzIaLnJ1c2hlcy5zaWduYWxpbmcudjEuU3BsaXRIABIvCgdyZWdyb3VwGCMgASgLMhwucnVzaGVzLnNpZ25hbGluZy52MS5SZWdyb3VwSABCBgoEd2hhdCLeAwoMU2lnbmFsT3BlbmVkEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEicKBHJvb20YAiABKAsyGS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb20SNgoMcGFydGljaXBhbnRzGAMgAygLMiAucnVzaGVzLnNpZ25hbGluZy52MS5QYXJ0aWNpcGFudBIxCglwcmVzZW50ZXIYBCABKAsyHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlByZXNlbnRlchIvCghwbGF5YmFjaxgFIAEoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuUGxheWJhY2sSKQoFY2hhdHMYBiADKAsyGi5ydXNoZXMuc2lnbmFsaW5nLnYxLkV2ZW50Eg8KB29yZGluYWwYByABKAMSDwoHdGltZV9tcxgIIAEoAxIMCgRkb25lGAkgASgDEjQKCXJlY29yZGluZxgUIAEoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuUmVjb3JkaW5nTm93Ei0KBXBvbGxzGB4gAygLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5Qb2xsU3RhdGUSMQoJYnJlYWtvdXRzGB8gASgLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5CcmVha291dHMiPwoKU2lnbmFsRG9uZRIOCgZudW1iZXIYASABKAMSIQoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1cyIuCgpTaWduYWxQb25nEg8KB3BpbmdfbXMYASABKAMSDwoHdGltZV9tcxgCIAEoAyJZCgZUcmFja3MSKgoGdHJhY2tzGAEgAygLMhoucnVzaGVzLnNpZ25hbGluZy52MS5UcmFjaxIRCglwdWJsaXNoZXMYAiABKAgSEAoIaXNfc2hvd24YAyABKAgisQIKDlNpZ25hbFJlc3BvbnNlEjMKBm9wZW5lZBgBIAEoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuU2lnbmFsT3BlbmVkSAASKwoFZXZlbnQYAiABKAsyGi5ydXNoZXMuc2lnbmFsaW5nLnYxLkV2ZW50SAASLwoEZG9uZRgDIAEoCzIfLnJ1c2hlcy5zaWduYWxpbmcudjEuU2lnbmFsRG9uZUgAEhMKCXB1Ymxpc2hlZBgEIAEoCUgAEg8KBXNsb3RzGAUgASgJSAASLQoGdHJhY2tzGAYgASgLMhsucnVzaGVzLnNpZ25hbGluZy52MS5UcmFja3NIABIvCgRwb25nGAcgASgLMh8ucnVzaGVzLnNpZ25hbGluZy52MS5TaWduYWxQb25nSABCBgoEd2hhdCpSCglSb29tU3RhdGUSGgoWUk9PTV9TVEFURV9VTlNQRUNJRklFRBAAEhMKD1JPT01fU1RBVEVfT1BFThABEhQKEFJPT01fU1RBVEVfRU5ERUQQAiqOAQoPUGFydGljaXBhbnRLaW5kEiAKHFBBUlRJQ0lQQU5UX0tJTkRfVU5TUEVDSUZJRUQQABIbChdQQVJUSUNJUEFOVF9LSU5EX1BFUlNPThABEh4KGlBBUlRJQ0lQQU5UX0tJTkRfUFJPR1JBTU1FEAISHAoYUEFSVElDSVBBTlRfS0lORF9NT05JVE9SEAMqyQEKEFBhcnRpY2lwYW50U3RhdGUSIQodUEFSVElDSVBBTlRfU1RBVEVfVU5TUEVDSUZJRUQQABIdChlQQVJUSUNJUEFOVF9TVEFURV9XQUlUSU5HEAESHAoYUEFSVElDSVBBTlRfU1RBVEVfSk9JTkVEEAISGgoWUEFSVElDSVBBTlRfU1RBVEVfQVdBWRADEhoKFlBBUlRJQ0lQQU5UX1NUQVRFX0xFRlQQBBIdChlQQVJUSUNJUEFOVF9TVEFURV9SRU1PVkVEEAUqfAoIUm9vbVJvbGUSGQoVUk9PTV9ST0xFX1VOU1BFQ0lGSUVEEAASFAoQUk9PTV9ST0xFX0RSSVZFUhABEhYKElJPT01fUk9MRV9BTk5PVEFURRACEhMKD1JPT01fUk9MRV9MQVNFUhADEhIKDlJPT01fUk9MRV9WSUVXEAQyzAYKC1Jvb21TZXJ2aWNlEnUKCkNyZWF0ZVJvb20SJi5ydXNoZXMuc2lnbmFsaW5nLnYxLkNyZWF0ZVJvb21SZXF1ZXN0GicucnVzaGVzLnNpZ25hbGluZy52MS5DcmVhdGVSb29tUmVzcG9uc2UiFoq1GBIaEAgHEAIaCnByb2plY3RfaWQSbwoHR2V0Um9vbRIjLnJ1c2hlcy5zaWduYWxpbmcudjEuR2V0Um9vbVJlcXVlc3QaJC5ydXNoZXMuc2lnbmFsaW5nLnYxLkdldFJvb21SZXNwb25zZSIZkAIBirUYEhoQCAEQAhoKcHJvamVjdF9pZBJ1CglMaXN0Um9vbXMSJS5ydXNoZXMuc2lnbmFsaW5nLnYxLkxpc3RSb29tc1JlcXVlc3QaJi5ydXNoZXMuc2lnbmFsaW5nLnYxLkxpc3RSb29tc1Jlc3BvbnNlIhmQAgGKtRgSGhAIARACGgpwcm9qZWN0X2lkEmwKB0VuZFJvb20SIy5ydXNoZXMuc2lnbmFsaW5nLnYxLkVuZFJvb21SZXF1ZXN0GiQucnVzaGVzLnNpZ25hbGluZy52MS5FbmRSb29tUmVzcG9uc2UiFoq1GBIaEAgIEAIaCnByb2plY3RfaWQSeAoKTGlzdEV2ZW50cxImLnJ1c2hlcy5zaWduYWxpbmcudjEuTGlzdEV2ZW50c1JlcXVlc3QaJy5ydXNoZXMuc2lnbmFsaW5nLnYxLkxpc3RFdmVudHNSZXNwb25zZSIZkAIBirUYEhoQCAEQAhoKcHJvamVjdF9pZBKBAQoNR2V0SWNlU2VydmVycxIpLnJ1c2hlcy5zaWduYWxpbmcudjEuR2V0SWNlU2VydmVyc1JlcXVlc3QaKi5ydXNoZXMuc2lnbmFsaW5nLnYxLkdldEljZVNlcnZlcnNSZXNwb25zZSIZkAIBirUYEhoQCAEQAhoKcHJvamVjdF9pZBJyCgZTaWduYWwSIi5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbFJlcXVlc3QaIy5ydXNoZXMuc2lnbmFsaW5nLnYxLlNpZ25hbFJlc3BvbnNlIhuKtRgXGhUIARACGg9vcGVuLnByb2plY3RfaWQoATABYgZwcm90bzM", [file_google_rpc_status, file_rushes_signaling_v1_recording, file_rushes_type_v1_access]);
 
 /**
  * A room.
@@ -106,6 +106,13 @@ export type Room = Message<"rushes.signaling.v1.Room"> & {
    * @generated from field: int64 start_time_ms = 30;
    */
   startTimeMs: bigint;
+
+  /**
+   * The room that this is a breakout of; empty: of none. Whoever was let in there, or moderates, may come.
+   *
+   * @generated from field: string parent_room_id = 31;
+   */
+  parentRoomId: string;
 };
 
 /**
@@ -985,6 +992,262 @@ export const RoomSettingsSchema: GenMessage<RoomSettings> = /*@__PURE__*/
   messageDesc(file_rushes_signaling_v1_room_service, 23);
 
 /**
+ * A part of a room's people, in a room of their own.
+ *
+ * @generated from message rushes.signaling.v1.Breakout
+ */
+export type Breakout = Message<"rushes.signaling.v1.Breakout"> & {
+  /**
+   * Its room. The server's.
+   *
+   * @generated from field: string room_id = 1;
+   */
+  roomId: string;
+
+  /**
+   * What it is called, 1 to 200 characters.
+   *
+   * @generated from field: string title = 2;
+   */
+  title: string;
+
+  /**
+   * The asset that is looked at there; 0: the room's.
+   *
+   * @generated from field: int64 asset_id = 3;
+   */
+  assetId: bigint;
+
+  /**
+   * The people who belong there, each in one of them: of those who were let into the room.
+   *
+   * @generated from field: repeated string person_ids = 4;
+   */
+  personIds: string[];
+};
+
+/**
+ * Describes the message rushes.signaling.v1.Breakout.
+ * Use `create(BreakoutSchema)` to create a new message.
+ */
+export const BreakoutSchema: GenMessage<Breakout> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 24);
+
+/**
+ * Something that is said to all of a room, wherever they are.
+ *
+ * @generated from message rushes.signaling.v1.Line
+ */
+export type Line = Message<"rushes.signaling.v1.Line"> & {
+  /**
+   * Counts from 1 in a split.
+   *
+   * @generated from field: uint32 number = 1;
+   */
+  number: number;
+
+  /**
+   * Who said it.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * What, 1 to 2,000 characters.
+   *
+   * @generated from field: string text = 3;
+   */
+  text: string;
+
+  /**
+   * Server time.
+   *
+   * @generated from field: int64 time_ms = 4;
+   */
+  timeMs: bigint;
+};
+
+/**
+ * Describes the message rushes.signaling.v1.Line.
+ * Use `create(LineSchema)` to create a new message.
+ */
+export const LineSchema: GenMessage<Line> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 25);
+
+/**
+ * A room that is split, as it stands: in its own record, and in those of all its breakouts.
+ *
+ * @generated from message rushes.signaling.v1.Breakouts
+ */
+export type Breakouts = Message<"rushes.signaling.v1.Breakouts"> & {
+  /**
+   * Tells one split of a room from another.
+   *
+   * @generated from field: string split_id = 1;
+   */
+  splitId: string;
+
+  /**
+   * The room that is split.
+   *
+   * @generated from field: string parent_room_id = 2;
+   */
+  parentRoomId: string;
+
+  /**
+   * The breakouts.
+   *
+   * @generated from field: repeated rushes.signaling.v1.Breakout rooms = 3;
+   */
+  rooms: Breakout[];
+
+  /**
+   * Server time at which everybody is called back; 0: not by time.
+   *
+   * @generated from field: int64 end_time_ms = 4;
+   */
+  endTimeMs: bigint;
+
+  /**
+   * Everybody is called back; the breakouts are over.
+   *
+   * @generated from field: bool over = 5;
+   */
+  over: boolean;
+
+  /**
+   * Grows with each change, over all splits of the room.
+   *
+   * @generated from field: int64 version = 6;
+   */
+  version: bigint;
+
+  /**
+   * What was said to all, the last 20.
+   *
+   * @generated from field: repeated rushes.signaling.v1.Line lines = 7;
+   */
+  lines: Line[];
+};
+
+/**
+ * Describes the message rushes.signaling.v1.Breakouts.
+ * Use `create(BreakoutsSchema)` to create a new message.
+ */
+export const BreakoutsSchema: GenMessage<Breakouts> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 26);
+
+/**
+ * Splits a room.
+ *
+ * @generated from message rushes.signaling.v1.Split
+ */
+export type Split = Message<"rushes.signaling.v1.Split"> & {
+  /**
+   * 1 to 50 breakouts, without their room_id.
+   *
+   * @generated from field: repeated rushes.signaling.v1.Breakout rooms = 1;
+   */
+  rooms: Breakout[];
+
+  /**
+   * Everybody is called back after so many seconds, a day at most; 0: not by time.
+   *
+   * @generated from field: uint32 seconds = 2;
+   */
+  seconds: number;
+};
+
+/**
+ * Describes the message rushes.signaling.v1.Split.
+ * Use `create(SplitSchema)` to create a new message.
+ */
+export const SplitSchema: GenMessage<Split> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 27);
+
+/**
+ * Where somebody belongs.
+ *
+ * @generated from message rushes.signaling.v1.Assignment
+ */
+export type Assignment = Message<"rushes.signaling.v1.Assignment"> & {
+  /**
+   * Who: let into the room.
+   *
+   * @generated from field: string person_id = 1;
+   */
+  personId: string;
+
+  /**
+   * The breakout; empty: the room itself.
+   *
+   * @generated from field: string room_id = 2;
+   */
+  roomId: string;
+};
+
+/**
+ * Describes the message rushes.signaling.v1.Assignment.
+ * Use `create(AssignmentSchema)` to create a new message.
+ */
+export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 28);
+
+/**
+ * A change of a split that goes on, asked for in the room or in any of its breakouts.
+ *
+ * @generated from message rushes.signaling.v1.Regroup
+ */
+export type Regroup = Message<"rushes.signaling.v1.Regroup"> & {
+  /**
+   * What.
+   *
+   * @generated from oneof rushes.signaling.v1.Regroup.what
+   */
+  what: {
+    /**
+     * Somebody belongs elsewhere.
+     *
+     * @generated from field: rushes.signaling.v1.Assignment assign = 1;
+     */
+    value: Assignment;
+    case: "assign";
+  } | {
+    /**
+     * Says something to all, 1 to 2,000 characters.
+     *
+     * @generated from field: string say = 2;
+     */
+    value: string;
+    case: "say";
+  } | {
+    /**
+     * Everybody is called back so many seconds from now, a day at most; 0: not by time.
+     *
+     * @generated from field: uint32 seconds = 3;
+     */
+    value: number;
+    case: "seconds";
+  } | {
+    /**
+     * Calls everybody back now.
+     *
+     * @generated from field: bool unite = 4;
+     */
+    value: boolean;
+    case: "unite";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message rushes.signaling.v1.Regroup.
+ * Use `create(RegroupSchema)` to create a new message.
+ */
+export const RegroupSchema: GenMessage<Regroup> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_room_service, 29);
+
+/**
  * Something that happened; kept.
  *
  * @generated from message rushes.signaling.v1.Event
@@ -1105,6 +1368,14 @@ export type Event = Message<"rushes.signaling.v1.Event"> & {
      */
     value: RoomSettings;
     case: "settings";
+  } | {
+    /**
+     * How the room, or the room that this is a breakout of, is split now.
+     *
+     * @generated from field: rushes.signaling.v1.Breakouts breakouts = 33;
+     */
+    value: Breakouts;
+    case: "breakouts";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1113,7 +1384,7 @@ export type Event = Message<"rushes.signaling.v1.Event"> & {
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema: GenMessage<Event> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 24);
+  messageDesc(file_rushes_signaling_v1_room_service, 30);
 
 /**
  * A track of somebody, as the forwarder has it now.
@@ -1176,7 +1447,7 @@ export type Track = Message<"rushes.signaling.v1.Track"> & {
  * Use `create(TrackSchema)` to create a new message.
  */
 export const TrackSchema: GenMessage<Track> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 25);
+  messageDesc(file_rushes_signaling_v1_room_service, 31);
 
 /**
  * Comes in, or comes back after a cut.
@@ -1218,7 +1489,7 @@ export type SignalOpen = Message<"rushes.signaling.v1.SignalOpen"> & {
  * Use `create(SignalOpenSchema)` to create a new message.
  */
 export const SignalOpenSchema: GenMessage<SignalOpen> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 26);
+  messageDesc(file_rushes_signaling_v1_room_service, 32);
 
 /**
  * Publishes: an offer.
@@ -1239,7 +1510,7 @@ export type Publish = Message<"rushes.signaling.v1.Publish"> & {
  * Use `create(PublishSchema)` to create a new message.
  */
 export const PublishSchema: GenMessage<Publish> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 27);
+  messageDesc(file_rushes_signaling_v1_room_service, 33);
 
 /**
  * Asks for slots.
@@ -1267,7 +1538,7 @@ export type Subscribe = Message<"rushes.signaling.v1.Subscribe"> & {
  * Use `create(SubscribeSchema)` to create a new message.
  */
 export const SubscribeSchema: GenMessage<Subscribe> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 28);
+  messageDesc(file_rushes_signaling_v1_room_service, 34);
 
 /**
  * Says what slots shall show.
@@ -1309,7 +1580,7 @@ export type Show = Message<"rushes.signaling.v1.Show"> & {
  * Use `create(ShowSchema)` to create a new message.
  */
 export const ShowSchema: GenMessage<Show> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 29);
+  messageDesc(file_rushes_signaling_v1_room_service, 35);
 
 /**
  * Several of them.
@@ -1330,7 +1601,7 @@ export type ShowSlots = Message<"rushes.signaling.v1.ShowSlots"> & {
  * Use `create(ShowSlotsSchema)` to create a new message.
  */
 export const ShowSlotsSchema: GenMessage<ShowSlots> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 30);
+  messageDesc(file_rushes_signaling_v1_room_service, 36);
 
 /**
  * About presenting.
@@ -1383,7 +1654,7 @@ export type Present = Message<"rushes.signaling.v1.Present"> & {
  * Use `create(PresentSchema)` to create a new message.
  */
 export const PresentSchema: GenMessage<Present> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 31);
+  messageDesc(file_rushes_signaling_v1_room_service, 37);
 
 /**
  * A moderator's act on a participant.
@@ -1451,7 +1722,7 @@ export type Moderate = Message<"rushes.signaling.v1.Moderate"> & {
  * Use `create(ModerateSchema)` to create a new message.
  */
 export const ModerateSchema: GenMessage<Moderate> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 32);
+  messageDesc(file_rushes_signaling_v1_room_service, 38);
 
 /**
  * What one says of one's own devices.
@@ -1486,7 +1757,7 @@ export type Devices = Message<"rushes.signaling.v1.Devices"> & {
  * Use `create(DevicesSchema)` to create a new message.
  */
 export const DevicesSchema: GenMessage<Devices> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 33);
+  messageDesc(file_rushes_signaling_v1_room_service, 39);
 
 /**
  * From a person.
@@ -1674,6 +1945,22 @@ export type SignalRequest = Message<"rushes.signaling.v1.SignalRequest"> & {
      */
     value: RoomSettings;
     case: "settings";
+  } | {
+    /**
+     * Splits the room into breakouts: who may moderate, in a room that is not split and no breakout itself.
+     *
+     * @generated from field: rushes.signaling.v1.Split split = 34;
+     */
+    value: Split;
+    case: "split";
+  } | {
+    /**
+     * Changes the split: who may moderate.
+     *
+     * @generated from field: rushes.signaling.v1.Regroup regroup = 35;
+     */
+    value: Regroup;
+    case: "regroup";
   } | { case: undefined; value?: undefined };
 };
 
@@ -1682,7 +1969,7 @@ export type SignalRequest = Message<"rushes.signaling.v1.SignalRequest"> & {
  * Use `create(SignalRequestSchema)` to create a new message.
  */
 export const SignalRequestSchema: GenMessage<SignalRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 34);
+  messageDesc(file_rushes_signaling_v1_room_service, 40);
 
 /**
  * One is in, or back.
@@ -1766,6 +2053,13 @@ export type SignalOpened = Message<"rushes.signaling.v1.SignalOpened"> & {
    * @generated from field: repeated rushes.signaling.v1.PollState polls = 30;
    */
   polls: PollState[];
+
+  /**
+   * How the room, or the room that this is a breakout of, is split, or was last; not set: it never was.
+   *
+   * @generated from field: rushes.signaling.v1.Breakouts breakouts = 31;
+   */
+  breakouts?: Breakouts | undefined;
 };
 
 /**
@@ -1773,7 +2067,7 @@ export type SignalOpened = Message<"rushes.signaling.v1.SignalOpened"> & {
  * Use `create(SignalOpenedSchema)` to create a new message.
  */
 export const SignalOpenedSchema: GenMessage<SignalOpened> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 35);
+  messageDesc(file_rushes_signaling_v1_room_service, 41);
 
 /**
  * A request was done, or could not be.
@@ -1801,7 +2095,7 @@ export type SignalDone = Message<"rushes.signaling.v1.SignalDone"> & {
  * Use `create(SignalDoneSchema)` to create a new message.
  */
 export const SignalDoneSchema: GenMessage<SignalDone> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 36);
+  messageDesc(file_rushes_signaling_v1_room_service, 42);
 
 /**
  * The answer to a ping.
@@ -1829,7 +2123,7 @@ export type SignalPong = Message<"rushes.signaling.v1.SignalPong"> & {
  * Use `create(SignalPongSchema)` to create a new message.
  */
 export const SignalPongSchema: GenMessage<SignalPong> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 37);
+  messageDesc(file_rushes_signaling_v1_room_service, 43);
 
 /**
  * All tracks of the room.
@@ -1864,7 +2158,7 @@ export type Tracks = Message<"rushes.signaling.v1.Tracks"> & {
  * Use `create(TracksSchema)` to create a new message.
  */
 export const TracksSchema: GenMessage<Tracks> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 38);
+  messageDesc(file_rushes_signaling_v1_room_service, 44);
 
 /**
  * To a person.
@@ -1941,7 +2235,7 @@ export type SignalResponse = Message<"rushes.signaling.v1.SignalResponse"> & {
  * Use `create(SignalResponseSchema)` to create a new message.
  */
 export const SignalResponseSchema: GenMessage<SignalResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_room_service, 39);
+  messageDesc(file_rushes_signaling_v1_room_service, 45);
 
 /**
  * Where a room is in its life.

@@ -6,7 +6,7 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { RecordingNow } from "./recording_pb";
 import { file_rushes_signaling_v1_recording } from "./recording_pb";
-import type { Event, Participant, Playback, PollState, Presenter, Room, RoomRole } from "./room_service_pb";
+import type { Breakouts, Event, Participant, Playback, PollState, Presenter, Room, RoomRole } from "./room_service_pb";
 import { file_rushes_signaling_v1_room_service } from "./room_service_pb";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/signaling/v1/stored.proto.
  */
 export const file_rushes_signaling_v1_stored: GenFile = /*@__PURE__*/
-  fileDesc("CiBydXNoZXMvc2lnbmFsaW5nL3YxL3N0b3JlZC5wcm90bxITcnVzaGVzLnNpZ25hbGluZy52MSI2CgxTdG9yZWROdW1iZXISFgoOcGFydGljaXBhbnRfaWQYASABKAkSDgoGbnVtYmVyGAIgASgDIkwKClN0b3JlZFJvbGUSEQoJcGVyc29uX2lkGAEgASgJEisKBHJvbGUYAiABKA4yHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21Sb2xlItkFCgxTdG9yZWRNb21lbnQSDAoEZm9ybRgBIAEoDRIoCgRsYXN0GAIgASgLMhoucnVzaGVzLnNpZ25hbGluZy52MS5FdmVudBInCgRyb29tGAMgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tEjAKBnBlb3BsZRgEIAMoCzIgLnJ1c2hlcy5zaWduYWxpbmcudjEuUGFydGljaXBhbnQSRAoKYXdheV9zaW5jZRgFIAMoCzIwLnJ1c2hlcy5zaWduYWxpbmcudjEuU3RvcmVkTW9tZW50LkF3YXlTaW5jZUVudHJ5EjEKCXByZXNlbnRlchgGIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuUHJlc2VudGVyEi8KCHBsYXliYWNrGAcgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5QbGF5YmFjaxI0CglyZWNvcmRpbmcYCCABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJlY29yZGluZ05vdxI7CgVtYXJrcxgJIAMoCzIsLnJ1c2hlcy5zaWduYWxpbmcudjEuU3RvcmVkTW9tZW50Lk1hcmtzRW50cnkSKQoFY2hhdHMYCiADKAsyGi5ydXNoZXMuc2lnbmFsaW5nLnYxLkV2ZW50Ei0KBXBvbGxzGAsgAygLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5Qb2xsU3RhdGUSLwoEZG9uZRgMIAMoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuU3RvcmVkTnVtYmVyEi4KBXJvbGVzGA0gAygLMh8ucnVzaGVzLnNpZ25hbGluZy52MS5TdG9yZWRSb2xlGjAKDkF3YXlTaW5jZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEaLAoKTWFya3NFbnRyeRILCgNrZXkYASABKAMSDQoFdmFsdWUYAiABKAM6AjgBYgZwcm90bzM", [file_rushes_signaling_v1_recording, file_rushes_signaling_v1_room_service]);
+  fileDesc("CiBydXNoZXMvc2lnbmFsaW5nL3YxL3N0b3JlZC5wcm90bxITcnVzaGVzLnNpZ25hbGluZy52MSI2CgxTdG9yZWROdW1iZXISFgoOcGFydGljaXBhbnRfaWQYASABKAkSDgoGbnVtYmVyGAIgASgDIkwKClN0b3JlZFJvbGUSEQoJcGVyc29uX2lkGAEgASgJEisKBHJvbGUYAiABKA4yHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21Sb2xlIp4GCgxTdG9yZWRNb21lbnQSDAoEZm9ybRgBIAEoDRIoCgRsYXN0GAIgASgLMhoucnVzaGVzLnNpZ25hbGluZy52MS5FdmVudBInCgRyb29tGAMgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tEjAKBnBlb3BsZRgEIAMoCzIgLnJ1c2hlcy5zaWduYWxpbmcudjEuUGFydGljaXBhbnQSRAoKYXdheV9zaW5jZRgFIAMoCzIwLnJ1c2hlcy5zaWduYWxpbmcudjEuU3RvcmVkTW9tZW50LkF3YXlTaW5jZUVudHJ5EjEKCXByZXNlbnRlchgGIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuUHJlc2VudGVyEi8KCHBsYXliYWNrGAcgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5QbGF5YmFjaxI0CglyZWNvcmRpbmcYCCABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJlY29yZGluZ05vdxI7CgVtYXJrcxgJIAMoCzIsLnJ1c2hlcy5zaWduYWxpbmcudjEuU3RvcmVkTW9tZW50Lk1hcmtzRW50cnkSKQoFY2hhdHMYCiADKAsyGi5ydXNoZXMuc2lnbmFsaW5nLnYxLkV2ZW50Ei0KBXBvbGxzGAsgAygLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5Qb2xsU3RhdGUSLwoEZG9uZRgMIAMoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuU3RvcmVkTnVtYmVyEi4KBXJvbGVzGA0gAygLMh8ucnVzaGVzLnNpZ25hbGluZy52MS5TdG9yZWRSb2xlEhAKCGFkbWl0dGVkGA4gAygJEjEKCWJyZWFrb3V0cxgPIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuQnJlYWtvdXRzGjAKDkF3YXlTaW5jZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEaLAoKTWFya3NFbnRyeRILCgNrZXkYASABKAMSDQoFdmFsdWUYAiABKAM6AjgBYgZwcm90bzM", [file_rushes_signaling_v1_recording, file_rushes_signaling_v1_room_service]);
 
 /**
  * What somebody in a room had done.
@@ -168,6 +168,20 @@ export type StoredMoment = Message<"rushes.signaling.v1.StoredMoment"> & {
    * @generated from field: repeated rushes.signaling.v1.StoredRole roles = 13;
    */
   roles: StoredRole[];
+
+  /**
+   * People who are or were in the room, not only waited.
+   *
+   * @generated from field: repeated string admitted = 14;
+   */
+  admitted: string[];
+
+  /**
+   * How the room, or the one that it is a breakout of, is split; not set: it never was.
+   *
+   * @generated from field: rushes.signaling.v1.Breakouts breakouts = 15;
+   */
+  breakouts?: Breakouts | undefined;
 };
 
 /**

@@ -1,0 +1,119 @@
+"""Rooms that are split: breakouts are made, told of what becomes of the split, and hold what their room decided."""
+
+import asyncio
+import logging
+from functools import partial
+from typing import Final
+
+from mesh.clock import Clock
+from mesh.ids import relative
+from rushes.errors import RushesError
+from rushes.signaling.v1 import room_service_pb2 as pb
+from svc_signaling.asset import Assets
+from svc_signaling.core import breakout
+from svc_signaling.core.room import Live
+from svc_signaling.rooms import Desk, Rooms
+from svc_signaling.stores import Store
+
+_UNBOUNDED: Final = 1 << 31
+"""Breakouts are bounded by the rooms that there may be, each of which is split once at a time."""
+
+_logger = logging.getLogger(__name__)
+
+
+class Breakouts:
+    """See the module. The parent is asked first, and no lock of one room is held over an act on another."""
+
+    def __init__(self, store: Store, rooms: Rooms, assets: Assets, clock: Clock) -> None:
+        self._store = store
+        self._rooms = rooms
+        self._assets = assets
+        self._clock = clock
+
+    async def _parent(self, desk: Desk) -> Desk:
+        room = desk.live.room
+        if not room.parent_room_id:
+            return desk
+        return await self._rooms.desk(desk.tenant_id, room.project_id, room.parent_room_id)
+
+    async def carried(self, desk: Desk, person_id: str, mask: int) -> "pb.RoomRole.ValueType":
+        """The role that somebody brings along. Raises what `core.breakout.carried` does."""
+        parent = await self._parent(desk)
+        if parent is desk:
+            return pb.ROOM_ROLE_UNSPECIFIED
+        return breakout.carried(parent.live, desk.live.room.room_id, person_id, mask)
+
+    async def decide(
+        self, desk: Desk, person_id: str, participant_id: str, number: int, wanted: pb.Moderate, mask: int
+    ) -> None:
+        """What a moderator decides of somebody in a breakout holds in its room too, and there first."""
+        live = desk.live
+        other = live.people.get(wanted.participant_id)
+        if not live.room.parent_room_id or other is None or number <= live.done.get(participant_id, 0):
+            return
+        live.moderate(participant_id, wanted, mask)  # what cannot be done here is done nowhere
+        whom, parent = other.person_id, await self._parent(desk)
+        await self._rooms.act(parent, person_id, lambda live: breakout.decided(live, whom, wanted))
+
+    async def split(
+        self, desk: Desk, person_id: str, participant_id: str, number: int, wanted: pb.Split, mask: int
+    ) -> None:
+        """Makes the breakouts, then splits the room. Asked for once more after it failed, it makes the same ones."""
+        room, now_ms = desk.live.room, self._clock.now_ms()
+        if number <= desk.live.done.get(participant_id, 0):
+            return
+        ids = [relative(room.room_id, participant_id, number, index) for index in range(len(wanted.rooms))]
+        decide = partial(
+            breakout.split, participant_id=participant_id, wanted=wanted, room_ids=ids, mask=mask, now_ms=now_ms
+        )
+        made = decide(desk.live)[0].breakouts
+        for asset_id in {each.asset_id for each in made.rooms if each.asset_id}:
+            await self._assets.check(room.project_id, asset_id)
+        for each in made.rooms:
+            child = pb.Room(
+                room_id=each.room_id,
+                parent_room_id=room.room_id,
+                project_id=room.project_id,
+                title=each.title,
+                asset_id=each.asset_id or room.asset_id,
+                state=pb.ROOM_STATE_OPEN,
+                capacity=room.capacity,
+                created_by=person_id,
+                create_time_ms=now_ms,
+            )
+            await self._store.create(desk.tenant_id, child, each.room_id, each.SerializeToString(), _UNBOUNDED)
+        await self._rooms.act(desk, person_id, decide, participant_id, number)
+
+    async def regroup(
+        self, desk: Desk, person_id: str, participant_id: str, number: int, wanted: pb.Regroup, mask: int
+    ) -> None:
+        """Changes the split, from the room or from a breakout of it."""
+        name, now_ms = desk.live.here(participant_id).name, self._clock.now_ms()
+        parent = await self._parent(desk)
+
+        def decide(live: Live) -> list[pb.Event]:
+            return breakout.regroup(live, name, wanted, mask, now_ms)
+
+        await self._rooms.act(parent, person_id, decide, participant_id, number)
+
+    async def look(self, desk: Desk) -> None:
+        """Time is looked at, and breakouts are told how their room is split: what fails now is done a second later."""
+        if breakout.is_due(desk.live, self._clock.now_ms()):
+            await self._rooms.act(desk, "", breakout.call_back)
+        state = desk.live.breakouts
+        if state is None or state.version == desk.told or state.parent_room_id != desk.live.room.room_id:
+            return
+        async with desk.telling:
+            state = desk.live.breakouts or state
+            try:
+                await asyncio.gather(*(self._tell(desk, each.room_id, state) for each in state.rooms))
+                desk.told = state.version
+            except RushesError as error:
+                _logger.warning("breakouts_not_told", extra={"room": state.parent_room_id, "reason": error.reason})
+
+    async def _tell(self, desk: Desk, room_id: str, state: pb.Breakouts) -> None:
+        project_id = desk.live.room.project_id
+        kept = await self._store.room(desk.tenant_id, project_id, room_id)
+        if kept is not None and kept.state == pb.ROOM_STATE_OPEN:
+            child = await self._rooms.desk(desk.tenant_id, project_id, room_id)
+            await self._rooms.act(child, "", lambda live: breakout.told(live, state))
