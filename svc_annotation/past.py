@@ -8,11 +8,10 @@ from typing import Final
 from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.errors import OutOfRange
-from svc_annotation.core.encoded import Encoded
+from svc_annotation.core.encoded import STATES, Encoded
 from svc_annotation.core.landed import CLIENT, Audience
-from svc_annotation.core.part import PART_BYTES, cut
 from svc_annotation.core.token import asked_for, pack, page_size, unpack
-from svc_annotation.core.wire import delimited
+from svc_annotation.core.wire import PART_BYTES, cut, delimited, repeated_delimited
 from svc_annotation.shared import Shared
 from svc_annotation.stores import START, Criteria, Frames, LandedCommit, Moment, Place, StateAt
 from svc_annotation.video import Video
@@ -29,6 +28,16 @@ class RevisionUnknown(OutOfRange):
     """The document has not had this revision yet, or never will."""
 
     reason = "REVISION_UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPart:
+    """A part of a document at a moment."""
+
+    moment: Moment
+    head: int
+    states: bytes
+    """Fields of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +145,12 @@ async def document_at(
 
 async def parts_at(
     shared: Shared, video_id: int, revision: int, audience: Audience, frames: Frames | None
-) -> AsyncIterator[list[bytes]]:
-    """The document at a moment in parts, delimited; while one is on its way the next one is read."""
+) -> AsyncIterator[bytes]:
+    """The document at a moment in parts, as fields; while one is on its way the next one is read."""
     async for found in _ahead(states_at(shared, video_id, revision, frames=frames)):
         shown = [each.state for each in found if not (audience == CLIENT and each.internal)]
         for part in cut(delimited(state) for state in shown if _shows(state, frames)):
-            yield part
+            yield repeated_delimited(STATES, part)
 
 
 async def _ahead(chunks: AsyncIterator[Sequence[StateAt]]) -> AsyncIterator[Sequence[StateAt]]:

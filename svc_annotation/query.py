@@ -11,8 +11,9 @@ from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document import Duplicate, Ignored, visible
 from rushes.errors import ResourceExhausted
 from svc_annotation.append import begin_append, finish_append, submit
+from svc_annotation.core.encoded import Parts
 from svc_annotation.core.landed import Landed
-from svc_annotation.core.part import PAGED_S, Paged, pieces
+from svc_annotation.core.part import PAGED_S, Paged
 from svc_annotation.core.search import Query, parse
 from svc_annotation.core.submission import Submission
 from svc_annotation.core.token import asked_for, pack, page_size, unpack
@@ -20,6 +21,7 @@ from svc_annotation.errors import AlreadyUsed, ClientInvalid, TooFast, TooManyIn
 from svc_annotation.opening import CLIENT_ID_BYTES
 from svc_annotation.past import (
     DocumentPage,
+    DocumentPart,
     document_at,
     find_operations,
     frames_of,
@@ -132,29 +134,31 @@ async def get_document(shared: Shared, caller: Caller, mask: int, request: servi
 
 async def read_document(
     shared: Shared, caller: Caller, mask: int, request: service.ReadDocumentRequest
-) -> AsyncGenerator[DocumentPage, None]:
+) -> AsyncGenerator[DocumentPart, None]:
     """The document in parts, all of one revision."""
     audience, frames = audience_of(mask, request.audience), frames_of(request)
     await shared.facts.get(request.video_id, caller.tenant_id)
-    now: Iterable[list[bytes]] | None = None
+    now: Iterable[bytes] | None = None
     async with shared.videos.use(request.video_id, caller.tenant_id) as video:
         head = video.document.revision
-        if request.WhichOneof("at") is None or request.revision == head:
-            moment = Moment(head, video.document.time_ms)
-            states = video.encodings.read(audience)
-            now = pieces(states if frames is None else [state for state in states if shows_on(state, frames)])
-        else:
+        if request.WhichOneof("at") is not None and request.revision != head:
             moment = await moment_asked(shared, video, request)
+        else:
+            moment, encodings = Moment(head, video.document.time_ms), video.encodings
+            if frames is None:
+                now = encodings.parts(audience)
+            else:
+                now = Parts(state for state in encodings.read(audience) if shows_on(state, frames))
     if now is not None:
         for part in now:
-            yield DocumentPage(moment, head, part, "")
+            yield DocumentPart(moment, head, part)
         return
     count = 0
     async for part in parts_at(shared, request.video_id, moment.revision, audience, frames):
         count += 1
-        yield DocumentPage(moment, head, part, "")
+        yield DocumentPart(moment, head, part)
     if not count:
-        yield DocumentPage(moment, head, [], "")
+        yield DocumentPart(moment, head, b"")
 
 
 async def list_operations(

@@ -17,6 +17,7 @@ from rushes.annotation.v1 import history_service_pb2 as history
 from rushes.annotation.v1 import relay_service_pb2 as relay
 from svc_annotation import inside, query
 from svc_annotation.collaborate import Write, collaborate
+from svc_annotation.core.encoded import STATES
 from svc_annotation.core.reader import SlowReader
 from svc_annotation.core.wire import field, number_field, repeated_delimited
 from svc_annotation.errors import Draining, OpenInvalid
@@ -77,7 +78,7 @@ class Handlers:
         head = number_field(1, self._shared.videos.epoch) + number_field(2, page.moment.revision)
         token = page.next_token.encode()
         tail = number_field(5, page.moment.time_ms) + number_field(6, page.head)
-        return head + repeated_delimited(3, page.states) + (field(4, token) if token else b"") + tail
+        return head + repeated_delimited(STATES, page.states) + (field(4, token) if token else b"") + tail
 
     async def read_document(
         self, request: service.ReadDocumentRequest, context: "grpc.aio.ServicerContext[Any, bytes]"
@@ -90,7 +91,7 @@ class Handlers:
                 tail = number_field(4, part.moment.time_ms) + number_field(5, part.head)
                 try:
                     async with asyncio.timeout(limit_s):
-                        await context.write(head + repeated_delimited(3, part.states) + tail)
+                        await context.write(b"".join((head, part.states, tail)))
                 except TimeoutError as error:
                     raise SlowReader(f"a part of the document was not taken in {limit_s:g} s") from error
 

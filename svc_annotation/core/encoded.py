@@ -3,14 +3,18 @@
 Hundreds who open a video, or read it from its head, get the same bytes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.document import visible
 from rushes.document.table import Table, drawing_order
 from svc_annotation.core.landed import CLIENT, INTERNAL, Audience
 from svc_annotation.core.row import Change
-from svc_annotation.core.wire import delimited
+from svc_annotation.core.wire import cut, delimited, repeated_delimited
+
+STATES: Final = 3
+"""The field of a document's answers that the states are in."""
 
 
 class Encoded:
@@ -36,6 +40,27 @@ class Encoded:
         return self._bytes
 
 
+class Parts:
+    """States as fields of answers, in parts that fit: each put together when it is first read, then kept."""
+
+    def __init__(self, states: Iterable[Encoded]) -> None:
+        self._pieces = cut(state.delimited for state in states)
+        self._made: list[bytes] = []
+
+    def __iter__(self) -> Iterator[bytes]:
+        at = 0
+        while at < len(self._made) or self._make():
+            yield self._made[at]
+            at += 1
+
+    def _make(self) -> bool:
+        piece = next(self._pieces, None)
+        if piece is None:
+            return False
+        self._made.append(repeated_delimited(STATES, piece))
+        return True
+
+
 class Encodings:
     """Of one document. What nobody has read yet costs nothing."""
 
@@ -44,11 +69,13 @@ class Encodings:
         self._encoded: dict[bytes, Encoded] = {}
         self._changed: set[bytes] = set()
         self._begun = False
+        self._parts: dict[Audience, Parts] = {}
 
     def touch(self, changes: Iterable[Change]) -> None:
         """These have changed, or are new."""
         if self._begun:
             self._changed.update([change.annotation_id for change in changes])
+            self._parts.clear()
 
     def read(self, audience: Audience) -> Sequence[Encoded]:
         """What an audience may read now, in drawing order: a new list of what is never changed."""
@@ -61,6 +88,12 @@ class Encodings:
         if audience == CLIENT:
             return [each for each in self._encoded.values() if not each.internal]
         return list(self._encoded.values())
+
+    def parts(self, audience: Audience) -> Parts:
+        """What `read` gives, in parts: the same ones until something changes."""
+        if audience not in self._parts:
+            self._parts[audience] = Parts(self.read(audience))
+        return self._parts[audience]
 
     def _renew(self) -> None:
         """What is new was made after all that is there, so it comes behind it."""

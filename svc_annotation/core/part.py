@@ -11,8 +11,8 @@ from rushes.errors import Conflict
 from svc_annotation.core import frame
 from svc_annotation.core.encoded import Encoded
 from svc_annotation.core.landed import Audience
+from svc_annotation.core.wire import PART_BYTES, cut
 
-PART_BYTES: Final = 1024 * 1024 - 64
 MAX_PAGED: Final = 16
 PAGED_S: Final = 120.0
 
@@ -34,19 +34,6 @@ def by_frame(states: Iterable[Encoded]) -> list[Encoded]:
 def pieces(states: Iterable[Encoded], limit_bytes: int = PART_BYTES) -> Iterator[list[bytes]]:
     """The states, delimited, in pieces that fit; at least one piece."""
     return cut((state.delimited for state in states), limit_bytes)
-
-
-def cut(payloads: Iterable[bytes], limit_bytes: int = PART_BYTES) -> Iterator[list[bytes]]:
-    """What is delimited, in pieces that fit; at least one piece."""
-    piece: list[bytes] = []
-    size_bytes = 0
-    for payload in payloads:
-        size_bytes += len(payload) + 1
-        if piece and size_bytes > limit_bytes:
-            yield piece
-            piece, size_bytes = [], len(payload) + 1
-        piece.append(payload)
-    yield piece
 
 
 def snapshot_parts(revision: int, states: Iterable[Encoded]) -> Iterator[tuple[int, bool, bytes]]:

@@ -4,11 +4,12 @@ Messages are concatenations of fields: the bytes of an encoded commit, state or 
 it as they are. Tests compare with what the generated classes write.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 LENGTH: Final = 2
 VARINT: Final = 0
+PART_BYTES: Final = 1024 * 1024 - 64
 
 
 def varint(value: int) -> bytes:
@@ -62,3 +63,16 @@ def repeated(number: int, payloads: Iterable[bytes]) -> bytes:
     for payload in payloads:
         parts += (begin, varint(len(payload)), payload)
     return b"".join(parts)
+
+
+def cut(payloads: Iterable[bytes], limit_bytes: int = PART_BYTES) -> Iterator[list[bytes]]:
+    """What is delimited, in pieces that fit; at least one piece."""
+    piece: list[bytes] = []
+    size_bytes = 0
+    for payload in payloads:
+        size_bytes += len(payload) + 1
+        if piece and size_bytes > limit_bytes:
+            yield piece
+            piece, size_bytes = [], len(payload) + 1
+        piece.append(payload)
+    yield piece

@@ -19,6 +19,15 @@ def now(document: Document, audience: Audience) -> list[bytes]:
     return [delimited(state.SerializeToString()) for state in visible_annotations(document, audience)]
 
 
+def whole(encodings: Encodings, audience: Audience) -> bytes:
+    return b"".join(encodings.parts(audience))
+
+
+def message(document: Document, audience: Audience) -> bytes:
+    states = visible_annotations(document, audience)
+    return service.ReadDocumentResponse(annotations=states).SerializeToString()
+
+
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("create"), st.integers(0, 5), st.sampled_from([CLIENT, INTERNAL])),
@@ -38,6 +47,7 @@ def test_what_goes_out_is_what_the_document_is_after_any_changes(
         name = f"note{number}"
         if what == "read":
             assert read(encodings, CLIENT) == now(document, CLIENT)
+            assert whole(encodings, CLIENT) == message(document, CLIENT)
             continue
         operation = {"create": create(name, audience=audience), "move": move(name, time_ms, 1)}.get(what)
         # A batch that is refused closes its writer: the next one is another.
@@ -48,6 +58,7 @@ def test_what_goes_out_is_what_the_document_is_after_any_changes(
             encodings.touch(folded.landed.states)
     for each in (INTERNAL, CLIENT):
         assert read(encodings, each) == now(document, each)
+        assert whole(encodings, each) == message(document, each)
 
 
 def test_what_was_read_stays_as_it_was() -> None:
@@ -74,10 +85,32 @@ def test_what_has_not_changed_is_not_encoded_again() -> None:
     assert second[1] != first[1]
 
 
+def test_parts_are_put_together_once_until_something_changes() -> None:
+    document = Document(7, 1)
+    encodings, writer = Encodings(document), Writer(document)
+    for number in range(550):
+        writer.fold(create(f"note{number}", text="x" * 4_000))
+    reader = iter(encodings.parts(INTERNAL))
+    first = next(reader)
+    again = list(encodings.parts(INTERNAL))
+    assert len(again) == 3
+    assert again[0] is first
+    before = message(document, INTERNAL)
+    landed = writer.fold(move("note1", 5, 5)).landed
+    assert landed is not None
+    encodings.touch(landed.states)
+    assert b"".join((first, *reader)) == before != whole(encodings, INTERNAL) == message(document, INTERNAL)
+
+
+def test_a_document_without_notes_has_one_part() -> None:
+    assert list(Encodings(Document(7, 1)).parts(CLIENT)) == [b""]
+
+
 def test_a_message_of_them_is_what_the_generated_classes_write() -> None:
     document = Document(7, 1)
-    Writer(document).fold(create("a", text="x" * 200), create("b", text="y" * 20_000), create("c"))
+    Writer(document).fold(create("a", text="x" * 200), create("b", text="y" * 4_000), create("c"))
     states = visible_annotations(document, INTERNAL)
     written = repeated_delimited(3, read(Encodings(document), INTERNAL))
     assert written == service.GetDocumentResponse(annotations=states).SerializeToString()
+    assert len(states) == 3
     assert repeated_delimited(3, []) == b""

@@ -11,7 +11,6 @@ from svc_annotation.core.encoded import Encoded
 from svc_annotation.core.landed import CLIENT, INTERNAL
 from svc_annotation.core.part import (
     MAX_PAGED,
-    PART_BYTES,
     Paged,
     PageExpired,
     Pages,
@@ -19,6 +18,7 @@ from svc_annotation.core.part import (
     nearest_first,
     snapshot_parts,
 )
+from svc_annotation.core.wire import PART_BYTES
 
 
 def state(number: int, first: int = 0, last: int | None = None, size_bytes: int = 0) -> annotation_pb2.AnnotationState:
