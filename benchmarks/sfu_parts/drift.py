@@ -16,36 +16,45 @@ SETTLE_MS: Final = 2_500.0
 """From the start on, until both play together."""
 _LOOK = """([columns, bits]) => {
   const video = document.querySelector('video.picture');
-  const paint = new OffscreenCanvas(columns * 8, 90).getContext('2d', { willReadFrequently: true });
+  const paint = new OffscreenCanvas(columns * 8, 1).getContext('2d', { willReadFrequently: true });
   window.seen = [];
-  const look = (_, { expectedDisplayTime }) => {
-    paint.drawImage(video, 0, 0, columns * 8, 90);
-    const { data } = paint.getImageData(0, 9, columns * 8, 1);
+  const look = (_, { expectedDisplayTime, presentedFrames }) => {
+    paint.drawImage(video, 0, Math.round(video.videoHeight / 10), video.videoWidth, 1, 0, 0, columns * 8, 1);
+    const { data } = paint.getImageData(0, 0, columns * 8, 1);
     let frame = 0;
     for (let at = 2; at < 2 + bits; at += 1) frame = frame * 2 + (data[(at * 8 + 4) * 4 + 1] > 128 ? 1 : 0);
-    window.seen.push([performance.timeOrigin + expectedDisplayTime, frame]);
+    window.seen.push([performance.timeOrigin + expectedDisplayTime, frame, presentedFrames]);
     video.requestVideoFrameCallback(look);
   };
   video.requestVideoFrameCallback(look);
 }"""
+_ANEW = "() => { window.seen = []; }"
 _TILE = "() => document.querySelectorAll('[data-testid=tile]').length === 2"
 
-Seen = list[tuple[float, int]]
-"""When (ms since 1970) which frame was put on the screen."""
+Seen = list[tuple[float, int, int]]
+"""When (ms since 1970) which frame was put on the screen, and how many the browser had put there by then."""
 
 
 def drifts(one: Seen, other: Seen) -> list[int]:
-    """How many frames apart, at every moment at which both played."""
+    """How many frames apart, at every moment at which both played and it is known what both showed.
+
+    A page that is busy is not told of every frame that is shown: what is on the screen then is not known.
+    """
     begin = max(one[0][0], other[0][0]) + SETTLE_MS
     end = min(one[-1][0], other[-1][0])
-    times = [[at for at, _ in seen] for seen in (one, other)]
     apart = []
-    at = begin
-    while at < end:
-        frames = [seen[bisect_right(time, at) - 1][1] for seen, time in zip((one, other), times, strict=True)]
-        apart.append(abs(frames[0] - frames[1]))
-        at += STEP_MS
+    for step in range(int((end - begin) / STEP_MS)):
+        frames = [_shown(seen, begin + step * STEP_MS) for seen in (one, other)]
+        if frames[0] is not None and frames[1] is not None:
+            apart.append(abs(frames[0] - frames[1]))
     return apart
+
+
+def _shown(seen: Seen, at_ms: float) -> int | None:
+    """The frame on the screen at a time; None: one came after it that was not read."""
+    index = bisect_right(seen, at_ms, key=lambda each: each[0]) - 1
+    _, frame, count = seen[index]
+    return frame if index + 1 == len(seen) or seen[index + 1][2] == count + 1 else None
 
 
 def _meet(ada: Reviewer, bob: Reviewer) -> None:
@@ -68,11 +77,16 @@ def _play(ada: Reviewer, bob: Reviewer) -> list[Seen]:
     ada.go(0)
     bob.wait_frame(0)
     for each in (ada, bob):
-        each.page.evaluate(_LOOK, [COLUMNS, BITS])
+        each.page.evaluate(_ANEW)
     ada.page.keyboard.press("Space")
     for each in (ada, bob):
         each.page.wait_for_function(f"() => window.seen.at(-1)?.[1] >= {CINEMA.frames - 5}", timeout=60_000)
-    return [[(at, frame) for at, frame in each.page.evaluate("() => window.seen")] for each in (ada, bob)]
+    return [[(at, frame, count) for at, frame, count in each.page.evaluate("() => window.seen")] for each in (ada, bob)]
+
+
+def _said(seen: Seen) -> str:
+    """How many frames a browser showed, and how many of these were read."""
+    return f"{seen[-1][2] - seen[0][2] + 1} shown, {len(seen)} read"
 
 
 def _run(times: int) -> dict[str, float]:
@@ -83,11 +97,13 @@ def _run(times: int) -> dict[str, float]:
             ada = Reviewer.before(first, "ada", stack.address).with_session(studio.secret)
             bob = Reviewer.before(second, "bob", stack.address).with_session(studio.people(1)[0])
             _meet(ada, bob)
+            for each in (ada, bob):
+                each.page.evaluate(_LOOK, [COLUMNS, BITS])
             apart: list[int] = []
             for _ in range(times):
                 seen: Any = _play(ada, bob)
                 apart += drifts(*seen)
-                print(f"    saw {len(seen[0])} and {len(seen[1])} of {CINEMA.frames} frames", flush=True)
+                print(f"    of {CINEMA.frames} frames: {_said(seen[0])}; {_said(seen[1])}", flush=True)
     apart.sort()
     close = sum(each <= 1 for each in apart) / len(apart)
     p99 = apart[int(0.99 * len(apart))]
