@@ -15,6 +15,9 @@ import { Stream } from "../session/stream";
 
 const PATH = "/rushes.signaling.v1.RoomService/Signal";
 const PING_MS = 4000;
+/** The first pings follow each other: the quickest answer of several tells the server's time. */
+const FIRST_PINGS = 6;
+const FIRST_PING_MS = 250;
 const SILENT_MS = 12_000;
 const LEAVE_MS = 2000;
 
@@ -46,6 +49,7 @@ export class SignalLink {
   private over = false;
   private retry = 0;
   private pinger = 0;
+  private pings = 0;
   private heardMs = 0;
 
   constructor(private readonly options: LinkOptions) {
@@ -174,6 +178,7 @@ export class SignalLink {
       }
     }
     this.options.state("open");
+    this.pings = 0;
     this.ping();
   }
 
@@ -188,6 +193,6 @@ export class SignalLink {
     clearTimeout(this.pinger);
     if (performance.now() - this.heardMs > SILENT_MS) return this.lost(true);
     this.write(create(SignalRequestSchema, { what: { case: "pingMs", value: BigInt(Math.round(performance.now())) } }));
-    this.pinger = window.setTimeout(() => this.ping(), PING_MS);
+    this.pinger = window.setTimeout(() => this.ping(), ++this.pings < FIRST_PINGS ? FIRST_PING_MS : PING_MS);
   }
 }
