@@ -9,11 +9,9 @@ from svc_sfu.core.codec import NO_NUMBERS, Codec, numbers_of
 from svc_sfu.core.congestion import TRAIN_S, Train
 from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.publisher import Received, Track
-from svc_sfu.core.red import redundant
-from svc_sfu.core.rtp import Packet, PacketInvalid
-from svc_sfu.core.stream import Stream
+from svc_sfu.core.rtp import PacketInvalid
 from svc_sfu.core.subscriber import Slot, Subscriber
-from svc_sfu.core.viewer import Formats
+from svc_sfu.core.template import Template, block, template
 from svc_sfu.tap import Tap
 from svc_sfu.transport import Transport
 
@@ -147,7 +145,7 @@ class Room:
         key = False
         numbers = numbers_of(stream.codec, packet.payload) if stream.codec.numbered else NO_NUMBERS
         stamp = rtp.abs_send_time(now_s)
-        templates: dict[int, tuple[bytes, int]] = {}
+        templates: dict[int, Template] = {}
         size = len(packet.payload)
         for transport, subscriber, slot in self._watchers.get(track.track_id, ()):
             formats, forwarder = slot.formats, slot.forwarder
@@ -159,15 +157,15 @@ class Room:
             if isinstance(transport, Tap):
                 transport.took(slot, outgoing, now_s)
                 continue
-            template = templates.get(id(formats))
-            if template is None:
+            made = templates.get(id(formats))
+            if made is None:
                 if stream.codec not in formats.payload_types:
                     continue
-                template = templates[id(formats)] = _template(packet, stream, formats, stamp)
+                made = templates[id(formats)] = template(packet, stream, numbers, formats, stamp)
             subscriber.sent_bytes += size
             subscriber.went_bytes += size
-            wide = subscriber.departures.sent(len(template[0]), now_s) if formats.wide else -1
-            sealed = transport.wire.seal_as(*template, outgoing, slot.ssrc, wide)
+            wide = subscriber.departures.sent(len(made.data), now_s) if formats.wide else -1
+            sealed = transport.wire.seal_as(made, outgoing, slot.ssrc, wide)
             if sealed is not None:
                 transport.datagram(sealed)
                 self.forwarded += 1
@@ -188,12 +186,12 @@ class Room:
         size = len(outgoing.packet.payload)
         if slot.formats.wide:
             wide = subscriber.departures.sent(size, now_s)
-            block = rtp.extension_block({slot.formats.wide: wide.to_bytes(2, "big")})
+            extensions = rtp.extension_block({slot.formats.wide: wide.to_bytes(2, "big")})
         else:
-            block = _block(slot.formats, rtp.abs_send_time(now_s))
+            extensions = block(slot.formats, rtp.abs_send_time(now_s))
         marker = outgoing.packet.marker
-        head = rtp.head(marker, number, slot.repair_seq, outgoing.timestamp, slot.repair_ssrc, bool(block))
-        sealed = transport.wire.seal(head + block + outgoing.seq.to_bytes(2, "big") + outgoing.payload)
+        head = rtp.head(marker, number, slot.repair_seq, outgoing.timestamp, slot.repair_ssrc, bool(extensions))
+        sealed = transport.wire.seal(head + extensions + outgoing.seq.to_bytes(2, "big") + outgoing.payload)
         if sealed is not None:
             transport.datagram(sealed)
         return size
@@ -345,22 +343,3 @@ class Room:
             tap.subscriber.choose(now_s)
         self._ask_keyframes(now_s)
         self._changed(self)
-
-
-def _block(formats: Formats, stamp: bytes) -> bytes:
-    """The extension with place for a packet's number on the transport, or that says when it is sent; or none."""
-    if formats.wide:
-        return rtp.extension_block({formats.wide: bytes(2)})
-    return rtp.extension_block({formats.send_time: stamp}) if formats.send_time else b""
-
-
-def _template(packet: Packet, stream: Stream, formats: Formats, stamp: bytes) -> tuple[bytes, int]:
-    """What all slots of these formats send for a packet, but for the numbers that are each one's own; and where in it
-    the payload begins.
-    """
-    block = _block(formats, stamp)
-    number, payload = formats.payload_types[stream.codec], packet.payload
-    if formats.red and stream.codec is Codec.OPUS:
-        number, payload = formats.red, redundant(packet, stream.previous, number)
-    head = rtp.head(packet.marker, number, 0, 0, 0, bool(block))
-    return head + block + payload, len(head) + len(block)

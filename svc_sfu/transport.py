@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from aiortc.rtcdtlstransport import RTCCertificate
@@ -38,14 +39,11 @@ class Transport:
         self.ssrc = secrets.randbits(32)
         self.arrivals = Arrivals()
         self.arrivals_ssrc = 0
-        self._send = send
+        self.datagram: Send = partial(send, self.session)
+        """Sends bytes that are ready for the wire."""
         self.wire = Wire(certificate, self.datagram)
         self._checked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-
-    def datagram(self, data: bytes) -> None:
-        """Sends bytes that are ready for the wire."""
-        self._send(self.session, data)
 
     def checked(self) -> None:
         """The first check of the other side came."""

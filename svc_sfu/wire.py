@@ -13,6 +13,7 @@ from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 from svc_sfu.core.codec import NO_NUMBERS, write_numbers
 from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.rtp import is_rtcp
+from svc_sfu.core.template import Template
 
 HANDSHAKE_S: Final = 15.0
 MAX_WAITING: Final = 32
@@ -114,21 +115,36 @@ class Wire:
         self._view[0:size] = packet
         return self._protected(size)
 
-    def seal_as(self, template: bytes, payload_at: int, outgoing: Outgoing, ssrc: int, wide: int) -> bytes | None:
+    def seal_as(self, template: Template, outgoing: Outgoing, ssrc: int, wide: int) -> bytes | None:
         """As `seal`, a packet that many share, with the numbers that one receiver knows it by.
 
         `wide` is its number on the transport, which is written into the first extension; -1: it has none.
         """
-        size = len(template)
+        data, payload_at, write, before, between = template
+        size = len(data)
         if self._outgoing is None or size > _MAX_PROTECTED:
             return None
         view = self._view
-        view[0:size] = template
-        _NUMBERS.pack_into(view, 2, outgoing.seq, outgoing.timestamp, ssrc)
-        if wide >= 0:
-            _WIDE.pack_into(view, _WIDE_AT, wide)
-        if outgoing.numbers is not NO_NUMBERS:
-            write_numbers(view, payload_at, outgoing.numbers, outgoing.picture, outgoing.tl0)
+        view[0:size] = data
+        if write is not None:
+            write(
+                view,
+                2,
+                outgoing.seq,
+                outgoing.timestamp,
+                ssrc,
+                before,
+                wide,
+                between,
+                0x8000 | outgoing.picture,
+                outgoing.tl0,
+            )
+        else:
+            _NUMBERS.pack_into(view, 2, outgoing.seq, outgoing.timestamp, ssrc)
+            if wide >= 0:
+                _WIDE.pack_into(view, _WIDE_AT, wide)
+            if outgoing.numbers is not NO_NUMBERS:
+                write_numbers(view, payload_at, outgoing.numbers, outgoing.picture, outgoing.tl0)
         return self._protected(size)
 
     def _protected(self, size: int) -> bytes | None:

@@ -71,16 +71,12 @@ class Forwarder:
 
         `numbers` are those of its payload: read once, for all slots.
         """
-        if (
-            stream is self.wanted
-            and packet.seq == stream.highest
-            and codecs.begins_keyframe(stream.codec, packet.payload)
-        ):
+        if stream is not self.source:
+            begins = stream is self.wanted and packet.seq == stream.highest
+            if not begins or not codecs.begins_keyframe(stream.codec, packet.payload):
+                return None
             self._exchange(stream, packet, now_s, numbers)
-        elif stream is not self.source:
-            return None
-        behind = (self._start_seq - packet.seq) % SEQ
-        if 0 < behind <= FROM_BEFORE:
+        elif 0 < (self._start_seq - packet.seq) % SEQ <= FROM_BEFORE:
             return None  # of before the exchange
         return self._send(stream, packet, now_s, numbers)
 
@@ -115,12 +111,13 @@ class Forwarder:
         if numbers is not NO_NUMBERS:
             picture = (numbers.picture + self._picture_offset) % PICTURES
             tl0 = (numbers.tl0 + self._tl0_offset) % 256
-            if 0 < (picture - self._picture) % PICTURES < PICTURES // 2:
+            if picture != self._picture and (picture - self._picture) % PICTURES < PICTURES // 2:
                 self._picture, self._tl0 = picture, tl0
         outgoing = Outgoing(seq, timestamp, now_s, stream.codec, packet, numbers, picture, tl0)
-        if (seq - self._next_seq) % SEQ <= SEQ // 2 or self._last_sent_s is None:
+        if seq == self._next_seq or (seq - self._next_seq) % SEQ <= SEQ // 2 or self._last_sent_s is None:
             self._next_seq = (seq + 1) % SEQ
-            self._last_timestamp, self._last_sent_s = timestamp, now_s
+            self._last_timestamp = timestamp
+            self._last_sent_s = now_s
         self.packets += 1
         self.octets += len(packet.payload)
         if stream.video:
