@@ -147,6 +147,17 @@ class S3Blobs:
             answer.close()
             answer.release_conn()
 
+    async def get_all(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        """See Blobs."""
+        found: dict[str, bytes] = {}
+
+        async def get(key: str) -> None:
+            with contextlib.suppress(BlobNotFound):
+                found[key] = b"".join([piece async for piece in self.read(key)])
+
+        await asyncio.gather(*(get(key) for key in keys))
+        return found
+
     async def delete(self, key: str) -> None:
         """See Blobs."""
         name = checked(key)

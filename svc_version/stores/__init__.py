@@ -99,8 +99,8 @@ class Store(Protocol):
         """Versions hotter than a tier that were made, and last brought back, before a time: the oldest first."""
         ...
 
-    async def cooled(self, version: Version) -> None:
-        """A hot version is warm."""
+    async def cooled(self, versions: Sequence[Version]) -> None:
+        """Hot versions are warm."""
         ...
 
     async def archived(self, moved: Sequence[tuple[Version, Mapping[Hash, str]]]) -> None:

@@ -320,11 +320,12 @@ class MongoStore(MongoWork):
         return await self._find(query, sort=[("created_ms", ASCENDING)], limit=limit)
 
     @whole
-    async def cooled(self, version: Version) -> None:
+    async def cooled(self, versions: Sequence[Version]) -> None:
         """See `Store`."""
         with reaching():
-            where = {"_id": version.version_id, "video_id": version.video_id, "version_status": "hot"}
-            await self._set_status(where, Tier.WARM)
+            for version in versions:
+                where = {"_id": version.version_id, "video_id": version.video_id, "version_status": "hot"}
+                await self._set_status(where, Tier.WARM)
 
     @whole
     async def archived(self, moved: Sequence[tuple[Version, Mapping[Hash, str]]]) -> None:

@@ -3,7 +3,7 @@
 Several instances may share a PostgreSQL: what they write about one video they write one after the other.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
@@ -15,12 +15,13 @@ from svc_version.core.model import Draft, Hash, Kind, Once, Packed, Tier, Versio
 from svc_version.core.sonyflake import MACHINES, Reservation, reserve
 from svc_version.errors import HeadMoved, VersionUnknown
 from svc_version.stores import LEASE_MS, Head, Stored
-from svc_version.stores.dialect import ask
+from svc_version.stores.dialect import ask, lock
 from svc_version.stores.row import VERSION_COLUMNS, versions_of
 from svc_version.stores.sql_work import SqlWork
 from svc_version.stores.table import SCHEMA
 
 SERVICE: Final = "svc_version"
+NAMED_AT_ONCE: Final = 500
 T = TypeVar("T")
 
 _GET: Final = f"SELECT {VERSION_COLUMNS} FROM versions WHERE version_id = ?"
@@ -175,13 +176,9 @@ class SqlStore(SqlWork):
         """See `Store`."""
 
         def work(connection: Connection) -> Sequence[Stored]:
-            found = []
-            query = "SELECT sha256, data, archive_key FROM contents WHERE video_id = ? AND sha256 = ?"
-            for sha256 in addresses:
-                row = ask(connection, query, (video_id, sha256)).first()
-                if row is not None:
-                    found.append(Stored(*row))
-            return found
+            rows = _contents(connection, "sha256, data, archive_key", video_id, addresses)
+            found = {row[0]: Stored(*row) for row in rows}
+            return [found[each] for each in addresses if each in found]
 
         return await self._database.run(work)
 
@@ -215,31 +212,34 @@ class SqlStore(SqlWork):
 
         return await self._database.run(work)
 
-    async def cooled(self, version: Version) -> None:
+    async def cooled(self, versions: Sequence[Version]) -> None:
         """See `Store`."""
-
-        def work(connection: Connection) -> None:
-            _set_tier(connection, version.version_id, Tier.WARM)
-
-        await self.write(version.video_id, work)
+        await self._colder(versions, Tier.WARM, [])
 
     async def archived(self, moved: Sequence[tuple[Version, Mapping[Hash, str]]]) -> None:
-        """See `Store`. A transaction for each video."""
-        for video_id in {version.video_id for version, _ in moved}:
-            await self._archived(video_id, [each for each in moved if each[0].video_id == video_id])
+        """See `Store`."""
+        copied = [(key, version.video_id, sha256) for version, keys in moved for sha256, key in keys.items()]
+        await self._colder([version for version, _ in moved], Tier.COLD, copied)
 
-    async def _archived(self, video_id: int, moved: Sequence[tuple[Version, Mapping[Hash, str]]]) -> None:
+    async def _colder(self, versions: Sequence[Version], tier: Tier, copied: Sequence[tuple[str, int, Hash]]) -> None:
+        """One transaction, and one statement for all of a kind: what moves old versions must not hold up those who
+        commit new ones.
+        """
+        videos: dict[int, list[int]] = {}
+        for version in versions:
+            videos.setdefault(version.video_id, []).append(version.version_id)
+
         def work(connection: Connection) -> None:
-            for version, keys in moved:
-                for sha256, key in keys.items():
-                    ask(
-                        connection,
-                        "UPDATE contents SET archive_key = ?, data = NULL WHERE video_id = ? AND sha256 = ?",
-                        (key, video_id, sha256),
-                    )
-                _set_tier(connection, version.version_id, Tier.COLD)
+            for video_id in sorted(videos):  # whoever locks several does it in this order
+                lock(connection, video_id)
+            if copied:
+                archive = "UPDATE contents SET archive_key = ?, data = NULL WHERE video_id = ? AND sha256 = ?"
+                ask(connection, archive, list(copied))
+            for video_id, version_ids in videos.items():
+                _set_tiers(connection, video_id, version_ids, tier)
 
-        await self.write(video_id, work)
+        if videos:
+            await self.write(min(videos), work)
 
     async def brought_back(self, video_id: int, contents: Sequence[Packed], now_ms: int) -> None:
         """See `Store`."""
@@ -265,9 +265,7 @@ class SqlStore(SqlWork):
         """See `Store`."""
 
         def work(connection: Connection) -> Sequence[Hash]:
-            query = "SELECT sha256 FROM contents WHERE video_id = ? AND sha256 = ? AND uses > 1"
-            found = (ask(connection, query, (video_id, each)).first() for each in addresses)
-            return [row[0] for row in found if row is not None]
+            return [row[0] for row in _contents(connection, "sha256, uses", video_id, addresses) if row[1] > 1]
 
         return await self._database.run(work)
 
@@ -430,6 +428,26 @@ def _set_tier(connection: Connection, version_id: int, tier: Tier, read_ms: int 
         (tier.value, read_ms, version_id),
     ).scalar_one()
     _set_change(connection, video_id, version_id)
+
+
+def _set_tiers(connection: Connection, video_id: int, version_ids: Sequence[int], tier: Tier) -> None:
+    """As `_set_tier`, of several versions of a video."""
+    change = ask(
+        connection,
+        "UPDATE heads SET change = change + ? WHERE video_id = ? RETURNING change",
+        (len(version_ids), video_id),
+    ).scalar_one()
+    changed = [(tier.value, change - at, version_id) for at, version_id in enumerate(reversed(version_ids))]
+    ask(connection, "UPDATE versions SET tier = ?, change = ? WHERE version_id = ?", changed)
+
+
+def _contents(connection: Connection, columns: str, video_id: int, addresses: Sequence[Hash]) -> Iterator[Any]:
+    """Rows of contents, in any order."""
+    for at in range(0, len(addresses), NAMED_AT_ONCE):
+        some = addresses[at : at + NAMED_AT_ONCE]
+        named = ", ".join("?" * len(some))
+        query = f"SELECT {columns} FROM contents WHERE video_id = ? AND sha256 IN ({named})"
+        yield from ask(connection, query, (video_id, *some)).all()
 
 
 def _tell(connection: Connection, once: Once, action: str, version_id: int, time_ms: int, draft: Draft | None) -> None:

@@ -212,7 +212,7 @@ async def test_changes_come_in_order_and_the_newest_state_of_each_version_once(s
     assert (await store.head("t", VIDEO)).change == last
     await store.tag("t", VIDEO, made[0].version_id, "x", False, once())
     await store.tag("t", VIDEO, made[2].version_id, "x", False, once())
-    await store.cooled(made[1])
+    await store.cooled([made[1]])
     seen = await store.changed("t", VIDEO, last, 100)
     assert [each.version_id for each in seen] == [made[each].version_id for each in (0, 2, 1)]
     assert [each.change for each in seen] == sorted({each.change for each in seen})
@@ -283,7 +283,7 @@ async def test_a_version_gets_colder_and_is_brought_back(store: Store) -> None:
     late = START_MS + 1
     assert [each.version_id for each in await store.older(Tier.WARM, late, 10)] == [first.version_id, second.version_id]
     assert len(await store.older(Tier.WARM, late, 1)) == 1
-    await store.cooled(first)
+    await store.cooled([first])
     assert [each.version_id for each in await store.older(Tier.WARM, late, 10)] == [second.version_id]
     assert len(await store.older(Tier.COLD, late, 10)) == 2
     await store.archived([(first, {first.delta: "t/one.bin"})])
@@ -305,6 +305,30 @@ async def test_a_version_gets_colder_and_is_brought_back(store: Store) -> None:
     assert await store.archive_keys() == []
     assert [each.version_id for each in await store.older(Tier.COLD, START_MS + 3, 10)] == [second.version_id]
     assert (await store.sizes(VIDEO))["count"] == 2
+
+
+async def test_versions_of_several_videos_get_colder_at_once_each_with_a_change_of_its_own(store: Store) -> None:
+    made = [*await line(store, 3), *await line(store, 2, video_id=VIDEO + 1)]
+    await store.cooled([made[2], made[4], made[0]])
+    one, other = await store.changed("t", VIDEO, 3, 10), await store.changed("t", VIDEO + 1, 2, 10)
+    assert [(each.version_id, each.change, each.tier) for each in one] == [
+        (made[2].version_id, 4, Tier.WARM),
+        (made[0].version_id, 5, Tier.WARM),
+    ]
+    assert [(each.version_id, each.change, each.tier) for each in other] == [(made[4].version_id, 3, Tier.WARM)]
+    await store.archived([(each, {each.delta: f"t/{each.version_id}.bin"}) for each in made[1:]])
+    assert len(await store.archive_keys()) == 4
+    for video_id, cold in ((VIDEO, made[1:3]), (VIDEO + 1, made[3:])):
+        assert {
+            each.version_id for each in await store.newest("t", video_id, 1 << 62, 10) if each.tier is Tier.COLD
+        } == {each.version_id for each in cold}
+        assert (await store.head("t", video_id)).change == 7 - 2 * (video_id - VIDEO)
+        stored = await store.contents(video_id, [each.delta for each in reversed(cold)])
+        assert [(each.sha256, each.data, each.archive_key) for each in stored] == [
+            (each.delta, None, f"t/{each.version_id}.bin") for each in reversed(cold)
+        ]
+    await store.cooled([])
+    await store.archived([])
 
 
 async def test_a_content_that_went_cold_is_here_again_when_it_is_committed_again(store: Store) -> None:

@@ -91,7 +91,7 @@ async def snapshot(store: Store, made: list[Version]) -> Any:
 
 
 async def cool(store: Store, made: list[Version]) -> Any:
-    await store.cooled(made[1])
+    await store.cooled([made[1]])
 
 
 async def archive(store: Store, made: list[Version]) -> Any:

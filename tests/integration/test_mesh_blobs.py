@@ -44,6 +44,7 @@ async def test_several_are_put_at_once_each_whole(blobs: Blobs) -> None:
     assert {key: await content(blobs, key) for key in made} == made
     assert await content(blobs, "t/old") == b"new"
     assert len(await blobs.list("t/")) == 21
+    assert await blobs.get_all([*made, "t/none", "t/1"]) == made
     with pytest.raises(KeyInvalid):
         await blobs.put_all({"t/a": b"", "t/../b": b""})
 

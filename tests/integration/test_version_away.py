@@ -36,7 +36,7 @@ class Trouble:
         store, archive, notes = at.parts.store, at.parts.mover._archive, at.parts._writing._notes
         for owner, error, names in (
             (store, StoreUnavailable, STORE),
-            (archive, BlobsUnavailable, ("put_all", "delete", "list")),
+            (archive, BlobsUnavailable, ("put_all", "get_all", "delete", "list")),
             (notes, Unavailable, ("append", "read")),
         ):
             for name in names:
