@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 START_S = 60.0
-UNLIMITED = {"RUSHES_GATEWAY__PERSON_CALLS_S": "0", "RUSHES_GATEWAY__SIGN_INS_S": "0"}
+UNLIMITED = {
+    f"RUSHES_GATEWAY__{name}": "0" for name in ("PERSON_CALLS_S", "SIGN_INS_S", "ADDRESS_CONNECTIONS", "PERSON_STREAMS")
+}
 """Everybody of a run comes from one address."""
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Awaitable
+from contextlib import AbstractContextManager
 from secrets import token_hex
 
 from google.rpc import code_pb2
@@ -12,6 +13,7 @@ from gateway.core.hpack import Field
 from gateway.core.kept import Kept
 from gateway.core.limit import Demand
 from gateway.core.metadata import CLIENT_METADATA, SERVICE_METADATA, bearer_of, cookie_of
+from gateway.holding import Release, Streams
 from gateway.http.session import COOKIE, MAX_SECRET, TokenCache
 from gateway.limiter import Limiter, Policy, refusal
 from gateway.passage import CallPlan
@@ -31,6 +33,10 @@ class OpenAccess:
         """See Access."""
         return b""
 
+    def begin(self, plan: CallPlan, peer: str) -> Release | None:
+        """See Access: whoever stands behind decides how many there may be."""
+        return None
+
     def trailers(self, error: Exception) -> tuple[Field, ...]:
         """See Access."""
         return _internal(error)
@@ -49,7 +55,9 @@ class MeshAccess:
         policy: Policy,
         trusted: tuple[Network, ...],
         proof: str,
+        streams: Streams | None = None,
     ) -> None:
+        self._streams = streams or Streams(0)
         self._identity = identity
         self._tokens = tokens
         self._limiter = limiter
@@ -78,6 +86,18 @@ class MeshAccess:
             else:
                 token = bearer_of(head.get("authorization"))
         return self._with_token(plan, token, address)
+
+    def begin(self, plan: CallPlan, peer: str) -> Release | None:
+        """See Access. Its `fields` are known, so its token is here."""
+        if plan.target.unary:
+            return None
+        secret = cookie_of(plan.head.get("cookie"), COOKIE)
+        token = (self._tokens.peek(secret) or "") if secret else bearer_of(plan.head.get("authorization"))
+        return self._streams.begin(self._person(token), self.address(peer, plan.head.get("x-forwarded-for")))
+
+    def hold(self, token: str, address: str) -> AbstractContextManager[None]:
+        """A stream that does not pass as bytes. Raises TooManyStreams."""
+        return self._streams.held(self._person(token), address)
 
     async def _after_token(self, plan: CallPlan, secret: str, address: str) -> bytes:
         token = (await self._tokens.get(secret)).value

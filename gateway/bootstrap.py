@@ -11,12 +11,13 @@ from aiohttp import web
 
 from gateway.access import MeshAccess
 from gateway.config import Config
-from gateway.core.forwarded import networks
+from gateway.core.forwarded import Network, networks
 from gateway.core.metadata import bearer_of
 from gateway.core.origin import Origins
 from gateway.descriptor import raise_descriptor_limit
-from gateway.door import FrontProtocol
+from gateway.door import Connections, FrontProtocol
 from gateway.fault import outside
+from gateway.holding import Streams
 from gateway.http.auth import AuthRoutes
 from gateway.http.call import Hub, SocketCalls
 from gateway.http.feed import FeedRoutes
@@ -84,6 +85,7 @@ class Gateway:
         self._media = MediaRoutes(runtime.mesh.services["svc_media.http"], token, self._tokens, channels.mutual)
         self._feeds = FeedRoutes(self._feed_stub)
         self._origins = Origins(config.allowed_origins)
+        self._connections = Connections(config.address_connections, _trusted(config))
         self._access = _access(config, runtime, self._tokens, token)
         self._upstreams = {name: self._way(name) for name in {route.service for route in ROUTES.values()}}
         self._upstreams[DOOR] = Upstream(config.door_listen)
@@ -103,10 +105,11 @@ class Gateway:
             self._passage.count,
             keep=self._access.keep,
             admit=self._access.admit,
+            hold=self._access.hold,
             hub=Hub(Viewing(self._board, self._tokens, config.begin_s), self._tokens),
             rewrite=outside,
         )
-        limits = SocketLimits(config.max_socket_message_bytes, config.max_viewers, config.begin_s)
+        limits = SocketLimits(config.max_socket_message_bytes, config.max_viewers, config.begin_s, self._connections)
         self._sockets = Sockets(self._calls, limits, self._origins, self._access.address, lines)
         self._twins = TwinRoutes(self._raw, self._tokens)
         self._runner: web.AppRunner | None = None
@@ -157,6 +160,7 @@ class Gateway:
             config.door_listen,
             config.max_message_bytes,
             self._access.admit,
+            self._access.hold,
             self._access.address,
         )
         await self._door.start()
@@ -175,13 +179,17 @@ class Gateway:
         door_path = config.door_listen.removeprefix("unix:")
         self._server = await asyncio.get_running_loop().create_server(
             lambda: FrontProtocol(
-                lambda transport: WebProtocol(transport, http, self._passage, self._sockets, config.begin_s),
+                lambda transport, gone: WebProtocol(
+                    transport, http, self._passage, self._sockets, config.begin_s, gone
+                ),
                 door_path,
                 config.begin_s,
+                self._connections,
             ),
             config.host,
             config.port,
             ssl=self._tls(),
+            ssl_handshake_timeout=config.begin_s if config.tls_certificate else None,
             reuse_port=config.reuse_port or None,
             backlog=4096,
         )
@@ -279,12 +287,20 @@ class Gateway:
 def _access(config: Config, runtime: Runtime, tokens: TokenCache, proof: str) -> MeshAccess:
     """Who may call how often. Raises ConfigError."""
     try:
-        trusted = networks(config.trusted_proxies)
         methods = {path: float(rate) for path, rate in config.method_calls_s.items()}
     except ValueError as error:
-        raise ConfigError([f"gateway.trusted_proxies or gateway.method_calls_s: {error}"]) from error
+        raise ConfigError([f"gateway.method_calls_s: {error}"]) from error
     policy = Policy(config.person_calls_s, config.sign_ins_s, methods)
-    return MeshAccess(runtime.identity, tokens, _limiter(config), policy, trusted, proof)
+    streams = Streams(config.person_streams)
+    return MeshAccess(runtime.identity, tokens, _limiter(config), policy, _trusted(config), proof, streams)
+
+
+def _trusted(config: Config) -> tuple[Network, ...]:
+    """Who may say where requests come from. Raises ConfigError."""
+    try:
+        return networks(config.trusted_proxies)
+    except ValueError as error:
+        raise ConfigError([f"gateway.trusted_proxies: {error}"]) from error
 
 
 def _limiter(config: Config) -> Limiter:

@@ -47,6 +47,13 @@ class Config:
     max_viewers: int = 15_000
     """Most WebSockets at once."""
 
+    address_connections: int = 2_000
+    """Most connections at once from one address, WebSockets among them. Those of trusted proxies do not count, but each
+    WebSocket through them does, for the address that it comes from. 0: any."""
+
+    person_streams: int = 200
+    """Most calls that stay open at once of one person; of one address ten times as many. 0: any."""
+
     begin_s: float = 10.0
     """Seconds in which a connection must say what it wants: the head of a request, the opening of a call."""
 

@@ -10,6 +10,9 @@ FRAMES_DROPPED = Counter(
     "rushes_gateway_frames_dropped_total", "Droppable frames (presence) not written to viewers that were behind."
 )
 CUTS = Counter("rushes_gateway_cuts_total", "Viewers cut, by reason.", ["reason"])
+REFUSALS = Counter(
+    "rushes_gateway_refusals_total", "Connections and streams refused since somebody has too many.", ["kind"]
+)
 REQUESTS = Counter("rushes_gateway_requests_total", "gRPC-Web requests, by method and grpc-status.", ["method", "code"])
 FAN_OUT_S = Histogram(
     "rushes_gateway_fan_out_seconds",

@@ -1,6 +1,7 @@
 """The native gRPC door: programs' calls, passed on as bytes to the service that answers them."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
 import grpc
@@ -13,6 +14,7 @@ from gateway.core.grpcweb import ProtocolError
 from gateway.core.metadata import CLIENT_METADATA, bearer_of
 from gateway.door import peer_of
 from gateway.fault import status_of
+from gateway.http.call import Hold
 from gateway.http.grpcweb import metadata_of
 from gateway.passage import fault_status
 from gateway.route import ROUTES, Route
@@ -52,10 +54,13 @@ class OneMessage(InvalidArgument):
 class Door(grpc.GenericRpcHandler):
     """Handles every RPC that is open to the outside; others are UNIMPLEMENTED."""
 
-    def __init__(self, channels: Channels, fleets: Mapping[str, Fleet], admit: Admit, address: Address) -> None:
+    def __init__(
+        self, channels: Channels, fleets: Mapping[str, Fleet], admit: Admit, hold: Hold, address: Address
+    ) -> None:
         self._channels = channels
         self._fleets = fleets
         self._admit = admit
+        self._hold = hold
         self._address = address
 
     def service(self, details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes] | None":
@@ -84,12 +89,13 @@ class Door(grpc.GenericRpcHandler):
             token = bearer_of(metadata_value(fields, "authorization"))
             address = self._address(peer_of(context.peer()), metadata_value(fields, "x-forwarded-for"))
             await self._admit(route.path, token, address)
-            call = await self._begin(route, requests, fields, context, address)
-            try:
-                async for answer in call:
-                    yield answer
-            finally:
-                call.cancel()
+            with self._hold(token, address) if route.streams else contextlib.nullcontext():
+                call = await self._begin(route, requests, fields, context, address)
+                try:
+                    async for answer in call:
+                        yield answer
+                finally:
+                    call.cancel()
         except grpc.aio.AioRpcError as error:
             await _abort(context, status_of(error, request_id))
         except RushesError as error:
@@ -178,11 +184,12 @@ class DoorServer:
         listen: str,
         max_message_bytes: int,
         admit: Admit,
+        hold: Hold,
         address: Address,
     ) -> None:
         self._checks = health.aio.HealthServicer()
         self._server = grpc.aio.server(
-            handlers=[Door(channels, fleets, admit, address)],
+            handlers=[Door(channels, fleets, admit, hold, address)],
             options=(*_OPTIONS, ("grpc.max_receive_message_length", max_message_bytes)),
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._checks, self._server)

@@ -89,6 +89,9 @@ class Access(Protocol):
     def fields(self, plan: CallPlan, peer: str) -> bytes | Awaitable[bytes]:
         """The rest of the header block. Raises RushesError."""
 
+    def begin(self, plan: CallPlan, peer: str) -> Callable[[], None] | None:
+        """The call is sent now: who is to be told when it ends, if anybody is. Raises RushesError."""
+
     def trailers(self, error: Exception) -> tuple[Field, ...]:
         """How an error that `fields` raised is said."""
 
@@ -229,7 +232,8 @@ class Line(Protocol):
 class Exchange:
     """One call: from the request's body to the answer's last byte. The sink of its reply."""
 
-    __slots__ = ("_line", "_over", "_passage", "_passing", "_peer", "_plan", "_reply", "_task", "_timer", "_tries")
+    __slots__ = ("_line", "_over", "_passage", "_passing", "_peer", "_plan", "_release", "_reply", "_task", "_timer",
+                 "_tries")  # fmt: skip
 
     def __init__(self, passage: Passage, plan: CallPlan, peer: str, line: Line) -> None:
         self._passage = passage
@@ -239,6 +243,7 @@ class Exchange:
         self._reply = Reply(plan.shape, self, passage.rewrite)
         self._passing: Passing | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._release: Callable[[], None] | None = None
         self._task: asyncio.Task[None] | None = None
         self._tries = 1
         self._over = False
@@ -278,6 +283,11 @@ class Exchange:
 
     def _send(self, rest: bytes, frame: bytes) -> None:
         plan = self._plan
+        try:
+            self._release = self._passage.access.begin(plan, self._peer)
+        except Exception as error:
+            self._answer(self._passage.access.trailers(error))
+            return
         passing = self._passing = Passing(plan.block + rest, frame, self._reply)
         if plan.timeout_s is not None:
             delay_s = plan.timeout_s + LATE_S
@@ -310,6 +320,8 @@ class Exchange:
 
     def _stop(self) -> None:
         self._over = True
+        if self._release is not None:
+            self._release()
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:

@@ -15,7 +15,7 @@ from gateway.access import OpenAccess
 from gateway.arguments import MAX_RECEIVE_BYTES, parse
 from gateway.core.origin import Origins
 from gateway.descriptor import raise_descriptor_limit
-from gateway.door import FrontProtocol
+from gateway.door import Connections, FrontProtocol
 from gateway.http.call import SocketCalls
 from gateway.http.grpcweb import add_refusals
 from gateway.http.guard import headers, middleware
@@ -48,7 +48,9 @@ class Alone:
         origins: Sequence[str] = (),
         access: Access | None = None,
         reuse_port: bool = False,
+        address_connections: int = 0,
     ) -> None:
+        self._connections = Connections(address_connections)
         self._reuse_port = reuse_port
         host, _, port = listen.rpartition(":")
         self._host, self.port = host.strip("[]") or "127.0.0.1", int(port)
@@ -67,7 +69,7 @@ class Alone:
             label=self._label,
         )
         self._calls = SocketCalls(self._resolve, lambda *_: b"", self._passage.count, keep=access.keep)
-        limits = SocketLimits(max_receive_bytes + 16, MAX_SOCKETS, BEGIN_S)
+        limits = SocketLimits(max_receive_bytes + 16, MAX_SOCKETS, BEGIN_S, self._connections)
         self._sockets = Sockets(self._calls, limits, self._origins, lambda peer, _: peer, LINES)
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
@@ -108,7 +110,10 @@ class Alone:
         assert http is not None
         self._server = await asyncio.get_running_loop().create_server(
             lambda: FrontProtocol(
-                lambda transport: WebProtocol(transport, http, self._passage, self._sockets, BEGIN_S), "", BEGIN_S
+                lambda transport, gone: WebProtocol(transport, http, self._passage, self._sockets, BEGIN_S, gone),
+                "",
+                BEGIN_S,
+                self._connections,
             ),
             self._host,
             self.port,

@@ -9,6 +9,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from gateway import metrics
 from gateway.core.head import MAX_HEAD_BYTES, Chunks, Head, HeadError
+from gateway.door import Release, nothing
 from gateway.http.socket import Sockets
 from gateway.passage import CallPlan, Exchange, Passage
 
@@ -48,8 +49,10 @@ class WebProtocol(asyncio.Protocol):
         passage: Passage,
         sockets: Sockets,
         begin_s: float,
+        gone: Release = nothing,
     ) -> None:
         self._transport = transport
+        self._gone = gone
         self._sockets = sockets
         self._lender = lender
         self._passage = passage
@@ -101,6 +104,7 @@ class WebProtocol(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever asked is gone: nobody behind works for them any longer."""
+        self._gone()
         for timer in (self._timer, self._busy, self._slow):
             if timer is not None:
                 timer.cancel()
@@ -206,7 +210,7 @@ class WebProtocol(asyncio.Protocol):
         if not block:
             return False
         head, plan = self._passage.plan(block)
-        protocol = self._sockets.protocol_of(head) if head.upgrade else ""
+        protocol = self._sockets.protocol_of(head, self._peer) if head.upgrade else ""
         if (plan is not None or head.upgrade) and self._handler is not None and self._is_busy():
             self._buffer = block + self._buffer
             self._try_later()
@@ -245,7 +249,7 @@ class WebProtocol(asyncio.Protocol):
             self._handler.transport = None  # or it would close it
             self._handler.connection_lost(None)
         self._next = _over
-        self._sockets.open(self._transport, head, protocol, self._peer, self._buffer)
+        self._sockets.open(self._transport, head, protocol, self._peer, self._buffer, self._gone)
 
     # -- requests of others ----------------------------------------------------------------------------------
 

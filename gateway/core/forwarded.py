@@ -20,7 +20,7 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str
     if not trusted:
         return address
     for text in reversed(forwarded.split(",")):
-        if not _within(address, trusted):
+        if not within(address, trusted):
             return address
         candidate = _plain(text.strip())
         if not candidate:
@@ -29,7 +29,8 @@ def client_address(peer: str, forwarded: str, trusted: Sequence[Network]) -> str
     return address
 
 
-def _within(address: str, trusted: Sequence[Network]) -> bool:
+def within(address: str, trusted: Sequence[Network]) -> bool:
+    """Whether this is an address of one of these networks."""
     try:
         parsed = ip_address(address)
     except ValueError:

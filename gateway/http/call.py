@@ -1,5 +1,6 @@
 """A call on a WebSocket, whichever subprotocol it came in: it joins the hub, or passes to the server behind."""
 
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from rushes import errors
 
 AdmitCall = Callable[[str, str, str], Awaitable[None]]
 """Counts a call by its path, token and address."""
+
+Hold = Callable[[str, str], contextlib.AbstractContextManager[None]]
+"""A stream of whoever has this token, at this address, for as long as the block. Raises TooManyStreams."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class SocketCalls:
         hub: Hub | None = None,
         rewrite: reply.Rewrite | None = None,
         admit: AdmitCall | None = None,
+        hold: Hold | None = None,
     ) -> None:
         self._resolve = resolve
         self._rest = rest
@@ -59,6 +64,7 @@ class SocketCalls:
         self._hub = hub
         self._rewrite = rewrite
         self._admit = admit
+        self._hold = hold
 
     @property
     def closing(self) -> bool:
@@ -88,6 +94,11 @@ class SocketCalls:
 
     async def serve(self, call: SocketCall, token: str) -> None:
         """The call, until either side ends it. Raises RushesError and ProtocolError."""
+        hold = self._hold
+        with hold(token, call.caller.address) if hold is not None else contextlib.nullcontext():
+            await self._serve(call, token)
+
+    async def _serve(self, call: SocketCall, token: str) -> None:
         if call.path == COLLABORATE and self._hub is not None:
             call.writer.write(socket.binary_frame(socket.headers()))
             await self._hub.viewing.serve(call.events, call.writer, token, call.caller.secret)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 from google.protobuf.message import DecodeError
@@ -17,10 +17,11 @@ from gateway.core.head import Head
 from gateway.core.origin import Origins
 from gateway.core.socket import SUBPROTOCOL, Headers
 from gateway.core.websocket import GOING_AWAY
+from gateway.door import RETRY_S, Connections, Release
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import METHOD_PATH, trailers_of
 from gateway.http.mux import MuxSocket
-from gateway.http.session import Caller, caller_of
+from gateway.http.session import ADDRESS, Caller, caller_of
 from gateway.http.websocket import ViewerSocket, WebSocketConnection, WebSocketStream, trailers_frame
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class SocketLimits:
     max_message_bytes: int
     max_sockets: int
     begin_s: float
+    connections: Connections = field(default_factory=Connections)
 
 
 class Sockets:
@@ -52,10 +54,11 @@ class Sockets:
         self._origins = origins
         self._address = address
         self._lines = lines
-        self._open: set[WebSocketConnection] = set()
+        self._open: dict[WebSocketConnection, tuple[Release, Release]] = {}
+        """With who is told that they have ended."""
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def protocol_of(self, head: Head) -> str:
+    def protocol_of(self, head: Head, peer: str) -> str:
         """The subprotocol of a request that opens a socket; empty: it does not."""
         protocol = self._protocol(head)
         taken = (
@@ -66,6 +69,7 @@ class Sockets:
             and handshake.is_handshake(head)
             and self._origins.admits(head)
             and not self.full
+            and not self.crowded(peer, self._address(peer, head.get("x-forwarded-for")))
         )
         return protocol if taken else ""
 
@@ -79,8 +83,14 @@ class Sockets:
         """Nobody new is taken."""
         return self._calls.closing or len(self._open) >= self._limits.max_sockets
 
-    def open(self, transport: asyncio.Transport, head: Head, protocol: str, peer: str, rest: bytes) -> None:
-        """The connection is a socket from here on. `rest`: what came behind the head."""
+    def crowded(self, peer: str, address: str) -> bool:
+        """Nobody new is taken from this address."""
+        return self._limits.connections.crowded(peer, address)
+
+    def open(
+        self, transport: asyncio.Transport, head: Head, protocol: str, peer: str, rest: bytes, gone: Release
+    ) -> None:
+        """The connection is a socket from here on. `rest`: what came behind the head. `gone`: told when it ends."""
         transport.write(handshake.answer(head.get("sec-websocket-key"), protocol, self._lines))
         caller = caller_of(head, self._address(peer, head.get("x-forwarded-for")))
         most = self._limits.max_message_bytes
@@ -92,14 +102,15 @@ class Sockets:
             task.add_done_callback(self._tasks.discard)
         else:
             opened = MuxSocket(transport, self._calls, caller, most, self._gone)
-        self._open.add(opened)
+        self._open[opened] = gone, self._limits.connections.begin_socket(peer, caller.address)
         metrics.SOCKETS.inc()
         transport.set_protocol(opened)
         if rest:
             opened.data_received(rest)
 
     def _gone(self, socket: WebSocketConnection) -> None:
-        self._open.discard(socket)
+        for gone in self._open.pop(socket, ()):
+            gone()
         metrics.SOCKETS.dec()
 
     async def _serve(self, caller: Caller, path: str, stream: WebSocketStream) -> None:
@@ -178,4 +189,10 @@ class SocketRefusals:
             )
         if self._sockets.full:
             return web.HTTPServiceUnavailable(text="This gateway takes no more sockets; try again in a moment.")
+        peer = request.remote or ""
+        if self._sockets.crowded(peer, request.get(ADDRESS) or peer):
+            return web.HTTPTooManyRequests(
+                text="There are too many sockets from your address; try again in a moment.",
+                headers={"Retry-After": str(RETRY_S)},
+            )
         return web.HTTPBadRequest(text="A WebSocket is opened by a GET of HTTP/1.1 without a body.")

@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway.door import FrontProtocol
+from gateway.door import Connections, FrontProtocol, Release
 from tests.integration.echo_server import BOTH, ECHO, LARGE, EchoServer
 from tests.waiting import until
 
@@ -41,12 +41,12 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
 async def connect(door: Door, tmp_path: Path) -> AsyncIterator[Callable[[], Any]]:
     """Connections of programs, each its own."""
 
-    def no_web(transport: asyncio.Transport) -> asyncio.Protocol:
+    def no_web(transport: asyncio.Transport, gone: Release) -> asyncio.Protocol:
         raise AssertionError
 
     async with contextlib.AsyncExitStack() as stack:
         server = await asyncio.get_running_loop().create_server(
-            lambda: FrontProtocol(no_web, str(tmp_path / "door"), 10.0), "127.0.0.1", 0
+            lambda: FrontProtocol(no_web, str(tmp_path / "door"), 10.0, Connections()), "127.0.0.1", 0
         )
         stack.callback(server.close)
         port = server.sockets[0].getsockname()[1]

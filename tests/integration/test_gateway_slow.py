@@ -1,4 +1,4 @@
-"""Who says nothing, and who reads nothing: neither is waited for, and neither costs memory."""
+"""Who says nothing, who reads nothing, who asks too often, who has too many: none of them costs others anything."""
 
 import asyncio
 import contextlib
@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from multidict import CIMultiDict
 
 from gateway.core import grpcweb
+from gateway.door import PREFACE, RETRY_S, TOO_MANY_HTTP2
 from mesh.rpc import to_error
 from rushes.annotation.v1.annotation_pb2 import ANNOTATION_KIND_COMMENT, Annotation
 from rushes.annotation.v1.annotation_service_pb2 import (
@@ -36,6 +37,8 @@ GET_ME = "/rushes.project.v1.IdentityService/GetMe"
 FOLLOW = "/rushes.annotation.v1.AnnotationService/Follow"
 LIST_PEOPLE = "/rushes.project.v1.IdentityService/ListPeople"
 SIGN_IN = "/rushes.project.v1.IdentityService/SignIn"
+CONNECTIONS = 200
+STREAMS = 40
 WRITERS = 3
 DEAF = 8
 BATCHES = 60
@@ -55,6 +58,8 @@ def hasty(page: object) -> Iterator[Product]:
         RUSHES_GATEWAY__PERSON_CALLS_S="30",
         RUSHES_GATEWAY__SIGN_INS_S="1",
         RUSHES_GATEWAY__TRUSTED_PROXIES="127.0.0.21",
+        RUSHES_GATEWAY__ADDRESS_CONNECTIONS=str(CONNECTIONS),
+        RUSHES_GATEWAY__PERSON_STREAMS=str(STREAMS),
         RUSHES_GATEWAY__METHOD_CALLS_S=json.dumps({LIST_PEOPLE: "0.001"}),
     ) as product:
         yield product
@@ -369,3 +374,109 @@ async def test_sign_ins_count_by_the_address_that_a_trusted_proxy_names(hasty: P
         # What the one who asks wrote stays in a line before that of the proxy.
         limited = await asyncio.gather(*(sign_in(proxied, f"192.0.2.{one}", "198.51.100.99") for one in range(12)))
         assert sum(limited) >= 6
+
+
+# -- who has too many ---------------------------------------------------------------------------------------------
+
+
+async def follow(browser: Browser, video_id: int, headers: dict[str, str] | None = None) -> Call:
+    """A stream on a socket of its own."""
+    call = await browser.connect(FOLLOW, headers=headers)
+    await call.begin()
+    await call.send(FollowRequest(video_id=video_id))
+    return call
+
+
+async def test_one_person_has_so_many_streams_whatever_they_come_by(hasty: Product, video_id: int) -> None:
+    secret = hasty.studio.people(1, "reviewer")[0]
+    async with Browser(hasty.address, secret, source="127.0.0.31") as browser:
+        calls = [await follow(browser, video_id) for _ in range(STREAMS)]
+        assert all(await asyncio.gather(*(call.receive() for call in calls))), "all are there"
+        one_more = await follow(browser, video_id)
+        refused = await one_more.ended()
+        await one_more.close()
+        assert (refused.code, refused.reason) == (8, "TOO_MANY_STREAMS")
+        assert retry_after_s(refused) > 0
+        web = await browser.rpc(FOLLOW, FollowRequest(video_id=video_id))
+        assert (web.code, web.reason) == (8, "TOO_MANY_STREAMS")
+        metadata = (("authorization", f"Bearer {hasty.token(secret)}"),)
+        async with grpc.aio.insecure_channel(f"{hasty.host}:{hasty.port}") as channel:
+            native: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(FOLLOW)
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await native(FollowRequest(video_id=video_id).SerializeToString(), metadata=metadata).read()
+            assert to_error(caught.value).reason == "TOO_MANY_STREAMS"
+        assert (await browser.rpc(GET_ME, GetMeRequest())).code == 0, "what ends at once is no stream"
+        await asyncio.gather(*(call.close() for call in calls))
+
+        async def again() -> bool:
+            call = await follow(browser, video_id)
+            try:
+                return await call.receive() is not None
+            finally:
+                await call.close()
+
+        await until(again, "whoever has ended theirs may have others")
+
+
+@contextlib.asynccontextmanager
+async def asked(product: Product, source: str, path: str = "/healthz", more: str = "") -> AsyncIterator[bytes]:
+    """A connection from there with a request on it, and the head of its answer."""
+    reader, writer = await asyncio.open_connection(product.host, product.port, local_addr=(source, 0))
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: {product.host}:{product.port}\r\n{more}\r\n".encode())
+        async with asyncio.timeout(30):
+            yield await reader.readuntil(b"\r\n\r\n")
+    finally:
+        writer.transport.abort()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+def status(head: bytes) -> tuple[int, bool]:
+    """Of an answer, and whether it says when to come again."""
+    return int(head[9:12]), f"\r\nretry-after: {RETRY_S}\r\n".encode() in head.lower()
+
+
+async def test_one_address_has_so_many_connections_and_is_told_so(hasty: Product) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(CONNECTIONS):
+            assert status(await stack.enter_async_context(asked(hasty, "127.0.0.32"))) == (200, False)
+        async with asked(hasty, "127.0.0.32") as head:
+            assert status(head) == (429, True)
+        reader, writer = await asyncio.open_connection(hasty.host, hasty.port, local_addr=("127.0.0.32", 0))
+        writer.write(PREFACE)
+        assert await reader.readexactly(len(TOO_MANY_HTTP2)) == TOO_MANY_HTTP2
+        writer.close()
+        await writer.wait_closed()
+        async with asked(hasty, "127.0.0.33") as head:
+            assert status(head) == (200, False)
+
+    async def again() -> bool:
+        async with asked(hasty, "127.0.0.32") as head:
+            return status(head) == (200, False)
+
+    await until(again, "the others have ended")
+
+
+async def test_behind_a_proxy_sockets_count_by_the_address_that_it_says(hasty: Product) -> None:
+    upgrade = (
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: rushes-streams\r\n"
+    )
+
+    def opened(address: str) -> contextlib.AbstractAsyncContextManager[bytes]:
+        return asked(hasty, "127.0.0.21", "/streams", f"{upgrade}X-Forwarded-For: {address}\r\n")
+
+    async with contextlib.AsyncExitStack() as stack:
+        for _ in range(CONNECTIONS):
+            assert status(await stack.enter_async_context(opened("203.0.113.7"))) == (101, False)
+        async with opened("203.0.113.7") as head:
+            assert status(head) == (429, True)
+        async with opened("203.0.113.8") as head:
+            assert status(head) == (101, False)
+
+    async def again() -> bool:
+        async with opened("203.0.113.7") as head:
+            return status(head) == (101, False)
+
+    await until(again, "the others have ended")
