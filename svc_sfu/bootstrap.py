@@ -25,8 +25,9 @@ class SfuParts:
     def __init__(self, config: SfuConfig, runtime: Runtime) -> None:
         self._watchers = Watchers()
         self._now_ms = runtime.clock.now_ms
-        addresses = config.addresses or own_addresses(config.host)
-        self._engine = Engine(config.host, config.port, addresses, self._watchers.changed)
+        own = own_addresses(config.host)
+        inner = config.inner_address or own[0]
+        self._engine = Engine(config.host, config.port, config.addresses or own, self._watchers.changed, inner=inner)
 
     def register(self, server: grpc.aio.Server) -> None:
         """See Service."""

@@ -18,3 +18,6 @@ class SfuConfig:
 
     addresses: tuple[str, ...] = ()
     """Addresses that browsers are told, the best first, as where this machine is behind a NAT. Empty: its own."""
+
+    inner_address: str = ""
+    """Address at which other forwarders reach this one, for rooms that have people on both. Empty: its own."""

@@ -17,6 +17,8 @@ from svc_sfu.core.ice import CONSENT_S, Address, Agent, Session
 from svc_sfu.core.publisher import Publisher
 from svc_sfu.core.rtp import is_rtcp
 from svc_sfu.core.subscriber import Slot, Subscriber
+from svc_sfu.envelope import FIRST_BYTE
+from svc_sfu.relays import Relays, RoomNotHere
 from svc_sfu.room import FEEDBACK_S, Room
 from svc_sfu.socket import MediaSocket
 from svc_sfu.tap import Tap
@@ -73,12 +75,16 @@ class Show:
 class Engine:
     """See the module. `changed` is called with a room whose tracks, transports or layers changed."""
 
-    def __init__(self, host: str, port: int, addresses: Sequence[str], changed: Callable[[Room], None]) -> None:
+    def __init__(
+        self, host: str, port: int, addresses: Sequence[str], changed: Callable[[Room], None], *, inner: str = ""
+    ) -> None:
         self.rooms: dict[str, Room] = {}
         self._changed = changed
         self._agent = Agent()
         self._socket = MediaSocket(host, port, self._datagram)
         self._addresses = [(address, self._socket.port) for address in addresses]
+        self._inner = inner or addresses[0]
+        self._relays = Relays(self._socket.send)
         self._certificate = RTCCertificate.generateCertificate()
         self._fingerprint = next(
             each.value for each in self._certificate.getFingerprints() if each.algorithm == "sha-256"
@@ -196,6 +202,7 @@ class Engine:
                 track = room.find(each.track_id) if each.track_id else None
                 fits = track if track is not None and track.kind == slot.kind else None
                 room.show(transport, slot, fits, each.layer, max(0, min(10, each.priority)))
+                slot.awaited = each.track_id if track is None else ""
 
     def mute(self, room_id: str, participant: str, kinds: Mapping[str, bool]) -> None:
         """Whether what a participant publishes of a kind ("audio", "video") is forwarded at all."""
@@ -233,6 +240,25 @@ class Engine:
         if room is not None:
             for participant in {*room.publishers, *room.subscribers}:
                 self.leave(room_id, participant)
+
+    def open_relay(
+        self, room_id: str, relay: int, peer: str, keys: tuple[bytes, bytes], address: Address | None
+    ) -> Address:
+        """Links a room with a worker that has people of it too; gives where that one reaches this one.
+
+        Raises RoomNotHere, RelayInvalid, TooManyRelays.
+        """
+        room = self.rooms.get(room_id)
+        if room is None:
+            raise RoomNotHere("nobody of this room is here")
+        self._relays.open(room, relay, peer, keys, address)
+        return self._inner, self._socket.port
+
+    def close_relay(self, room_id: str, peer: str) -> None:
+        """That worker has nobody of the room any more; a link that is gone is no error."""
+        room = self.rooms.get(room_id)
+        if room is not None:
+            self._relays.close(room, peer)
 
     def tap(self, room_id: str, tap: Tap) -> None:
         """All that is published in a room, now or later, goes there too."""
@@ -272,6 +298,7 @@ class Engine:
 
     def _tidy(self, room: Room) -> None:
         if room.empty:
+            self._relays.close_all(room)
             self.rooms.pop(room.room_id, None)
 
     def _subscriber(self, room_id: str, participant: str) -> Transport:
@@ -351,6 +378,9 @@ class Engine:
         now_s = time.monotonic()
         if first < 4:
             self._check(data, address, now_s)
+            return
+        if first == FIRST_BYTE:
+            self._relays.datagram(data, address, now_s)
             return
         session = self._agent.of(address)
         if session is None:

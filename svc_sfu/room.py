@@ -4,14 +4,17 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from svc_sfu.core import rtcp, rtp
-from svc_sfu.core.codec import NO_NUMBERS, Codec, numbers_of
+from svc_sfu.core import relay_message, rtcp, rtp
+from svc_sfu.core.codec import NO_NUMBERS, Codec, begins_keyframe, numbers_of
 from svc_sfu.core.congestion import TRAIN_S, Train
 from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.publisher import Received, Track
+from svc_sfu.core.relay_message import TrackTold
 from svc_sfu.core.rtp import PacketInvalid
+from svc_sfu.core.stream import KeyframeThrottle
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.core.template import Template, block, template
+from svc_sfu.link import Link
 from svc_sfu.tap import Tap
 from svc_sfu.transport import Transport
 
@@ -36,6 +39,8 @@ class Room:
         self.room_id = room_id
         self.publishers: dict[str, Transport] = {}
         self.subscribers: dict[str, Transport] = {}
+        self.links: dict[str, Link] = {}
+        """To other forwarders that have people of this room, by their names."""
         self.forwarded = 0
         self._changed = changed
         self._later = later
@@ -49,19 +54,27 @@ class Room:
         return not self.publishers and not self.subscribers
 
     def tracks(self) -> Iterator[tuple[str, Track]]:
-        """Every track and whose it is."""
+        """Every track that is published here and whose it is."""
         for participant, transport in self.publishers.items():
             assert transport.publisher is not None
             for track in transport.publisher.tracks.values():
                 yield participant, track
 
     def find(self, track_id: str) -> Track | None:
-        """A track by its id."""
+        """A track by its id, wherever it is published."""
+        for link in self.links.values():
+            if track_id in link.publisher.tracks:
+                return link.publisher.tracks[track_id]
         return next((track for _, track in self.tracks() if track.track_id == track_id), None)
 
     def of_use(self, track: Track) -> list[str]:
-        """The layers of a track that somebody may be shown, or that are recorded."""
-        return track.of_use(slot.layer for _, _, slot in self._watchers.get(track.track_id, ()))
+        """The layers of a track that somebody may be shown, here or elsewhere, or that are recorded."""
+        here = [slot.layer for slot in self._slots_of(track.track_id)]
+        there = (link.outlet.largest(track.track_id) for link in self.links.values())
+        return track.of_use([*here, *(layer for layer in there if layer is not None)])
+
+    def _slots_of(self, track_id: str) -> Iterator[Slot]:
+        return (slot for _, _, slot in self._watchers.get(track_id, ()))
 
     def show_taps(self) -> None:
         """Whoever taps the room is shown everything."""
@@ -85,6 +98,7 @@ class Room:
         assert subscriber is not None
         if slot.track is not None and slot.track is not track:
             self._unwatch(slot)
+        slot.awaited = ""
         subscriber.show(slot, track, layer, priority, time.monotonic())
         if track is not None:
             watching = self._watchers.setdefault(track.track_id, [])
@@ -103,11 +117,97 @@ class Room:
         """A transport is over."""
         if transport.publisher is not None:
             for track in transport.publisher.tracks.values():
-                for _, subscriber, slot in self._watchers.pop(track.track_id, ()):
-                    subscriber.show(slot, None, slot.layer, slot.priority, time.monotonic())
+                self._take_away(track)
         if transport.subscriber is not None:
             for slot in transport.subscriber.slots.values():
                 self._unwatch(slot)
+
+    def _take_away(self, track: Track) -> list[Slot]:
+        """A track is over; the slots that showed it."""
+        watching = self._watchers.pop(track.track_id, [])
+        for _, subscriber, slot in watching:
+            subscriber.show(slot, None, slot.layer, slot.priority, time.monotonic())
+        return [slot for _, _, slot in watching]
+
+    # -- other forwarders ------------------------------------------------------------------------------------
+
+    def connect(self, link: Link) -> None:
+        """Another forwarder has people of this room too; a link to it before this one is over."""
+        self.disconnect(link.peer)
+        self.links[link.peer] = link
+        link.tick(self.tracks(), self._slots_of, time.monotonic())
+        self._changed(self)
+
+    def disconnect(self, peer: str) -> None:
+        """It has none any more. What slots showed of there they show again if another link brings it."""
+        link = self.links.pop(peer, None)
+        if link is None:
+            return
+        for track in link.publisher.tracks.values():
+            self._await(track)
+        self._changed(self)
+
+    def _await(self, track: Track) -> None:
+        for slot in self._take_away(track):
+            slot.awaited = track.track_id
+
+    def relayed(self, link: Link, data: bytes, now_s: float) -> None:
+        """What came over a link: a message, a report, or a packet of a publisher elsewhere."""
+        try:
+            if data[0] == relay_message.TRACKS:
+                self._told_tracks(link, relay_message.read_tracks(data), now_s)
+            elif data[0] == relay_message.WISHES:
+                if link.outlet.asked(relay_message.read_wishes(data), now_s):
+                    self._changed(self)
+            elif rtp.is_rtcp(data):
+                self._told_reports(link, rtcp.parse(data), now_s)
+            else:
+                received = link.publisher.receive(rtp.parse(data))
+                if received is not None and received.stream.take(received.packet, now_s):
+                    self._forward(received, now_s)
+        except PacketInvalid:
+            return
+
+    def _told_tracks(self, link: Link, tracks: list[TrackTold], now_s: float) -> None:
+        changed = link.publisher.told(tracks, now_s)
+        if not changed:
+            return
+        new = {track.track_id: track for track in changed}
+        for transport in self.subscribers.values():
+            assert transport.subscriber is not None
+            for slot in transport.subscriber.slots.values():
+                track = new.get(slot.awaited) if slot.awaited else None
+                if track is not None and track.kind == slot.kind:
+                    self.show(transport, slot, track, slot.layer, slot.priority)
+        for track in changed:
+            for _, subscriber, _ in self._watchers.get(track.track_id, ()):
+                subscriber.choose(now_s)
+        link.ask(self._slots_of)
+        self._ask_keyframes(now_s)
+
+    def _told_reports(self, link: Link, reports: list[rtcp.Report], now_s: float) -> None:
+        for report in reports:
+            if isinstance(report, rtcp.SenderReport):
+                stream = link.publisher.stream_of(report.ssrc)
+                if stream is not None:
+                    stream.reported(report, now_s)
+            elif isinstance(report, rtcp.Nack):
+                for packet in link.outlet.again(report, now_s):
+                    link.send(packet)
+            elif isinstance(report, rtcp.KeyframeRequest):
+                lane = link.outlet.lane(report.ssrc)
+                if lane is not None and lane.rid in lane.track.throttles:
+                    lane.track.throttles[lane.rid].ask()
+                    self._ask_keyframes(now_s)
+
+    def _tick_links(self, now_s: float) -> None:
+        for link in self.links.values():
+            for track in link.publisher.gone(now_s):
+                self._await(track)
+            if link.outlet.expire(now_s):
+                self._changed(self)
+            link.tick(self.tracks(), self._slots_of, now_s)
+            self._tell_publisher(link, now_s)
 
     # -- packets of publishers -------------------------------------------------------------------------------
 
@@ -131,6 +231,8 @@ class Room:
         if received.stream.take(received.packet, now_s, repaired=received.repaired):
             if new:
                 self._began(received, now_s)
+            for link in self.links.values():
+                link.forward(received.stream, received.packet, now_s)
             self._forward(received, now_s)
 
     def _began(self, received: Received, now_s: float) -> None:
@@ -142,6 +244,9 @@ class Room:
 
     def _forward(self, received: Received, now_s: float) -> None:
         stream, packet, track = received.stream, received.packet, received.track
+        throttle = track.throttles[stream.rid]
+        if throttle.waiting and packet.seq == stream.highest:
+            _look_for_keyframe(throttle, received)
         key = False
         numbers = numbers_of(stream.codec, packet.payload) if stream.codec.numbered else NO_NUMBERS
         stamp = rtp.abs_send_time(now_s)
@@ -172,7 +277,6 @@ class Room:
         if stream.codec is Codec.OPUS and packet.seq == stream.highest:
             stream.previous = packet
         if key:
-            track.throttles[stream.rid].arrived()
             self._changed(self)
 
     def _send_again(
@@ -291,13 +395,14 @@ class Room:
         self._turn += 1
         for transport in list(self.publishers.values()):
             self._tell_publisher(transport, now_s)
+        self._tick_links(now_s)
         for transport in self.subscribers.values():
             self._begin_train(transport, now_s)
         self._ask_keyframes(now_s)
         if self._turn % SECOND_TURNS == 0:
             self._second(now_s)
 
-    def _tell_publisher(self, transport: Transport, now_s: float) -> None:
+    def _tell_publisher(self, transport: Transport | Link, now_s: float) -> None:
         publisher = transport.publisher
         assert publisher is not None
         out = []
@@ -316,11 +421,13 @@ class Room:
 
     def _ask_keyframes(self, now_s: float) -> None:
         for transport in self.publishers.values():
-            assert transport.publisher is not None
-            for track in transport.publisher.tracks.values():
-                for rid, throttle in track.throttles.items():
-                    if track.layers[rid].codec.video and throttle.due(now_s):
-                        transport.report(rtcp.pli(transport.ssrc, track.layers[rid].ssrc))
+            for packet in _keyframes_due(transport, now_s):
+                transport.report(packet)
+        for link in self.links.values():
+            due = _keyframes_due(link, now_s)
+            if due:
+                link.ask(self._slots_of)  # a keyframe of what is not asked for would not come here
+                link.report(*due)
 
     def _second(self, now_s: float) -> None:
         for transport in self.publishers.values():
@@ -329,6 +436,8 @@ class Room:
             blocks = [block for s in streams if (block := s.reception(now_s)) is not None]
             if blocks:
                 transport.report(rtcp.receiver_report(transport.ssrc, blocks[:31]))
+        for link in self.links.values():
+            link.report(*link.outlet.reports(now_s))
         for transport in self.subscribers.values():
             subscriber = transport.subscriber
             assert subscriber is not None
@@ -343,3 +452,18 @@ class Room:
             tap.subscriber.choose(now_s)
         self._ask_keyframes(now_s)
         self._changed(self)
+
+
+def _look_for_keyframe(throttle: KeyframeThrottle, received: Received) -> None:
+    if begins_keyframe(received.stream.codec, received.packet.payload):
+        throttle.arrived()
+
+
+def _keyframes_due(source: Transport | Link, now_s: float) -> list[bytes]:
+    assert source.publisher is not None
+    return [
+        rtcp.pli(source.ssrc, track.layers[rid].ssrc)
+        for track in source.publisher.tracks.values()
+        for rid, throttle in track.throttles.items()
+        if track.layers[rid].codec.video and throttle.due(now_s)
+    ]

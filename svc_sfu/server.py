@@ -1,6 +1,7 @@
 """gRPC of svc_sfu: protobuf in, protobuf out."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final
 
@@ -117,6 +118,16 @@ class SfuServicer(sfu_service_pb2_grpc.SfuServiceServicer):
         self._engine.end(request.room_id)
         return sfu.EndRoomResponse()
 
+    async def OpenRelay(self, request: sfu.OpenRelayRequest, context: Any) -> Any:
+        keys = (request.seal_key, request.open_key)
+        address = (request.host, request.port) if request.host else None
+        host, port = self._engine.open_relay(request.room_id, request.relay_id, request.peer, keys, address)
+        return sfu.OpenRelayResponse(host=host, port=port)
+
+    async def CloseRelay(self, request: sfu.CloseRelayRequest, context: Any) -> Any:
+        self._engine.close_relay(request.room_id, request.peer)
+        return sfu.CloseRelayResponse()
+
     async def TapRoom(self, request: sfu.TapRoomRequest, context: Any) -> AsyncIterator[sfu.TapRoomResponse]:
         tap = Tap(self._now_ms)
         self._engine.tap(request.room_id, tap)
@@ -165,6 +176,9 @@ def _state(room_id: str, room: Room | None) -> sfu.WatchRoomsResponse:
         )
         if showing is not None and showing.subscriber is not None:
             _fill(person, showing.subscriber)
+    now_s = time.monotonic()
+    for link in room.links.values():
+        state.relays.add(relay_id=link.relay, peer=link.peer, ready=link.ready(now_s))
     return state
 
 

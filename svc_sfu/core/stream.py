@@ -156,19 +156,20 @@ class KeyframeThrottle:
     def __init__(self, every_s: float = 0.5) -> None:
         self._every_s = every_s
         self._last_s = float("-inf")
-        self._wanted = False
+        self.waiting = False
+        """Somebody needs one that did not come yet."""
 
     def ask(self) -> None:
         """Somebody needs one."""
-        self._wanted = True
+        self.waiting = True
 
     def arrived(self) -> None:
         """One came: whoever waited has it."""
-        self._wanted = False
+        self.waiting = False
 
     def due(self, now_s: float) -> bool:
         """Whether to send a request now."""
-        if not self._wanted or now_s - self._last_s < self._every_s:
+        if not self.waiting or now_s - self._last_s < self._every_s:
             return False
         self._last_s = now_s
         return True

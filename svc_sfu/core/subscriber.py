@@ -28,6 +28,8 @@ class Slot:
     repair_ssrc: int
     forwarder: Forwarder
     track: Track | None = None
+    awaited: str = ""
+    """A track that it shall show and that is not known here (yet): another forwarder may tell of it."""
     layer: str = "h"
     priority: int = 5
     repair_seq: int = 0

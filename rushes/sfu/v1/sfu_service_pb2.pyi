@@ -730,6 +730,151 @@ class EndRoomResponse(_message.Message):
 Global___EndRoomResponse: _TypeAlias = EndRoomResponse  # noqa: Y015
 
 @_typing.final
+class OpenRelayRequest(_message.Message):
+    """Opens one end of a link between two workers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOM_ID_FIELD_NUMBER: _builtins.int
+    RELAY_ID_FIELD_NUMBER: _builtins.int
+    PEER_FIELD_NUMBER: _builtins.int
+    SEAL_KEY_FIELD_NUMBER: _builtins.int
+    OPEN_KEY_FIELD_NUMBER: _builtins.int
+    HOST_FIELD_NUMBER: _builtins.int
+    PORT_FIELD_NUMBER: _builtins.int
+    room_id: _builtins.str
+    """The room."""
+    relay_id: _builtins.int
+    """The link; not 0, and never used before."""
+    peer: _builtins.str
+    """What the worker at the other end is called."""
+    seal_key: _builtins.bytes
+    """Seals what is sent: 16 bytes."""
+    open_key: _builtins.bytes
+    """Opens what comes: 16 bytes."""
+    host: _builtins.str
+    """Where the other end receives; empty: it will send first."""
+    port: _builtins.int
+    """Its UDP port."""
+    def __init__(
+        self,
+        *,
+        room_id: _builtins.str = ...,
+        relay_id: _builtins.int = ...,
+        peer: _builtins.str = ...,
+        seal_key: _builtins.bytes = ...,
+        open_key: _builtins.bytes = ...,
+        host: _builtins.str = ...,
+        port: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "open_key", b"open_key", "peer", b"peer", "port", b"port", "relay_id", b"relay_id", "room_id", b"room_id", "seal_key", b"seal_key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenRelayRequest: _TypeAlias = OpenRelayRequest  # noqa: Y015
+
+@_typing.final
+class OpenRelayResponse(_message.Message):
+    """Where this end receives."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HOST_FIELD_NUMBER: _builtins.int
+    PORT_FIELD_NUMBER: _builtins.int
+    host: _builtins.str
+    """Its address."""
+    port: _builtins.int
+    """Its UDP port."""
+    def __init__(
+        self,
+        *,
+        host: _builtins.str = ...,
+        port: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["host", b"host", "port", b"port"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenRelayResponse: _TypeAlias = OpenRelayResponse  # noqa: Y015
+
+@_typing.final
+class CloseRelayRequest(_message.Message):
+    """Closes one end of a link between two workers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOM_ID_FIELD_NUMBER: _builtins.int
+    PEER_FIELD_NUMBER: _builtins.int
+    room_id: _builtins.str
+    """The room."""
+    peer: _builtins.str
+    """What the worker at the other end is called."""
+    def __init__(
+        self,
+        *,
+        room_id: _builtins.str = ...,
+        peer: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["peer", b"peer", "room_id", b"room_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseRelayRequest: _TypeAlias = CloseRelayRequest  # noqa: Y015
+
+@_typing.final
+class CloseRelayResponse(_message.Message):
+    """Nothing to say."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CloseRelayResponse: _TypeAlias = CloseRelayResponse  # noqa: Y015
+
+@_typing.final
+class RelayState(_message.Message):
+    """A link to another worker as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RELAY_ID_FIELD_NUMBER: _builtins.int
+    PEER_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
+    relay_id: _builtins.int
+    """The link."""
+    peer: _builtins.str
+    """What the worker at the other end is called."""
+    ready: _builtins.bool
+    """The other end was heard of in the last two seconds."""
+    def __init__(
+        self,
+        *,
+        relay_id: _builtins.int = ...,
+        peer: _builtins.str = ...,
+        ready: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["peer", b"peer", "ready", b"ready", "relay_id", b"relay_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelayState: _TypeAlias = RelayState  # noqa: Y015
+
+@_typing.final
 class WatchRoomsRequest(_message.Message):
     """Opens the watch."""
 
@@ -755,6 +900,7 @@ class WatchRoomsResponse(_message.Message):
     ROOM_ID_FIELD_NUMBER: _builtins.int
     TRACKS_FIELD_NUMBER: _builtins.int
     PARTICIPANTS_FIELD_NUMBER: _builtins.int
+    RELAYS_FIELD_NUMBER: _builtins.int
     room_id: _builtins.str
     """The room; empty: nothing changed for a second."""
     @_builtins.property
@@ -765,16 +911,21 @@ class WatchRoomsResponse(_message.Message):
     def participants(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParticipantState]:
         """Its participants."""
 
+    @_builtins.property
+    def relays(self) -> _containers.RepeatedCompositeFieldContainer[Global___RelayState]:
+        """Its links to other workers."""
+
     def __init__(
         self,
         *,
         room_id: _builtins.str = ...,
         tracks: _abc.Iterable[Global___Track] | None = ...,
         participants: _abc.Iterable[Global___ParticipantState] | None = ...,
+        relays: _abc.Iterable[Global___RelayState] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["participants", b"participants", "room_id", b"room_id", "tracks", b"tracks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["participants", b"participants", "relays", b"relays", "room_id", b"room_id", "tracks", b"tracks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

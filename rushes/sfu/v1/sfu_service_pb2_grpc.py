@@ -83,6 +83,16 @@ class SfuServiceStub:
                 request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomRequest.SerializeToString,
                 response_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomResponse.FromString,
                 _registered_method=True)
+        self.OpenRelay = channel.unary_unary(
+                '/rushes.sfu.v1.SfuService/OpenRelay',
+                request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.OpenRelayRequest.SerializeToString,
+                response_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.OpenRelayResponse.FromString,
+                _registered_method=True)
+        self.CloseRelay = channel.unary_unary(
+                '/rushes.sfu.v1.SfuService/CloseRelay',
+                request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.CloseRelayRequest.SerializeToString,
+                response_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.CloseRelayResponse.FromString,
+                _registered_method=True)
         self.TapRoom = channel.unary_stream(
                 '/rushes.sfu.v1.SfuService/TapRoom',
                 request_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.TapRoomRequest.SerializeToString,
@@ -170,6 +180,21 @@ class SfuServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def OpenRelay(self, request, context):
+        """Links a room with another worker that has people of it too: what is watched at either end comes from the other.
+        The two ends are told the same relay, and each other's keys. A link to that worker before it ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CloseRelay(self, request, context):
+        """That worker has nobody of the room any more; a link that is gone is no error.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TapRoom(self, request, context):
         """Every packet of a room, in its largest layer, without encryption: for a recorder. A stream for each participant and
         kind, which goes on whatever track is behind it. It waits for a room that is not there (any more).
@@ -240,6 +265,16 @@ def add_SfuServiceServicer_to_server(servicer, server):
                     servicer.EndRoom,
                     request_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomRequest.FromString,
                     response_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomResponse.SerializeToString,
+            ),
+            'OpenRelay': grpc.unary_unary_rpc_method_handler(
+                    servicer.OpenRelay,
+                    request_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.OpenRelayRequest.FromString,
+                    response_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.OpenRelayResponse.SerializeToString,
+            ),
+            'CloseRelay': grpc.unary_unary_rpc_method_handler(
+                    servicer.CloseRelay,
+                    request_deserializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.CloseRelayRequest.FromString,
+                    response_serializer=rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.CloseRelayResponse.SerializeToString,
             ),
             'TapRoom': grpc.unary_stream_rpc_method_handler(
                     servicer.TapRoom,
@@ -504,6 +539,60 @@ class SfuService:
             '/rushes.sfu.v1.SfuService/EndRoom',
             rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomRequest.SerializeToString,
             rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.EndRoomResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def OpenRelay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.sfu.v1.SfuService/OpenRelay',
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.OpenRelayRequest.SerializeToString,
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.OpenRelayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CloseRelay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.sfu.v1.SfuService/CloseRelay',
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.CloseRelayRequest.SerializeToString,
+            rushes_dot_sfu_dot_v1_dot_sfu__service__pb2.CloseRelayResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,12 @@ class SfuServiceStub:
     """Both transports of a participant end, or the one that is named."""
     EndRoom: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.EndRoomRequest, _sfu_service_pb2.EndRoomResponse]
     """All transports of a room end."""
+    OpenRelay: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.OpenRelayRequest, _sfu_service_pb2.OpenRelayResponse]
+    """Links a room with another worker that has people of it too: what is watched at either end comes from the other.
+    The two ends are told the same relay, and each other's keys. A link to that worker before it ends.
+    """
+    CloseRelay: _aio.UnaryUnaryMultiCallable[_sfu_service_pb2.CloseRelayRequest, _sfu_service_pb2.CloseRelayResponse]
+    """That worker has nobody of the room any more; a link that is gone is no error."""
     TapRoom: _aio.UnaryStreamMultiCallable[_sfu_service_pb2.TapRoomRequest, _sfu_service_pb2.TapRoomResponse]
     """Every packet of a room, in its largest layer, without encryption: for a recorder. A stream for each participant and
     kind, which goes on whatever track is behind it. It waits for a room that is not there (any more).
@@ -127,6 +133,24 @@ class SfuServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_sfu_service_pb2.EndRoomRequest, _abc.Awaitable[_sfu_service_pb2.EndRoomResponse]],
     ) -> _abc.Awaitable[_sfu_service_pb2.EndRoomResponse]:
         """All transports of a room end."""
+
+    @_abc_1.abstractmethod
+    def OpenRelay(
+        self,
+        request: _sfu_service_pb2.OpenRelayRequest,
+        context: _aio.ServicerContext[_sfu_service_pb2.OpenRelayRequest, _abc.Awaitable[_sfu_service_pb2.OpenRelayResponse]],
+    ) -> _abc.Awaitable[_sfu_service_pb2.OpenRelayResponse]:
+        """Links a room with another worker that has people of it too: what is watched at either end comes from the other.
+        The two ends are told the same relay, and each other's keys. A link to that worker before it ends.
+        """
+
+    @_abc_1.abstractmethod
+    def CloseRelay(
+        self,
+        request: _sfu_service_pb2.CloseRelayRequest,
+        context: _aio.ServicerContext[_sfu_service_pb2.CloseRelayRequest, _abc.Awaitable[_sfu_service_pb2.CloseRelayResponse]],
+    ) -> _abc.Awaitable[_sfu_service_pb2.CloseRelayResponse]:
+        """That worker has nobody of the room any more; a link that is gone is no error."""
 
     @_abc_1.abstractmethod
     def TapRoom(

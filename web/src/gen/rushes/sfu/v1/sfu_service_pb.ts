@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/sfu/v1/sfu_service.proto.
  */
 export const file_rushes_sfu_v1_sfu_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ydXNoZXMvc2Z1L3YxL3NmdV9zZXJ2aWNlLnByb3RvEg1ydXNoZXMuc2Z1LnYxIsABCgVUcmFjaxIQCgh0cmFja19pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRImCgRraW5kGAMgASgOMhgucnVzaGVzLnNmdS52MS5NZWRpYUtpbmQSCwoDbWlkGAQgASgJEg4KBmxheWVycxgFIAMoCRINCgVtdXRlZBgGIAEoCBINCgVsZXZlbBgHIAEoDRITCgtiaXRyYXRlX2JwcxgIIAEoAxIVCg1sYXllcnNfb2ZfdXNlGAkgAygJImEKCVNsb3RTdGF0ZRILCgNtaWQYASABKAkSEAoIdHJhY2tfaWQYAiABKAkSDQoFbGF5ZXIYAyABKAkSJgoEa2luZBgEIAEoDjIYLnJ1c2hlcy5zZnUudjEuTWVkaWFLaW5kIo4BChBQYXJ0aWNpcGFudFN0YXRlEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEhEKCXB1Ymxpc2hlcxgCIAEoCBIQCghpc19zaG93bhgDIAEoCBInCgVzbG90cxgEIAMoCzIYLnJ1c2hlcy5zZnUudjEuU2xvdFN0YXRlEhQKDGVzdGltYXRlX2JwcxgFIAEoAyJICg5QdWJsaXNoUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEg0KBW9mZmVyGAMgASgJImsKD1B1Ymxpc2hSZXNwb25zZRIOCgZhbnN3ZXIYASABKAkSJAoGdHJhY2tzGAIgAygLMhQucnVzaGVzLnNmdS52MS5UcmFjaxIUCgx0cmFuc3BvcnRfaWQYAyABKAkSDAoEZXRhZxgEIAEoCSJGCgxXYXRjaFJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRINCgVvZmZlchgDIAEoCSJDCg1XYXRjaFJlc3BvbnNlEg4KBmFuc3dlchgBIAEoCRIUCgx0cmFuc3BvcnRfaWQYAiABKAkSDAoEZXRhZxgDIAEoCSJxChBVcGRhdGVJY2VSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSFAoMdHJhbnNwb3J0X2lkGAMgASgJEhAKCGZyYWdtZW50GAQgASgJEgwKBGV0YWcYBSABKAkiMwoRVXBkYXRlSWNlUmVzcG9uc2USEAoIZnJhZ21lbnQYASABKAkSDAoEZXRhZxgCIAEoCSJlChBTdWJzY3JpYmVSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSEwoLYXVkaW9fc2xvdHMYAyABKA0SEwoLdmlkZW9fc2xvdHMYBCABKA0iIgoRU3Vic2NyaWJlUmVzcG9uc2USDQoFb2ZmZXIYASABKAkiTQoSQWNjZXB0U2xvdHNSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSDgoGYW5zd2VyGAMgASgJIhUKE0FjY2VwdFNsb3RzUmVzcG9uc2UiRgoEU2hvdxILCgNtaWQYASABKAkSEAoIdHJhY2tfaWQYAiABKAkSDQoFbGF5ZXIYAyABKAkSEAoIcHJpb3JpdHkYBCABKA0iYAoRU2hvd1RyYWNrc1JlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRIiCgVzaG93cxgDIAMoCzITLnJ1c2hlcy5zZnUudjEuU2hvdyIUChJTaG93VHJhY2tzUmVzcG9uc2UieAoWTXV0ZVBhcnRpY2lwYW50UmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEiYKBGtpbmQYAyABKA4yGC5ydXNoZXMuc2Z1LnYxLk1lZGlhS2luZBINCgVtdXRlZBgEIAEoCCIZChdNdXRlUGFydGljaXBhbnRSZXNwb25zZSJZChhSZW1vdmVQYXJ0aWNpcGFudFJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRIUCgx0cmFuc3BvcnRfaWQYAyABKAkiLAoZUmVtb3ZlUGFydGljaXBhbnRSZXNwb25zZRIPCgdyZW1vdmVkGAEgASgIIiEKDkVuZFJvb21SZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkiEQoPRW5kUm9vbVJlc3BvbnNlIhMKEVdhdGNoUm9vbXNSZXF1ZXN0IoIBChJXYXRjaFJvb21zUmVzcG9uc2USDwoHcm9vbV9pZBgBIAEoCRIkCgZ0cmFja3MYAiADKAsyFC5ydXNoZXMuc2Z1LnYxLlRyYWNrEjUKDHBhcnRpY2lwYW50cxgDIAMoCzIfLnJ1c2hlcy5zZnUudjEuUGFydGljaXBhbnRTdGF0ZSIhCg5UYXBSb29tUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJIlsKCVRhcFN0cmVhbRIOCgZzdHJlYW0YASABKA0SFgoOcGFydGljaXBhbnRfaWQYAiABKAkSJgoEa2luZBgDIAEoDjIYLnJ1c2hlcy5zZnUudjEuTWVkaWFLaW5kIpgBCglUYXBQYWNrZXQSDgoGc3RyZWFtGAEgASgNEgsKA3NlcRgCIAEoDRIRCgl0aW1lc3RhbXAYAyABKA0SDgoGbWFya2VyGAQgASgIEiYKBWNvZGVjGAUgASgOMhcucnVzaGVzLnNmdS52MS5UYXBDb2RlYxISCgphcnJpdmFsX3VzGAYgASgDEg8KB3BheWxvYWQYByABKAwiZwoPVGFwUm9vbVJlc3BvbnNlEikKB3N0cmVhbXMYASADKAsyGC5ydXNoZXMuc2Z1LnYxLlRhcFN0cmVhbRIpCgdwYWNrZXRzGAIgAygLMhgucnVzaGVzLnNmdS52MS5UYXBQYWNrZXQiKgoXUmVxdWVzdEtleWZyYW1lc1JlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCSIaChhSZXF1ZXN0S2V5ZnJhbWVzUmVzcG9uc2UqUwoJTWVkaWFLaW5kEhoKFk1FRElBX0tJTkRfVU5TUEVDSUZJRUQQABIUChBNRURJQV9LSU5EX0FVRElPEAESFAoQTUVESUFfS0lORF9WSURFTxACKoYBCghUYXBDb2RlYxIZChVUQVBfQ09ERUNfVU5TUEVDSUZJRUQQABISCg5UQVBfQ09ERUNfT1BVUxABEhEKDVRBUF9DT0RFQ19WUDgQAhISCg5UQVBfQ09ERUNfSDI2NBADEhEKDVRBUF9DT0RFQ19WUDkQBBIRCg1UQVBfQ09ERUNfQVYxEAUymgoKClNmdVNlcnZpY2USXwoHUHVibGlzaBIdLnJ1c2hlcy5zZnUudjEuUHVibGlzaFJlcXVlc3QaHi5ydXNoZXMuc2Z1LnYxLlB1Ymxpc2hSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEmUKCVN1YnNjcmliZRIfLnJ1c2hlcy5zZnUudjEuU3Vic2NyaWJlUmVxdWVzdBogLnJ1c2hlcy5zZnUudjEuU3Vic2NyaWJlUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJcCgVXYXRjaBIbLnJ1c2hlcy5zZnUudjEuV2F0Y2hSZXF1ZXN0GhwucnVzaGVzLnNmdS52MS5XYXRjaFJlc3BvbnNlIhiQAgGKtRgRIg8KDXN2Y19zaWduYWxpbmcSZQoJVXBkYXRlSWNlEh8ucnVzaGVzLnNmdS52MS5VcGRhdGVJY2VSZXF1ZXN0GiAucnVzaGVzLnNmdS52MS5VcGRhdGVJY2VSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEmsKC0FjY2VwdFNsb3RzEiEucnVzaGVzLnNmdS52MS5BY2NlcHRTbG90c1JlcXVlc3QaIi5ydXNoZXMuc2Z1LnYxLkFjY2VwdFNsb3RzUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJoCgpTaG93VHJhY2tzEiAucnVzaGVzLnNmdS52MS5TaG93VHJhY2tzUmVxdWVzdBohLnJ1c2hlcy5zZnUudjEuU2hvd1RyYWNrc1Jlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSdwoPTXV0ZVBhcnRpY2lwYW50EiUucnVzaGVzLnNmdS52MS5NdXRlUGFydGljaXBhbnRSZXF1ZXN0GiYucnVzaGVzLnNmdS52MS5NdXRlUGFydGljaXBhbnRSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEn0KEVJlbW92ZVBhcnRpY2lwYW50EicucnVzaGVzLnNmdS52MS5SZW1vdmVQYXJ0aWNpcGFudFJlcXVlc3QaKC5ydXNoZXMuc2Z1LnYxLlJlbW92ZVBhcnRpY2lwYW50UmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJfCgdFbmRSb29tEh0ucnVzaGVzLnNmdS52MS5FbmRSb29tUmVxdWVzdBoeLnJ1c2hlcy5zZnUudjEuRW5kUm9vbVJlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSZAoHVGFwUm9vbRIdLnJ1c2hlcy5zZnUudjEuVGFwUm9vbVJlcXVlc3QaHi5ydXNoZXMuc2Z1LnYxLlRhcFJvb21SZXNwb25zZSIYkAIBirUYESIPCg1zdmNfc2lnbmFsaW5nMAESegoQUmVxdWVzdEtleWZyYW1lcxImLnJ1c2hlcy5zZnUudjEuUmVxdWVzdEtleWZyYW1lc1JlcXVlc3QaJy5ydXNoZXMuc2Z1LnYxLlJlcXVlc3RLZXlmcmFtZXNSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEm0KCldhdGNoUm9vbXMSIC5ydXNoZXMuc2Z1LnYxLldhdGNoUm9vbXNSZXF1ZXN0GiEucnVzaGVzLnNmdS52MS5XYXRjaFJvb21zUmVzcG9uc2UiGJACAYq1GBEiDwoNc3ZjX3NpZ25hbGluZzABYgZwcm90bzM", [file_rushes_type_v1_access]);
+  fileDesc("Ch9ydXNoZXMvc2Z1L3YxL3NmdV9zZXJ2aWNlLnByb3RvEg1ydXNoZXMuc2Z1LnYxIsABCgVUcmFjaxIQCgh0cmFja19pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRImCgRraW5kGAMgASgOMhgucnVzaGVzLnNmdS52MS5NZWRpYUtpbmQSCwoDbWlkGAQgASgJEg4KBmxheWVycxgFIAMoCRINCgVtdXRlZBgGIAEoCBINCgVsZXZlbBgHIAEoDRITCgtiaXRyYXRlX2JwcxgIIAEoAxIVCg1sYXllcnNfb2ZfdXNlGAkgAygJImEKCVNsb3RTdGF0ZRILCgNtaWQYASABKAkSEAoIdHJhY2tfaWQYAiABKAkSDQoFbGF5ZXIYAyABKAkSJgoEa2luZBgEIAEoDjIYLnJ1c2hlcy5zZnUudjEuTWVkaWFLaW5kIo4BChBQYXJ0aWNpcGFudFN0YXRlEhYKDnBhcnRpY2lwYW50X2lkGAEgASgJEhEKCXB1Ymxpc2hlcxgCIAEoCBIQCghpc19zaG93bhgDIAEoCBInCgVzbG90cxgEIAMoCzIYLnJ1c2hlcy5zZnUudjEuU2xvdFN0YXRlEhQKDGVzdGltYXRlX2JwcxgFIAEoAyJICg5QdWJsaXNoUmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEg0KBW9mZmVyGAMgASgJImsKD1B1Ymxpc2hSZXNwb25zZRIOCgZhbnN3ZXIYASABKAkSJAoGdHJhY2tzGAIgAygLMhQucnVzaGVzLnNmdS52MS5UcmFjaxIUCgx0cmFuc3BvcnRfaWQYAyABKAkSDAoEZXRhZxgEIAEoCSJGCgxXYXRjaFJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRINCgVvZmZlchgDIAEoCSJDCg1XYXRjaFJlc3BvbnNlEg4KBmFuc3dlchgBIAEoCRIUCgx0cmFuc3BvcnRfaWQYAiABKAkSDAoEZXRhZxgDIAEoCSJxChBVcGRhdGVJY2VSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSFAoMdHJhbnNwb3J0X2lkGAMgASgJEhAKCGZyYWdtZW50GAQgASgJEgwKBGV0YWcYBSABKAkiMwoRVXBkYXRlSWNlUmVzcG9uc2USEAoIZnJhZ21lbnQYASABKAkSDAoEZXRhZxgCIAEoCSJlChBTdWJzY3JpYmVSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSEwoLYXVkaW9fc2xvdHMYAyABKA0SEwoLdmlkZW9fc2xvdHMYBCABKA0iIgoRU3Vic2NyaWJlUmVzcG9uc2USDQoFb2ZmZXIYASABKAkiTQoSQWNjZXB0U2xvdHNSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSFgoOcGFydGljaXBhbnRfaWQYAiABKAkSDgoGYW5zd2VyGAMgASgJIhUKE0FjY2VwdFNsb3RzUmVzcG9uc2UiRgoEU2hvdxILCgNtaWQYASABKAkSEAoIdHJhY2tfaWQYAiABKAkSDQoFbGF5ZXIYAyABKAkSEAoIcHJpb3JpdHkYBCABKA0iYAoRU2hvd1RyYWNrc1JlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRIiCgVzaG93cxgDIAMoCzITLnJ1c2hlcy5zZnUudjEuU2hvdyIUChJTaG93VHJhY2tzUmVzcG9uc2UieAoWTXV0ZVBhcnRpY2lwYW50UmVxdWVzdBIPCgdyb29tX2lkGAEgASgJEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEiYKBGtpbmQYAyABKA4yGC5ydXNoZXMuc2Z1LnYxLk1lZGlhS2luZBINCgVtdXRlZBgEIAEoCCIZChdNdXRlUGFydGljaXBhbnRSZXNwb25zZSJZChhSZW1vdmVQYXJ0aWNpcGFudFJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCRIWCg5wYXJ0aWNpcGFudF9pZBgCIAEoCRIUCgx0cmFuc3BvcnRfaWQYAyABKAkiLAoZUmVtb3ZlUGFydGljaXBhbnRSZXNwb25zZRIPCgdyZW1vdmVkGAEgASgIIiEKDkVuZFJvb21SZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkiEQoPRW5kUm9vbVJlc3BvbnNlIoMBChBPcGVuUmVsYXlSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSEAoIcmVsYXlfaWQYAiABKAYSDAoEcGVlchgDIAEoCRIQCghzZWFsX2tleRgEIAEoDBIQCghvcGVuX2tleRgFIAEoDBIMCgRob3N0GAYgASgJEgwKBHBvcnQYByABKA0iLwoRT3BlblJlbGF5UmVzcG9uc2USDAoEaG9zdBgBIAEoCRIMCgRwb3J0GAIgASgNIjIKEUNsb3NlUmVsYXlSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkSDAoEcGVlchgCIAEoCSIUChJDbG9zZVJlbGF5UmVzcG9uc2UiOwoKUmVsYXlTdGF0ZRIQCghyZWxheV9pZBgBIAEoBhIMCgRwZWVyGAIgASgJEg0KBXJlYWR5GAMgASgIIhMKEVdhdGNoUm9vbXNSZXF1ZXN0Iq0BChJXYXRjaFJvb21zUmVzcG9uc2USDwoHcm9vbV9pZBgBIAEoCRIkCgZ0cmFja3MYAiADKAsyFC5ydXNoZXMuc2Z1LnYxLlRyYWNrEjUKDHBhcnRpY2lwYW50cxgDIAMoCzIfLnJ1c2hlcy5zZnUudjEuUGFydGljaXBhbnRTdGF0ZRIpCgZyZWxheXMYBCADKAsyGS5ydXNoZXMuc2Z1LnYxLlJlbGF5U3RhdGUiIQoOVGFwUm9vbVJlcXVlc3QSDwoHcm9vbV9pZBgBIAEoCSJbCglUYXBTdHJlYW0SDgoGc3RyZWFtGAEgASgNEhYKDnBhcnRpY2lwYW50X2lkGAIgASgJEiYKBGtpbmQYAyABKA4yGC5ydXNoZXMuc2Z1LnYxLk1lZGlhS2luZCKYAQoJVGFwUGFja2V0Eg4KBnN0cmVhbRgBIAEoDRILCgNzZXEYAiABKA0SEQoJdGltZXN0YW1wGAMgASgNEg4KBm1hcmtlchgEIAEoCBImCgVjb2RlYxgFIAEoDjIXLnJ1c2hlcy5zZnUudjEuVGFwQ29kZWMSEgoKYXJyaXZhbF91cxgGIAEoAxIPCgdwYXlsb2FkGAcgASgMImcKD1RhcFJvb21SZXNwb25zZRIpCgdzdHJlYW1zGAEgAygLMhgucnVzaGVzLnNmdS52MS5UYXBTdHJlYW0SKQoHcGFja2V0cxgCIAMoCzIYLnJ1c2hlcy5zZnUudjEuVGFwUGFja2V0IioKF1JlcXVlc3RLZXlmcmFtZXNSZXF1ZXN0Eg8KB3Jvb21faWQYASABKAkiGgoYUmVxdWVzdEtleWZyYW1lc1Jlc3BvbnNlKlMKCU1lZGlhS2luZBIaChZNRURJQV9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQTUVESUFfS0lORF9BVURJTxABEhQKEE1FRElBX0tJTkRfVklERU8QAiqGAQoIVGFwQ29kZWMSGQoVVEFQX0NPREVDX1VOU1BFQ0lGSUVEEAASEgoOVEFQX0NPREVDX09QVVMQARIRCg1UQVBfQ09ERUNfVlA4EAISEgoOVEFQX0NPREVDX0gyNjQQAxIRCg1UQVBfQ09ERUNfVlA5EAQSEQoNVEFQX0NPREVDX0FWMRAFMusLCgpTZnVTZXJ2aWNlEl8KB1B1Ymxpc2gSHS5ydXNoZXMuc2Z1LnYxLlB1Ymxpc2hSZXF1ZXN0Gh4ucnVzaGVzLnNmdS52MS5QdWJsaXNoUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJlCglTdWJzY3JpYmUSHy5ydXNoZXMuc2Z1LnYxLlN1YnNjcmliZVJlcXVlc3QaIC5ydXNoZXMuc2Z1LnYxLlN1YnNjcmliZVJlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSXAoFV2F0Y2gSGy5ydXNoZXMuc2Z1LnYxLldhdGNoUmVxdWVzdBocLnJ1c2hlcy5zZnUudjEuV2F0Y2hSZXNwb25zZSIYkAIBirUYESIPCg1zdmNfc2lnbmFsaW5nEmUKCVVwZGF0ZUljZRIfLnJ1c2hlcy5zZnUudjEuVXBkYXRlSWNlUmVxdWVzdBogLnJ1c2hlcy5zZnUudjEuVXBkYXRlSWNlUmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJrCgtBY2NlcHRTbG90cxIhLnJ1c2hlcy5zZnUudjEuQWNjZXB0U2xvdHNSZXF1ZXN0GiIucnVzaGVzLnNmdS52MS5BY2NlcHRTbG90c1Jlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSaAoKU2hvd1RyYWNrcxIgLnJ1c2hlcy5zZnUudjEuU2hvd1RyYWNrc1JlcXVlc3QaIS5ydXNoZXMuc2Z1LnYxLlNob3dUcmFja3NSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEncKD011dGVQYXJ0aWNpcGFudBIlLnJ1c2hlcy5zZnUudjEuTXV0ZVBhcnRpY2lwYW50UmVxdWVzdBomLnJ1c2hlcy5zZnUudjEuTXV0ZVBhcnRpY2lwYW50UmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJ9ChFSZW1vdmVQYXJ0aWNpcGFudBInLnJ1c2hlcy5zZnUudjEuUmVtb3ZlUGFydGljaXBhbnRSZXF1ZXN0GigucnVzaGVzLnNmdS52MS5SZW1vdmVQYXJ0aWNpcGFudFJlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSXwoHRW5kUm9vbRIdLnJ1c2hlcy5zZnUudjEuRW5kUm9vbVJlcXVlc3QaHi5ydXNoZXMuc2Z1LnYxLkVuZFJvb21SZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEmUKCU9wZW5SZWxheRIfLnJ1c2hlcy5zZnUudjEuT3BlblJlbGF5UmVxdWVzdBogLnJ1c2hlcy5zZnUudjEuT3BlblJlbGF5UmVzcG9uc2UiFYq1GBEiDwoNc3ZjX3NpZ25hbGluZxJoCgpDbG9zZVJlbGF5EiAucnVzaGVzLnNmdS52MS5DbG9zZVJlbGF5UmVxdWVzdBohLnJ1c2hlcy5zZnUudjEuQ2xvc2VSZWxheVJlc3BvbnNlIhWKtRgRIg8KDXN2Y19zaWduYWxpbmcSZAoHVGFwUm9vbRIdLnJ1c2hlcy5zZnUudjEuVGFwUm9vbVJlcXVlc3QaHi5ydXNoZXMuc2Z1LnYxLlRhcFJvb21SZXNwb25zZSIYkAIBirUYESIPCg1zdmNfc2lnbmFsaW5nMAESegoQUmVxdWVzdEtleWZyYW1lcxImLnJ1c2hlcy5zZnUudjEuUmVxdWVzdEtleWZyYW1lc1JlcXVlc3QaJy5ydXNoZXMuc2Z1LnYxLlJlcXVlc3RLZXlmcmFtZXNSZXNwb25zZSIVirUYESIPCg1zdmNfc2lnbmFsaW5nEm0KCldhdGNoUm9vbXMSIC5ydXNoZXMuc2Z1LnYxLldhdGNoUm9vbXNSZXF1ZXN0GiEucnVzaGVzLnNmdS52MS5XYXRjaFJvb21zUmVzcG9uc2UiGJACAYq1GBEiDwoNc3ZjX3NpZ25hbGluZzABYgZwcm90bzM", [file_rushes_type_v1_access]);
 
 /**
  * Something that a participant publishes.
@@ -760,6 +760,175 @@ export const EndRoomResponseSchema: GenMessage<EndRoomResponse> = /*@__PURE__*/
   messageDesc(file_rushes_sfu_v1_sfu_service, 21);
 
 /**
+ * Opens one end of a link between two workers.
+ *
+ * @generated from message rushes.sfu.v1.OpenRelayRequest
+ */
+export type OpenRelayRequest = Message<"rushes.sfu.v1.OpenRelayRequest"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: string room_id = 1;
+   */
+  roomId: string;
+
+  /**
+   * The link; not 0, and never used before.
+   *
+   * @generated from field: fixed64 relay_id = 2;
+   */
+  relayId: bigint;
+
+  /**
+   * What the worker at the other end is called.
+   *
+   * @generated from field: string peer = 3;
+   */
+  peer: string;
+
+  /**
+   * Seals what is sent: 16 bytes.
+   *
+   * @generated from field: bytes seal_key = 4;
+   */
+  sealKey: Uint8Array;
+
+  /**
+   * Opens what comes: 16 bytes.
+   *
+   * @generated from field: bytes open_key = 5;
+   */
+  openKey: Uint8Array;
+
+  /**
+   * Where the other end receives; empty: it will send first.
+   *
+   * @generated from field: string host = 6;
+   */
+  host: string;
+
+  /**
+   * Its UDP port.
+   *
+   * @generated from field: uint32 port = 7;
+   */
+  port: number;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.OpenRelayRequest.
+ * Use `create(OpenRelayRequestSchema)` to create a new message.
+ */
+export const OpenRelayRequestSchema: GenMessage<OpenRelayRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 22);
+
+/**
+ * Where this end receives.
+ *
+ * @generated from message rushes.sfu.v1.OpenRelayResponse
+ */
+export type OpenRelayResponse = Message<"rushes.sfu.v1.OpenRelayResponse"> & {
+  /**
+   * Its address.
+   *
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * Its UDP port.
+   *
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.OpenRelayResponse.
+ * Use `create(OpenRelayResponseSchema)` to create a new message.
+ */
+export const OpenRelayResponseSchema: GenMessage<OpenRelayResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 23);
+
+/**
+ * Closes one end of a link between two workers.
+ *
+ * @generated from message rushes.sfu.v1.CloseRelayRequest
+ */
+export type CloseRelayRequest = Message<"rushes.sfu.v1.CloseRelayRequest"> & {
+  /**
+   * The room.
+   *
+   * @generated from field: string room_id = 1;
+   */
+  roomId: string;
+
+  /**
+   * What the worker at the other end is called.
+   *
+   * @generated from field: string peer = 2;
+   */
+  peer: string;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.CloseRelayRequest.
+ * Use `create(CloseRelayRequestSchema)` to create a new message.
+ */
+export const CloseRelayRequestSchema: GenMessage<CloseRelayRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 24);
+
+/**
+ * Nothing to say.
+ *
+ * @generated from message rushes.sfu.v1.CloseRelayResponse
+ */
+export type CloseRelayResponse = Message<"rushes.sfu.v1.CloseRelayResponse"> & {
+};
+
+/**
+ * Describes the message rushes.sfu.v1.CloseRelayResponse.
+ * Use `create(CloseRelayResponseSchema)` to create a new message.
+ */
+export const CloseRelayResponseSchema: GenMessage<CloseRelayResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 25);
+
+/**
+ * A link to another worker as it is now.
+ *
+ * @generated from message rushes.sfu.v1.RelayState
+ */
+export type RelayState = Message<"rushes.sfu.v1.RelayState"> & {
+  /**
+   * The link.
+   *
+   * @generated from field: fixed64 relay_id = 1;
+   */
+  relayId: bigint;
+
+  /**
+   * What the worker at the other end is called.
+   *
+   * @generated from field: string peer = 2;
+   */
+  peer: string;
+
+  /**
+   * The other end was heard of in the last two seconds.
+   *
+   * @generated from field: bool ready = 3;
+   */
+  ready: boolean;
+};
+
+/**
+ * Describes the message rushes.sfu.v1.RelayState.
+ * Use `create(RelayStateSchema)` to create a new message.
+ */
+export const RelayStateSchema: GenMessage<RelayState> = /*@__PURE__*/
+  messageDesc(file_rushes_sfu_v1_sfu_service, 26);
+
+/**
  * Opens the watch.
  *
  * @generated from message rushes.sfu.v1.WatchRoomsRequest
@@ -772,7 +941,7 @@ export type WatchRoomsRequest = Message<"rushes.sfu.v1.WatchRoomsRequest"> & {
  * Use `create(WatchRoomsRequestSchema)` to create a new message.
  */
 export const WatchRoomsRequestSchema: GenMessage<WatchRoomsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 22);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 27);
 
 /**
  * A room as it is now, or a sign of life.
@@ -800,6 +969,13 @@ export type WatchRoomsResponse = Message<"rushes.sfu.v1.WatchRoomsResponse"> & {
    * @generated from field: repeated rushes.sfu.v1.ParticipantState participants = 3;
    */
   participants: ParticipantState[];
+
+  /**
+   * Its links to other workers.
+   *
+   * @generated from field: repeated rushes.sfu.v1.RelayState relays = 4;
+   */
+  relays: RelayState[];
 };
 
 /**
@@ -807,7 +983,7 @@ export type WatchRoomsResponse = Message<"rushes.sfu.v1.WatchRoomsResponse"> & {
  * Use `create(WatchRoomsResponseSchema)` to create a new message.
  */
 export const WatchRoomsResponseSchema: GenMessage<WatchRoomsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 23);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 28);
 
 /**
  * Opens the tap.
@@ -828,7 +1004,7 @@ export type TapRoomRequest = Message<"rushes.sfu.v1.TapRoomRequest"> & {
  * Use `create(TapRoomRequestSchema)` to create a new message.
  */
 export const TapRoomRequestSchema: GenMessage<TapRoomRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 24);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 29);
 
 /**
  * A stream of packets that are numbered as one.
@@ -863,7 +1039,7 @@ export type TapStream = Message<"rushes.sfu.v1.TapStream"> & {
  * Use `create(TapStreamSchema)` to create a new message.
  */
 export const TapStreamSchema: GenMessage<TapStream> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 25);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 30);
 
 /**
  * An RTP packet.
@@ -926,7 +1102,7 @@ export type TapPacket = Message<"rushes.sfu.v1.TapPacket"> & {
  * Use `create(TapPacketSchema)` to create a new message.
  */
 export const TapPacketSchema: GenMessage<TapPacket> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 26);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 31);
 
 /**
  * What came since the last message.
@@ -954,7 +1130,7 @@ export type TapRoomResponse = Message<"rushes.sfu.v1.TapRoomResponse"> & {
  * Use `create(TapRoomResponseSchema)` to create a new message.
  */
 export const TapRoomResponseSchema: GenMessage<TapRoomResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 27);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 32);
 
 /**
  * Asks for keyframes.
@@ -975,7 +1151,7 @@ export type RequestKeyframesRequest = Message<"rushes.sfu.v1.RequestKeyframesReq
  * Use `create(RequestKeyframesRequestSchema)` to create a new message.
  */
 export const RequestKeyframesRequestSchema: GenMessage<RequestKeyframesRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 28);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 33);
 
 /**
  * Nothing to say.
@@ -990,7 +1166,7 @@ export type RequestKeyframesResponse = Message<"rushes.sfu.v1.RequestKeyframesRe
  * Use `create(RequestKeyframesResponseSchema)` to create a new message.
  */
 export const RequestKeyframesResponseSchema: GenMessage<RequestKeyframesResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_sfu_v1_sfu_service, 29);
+  messageDesc(file_rushes_sfu_v1_sfu_service, 34);
 
 /**
  * What kind of media.
@@ -1179,6 +1355,27 @@ export const SfuService: GenService<{
     methodKind: "unary";
     input: typeof EndRoomRequestSchema;
     output: typeof EndRoomResponseSchema;
+  },
+  /**
+   * Links a room with another worker that has people of it too: what is watched at either end comes from the other.
+   * The two ends are told the same relay, and each other's keys. A link to that worker before it ends.
+   *
+   * @generated from rpc rushes.sfu.v1.SfuService.OpenRelay
+   */
+  openRelay: {
+    methodKind: "unary";
+    input: typeof OpenRelayRequestSchema;
+    output: typeof OpenRelayResponseSchema;
+  },
+  /**
+   * That worker has nobody of the room any more; a link that is gone is no error.
+   *
+   * @generated from rpc rushes.sfu.v1.SfuService.CloseRelay
+   */
+  closeRelay: {
+    methodKind: "unary";
+    input: typeof CloseRelayRequestSchema;
+    output: typeof CloseRelayResponseSchema;
   },
   /**
    * Every packet of a room, in its largest layer, without encryption: for a recorder. A stream for each participant and
