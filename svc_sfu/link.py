@@ -1,5 +1,6 @@
 """A room's link to another forwarder that has people of it too: what is watched there goes there, and the reverse."""
 
+import logging
 import secrets
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -19,6 +20,10 @@ from svc_sfu.envelope import Envelope
 TELL_TURNS: Final = 5
 """Everything is told again each quarter of a second."""
 SILENT_S: Final = 2.0
+SILENT_TURNS: Final = 100
+"""A link that is not answered for so long from its beginning is told of to operators."""
+
+_logger = logging.getLogger(__name__)
 
 
 class Link:
@@ -89,9 +94,11 @@ class Link:
         """Every 50 ms."""
         self._turn += 1
         again = self._turn % TELL_TURNS == 1
+        if self._turn == SILENT_TURNS and not self.ready(now_s):
+            _logger.warning("relay_silent", extra={"peer": self.peer, "advice": "let UDP pass between forwarders"})
         self.tell(tracks, now_s, always=again)
-        if again and not self.ready(now_s):
-            self.report(rtcp.receiver_report(self.ssrc, ()))  # so that the other end learns where this one is
+        if again:
+            self.report(rtcp.receiver_report(self.ssrc, ()))  # a sign of life, where there is nothing to tell
         self.ask(slots_of, always=again)
 
 

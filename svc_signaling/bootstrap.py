@@ -45,7 +45,7 @@ class SignalingParts:
         self._shipper = Shipper(SqlOutbox(database), runtime.channels)
         self._memory = Memory(self._store, _moments(config))
         self._rooms = Rooms(self._store, runtime.clock, self._memory)
-        self._media = Media(runtime.channels, self._rooms.tracks_changed)
+        self._media = Media(runtime.channels, self._rooms.tracks_changed, config.people_per_worker)
         self._rooms.media = self._media
         self._rooms.guests = Guests(runtime.channels)
         ice = IceServers(config, runtime.clock)

@@ -22,6 +22,9 @@ class SignalingConfig:
     open_rooms: int = 200
     """How many rooms of a project may be open at a time."""
 
+    people_per_worker: int = 80
+    """How many people of all rooms are on one forwarder before the next who come to a room are on another."""
+
     stun: tuple[str, ...] = ()
     """STUN servers that browsers are told, such as stun:stun.example.com:3478."""
 

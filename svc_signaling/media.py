@@ -23,8 +23,8 @@ class Transport(NamedTuple):
 class Media:
     """See the module. `changed` is called with the id of a room whose tracks changed."""
 
-    def __init__(self, channels: Channels, changed: Callable[[str], None]) -> None:
-        self._workers = Workers(channels, changed)
+    def __init__(self, channels: Channels, changed: Callable[[str], None], people_per_worker: int) -> None:
+        self._workers = Workers(channels, changed, people_per_worker)
 
     async def start(self) -> None:
         """Begins to watch."""
@@ -69,23 +69,30 @@ class Media:
 
     async def feed(self, room_id: str, participant_id: str, offer: str, *, watches: bool) -> Transport:
         """The answer to an encoder, or to a monitor."""
+        worker = await self._workers.of(room_id, participant_id)
         if watches:
             watch = sfu.WatchRequest(room_id=room_id, participant_id=participant_id, offer=offer)
-            watched = await (await self._workers.of(room_id)).Watch(watch)
-            return Transport(watched.answer, watched.transport_id, watched.etag)
-        request = sfu.PublishRequest(room_id=room_id, participant_id=participant_id, offer=offer)
-        published = await (await self._workers.of(room_id)).Publish(request)
-        return Transport(published.answer, published.transport_id, published.etag)
+            answered: sfu.WatchResponse | sfu.PublishResponse = await worker.Watch(watch)
+        else:
+            request = sfu.PublishRequest(room_id=room_id, participant_id=participant_id, offer=offer)
+            answered = await worker.Publish(request)
+        await self.connect(room_id)
+        return Transport(answered.answer, answered.transport_id, answered.etag)
+
+    async def connect(self, room_id: str) -> None:
+        """The workers that have people of a room are linked. To be called by whoever owns the room."""
+        await self._workers.connect(room_id)
 
     async def update(self, request: sfu.UpdateIceRequest) -> tuple[str, str]:
         """Something about an ICE session: the fragment to answer with, and the session that it is now."""
-        answer = await (await self._workers.of(request.room_id)).UpdateIce(request)
+        answer = await (await self._workers.of(request.room_id, request.participant_id)).UpdateIce(request)
         return answer.fragment, answer.etag
 
     async def publish(self, room_id: str, participant_id: str, offer: str) -> str:
         """The answer to a publisher."""
         request = sfu.PublishRequest(room_id=room_id, participant_id=participant_id, offer=offer)
-        answer: str = (await (await self._workers.of(room_id)).Publish(request)).answer
+        answer: str = (await (await self._workers.of(room_id, participant_id)).Publish(request)).answer
+        await self.connect(room_id)
         return answer
 
     async def subscribe(self, room_id: str, participant_id: str, wanted: pb.Subscribe) -> str:
@@ -96,13 +103,14 @@ class Media:
             audio_slots=wanted.audio_slots,
             video_slots=wanted.video_slots,
         )
-        offer: str = (await (await self._workers.of(room_id)).Subscribe(request)).offer
+        offer: str = (await (await self._workers.of(room_id, participant_id)).Subscribe(request)).offer
+        await self.connect(room_id)
         return offer
 
     async def accept(self, room_id: str, participant_id: str, answer: str) -> None:
         """An answer to slots."""
         request = sfu.AcceptSlotsRequest(room_id=room_id, participant_id=participant_id, answer=answer)
-        await (await self._workers.of(room_id)).AcceptSlots(request)
+        await (await self._workers.of(room_id, participant_id)).AcceptSlots(request)
 
     async def show(self, room_id: str, participant_id: str, wanted: pb.ShowSlots) -> None:
         """What slots shall show."""
@@ -111,32 +119,38 @@ class Media:
             for each in wanted.shows
         ]
         request = sfu.ShowTracksRequest(room_id=room_id, participant_id=participant_id, shows=shows)
-        await (await self._workers.of(room_id)).ShowTracks(request)
+        await (await self._workers.of(room_id, participant_id)).ShowTracks(request)
 
     async def mute(self, room_id: str, participant: pb.Participant) -> None:
         """What a moderator shut off is not forwarded. Who publishes nothing has nothing to be shut off."""
-        for kind, muted in (
-            (sfu.MEDIA_KIND_AUDIO, participant.audio_muted),
-            (sfu.MEDIA_KIND_VIDEO, participant.video_muted),
-        ):
-            request = sfu.MuteParticipantRequest(
-                room_id=room_id, participant_id=participant.participant_id, kind=kind, muted=muted
-            )
-            try:
-                await (await self._workers.of(room_id)).MuteParticipant(request)
-            except grpc.aio.AioRpcError as error:
-                if error.code() is not grpc.StatusCode.NOT_FOUND:
-                    raise
+        kinds = ((sfu.MEDIA_KIND_AUDIO, participant.audio_muted), (sfu.MEDIA_KIND_VIDEO, participant.video_muted))
+        for worker in await self._workers.having(room_id, participant.participant_id):
+            for kind, muted in kinds:
+                request = sfu.MuteParticipantRequest(
+                    room_id=room_id, participant_id=participant.participant_id, kind=kind, muted=muted
+                )
+                try:
+                    await worker.MuteParticipant(request)
+                except grpc.aio.AioRpcError as error:
+                    if error.code() is not grpc.StatusCode.NOT_FOUND:
+                        raise
 
     async def remove(self, room_id: str, participant_id: str, transport_id: str = "") -> bool:
         """Both transports of somebody end, or the one that is named; False: there was nothing to end."""
         request = sfu.RemoveParticipantRequest(
             room_id=room_id, participant_id=participant_id, transport_id=transport_id
         )
-        removed: bool = (await (await self._workers.of(room_id)).RemoveParticipant(request)).removed
-        return removed
+        try:
+            workers = await self._workers.having(room_id, participant_id)
+            return any([(await worker.RemoveParticipant(request)).removed for worker in workers])
+        finally:
+            if not transport_id:
+                self._workers.forget(room_id, participant_id)
 
     async def end(self, room_id: str) -> None:
         """All of a room's transports end."""
-        await (await self._workers.of(room_id)).EndRoom(sfu.EndRoomRequest(room_id=room_id))
-        self._workers.forget(room_id)
+        try:
+            for worker in await self._workers.having(room_id):
+                await worker.EndRoom(sfu.EndRoomRequest(room_id=room_id))
+        finally:
+            self._workers.forget(room_id)

@@ -414,6 +414,8 @@ class Rooms:
             await self.act(desk, "", lambda live: live.cut(*desk.unseen))
             desk.unseen = set()
         await self._memory.remember(desk.live, FEW)
+        if self.media is not None:
+            await self.media.connect(room_id)
         known = self.media.participants(room_id) if self.media is not None else set()
         for participant_id in desk.missing.late(desk.live, known, now_ms):
             await self.act(desk, "", partial(feed.go, participant_id=participant_id))

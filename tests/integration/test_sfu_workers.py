@@ -1,6 +1,7 @@
-"""Rooms on several workers: each stays on the one it is on, and comes to another when that one goes."""
+"""Rooms on several workers: people stay on the one they are on, and come to another when it is full, or goes."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 
 import grpc
@@ -63,11 +64,11 @@ async def workers() -> AsyncIterator[list[Worker]]:
 
 
 @contextlib.asynccontextmanager
-async def known(workers: list[Worker], changed: list[str]) -> AsyncIterator[Workers]:
+async def known(workers: list[Worker], changed: list[str], most: int = 80) -> AsyncIterator[Workers]:
     """What signalling knows of them."""
     address = ",".join(each.target for each in workers)
     channels = Channels("svc_signaling", MeshConfig(secret=SECRET, services={"svc_sfu": address}))
-    made = Workers(channels, changed.append)
+    made = Workers(channels, changed.append, most)
     await made.start()
     try:
         yield made
@@ -76,10 +77,11 @@ async def known(workers: list[Worker], changed: list[str]) -> AsyncIterator[Work
         await channels.close()
 
 
-async def come(workers: Workers, room_id: str) -> None:
+async def come(workers: Workers, room_id: str, who: str = "ann") -> None:
     """Somebody is in a room."""
-    stub = await workers.of(room_id)
-    await stub.Subscribe(sfu.SubscribeRequest(room_id=room_id, participant_id="ann", audio_slots=1, video_slots=1))
+    stub = await workers.of(room_id, who)
+    await stub.Subscribe(sfu.SubscribeRequest(room_id=room_id, participant_id=who, audio_slots=1, video_slots=1))
+    await workers.connect(room_id)
 
 
 def lives(workers: list[Worker], room_id: str) -> list[int]:
@@ -136,3 +138,76 @@ async def test_a_room_that_is_over_may_be_elsewhere_next_time(workers: list[Work
         mesh.forget("r")
         await come(mesh, "r")
         assert len(lives(workers, "r")) == 1
+
+
+def linked(workers: list[Worker], room_id: str) -> list[bool]:
+    """Of each worker's links of a room, whether the other end was heard of."""
+    rooms = [each.engine.rooms[room_id] for each in workers if room_id in each.engine.rooms]
+    return [link.ready(time.monotonic()) for room in rooms for link in room.links.values()]
+
+
+def people(workers: list[Worker], room_id: str) -> list[int]:
+    """How many of a room each worker has."""
+    return [len(each.engine.rooms[room_id].subscribers) if room_id in each.engine.rooms else 0 for each in workers]
+
+
+async def test_who_comes_when_a_worker_is_full_is_on_another_that_is_linked_to_it(workers: list[Worker]) -> None:
+    async with known(workers, [], most=2) as mesh:
+        for who in ("ann", "bob", "eve", "joe", "zoe"):
+            await come(mesh, "r", who)
+        assert sorted(people(workers, "r")) == [2, 3]
+        await until(lambda: linked(workers, "r") == [True, True], "the link working in both directions")
+        await until(lambda: _told(mesh, "r") == 5, "one state of the room")
+        relays = [link.relay for each in workers for link in each.engine.rooms["r"].links.values()]
+        await mesh.connect("r")
+        assert [link.relay for each in workers for link in each.engine.rooms["r"].links.values()] == relays
+
+
+async def test_signalling_that_starts_anew_leaves_people_and_links_where_they_are(workers: list[Worker]) -> None:
+    async with known(workers, [], most=1) as mesh:
+        await come(mesh, "r", "ann")
+        await come(mesh, "r", "bob")
+        await until(lambda: linked(workers, "r") == [True, True], "the link working in both directions")
+    relays = [link.relay for each in workers for link in each.engine.rooms["r"].links.values()]
+    async with known(workers, [], most=9) as mesh:
+        for who in ("ann", "bob"):
+            await come(mesh, "r", who)
+        assert people(workers, "r") == [1, 1]
+        assert [link.relay for each in workers for link in each.engine.rooms["r"].links.values()] == relays
+
+
+@pytest.mark.parametrize("end", ["drain", "die"])
+async def test_people_of_a_worker_that_goes_come_to_the_other_where_the_rest_stayed(
+    workers: list[Worker], end: str
+) -> None:
+    async with known(workers, [], most=1) as mesh:
+        await come(mesh, "r", "ann")
+        (home,) = lives(workers, "r")
+        await come(mesh, "r", "bob")
+        await until(lambda: _told(mesh, "r") == 2, "being told of both")
+        await (workers[home].drain() if end == "drain" else workers[home].die())
+        await until(lambda: _told(mesh, "r") == 1, "the one being gone")
+        await come(mesh, "r", "ann")
+        stayed = workers[1 - home].engine.rooms["r"]
+        assert set(stayed.subscribers) == {"ann", "bob"}
+        await until(lambda: not stayed.links or mesh.connect("r"), "the link being closed")
+        assert stayed.links == {}
+
+
+async def test_who_is_removed_is_removed_from_every_worker_that_has_them(workers: list[Worker]) -> None:
+    async with known(workers, [], most=1) as mesh:
+        for each in workers:  # as after a worker that was thought to be gone
+            each.engine.subscribe("r", "ann", audio=1, video=1)
+        await until(lambda: _told(mesh, "r") == 1, "being told of one of the two")
+        await until(lambda: _having(mesh, 2), "being told of the other")
+        await mesh.connect("r")
+        assert linked(workers, "r") == []
+
+
+async def _having(mesh: Workers, count: int) -> bool:
+    return len(await mesh.having("r", "ann")) == count
+
+
+def _told(mesh: Workers, room_id: str) -> int:
+    state = mesh.state(room_id)
+    return len(state.participants) if state is not None else 0
