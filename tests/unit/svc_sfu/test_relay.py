@@ -218,7 +218,9 @@ def test_many_tracks_take_several_messages_which_fit_into_datagrams() -> None:
     assert relay_message.write_wishes([]) == []
 
 
-FIELD: st.SearchStrategy[object] = st.none() | st.integers(-9, 9) | st.sampled_from(["", "h", "video", "VP8"]) | st.just([])
+FIELD: st.SearchStrategy[object] = (
+    st.none() | st.integers(-9, 9) | st.sampled_from(["", "h", "video", "VP8"]) | st.just([])
+)
 
 
 @given(st.binary(max_size=64) | st.lists(st.lists(FIELD, max_size=8), max_size=2).map(json.dumps))
