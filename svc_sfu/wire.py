@@ -26,6 +26,11 @@ _WIDE: Final = struct.Struct("!H")
 _WIDE_AT: Final = 17
 """After 12 bytes of the head, 4 of the extensions' and one of the first extension's."""
 
+_buffer: Any = ffi.new("char[]", 1_500)
+"""One for all, as one packet after the other is protected: one each would not be in the processor's caches."""
+_view: Any = ffi.buffer(_buffer)
+_length: Any = ffi.new("int *")
+
 _logger = logging.getLogger(__name__)
 
 
@@ -64,9 +69,6 @@ class Wire:
         self._incoming: Any = None
         self._outgoing: Any = None
         self._session: Any = None
-        self._buffer: Any = ffi.new("char[]", 1_500)
-        self._view: Any = ffi.buffer(self._buffer)
-        self._length: Any = ffi.new("int *")
 
     @property
     def ready(self) -> bool:
@@ -112,7 +114,7 @@ class Wire:
         size = len(packet)
         if self._outgoing is None or size > _MAX_PROTECTED:
             return None
-        self._view[0:size] = packet
+        _view[0:size] = packet
         return self._protected(size)
 
     def seal_as(self, template: Template, outgoing: Outgoing, ssrc: int, wide: int) -> bytes | None:
@@ -124,7 +126,7 @@ class Wire:
         size = len(data)
         if self._outgoing is None or size > _MAX_PROTECTED:
             return None
-        view = self._view
+        view = _view
         view[0:size] = data
         if write is not None:
             write(
@@ -149,11 +151,10 @@ class Wire:
 
     def _protected(self, size: int) -> bytes | None:
         # pylibsrtp's own way makes a length anew for each packet, which costs as much as the encryption.
-        length = self._length
-        length[0] = size
-        if lib.srtp_protect(self._session, self._buffer, length):
+        _length[0] = size
+        if lib.srtp_protect(self._session, _buffer, _length):
             return None
-        sealed: bytes = self._view[0 : length[0]]
+        sealed: bytes = _view[0 : _length[0]]
         return sealed
 
     def seal_report(self, packet: bytes) -> bytes | None:
