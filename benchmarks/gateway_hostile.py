@@ -70,14 +70,17 @@ def offender(door: Door, kind: str, windows: Sequence[Window]) -> "subprocess.Po
 
 
 def p99_ms(samples: Sequence[Window], windows: Sequence[Window]) -> float:
-    """Of the calls that began in these windows."""
-    spent = sorted(ms for at_s, ms in samples if any(begin + SETTLE_S <= at_s < end for begin, end in windows))
-    return spent[len(spent) * 99 // 100]
+    """Of the calls that began in a window; the median of these, since anything else on the machine comes and goes."""
+    found = []
+    for begin_s, end_s in windows:
+        spent = sorted(ms for at_s, ms in samples if begin_s + SETTLE_S <= at_s < end_s)
+        found.append(spent[len(spent) * 99 // 100])
+    return statistics.median(found)
 
 
 def run(kinds: Sequence[str] = (), *, quick: bool) -> dict[str, Any]:
     """Each kind in turn, with and without."""
-    window_s, rounds = (0.8, 1) if quick else (2.0, 3)
+    window_s, rounds = (0.8, 1) if quick else (1.2, 5)
     ratios = {}
     with running(RUSHES_GATEWAY__BEGIN_S="5") as stack:
         secret = Studio(stack).secret

@@ -212,6 +212,7 @@ class _Splice(asyncio.Protocol):
             self._loop.call_at(self._since + TURN_S, self._next_turn)
 
     def _next_turn(self) -> None:
+        self._since, self._calls = self._loop.time(), 0  # a clock may ring a little early, and then again and again
         kept, self._kept = self._kept, b""
         self.data_received(kept)
         self._read_on()

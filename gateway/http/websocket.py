@@ -66,6 +66,11 @@ class SocketWriter:
             frame = frame[written:]
         self.rest(frame)
 
+    def write_last(self, frame: bytes) -> None:
+        """As `write`; nothing else is written from now on, whoever still tries."""
+        self.write(frame)
+        self._closing = _yes
+
     def ready(self) -> bool:
         """Whether nothing is before what would be written to the descriptor now."""
         return self.descriptor >= 0 and not self._waiting() and not self._closing()
@@ -82,6 +87,10 @@ class SocketWriter:
     def buffered(self) -> int:
         """Bytes that the socket has not taken yet."""
         return self._waiting()
+
+
+def _yes() -> bool:
+    return True
 
 
 class ViewerSocket(SocketWriter):
@@ -190,6 +199,7 @@ class WebSocketConnection(asyncio.Protocol):
         self._waits = False
         if self._transport.is_closing():
             return
+        self._since, self._frames = self._loop.time(), 0  # a clock may ring a little early, and then again and again
         self.data_received(b"")
         if not self._waits and not self._paused:
             self._transport.resume_reading()
@@ -263,7 +273,7 @@ class WebSocketConnection(asyncio.Protocol):
     def _say_close(self, code: int, reason: str = "") -> None:
         if not self._said_close:
             self._said_close = True
-            self.out.write(close_frame(code, reason))
+            self.out.write_last(close_frame(code, reason))
 
     def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Says so, and waits a little for the client's own word."""

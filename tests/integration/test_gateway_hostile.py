@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import gc
 import gzip
 import random
 import re
@@ -41,8 +42,8 @@ KINDS = pytest.mark.parametrize("opening", [ONE, MUX], ids=["one call", "many ca
 
 
 @pytest.fixture
-async def alone(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Alone]:
-    """A gateway that waits for nobody longer than a second, before a server of bytes."""
+async def alone(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Alone]:
+    """A gateway that waits for nobody longer than a second, before a server of bytes. Nothing may fail in it unseen."""
     monkeypatch.setattr("gateway.standalone.BEGIN_S", BEGIN_S)
     monkeypatch.setattr("gateway.web.BODY_S", BEGIN_S)
     monkeypatch.setattr("gateway.http.websocket.CLOSE_S", BEGIN_S)
@@ -51,6 +52,9 @@ async def alone(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Alone]:
         await gateway.start()
         yield gateway
         await gateway.stop()
+    gc.collect()
+    records = [*caplog.get_records("call"), *caplog.records]
+    assert [record.getMessage() for record in records if record.name == "asyncio"] == []
 
 
 @pytest.fixture
@@ -240,6 +244,16 @@ async def test_garbage_after_a_handshake_closes_with_a_code(
         await offender.says(garbage)
         codes[name] = close_code(await offender.hears())
     assert codes == dict.fromkeys(GARBAGE, 1002)
+    await others.served()
+
+
+async def test_garbage_before_the_call_begins_is_answered_with_its_code_alone(
+    offenders: Offenders, others: Others
+) -> None:
+    for offender in [await offenders.one(ONE + garbage) for garbage in GARBAGE.values()]:
+        assert (await offender.hears_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        heard = await offender.hears()
+        assert (close_code(heard), b"grpc-status" in heard) == (1002, False)
     await others.served()
 
 
