@@ -21,7 +21,8 @@ TELL_S: Final = 2.0
 """How long a worker has to say which rooms it has before another is chosen for somebody who has none."""
 LINK_S: Final = 3.0
 """How long both ends of a new link have to tell of it."""
-KEY_BYTES: Final = 16
+KEY_BYTES: Final = 28
+"""Of AES-128 and its salt."""
 
 _logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from svc_sfu.engine import Engine, Show
+from svc_sfu.envelope import KEY_BYTES
 from svc_sfu.relays import RelayInvalid, RoomNotHere
 from tests.integration.sfu_peer import VIDEO_TYPE, Peer
 from tests.waiting import until
@@ -29,7 +30,7 @@ async def engines() -> AsyncIterator[list[Engine]]:
 
 def link(one: Engine, other: Engine) -> None:
     """What svc_signaling asks of both when both have people of a room."""
-    relay, there, back = secrets.randbits(64), secrets.token_bytes(16), secrets.token_bytes(16)
+    relay, there, back = secrets.randbits(64), secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES)
     address = other.open_relay("r", relay, "one", (back, there), None)
     one.open_relay("r", relay, "other", (there, back), address)
 
@@ -139,7 +140,7 @@ async def test_a_link_that_is_opened_anew_goes_on_with_what_was_shown(engines: l
 async def test_a_relay_that_makes_no_sense_is_refused(engines: list[Engine]) -> None:
     one, _ = engines
     one.subscribe("r", "ann", audio=1, video=1)
-    key = bytes(16)
+    key = bytes(KEY_BYTES)
     with pytest.raises(RoomNotHere):
         one.open_relay("another", 1, "other", (key, key), None)
     for relay, peer, keys in ((0, "other", (key, key)), (1, "", (key, key)), (1, "other", (key, b"short"))):

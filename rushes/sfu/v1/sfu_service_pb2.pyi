@@ -749,9 +749,9 @@ class OpenRelayRequest(_message.Message):
     peer: _builtins.str
     """What the worker at the other end is called."""
     seal_key: _builtins.bytes
-    """Seals what is sent: 16 bytes."""
+    """Seals what is sent: 28 bytes, a key of AES-128 and its salt."""
     open_key: _builtins.bytes
-    """Opens what comes: 16 bytes."""
+    """Opens what comes: 28 bytes."""
     host: _builtins.str
     """Where the other end receives; empty: it will send first."""
     port: _builtins.int

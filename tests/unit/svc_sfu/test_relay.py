@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 from hypothesis import given
@@ -18,8 +19,7 @@ from svc_sfu.core.relay_message import LayerTold, TrackTold, Wish
 from svc_sfu.core.rtp import SEQ, Packet, PacketInvalid
 from svc_sfu.core.stream import Stream
 from svc_sfu.core.subscriber import Slot, Subscriber
-from svc_sfu.core.window import WIDTH, Window
-from svc_sfu.envelope import Envelope, relay_of
+from svc_sfu.envelope import KEY_BYTES, MAX_BYTES, WINDOW, Envelope, relay_of
 
 KEY, DELTA = b"\x90\xe0\x80\x01\x01\x10\x00", b"\x90\xe0\x80\x02\x01\x10\x01"
 RIDS = ("h", "m", "l")
@@ -257,29 +257,55 @@ def test_a_layer_that_its_track_does_not_have_is_not_taken() -> None:
     assert inlet.wishes(lambda _: ()) == ([], False)
 
 
+def envelopes() -> tuple[Envelope, Envelope]:
+    """Both ends of one relay."""
+    there, back = b"a" * KEY_BYTES, b"b" * KEY_BYTES
+    return Envelope(5, there, back), Envelope(5, back, there)
+
+
+def datagrams(count: int) -> list[bytes]:
+    """The first of one end, each with its number inside."""
+    one, _ = envelopes()
+    return [one.seal(b"%d" % number) for number in range(count)]
+
+
+DATAGRAMS: Final = datagrams(3 * WINDOW + 1)
+
+
 def test_nobody_opens_what_was_sealed_for_another_or_twice() -> None:
-    one, other = Envelope(5, b"a" * 16, b"b" * 16), Envelope(5, b"b" * 16, b"a" * 16)
+    one, other = envelopes()
     first, second = one.seal(b"first"), one.seal(b"second")
     assert relay_of(first) == 5
     assert relay_of(first[:20]) is None
+    assert relay_of(first + bytes(1_600)) is None
     assert other.open(second) == b"second"
     assert other.open(first) == b"first"
     assert other.open(first) is None
     assert one.open(one.seal(b"own")) is None
-    forged = bytearray(one.seal(b"third"))
-    forged[16] ^= 1
-    assert other.open(bytes(forged)) is None
+    for at in (10, 12, 18, 22, -1):
+        forged = bytearray(one.seal(b"third"))
+        forged[at] ^= 1
+        assert other.open(bytes(forged)) is None, at
+    assert other.open(one.seal(bytes(MAX_BYTES))) == bytes(MAX_BYTES)
 
 
-@given(st.lists(st.integers(0, 3 * WIDTH), max_size=60))
-def test_a_number_is_fresh_once(numbers: list[int]) -> None:
-    window, seen = Window(), set[int]()
-    for number in numbers:
-        late = bool(seen) and max(seen) - number >= WIDTH
-        assert window.fresh(number) == (number not in seen and not late)
-        if window.fresh(number):
-            window.take(number)
+@given(st.lists(st.integers(0, 3 * WINDOW), max_size=60))
+def test_a_datagram_is_opened_once_whatever_the_order(order: list[int]) -> None:
+    _, other = envelopes()
+    seen = set[int]()
+    for number in order:
+        late = bool(seen) and max(seen) - number >= WINDOW
+        assert (other.open(DATAGRAMS[number]) == b"%d" % number) is (number not in seen and not late)
+        if not late:
             seen.add(number)
+
+
+def test_a_relay_goes_on_whatever_was_lost_of_its_beginning() -> None:
+    _, other = envelopes()
+    sent = datagrams(2 * 65_536 + 100)
+    came = (2 * 65_536 + 90, 2 * 65_536 - 1, 2 * 65_536 + 89, 2 * 65_536 - 2)
+    assert [other.open(sent[number]) for number in came] == [b"%d" % number for number in came]
+    assert [other.open(sent[number]) for number in (0, 65_535, *came)] == [None] * 6
 
 
 def test_of_two_wishes_the_later_counts_and_one_for_nothing_ends_it() -> None:

@@ -787,14 +787,14 @@ export type OpenRelayRequest = Message<"rushes.sfu.v1.OpenRelayRequest"> & {
   peer: string;
 
   /**
-   * Seals what is sent: 16 bytes.
+   * Seals what is sent: 28 bytes, a key of AES-128 and its salt.
    *
    * @generated from field: bytes seal_key = 4;
    */
   sealKey: Uint8Array;
 
   /**
-   * Opens what comes: 16 bytes.
+   * Opens what comes: 28 bytes.
    *
    * @generated from field: bytes open_key = 5;
    */
