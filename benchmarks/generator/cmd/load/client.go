@@ -33,6 +33,7 @@ type client struct {
 	listening bool // to room in the kernel
 
 	// What it knows, as a browser does.
+	part     []byte // of a message whose end has not come
 	opened   int
 	whole    bool
 	epoch    uint64
@@ -67,6 +68,19 @@ func newClient(o options, index int, session string) *client {
 	c.socket.descriptor = -1
 	_, _ = rand.Read(c.id[:])
 	return c
+}
+
+// joined gives the whole messages of what came until now: a large one comes in several WebSocket messages.
+func (c *client) joined(payload []byte) []byte {
+	if len(c.part) > 0 {
+		payload = append(c.part, payload...)
+		c.part = nil
+	}
+	size := wholeMessages(payload)
+	if size < len(payload) {
+		c.part = append([]byte(nil), payload[size:]...)
+	}
+	return payload[:size]
 }
 
 // sampled: it is asked how long what it reads has waited for it.

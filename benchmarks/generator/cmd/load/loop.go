@@ -18,19 +18,20 @@ const (
 
 // loop is all clients in one thread: it reads, answers, and sends what is due.
 type loop struct {
-	dialect  dialect
-	cache    *cache
-	clients  []*client
-	joining  chan *client
-	poll     int
-	events   [eventsAHead]unix.EpollEvent
-	buffer   []byte
-	origin   time.Time
-	schedule schedule
-	parts    int       // each client is in one of so many rooms, and is sent what is made there, as much in each
-	unread   histogram // how long frames waited in the kernel until the loop read them, of some clients
-	back     histogram // from the cut to being opened again
-	count    counters
+	dialect      dialect
+	cache        *cache
+	clients      []*client
+	joining      chan *client
+	poll         int
+	events       [eventsAHead]unix.EpollEvent
+	buffer       []byte
+	origin       time.Time
+	schedule     schedule
+	parts        int       // each client is in one of so many rooms, and is sent what is made there, as much in each
+	cutsAnywhere bool      // messages do not end where those of the WebSocket do
+	unread       histogram // how long frames waited in the kernel until the loop read them, of some clients
+	back         histogram // from the cut to being opened again
+	count        counters
 }
 
 func newLoop(d dialect, clients []*client) (*loop, error) {
@@ -163,12 +164,17 @@ func (l *loop) frames(c *client, size int) error {
 }
 
 func (l *loop) frame(c *client, payload []byte, now int64) error {
+	l.count.frames++
+	l.count.bytes += int64(len(payload))
+	if l.cutsAnywhere {
+		if payload = c.joined(payload); len(payload) == 0 {
+			return nil
+		}
+	}
 	f, err := l.cache.get(payload)
 	if err != nil {
 		return err
 	}
-	l.count.frames++
-	l.count.bytes += int64(len(payload))
 	l.count.merged += int64(f.merged)
 	l.count.presence += int64(f.presence)
 	l.count.refused += int64(f.refused)
@@ -274,7 +280,7 @@ func (l *loop) cutAll(clients []*client) {
 			continue
 		}
 		c.close()
-		c.ready, c.again, c.listening, c.cutAt = false, true, false, now
+		c.ready, c.again, c.listening, c.cutAt, c.part = false, true, false, now, nil
 		c.opened, c.whole = 0, false
 	}
 	l.connect(clients, len(clients))

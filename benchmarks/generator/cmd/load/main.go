@@ -113,7 +113,7 @@ func run(o options) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.schedule, l.parts = plan, max(1, len(ids))
+	l.schedule, l.parts, l.cutsAnywhere = plan, max(1, len(ids)), o.mode != "centrifuge"
 	if err := l.connectAll(2 * time.Minute); err != nil {
 		return nil, err
 	}

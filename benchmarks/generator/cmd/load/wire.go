@@ -98,6 +98,19 @@ func bytesOf(message []byte, want protowire.Number) []byte {
 	return nil
 }
 
+// wholeMessages is how many bytes of it are gRPC-Web frames with their ends.
+func wholeMessages(payload []byte) int {
+	size := 0
+	for len(payload)-size >= 5 {
+		end := size + 5 + int(binary.BigEndian.Uint32(payload[size+1:]))
+		if end > len(payload) {
+			break
+		}
+		size = end
+	}
+	return size
+}
+
 // messages cuts gRPC-Web frames; trailers with a status other than 0 are an error.
 func messages(payload []byte, take func([]byte) error) error {
 	for len(payload) >= 5 {
