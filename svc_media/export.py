@@ -284,18 +284,32 @@ class Exports:
 
     async def _write(self, export: Export) -> Result:
         cancel = self._cancels[export.export_id]
-        if cancel.is_set():
-            raise WorkCancelled("The work was stopped.")
-        review, facts = await self._catalog.review(export.video_id)
-        source, output = self._folder.exports / f"{export.source}.json", self._folder.exports / export.source
-        request = Request(Operation.EXPORT, source, output, facts, review=review)
-        made = await run(
-            request,
-            scratch=self._folder.scratch,
-            on_progress=lambda share: self._live.tell(
-                export.export_id, replace(export, progress_permille=min(999, int(1000 * share)))
-            ),
-            cancel=cancel,
-        )
+        heed = asyncio.create_task(self._heed(export.export_id, cancel))
+        try:
+            review, facts = await self._catalog.review(export.video_id)
+            if cancel.is_set():
+                raise WorkCancelled("The work was stopped.")
+            source, output = self._folder.exports / f"{export.source}.json", self._folder.exports / export.source
+            made = await run(
+                Request(Operation.EXPORT, source, output, facts, review=review),
+                scratch=self._folder.scratch,
+                on_progress=lambda share: self._live.tell(
+                    export.export_id, replace(export, progress_permille=min(999, int(1000 * share)))
+                ),
+                cancel=cancel,
+            )
+        finally:
+            heed.cancel()
         await self._threads.run(self._folder.secure, output)
         return made
+
+    async def _heed(self, export_id: str, cancel: asyncio.Event) -> None:
+        """Stops the writing of what was cancelled at another instance, which can only say so in the store."""
+        while not cancel.is_set():
+            await asyncio.sleep(self._retry_s)
+            try:
+                found = await self._store.get(export_id)
+            except RushesError:
+                continue  # not now: it is asked again
+            if found is None or found.state in ENDED:
+                cancel.set()

@@ -157,6 +157,18 @@ async def test_what_another_instance_cancelled_leaves_no_file(queue: Queue) -> N
     assert not [file for name in "ab" for file in queue.files(name) if file.exists()]
 
 
+async def test_what_another_instance_cancels_while_it_is_written_is_written_no_further(queue: Queue) -> None:
+    await queue.add("a")
+    await queue.exports.start()
+    await queue.gate.asked.wait()
+    stopped = queue.exports._cancels["a"]
+    assert (await queue.instance("two").cancel("a", 7, ANNA)).state is JobState.CANCELLED
+    async with asyncio.timeout(60):
+        await stopped.wait()
+    queue.gate.opened.set()
+    assert (await queue.ended("a")).state is JobState.CANCELLED
+
+
 async def test_a_file_that_another_finished_stays_when_this_one_fails(queue: Queue) -> None:
     await queue.add("a", "b")
     await queue.exports.start()
