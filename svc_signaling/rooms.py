@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, Protocol
 
@@ -19,6 +19,7 @@ from svc_signaling.errors import RoomMoved, RoomUnknown
 from svc_signaling.media import Media
 from svc_signaling.memory import Memory
 from svc_signaling.stores import Kept, Store
+from svc_signaling.telling import Listener, Telling, sees
 
 TICK_S: Final = 1.0
 IDLE_S: Final = 300.0
@@ -74,19 +75,6 @@ class Breakouts(Protocol):
 Decide = Callable[[Live], list[pb.Event]]
 
 
-class Listener(Protocol):
-    """A stream of somebody in a room."""
-
-    def happened(self, event: pb.Event, encoded: bytes) -> None:
-        """Something happened in the room. As a SignalResponse it is encoded once, whoever hears of it."""
-
-    def tracks_changed(self) -> None:
-        """Tracks are not what they were."""
-
-    def end(self, error: RushesError) -> None:
-        """The stream is over."""
-
-
 class Desk:
     """A room that is open here, and whoever listens to it."""
 
@@ -94,7 +82,8 @@ class Desk:
         self.tenant_id = tenant_id
         self.live = live
         self.lock = asyncio.Lock()
-        self.listeners: dict[str, Listener] = {}
+        self.telling = Telling(live)
+        self.listeners = self.telling.listeners
         self.missing = feed.Missing({})
         self.idle_s = 0.0
         self.lost = False
@@ -214,12 +203,13 @@ class Rooms:
             except RoomMoved:
                 self._lose(desk)
                 raise
+            moving = desk.telling.before(events)
             for event in events:
                 live.apply(event)
             if number:
                 live.done[participant_id] = number
             self._memory.happened(live, events[-1])
-            self._tell(desk, events)
+            desk.telling.happened(events, moving)
         await self._follow(desk, events)
         await self._narrow(desk)
         kinds = {event.WhichOneof("what") for event in events}
@@ -228,18 +218,6 @@ class Rooms:
         if self.breakouts is not None and "breakouts" in kinds:
             await self.breakouts.look(desk)
         return events
-
-    def _tell(self, desk: Desk, events: Sequence[pb.Event]) -> None:
-        told = [
-            (event, event.participant.participant_id, bool(event.ended), encoded)
-            for event in events
-            for encoded in (pb.SignalResponse(event=event).SerializeToString(),)
-        ]
-        for participant_id, listener in list(desk.listeners.items()):
-            sees = _sees(desk.live.people.get(participant_id))
-            for event, about, ended, encoded in told:
-                if sees or ended or about == participant_id:
-                    listener.happened(event, encoded)
 
     async def _follow(self, desk: Desk, events: Iterable[pb.Event]) -> None:
         """What the forwarder has to do after it. What it cannot do now it is told again when it is back."""
@@ -300,7 +278,7 @@ class Rooms:
         if desk is None:
             return
         for participant_id, listener in list(desk.listeners.items()):
-            if _sees(desk.live.people.get(participant_id)):
+            if sees(desk.live.people.get(participant_id)):
                 listener.tracks_changed()
         media = self.media
         if media is None or room_id in self._showing:
@@ -433,7 +411,3 @@ class Rooms:
             self._opening.pop(room_id, None)
             await self._memory.leave(desk.live)
             await self._store.release(room_id)
-
-
-def _sees(participant: pb.Participant | None) -> bool:
-    return participant is not None and participant.state == JOINED

@@ -21,6 +21,7 @@ from svc_signaling.core.room import Live, SignalInvalid, may
 from svc_signaling.errors import RoomMoved, RoomUnknown, SlowListener
 from svc_signaling.media import Media
 from svc_signaling.rooms import Desk, Rooms
+from svc_signaling.telling import News
 
 MAX_WAITING: Final = 2_000
 """Answers that wait for somebody who does not read."""
@@ -63,16 +64,38 @@ class Stream:
         self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tracks_due = False
         self._waits = False
+        self._together = False
+        self._heard = 0
+        """The last event that was told, or is in what opened the stream."""
         self._project_id = 0
         self._participant_id = ""
         self._desk: Desk | None = None
 
     # -- what the room says ----------------------------------------------------------------------------------
 
-    def happened(self, event: pb.Event, encoded: bytes) -> None:
+    def happened(self, news: News) -> None:
         """See `Listener`."""
-        self._put_encoded(encoded, last=self._is_last(event))
-        if event.participant.participant_id != self._participant_id or event.participant.state != JOINED:
+        new = news.after(self._heard)
+        if new is None:
+            return
+        self._heard = new.events[-1].ordinal
+        if self._together:
+            self._put_encoded(new.together, last=any(map(self._is_last, new.events)) if self._is_of(new) else False)
+        else:
+            for event, encoded in zip(new.events, new.single, strict=True):
+                self._put_encoded(encoded, last=self._is_last(event))
+        if self._participant_id in new.people:
+            self._changed([each.participant for each in new.events if self._is_mine(each)][-1])
+
+    def _is_of(self, news: News) -> bool:
+        return news.ended or self._participant_id in news.people
+
+    def _is_mine(self, event: pb.Event) -> bool:
+        return event.participant.participant_id == self._participant_id
+
+    def _changed(self, me: pb.Participant) -> None:
+        """One is not what one was."""
+        if me.state != JOINED:
             return
         if self._waits and self._desk is not None:
             # Let in: what went on meanwhile was not told to who waited.
@@ -119,7 +142,7 @@ class Stream:
         if first is None or first.WhichOneof("what") != "open":
             raise SignalInvalid("the first message is open")
         opening = first.open
-        self._project_id = opening.project_id
+        self._project_id, self._together = opening.project_id, opening.together
         desk = self._desk = await self._rooms.desk(self._caller.tenant_id, opening.project_id, opening.room_id)
         await self._come_in(desk, opening)
         tasks = [
@@ -171,6 +194,7 @@ class Stream:
     def _opened(self, live: Live) -> pb.SignalOpened:
         me = live.people[self._participant_id]
         self._waits = me.state != JOINED
+        self._heard = live.ordinal
         opened = pb.SignalOpened(
             participant_id=self._participant_id,
             room=live.room,
@@ -201,8 +225,7 @@ class Stream:
                 return
 
     def _is_last(self, event: pb.Event) -> bool:
-        mine = event.participant.participant_id == self._participant_id and event.participant.state in GONE
-        return mine or event.WhichOneof("what") == "ended"
+        return (self._is_mine(event) and event.participant.state in GONE) or event.WhichOneof("what") == "ended"
 
     async def _check_for_ever(self) -> None:
         """Token, session and rights hold on."""

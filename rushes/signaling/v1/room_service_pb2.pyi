@@ -1337,6 +1337,7 @@ class SignalOpen(_message.Message):
     ROOM_ID_FIELD_NUMBER: _builtins.int
     PARTICIPANT_ID_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
+    TOGETHER_FIELD_NUMBER: _builtins.int
     project_id: _builtins.int
     """The room's project."""
     room_id: _builtins.str
@@ -1345,6 +1346,8 @@ class SignalOpen(_message.Message):
     """Of an earlier stream of this page; empty: somebody new."""
     after: _builtins.int
     """The last event received then."""
+    together: _builtins.bool
+    """Events that happen within a moment may come together, as `events`: many people coming at once are one message then."""
     def __init__(
         self,
         *,
@@ -1352,10 +1355,11 @@ class SignalOpen(_message.Message):
         room_id: _builtins.str = ...,
         participant_id: _builtins.str = ...,
         after: _builtins.int = ...,
+        together: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "participant_id", b"participant_id", "project_id", b"project_id", "room_id", b"room_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "participant_id", b"participant_id", "project_id", b"project_id", "room_id", b"room_id", "together", b"together"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1858,6 +1862,30 @@ class SignalPong(_message.Message):
 Global___SignalPong: _TypeAlias = SignalPong  # noqa: Y015
 
 @_typing.final
+class Events(_message.Message):
+    """Events, in order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___Event]:
+        """The events."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___Event] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Events: _TypeAlias = Events  # noqa: Y015
+
+@_typing.final
 class Tracks(_message.Message):
     """All tracks of the room."""
 
@@ -1902,6 +1930,7 @@ class SignalResponse(_message.Message):
     SLOTS_FIELD_NUMBER: _builtins.int
     TRACKS_FIELD_NUMBER: _builtins.int
     PONG_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
     published: _builtins.str
     """SDP answer to publish."""
     slots: _builtins.str
@@ -1926,6 +1955,10 @@ class SignalResponse(_message.Message):
     def pong(self) -> Global___SignalPong:
         """The answer to a ping."""
 
+    @_builtins.property
+    def events(self) -> Global___Events:
+        """Several things happened. Only for who asked for it."""
+
     def __init__(
         self,
         *,
@@ -1936,12 +1969,13 @@ class SignalResponse(_message.Message):
         slots: _builtins.str = ...,
         tracks: Global___Tracks | None = ...,
         pong: Global___SignalPong | None = ...,
+        events: Global___Events | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "event", b"event", "opened", b"opened", "pong", b"pong", "published", b"published", "slots", b"slots", "tracks", b"tracks", "what", b"what"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "event", b"event", "events", b"events", "opened", b"opened", "pong", b"pong", "published", b"published", "slots", b"slots", "tracks", b"tracks", "what", b"what"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "event", b"event", "opened", b"opened", "pong", b"pong", "published", b"published", "slots", b"slots", "tracks", b"tracks", "what", b"what"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "event", b"event", "events", b"events", "opened", b"opened", "pong", b"pong", "published", b"published", "slots", b"slots", "tracks", b"tracks", "what", b"what"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["opened", "event", "done", "published", "slots", "tracks", "pong"]  # noqa: Y015
+    _WhichOneofReturnType_what: _TypeAlias = _typing.Literal["opened", "event", "done", "published", "slots", "tracks", "pong", "events"]  # noqa: Y015
     _WhichOneofArgType_what: _TypeAlias = _typing.Literal["what", b"what"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_what) -> _WhichOneofReturnType_what | None: ...
 

@@ -17,6 +17,7 @@ from svc_signaling.core.room import Live
 from svc_signaling.errors import Draining
 from svc_signaling.rooms import Desk, Rooms
 from svc_signaling.stores import Kept
+from svc_signaling.telling import News
 from tests.unit.svc_signaling.test_room import CHAIR, GUEST, live, with_people
 
 
@@ -54,8 +55,8 @@ class Told:
     def __init__(self) -> None:
         self.events: list[pb.Event] = []
 
-    def happened(self, event: pb.Event, encoded: bytes) -> None:
-        self.events.append(event)
+    def happened(self, news: News) -> None:
+        self.events += news.events
 
     def tracks_changed(self) -> None:
         """Nothing to see."""

@@ -113,7 +113,7 @@ export class SignalLink {
     this.stream = new Stream(PATH, {
       opened: () => {
         const { project: projectId, room: roomId } = this.options;
-        const opening = { projectId, roomId, participantId: this.participant, after: this.after };
+        const opening = { projectId, roomId, participantId: this.participant, after: this.after, together: true };
         this.write(create(SignalRequestSchema, { what: { case: "open", value: opening } }));
       },
       message: (payload) => {
@@ -147,6 +147,10 @@ export class SignalLink {
 
   private message(response: SignalResponse): void {
     const { what } = response;
+    if (what.case === "events") {
+      for (const value of what.value.events) this.message(create(SignalResponseSchema, { what: { case: "event", value } }));
+      return;
+    }
     if (what.case === "opened") {
       this.after = what.value.ordinal;
       // It comes once more on the same stream when one is let in: what was asked on it is under way.

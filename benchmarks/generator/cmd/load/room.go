@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gobwas/ws"
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 const signalPath = "/rushes.signaling.v1.RoomService/Signal"
@@ -29,7 +30,7 @@ func (r *rooms) connect(c *client) error {
 	if err := c.write(ws.OpBinary, []byte("content-type: application/grpc-web+proto\r\nx-grpc-web: 1\r\n")); err != nil {
 		return err
 	}
-	open := number(nil, 1, uint64(r.o.project))
+	open := number(number(nil, 1, uint64(r.o.project)), 40, 1)
 	return c.message(field(nil, 2, field(open, 2, []byte(r.ids[c.index%len(r.ids)]))))
 }
 
@@ -65,6 +66,8 @@ func (r *rooms) message(message []byte, f *frame) error {
 		f.refused++
 	case kind == 2:
 		return r.line(event, f)
+	case kind == 40:
+		return each(event, func(_ protowire.Number, event []byte) error { return r.line(event, f) })
 	}
 	return nil
 }
