@@ -8,6 +8,7 @@ from svc_project import metrics
 from svc_project.core.change import Changes, Notice, Pending
 from svc_project.core.errors import TooManyWatchers
 from svc_project.core.model import SessionId
+from svc_project.listing import Listings
 
 
 class _Watcher:
@@ -29,12 +30,16 @@ class Bulletin:
         self._watchers: set[_Watcher] = set()
         self._ended: dict[SessionId, int] = {}
         self._closed = False
+        self.listings = Listings()
         self.callbacks: list[Callable[[], None]] = []
         self.well: Callable[[], bool] = lambda: True
         """Whether what changes is known here. While it is not, watchers hear nothing, and so trust nothing for long."""
 
     def publish(self, changes: Changes) -> None:
         """This has changed, durably."""
+        self.listings.changed(changes.projects)
+        if not changes.about_rights:
+            return
         metrics.CHANGES.inc()
         now_ms = self._clock.now_ms()
         self._ended.update(dict.fromkeys(changes.sessions, now_ms))
@@ -46,6 +51,7 @@ class Bulletin:
 
     def everything(self) -> None:
         """Nobody knows what has changed: watchers ask for all of it anew."""
+        self.listings.everything()
         for watcher in self._watchers:
             watcher.pending.overflow()
             watcher.wake.set()
@@ -84,6 +90,7 @@ class Bulletin:
     def close(self) -> None:
         """Ends every stream."""
         self._closed = True
+        self.listings.close()
         for watcher in self._watchers:
             watcher.wake.set()
 

@@ -41,6 +41,7 @@ class Folders:
             if parent_id and len(_way_up(work, who, project_id, parent_id)) >= DEEPEST:
                 raise FoldersTooDeep(DEEPEST)
             key = text.sort_key(cleaned)
+            work.changes.projects.add(project_id)
             folder_id = work.unit.folders.add(
                 Folder(FolderId(0), who.tenant_id, project_id, parent_id, cleaned, key, work.now_ms, 1)
             )
@@ -85,6 +86,7 @@ class Folders:
             if after.parent_id != before.parent_id:
                 _check_place(work, who, after)
             work.unit.folders.save(replace(after, name_key=text.sort_key(after.name), version=before.version + 1))
+            work.changes.projects.add(wanted.project_id)
             resource = _resource(wanted.project_id, wanted.folder_id)
             detail = {"name": after.name, "parent": str(after.parent_id)}
             work.trail.add(who.tenant_id, who.person_id, "folder.update", resource, **detail)
@@ -102,6 +104,7 @@ class Folders:
         def remove(work: Work) -> str:
             folder = _folder(work, who, project_id, folder_id)
             work.unit.folders.remove(folder)
+            work.changes.projects.add(project_id)
             resource = _resource(project_id, folder_id)
             work.trail.add(who.tenant_id, who.person_id, "folder.delete", resource, name=folder.name)
             return ""

@@ -1,6 +1,7 @@
 """Use cases about projects, assets and cuts."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from svc_project.access import permissions, project_permissions
@@ -104,6 +105,13 @@ class Library:
         """A project."""
         return await self._context.run(lambda work: find_project(work, who, project_id))
 
+    async def watch(self, who: Who, project_id: ProjectId) -> AsyncGenerator[None]:
+        """Now, and whenever something else is listed of the project, as long as one may view it."""
+        async with aclosing(self._context.bulletin.listings.watch(project_id)) as changes:
+            async for _ in changes:
+                await self._context.run(lambda work: _check_view(work, who, project_id))
+                yield
+
     async def projects(self, who: Who, page_size: int, page_token: str) -> tuple[list[tuple[Project, int]], str]:
         """Projects that one may view, each with what one may do in it, by name; and the token of the next page."""
         scope = f"projects/{who.tenant_id}/{who.person_id}"
@@ -131,6 +139,7 @@ class Library:
             if after == before:
                 return ""
             work.unit.projects.save(replace(after, name_key=text.sort_key(after.name), version=before.version + 1))
+            work.changes.projects.add(wanted.project_id)
             detail = {"name": after.name, "statuses": ", ".join(after.statuses)}
             work.trail.add(who.tenant_id, who.person_id, "project.update", f"project/{wanted.project_id}", **detail)
             return ""
@@ -155,6 +164,7 @@ class Library:
             check_folder(work, project, new.folder_id)
             asset_id = work.unit.assets.add(project, name, tags, new.folder_id, work.now_ms)
             work.changes.resources.add(Resource(Kind.ASSET, asset_id))
+            work.changes.projects.add(project.project_id)
             work.trail.add(who.tenant_id, who.person_id, "asset.create", f"asset/{asset_id}", name=name)
             if video is not None:
                 _stack(work, who, find_asset(work, who, asset_id), video)
@@ -315,9 +325,15 @@ def _may_stack(work: Work, person: Person, project_id: ProjectId, video: VideoFa
     return bool(at_home & role.Permission.UPLOAD or as_cut & role.Permission.VIEW)
 
 
+def _check_view(work: Work, who: Who, project_id: ProjectId) -> None:
+    if not project_permissions(work, find_me(work, who), project_id) & role.Permission.VIEW:
+        raise ProjectNotFound
+
+
 def save(work: Work, asset: Asset) -> None:
     """The asset as it is now, which is its next version."""
     work.unit.assets.save(replace(asset, version=asset.version + 1, updated_ms=max(work.now_ms, asset.updated_ms)))
+    work.changes.projects.add(asset.project_id)
 
 
 def check_etag(etag: str, version: int) -> None:

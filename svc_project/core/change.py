@@ -1,9 +1,9 @@
-"""What changed about rights, gathered for each watcher between two of its messages."""
+"""What changed about rights, gathered for each watcher between two of its messages; and whose listing is another."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from svc_project.core.model import PersonId, Resource, SessionId
+from svc_project.core.model import PersonId, ProjectId, Resource, SessionId
 
 
 @dataclass(slots=True)
@@ -13,8 +13,15 @@ class Changes:
     people: set[PersonId] = field(default_factory=set)
     resources: set[Resource] = field(default_factory=set)
     sessions: set[SessionId] = field(default_factory=set)
+    projects: set[ProjectId] = field(default_factory=set)
+    """Of which something else is listed now. No rights depend on it."""
 
     def __bool__(self) -> bool:
+        return bool(self.about_rights or self.projects)
+
+    @property
+    def about_rights(self) -> bool:
+        """Whether cached rights may be others."""
         return bool(self.people or self.resources or self.sessions)
 
     def size(self) -> int:

@@ -1,6 +1,7 @@
 """ProjectService."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import aclosing
 from typing import Any, TypeAlias
 
 import grpc
@@ -59,6 +60,14 @@ class ProjectServicer(pb_grpc.ProjectServiceServicer):
         once = proto.once("UpdateProject", request, request.request_id)
         project = await self._library.update_project(proto.who(), change, once)
         return pb.UpdateProjectResponse(project=proto.to_project(project, granted()))
+
+    async def WatchProject(
+        self, request: pb.WatchProjectRequest, context: Context
+    ) -> AsyncIterator[pb.WatchProjectResponse]:
+        """What is listed has changed."""
+        async with aclosing(self._library.watch(proto.who(), ProjectId(request.project_id))) as changes:
+            async for _ in changes:
+                yield pb.WatchProjectResponse()
 
     async def CreateAsset(self, request: pb.CreateAssetRequest, context: Context) -> pb.CreateAssetResponse:
         """Makes an asset."""

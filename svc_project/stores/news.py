@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from svc_project.core.change import Changes
-from svc_project.core.model import Kind, PersonId, Resource, SessionId
+from svc_project.core.model import Kind, PersonId, ProjectId, Resource, SessionId
 from svc_project.stores import Item, schema
 
 _news = schema.rights_news
@@ -36,15 +37,21 @@ class SqlNews:
         return self._connection.execute(delete(_news).where(_news.c.time_ms < before_ms)).rowcount
 
 
+# Of listings releases of before know nothing: for them it is a person whom nobody is.
+_LISTING: Final = "listing/"
+
+
 def _encode(changes: Changes) -> str:
     resources = sorted((each.kind, each.id) for each in changes.resources)
-    return json.dumps([sorted(changes.people), resources, sorted(changes.sessions)])
+    people = [*sorted(changes.people), *(f"{_LISTING}{each}" for each in sorted(changes.projects))]
+    return json.dumps([people, resources, sorted(changes.sessions)])
 
 
 def _decode(text: str) -> Changes:
     people, resources, sessions = json.loads(text)
     return Changes(
-        set(map(PersonId, people)),
+        {PersonId(each) for each in people if not each.startswith(_LISTING)},
         {Resource(Kind(kind), identity) for kind, identity in resources},
         set(map(SessionId, sessions)),
+        {ProjectId(int(each.removeprefix(_LISTING))) for each in people if each.startswith(_LISTING)},
     )

@@ -1,5 +1,6 @@
 """News of rights between instances on one store."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from mesh.clock import Clock
 from mesh.sql import Database
 from svc_project.bulletin import Bulletin
 from svc_project.context import Context, Work
-from svc_project.core.model import Kind, PersonId, Resource, SessionId
+from svc_project.core.model import Kind, PersonId, ProjectId, Resource, SessionId
 from svc_project.feed import KEEP_MS, LATE_S, Feed
 from svc_project.stores.sql import SqlStore
 from tests.waiting import until
@@ -73,6 +74,25 @@ async def test_what_another_changed_is_told_once_and_in_order(pair: tuple[Instan
     assert (await anext(mine)).people == (ANNA,)
     await until(lambda: other.bulletin.ended("session of anna"))
     assert not one.bulletin._watchers.copy().pop().pending.waiting()
+
+
+async def test_whoever_looks_at_a_project_hears_of_what_another_instance_changed_in_it_and_of_nothing_else(
+    pair: tuple[Instance, Instance],
+) -> None:
+    one, other = pair
+    for each in pair:
+        await each.feed.start()
+    rights = other.bulletin.watch()
+    assert (await anext(rights)).everything
+    looks = {project_id: other.bulletin.listings.watch(ProjectId(project_id)) for project_id in (7, 8)}
+    for look in looks.values():
+        await anext(look)
+    waits = asyncio.create_task(looks[8].__anext__())
+    await one.context.run(lambda work: work.changes.projects.add(ProjectId(7)))
+    await anext(looks[7])
+    assert not waits.done()
+    assert not other.bulletin._watchers.copy().pop().pending.waiting()
+    waits.cancel()
 
 
 async def test_who_slept_for_longer_than_news_are_kept_has_all_asked_anew(pair: tuple[Instance, Instance]) -> None:

@@ -33,10 +33,18 @@ def studio() -> Iterator[Studio]:
         yield Studio(stack)
 
 
+_NEVER_ASKS = """
+  const real = window.setTimeout;
+  window.setTimeout = (run, ms, ...rest) => (ms === 4000 || ms === 60000 ? 0 : real(run, ms, ...rest));
+"""
+"""The page does not ask by itself what others changed: it has to be told."""
+
+
 @pytest.fixture(scope="module")
 def ada(studio: Studio, meet: Callable[..., Reviewer]) -> Reviewer:
     """Administers it."""
     ada = meet("ada", studio.stack.address).with_session(studio.secret)
+    ada.page.add_init_script(_NEVER_ASKS)
     ada.page.goto(studio.stack.address)
     return ada
 
@@ -75,7 +83,7 @@ def seen_renamed(studio: Studio, ada: Reviewer, name: str, other: str) -> None:
     """Somebody else gives a clip another name, and the page has read it."""
     with ada.page.expect_response("**/ListTags") as reading:
         renamed_elsewhere(studio, name, other)
-        # As when one comes back to the page; it would look by itself within seconds.
+        # As when one comes back to the page; it would be told of it too.
         ada.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     reading.value.finished()
 

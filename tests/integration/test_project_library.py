@@ -213,3 +213,23 @@ async def test_each_role_may_do_what_it_may_and_no_more(admin: Person) -> None:
             assert (await rename).project.name == "by owner"
         else:
             assert (await refused(rename))[0] == "PERMISSION_DENIED"
+
+
+async def test_whoever_may_view_a_project_is_told_of_each_change_in_it_until_they_may_not(admin: Person) -> None:
+    project_id = await new_project(admin, "Watched")
+    guest = await invite(admin, project_id, "guest", "Gus")
+    stub, request = guest.client.project, pb.WatchProjectRequest(project_id=project_id)
+    look = stub.WatchProject(request, metadata=guest.client.metadata, timeout=60)
+    assert await look.read() == pb.WatchProjectResponse()
+    asset = await new_asset(admin, project_id, "Shot")
+    assert await look.read() == pb.WatchProjectResponse()
+    await admin.project("DeleteAssets", project_id=project_id, asset_ids=[asset.asset_id])
+    assert await look.read() == pb.WatchProjectResponse()
+    await admin.access("Revoke", project_id=project_id, person_id=guest.person_id)
+    await new_asset(admin, project_id, "Secret")
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await look.read()
+    assert reason(ended.value) == ("NOT_FOUND", "PROJECT_NOT_FOUND")
+    with pytest.raises(grpc.aio.AioRpcError) as refusal:
+        await stub.WatchProject(request, metadata=guest.client.metadata, timeout=60).read()
+    assert refusal.value.code() is grpc.StatusCode.NOT_FOUND

@@ -55,6 +55,11 @@ class ProjectServiceStub:
                 request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectRequest.SerializeToString,
                 response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectResponse.FromString,
                 _registered_method=True)
+        self.WatchProject = channel.unary_stream(
+                '/rushes.project.v1.ProjectService/WatchProject',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.WatchProjectRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.WatchProjectResponse.FromString,
+                _registered_method=True)
         self.CreateAsset = channel.unary_unary(
                 '/rushes.project.v1.ProjectService/CreateAsset',
                 request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.CreateAssetRequest.SerializeToString,
@@ -159,6 +164,14 @@ class ProjectServiceServicer:
 
     def UpdateProject(self, request, context):
         """Changes a project's name or statuses.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchProject(self, request, context):
+        """Says that what is listed of a project has changed: its assets, folders, or itself. At once, and after each change;
+        changes in quick succession are one. What it is now, is asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -291,6 +304,11 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     servicer.UpdateProject,
                     request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectRequest.FromString,
                     response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectResponse.SerializeToString,
+            ),
+            'WatchProject': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchProject,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.WatchProjectRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.WatchProjectResponse.SerializeToString,
             ),
             'CreateAsset': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateAsset,
@@ -477,6 +495,33 @@ class ProjectService:
             '/rushes.project.v1.ProjectService/UpdateProject',
             rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectRequest.SerializeToString,
             rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchProject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/WatchProject',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.WatchProjectRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.WatchProjectResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,6 +24,10 @@ class ProjectServiceStub:
     """The projects that the caller may view."""
     UpdateProject: _aio.UnaryUnaryMultiCallable[_project_service_pb2.UpdateProjectRequest, _project_service_pb2.UpdateProjectResponse]
     """Changes a project's name or statuses."""
+    WatchProject: _aio.UnaryStreamMultiCallable[_project_service_pb2.WatchProjectRequest, _project_service_pb2.WatchProjectResponse]
+    """Says that what is listed of a project has changed: its assets, folders, or itself. At once, and after each change;
+    changes in quick succession are one. What it is now, is asked for.
+    """
     CreateAsset: _aio.UnaryUnaryMultiCallable[_project_service_pb2.CreateAssetRequest, _project_service_pb2.CreateAssetResponse]
     """Makes an asset, with a first cut when a video is given."""
     GetAsset: _aio.UnaryUnaryMultiCallable[_project_service_pb2.GetAssetRequest, _project_service_pb2.GetAssetResponse]
@@ -89,6 +93,16 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_project_service_pb2.UpdateProjectRequest, _abc.Awaitable[_project_service_pb2.UpdateProjectResponse]],
     ) -> _abc.Awaitable[_project_service_pb2.UpdateProjectResponse]:
         """Changes a project's name or statuses."""
+
+    @_abc_1.abstractmethod
+    def WatchProject(
+        self,
+        request: _project_service_pb2.WatchProjectRequest,
+        context: _aio.ServicerContext[_project_service_pb2.WatchProjectRequest, _abc.AsyncIterator[_project_service_pb2.WatchProjectResponse]],
+    ) -> _abc.AsyncIterator[_project_service_pb2.WatchProjectResponse]:
+        """Says that what is listed of a project has changed: its assets, folders, or itself. At once, and after each change;
+        changes in quick succession are one. What it is now, is asked for.
+        """
 
     @_abc_1.abstractmethod
     def CreateAsset(
