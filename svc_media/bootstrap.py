@@ -30,6 +30,7 @@ from svc_media.http import MediaHttp
 from svc_media.importing import Imports
 from svc_media.lock import Locks
 from svc_media.reading import Reader
+from svc_media.removal import ProjectPurged, Removals
 from svc_media.server import ExportServicer, ImportServicer, JobServicer, MediaServicer, SubtitleServicer
 from svc_media.setup import url_of
 from svc_media.shelf import BlobShelf, FolderShelf, Shelf
@@ -89,6 +90,17 @@ class MediaParts:
             runtime.clock,
             days=config.export_days,
             holder=config.instance,
+        )
+        self._removals = Removals(
+            ProjectPurged(runtime.channels),
+            self._store,
+            self._uploads,
+            self._exports,
+            folder,
+            shelf,
+            self._locks,
+            runtime.clock,
+            days=config.purge_days,
         )
         self._subtitles = Subtitles(SqlSubtitles(database), self._catalog, runtime.clock)
         door = Door(runtime.identity, runtime.mesh.secret)
@@ -156,6 +168,7 @@ class MediaParts:
                 if self._locks.take(UPKEEP):  # one instance is enough
                     await self._uploads.upkeep()
                     await self._exports.upkeep()
+                    await self._removals.upkeep()
                     await self._shelf.upkeep()
             except Exception:
                 log.exception("upkeep_failed")

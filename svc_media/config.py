@@ -41,6 +41,9 @@ class Config:
     export_days: float = 7.0
     """Days that a file of notes is kept for whoever asked for it."""
 
+    purge_days: float = 1.0
+    """Days that the files of a video are kept after its last cut was deleted for good."""
+
     reserve_bytes: int = 256 << 20
     """Room on the disk that uploads leave alone: notes may be kept on the same one."""
 

@@ -208,6 +208,16 @@ class Exports:
         path = self._folder.exports / export.source
         return Served(path, export.content_type, export.export_id, export.file_name, True, video, kept=False)
 
+    async def forget(self, video_id: int) -> None:
+        """The video is gone: so are its exports, and those that are being written will be."""
+        for export in await self._store.of_video(video_id):
+            if export.state in ENDED:
+                await self._drop(export)
+                await self._store.remove(export.export_id)
+            else:
+                with contextlib.suppress(JobHasEnded):
+                    await self._store.move(export.export_id, JobEvent.CANCEL, self._clock.now_ms(), **_CANCELLED)
+
     async def upkeep(self) -> None:
         """Forgets exports whose time is over."""
         for export in await self._store.expired(self._clock.now_ms()):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shutil
 import stat
 import time
 from collections.abc import AsyncGenerator, Iterable
@@ -40,6 +41,9 @@ class Shelf(Protocol):
     def read(self, path: Path, begin: int, end: int) -> AsyncGenerator[bytes, None]:
         """Bytes of a file that is not in the folder."""
 
+    async def drop(self, content: Path) -> None:
+        """All files of a content are gone for good. `content`: the folder of them."""
+
     async def upkeep(self) -> None:
         """Makes room."""
 
@@ -68,8 +72,12 @@ class FolderShelf:
         raise _missing()
         yield b""
 
+    async def drop(self, content: Path) -> None:
+        """See Shelf."""
+        await asyncio.to_thread(shutil.rmtree, content, ignore_errors=True)
+
     async def upkeep(self) -> None:
-        """See Shelf: nothing is ever removed."""
+        """See Shelf: there is always room."""
 
     def close(self) -> None:
         """See Shelf."""
@@ -148,6 +156,13 @@ class BlobShelf:
         """See Shelf."""
         async for piece in self._blobs.read(self._key(path), begin, end):
             yield piece
+
+    async def drop(self, content: Path) -> None:
+        """See Shelf. The folder first: what is in it may be put into the bucket by whoever makes room."""
+        await self._threads.run(shutil.rmtree, content, ignore_errors=True)
+        for blob in await self._blobs.list(self._key(content) + "/"):
+            await self._blobs.delete(blob.key)
+            self._kept.discard(blob.key)
 
     async def upkeep(self) -> None:
         """See Shelf. What is from before there was a bucket is put there first; then what was used longest ago goes."""

@@ -96,7 +96,7 @@ class Batch:
                 _tell(work, asset)
                 detail = {"name": asset.name, "videos": " ".join(str(cut.video_id) for cut in asset.cuts)}
                 work.trail.add(who.tenant_id, who.person_id, "asset.purge", f"asset/{asset.asset_id}", **detail)
-            work.unit.assets.purge([asset.asset_id for asset in assets])
+            work.unit.assets.purge([asset.asset_id for asset in assets], work.now_ms)
             work.changes.projects.add(chosen.project_id)
             return ""
 

@@ -30,12 +30,15 @@ from svc_project.core.model import (
     Person,
     Project,
     ProjectId,
+    PurgedVideo,
     Resource,
     VideoFacts,
     VideoId,
     Who,
 )
 from svc_project.stores import Videos
+
+PURGED_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +289,11 @@ class Library:
 
         return await self._context.run(update)
 
+    async def purged(self, after: int, limit: int) -> Sequence[PurgedVideo]:
+        """Videos that were purged after that number, in order; for services."""
+        asked = min(limit or PURGED_AT_ONCE, PURGED_AT_ONCE)
+        return await self._context.run(lambda work: work.unit.assets.purged(after, asked))
+
     async def _look_up(self, video_id: VideoId) -> VideoFacts:
         if not 0 < video_id < 2**63:
             raise VideoNotFound
@@ -307,7 +315,8 @@ def add_project(work: Work, maker: Person, name: str) -> ProjectId:
 
 def _stack(work: Work, who: Who, asset: Asset, video: VideoFacts) -> None:
     person = find_me(work, who)
-    if video.tenant_id != who.tenant_id or not _may_stack(work, person, asset.project_id, video):
+    usable = _may_stack(work, person, asset.project_id, video) and not work.unit.assets.is_purged(video.video_id)
+    if video.tenant_id != who.tenant_id or not usable:
         raise VideoNotFound
     cut = work.unit.assets.add_cut(asset, video, who.person_id, work.now_ms)
     save(work, asset)

@@ -104,6 +104,23 @@ class Store(Protocol):
     async def note_download(self, video: Video, person_id: str, now_ms: int) -> None:
         """Somebody takes the original away."""
 
+    # -- removal
+
+    async def removed_to(self) -> int:
+        """The number of the last purged video that was removed."""
+
+    async def set_removed_to(self, number: int) -> None:
+        """That one was."""
+
+    async def shares_content(self, video: Video) -> bool:
+        """Whether another video is of the same bytes."""
+
+    async def spoil_content(self, tenant_id: str, sha256: bytes) -> None:
+        """Files of the content may be gone: whoever brings the same bytes has all of it made anew."""
+
+    async def remove_video(self, video: Video, now_ms: int, *, content: bool) -> None:
+        """Forgets a video with its jobs and subtitles, and its content if that is gone too. Again: nothing changes."""
+
     # -- jobs
 
     async def add_job(self, owner: Owner, video_id: int, request_id: str, now_ms: int) -> Job:
@@ -180,6 +197,9 @@ class ExportStore(Protocol):
 
     async def remove(self, export_id: str) -> None:
         """Forgets an export."""
+
+    async def of_video(self, video_id: int) -> list[Export]:
+        """All exports of a video."""
 
     async def sources(self) -> set[str]:
         """Names of the files of all."""

@@ -123,6 +123,10 @@ class SqlExports:
         """See the port."""
         await self._database.run(lambda c: c.execute(delete(exports).where(exports.c.export_id == export_id)))
 
+    async def of_video(self, video_id: int) -> list[Export]:
+        """See the port."""
+        return await self._all(select(exports).where(exports.c.video_id == video_id))
+
     async def sources(self) -> set[str]:
         """See the port."""
         return await self._database.run(lambda c: set(c.execute(select(exports.c.source)).scalars()))

@@ -21,6 +21,7 @@ from svc_media.core.model import (
     VideoState,
 )
 from svc_media.stores.job_sql import SqlJobs, job_of, new_job, one, owner_of, tell
+from svc_media.stores.removal_sql import SqlRemovals
 from svc_media.stores.table import SCHEMA, compositions, contents, jobs, joins, rates, uploads, videos
 
 
@@ -87,7 +88,7 @@ def _add_upload(connection: Connection, upload: Upload, display_offset: int, rat
     return _upload(row)
 
 
-class SqlStore(SqlJobs):
+class SqlStore(SqlJobs, SqlRemovals):
     """See the port."""
 
     async def prepare(self) -> None:

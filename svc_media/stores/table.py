@@ -130,6 +130,13 @@ exports = Table(
     Index("exports_person", "tenant_id", "person_id", "state"),
     Index("exports_expiry", "expires_ms"),
 )
+# How far what svc_project purged was removed here: one row.
+removals = Table(
+    "removals",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+)
 subtitles = Table(
     "subtitles",
     metadata,

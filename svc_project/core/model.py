@@ -114,6 +114,17 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class PurgedVideo:
+    """A video of which the last cut was purged; the number says when among others."""
+
+    number: int
+    tenant_id: TenantId
+    project_id: ProjectId
+    video_id: VideoId
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Cut:
     """A video stacked on an asset. `home_id` is the project it was uploaded for."""
 

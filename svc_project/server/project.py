@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import aclosing
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 import grpc
@@ -158,6 +159,13 @@ class ProjectServicer(pb_grpc.ProjectServiceServicer):
         once = proto.once("PurgeAssets", request, request.request_id)
         await self._batch.purge(proto.who(), _chosen(request), once)
         return pb.PurgeAssetsResponse()
+
+    async def ListPurgedVideos(
+        self, request: pb.ListPurgedVideosRequest, context: Context
+    ) -> pb.ListPurgedVideosResponse:
+        """What services remove."""
+        found = await self._library.purged(request.after, request.page_size)
+        return pb.ListPurgedVideosResponse(videos=[pb.PurgedVideo(**asdict(each)) for each in found])
 
     async def ListTags(self, request: pb.ListTagsRequest, context: Context) -> pb.ListTagsResponse:
         """The tags of a project's assets."""

@@ -29,6 +29,7 @@ from svc_project.core.model import (
     PersonId,
     Project,
     ProjectId,
+    PurgedVideo,
     RoleGrant,
     Session,
     SessionId,
@@ -219,8 +220,14 @@ class Assets(Protocol):
     def set_cut_status(self, asset_id: AssetId, number: int, status: str) -> None:
         """A cut has this status."""
 
-    def purge(self, asset_ids: Sequence[AssetId]) -> None:
-        """They are gone, with their cuts and tags."""
+    def purge(self, asset_ids: Sequence[AssetId], now_ms: int) -> None:
+        """They are gone, with their cuts and tags. Videos that are no cut of anything any more are noted as purged."""
+
+    def purged(self, after: int, limit: int) -> Sequence[PurgedVideo]:
+        """Videos that were purged after that number, in order."""
+
+    def is_purged(self, video_id: VideoId) -> bool:
+        """Whether a video was: it is never a cut again."""
 
     def add_cut(self, asset: Asset, video: VideoFacts, person_id: PersonId, now_ms: int) -> Cut:
         """Stacks a video on the asset; CutExists when it is there already."""

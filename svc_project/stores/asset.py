@@ -15,6 +15,7 @@ from sqlalchemy import (
     exists,
     func,
     insert,
+    literal,
     or_,
     select,
     tuple_,
@@ -33,14 +34,17 @@ from svc_project.core.model import (
     PersonId,
     Project,
     ProjectId,
+    PurgedVideo,
     TenantId,
     VideoFacts,
+    VideoId,
 )
 from svc_project.core.page import Key
 from svc_project.stores import schema
 
 _asset = schema.asset
 _cut = schema.cut
+_purged = schema.purged_video
 _tag = schema.asset_tag
 _CHANGED = (_asset.c.updated_ms, _asset.c.asset_id)
 _CREATED = (_asset.c.created_ms, _asset.c.asset_id)
@@ -126,10 +130,25 @@ class SqlAssets:
         where = (_cut.c.asset_id == asset_id, _cut.c.number == number)
         self._connection.execute(update(_cut).where(*where).values(status=status))
 
-    def purge(self, asset_ids: Sequence[AssetId]) -> None:
-        """They are gone, with their cuts and tags."""
+    def purge(self, asset_ids: Sequence[AssetId], now_ms: int) -> None:
+        """See `Assets`."""
+        other = _cut.alias()
+        cut_elsewhere = exists().where(other.c.video_id == _cut.c.video_id, other.c.asset_id.not_in(asset_ids))
+        columns = (_cut.c.tenant_id, _cut.c.project_id, _cut.c.video_id, literal(now_ms))
+        gone = select(*columns).where(_cut.c.asset_id.in_(asset_ids), ~cut_elsewhere).distinct()
+        into = ("tenant_id", "project_id", "video_id", "time_ms")
+        self._connection.execute(insert(_purged).from_select(into, gone))
         for table in (_cut, _tag, _asset):
             self._connection.execute(delete(table).where(table.c.asset_id.in_(asset_ids)))
+
+    def purged(self, after: int, limit: int) -> Sequence[PurgedVideo]:
+        """See `Assets`."""
+        query = select(_purged).where(_purged.c.number > after).order_by(_purged.c.number).limit(limit)
+        return [PurgedVideo(**row._mapping) for row in self._connection.execute(query)]
+
+    def is_purged(self, video_id: VideoId) -> bool:
+        """See `Assets`."""
+        return self._connection.scalar(select(_purged.c.number).where(_purged.c.video_id == video_id)) is not None
 
     def page(self, project: Project, wanted: AssetFilter, after: Key | None, limit: int) -> Sequence[Asset]:
         """Assets of a project that are wanted."""

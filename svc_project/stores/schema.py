@@ -252,3 +252,15 @@ rights_news = Table(
     Column("time_ms", BigInteger, nullable=False, index=True),
     sqlite_autoincrement=True,
 )
+
+# Videos of which the last cut was purged: for services that have something of them.
+purged_video = Table(
+    "purged_video",
+    metadata,
+    Column("number", _Dense, primary_key=True, autoincrement=True),
+    Column("tenant_id", Text, nullable=False),
+    Column("project_id", BigInteger, nullable=False),
+    Column("video_id", BigInteger, nullable=False, unique=True),
+    Column("time_ms", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)

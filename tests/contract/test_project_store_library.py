@@ -154,10 +154,32 @@ async def test_what_is_in_the_trash_is_listed_there_alone_and_goes_for_good(stor
     assert await store.run(lambda unit: unit.assets.tags(ONE, SPOT, None, 9)) == []
     paths = await store.run(lambda unit: unit.access.video_paths(person(BEN), VideoId(7)))
     assert [path.in_trash for path in paths] == [True]
-    await store.run(lambda unit: unit.assets.purge([gone]))
+    await store.run(lambda unit: unit.assets.purge([gone], 9))
     assert await store.run(lambda unit: unit.assets.get(ONE, gone)) is None
     assert await store.run(lambda unit: unit.access.video_paths(person(BEN), VideoId(7))) == []
     assert await store.run(lambda unit: new_asset(unit, "c")) == gone + 2
+
+
+async def test_a_video_is_purged_with_the_last_cut_of_it_and_named_once(store: Store) -> None:
+    def work(unit: Unit) -> list[AssetId]:
+        made = [new_asset(unit, name) for name in "abc"]
+        for asset_id, video_id in ((made[0], 7), (made[0], 8), (made[1], 8), (made[1], 9), (made[2], 8)):
+            stack(unit, asset_id, video(video_id))
+        return made
+
+    a, b, c = await store.run(work)
+    await store.run(lambda unit: unit.assets.purge([a], 5))
+    assert [each.video_id for each in await store.run(lambda unit: unit.assets.purged(0, 9))] == [7]
+    # A video that two of them have is named once.
+    await store.run(lambda unit: unit.assets.purge([b, c], 6))
+    found = await store.run(lambda unit: unit.assets.purged(0, 9))
+    assert [(each.time_ms, each.tenant_id, each.project_id) for each in found] == [
+        (5, ONE, SPOT),
+        *[(6, ONE, SPOT)] * 2,
+    ]
+    assert {each.video_id for each in found[1:]} == {8, 9}
+    assert await store.run(lambda unit: unit.assets.purged(found[0].number, 1)) == found[1:2]
+    assert await store.run(lambda unit: [unit.assets.is_purged(VideoId(each)) for each in (8, 10)]) == [True, False]
 
 
 async def test_a_cut_has_a_status_of_its_own(store: Store) -> None:
@@ -255,7 +277,7 @@ async def test_settings_are_kept_for_each_person_and_found_by_name_or_by_how_it_
 
 
 _BEFORE = (
-    "DROP TABLE alembic_version", "DROP TABLE rights_news", "DROP TABLE guest_limit",
+    "DROP TABLE alembic_version", "DROP TABLE rights_news", "DROP TABLE guest_limit", "DROP TABLE purged_video",
     "DROP TABLE asset_tag", "DROP TABLE folder", "DROP TABLE setting",
     "DROP INDEX asset_by_name", "DROP INDEX asset_by_folder",
     "ALTER TABLE asset DROP COLUMN folder_id", "ALTER TABLE asset DROP COLUMN deleted_ms",

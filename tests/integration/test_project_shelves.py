@@ -230,6 +230,16 @@ async def test_what_is_in_the_trash_is_there_for_those_alone_who_can_restore_it(
         await people["owner"].project("PurgeAssets", **chosen, request_id="purge-once")
     assert await names(people["owner"], project_id, deleted=True) == []
     assert await may(people["owner"], 71) == 0
+    # Services that have something of the video hear of it, and it is never a cut again.
+    media = Client(admin.client._channel, service="svc_media")
+    asked = pb.ListPurgedVideosRequest()
+    purged = (await media.call(media.project.ListPurgedVideos, asked)).videos
+    assert [(each.tenant_id, each.project_id) for each in purged if each.video_id == 71] == [("default", project_id)]
+    assert await refused(admin.client.call(admin.client.project.ListPurgedVideos, asked)) == "SERVICE_NOT_ALLOWED"
+    again = await new_asset(admin, project_id, "Again")
+    assert await refused(admin.project("AddCut", asset_id=again, video_id=71)) == "VIDEO_NOT_FOUND"
+    await admin.project("DeleteAssets", project_id=project_id, asset_ids=[again])
+    await admin.project("PurgeAssets", project_id=project_id, asset_ids=[again])
 
 
 async def test_what_was_restored_is_in_no_folder_where_its_own_is_gone(admin: Person, project_id: int) -> None:

@@ -1151,6 +1151,94 @@ class PurgeAssetsResponse(_message.Message):
 Global___PurgeAssetsResponse: _TypeAlias = PurgeAssetsResponse  # noqa: Y015
 
 @_typing.final
+class ListPurgedVideosRequest(_message.Message):
+    """Asks for purged videos."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    after: _builtins.int
+    """Those after this number. 0: from the first."""
+    page_size: _builtins.int
+    """Most videos, 1 to 200. 0: 200."""
+    def __init__(
+        self,
+        *,
+        after: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "page_size", b"page_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPurgedVideosRequest: _TypeAlias = ListPurgedVideosRequest  # noqa: Y015
+
+@_typing.final
+class PurgedVideo(_message.Message):
+    """A video that was purged."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
+    PROJECT_ID_FIELD_NUMBER: _builtins.int
+    VIDEO_ID_FIELD_NUMBER: _builtins.int
+    TIME_MS_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """Counts from 1, with gaps."""
+    tenant_id: _builtins.str
+    """Whose it was."""
+    project_id: _builtins.int
+    """Of which project its last cut was."""
+    video_id: _builtins.int
+    """The video."""
+    time_ms: _builtins.int
+    """When, UTC milliseconds."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        tenant_id: _builtins.str = ...,
+        project_id: _builtins.int = ...,
+        video_id: _builtins.int = ...,
+        time_ms: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "project_id", b"project_id", "tenant_id", b"tenant_id", "time_ms", b"time_ms", "video_id", b"video_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PurgedVideo: _TypeAlias = PurgedVideo  # noqa: Y015
+
+@_typing.final
+class ListPurgedVideosResponse(_message.Message):
+    """Purged videos."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VIDEOS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def videos(self) -> _containers.RepeatedCompositeFieldContainer[Global___PurgedVideo]:
+        """In order; none: there are no more."""
+
+    def __init__(
+        self,
+        *,
+        videos: _abc.Iterable[Global___PurgedVideo] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["videos", b"videos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListPurgedVideosResponse: _TypeAlias = ListPurgedVideosResponse  # noqa: Y015
+
+@_typing.final
 class ListTagsRequest(_message.Message):
     """Asks for the tags of a project."""
 

@@ -110,6 +110,11 @@ class ProjectServiceStub:
                 request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsRequest.SerializeToString,
                 response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsResponse.FromString,
                 _registered_method=True)
+        self.ListPurgedVideos = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/ListPurgedVideos',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListPurgedVideosRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListPurgedVideosResponse.FromString,
+                _registered_method=True)
         self.ListTags = channel.unary_unary(
                 '/rushes.project.v1.ProjectService/ListTags',
                 request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListTagsRequest.SerializeToString,
@@ -247,6 +252,14 @@ class ProjectServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListPurgedVideos(self, request, context):
+        """Videos that are no cut of anything any more, in the order in which they were purged. For services that have
+        something of them, which they remove for good.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListTags(self, request, context):
         """The tags that assets of a project have.
         """
@@ -359,6 +372,11 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     servicer.PurgeAssets,
                     request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsRequest.FromString,
                     response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsResponse.SerializeToString,
+            ),
+            'ListPurgedVideos': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPurgedVideos,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListPurgedVideosRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.ListPurgedVideosResponse.SerializeToString,
             ),
             'ListTags': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTags,
@@ -792,6 +810,33 @@ class ProjectService:
             '/rushes.project.v1.ProjectService/PurgeAssets',
             rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsRequest.SerializeToString,
             rushes_dot_project_dot_v1_dot_project__service__pb2.PurgeAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPurgedVideos(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/ListPurgedVideos',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.ListPurgedVideosRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.ListPurgedVideosResponse.FromString,
             options,
             channel_credentials,
             insecure,

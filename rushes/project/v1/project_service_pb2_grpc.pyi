@@ -48,6 +48,10 @@ class ProjectServiceStub:
     """Takes assets out of the trash, as they were."""
     PurgeAssets: _aio.UnaryUnaryMultiCallable[_project_service_pb2.PurgeAssetsRequest, _project_service_pb2.PurgeAssetsResponse]
     """Removes assets that are in the trash for good."""
+    ListPurgedVideos: _aio.UnaryUnaryMultiCallable[_project_service_pb2.ListPurgedVideosRequest, _project_service_pb2.ListPurgedVideosResponse]
+    """Videos that are no cut of anything any more, in the order in which they were purged. For services that have
+    something of them, which they remove for good.
+    """
     ListTags: _aio.UnaryUnaryMultiCallable[_project_service_pb2.ListTagsRequest, _project_service_pb2.ListTagsResponse]
     """The tags that assets of a project have."""
     CreateFolder: _aio.UnaryUnaryMultiCallable[_project_service_pb2.CreateFolderRequest, _project_service_pb2.CreateFolderResponse]
@@ -183,6 +187,16 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_project_service_pb2.PurgeAssetsRequest, _abc.Awaitable[_project_service_pb2.PurgeAssetsResponse]],
     ) -> _abc.Awaitable[_project_service_pb2.PurgeAssetsResponse]:
         """Removes assets that are in the trash for good."""
+
+    @_abc_1.abstractmethod
+    def ListPurgedVideos(
+        self,
+        request: _project_service_pb2.ListPurgedVideosRequest,
+        context: _aio.ServicerContext[_project_service_pb2.ListPurgedVideosRequest, _abc.Awaitable[_project_service_pb2.ListPurgedVideosResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.ListPurgedVideosResponse]:
+        """Videos that are no cut of anything any more, in the order in which they were purged. For services that have
+        something of them, which they remove for good.
+        """
 
     @_abc_1.abstractmethod
     def ListTags(

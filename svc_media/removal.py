@@ -1,0 +1,116 @@
+"""Videos that svc_project purged are removed for good, with their files; bytes that another video has too stay."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import grpc
+
+from mesh.clock import Clock
+from mesh.rpc import Channels, to_error
+from rushes.errors import RushesError
+from rushes.project.v1 import project_service_pb2 as pb
+from rushes.project.v1.project_service_pb2_grpc import ProjectServiceStub
+from svc_media.core.model import ENDED, Video, VideoState
+from svc_media.export import Exports
+from svc_media.lock import Locks
+from svc_media.shelf import Shelf
+from svc_media.stores import Store
+from svc_media.stores.folder import Folder
+from svc_media.upload import Uploads
+
+log = logging.getLogger(__name__)
+
+DAY_MS: Final = 86_400_000
+
+
+class PurgedVideos(Protocol):
+    """Who knows what was purged."""
+
+    async def after(self, number: int) -> Sequence[pb.PurgedVideo]:
+        """Those after that one, in order; not all at once. Raises RushesError."""
+
+
+class ProjectPurged:
+    """svc_project does."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+
+    async def after(self, number: int) -> Sequence[pb.PurgedVideo]:
+        """See PurgedVideos."""
+        stub = self._channels.stub(ProjectServiceStub, "svc_project", as_person=False)
+        try:
+            return (await stub.ListPurgedVideos(pb.ListPurgedVideosRequest(after=number))).videos
+        except grpc.aio.AioRpcError as error:
+            raise to_error(error) from error
+
+
+class Removals:
+    """See the module. In the order in which they were purged; whatever a crash cut off is done again."""
+
+    def __init__(
+        self,
+        purged: PurgedVideos,
+        store: Store,
+        uploads: Uploads,
+        exports: Exports,
+        folder: Folder,
+        shelf: Shelf,
+        locks: Locks,
+        clock: Clock,
+        *,
+        days: float,
+    ) -> None:
+        self._purged = purged
+        self._store = store
+        self._uploads = uploads
+        self._exports = exports
+        self._folder = folder
+        self._shelf = shelf
+        self._locks = locks
+        self._clock = clock
+        self._grace_ms = int(days * DAY_MS)
+
+    async def upkeep(self) -> None:
+        """Removes what was purged long enough ago. What cannot be removed now is tried again, and the rest waits."""
+        try:
+            number = await self._store.removed_to()
+            while found := await self._purged.after(number):
+                for each in found:
+                    if each.time_ms + self._grace_ms > self._clock.now_ms() or not await self._remove(each):
+                        return
+                    number = each.number
+                    await self._store.set_removed_to(number)
+        except RushesError as error:
+            log.warning("purged_not_removed", extra={"reason": error.reason})
+
+    async def _remove(self, purged: pb.PurgedVideo) -> bool:
+        """Whether it is gone; False: somebody is at it."""
+        async with self._locks.of(("video", purged.video_id)):
+            video = await self._store.video(purged.video_id)
+            if video is None or video.owner.tenant_id != purged.tenant_id:
+                return True
+            job = await self._store.job(video.job_id) if video.job_id else None
+            if job is not None and job.state not in ENDED:
+                return False
+            upload = await self._store.upload(video.upload_id)
+            if video.state is VideoState.UPLOADING and upload is not None:
+                await self._uploads.remove(upload, "The clip was deleted.", expired=True)
+            await self._exports.forget(video.video_id)
+            if not video.sha256:
+                await self._store.remove_video(video, self._clock.now_ms(), content=False)
+                return True
+            async with self._locks.of((video.owner.tenant_id, video.sha256)):
+                await self._remove_content(video)
+            return True
+
+    async def _remove_content(self, video: Video) -> None:
+        """Of those who bring the same bytes later nobody finds half of the files."""
+        tenant_id, sha256 = video.owner.tenant_id, video.sha256
+        alone = not await self._store.shares_content(video)
+        if alone:
+            await self._store.spoil_content(tenant_id, sha256)
+            await self._shelf.drop(self._folder.content(tenant_id, sha256, "original").parent)
+        await self._store.remove_video(video, self._clock.now_ms(), content=alone)
+        log.info("video_removed", extra={"video": video.video_id, "files": alone})
