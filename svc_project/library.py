@@ -16,6 +16,7 @@ from svc_project.core.errors import (
     GuestMayNot,
     InvalidField,
     PersonNotFound,
+    ProjectNotEmpty,
     ProjectNotFound,
     VideoNotFound,
 )
@@ -152,6 +153,20 @@ class Library:
             return find_project(work, who, wanted.project_id)
 
         return await self._context.run(update)
+
+    async def delete_project(self, who: Who, project_id: ProjectId, once: Once) -> None:
+        """It is gone for good. Raises ProjectNotEmpty."""
+
+        def remove(work: Work) -> str:
+            project = find_project(work, who, project_id)
+            if not work.unit.projects.remove(project):
+                raise ProjectNotEmpty
+            work.changes.resources.add(Resource(Kind.PROJECT, project_id))
+            work.changes.projects.add(project_id)
+            work.trail.add(who.tenant_id, who.person_id, "project.delete", f"project/{project_id}", name=project.name)
+            return ""
+
+        await self._context.run(lambda work: work.unit.once(once, lambda: remove(work)))
 
     async def create_asset(self, who: Who, new: NewAsset, once: Once) -> Asset:
         """A new asset, with a first cut when a video is given."""

@@ -142,6 +142,15 @@ class AssetInTrash(errors.FailedPrecondition):
         super().__init__("This is in the trash: restore it first.")
 
 
+class ProjectNotEmpty(errors.FailedPrecondition):
+    """Only a project of which no assets are left is deleted."""
+
+    reason = "PROJECT_NOT_EMPTY"
+
+    def __init__(self) -> None:
+        super().__init__("There are assets in this project, or in its trash: delete them for good first.")
+
+
 class AssetNotInTrash(errors.FailedPrecondition):
     """Only what is in the trash is removed for good."""
 

@@ -62,6 +62,12 @@ class ProjectServicer(pb_grpc.ProjectServiceServicer):
         project = await self._library.update_project(proto.who(), change, once)
         return pb.UpdateProjectResponse(project=proto.to_project(project, granted()))
 
+    async def DeleteProject(self, request: pb.DeleteProjectRequest, context: Context) -> pb.DeleteProjectResponse:
+        """Deletes a project."""
+        once = proto.once("DeleteProject", request, request.request_id)
+        await self._library.delete_project(proto.who(), ProjectId(request.project_id), once)
+        return pb.DeleteProjectResponse()
+
     async def WatchProject(
         self, request: pb.WatchProjectRequest, context: Context
     ) -> AsyncIterator[pb.WatchProjectResponse]:

@@ -196,6 +196,9 @@ class Projects(Protocol):
     def save(self, project: Project) -> None:
         """Name, statuses and version as they are now."""
 
+    def remove(self, project: Project) -> bool:
+        """It is gone with its folders, roles and invitations; False: it has assets, and nothing has changed."""
+
     def page(
         self, tenant_id: TenantId, visible_to: PersonId | None, after: Key | None, limit: int
     ) -> Sequence[tuple[Project, str]]:

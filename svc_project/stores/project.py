@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Row, ScalarSelect, and_, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, ScalarSelect, and_, delete, func, insert, select, tuple_, update
 
 from svc_project.core import text
 from svc_project.core.model import PersonId, Project, ProjectId, TenantId
@@ -13,6 +13,8 @@ from svc_project.stores import schema
 _project = schema.project
 _asset = schema.asset
 _grant = schema.role_grant
+_invitation = schema.invitation
+_secret = schema.invitation_secret
 
 
 class SqlProjects:
@@ -47,6 +49,18 @@ class SqlProjects:
                 version=project.version,
             )
         )
+
+    def remove(self, project: Project) -> bool:
+        """See `Projects`."""
+        here = project.project_id
+        if self._connection.execute(select(_asset.c.asset_id).where(_asset.c.project_id == here).limit(1)).first():
+            return False
+        invitations = select(_invitation.c.invitation_id).where(_invitation.c.project_id == here)
+        secrets = delete(_secret).where(_secret.c.invitation_id.in_(invitations))
+        self._connection.execute(secrets)
+        for table in (_invitation, _grant, schema.guest_limit, schema.folder, _project):
+            self._connection.execute(delete(table).where(table.c.project_id == here))
+        return True
 
     def page(
         self, tenant_id: TenantId, visible_to: PersonId | None, after: Key | None, limit: int

@@ -339,3 +339,29 @@ async def test_settings_have_an_end(admin: Person, project_id: int) -> None:
         await put(number)
     assert await refused(put(64)) == "SETTINGS_FULL"
     assert len((await guest.identity("GetSettings")).settings) == 64
+
+
+async def test_a_project_of_which_nothing_is_left_is_deleted_by_its_owner_and_gone_for_everybody(admin: Person) -> None:
+    project_id = (await admin.project("CreateProject", name="Done")).project.project_id
+    people = {name: await invite(admin, project_id, name, name) for name in ("owner", "member")}
+    await new_folder(admin, project_id, "Act 1")
+    shot = await new_asset(admin, project_id, "Shot")
+    gone = {"project_id": project_id, "request_id": "gone"}
+    assert await refused(people["member"].project("DeleteProject", **gone)) == "PERMISSION_MISSING"
+    assert await refused(people["owner"].project("DeleteProject", **gone)) == "PROJECT_NOT_EMPTY"
+    await admin.project("DeleteAssets", project_id=project_id, asset_ids=[shot])
+    assert await refused(people["owner"].project("DeleteProject", **gone)) == "PROJECT_NOT_EMPTY"
+    await admin.project("PurgeAssets", project_id=project_id, asset_ids=[shot])
+    await people["owner"].project("DeleteProject", **gone)
+    for person in (admin, *people.values()):
+        assert project_id not in [each.project_id for each in (await person.project("ListProjects")).projects]
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await person.project("GetProject", project_id=project_id)
+        assert error.value.code() is grpc.StatusCode.NOT_FOUND
+    listed = await admin.client.call(admin.client.audit.ListEvents, audit_pb.ListEventsRequest(page_size=1000))
+    assert listed.intact
+    assert [each.event.resource for each in listed.events if each.event.action == "project.delete"] == [
+        f"project/{project_id}"
+    ]
+    # Its number is given to no other.
+    assert (await admin.project("CreateProject", name="Next")).project.project_id == project_id + 1

@@ -55,6 +55,11 @@ class ProjectServiceStub:
                 request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectRequest.SerializeToString,
                 response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectResponse.FromString,
                 _registered_method=True)
+        self.DeleteProject = channel.unary_unary(
+                '/rushes.project.v1.ProjectService/DeleteProject',
+                request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteProjectRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteProjectResponse.FromString,
+                _registered_method=True)
         self.WatchProject = channel.unary_stream(
                 '/rushes.project.v1.ProjectService/WatchProject',
                 request_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.WatchProjectRequest.SerializeToString,
@@ -169,6 +174,14 @@ class ProjectServiceServicer:
 
     def UpdateProject(self, request, context):
         """Changes a project's name or statuses.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteProject(self, request, context):
+        """Deletes a project for good, of which no assets are left, in the trash neither. Its folders, roles and invitations go
+        with it. Sent again it is NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -317,6 +330,11 @@ def add_ProjectServiceServicer_to_server(servicer, server):
                     servicer.UpdateProject,
                     request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectRequest.FromString,
                     response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectResponse.SerializeToString,
+            ),
+            'DeleteProject': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteProject,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteProjectRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteProjectResponse.SerializeToString,
             ),
             'WatchProject': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchProject,
@@ -513,6 +531,33 @@ class ProjectService:
             '/rushes.project.v1.ProjectService/UpdateProject',
             rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectRequest.SerializeToString,
             rushes_dot_project_dot_v1_dot_project__service__pb2.UpdateProjectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteProject(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.ProjectService/DeleteProject',
+            rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteProjectRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_project__service__pb2.DeleteProjectResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -24,6 +24,10 @@ class ProjectServiceStub:
     """The projects that the caller may view."""
     UpdateProject: _aio.UnaryUnaryMultiCallable[_project_service_pb2.UpdateProjectRequest, _project_service_pb2.UpdateProjectResponse]
     """Changes a project's name or statuses."""
+    DeleteProject: _aio.UnaryUnaryMultiCallable[_project_service_pb2.DeleteProjectRequest, _project_service_pb2.DeleteProjectResponse]
+    """Deletes a project for good, of which no assets are left, in the trash neither. Its folders, roles and invitations go
+    with it. Sent again it is NOT_FOUND.
+    """
     WatchProject: _aio.UnaryStreamMultiCallable[_project_service_pb2.WatchProjectRequest, _project_service_pb2.WatchProjectResponse]
     """Says that what is listed of a project has changed: its assets, folders, or itself. At once, and after each change;
     changes in quick succession are one. What it is now, is asked for.
@@ -97,6 +101,16 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_project_service_pb2.UpdateProjectRequest, _abc.Awaitable[_project_service_pb2.UpdateProjectResponse]],
     ) -> _abc.Awaitable[_project_service_pb2.UpdateProjectResponse]:
         """Changes a project's name or statuses."""
+
+    @_abc_1.abstractmethod
+    def DeleteProject(
+        self,
+        request: _project_service_pb2.DeleteProjectRequest,
+        context: _aio.ServicerContext[_project_service_pb2.DeleteProjectRequest, _abc.Awaitable[_project_service_pb2.DeleteProjectResponse]],
+    ) -> _abc.Awaitable[_project_service_pb2.DeleteProjectResponse]:
+        """Deletes a project for good, of which no assets are left, in the trash neither. Its folders, roles and invitations go
+        with it. Sent again it is NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def WatchProject(

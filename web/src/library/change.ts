@@ -133,6 +133,14 @@ export function changeProject(project: Project, what: { name?: string; statuses?
   });
 }
 
+/** Deletes a project of which nothing is left. */
+export function deleteProject(project: Project): Promise<boolean> {
+  return attempt(t("project.deleteFailed"), async () => {
+    await service.deleteProject({ projectId: project.projectId, requestId: requestId() });
+    await loadProjects();
+  });
+}
+
 async function refresh(project: bigint): Promise<void> {
   await Promise.all([loadProjects(), loadShelves(project)]);
 }

@@ -11,7 +11,7 @@ import { Button } from "../ui/button";
 import { chooseFiles } from "../ui/dropzone";
 import { Icon } from "../ui/icon";
 import { Item, Menu } from "../ui/menu";
-import { changeProject } from "./change";
+import { changeProject, deleteProject } from "./change";
 import { lookOf, ORDERS, pathOf, queryOf, toggled, viewsOf, type Look } from "./look";
 import { ACCEPT } from "./plan";
 import { Share } from "./share";
@@ -131,7 +131,7 @@ function Views({ project, look }: HeadProps): JSX.Element {
 }
 
 function ProjectMenu({ project }: { project: Project }): JSX.Element {
-  const [asking, ask] = useState<"" | "name" | "statuses">("");
+  const [asking, ask] = useState<"" | "name" | "statuses" | "delete">("");
   const [text, setText] = useState(project.statuses.join("\n"));
   return (
     <Menu icon="more" small label={t("project.menu", { name: project.name })}>
@@ -173,6 +173,23 @@ function ProjectMenu({ project }: { project: Project }): JSX.Element {
             </form>
           );
         }
+        if (asking === "delete") {
+          return (
+            <div class="share column">
+              <p>{t("project.deleteFully")}</p>
+              <Button
+                look="bad"
+                label={t("project.delete")}
+                onClick={() => {
+                  shut();
+                  void deleteProject(project).then((gone) => gone && navigate("/"));
+                }}
+              >
+                {t("project.delete")}
+              </Button>
+            </div>
+          );
+        }
         return (
           <>
             <Item icon="pen" onClick={() => ask("name")}>
@@ -181,6 +198,11 @@ function ProjectMenu({ project }: { project: Project }): JSX.Element {
             <Item icon="sort" onClick={() => ask("statuses")}>
               {t("project.changeStatuses")}
             </Item>
+            {project.assetCount === 0 && (
+              <Item icon="trash" onClick={() => ask("delete")}>
+                {t("project.delete")}
+              </Item>
+            )}
           </>
         );
       }}

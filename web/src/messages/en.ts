@@ -83,6 +83,9 @@ export const en = {
   "project.changeFailed": "The project was not changed",
   "project.statuses": "Statuses, one a line",
   "project.changeStatuses": "Change statuses",
+  "project.delete": "Delete the project",
+  "project.deleteFully": "The project is deleted for good, with its folders and for everybody in it. Its trash has to be empty.",
+  "project.deleteFailed": "The project was not deleted",
 
   "library.count.one": "{n} asset",
   "library.count.other": "{n} assets",

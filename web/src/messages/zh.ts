@@ -85,6 +85,9 @@ export const zh = {
   "project.changeFailed": "项目未能更改",
   "project.statuses": "状态，每行一个",
   "project.changeStatuses": "修改状态",
+  "project.delete": "删除项目",
+  "project.deleteFully": "项目及其文件夹将被永久删除，项目中的所有人都不能再使用。回收站必须为空。",
+  "project.deleteFailed": "项目未能删除",
 
   "library.count.other": "{n} 个素材",
   "library.assets": "素材",

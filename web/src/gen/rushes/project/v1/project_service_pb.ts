@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/project/v1/project_service.proto.
  */
 export const file_rushes_project_v1_project_service: GenFile = /*@__PURE__*/
-  fileDesc("CidydXNoZXMvcHJvamVjdC92MS9wcm9qZWN0X3NlcnZpY2UucHJvdG8SEXJ1c2hlcy5wcm9qZWN0LnYxIokBCgdQcm9qZWN0EhIKCnByb2plY3RfaWQYASABKAMSDAoEbmFtZRgCIAEoCRISCgpjcmVhdGVkX21zGAMgASgDEgwKBGV0YWcYBCABKAkSEwoLcGVybWlzc2lvbnMYBSABKA0SEwoLYXNzZXRfY291bnQYBiABKAUSEAoIc3RhdHVzZXMYByADKAkicQoDQ3V0Eg4KBm51bWJlchgBIAEoBRIQCgh2aWRlb19pZBgCIAEoAxIRCglwZXJzb25faWQYAyABKAkSEgoKY3JlYXRlZF9tcxgEIAEoAxIRCglmaWxlX25hbWUYBSABKAkSDgoGc3RhdHVzGAYgASgJIvEBCgVBc3NldBIQCghhc3NldF9pZBgBIAEoAxISCgpwcm9qZWN0X2lkGAIgASgDEgwKBG5hbWUYAyABKAkSDAoEdGFncxgEIAMoCRIOCgZzdGF0dXMYBSABKAkSJAoEY3V0cxgGIAMoCzIWLnJ1c2hlcy5wcm9qZWN0LnYxLkN1dBISCgpjcmVhdGVkX21zGAcgASgDEhIKCnVwZGF0ZWRfbXMYCCABKAMSDAoEZXRhZxgJIAEoCRITCgtwZXJtaXNzaW9ucxgKIAEoDRIRCglmb2xkZXJfaWQYCyABKAMSEgoKZGVsZXRlZF9tcxgMIAEoAyKHAQoGRm9sZGVyEhEKCWZvbGRlcl9pZBgBIAEoAxISCgpwcm9qZWN0X2lkGAIgASgDEhEKCXBhcmVudF9pZBgDIAEoAxIMCgRuYW1lGAQgASgJEhIKCmNyZWF0ZWRfbXMYBSABKAMSEwoLYXNzZXRfY291bnQYBiABKAUSDAoEZXRhZxgHIAEoCSIsCghUYWdDb3VudBILCgN0YWcYASABKAkSEwoLYXNzZXRfY291bnQYAiABKAUiOAoUQ3JlYXRlUHJvamVjdFJlcXVlc3QSDAoEbmFtZRgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIkQKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCInChFHZXRQcm9qZWN0UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDIkEKEkdldFByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCI8ChNMaXN0UHJvamVjdHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIl0KFExpc3RQcm9qZWN0c1Jlc3BvbnNlEiwKCHByb2plY3RzGAEgAygLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiiAEKFFVwZGF0ZVByb2plY3RSZXF1ZXN0EisKB3Byb2plY3QYASABKAsyGi5ydXNoZXMucHJvamVjdC52MS5Qcm9qZWN0Ei8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxISCgpyZXF1ZXN0X2lkGAMgASgJIkQKFVVwZGF0ZVByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCIpChNXYXRjaFByb2plY3RSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMiFgoUV2F0Y2hQcm9qZWN0UmVzcG9uc2UifQoSQ3JlYXRlQXNzZXRSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDAoEbmFtZRgCIAEoCRIMCgR0YWdzGAMgAygJEhAKCHZpZGVvX2lkGAQgASgDEhIKCnJlcXVlc3RfaWQYBSABKAkSEQoJZm9sZGVyX2lkGAYgASgDIj4KE0NyZWF0ZUFzc2V0UmVzcG9uc2USJwoFYXNzZXQYASABKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldCIjCg9HZXRBc3NldFJlcXVlc3QSEAoIYXNzZXRfaWQYASABKAMiOwoQR2V0QXNzZXRSZXNwb25zZRInCgVhc3NldBgBIAEoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0IuIBChFMaXN0QXNzZXRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEg0KBXF1ZXJ5GAQgASgJEhYKCWZvbGRlcl9pZBgFIAEoA0gAiAEBEgwKBHRhZ3MYBiADKAkSEAoIc3RhdHVzZXMYByADKAkSLAoFb3JkZXIYCCABKA4yHS5ydXNoZXMucHJvamVjdC52MS5Bc3NldE9yZGVyEg8KB2RlbGV0ZWQYCSABKAhCDAoKX2ZvbGRlcl9pZCJrChJMaXN0QXNzZXRzUmVzcG9uc2USKAoGYXNzZXRzGAEgAygLMhgucnVzaGVzLnByb2plY3QudjEuQXNzZXQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhIKCnRvdGFsX3NpemUYAyABKAUiggEKElVwZGF0ZUFzc2V0UmVxdWVzdBInCgVhc3NldBgBIAEoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0Ei8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxISCgpyZXF1ZXN0X2lkGAMgASgJIj4KE1VwZGF0ZUFzc2V0UmVzcG9uc2USJwoFYXNzZXQYASABKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldCJHCg1BZGRDdXRSZXF1ZXN0EhAKCGFzc2V0X2lkGAEgASgDEhAKCHZpZGVvX2lkGAIgASgDEhIKCnJlcXVlc3RfaWQYAyABKAkiOQoOQWRkQ3V0UmVzcG9uc2USJwoFYXNzZXQYASABKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldCKOAQoQVXBkYXRlQ3V0UmVxdWVzdBIQCghhc3NldF9pZBgBIAEoAxIjCgNjdXQYAiABKAsyFi5ydXNoZXMucHJvamVjdC52MS5DdXQSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhIKCnJlcXVlc3RfaWQYBCABKAkiPAoRVXBkYXRlQ3V0UmVzcG9uc2USJwoFYXNzZXQYASABKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldCLCAQoYQmF0Y2hVcGRhdGVBc3NldHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJYXNzZXRfaWRzGAIgAygDEhMKBnN0YXR1cxgDIAEoCUgAiAEBEhYKCWZvbGRlcl9pZBgEIAEoA0gBiAEBEhAKCGFkZF90YWdzGAUgAygJEhMKC3JlbW92ZV90YWdzGAYgAygJEhIKCnJlcXVlc3RfaWQYByABKAlCCQoHX3N0YXR1c0IMCgpfZm9sZGVyX2lkIkUKGUJhdGNoVXBkYXRlQXNzZXRzUmVzcG9uc2USKAoGYXNzZXRzGAEgAygLMhgucnVzaGVzLnByb2plY3QudjEuQXNzZXQiUAoTRGVsZXRlQXNzZXRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEhEKCWFzc2V0X2lkcxgCIAMoAxISCgpyZXF1ZXN0X2lkGAMgASgJIhYKFERlbGV0ZUFzc2V0c1Jlc3BvbnNlIlEKFFJlc3RvcmVBc3NldHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJYXNzZXRfaWRzGAIgAygDEhIKCnJlcXVlc3RfaWQYAyABKAkiQQoVUmVzdG9yZUFzc2V0c1Jlc3BvbnNlEigKBmFzc2V0cxgBIAMoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0Ik8KElB1cmdlQXNzZXRzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEhEKCWFzc2V0X2lkcxgCIAMoAxISCgpyZXF1ZXN0X2lkGAMgASgJIhUKE1B1cmdlQXNzZXRzUmVzcG9uc2UiOwoXTGlzdFB1cmdlZFZpZGVvc1JlcXVlc3QSDQoFYWZ0ZXIYASABKAMSEQoJcGFnZV9zaXplGAIgASgNImcKC1B1cmdlZFZpZGVvEg4KBm51bWJlchgBIAEoAxIRCgl0ZW5hbnRfaWQYAiABKAkSEgoKcHJvamVjdF9pZBgDIAEoAxIQCgh2aWRlb19pZBgEIAEoAxIPCgd0aW1lX21zGAUgASgDIkoKGExpc3RQdXJnZWRWaWRlb3NSZXNwb25zZRIuCgZ2aWRlb3MYASADKAsyHi5ydXNoZXMucHJvamVjdC52MS5QdXJnZWRWaWRlbyJMCg9MaXN0VGFnc1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJWChBMaXN0VGFnc1Jlc3BvbnNlEikKBHRhZ3MYASADKAsyGy5ydXNoZXMucHJvamVjdC52MS5UYWdDb3VudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiXgoTQ3JlYXRlRm9sZGVyUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEhEKCXBhcmVudF9pZBgCIAEoAxIMCgRuYW1lGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkiQQoUQ3JlYXRlRm9sZGVyUmVzcG9uc2USKQoGZm9sZGVyGAEgASgLMhkucnVzaGVzLnByb2plY3QudjEuRm9sZGVyIk8KEkxpc3RGb2xkZXJzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIloKE0xpc3RGb2xkZXJzUmVzcG9uc2USKgoHZm9sZGVycxgBIAMoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLkZvbGRlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihQEKE1VwZGF0ZUZvbGRlclJlcXVlc3QSKQoGZm9sZGVyGAEgASgLMhkucnVzaGVzLnByb2plY3QudjEuRm9sZGVyEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxISCgpyZXF1ZXN0X2lkGAMgASgJIkEKFFVwZGF0ZUZvbGRlclJlc3BvbnNlEikKBmZvbGRlchgBIAEoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLkZvbGRlciJQChNEZWxldGVGb2xkZXJSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJZm9sZGVyX2lkGAIgASgDEhIKCnJlcXVlc3RfaWQYAyABKAkiFgoURGVsZXRlRm9sZGVyUmVzcG9uc2UqiQEKCkFzc2V0T3JkZXISGwoXQVNTRVRfT1JERVJfVU5TUEVDSUZJRUQQABIXChNBU1NFVF9PUkRFUl9DSEFOR0VEEAESFAoQQVNTRVRfT1JERVJfTkFNRRACEhcKE0FTU0VUX09SREVSX0NSRUFURUQQAxIWChJBU1NFVF9PUkRFUl9TVEFUVVMQBDLbEwoOUHJvamVjdFNlcnZpY2USagoNQ3JlYXRlUHJvamVjdBInLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZVByb2plY3RSZXF1ZXN0GigucnVzaGVzLnByb2plY3QudjEuQ3JlYXRlUHJvamVjdFJlc3BvbnNlIgaKtRgCEgASdAoKR2V0UHJvamVjdBIkLnJ1c2hlcy5wcm9qZWN0LnYxLkdldFByb2plY3RSZXF1ZXN0GiUucnVzaGVzLnByb2plY3QudjEuR2V0UHJvamVjdFJlc3BvbnNlIhmQAgGKtRgSGhAIARACGgpwcm9qZWN0X2lkEmoKDExpc3RQcm9qZWN0cxImLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RQcm9qZWN0c1JlcXVlc3QaJy5ydXNoZXMucHJvamVjdC52MS5MaXN0UHJvamVjdHNSZXNwb25zZSIJkAIBirUYAhIAEoIBCg1VcGRhdGVQcm9qZWN0EicucnVzaGVzLnByb2plY3QudjEuVXBkYXRlUHJvamVjdFJlcXVlc3QaKC5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVQcm9qZWN0UmVzcG9uc2UiHoq1GBoaGAgKEAIaEnByb2plY3QucHJvamVjdF9pZBJ8CgxXYXRjaFByb2plY3QSJi5ydXNoZXMucHJvamVjdC52MS5XYXRjaFByb2plY3RSZXF1ZXN0GicucnVzaGVzLnByb2plY3QudjEuV2F0Y2hQcm9qZWN0UmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQwARJ0CgtDcmVhdGVBc3NldBIlLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUFzc2V0UmVxdWVzdBomLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUFzc2V0UmVzcG9uc2UiFoq1GBIaEAgFEAIaCnByb2plY3RfaWQSbAoIR2V0QXNzZXQSIi5ydXNoZXMucHJvamVjdC52MS5HZXRBc3NldFJlcXVlc3QaIy5ydXNoZXMucHJvamVjdC52MS5HZXRBc3NldFJlc3BvbnNlIheQAgGKtRgQGg4IARADGghhc3NldF9pZBJ0CgpMaXN0QXNzZXRzEiQucnVzaGVzLnByb2plY3QudjEuTGlzdEFzc2V0c1JlcXVlc3QaJS5ydXNoZXMucHJvamVjdC52MS5MaXN0QXNzZXRzUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQSeAoLVXBkYXRlQXNzZXQSJS5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVBc3NldFJlcXVlc3QaJi5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVBc3NldFJlc3BvbnNlIhqKtRgWGhQIBRADGg5hc3NldC5hc3NldF9pZBJjCgZBZGRDdXQSIC5ydXNoZXMucHJvamVjdC52MS5BZGRDdXRSZXF1ZXN0GiEucnVzaGVzLnByb2plY3QudjEuQWRkQ3V0UmVzcG9uc2UiFIq1GBAaDggFEAMaCGFzc2V0X2lkEmwKCVVwZGF0ZUN1dBIjLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZUN1dFJlcXVlc3QaJC5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVDdXRSZXNwb25zZSIUirUYEBoOCAUQAxoIYXNzZXRfaWQShgEKEUJhdGNoVXBkYXRlQXNzZXRzEisucnVzaGVzLnByb2plY3QudjEuQmF0Y2hVcGRhdGVBc3NldHNSZXF1ZXN0GiwucnVzaGVzLnByb2plY3QudjEuQmF0Y2hVcGRhdGVBc3NldHNSZXNwb25zZSIWirUYEhoQCAUQAhoKcHJvamVjdF9pZBJ3CgxEZWxldGVBc3NldHMSJi5ydXNoZXMucHJvamVjdC52MS5EZWxldGVBc3NldHNSZXF1ZXN0GicucnVzaGVzLnByb2plY3QudjEuRGVsZXRlQXNzZXRzUmVzcG9uc2UiFoq1GBIaEAgFEAIaCnByb2plY3RfaWQSegoNUmVzdG9yZUFzc2V0cxInLnJ1c2hlcy5wcm9qZWN0LnYxLlJlc3RvcmVBc3NldHNSZXF1ZXN0GigucnVzaGVzLnByb2plY3QudjEuUmVzdG9yZUFzc2V0c1Jlc3BvbnNlIhaKtRgSGhAIBRACGgpwcm9qZWN0X2lkEnQKC1B1cmdlQXNzZXRzEiUucnVzaGVzLnByb2plY3QudjEuUHVyZ2VBc3NldHNSZXF1ZXN0GiYucnVzaGVzLnByb2plY3QudjEuUHVyZ2VBc3NldHNSZXNwb25zZSIWirUYEhoQCAoQAhoKcHJvamVjdF9pZBKBAQoQTGlzdFB1cmdlZFZpZGVvcxIqLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RQdXJnZWRWaWRlb3NSZXF1ZXN0GisucnVzaGVzLnByb2plY3QudjEuTGlzdFB1cmdlZFZpZGVvc1Jlc3BvbnNlIhSQAgGKtRgNIgsKCXN2Y19tZWRpYRJuCghMaXN0VGFncxIiLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RUYWdzUmVxdWVzdBojLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RUYWdzUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQSdwoMQ3JlYXRlRm9sZGVyEiYucnVzaGVzLnByb2plY3QudjEuQ3JlYXRlRm9sZGVyUmVxdWVzdBonLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUZvbGRlclJlc3BvbnNlIhaKtRgSGhAIBRACGgpwcm9qZWN0X2lkEncKC0xpc3RGb2xkZXJzEiUucnVzaGVzLnByb2plY3QudjEuTGlzdEZvbGRlcnNSZXF1ZXN0GiYucnVzaGVzLnByb2plY3QudjEuTGlzdEZvbGRlcnNSZXNwb25zZSIZkAIBirUYEhoQCAEQAhoKcHJvamVjdF9pZBJ+CgxVcGRhdGVGb2xkZXISJi5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVGb2xkZXJSZXF1ZXN0GicucnVzaGVzLnByb2plY3QudjEuVXBkYXRlRm9sZGVyUmVzcG9uc2UiHYq1GBkaFwgFEAIaEWZvbGRlci5wcm9qZWN0X2lkEncKDERlbGV0ZUZvbGRlchImLnJ1c2hlcy5wcm9qZWN0LnYxLkRlbGV0ZUZvbGRlclJlcXVlc3QaJy5ydXNoZXMucHJvamVjdC52MS5EZWxldGVGb2xkZXJSZXNwb25zZSIWirUYEhoQCAUQAhoKcHJvamVjdF9pZGIGcHJvdG8z", [file_google_protobuf_field_mask, file_rushes_type_v1_access]);
+  fileDesc("CidydXNoZXMvcHJvamVjdC92MS9wcm9qZWN0X3NlcnZpY2UucHJvdG8SEXJ1c2hlcy5wcm9qZWN0LnYxIokBCgdQcm9qZWN0EhIKCnByb2plY3RfaWQYASABKAMSDAoEbmFtZRgCIAEoCRISCgpjcmVhdGVkX21zGAMgASgDEgwKBGV0YWcYBCABKAkSEwoLcGVybWlzc2lvbnMYBSABKA0SEwoLYXNzZXRfY291bnQYBiABKAUSEAoIc3RhdHVzZXMYByADKAkicQoDQ3V0Eg4KBm51bWJlchgBIAEoBRIQCgh2aWRlb19pZBgCIAEoAxIRCglwZXJzb25faWQYAyABKAkSEgoKY3JlYXRlZF9tcxgEIAEoAxIRCglmaWxlX25hbWUYBSABKAkSDgoGc3RhdHVzGAYgASgJIvEBCgVBc3NldBIQCghhc3NldF9pZBgBIAEoAxISCgpwcm9qZWN0X2lkGAIgASgDEgwKBG5hbWUYAyABKAkSDAoEdGFncxgEIAMoCRIOCgZzdGF0dXMYBSABKAkSJAoEY3V0cxgGIAMoCzIWLnJ1c2hlcy5wcm9qZWN0LnYxLkN1dBISCgpjcmVhdGVkX21zGAcgASgDEhIKCnVwZGF0ZWRfbXMYCCABKAMSDAoEZXRhZxgJIAEoCRITCgtwZXJtaXNzaW9ucxgKIAEoDRIRCglmb2xkZXJfaWQYCyABKAMSEgoKZGVsZXRlZF9tcxgMIAEoAyKHAQoGRm9sZGVyEhEKCWZvbGRlcl9pZBgBIAEoAxISCgpwcm9qZWN0X2lkGAIgASgDEhEKCXBhcmVudF9pZBgDIAEoAxIMCgRuYW1lGAQgASgJEhIKCmNyZWF0ZWRfbXMYBSABKAMSEwoLYXNzZXRfY291bnQYBiABKAUSDAoEZXRhZxgHIAEoCSIsCghUYWdDb3VudBILCgN0YWcYASABKAkSEwoLYXNzZXRfY291bnQYAiABKAUiOAoUQ3JlYXRlUHJvamVjdFJlcXVlc3QSDAoEbmFtZRgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgJIkQKFUNyZWF0ZVByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCInChFHZXRQcm9qZWN0UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDIkEKEkdldFByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCI8ChNMaXN0UHJvamVjdHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJIl0KFExpc3RQcm9qZWN0c1Jlc3BvbnNlEiwKCHByb2plY3RzGAEgAygLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiiAEKFFVwZGF0ZVByb2plY3RSZXF1ZXN0EisKB3Byb2plY3QYASABKAsyGi5ydXNoZXMucHJvamVjdC52MS5Qcm9qZWN0Ei8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxISCgpyZXF1ZXN0X2lkGAMgASgJIkQKFVVwZGF0ZVByb2plY3RSZXNwb25zZRIrCgdwcm9qZWN0GAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuUHJvamVjdCI+ChREZWxldGVQcm9qZWN0UmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEhIKCnJlcXVlc3RfaWQYAiABKAkiFwoVRGVsZXRlUHJvamVjdFJlc3BvbnNlIikKE1dhdGNoUHJvamVjdFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAyIWChRXYXRjaFByb2plY3RSZXNwb25zZSJ9ChJDcmVhdGVBc3NldFJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIMCgRuYW1lGAIgASgJEgwKBHRhZ3MYAyADKAkSEAoIdmlkZW9faWQYBCABKAMSEgoKcmVxdWVzdF9pZBgFIAEoCRIRCglmb2xkZXJfaWQYBiABKAMiPgoTQ3JlYXRlQXNzZXRSZXNwb25zZRInCgVhc3NldBgBIAEoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0IiMKD0dldEFzc2V0UmVxdWVzdBIQCghhc3NldF9pZBgBIAEoAyI7ChBHZXRBc3NldFJlc3BvbnNlEicKBWFzc2V0GAEgASgLMhgucnVzaGVzLnByb2plY3QudjEuQXNzZXQi4gEKEUxpc3RBc3NldHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSDQoFcXVlcnkYBCABKAkSFgoJZm9sZGVyX2lkGAUgASgDSACIAQESDAoEdGFncxgGIAMoCRIQCghzdGF0dXNlcxgHIAMoCRIsCgVvcmRlchgIIAEoDjIdLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0T3JkZXISDwoHZGVsZXRlZBgJIAEoCEIMCgpfZm9sZGVyX2lkImsKEkxpc3RBc3NldHNSZXNwb25zZRIoCgZhc3NldHMYASADKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEgoKdG90YWxfc2l6ZRgDIAEoBSKCAQoSVXBkYXRlQXNzZXRSZXF1ZXN0EicKBWFzc2V0GAEgASgLMhgucnVzaGVzLnByb2plY3QudjEuQXNzZXQSLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhIKCnJlcXVlc3RfaWQYAyABKAkiPgoTVXBkYXRlQXNzZXRSZXNwb25zZRInCgVhc3NldBgBIAEoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0IkcKDUFkZEN1dFJlcXVlc3QSEAoIYXNzZXRfaWQYASABKAMSEAoIdmlkZW9faWQYAiABKAMSEgoKcmVxdWVzdF9pZBgDIAEoCSI5Cg5BZGRDdXRSZXNwb25zZRInCgVhc3NldBgBIAEoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0Io4BChBVcGRhdGVDdXRSZXF1ZXN0EhAKCGFzc2V0X2lkGAEgASgDEiMKA2N1dBgCIAEoCzIWLnJ1c2hlcy5wcm9qZWN0LnYxLkN1dBIvCgt1cGRhdGVfbWFzaxgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSEgoKcmVxdWVzdF9pZBgEIAEoCSI8ChFVcGRhdGVDdXRSZXNwb25zZRInCgVhc3NldBgBIAEoCzIYLnJ1c2hlcy5wcm9qZWN0LnYxLkFzc2V0IsIBChhCYXRjaFVwZGF0ZUFzc2V0c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIRCglhc3NldF9pZHMYAiADKAMSEwoGc3RhdHVzGAMgASgJSACIAQESFgoJZm9sZGVyX2lkGAQgASgDSAGIAQESEAoIYWRkX3RhZ3MYBSADKAkSEwoLcmVtb3ZlX3RhZ3MYBiADKAkSEgoKcmVxdWVzdF9pZBgHIAEoCUIJCgdfc3RhdHVzQgwKCl9mb2xkZXJfaWQiRQoZQmF0Y2hVcGRhdGVBc3NldHNSZXNwb25zZRIoCgZhc3NldHMYASADKAsyGC5ydXNoZXMucHJvamVjdC52MS5Bc3NldCJQChNEZWxldGVBc3NldHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJYXNzZXRfaWRzGAIgAygDEhIKCnJlcXVlc3RfaWQYAyABKAkiFgoURGVsZXRlQXNzZXRzUmVzcG9uc2UiUQoUUmVzdG9yZUFzc2V0c1JlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIRCglhc3NldF9pZHMYAiADKAMSEgoKcmVxdWVzdF9pZBgDIAEoCSJBChVSZXN0b3JlQXNzZXRzUmVzcG9uc2USKAoGYXNzZXRzGAEgAygLMhgucnVzaGVzLnByb2plY3QudjEuQXNzZXQiTwoSUHVyZ2VBc3NldHNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJYXNzZXRfaWRzGAIgAygDEhIKCnJlcXVlc3RfaWQYAyABKAkiFQoTUHVyZ2VBc3NldHNSZXNwb25zZSI7ChdMaXN0UHVyZ2VkVmlkZW9zUmVxdWVzdBINCgVhZnRlchgBIAEoAxIRCglwYWdlX3NpemUYAiABKA0iZwoLUHVyZ2VkVmlkZW8SDgoGbnVtYmVyGAEgASgDEhEKCXRlbmFudF9pZBgCIAEoCRISCgpwcm9qZWN0X2lkGAMgASgDEhAKCHZpZGVvX2lkGAQgASgDEg8KB3RpbWVfbXMYBSABKAMiSgoYTGlzdFB1cmdlZFZpZGVvc1Jlc3BvbnNlEi4KBnZpZGVvcxgBIAMoCzIeLnJ1c2hlcy5wcm9qZWN0LnYxLlB1cmdlZFZpZGVvIkwKD0xpc3RUYWdzUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlYKEExpc3RUYWdzUmVzcG9uc2USKQoEdGFncxgBIAMoCzIbLnJ1c2hlcy5wcm9qZWN0LnYxLlRhZ0NvdW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJeChNDcmVhdGVGb2xkZXJSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJcGFyZW50X2lkGAIgASgDEgwKBG5hbWUYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSJBChRDcmVhdGVGb2xkZXJSZXNwb25zZRIpCgZmb2xkZXIYASABKAsyGS5ydXNoZXMucHJvamVjdC52MS5Gb2xkZXIiTwoSTGlzdEZvbGRlcnNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiWgoTTGlzdEZvbGRlcnNSZXNwb25zZRIqCgdmb2xkZXJzGAEgAygLMhkucnVzaGVzLnByb2plY3QudjEuRm9sZGVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKFAQoTVXBkYXRlRm9sZGVyUmVxdWVzdBIpCgZmb2xkZXIYASABKAsyGS5ydXNoZXMucHJvamVjdC52MS5Gb2xkZXISLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhIKCnJlcXVlc3RfaWQYAyABKAkiQQoUVXBkYXRlRm9sZGVyUmVzcG9uc2USKQoGZm9sZGVyGAEgASgLMhkucnVzaGVzLnByb2plY3QudjEuRm9sZGVyIlAKE0RlbGV0ZUZvbGRlclJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIRCglmb2xkZXJfaWQYAiABKAMSEgoKcmVxdWVzdF9pZBgDIAEoCSIWChREZWxldGVGb2xkZXJSZXNwb25zZSqJAQoKQXNzZXRPcmRlchIbChdBU1NFVF9PUkRFUl9VTlNQRUNJRklFRBAAEhcKE0FTU0VUX09SREVSX0NIQU5HRUQQARIUChBBU1NFVF9PUkRFUl9OQU1FEAISFwoTQVNTRVRfT1JERVJfQ1JFQVRFRBADEhYKEkFTU0VUX09SREVSX1NUQVRVUxAEMtcUCg5Qcm9qZWN0U2VydmljZRJqCg1DcmVhdGVQcm9qZWN0EicucnVzaGVzLnByb2plY3QudjEuQ3JlYXRlUHJvamVjdFJlcXVlc3QaKC5ydXNoZXMucHJvamVjdC52MS5DcmVhdGVQcm9qZWN0UmVzcG9uc2UiBoq1GAISABJ0CgpHZXRQcm9qZWN0EiQucnVzaGVzLnByb2plY3QudjEuR2V0UHJvamVjdFJlcXVlc3QaJS5ydXNoZXMucHJvamVjdC52MS5HZXRQcm9qZWN0UmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQSagoMTGlzdFByb2plY3RzEiYucnVzaGVzLnByb2plY3QudjEuTGlzdFByb2plY3RzUmVxdWVzdBonLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RQcm9qZWN0c1Jlc3BvbnNlIgmQAgGKtRgCEgASggEKDVVwZGF0ZVByb2plY3QSJy5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVQcm9qZWN0UmVxdWVzdBooLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZVByb2plY3RSZXNwb25zZSIeirUYGhoYCAoQAhoScHJvamVjdC5wcm9qZWN0X2lkEnoKDURlbGV0ZVByb2plY3QSJy5ydXNoZXMucHJvamVjdC52MS5EZWxldGVQcm9qZWN0UmVxdWVzdBooLnJ1c2hlcy5wcm9qZWN0LnYxLkRlbGV0ZVByb2plY3RSZXNwb25zZSIWirUYEhoQCAoQAhoKcHJvamVjdF9pZBJ8CgxXYXRjaFByb2plY3QSJi5ydXNoZXMucHJvamVjdC52MS5XYXRjaFByb2plY3RSZXF1ZXN0GicucnVzaGVzLnByb2plY3QudjEuV2F0Y2hQcm9qZWN0UmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQwARJ0CgtDcmVhdGVBc3NldBIlLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUFzc2V0UmVxdWVzdBomLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUFzc2V0UmVzcG9uc2UiFoq1GBIaEAgFEAIaCnByb2plY3RfaWQSbAoIR2V0QXNzZXQSIi5ydXNoZXMucHJvamVjdC52MS5HZXRBc3NldFJlcXVlc3QaIy5ydXNoZXMucHJvamVjdC52MS5HZXRBc3NldFJlc3BvbnNlIheQAgGKtRgQGg4IARADGghhc3NldF9pZBJ0CgpMaXN0QXNzZXRzEiQucnVzaGVzLnByb2plY3QudjEuTGlzdEFzc2V0c1JlcXVlc3QaJS5ydXNoZXMucHJvamVjdC52MS5MaXN0QXNzZXRzUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQSeAoLVXBkYXRlQXNzZXQSJS5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVBc3NldFJlcXVlc3QaJi5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVBc3NldFJlc3BvbnNlIhqKtRgWGhQIBRADGg5hc3NldC5hc3NldF9pZBJjCgZBZGRDdXQSIC5ydXNoZXMucHJvamVjdC52MS5BZGRDdXRSZXF1ZXN0GiEucnVzaGVzLnByb2plY3QudjEuQWRkQ3V0UmVzcG9uc2UiFIq1GBAaDggFEAMaCGFzc2V0X2lkEmwKCVVwZGF0ZUN1dBIjLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZUN1dFJlcXVlc3QaJC5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVDdXRSZXNwb25zZSIUirUYEBoOCAUQAxoIYXNzZXRfaWQShgEKEUJhdGNoVXBkYXRlQXNzZXRzEisucnVzaGVzLnByb2plY3QudjEuQmF0Y2hVcGRhdGVBc3NldHNSZXF1ZXN0GiwucnVzaGVzLnByb2plY3QudjEuQmF0Y2hVcGRhdGVBc3NldHNSZXNwb25zZSIWirUYEhoQCAUQAhoKcHJvamVjdF9pZBJ3CgxEZWxldGVBc3NldHMSJi5ydXNoZXMucHJvamVjdC52MS5EZWxldGVBc3NldHNSZXF1ZXN0GicucnVzaGVzLnByb2plY3QudjEuRGVsZXRlQXNzZXRzUmVzcG9uc2UiFoq1GBIaEAgFEAIaCnByb2plY3RfaWQSegoNUmVzdG9yZUFzc2V0cxInLnJ1c2hlcy5wcm9qZWN0LnYxLlJlc3RvcmVBc3NldHNSZXF1ZXN0GigucnVzaGVzLnByb2plY3QudjEuUmVzdG9yZUFzc2V0c1Jlc3BvbnNlIhaKtRgSGhAIBRACGgpwcm9qZWN0X2lkEnQKC1B1cmdlQXNzZXRzEiUucnVzaGVzLnByb2plY3QudjEuUHVyZ2VBc3NldHNSZXF1ZXN0GiYucnVzaGVzLnByb2plY3QudjEuUHVyZ2VBc3NldHNSZXNwb25zZSIWirUYEhoQCAoQAhoKcHJvamVjdF9pZBKBAQoQTGlzdFB1cmdlZFZpZGVvcxIqLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RQdXJnZWRWaWRlb3NSZXF1ZXN0GisucnVzaGVzLnByb2plY3QudjEuTGlzdFB1cmdlZFZpZGVvc1Jlc3BvbnNlIhSQAgGKtRgNIgsKCXN2Y19tZWRpYRJuCghMaXN0VGFncxIiLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RUYWdzUmVxdWVzdBojLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RUYWdzUmVzcG9uc2UiGZACAYq1GBIaEAgBEAIaCnByb2plY3RfaWQSdwoMQ3JlYXRlRm9sZGVyEiYucnVzaGVzLnByb2plY3QudjEuQ3JlYXRlRm9sZGVyUmVxdWVzdBonLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUZvbGRlclJlc3BvbnNlIhaKtRgSGhAIBRACGgpwcm9qZWN0X2lkEncKC0xpc3RGb2xkZXJzEiUucnVzaGVzLnByb2plY3QudjEuTGlzdEZvbGRlcnNSZXF1ZXN0GiYucnVzaGVzLnByb2plY3QudjEuTGlzdEZvbGRlcnNSZXNwb25zZSIZkAIBirUYEhoQCAEQAhoKcHJvamVjdF9pZBJ+CgxVcGRhdGVGb2xkZXISJi5ydXNoZXMucHJvamVjdC52MS5VcGRhdGVGb2xkZXJSZXF1ZXN0GicucnVzaGVzLnByb2plY3QudjEuVXBkYXRlRm9sZGVyUmVzcG9uc2UiHYq1GBkaFwgFEAIaEWZvbGRlci5wcm9qZWN0X2lkEncKDERlbGV0ZUZvbGRlchImLnJ1c2hlcy5wcm9qZWN0LnYxLkRlbGV0ZUZvbGRlclJlcXVlc3QaJy5ydXNoZXMucHJvamVjdC52MS5EZWxldGVGb2xkZXJSZXNwb25zZSIWirUYEhoQCAUQAhoKcHJvamVjdF9pZGIGcHJvdG8z", [file_google_protobuf_field_mask, file_rushes_type_v1_access]);
 
 /**
  * A place for assets, and the unit of rights.
@@ -528,6 +528,49 @@ export const UpdateProjectResponseSchema: GenMessage<UpdateProjectResponse> = /*
   messageDesc(file_rushes_project_v1_project_service, 12);
 
 /**
+ * Deletes a project.
+ *
+ * @generated from message rushes.project.v1.DeleteProjectRequest
+ */
+export type DeleteProjectRequest = Message<"rushes.project.v1.DeleteProjectRequest"> & {
+  /**
+   * The project.
+   *
+   * @generated from field: int64 project_id = 1;
+   */
+  projectId: bigint;
+
+  /**
+   * Tells one request from another.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.DeleteProjectRequest.
+ * Use `create(DeleteProjectRequestSchema)` to create a new message.
+ */
+export const DeleteProjectRequestSchema: GenMessage<DeleteProjectRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 13);
+
+/**
+ * Deleted.
+ *
+ * @generated from message rushes.project.v1.DeleteProjectResponse
+ */
+export type DeleteProjectResponse = Message<"rushes.project.v1.DeleteProjectResponse"> & {
+};
+
+/**
+ * Describes the message rushes.project.v1.DeleteProjectResponse.
+ * Use `create(DeleteProjectResponseSchema)` to create a new message.
+ */
+export const DeleteProjectResponseSchema: GenMessage<DeleteProjectResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_project_service, 14);
+
+/**
  * Asks to be told of changes.
  *
  * @generated from message rushes.project.v1.WatchProjectRequest
@@ -546,7 +589,7 @@ export type WatchProjectRequest = Message<"rushes.project.v1.WatchProjectRequest
  * Use `create(WatchProjectRequestSchema)` to create a new message.
  */
 export const WatchProjectRequestSchema: GenMessage<WatchProjectRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 13);
+  messageDesc(file_rushes_project_v1_project_service, 15);
 
 /**
  * Something has changed.
@@ -561,7 +604,7 @@ export type WatchProjectResponse = Message<"rushes.project.v1.WatchProjectRespon
  * Use `create(WatchProjectResponseSchema)` to create a new message.
  */
 export const WatchProjectResponseSchema: GenMessage<WatchProjectResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 14);
+  messageDesc(file_rushes_project_v1_project_service, 16);
 
 /**
  * Makes an asset.
@@ -617,7 +660,7 @@ export type CreateAssetRequest = Message<"rushes.project.v1.CreateAssetRequest">
  * Use `create(CreateAssetRequestSchema)` to create a new message.
  */
 export const CreateAssetRequestSchema: GenMessage<CreateAssetRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 15);
+  messageDesc(file_rushes_project_v1_project_service, 17);
 
 /**
  * Made.
@@ -638,7 +681,7 @@ export type CreateAssetResponse = Message<"rushes.project.v1.CreateAssetResponse
  * Use `create(CreateAssetResponseSchema)` to create a new message.
  */
 export const CreateAssetResponseSchema: GenMessage<CreateAssetResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 16);
+  messageDesc(file_rushes_project_v1_project_service, 18);
 
 /**
  * Asks for an asset.
@@ -659,7 +702,7 @@ export type GetAssetRequest = Message<"rushes.project.v1.GetAssetRequest"> & {
  * Use `create(GetAssetRequestSchema)` to create a new message.
  */
 export const GetAssetRequestSchema: GenMessage<GetAssetRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 17);
+  messageDesc(file_rushes_project_v1_project_service, 19);
 
 /**
  * An asset.
@@ -680,7 +723,7 @@ export type GetAssetResponse = Message<"rushes.project.v1.GetAssetResponse"> & {
  * Use `create(GetAssetResponseSchema)` to create a new message.
  */
 export const GetAssetResponseSchema: GenMessage<GetAssetResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 18);
+  messageDesc(file_rushes_project_v1_project_service, 20);
 
 /**
  * Asks for assets.
@@ -757,7 +800,7 @@ export type ListAssetsRequest = Message<"rushes.project.v1.ListAssetsRequest"> &
  * Use `create(ListAssetsRequestSchema)` to create a new message.
  */
 export const ListAssetsRequestSchema: GenMessage<ListAssetsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 19);
+  messageDesc(file_rushes_project_v1_project_service, 21);
 
 /**
  * Assets.
@@ -792,7 +835,7 @@ export type ListAssetsResponse = Message<"rushes.project.v1.ListAssetsResponse">
  * Use `create(ListAssetsResponseSchema)` to create a new message.
  */
 export const ListAssetsResponseSchema: GenMessage<ListAssetsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 20);
+  messageDesc(file_rushes_project_v1_project_service, 22);
 
 /**
  * Changes an asset.
@@ -827,7 +870,7 @@ export type UpdateAssetRequest = Message<"rushes.project.v1.UpdateAssetRequest">
  * Use `create(UpdateAssetRequestSchema)` to create a new message.
  */
 export const UpdateAssetRequestSchema: GenMessage<UpdateAssetRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 21);
+  messageDesc(file_rushes_project_v1_project_service, 23);
 
 /**
  * Changed.
@@ -848,7 +891,7 @@ export type UpdateAssetResponse = Message<"rushes.project.v1.UpdateAssetResponse
  * Use `create(UpdateAssetResponseSchema)` to create a new message.
  */
 export const UpdateAssetResponseSchema: GenMessage<UpdateAssetResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 22);
+  messageDesc(file_rushes_project_v1_project_service, 24);
 
 /**
  * Stacks a cut.
@@ -883,7 +926,7 @@ export type AddCutRequest = Message<"rushes.project.v1.AddCutRequest"> & {
  * Use `create(AddCutRequestSchema)` to create a new message.
  */
 export const AddCutRequestSchema: GenMessage<AddCutRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 23);
+  messageDesc(file_rushes_project_v1_project_service, 25);
 
 /**
  * Stacked.
@@ -904,7 +947,7 @@ export type AddCutResponse = Message<"rushes.project.v1.AddCutResponse"> & {
  * Use `create(AddCutResponseSchema)` to create a new message.
  */
 export const AddCutResponseSchema: GenMessage<AddCutResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 24);
+  messageDesc(file_rushes_project_v1_project_service, 26);
 
 /**
  * Changes a cut.
@@ -946,7 +989,7 @@ export type UpdateCutRequest = Message<"rushes.project.v1.UpdateCutRequest"> & {
  * Use `create(UpdateCutRequestSchema)` to create a new message.
  */
 export const UpdateCutRequestSchema: GenMessage<UpdateCutRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 25);
+  messageDesc(file_rushes_project_v1_project_service, 27);
 
 /**
  * Changed.
@@ -967,7 +1010,7 @@ export type UpdateCutResponse = Message<"rushes.project.v1.UpdateCutResponse"> &
  * Use `create(UpdateCutResponseSchema)` to create a new message.
  */
 export const UpdateCutResponseSchema: GenMessage<UpdateCutResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 26);
+  messageDesc(file_rushes_project_v1_project_service, 28);
 
 /**
  * Changes many assets. All of them change, or none.
@@ -1030,7 +1073,7 @@ export type BatchUpdateAssetsRequest = Message<"rushes.project.v1.BatchUpdateAss
  * Use `create(BatchUpdateAssetsRequestSchema)` to create a new message.
  */
 export const BatchUpdateAssetsRequestSchema: GenMessage<BatchUpdateAssetsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 27);
+  messageDesc(file_rushes_project_v1_project_service, 29);
 
 /**
  * Changed.
@@ -1051,7 +1094,7 @@ export type BatchUpdateAssetsResponse = Message<"rushes.project.v1.BatchUpdateAs
  * Use `create(BatchUpdateAssetsResponseSchema)` to create a new message.
  */
 export const BatchUpdateAssetsResponseSchema: GenMessage<BatchUpdateAssetsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 28);
+  messageDesc(file_rushes_project_v1_project_service, 30);
 
 /**
  * Puts assets into the trash. Who may not upload neither finds them nor sees their cuts any more.
@@ -1086,7 +1129,7 @@ export type DeleteAssetsRequest = Message<"rushes.project.v1.DeleteAssetsRequest
  * Use `create(DeleteAssetsRequestSchema)` to create a new message.
  */
 export const DeleteAssetsRequestSchema: GenMessage<DeleteAssetsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 29);
+  messageDesc(file_rushes_project_v1_project_service, 31);
 
 /**
  * They are in the trash.
@@ -1101,7 +1144,7 @@ export type DeleteAssetsResponse = Message<"rushes.project.v1.DeleteAssetsRespon
  * Use `create(DeleteAssetsResponseSchema)` to create a new message.
  */
 export const DeleteAssetsResponseSchema: GenMessage<DeleteAssetsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 30);
+  messageDesc(file_rushes_project_v1_project_service, 32);
 
 /**
  * Takes assets out of the trash.
@@ -1136,7 +1179,7 @@ export type RestoreAssetsRequest = Message<"rushes.project.v1.RestoreAssetsReque
  * Use `create(RestoreAssetsRequestSchema)` to create a new message.
  */
 export const RestoreAssetsRequestSchema: GenMessage<RestoreAssetsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 31);
+  messageDesc(file_rushes_project_v1_project_service, 33);
 
 /**
  * They are where they were; in no folder, where theirs is gone.
@@ -1157,7 +1200,7 @@ export type RestoreAssetsResponse = Message<"rushes.project.v1.RestoreAssetsResp
  * Use `create(RestoreAssetsResponseSchema)` to create a new message.
  */
 export const RestoreAssetsResponseSchema: GenMessage<RestoreAssetsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 32);
+  messageDesc(file_rushes_project_v1_project_service, 34);
 
 /**
  * Removes assets for good. Only those in the trash (FAILED_PRECONDITION); their videos then belong to no cut of theirs.
@@ -1192,7 +1235,7 @@ export type PurgeAssetsRequest = Message<"rushes.project.v1.PurgeAssetsRequest">
  * Use `create(PurgeAssetsRequestSchema)` to create a new message.
  */
 export const PurgeAssetsRequestSchema: GenMessage<PurgeAssetsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 33);
+  messageDesc(file_rushes_project_v1_project_service, 35);
 
 /**
  * Removed.
@@ -1207,7 +1250,7 @@ export type PurgeAssetsResponse = Message<"rushes.project.v1.PurgeAssetsResponse
  * Use `create(PurgeAssetsResponseSchema)` to create a new message.
  */
 export const PurgeAssetsResponseSchema: GenMessage<PurgeAssetsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 34);
+  messageDesc(file_rushes_project_v1_project_service, 36);
 
 /**
  * Asks for purged videos.
@@ -1235,7 +1278,7 @@ export type ListPurgedVideosRequest = Message<"rushes.project.v1.ListPurgedVideo
  * Use `create(ListPurgedVideosRequestSchema)` to create a new message.
  */
 export const ListPurgedVideosRequestSchema: GenMessage<ListPurgedVideosRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 35);
+  messageDesc(file_rushes_project_v1_project_service, 37);
 
 /**
  * A video that was purged.
@@ -1284,7 +1327,7 @@ export type PurgedVideo = Message<"rushes.project.v1.PurgedVideo"> & {
  * Use `create(PurgedVideoSchema)` to create a new message.
  */
 export const PurgedVideoSchema: GenMessage<PurgedVideo> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 36);
+  messageDesc(file_rushes_project_v1_project_service, 38);
 
 /**
  * Purged videos.
@@ -1305,7 +1348,7 @@ export type ListPurgedVideosResponse = Message<"rushes.project.v1.ListPurgedVide
  * Use `create(ListPurgedVideosResponseSchema)` to create a new message.
  */
 export const ListPurgedVideosResponseSchema: GenMessage<ListPurgedVideosResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 37);
+  messageDesc(file_rushes_project_v1_project_service, 39);
 
 /**
  * Asks for the tags of a project.
@@ -1340,7 +1383,7 @@ export type ListTagsRequest = Message<"rushes.project.v1.ListTagsRequest"> & {
  * Use `create(ListTagsRequestSchema)` to create a new message.
  */
 export const ListTagsRequestSchema: GenMessage<ListTagsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 38);
+  messageDesc(file_rushes_project_v1_project_service, 40);
 
 /**
  * The tags.
@@ -1368,7 +1411,7 @@ export type ListTagsResponse = Message<"rushes.project.v1.ListTagsResponse"> & {
  * Use `create(ListTagsResponseSchema)` to create a new message.
  */
 export const ListTagsResponseSchema: GenMessage<ListTagsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 39);
+  messageDesc(file_rushes_project_v1_project_service, 41);
 
 /**
  * Makes a folder. A project has 2,000 at most.
@@ -1410,7 +1453,7 @@ export type CreateFolderRequest = Message<"rushes.project.v1.CreateFolderRequest
  * Use `create(CreateFolderRequestSchema)` to create a new message.
  */
 export const CreateFolderRequestSchema: GenMessage<CreateFolderRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 40);
+  messageDesc(file_rushes_project_v1_project_service, 42);
 
 /**
  * Made.
@@ -1431,7 +1474,7 @@ export type CreateFolderResponse = Message<"rushes.project.v1.CreateFolderRespon
  * Use `create(CreateFolderResponseSchema)` to create a new message.
  */
 export const CreateFolderResponseSchema: GenMessage<CreateFolderResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 41);
+  messageDesc(file_rushes_project_v1_project_service, 43);
 
 /**
  * Asks for the folders of a project.
@@ -1466,7 +1509,7 @@ export type ListFoldersRequest = Message<"rushes.project.v1.ListFoldersRequest">
  * Use `create(ListFoldersRequestSchema)` to create a new message.
  */
 export const ListFoldersRequestSchema: GenMessage<ListFoldersRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 42);
+  messageDesc(file_rushes_project_v1_project_service, 44);
 
 /**
  * The folders.
@@ -1494,7 +1537,7 @@ export type ListFoldersResponse = Message<"rushes.project.v1.ListFoldersResponse
  * Use `create(ListFoldersResponseSchema)` to create a new message.
  */
 export const ListFoldersResponseSchema: GenMessage<ListFoldersResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 43);
+  messageDesc(file_rushes_project_v1_project_service, 45);
 
 /**
  * Changes a folder.
@@ -1529,7 +1572,7 @@ export type UpdateFolderRequest = Message<"rushes.project.v1.UpdateFolderRequest
  * Use `create(UpdateFolderRequestSchema)` to create a new message.
  */
 export const UpdateFolderRequestSchema: GenMessage<UpdateFolderRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 44);
+  messageDesc(file_rushes_project_v1_project_service, 46);
 
 /**
  * Changed.
@@ -1550,7 +1593,7 @@ export type UpdateFolderResponse = Message<"rushes.project.v1.UpdateFolderRespon
  * Use `create(UpdateFolderResponseSchema)` to create a new message.
  */
 export const UpdateFolderResponseSchema: GenMessage<UpdateFolderResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 45);
+  messageDesc(file_rushes_project_v1_project_service, 47);
 
 /**
  * Removes a folder.
@@ -1585,7 +1628,7 @@ export type DeleteFolderRequest = Message<"rushes.project.v1.DeleteFolderRequest
  * Use `create(DeleteFolderRequestSchema)` to create a new message.
  */
 export const DeleteFolderRequestSchema: GenMessage<DeleteFolderRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 46);
+  messageDesc(file_rushes_project_v1_project_service, 48);
 
 /**
  * Removed.
@@ -1600,7 +1643,7 @@ export type DeleteFolderResponse = Message<"rushes.project.v1.DeleteFolderRespon
  * Use `create(DeleteFolderResponseSchema)` to create a new message.
  */
 export const DeleteFolderResponseSchema: GenMessage<DeleteFolderResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_project_service, 47);
+  messageDesc(file_rushes_project_v1_project_service, 49);
 
 /**
  * What a list of assets goes by.
@@ -1695,6 +1738,17 @@ export const ProjectService: GenService<{
     methodKind: "unary";
     input: typeof UpdateProjectRequestSchema;
     output: typeof UpdateProjectResponseSchema;
+  },
+  /**
+   * Deletes a project for good, of which no assets are left, in the trash neither. Its folders, roles and invitations go
+   * with it. Sent again it is NOT_FOUND.
+   *
+   * @generated from rpc rushes.project.v1.ProjectService.DeleteProject
+   */
+  deleteProject: {
+    methodKind: "unary";
+    input: typeof DeleteProjectRequestSchema;
+    output: typeof DeleteProjectResponseSchema;
   },
   /**
    * Says that what is listed of a project has changed: its assets, folders, or itself. At once, and after each change;
