@@ -82,8 +82,8 @@ class Desk:
         self.tenant_id = tenant_id
         self.live = live
         self.lock = asyncio.Lock()
-        self.telling = Telling(live)
-        self.listeners = self.telling.listeners
+        self.fanout = Telling(live)
+        self.listeners = self.fanout.listeners
         self.missing = feed.Missing({})
         self.idle_s = 0.0
         self.lost = False
@@ -203,13 +203,13 @@ class Rooms:
             except RoomMoved:
                 self._lose(desk)
                 raise
-            moving = desk.telling.before(events)
+            moving = desk.fanout.before(events)
             for event in events:
                 live.apply(event)
             if number:
                 live.done[participant_id] = number
             self._memory.happened(live, events[-1])
-            desk.telling.happened(events, moving)
+            desk.fanout.happened(events, moving)
         await self._follow(desk, events)
         await self._narrow(desk)
         kinds = {event.WhichOneof("what") for event in events}

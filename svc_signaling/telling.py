@@ -8,7 +8,8 @@ from typing import Final, Protocol
 
 from rushes.errors import RushesError
 from rushes.signaling.v1 import room_service_pb2 as pb
-from svc_signaling.core.room import JOINED, WAITING, Live
+from svc_signaling.core.participant import JOINED, WAITING
+from svc_signaling.core.room import Live
 
 QUICK_S: Final = 30e-6
 """A write to one listener takes about as long: what follows sooner than all are written to goes with the next."""
