@@ -333,7 +333,7 @@ def main() -> None:
     operations, notes, versions = (100_000, 5_000, 1_000) if asked.quick else (1_000_000, 20_000, 2_000)
     parts: dict[str, Callable[[], dict[str, float]]] = {
         "ours": lambda: asyncio.run(measure(operations, notes, versions, asked.keep)),
-        "mover": lambda: _told(asyncio.run(history_mover.measure(versions))),
+        "mover": lambda: _told(asyncio.run(history_mover.measure(2 * versions, asked.keep))),
         "peer": lambda: _told(peer(operations, notes)),
     }
     figures: dict[str, float] = {}
