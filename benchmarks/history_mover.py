@@ -28,7 +28,7 @@ from rushes.version.v1 import version_service_pb2 as version
 from rushes.version.v1.version_service_pb2_grpc import VersionServiceStub
 from svc_version.core.model import Tier
 
-VIDEOS = 4
+VIDEOS = 8
 WRITERS = 16
 EACH_S = 0.1
 """Between two batches of one writer."""
@@ -147,8 +147,8 @@ def _comment(text: str) -> Operation:
 async def _make_versions(stack: Stack, people: People, count: int) -> None:
     """Versions that differ from each other, as those that people save do."""
 
-    async def make(video_id: int) -> None:
-        async with rushes.connect(stack.address, session=people.secrets[0]) as client:
+    async def make(video_id: int, secret: str) -> None:
+        async with rushes.connect(stack.address, session=secret) as client:
             writer = Writer(client, video_id, Random(video_id))
             stub = VersionServiceStub(client._connection.channel)
             for number in range(count // VIDEOS):
@@ -156,7 +156,8 @@ async def _make_versions(stack: Stack, people: People, count: int) -> None:
                 request = version.CommitVersionRequest(video_id=video_id, request_id=secrets.token_hex(8))
                 await client._connection.call(stub.CommitVersion, request)
 
-    await asyncio.gather(*(make(video_id) for video_id in people.videos))
+    # Each by somebody else: a person may write only so much.
+    await asyncio.gather(*map(make, people.videos, people.secrets))
 
 
 async def _write(stack: Stack, people: People, mover: Mover, versions: int) -> tuple[list[float], list[float]]:
