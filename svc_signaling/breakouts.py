@@ -99,7 +99,7 @@ class Breakouts:
     async def look(self, desk: Desk) -> None:
         """Time is looked at, and breakouts are told how their room is split: what fails now is done a second later."""
         if breakout.is_due(desk.live, self._clock.now_ms()):
-            await self._rooms.act(desk, "", breakout.call_back)
+            await self._rooms.act(desk, "", Live.call_back)
         state = desk.live.breakouts
         if state is None or state.version == desk.told or state.parent_room_id != desk.live.room.room_id:
             return

@@ -105,15 +105,7 @@ def regroup(live: Live, name: str, wanted: pb.Regroup, mask: int, now_ms: int) -
 def unite(live: Live) -> list[pb.Event]:
     """Everybody is called back. Raises NotSplit."""
     _step(live, "unite")
-    made = pb.Breakouts()
-    made.CopyFrom(live.breakouts or pb.Breakouts())
-    made.over = True
-    return _next(made)
-
-
-def call_back(live: Live) -> list[pb.Event]:
-    """Everybody is called back, if that was not done already."""
-    return unite(live) if live.is_split else []
+    return live.call_back()
 
 
 def told(live: Live, state: pb.Breakouts) -> list[pb.Event]:

@@ -269,7 +269,15 @@ class Live:
 
     def end(self) -> list[pb.Event]:
         """The room is over."""
-        return [*self.unrecord(), pb.Event(ended=True)] if life.may(self.room.state, "end") else []
+        return [*self.unrecord(), *self.call_back(), pb.Event(ended=True)] if life.may(self.room.state, "end") else []
+
+    def call_back(self) -> list[pb.Event]:
+        """Everybody is called back from its breakouts, if that was not done already."""
+        if not self.is_split:
+            return []
+        made = _copy(self.breakouts or pb.Breakouts())
+        made.over, made.version = True, made.version + 1
+        return [pb.Event(breakouts=made)]
 
     # -- acts ------------------------------------------------------------------------------------------------
 

@@ -121,9 +121,9 @@ def test_time_calls_everybody_back_once() -> None:
     split(room)
     assert not breakout.is_due(room, 600_999)
     assert breakout.is_due(room, 601_000)
-    happens(room, breakout.call_back(room), 601_000)
+    happens(room, room.call_back(), 601_000)
     assert not breakout.is_due(room, 601_001)
-    assert breakout.call_back(room) == []
+    assert room.call_back() == []
     assert split(room).version == 3, "a room is split again after that"
 
 
@@ -139,6 +139,14 @@ def test_a_breakout_is_told_of_each_state_once_and_ends_with_the_last() -> None:
     events = happens(other, breakout.told(other, room.breakouts))
     assert [event.WhichOneof("what") for event in events] == ["breakouts", "ended"]
     assert breakout.told(other, room.breakouts) == []
+
+
+def test_a_room_that_ends_is_not_split_any_more() -> None:
+    room = parent()
+    split(room)
+    kinds = [event.WhichOneof("what") for event in happens(room, room.end())]
+    assert kinds == ["breakouts", "ended"]
+    assert not room.is_split
 
 
 def test_what_was_decided_of_somebody_holds_in_a_breakout() -> None:
