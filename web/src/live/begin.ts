@@ -9,7 +9,7 @@ export const rooms = createClient(RoomService, transport);
 /** A room in which people look at an asset now; undefined: there is none. */
 export async function roomOf(projectId: bigint, assetId: bigint): Promise<Room | undefined> {
   const { rooms: all } = await rooms.listRooms({ projectId, pageSize: 50 });
-  return all.find((each) => each.assetId === assetId && each.state === RoomState.OPEN && each.people > 0);
+  return all.find((each) => each.assetId === assetId && each.state === RoomState.OPEN && each.people > 0 && each.parentRoomId === "");
 }
 
 const KEPT_MS = 12 * 3_600_000;

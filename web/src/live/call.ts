@@ -24,7 +24,16 @@ export interface Devices {
   screen: boolean;
 }
 
+/** What one sends: it goes along from room to room. */
+export interface Sending {
+  audio?: MediaStreamTrack;
+  video?: MediaStreamTrack;
+  devices: Devices;
+}
+
 export interface CallOptions {
+  /** What is sent already, by the call of the room before; undefined: nothing. */
+  sending: Sending | undefined;
   ask: (what: What) => unknown;
   devices: (devices: Devices) => void;
   failed: (error: unknown) => void;
@@ -49,14 +58,36 @@ export class Call {
   private closed = false;
   private look: Look | undefined;
 
-  constructor(private readonly options: CallOptions) {}
+  /** What was sent in the room before, until it is published here. */
+  private kept: Partial<Record<"audio" | "video", MediaStreamTrack | undefined>> = {};
+
+  constructor(private readonly options: CallOptions) {
+    const { sending } = options;
+    if (!sending) return;
+    this.kept = { audio: sending.audio, video: sending.video };
+    this.mine.value = sending.video;
+    this.devices.value = sending.devices;
+    if (sending.devices.screen) this.endsWith(sending.video);
+  }
 
   close(): void {
     this.closed = true;
     clearTimeout(this.retry);
-    for (const sender of [this.audio, this.video]) sender?.track?.stop();
+    for (const kind of ["audio", "video"] as const) this.sent(kind)?.stop();
     this.publishing?.close();
     this.showing?.close();
+  }
+
+  /** What is sent, for the call of another room: this one ends without it. */
+  handOver(): Sending {
+    const [audio, video] = [this.sent("audio"), this.sent("video")];
+    this.audio = this.video = undefined;
+    this.kept = {};
+    return { ...(audio && { audio }), ...(video && { video }), devices: this.devices.peek() };
+  }
+
+  private sent(kind: "audio" | "video"): MediaStreamTrack | undefined {
+    return (kind === "audio" ? this.audio : this.video)?.track ?? this.kept[kind];
   }
 
   // -- others ------------------------------------------------------------------------------------------------
@@ -118,14 +149,20 @@ export class Call {
     if (!on) return this.put("video", undefined, { camera: false, screen: false });
     const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 15 } });
     const track = stream.getVideoTracks()[0];
-    track?.addEventListener("ended", () => void this.put("video", undefined, { screen: false, camera: false }));
+    this.endsWith(track);
     await this.put("video", track, { camera: false, screen: true });
+  }
+
+  /** The browser has a button of its own that stops showing the screen. */
+  private endsWith(screen: MediaStreamTrack | undefined): void {
+    screen?.addEventListener("ended", () => void this.put("video", undefined, { screen: false, camera: false }));
   }
 
   private async put(kind: "audio" | "video", track: MediaStreamTrack | undefined, told: Partial<Devices>): Promise<void> {
     if (this.closed) return track?.stop();
     const sender = kind === "audio" ? this.audio : this.video;
-    sender?.track?.stop();
+    this.sent(kind)?.stop();
+    this.kept[kind] = undefined;
     if (sender) await sender.replaceTrack(track ?? null);
     else if (track) await this.publish(kind, track);
     if (kind === "video") this.mine.value = track;
@@ -136,7 +173,8 @@ export class Call {
   private async publish(kind: "audio" | "video", track: MediaStreamTrack | undefined): Promise<void> {
     const configuration = await this.configuration();
     if (this.closed) return track?.stop();
-    const earlier = { audio: this.audio?.track ?? undefined, video: this.video?.track ?? undefined, [kind]: track };
+    const earlier = { audio: this.sent("audio"), video: this.sent("video"), [kind]: track };
+    this.kept = {};
     this.publishing?.close();
     const connection = (this.publishing = new RTCPeerConnection(configuration));
     this.audio = connection.addTransceiver(earlier.audio ?? "audio", { direction: "sendonly" }).sender;
@@ -148,8 +186,8 @@ export class Call {
 
   /** Publishes what there is anew, as after the forwarder was started again. */
   async again(): Promise<void> {
-    if (this.closed || (!this.audio?.track && !this.video?.track)) return;
-    await this.publish("audio", this.audio?.track ?? undefined);
+    if (this.closed || (!this.sent("audio") && !this.sent("video"))) return;
+    await this.publish("audio", this.sent("audio"));
   }
 
   /** Layers that nobody is shown are not sent: at once when one is wanted, after a while when it is not. */

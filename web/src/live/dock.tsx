@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { identity, requestId } from "../app/api";
 import { explain } from "../app/error";
-import { navigate, reviewPath } from "../app/router";
+import { navigate, reviewPath, route } from "../app/router";
 import { Permission } from "../document";
 import { ParticipantState, RoomRole } from "../gen/rushes/signaling/v1/room_service_pb";
 import { may } from "../library/store";
@@ -14,8 +14,9 @@ import { Icon } from "../ui/icon";
 import { Menu } from "../ui/menu";
 import { say } from "../ui/toast";
 import { rooms } from "./begin";
+import { Groups, SplitBar } from "./groups";
 import { Feeds } from "./feeds";
-import { Live } from "./live";
+import { Live, type LiveOptions } from "./live";
 import { Lobby, type On } from "./lobby";
 import { People } from "./people";
 import { placeIn } from "./place";
@@ -43,16 +44,37 @@ function liveOf(project: bigint, id: string, on?: On): Live {
   const going = goingOn(id);
   if (going) return going;
   present?.stop();
-  present = new Live(project, id, placeIn(id) ?? (on && { room: id, participant: "", ...on }));
-  present.start();
-  return present;
+  return begin({ project, room: id, place: placeIn(id) ?? (on && { room: id, participant: "", ...on }), sending: undefined });
+}
+
+function begin(options: Omit<LiveOptions, "go">): Live {
+  const live = new Live({ ...options, go: (to, asset) => move(live, options.project, to, asset) });
+  present = live;
+  live.start();
+  return live;
+}
+
+/** What the page showed before it went to a breakout with a clip of its own; empty: it stayed. */
+let leftAsset = "";
+
+/** From a room to one of its breakouts, or back: what is on stays on, and the page shows what is looked at there. */
+function move(from: Live, project: bigint, to: string, asset: bigint): void {
+  const along = from.goAlong(to);
+  liveRoom.value = to;
+  from.stop();
+  begin({ project, room: to, ...along });
+  const place = route.peek();
+  if (place.name !== "review") return;
+  const wanted = asset !== 0n ? String(asset) : leftAsset;
+  leftAsset = asset !== 0n ? leftAsset || place.asset : "";
+  if (wanted !== "" && place.asset !== wanted) navigate(reviewPath(wanted, undefined, 0, undefined, { live: to }));
 }
 
 /** The room, or the question whether to come in. */
 export default function LiveDock({ room }: { room: Room }): JSX.Element | null {
   const id = liveRoom.value;
   const [entered, setLive] = useState(() => goingOn(id) ?? (placeIn(id) && liveOf(room.asset.projectId, id)));
-  const live = entered?.id === id ? entered : undefined;
+  const live = goingOn(id) ?? (entered?.id === id ? entered : undefined);
   useEffect(() => {
     live?.review(room);
     return () => live?.review(undefined);
@@ -93,7 +115,7 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
     <aside class="live floating" aria-label={t("live.title")} data-testid="live" data-layout={small ? "side" : layout.value} data-state={live.state.value} data-small={small}>
       <header class="row">
         <i class={`lamp ${live.state.value === "open" ? "bad" : "busy"}`} />
-        <strong class="clip grow">{live.state.value === "open" ? t("live.title") : t("live.again")}</strong>
+        <strong class="clip grow">{live.state.value === "open" ? (live.room.value?.parentRoomId && live.room.value.title) || t("live.title") : t("live.again")}</strong>
         {live.recorded.value && (
           <span class="recorded" role="status" data-testid="recorded">
             <Icon name="record" size={12} /> {t("live.recorded")}
@@ -112,14 +134,16 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
       ) : (
         <>
           <Waiting live={live} />
+          <SplitBar live={live} />
           <Tiles live={live} />
           <Baton live={live} />
           <Controls live={live} chat={chat} setChat={setChat} open={setPanel} room={room} leave={leave} />
           <PollList live={live} personId={room.personId} />
           {panel === "people" && <People live={live} />}
+          {panel === "groups" && <Groups live={live} project={room.asset.projectId} close={() => setPanel("")} />}
           {panel === "feeds" && <Feeds project={room.asset.projectId} room={live.id} close={() => setPanel("")} />}
           {panel === "poll" && <PollForm live={live} close={() => setPanel("")} />}
-          {panel === "settings" && <Settings live={live} path={pathOf(room)} close={() => setPanel("")} />}
+          {panel === "settings" && <Settings live={live} path={pathOf(room, live)} close={() => setPanel("")} />}
           {chat && <Chat live={live} />}
         </>
       )}
@@ -203,7 +227,7 @@ function Baton({ live }: { live: Live }): JSX.Element {
   );
 }
 
-type Panel = "" | "people" | "feeds" | "poll" | "settings";
+type Panel = "" | "people" | "groups" | "feeds" | "poll" | "settings";
 
 interface ControlProps {
   live: Live;
@@ -225,7 +249,7 @@ function Controls({ live, room, chat, setChat, open, leave }: ControlProps): JSX
       .catch((error: unknown) => say({ title: t("live.noDevice"), detail: explain(error), look: "bad" }))
       .finally(() => setBusy(false));
   };
-  const path = pathOf(room);
+  const path = pathOf(room, live);
   const draw = async (): Promise<void> => {
     say({ title: t("live.whiteboardMade") });
     try {
@@ -249,7 +273,7 @@ function Controls({ live, room, chat, setChat, open, leave }: ControlProps): JSX
       say({ title: t("live.refused"), detail: explain(error), look: "bad" });
     }
   };
-  const end = (): void => void rooms.endRoom({ projectId: room.asset.projectId, roomId: liveRoom.peek() }).catch((error: unknown) => say({ title: t("live.refused"), detail: explain(error), look: "bad" }));
+  const end = (): void => void rooms.endRoom({ projectId: room.asset.projectId, roomId: live.main }).catch((error: unknown) => say({ title: t("live.refused"), detail: explain(error), look: "bad" }));
   const chatLabel = live.unread.value > 0 && !chat ? t("live.chatUnread", { n: live.unread.value }) : t("live.chat");
   return (
     <div class="row controls-live" role="toolbar" aria-label={t("live.title")}>
@@ -295,6 +319,7 @@ function Controls({ live, room, chat, setChat, open, leave }: ControlProps): JSX
               <Choice label={t("poll.open")} run={() => open("poll")} />
               {room.has(Permission.UPLOAD) && <Choice label={t("live.whiteboard")} run={() => void draw()} />}
               <Choice label={t("feed.open")} run={() => open("feeds")} />
+              {live.myself.value?.moderates && <Choice label={t("breakout.open")} run={() => open("groups")} />}
               {live.myself.value?.moderates && <Choice label={t("room.open")} run={() => open("settings")} />}
             </div>
           )}
@@ -314,8 +339,8 @@ function Controls({ live, room, chat, setChat, open, leave }: ControlProps): JSX
 }
 
 /** Where a session is entered, beside the clip that is looked at. */
-function pathOf(room: Room): string {
-  return `/a/${room.asset.assetId}?r=${liveRoom.value}`;
+function pathOf(room: Room, live: Live): string {
+  return `/a/${room.asset.assetId}?r=${live.main}`;
 }
 
 function Settings({ live, path, close }: { live: Live; path: string; close: () => void }): JSX.Element | null {

@@ -10,6 +10,7 @@ import {
   PresenterSchema,
   RoomRole,
   RoomSchema,
+  type Breakouts,
   type Event,
   type Participant,
   type Playback,
@@ -25,7 +26,8 @@ import { t } from "../messages";
 import type { Room } from "../review/room";
 import type { Ended } from "../session/socket";
 import { say } from "../ui/toast";
-import { Call } from "./call";
+import { decidedBefore, keepDecided, wayOf } from "./breakouts";
+import { Call, type Sending } from "./call";
 import { IceServers } from "./ice";
 import { differs, momentOf, placeOf, ServerClock, type Playing } from "./follow";
 import { layout } from "./layout";
@@ -40,6 +42,7 @@ const TICK_MS = 200;
 const MARK_MS = 1000;
 const REACTION_MS = 4000;
 const LOOK_MS = 2000;
+const LINE_MS = 20_000;
 
 export interface Shown {
   participant: string;
@@ -47,7 +50,20 @@ export interface Shown {
   id: number;
 }
 
+export interface LiveOptions {
+  project: bigint;
+  room: string;
+  /** Who one was there before the page was loaded again, or what is to be turned on; undefined: nothing is known. */
+  place: Place | undefined;
+  /** What one sends already, out of another room. */
+  sending: Sending | undefined;
+  /** One belongs to another room from now on, which looks at an asset; 0: at whatever this one does. */
+  go: (room: string, asset: bigint) => void;
+}
+
 export class Live {
+  readonly id: string;
+  readonly breakouts = signal<Breakouts | undefined>(undefined);
   readonly state = signal<LinkState>("connecting");
   readonly why = signal<Ended | undefined>(undefined);
   readonly me = signal("");
@@ -95,11 +111,9 @@ export class Live {
   private role: RoomRole | undefined;
   private readonly stops: (() => void)[] = [];
 
-  constructor(
-    project: bigint,
-    readonly id: string,
-    private readonly place: Place | undefined,
-  ) {
+  constructor(private readonly options: LiveOptions) {
+    const { project, room: id, place, sending } = options;
+    this.id = id;
     this.link = new SignalLink({
       project,
       room: id,
@@ -114,6 +128,7 @@ export class Live {
     this.restoring = place !== undefined;
     const helpers = new IceServers(project);
     this.call = new Call({
+      sending,
       servers: () => helpers.get(),
       ask: (what) => void this.ask(what),
       devices: (devices) => void this.ask({ case: "devices", value: devices }),
@@ -217,7 +232,9 @@ export class Live {
     this.polls.value = new Map(opened.polls.map((state) => [state.poll?.pollId ?? "", state]));
     this.playback = opened.playback;
     this.recorded.value = (opened.recording?.recordingId ?? "") !== "";
+    this.breakouts.value = opened.breakouts;
     if (!again) this.asked = false;
+    if (this.belongs()) return;
     this.enter();
     this.narrow();
   }
@@ -227,13 +244,15 @@ export class Live {
     if (!this.joined.peek() || this.asked) return;
     this.asked = true;
     this.call.begin();
-    if (this.restoring) void this.restore();
-    else void this.call.again().catch((error: unknown) => this.broke(error));
+    if (this.restoring) return void this.restore();
+    const devices = this.call.devices.peek();
+    if (devices.microphone || devices.camera || devices.screen) void this.ask({ case: "devices", value: devices });
+    void this.call.again().catch((error: unknown) => this.broke(error));
   }
 
   /** What was on before the page was loaded again is turned on; others are told what is. */
   private async restore(): Promise<void> {
-    const { place } = this;
+    const { place } = this.options;
     this.restoring = false;
     if (place?.microphone) await this.call.microphone(true).catch((error: unknown) => this.broke(error));
     if (place?.camera) await this.call.camera(true).catch((error: unknown) => this.broke(error));
@@ -249,6 +268,7 @@ export class Live {
     else if (what.case === "poll") this.polls.value = withPoll(this.polls.peek(), what.value);
     else if (what.case === "vote") this.polls.value = withVote(this.polls.peek(), what.value);
     else if (what.case === "settings") this.set(what.value);
+    else if (what.case === "breakouts") this.regrouped(what.value);
     else if (what.case === "chat") {
       this.chats.value = [...this.chats.peek(), event].slice(-1000);
       if (what.value.participantId !== this.me.peek()) this.unread.value++;
@@ -258,6 +278,49 @@ export class Live {
   private set({ title, capacity, waitingRoom, startTimeMs }: RoomSettings): void {
     const room = this.room.peek();
     if (room) this.room.value = create(RoomSchema, { ...room, title, capacity, waitingRoom, startTimeMs });
+  }
+
+  /** The room is split, or split otherwise: what is said to all is heard wherever one is. */
+  private regrouped(now: Breakouts): void {
+    const before = this.breakouts.peek();
+    const heard = before?.splitId === now.splitId ? (before.lines.at(-1)?.number ?? 0) : 0;
+    this.breakouts.value = now;
+    for (const line of now.lines) if (line.number > heard) say({ title: t("breakout.said", { name: line.name }), detail: line.text, stayMs: LINE_MS });
+    this.belongs();
+  }
+
+  /** Whether one goes elsewhere, as one belongs there. */
+  private belongs(): boolean {
+    const [split, me] = [this.breakouts.peek(), this.myself.peek()];
+    if (!split || !me || !this.joined.peek()) return false;
+    const { to, decided } = wayOf(split, this.id, me.personId, decidedBefore());
+    keepDecided(decided);
+    if (to !== "") this.visit(to);
+    return to !== "";
+  }
+
+  /** What goes along into another room: what is on, or is still to be turned on. */
+  goAlong(room: string): Pick<LiveOptions, "place" | "sending"> {
+    const { place } = this.options;
+    if (this.restoring && place) return { place: { ...place, room, participant: "" }, sending: undefined };
+    return { place: undefined, sending: this.call.handOver() };
+  }
+
+  /** Goes to the room itself, or to one of its breakouts, with whatever is on. */
+  visit(to: string): void {
+    const room = this.breakouts.peek()?.rooms.find((each) => each.roomId === to);
+    say({ title: room ? t("breakout.goes", { title: room.title }) : t("breakout.back") });
+    this.options.go(to, room?.assetId ?? 0n);
+  }
+
+  /** The room of all: this one, or the one that it is a breakout of. */
+  get main(): string {
+    return this.room.value?.parentRoomId || this.id;
+  }
+
+  /** Server time now. */
+  get nowMs(): number {
+    return this.clock.at(performance.now());
   }
 
   /** What one's role, and those of others, let the review page do. */
@@ -280,7 +343,9 @@ export class Live {
     if (gone) people.delete(participant.participantId);
     else people.set(participant.participantId, participant);
     this.people.value = people;
-    if (participant.participantId === this.me.peek()) this.enter();
+    const mine = participant.participantId === this.me.peek();
+    if (mine && this.belongs()) return;
+    if (mine) this.enter();
     this.narrow();
   }
 
