@@ -13,6 +13,7 @@ from mesh.clock import Clock
 from rushes.errors import RushesError, Unavailable
 from rushes.signaling.v1 import room_service_pb2 as pb
 from svc_signaling.core import feed, role
+from svc_signaling.core.answer import Answers
 from svc_signaling.core.participant import AWAY, GONE, JOINED, WAITING, ParticipantGone
 from svc_signaling.core.room import FEED_KINDS, Live
 from svc_signaling.errors import RoomMoved, RoomUnknown
@@ -85,6 +86,8 @@ class Desk:
         self.fanout = Telling(live)
         self.listeners = self.fanout.listeners
         self.missing = feed.Missing({})
+        self.answers: dict[str, Answers] = {}
+        """What people's last requests about media were answered."""
         self.idle_s = 0.0
         self.lost = False
         """Another instance owns the room, or has owned it."""
@@ -212,12 +215,15 @@ class Rooms:
             desk.fanout.happened(events, moving)
         await self._follow(desk, events)
         await self._narrow(desk)
-        kinds = {event.WhichOneof("what") for event in events}
+        await self._look(desk, {event.WhichOneof("what") for event in events})
+        return events
+
+    async def _look(self, desk: Desk, kinds: "set[str | None]") -> None:
+        """Whoever looks after something of a room does so at once when it changed."""
         if self.recorder is not None and "recording" in kinds:
             await self.recorder.look(desk)
         if self.breakouts is not None and "breakouts" in kinds:
             await self.breakouts.look(desk)
-        return events
 
     async def _follow(self, desk: Desk, events: Iterable[pb.Event]) -> None:
         """What the forwarder has to do after it. What it cannot do now it is told again when it is back."""
@@ -231,6 +237,7 @@ class Rooms:
                     await media.end(room_id)
                 elif kind == "participant":
                     if event.participant.state in GONE:
+                        desk.answers.pop(event.participant.participant_id, None)
                         await media.remove(room_id, event.participant.participant_id)
                     elif event.participant.state == JOINED:
                         await media.mute(room_id, event.participant)

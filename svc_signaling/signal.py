@@ -16,6 +16,7 @@ from rushes.errors import RushesError, Unauthenticated
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_VIEW, RESOURCE_KIND_PROJECT, Resource
 from svc_signaling.breakouts import Breakouts
+from svc_signaling.core.answer import Answers
 from svc_signaling.core.participant import GONE, JOINED
 from svc_signaling.core.room import Live, SignalInvalid, may
 from svc_signaling.errors import RoomMoved, RoomUnknown, SlowListener
@@ -168,6 +169,8 @@ class Stream:
         name = await self._identity.name(self._caller)
         carried = await self._breakouts.carried(desk, person_id, mask)
         returning = desk.live.returns(opening.participant_id, person_id) if opening.participant_id else None
+        if not opening.after:  # a page that was loaded again: what it asks is new, whatever its number
+            desk.answers.pop(opening.participant_id, None)
         if returning is not None:
             self._participant_id = opening.participant_id
         else:
@@ -275,9 +278,8 @@ class Stream:
             if request.number <= 0:
                 raise SignalInvalid("a request has a number, counted from 1")
             if kind in ("publish", "subscribe", "slots_answer", "show"):
-                await self._transport(desk, request, kind)
-            else:
-                await self._act(desk, request, kind)
+                return await self._transport(desk, request, kind)
+            await self._act(desk, request, kind)
         except RoomMoved:
             raise  # it was not decided: whoever asks sends it again to whoever owns the room
         except RushesError as error:
@@ -287,18 +289,31 @@ class Stream:
         self._put(pb.SignalResponse(done=done))
 
     async def _transport(self, desk: Desk, request: pb.SignalRequest, kind: str) -> None:
+        """What is sent again is answered again: done twice it would break what it made."""
+        desk.live.here(self._participant_id)
+        answers = desk.answers.setdefault(self._participant_id, Answers())
+        said = answers.of(request)
+        if said is None:
+            told = await self._negotiate(desk, request, kind)
+            done = pb.SignalResponse(done=pb.SignalDone(number=request.number))
+            said = [each.SerializeToString() for each in (*told, done)]
+            answers.keep(request, said)
+        for each in said:
+            self._put_encoded(each)
+
+    async def _negotiate(self, desk: Desk, request: pb.SignalRequest, kind: str) -> list[pb.SignalResponse]:
         room_id, me = desk.live.room.room_id, self._participant_id
-        participant = desk.live.here(me)
         if kind == "publish":
             answer = await self._media.publish(room_id, me, request.publish.offer)
-            await self._media.mute(room_id, participant)
-            self._put(pb.SignalResponse(published=answer))
-        elif kind == "subscribe":
-            self._put(pb.SignalResponse(slots=await self._media.subscribe(room_id, me, request.subscribe)))
-        elif kind == "slots_answer":
+            await self._media.mute(room_id, desk.live.here(me))
+            return [pb.SignalResponse(published=answer)]
+        if kind == "subscribe":
+            return [pb.SignalResponse(slots=await self._media.subscribe(room_id, me, request.subscribe))]
+        if kind == "slots_answer":
             await self._media.accept(room_id, me, request.slots_answer)
         else:
             await self._media.show(room_id, me, request.show)
+        return []
 
     async def _act(self, desk: Desk, request: pb.SignalRequest, kind: str) -> None:
         me, person_id = self._participant_id, self._caller.person_id

@@ -1,6 +1,10 @@
-"""A live review: two people see and hear each other, and one player follows the other."""
+"""A live review: two people see and hear each other, and one player follows the other.
+
+Each test has a session of its own; browsers and the pages in them are those of the whole file.
+"""
 
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
+from benchmarks.studio import ROOM
+from rushes.signaling.v1 import room_service_pb2
 from tests.e2e.page import Reviewer, chromium, faults
 from tests.encoder import encoder
 from tests.product import Product, serving
@@ -36,6 +42,13 @@ _MOVES = """async who => {
   await new Promise((done) => setTimeout(done, 300));
   return frames() > before;
 }"""
+_COVERED = """() => {
+  const boxes = (what) => [...document.querySelectorAll(what)].map((each) => each.getBoundingClientRect());
+  const [dock] = boxes('[data-testid=live]'), toasts = boxes('.toast');
+  return toasts.some((a) => a.left < dock.right && dock.left < a.right && a.top < dock.bottom && dock.top < a.bottom);
+}"""
+_GO = "path => { history.pushState(null, '', path); dispatchEvent(new PopStateEvent('popstate')); }"
+"""As a link of the page goes."""
 
 
 @pytest.fixture(scope="module")
@@ -53,38 +66,62 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @dataclass
-class Room:
-    """Ada presents, and Bob has come in."""
+class Place:
+    """Sessions at one clip, and the page on which each person takes part in them."""
 
-    ada: Reviewer
-    bob: Reviewer
-    name: str
+    product: Product
+    meet: Callable[..., Reviewer]
+    known: dict[str, Reviewer]
+    name: str = ""
     """Ada's, on her tile."""
+
+    def person(self, who: str) -> Reviewer:
+        """Ada, who administers, or somebody with a role: at the clip."""
+        if who not in self.known:
+            secret = self.product.secret if who == "ada" else self.product.person(_ROLES[who])
+            self.known[who] = self.meet(who, self.product.address).with_session(secret)
+            self.known[who].visit("bikes.mp4")
+            self.clip = self.known[who].page.evaluate("() => location.pathname")
+        return self.known[who]
+
+    def session(self, *names: str, devices: bool = False) -> list[Reviewer]:
+        """A new session, and these people in it: Ada presents, and with devices she is seen and heard."""
+        request = room_service_pb2.CreateRoomRequest(
+            project_id=self.product.studio.project_id, title="Dailies", request_id=secrets.token_hex(8)
+        )
+        room = self.product.stack.rpc(ROOM, "CreateRoom", request, self.product.secret).room
+        people = [self.person(who) for who in names]
+        for each in people:
+            each.page.bring_to_front()
+            each.page.evaluate(_GO, f"{self.clip}?r={room.room_id}")
+            lobby = each.page.get_by_test_id("live-lobby")
+            if devices and each.who == "ada":
+                for device in ("camera", "microphone"):
+                    lobby.get_by_role("button", name=f"Turn the {device} on").click()
+            lobby.get_by_role("button", name="Join").click()
+            expect(each.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
+            if each.who == "ada":
+                each.button("Present").click()
+                expect(each.page.get_by_test_id("baton")).to_have_text("You presentStop presenting")
+                self.name = each.page.get_by_test_id("tile").first.get_attribute("data-who") or ""
+        for each in people:
+            expect(each.page.get_by_test_id("tile")).to_have_count(len(people))
+        return people
+
+
+_ROLES = {"bob": "reviewer", "cid": "reviewer", "gus": "guest"}
 
 
 @pytest.fixture(scope="module")
-def room(product: Product, meet: Callable[..., Reviewer]) -> Room:
-    """A live room at a clip."""
-    ada = meet("ada", product.address).with_session(product.secret)
-    ada.visit("bikes.mp4")
-    ada.button("Go live").click()
-    ada.page.get_by_role("menuitem", name="Everybody with the link").click()
-    ada.button("Join").click()
-    expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
-    ada.button("Present").click()
-    expect(ada.page.get_by_test_id("baton")).to_have_text("You presentStop presenting")
-    ada.button("Turn the camera on").click()
-    ada.button("Turn the microphone on").click()
-    ada.page.wait_for_url("**r=*")
-    name = ada.page.get_by_test_id("tile").get_attribute("data-who")
-    assert name
+def place(product: Product, meet: Callable[..., Reviewer]) -> Place:
+    """Where sessions are."""
+    return Place(product, meet, {})
 
-    bob = meet("bob", product.address).with_session(product.person("reviewer"))
-    bob.visit("bikes.mp4")
-    bob.page.get_by_test_id("live-now").click()
-    bob.page.wait_for_url(f"**{ada.page.url.rpartition('?')[2].partition('r=')[2][:26]}*")
-    bob.page.get_by_test_id("live-lobby").get_by_role("button", name="Join").click()
-    return Room(ada, bob, name)
+
+def more(reviewer: Reviewer, what: str) -> None:
+    """One of the things that are done seldom."""
+    reviewer.button("More of the session").click()
+    reviewer.page.get_by_role("menuitem", name=what).click()
 
 
 def test_a_session_is_planned_and_entered_from_the_menu(product: Product, meet: Callable[..., Reviewer]) -> None:
@@ -104,10 +141,9 @@ def test_a_session_is_planned_and_entered_from_the_menu(product: Product, meet: 
     assert faults(ada) == []
 
 
-def test_one_sees_the_other_and_follows_who_presents(room: Room) -> None:
-    ada, bob = room.ada, room.bob
-    bob.page.bring_to_front()
-    bob.page.wait_for_function(SEEN, arg=room.name)
+def test_one_sees_the_other_and_follows_who_presents(place: Place) -> None:
+    ada, bob = place.session("ada", "bob", devices=True)
+    bob.page.wait_for_function(SEEN, arg=place.name)
     ada.go(120)
     bob.wait_frame(120)
     ada.page.keyboard.press("Space")
@@ -121,10 +157,9 @@ def test_one_sees_the_other_and_follows_who_presents(room: Room) -> None:
     assert faults(ada) == []
 
 
-def test_a_guest_comes_in_by_a_link_and_goes(product: Product, room: Room, meet: Callable[..., Reviewer]) -> None:
-    ada = room.ada
+def test_a_guest_comes_in_by_a_link_and_goes(product: Product, place: Place, meet: Callable[..., Reviewer]) -> None:
+    (ada,) = place.session("ada")
     ada.context.grant_permissions(["clipboard-read", "clipboard-write", "camera", "microphone"])
-    ada.page.bring_to_front()
     ada.button("Copy the link").click()
     ada.page.get_by_role("menuitem", name="For guests without an account").click()
     expect(ada.page.get_by_text("The link is copied")).to_be_visible()
@@ -133,7 +168,7 @@ def test_a_guest_comes_in_by_a_link_and_goes(product: Product, room: Room, meet:
     gus.page.get_by_label("Your name").fill("Gus")
     gus.page.get_by_role("button", name="Join", exact=True).click()
     gus.page.get_by_test_id("live-lobby").get_by_role("button", name="Join").click()
-    expect(gus.page.get_by_test_id("tile")).to_have_count(3)
+    expect(gus.page.get_by_test_id("tile")).to_have_count(2)
     expect(gus.page.get_by_role("button", name="Pen", exact=True)).to_be_enabled()
     ada.page.get_by_test_id("live-people").click()
     ada.page.get_by_label("What Gus may do here").select_option("Laser only")
@@ -143,11 +178,11 @@ def test_a_guest_comes_in_by_a_link_and_goes(product: Product, room: Room, meet:
     expect(gus.page.get_by_text("What you may do in this session has changed")).to_be_visible()
     ada.page.get_by_test_id("live-people").click()
     gus.button("Leave").click()
-    expect(ada.page.get_by_test_id("tile")).to_have_count(2)
+    expect(ada.page.get_by_test_id("tile")).to_have_count(1)
 
 
-def test_who_asks_to_present_is_handed_it(room: Room) -> None:
-    ada, bob = room.ada, room.bob
+def test_who_asks_to_present_is_handed_it(place: Place) -> None:
+    ada, bob = place.session("ada", "bob")
     bob.button("Ask to present").click()
     expect(ada.page.get_by_test_id("baton")).to_contain_text("asks to present")
     bob.button("Chat").click()
@@ -162,39 +197,41 @@ def test_who_asks_to_present_is_handed_it(room: Room) -> None:
     ada.wait_frame(10)
 
 
-def test_killed_services_take_nobody_out_of_the_room(product: Product, room: Room) -> None:
-    ada, bob = room.ada, room.bob
-    bob.page.bring_to_front()
-    bob.page.evaluate(_MARK, room.name)
+def test_killed_services_take_nobody_out_of_the_room(product: Product, place: Place) -> None:
+    ada, bob = place.session("ada", "bob", devices=True)
+    bob.page.wait_for_function(SEEN, arg=place.name)
+    bob.page.evaluate(_MARK, place.name)
     # The room is on one of them, and comes to the other.
-    killed = product.stack.kill_service("svc_sfu")
-    product.stack.wait_restarted("svc_sfu", killed)
-    product.stack.kill_service("svc_sfu.2")
-    bob.page.wait_for_function(_SEEN_AGAIN, arg=room.name)
+    for forwarder in ("svc_sfu", "svc_sfu.2"):
+        killed = product.stack.kill_service(forwarder)
+        product.stack.wait_restarted(forwarder, killed)
+    bob.page.wait_for_function(_SEEN_AGAIN, arg=place.name)
 
-    product.stack.kill_service("svc_signaling")
-    expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
-    bob.go(40)
-    ada.wait_frame(40)
+    killed = product.stack.kill_service("svc_signaling")
+    product.stack.wait_restarted("svc_signaling", killed)
+    for each in (ada, bob):
+        expect(each.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
+    ada.go(40)
+    bob.wait_frame(40)
 
 
-def test_who_loads_the_page_again_is_still_there(room: Room) -> None:
-    ada, bob = room.ada, room.bob
+def test_who_loads_the_page_again_is_still_there(place: Place) -> None:
+    ada, bob = place.session("ada", "bob", devices=True)
+    bob.page.wait_for_function(SEEN, arg=place.name)
     ada.page.bring_to_front()
     ada.page.reload()
     expect(ada.page.get_by_test_id("live")).to_have_attribute("data-state", "open")
     expect(ada.button("Turn the camera off")).to_be_visible()
     expect(ada.page.get_by_test_id("tile")).to_have_count(2)
     bob.page.bring_to_front()
-    bob.wait_answer(_MOVES, room.name)
+    bob.wait_answer(_MOVES, place.name)
     expect(bob.page.get_by_test_id("tile")).to_have_count(2)
 
 
-def test_a_question_is_answered_and_everybody_sees_the_result(room: Room) -> None:
-    ada, bob = room.ada, room.bob
+def test_a_question_is_answered_and_a_room_that_ends_is_over_for_everybody(place: Place) -> None:
+    ada, bob = place.session("ada", "bob")
     ada.page.bring_to_front()
-    ada.button("More of the session").click()
-    ada.page.get_by_role("menuitem", name="Ask all a question").click()
+    more(ada, "Ask all a question")
     ada.page.get_by_label("What do you ask?").fill("Which bike?")
     ada.page.get_by_label("Answers, one a line").fill("The first\nThe second")
     ada.button("Ask").press("Enter")
@@ -203,44 +240,37 @@ def test_a_question_is_answered_and_everybody_sees_the_result(room: Room) -> Non
     expect(ada.page.get_by_role("button", name="The second 1")).to_be_visible()
     ada.page.get_by_test_id("poll").get_by_role("button", name="End").click()
     expect(bob.page.get_by_role("button", name="The second 1")).to_be_disabled()
+    ada.button("End for all").click()
+    expect(bob.page.get_by_test_id("live-over")).to_be_visible()
 
 
-def test_a_moderator_changes_the_session_and_invites_to_it(room: Room) -> None:
-    ada = room.ada
-    ada.page.bring_to_front()
-    ada.button("More of the session").click()
-    ada.page.get_by_role("menuitem", name="Settings and invitation").click()
+def test_a_moderator_changes_the_session_and_invites_to_it(place: Place) -> None:
+    (ada,) = place.session("ada")
+    more(ada, "Settings and invitation")
     panel = ada.page.get_by_test_id("settings")
     panel.get_by_label("Title").fill("Dailies, day 3")
     panel.get_by_label("Planned for").fill("2030-05-06T09:30")
     panel.get_by_role("button", name="Save").click()
     expect(panel).to_have_count(0)
-    ada.button("More of the session").click()
-    ada.page.get_by_role("menuitem", name="Settings and invitation").click()
+    more(ada, "Settings and invitation")
     with ada.page.expect_download() as download:
         panel.get_by_role("button", name="Calendar entry").click()
     entry = Path(download.value.path()).read_text()
     assert "SUMMARY:Dailies\\, day 3\n" in entry
     assert "DTSTART:20300506T" in entry
-    panel.get_by_role("button", name="Cancel").click()
 
 
-def test_a_whiteboard_is_a_blank_picture_to_which_all_go(room: Room) -> None:
-    ada, bob = room.ada, room.bob
-    ada.page.bring_to_front()
-    ada.button("Present").click()
-    ada.button("More of the session").click()
-    ada.page.get_by_role("menuitem", name="New whiteboard").click()
+def test_a_whiteboard_is_a_blank_picture_to_which_all_go(place: Place) -> None:
+    ada, bob = place.session("ada", "bob")
+    more(ada, "New whiteboard")
     for each in (ada, bob):
         each.page.bring_to_front()
-        expect(each.page.get_by_text("Whiteboard Dailies, day 3").first).to_be_visible()
+        expect(each.page.get_by_text("Whiteboard Dailies").first).to_be_visible()
 
 
-def test_an_encoder_is_a_tile_of_the_room(product: Product, room: Room) -> None:
-    ada, bob = room.ada, room.bob
-    ada.page.bring_to_front()
-    ada.button("More of the session").click()
-    ada.page.get_by_role("menuitem", name="Programme feed").click()
+def test_an_encoder_is_a_tile_of_the_room(product: Product, place: Place) -> None:
+    ada, bob = place.session("ada", "bob")
+    more(ada, "Programme feed")
     ada.button("New key for an encoder").click()
     panel = ada.page.get_by_test_id("feeds")
     expect(panel.get_by_label("Address", exact=True)).to_have_value(f"{product.address}/whip")
@@ -253,9 +283,43 @@ def test_an_encoder_is_a_tile_of_the_room(product: Product, room: Room) -> None:
             expect(each.page.get_by_test_id("tile")).to_have_count(2)
 
 
-def test_a_room_that_ends_is_over_for_everybody(room: Room) -> None:
-    room.ada.button("End for all").click()
-    expect(room.bob.page.get_by_test_id("live-over")).to_be_visible()
+def test_a_session_is_split_into_rooms_and_called_back(place: Place) -> None:
+    ada, bob, gus = place.session("ada", "bob", "gus")
+    bob.page.bring_to_front()
+    bob.button("Turn the camera on").click()
+    ada.page.bring_to_front()
+    more(ada, "Breakout rooms")
+    panel = ada.page.get_by_test_id("groups")
+    panel.get_by_label("Name of room 1").fill("Sound")
+    panel.get_by_role("button", name="Split the session").click()
+    # Each is in a room alone, what was on goes on, and time is counted down.
+    for each in (bob, gus):
+        expect(each.page.get_by_test_id("split")).to_contain_text("Breakout room")
+        expect(each.page.get_by_test_id("tile")).to_have_count(1)
+        expect(each.page.get_by_test_id("time-left")).to_have_text(re.compile(r"^(10:00|9:\d\d)$"))
+    expect(ada.page.get_by_test_id("tile")).to_have_count(1)
+    expect(bob.button("Turn the camera off")).to_be_visible()
+    bobs = bob.page.get_by_test_id("tile").get_attribute("data-who")
+
+    more(ada, "Breakout rooms")
+    panel.get_by_label("Say something to all rooms").fill("Two minutes left")
+    panel.get_by_label("Say something to all rooms").press("Enter")
+    for each in (bob, gus):
+        expect(each.page.get_by_test_id("line")).to_contain_text("Two minutes left")
+    assert ada.page.evaluate(_COVERED) is False, "what is said covers nobody"
+    # Whoever is in the other room belongs into the first from now on: there they see each other.
+    panel.get_by_label(re.compile("^Where .* belongs$")).nth(1).select_option("Sound")
+    gus.page.bring_to_front()
+    for each in (bob, gus):
+        expect(each.page.get_by_test_id("tile")).to_have_count(2)
+    gus.page.wait_for_function(SEEN, arg=bobs)
+
+    panel.get_by_role("button", name="Call everybody back").click()
+    for each in (ada, bob, gus):
+        expect(each.page.get_by_test_id("tile")).to_have_count(3)
+        expect(each.page.get_by_test_id("split")).to_have_count(0)
+    ada.page.bring_to_front()
+    ada.page.wait_for_function(SEEN, arg=bobs)
 
 
 _HOLD_CAMERA = """() => {

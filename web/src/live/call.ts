@@ -1,7 +1,7 @@
 /** Sound and pictures of a live room: one connection to publish on, one with slots that show others. */
 import { signal } from "@preact/signals";
 import type { Track } from "../gen/rushes/signaling/v1/room_service_pb";
-import type { What } from "./link";
+import type { What } from "./outbox";
 import { wanted } from "./devices";
 import { lookAt, qualityOf, type Look, type Quality } from "./quality";
 
@@ -53,6 +53,7 @@ export class Call {
   private showing: RTCPeerConnection | undefined;
   private audio: RTCRtpSender | undefined;
   private video: RTCRtpSender | undefined;
+  private offer = "";
   private retry = 0;
   private unusedMs = performance.now();
   private closed = false;
@@ -97,8 +98,10 @@ export class Call {
     this.options.ask({ case: "subscribe", value: { audioSlots: AUDIO_SLOTS, videoSlots: VIDEO_SLOTS } });
   }
 
-  /** Slots are offered. */
+  /** Slots are offered; the same ones again where the answer was waited for too long. */
   async offered(sdp: string): Promise<void> {
+    if (sdp === this.offer) return;
+    this.offer = sdp;
     const configuration = await this.configuration();
     if (this.closed) return;
     this.showing?.close();

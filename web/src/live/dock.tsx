@@ -115,7 +115,12 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
     <aside class="live floating" aria-label={t("live.title")} data-testid="live" data-layout={small ? "side" : layout.value} data-state={live.state.value} data-small={small}>
       <header class="row">
         <i class={`lamp ${live.state.value === "open" ? "bad" : "busy"}`} />
-        <strong class="clip grow">{live.state.value === "open" ? (live.room.value?.parentRoomId && live.room.value.title) || t("live.title") : t("live.again")}</strong>
+        <strong class="clip grow">{titleOf(live)}</strong>
+        {live.state.value === "lost" && (
+          <Button small label={t("live.hurry")} onClick={() => live.hurry()}>
+            {t("live.hurry")}
+          </Button>
+        )}
         {live.recorded.value && (
           <span class="recorded" role="status" data-testid="recorded">
             <Icon name="record" size={12} /> {t("live.recorded")}
@@ -154,6 +159,13 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
       )}
     </aside>
   );
+}
+
+function titleOf(live: Live): string {
+  const room = live.room.value;
+  if (live.state.value === "lost") return t("live.lostWay");
+  if (live.state.value !== "open") return t("live.again");
+  return (room?.parentRoomId && room.title) || t("live.title");
 }
 
 /** How the session is going, in numbers. */

@@ -1,7 +1,6 @@
 /** The stream of one person in a live room: moves messages, connects again, and sends again what was not answered. */
-import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
-  SignalDoneSchema,
   SignalRequestSchema,
   SignalResponseSchema,
   type SignalDone,
@@ -9,9 +8,9 @@ import {
   type SignalRequest,
   type SignalResponse,
 } from "../gen/rushes/signaling/v1/room_service_pb";
-import { waitMs } from "../session/backoff";
 import type { Ended } from "../session/socket";
 import { Stream } from "../session/stream";
+import { cancelled, Outbox, retryOf, type What } from "./outbox";
 
 const PATH = "/rushes.signaling.v1.RoomService/Signal";
 const PING_MS = 4000;
@@ -20,9 +19,10 @@ const FIRST_PINGS = 6;
 const FIRST_PING_MS = 250;
 const SILENT_MS = 12_000;
 const LEAVE_MS = 2000;
+const LOOK_MS = 500;
 
-export type LinkState = "connecting" | "open" | "waiting" | "over";
-export type What = NonNullable<MessageInitShape<typeof SignalRequestSchema>["what"]>;
+/** `lost`: five tries in a row failed; it is tried now and then, and when somebody wants it. */
+export type LinkState = "connecting" | "open" | "waiting" | "lost" | "over";
 
 export interface LinkOptions {
   project: bigint;
@@ -34,7 +34,6 @@ export interface LinkOptions {
   participant: string;
 }
 
-const CANCELLED = 1;
 /** Statuses that another try does not mend: no such room, not allowed, over, full. */
 const FINAL = new Set([3, 5, 7, 9, 16]);
 
@@ -42,15 +41,16 @@ export class SignalLink {
   private stream: Stream | undefined;
   private participant: string;
   private after = 0n;
-  private number = 0n;
-  private waiting = new Map<bigint, { request: SignalRequest; done: (done: SignalDone) => void }>();
+  private readonly outbox = new Outbox();
   private failures = 0;
   private open = false;
   private over = false;
   private retry = 0;
   private pinger = 0;
   private pings = 0;
+  private looker = 0;
   private heardMs = 0;
+  private triedMs = 0;
 
   constructor(private readonly options: LinkOptions) {
     this.participant = options.participant;
@@ -59,45 +59,55 @@ export class SignalLink {
   start(): void {
     this.connect();
     addEventListener("online", this.hurry);
+    this.looker = window.setInterval(() => this.look(), LOOK_MS);
+  }
+
+  /** What nobody answered is sent again; when that does not help, the stream is dead. */
+  private look(): void {
+    if (!this.open) {
+      if (this.stream && performance.now() - this.triedMs > SILENT_MS) this.lost(true);
+      return;
+    }
+    const due = this.outbox.due(performance.now());
+    if (!due) return this.lost();
+    for (const request of due) this.write(request);
   }
 
   /** Leaves; nothing is sent again. The server ends the stream once it knows: who cuts it first is only taken to be away. */
   stop(): void {
     if (!this.open) return this.end();
-    this.write(create(SignalRequestSchema, { number: ++this.number, what: { case: "leave", value: true } }));
-    this.over = true;
-    this.giveUp();
-    removeEventListener("online", this.hurry);
+    this.write(this.outbox.last({ case: "leave", value: true }));
+    this.finish();
     clearTimeout(this.pinger);
     setTimeout(() => this.close(), LEAVE_MS);
   }
 
   private end(why?: Ended): void {
-    this.over = true;
-    this.giveUp();
-    removeEventListener("online", this.hurry);
+    this.finish();
     clearTimeout(this.retry);
     this.close();
     this.options.state("over", why);
   }
 
-  /** Nobody will answer what waits. */
-  private giveUp(): void {
-    for (const [number, { done }] of this.waiting) done(create(SignalDoneSchema, { number, error: { code: CANCELLED } }));
-    this.waiting.clear();
+  private finish(): void {
+    this.over = true;
+    this.outbox.giveUp();
+    removeEventListener("online", this.hurry);
+    clearInterval(this.looker);
   }
 
-  private readonly hurry = (): void => {
-    if (!this.open && !this.over) this.connect();
+  /** Tries again at once. */
+  readonly hurry = (): void => {
+    if (this.open || this.over) return;
+    this.failures = 0;
+    this.connect();
   };
 
   /** Asks for something; resolves with what became of it. */
   ask(what: What): Promise<SignalDone> {
-    if (this.over) return Promise.resolve(create(SignalDoneSchema, { error: { code: CANCELLED } }));
-    const number = ++this.number;
-    const request = create(SignalRequestSchema, { number, what });
+    if (this.over) return Promise.resolve(cancelled());
     return new Promise((done) => {
-      this.waiting.set(number, { request, done });
+      const request = this.outbox.put(what, performance.now(), done);
       if (this.open) this.write(request);
     });
   }
@@ -109,7 +119,8 @@ export class SignalLink {
   private connect(): void {
     clearTimeout(this.retry);
     this.close();
-    this.options.state("connecting");
+    if (!retryOf(this.failures, 0).lost) this.options.state("connecting");
+    this.triedMs = performance.now();
     this.stream = new Stream(PATH, {
       opened: () => {
         const { project: projectId, room: roomId } = this.options;
@@ -135,8 +146,9 @@ export class SignalLink {
   private lost(dead = false): void {
     if (this.over) return;
     this.close(dead);
-    this.options.state("waiting");
-    this.retry = window.setTimeout(() => this.connect(), Math.max(100, waitMs(this.failures++, Math.random())));
+    const { waitMs, lost } = retryOf(this.failures++, Math.random());
+    this.options.state(lost ? "lost" : "waiting");
+    this.retry = window.setTimeout(() => this.connect(), waitMs);
   }
 
   private ended(status: Ended): void {
@@ -158,8 +170,7 @@ export class SignalLink {
     } else if (what.case === "event") {
       this.after = what.value.ordinal;
     } else if (what.case === "done") {
-      this.waiting.get(what.value.number)?.done(what.value);
-      this.waiting.delete(what.value.number);
+      this.outbox.answered(what.value);
     } else if (what.case === "pong") {
       this.options.pong(Number(what.value.pingMs), Number(what.value.timeMs));
     }
@@ -169,28 +180,12 @@ export class SignalLink {
   private opened({ participantId, done }: SignalOpened): void {
     this.failures = 0;
     this.open = true;
-    if (participantId !== this.participant) this.begin();
-    else if (this.number < done && this.waiting.size === 0) this.number = done; // of the page before
+    if (this.participant !== "" && participantId !== this.participant) this.outbox.begin();
     this.participant = participantId;
-    for (const [number, { request, done: tell }] of this.waiting) {
-      if (number > done) {
-        this.write(request);
-      } else {
-        // Done before the cut; only its answer was lost.
-        this.waiting.delete(number);
-        tell(create(SignalDoneSchema, { number }));
-      }
-    }
+    for (const request of this.outbox.resume(done, performance.now())) this.write(request);
     this.options.state("open");
     this.pings = 0;
     this.ping();
-  }
-
-  /** Somebody new by the server's reckoning: what was asked in the life before may be done already, and is not asked again. */
-  private begin(): void {
-    if (this.participant === "") return;
-    this.giveUp();
-    this.number = 0n;
   }
 
   private ping(): void {

@@ -35,7 +35,8 @@ import { keepPlace, leavePlace, type Place } from "./place";
 import { withPoll, withVote, type Polls } from "./polls";
 import type { Quality } from "./quality";
 import { Turns } from "./turn";
-import { SignalLink, type LinkState, type What } from "./link";
+import { SignalLink, type LinkState } from "./link";
+import type { What } from "./outbox";
 import { liveRoom } from "./state";
 
 const TICK_MS = 200;
@@ -174,6 +175,11 @@ export class Live {
     this.state.value = "over";
     leavePlace();
     if (liveRoom.peek() === this.id) liveRoom.value = "";
+  }
+
+  /** Tries again at once to come back. */
+  hurry(): void {
+    this.link.hurry();
   }
 
   /** Asks the room for something; what cannot be done is said. */

@@ -648,6 +648,8 @@ export const en = {
   "live.notNow": "Not now",
   "live.over": "The live session is over for you",
   "live.again": "Connecting again ...",
+  "live.lostWay": "The connection is lost",
+  "live.hurry": "Try again",
   "live.waiting": "Somebody will let you in in a moment.",
   "live.waitingRoom": "Waiting to be let in",
   "live.admit": "Let {name} in",

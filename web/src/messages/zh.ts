@@ -619,6 +619,8 @@ export const zh = {
   "live.notNow": "暂不",
   "live.over": "对您而言直播审看已结束",
   "live.again": "正在重新连接……",
+  "live.lostWay": "连接已断开",
+  "live.hurry": "重试",
   "live.waiting": "稍后会有人让您进入。",
   "live.waitingRoom": "等待进入",
   "live.admit": "让 {name} 进入",
