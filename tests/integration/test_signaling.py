@@ -40,9 +40,9 @@ class Instance:
         self.memory = Memory(self.store, moments)
         self.rooms = Rooms(self.store, Clock(), self.memory)
         nothing: Any = None  # media, assets and ICE servers are not asked for here
-        self.clock = _Ahead()
+        self.clock, self.media = _Ahead(), _Quiet()
         self.rooms.breakouts = breakouts = Breakouts(self.store, self.rooms, nothing, self.clock)
-        parts = (self.store, self.rooms, breakouts, _Quiet(), nothing, nothing, people, Clock(), 10)
+        parts = (self.store, self.rooms, breakouts, self.media, nothing, nothing, people, Clock(), 10)
         self._server = grpc.aio.server(interceptors=[Guard(SECRET, people)], options=SERVER_OPTIONS)
         RoomServicer(*parts).add_to(self._server)  # type: ignore[arg-type]
         port = self._server.add_insecure_port("127.0.0.1:0")
@@ -72,7 +72,16 @@ class _Ahead(Clock):
 
 
 class _Quiet:
-    """A forwarder with nothing to tell."""
+    """A forwarder with nothing to tell, who counts what is published."""
+
+    published = 0
+
+    async def publish(self, room_id: str, participant_id: str, offer: str) -> str:
+        self.published += 1
+        return f"answer {self.published}"
+
+    async def mute(self, room_id: str, participant: pb.Participant) -> None:
+        """Nobody is heard here."""
 
     def tracks(self, room_id: str, participant_id: str) -> pb.Tracks:
         return pb.Tracks()
@@ -94,9 +103,11 @@ class House:
         made: pb.CreateRoomResponse = await self.first.stub.CreateRoom(request, metadata=self.metadata("ada"))
         return made.room.room_id
 
-    async def enter(self, instance: Instance, person: str, room_id: str, participant_id: str = "") -> "Seat":
+    async def enter(
+        self, instance: Instance, person: str, room_id: str, participant_id: str = "", after: int = 0
+    ) -> "Seat":
         seat = Seat(instance.stub.Signal(metadata=self.metadata(person)))
-        opening = pb.SignalOpen(project_id=1, room_id=room_id, participant_id=participant_id)
+        opening = pb.SignalOpen(project_id=1, room_id=room_id, participant_id=participant_id, after=after)
         await seat.call.write(pb.SignalRequest(open=opening))
         seat.opened = (await seat.until("opened")).opened
         return seat
@@ -276,3 +287,27 @@ async def test_a_split_outlives_its_instance_and_time_calls_everybody_back(house
     house.second.clock.ahead_ms = 601_000
     assert (await there.until("breakouts")).event.breakouts.over
     assert (await there.until("ended")).event.ended
+
+
+async def test_what_is_sent_again_is_answered_again_and_done_once(house: House) -> None:
+    room_id = await house.room()
+    ada = await house.enter(house.first, "ada", room_id)
+    me = ada.opened.participant_id
+
+    async def publish(seat: Seat) -> str:
+        await seat.call.write(pb.SignalRequest(number=1, publish=pb.Publish(offer="v=0")))
+        answer = (await seat.until("published")).published
+        assert (await seat.until("done")).done == pb.SignalDone(number=1)
+        return answer
+
+    assert [await publish(ada), await publish(ada)] == ["answer 1", "answer 1"]
+    ada.call.cancel()
+    back = await house.enter(house.first, "ada", room_id, me, after=ada.opened.ordinal)
+    assert await publish(back) == "answer 1"
+    for text in ("one", "one"):
+        await back.ask(2, chat=text)
+    kept = await house.first.store.events(room_id, 0, 100)
+    assert [each.event.chat.text for each in kept if each.event.HasField("chat")] == ["one"]
+    back.call.cancel()
+    loaded = await house.enter(house.first, "ada", room_id, me)
+    assert await publish(loaded) == "answer 2", "a page that was loaded again asks for something new"

@@ -71,6 +71,6 @@ describe("requests to a live room", () => {
     const quick = waits.slice(0, TRIES).map(({ waitMs }) => waitMs);
     expect(quick).toEqual([...quick].sort((a, b) => a - b));
     expect(quick[0]).toBe(100);
-    for (const { waitMs } of waits.slice(TRIES)) expect(waitMs).toBeGreaterThan(10_000);
+    for (const { waitMs } of waits.slice(TRIES)) expect(waitMs).toBeGreaterThan(quick.at(-1) ?? 0);
   });
 });

@@ -14,7 +14,7 @@ export const RESEND_MS = 2000;
 export const RESENDS = 3;
 /** So many times in a row a cut stream is tried again, longer and longer; after that only now and then, and the page says so. */
 export const TRIES = 5;
-const LATER_MS = 20_000;
+const LATER_MS = 8000;
 const CANCELLED = 1;
 
 /** How long to wait before the next try, when so many in a row failed; and whether that is only now and then. */
