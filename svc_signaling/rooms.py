@@ -373,6 +373,13 @@ class Rooms:
                     # One room's trouble is not the others'; it is looked at again in a second.
                     _logger.exception("room_tick_failed", extra={"room": room_id})
 
+    def _in_breakouts(self, desk: Desk) -> bool:
+        """Whether somebody is to be called back in time."""
+        now = desk.live.breakouts
+        if now is None or not desk.live.is_split:
+            return False
+        return any((there := self._desks.get(each.room_id)) is not None and there.listeners for each in now.rooms)
+
     async def _seal_for_ever(self) -> None:
         """Records of rooms that are over, once nothing more is added to them."""
         while True:
@@ -411,7 +418,8 @@ class Rooms:
         if self.breakouts is not None:
             await self.breakouts.look(desk)
         await self._narrow(desk)
-        desk.idle_s = 0.0 if desk.listeners or desk.live.is_split or feed.feeds(desk.live) else desk.idle_s + TICK_S
+        busy = desk.listeners or feed.feeds(desk.live) or self._in_breakouts(desk)
+        desk.idle_s = 0.0 if busy else desk.idle_s + TICK_S
         if desk.idle_s > IDLE_S and not desk.lock.locked() and not (self.recorder and self.recorder.open_of(room_id)):
             desk.lost = True
             del self._desks[room_id]

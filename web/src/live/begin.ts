@@ -6,10 +6,14 @@ import { RoomService, RoomState, type Room } from "../gen/rushes/signaling/v1/ro
 
 export const rooms = createClient(RoomService, transport);
 
-/** A room in which people look at an asset now; undefined: there is none. */
-export async function roomOf(projectId: bigint, assetId: bigint): Promise<Room | undefined> {
+/** A room in which people look at an asset now, or are in breakouts of it, and how many; undefined: there is none. */
+export async function roomOf(projectId: bigint, assetId: bigint): Promise<{ id: string; people: number } | undefined> {
   const { rooms: all } = await rooms.listRooms({ projectId, pageSize: 50 });
-  return all.find((each) => each.assetId === assetId && each.state === RoomState.OPEN && each.people > 0 && each.parentRoomId === "");
+  const open = all.filter((each) => each.state === RoomState.OPEN);
+  const people = new Map<string, number>();
+  for (const each of open) people.set(each.parentRoomId || each.roomId, (people.get(each.parentRoomId || each.roomId) ?? 0) + each.people);
+  const found = open.find((each) => each.assetId === assetId && each.parentRoomId === "" && (people.get(each.roomId) ?? 0) > 0);
+  return found && { id: found.roomId, people: people.get(found.roomId) ?? 0 };
 }
 
 const KEPT_MS = 12 * 3_600_000;

@@ -25,7 +25,7 @@ function useOngoing(asset: Asset, away: boolean): { id: string; people: number }
       import("../live/begin")
         .then(({ roomOf }) => roomOf(asset.projectId, asset.assetId))
         .then(
-          (room) => here && setFound(room && { id: room.roomId, people: room.people }),
+          (room) => here && setFound(room),
           // That somebody is live is an extra: when it cannot be found out, the page goes on without.
           () => undefined,
         );
