@@ -84,6 +84,19 @@ class Place:
             self.clip = self.known[who].page.evaluate("() => location.pathname")
         return self.known[who]
 
+    def alone(self, who: str) -> Reviewer:
+        """Somebody at the clip, in no session."""
+        each = self.person(who)
+        each.page.bring_to_front()
+        each.page.evaluate(_GO, self.clip)
+        each.wait_ready()
+        for way_out in ("Leave", "Close", "Not now"):
+            button = each.page.locator(".live").get_by_role("button", name=way_out, exact=True)
+            if button.count():
+                button.click()
+        expect(each.page.locator(".live")).to_have_count(0)
+        return each
+
     def session(self, *names: str, devices: bool = False) -> list[Reviewer]:
         """A new session, and these people in it: Ada presents, and with devices she is seen and heard."""
         request = room_service_pb2.CreateRoomRequest(
@@ -94,6 +107,7 @@ class Place:
         for each in people:
             each.page.bring_to_front()
             each.page.evaluate(_GO, f"{self.clip}?r={room.room_id}")
+            each.wait_ready()
             lobby = each.page.get_by_test_id("live-lobby")
             if devices and each.who == "ada":
                 for device in ("camera", "microphone"):
@@ -124,9 +138,8 @@ def more(reviewer: Reviewer, what: str) -> None:
     reviewer.page.get_by_role("menuitem", name=what).click()
 
 
-def test_a_session_is_planned_and_entered_from_the_menu(product: Product, meet: Callable[..., Reviewer]) -> None:
-    ada = meet("ada", product.address).with_session(product.secret)
-    ada.visit("bikes.mp4")
+def test_a_session_is_planned_and_entered_from_the_menu(place: Place) -> None:
+    ada = place.alone("ada")
     ada.button("Go live").click()
     ada.page.get_by_role("menuitem", name="Plan for later").click()
     form = ada.page.get_by_role("form", name="Settings of the session")
@@ -332,9 +345,8 @@ _HOLD_CAMERA = """() => {
 """Who is asked whether the page may have the camera thinks about it."""
 
 
-def test_who_waits_comes_in_when_let_in_and_sees_who_is_there(product: Product, meet: Callable[..., Reviewer]) -> None:
-    ada = meet("ada", product.address).with_session(product.secret)
-    ada.visit("bikes.mp4")
+def test_who_waits_comes_in_when_let_in_and_sees_who_is_there(place: Place) -> None:
+    gus, ada = place.alone("gus"), place.alone("ada")
     ada.button("Go live").click()
     ada.page.get_by_role("menuitem", name="With a waiting room").click()
     ada.button("Join").click()
@@ -342,8 +354,9 @@ def test_who_waits_comes_in_when_let_in_and_sees_who_is_there(product: Product, 
     name = ada.page.get_by_test_id("tile").get_attribute("data-who")
     assert name
 
-    gus = meet("gus", product.address).with_session(product.person("guest"))
-    gus.visit("bikes.mp4")
+    # Whoever comes to the page again sees that others are live.
+    gus.page.bring_to_front()
+    gus.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
     gus.page.get_by_test_id("live-now").click()
     lobby = gus.page.get_by_test_id("live-lobby")
     gus.page.bring_to_front()
