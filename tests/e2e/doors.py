@@ -42,6 +42,8 @@ def id_fields(path: str) -> list[str]:
         "target.rollback_id",
         "playback.",
         "mark.",
+        "split.",
+        "regroup.",
         "cut.",
     )
     return [name for name in _ids(methods()[path]) if not name.startswith(but)]
