@@ -25,7 +25,7 @@ from rushes.document import Document
 from rushes.document.inverse import edit_operation
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 from svc_annotation.core.fold import fold
-from svc_annotation.core.submission import submission
+from svc_annotation.core.submission import Head, submission
 
 ANNOTATIONS = 2_000
 CLIENTS = 200
@@ -62,7 +62,9 @@ class Bench:
         """As many clients send a batch each."""
         sent = [self._batch(operations) for operations in batches]
         times = [time.process_time_ns()]
-        payloads = [submission(self._document, head, batch, service=False).payload for head, batch in sent]
+        payloads = [
+            submission(self._document, head, batch, time_ms=self._now_ms, service=False).payload for head, batch in sent
+        ]
         times.append(time.process_time_ns())
         records = [Record.FromString(payload) for payload in payloads]
         times.append(time.process_time_ns())
@@ -71,12 +73,16 @@ class Bench:
         assert all(each.landed is not None for each in folded), [each.result for each in folded]
         return Cost(*((times[at + 1] - times[at]) / 1000 / len(batches) for at in range(3)))
 
-    def _batch(self, operations: list[Operation]) -> tuple[Record, Batch]:
-        """A record without its batch, and the batch as it is received."""
+    @property
+    def _now_ms(self) -> int:
+        return 1_700_000_000_000 + self._document.ordinal
+
+    def _batch(self, operations: list[Operation]) -> tuple[Head, Batch]:
+        """What its record begins with, and the batch as it is received."""
         turn = self._turn = (self._turn + 1) % CLIENTS
         self._numbers[turn] += 1
         batch = Batch(client_seq=self._numbers[turn], base_revision=self._document.revision, operations=operations)
-        record = Record(
+        head = Head.of(
             rules=1,
             epoch=1,
             video_id=7,
@@ -84,10 +90,9 @@ class Bench:
             person_id=f"person-{turn}",
             permissions=MEMBER,
             client_id=self._clients[turn],
-            time_ms=1_700_000_000_000 + self._document.ordinal,
             frame_count=1000,
         )
-        return record, Batch.FromString(batch.SerializeToString())
+        return head, Batch.FromString(batch.SerializeToString())
 
     def measure(self, kind: str, count: int, rounds: int) -> Cost:
         """Medians of many groups of batches of so many operations, each on another annotation."""

@@ -6,9 +6,9 @@ from typing import Final
 from mesh.auth import Caller
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import history_service_pb2 as history
+from rushes.document.wire import PART_BYTES
 from svc_annotation import query
 from svc_annotation.core.past import facts_of
-from svc_annotation.core.wire import PART_BYTES
 from svc_annotation.past import moment_of, states_at
 from svc_annotation.shared import Shared, resource
 from svc_annotation.stores import Moment, Place, StateAt

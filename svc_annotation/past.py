@@ -7,11 +7,11 @@ from typing import Final
 
 from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
+from rushes.document.wire import PART_BYTES, cut, delimited, repeated_delimited
 from rushes.errors import OutOfRange
 from svc_annotation.core.encoded import STATES, Encoded
 from svc_annotation.core.landed import CLIENT, Audience
 from svc_annotation.core.token import asked_for, pack, page_size, unpack
-from svc_annotation.core.wire import PART_BYTES, cut, delimited, repeated_delimited
 from svc_annotation.shared import Shared
 from svc_annotation.stores import START, Criteria, Frames, LandedCommit, Moment, Place, StateAt
 from svc_annotation.video import Video

@@ -10,7 +10,8 @@ from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document import Duplicate, Ignored, visible
 from rushes.errors import ResourceExhausted
-from svc_annotation.append import begin_append, finish_append, submit
+from svc_annotation.append import begin_append, head_of, submit
+from svc_annotation.appending import finish_append
 from svc_annotation.core.encoded import Parts
 from svc_annotation.core.landed import Landed
 from svc_annotation.core.part import PAGED_S, Paged
@@ -71,17 +72,16 @@ async def _create_batch(
 ) -> service.CreateBatchAnnotationsResponse:
     facts = await shared.facts.get_ready(request.video_id, caller.tenant_id)
     async with shared.videos.use(request.video_id, caller.tenant_id) as video:
-        submitted = submit(
+        head = head_of(
             shared,
-            video,
+            video.video_id,
             facts,
             person_id=caller.person_id,
             permissions=mask,
             client_id=request.client_id,
             epoch=request.epoch,
-            batch=request.batch,
-            service=is_service(caller),
         )
+        submitted = submit(shared, video, head, request.batch, service=is_service(caller))
         outcome = await _land(shared, video, caller, request.client_id, submitted)
         return service.CreateBatchAnnotationsResponse(epoch=video.document.epoch, outcome=outcome)
 

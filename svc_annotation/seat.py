@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import Final, Protocol
 
 from mesh.auth import Caller
@@ -14,10 +13,12 @@ from rushes.annotation.v1 import operation_pb2
 from rushes.document.refusal import refusal
 from rushes.errors import RushesError, Unavailable
 from svc_annotation import metrics
-from svc_annotation.append import begin_append, finish_append, submit
+from svc_annotation.append import begin_append, head_of, submit
+from svc_annotation.appending import Appends
 from svc_annotation.core.landed import INTERNAL
 from svc_annotation.core.member import MAX_WAITING, RECOVERED, RESEND, Member, Note, Take, refused, trouble
 from svc_annotation.core.presence import PresenceInvalid
+from svc_annotation.core.submission import Head
 from svc_annotation.errors import (
     AccessLost,
     AudienceChanged,
@@ -25,6 +26,7 @@ from svc_annotation.errors import (
     TooManyInFlight,
     VideoNotReady,
 )
+from svc_annotation.facts import VideoFacts
 from svc_annotation.shared import (
     ANNOTATE,
     SEE_INTERNAL,
@@ -68,6 +70,8 @@ class Seat:
         self._resource = resource(video.video_id)
         self._service = is_service(caller)
         self._epoch = video.document.epoch
+        self._appends: Appends = shared.appends
+        self._head: Head | None = None
         self._loop = asyncio.get_running_loop()
         self._paused = False
         self._gone = False
@@ -151,19 +155,10 @@ class Seat:
                 self._loop.call_later(wait_s, self._resume)
                 return
             batch = waiting.popleft()
-            submitted = submit(
-                self._shared,
-                self.video,
-                facts,
-                person_id=self._caller.person_id,
-                permissions=self.member.permissions,
-                client_id=self.member.client_id,
-                epoch=self._epoch,
-                batch=batch,
-                service=self._service,
-            )
+            head = self._head or self._make_head(facts)
+            submitted = submit(self._shared, self.video, head, batch, service=self._service)
             appending = begin_append(self._shared, self.video.video_id, submitted)
-            appending.add_done_callback(partial(self._appended, submitted.client_seq))
+            self._appends.add(appending, self, submitted.client_seq)
         if len(waiting) <= MAX_WAITING // 4:
             self._room.set()
 
@@ -190,20 +185,32 @@ class Seat:
             self.end(Unavailable("rights could not be asked for"))
         self._resume(mask)
 
-    def _appended(self, client_seq: int, appending: "asyncio.Future[int]") -> None:
-        if appending.cancelled():  # nobody is served any more
-            return
-        try:
-            finish_append(appending)
-        except Unavailable as error:
+    def _make_head(self, facts: VideoFacts) -> Head:
+        """What its records begin with, as long as its permissions are what they are."""
+        self._head = head_of(
+            self._shared,
+            self.video.video_id,
+            facts,
+            person_id=self._caller.person_id,
+            permissions=self.member.permissions,
+            client_id=self.member.client_id,
+            epoch=self._epoch,
+        )
+        return self._head
+
+    def landed(self) -> None:
+        """See `append.Sender`."""
+        if self._failures:
+            self._failures = 0
+            self._note(Note(RECOVERED))
+
+    def lost(self, client_seq: int, error: Exception) -> None:
+        """See `append.Sender`."""
+        if isinstance(error, Unavailable):
             self._append_failed(client_seq, error)
-        except Exception:
-            _logger.exception("append_failed", extra={"video": self.video.video_id})
-            self.end(Unavailable("the batch could not be appended"))
         else:
-            if self._failures:
-                self._failures = 0
-                self._note(Note(RECOVERED))
+            _logger.error("append_failed", exc_info=error, extra={"video": self.video.video_id})
+            self.end(Unavailable("the batch could not be appended"))
 
     def _append_failed(self, client_seq: int, error: Unavailable) -> None:
         """It may still land, or not: the sender is told, and asked to send again later."""
@@ -253,6 +260,7 @@ class Seat:
             self.end(AudienceChanged("you may not read internal notes any more: open again"))
             return
         member.permissions = permissions
+        self._head = None
         message = service.CollaborateResponse(rights=service.Rights(permissions=permissions))
         self._note(Note(message.SerializeToString()))
 

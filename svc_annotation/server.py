@@ -15,11 +15,11 @@ from mesh.auth import caller, granted
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import history_service_pb2 as history
 from rushes.annotation.v1 import relay_service_pb2 as relay
+from rushes.document.wire import field, number_field, repeated_delimited
 from svc_annotation import inside, query
 from svc_annotation.collaborate import Write, collaborate
 from svc_annotation.core.encoded import STATES
 from svc_annotation.core.reader import SlowReader
-from svc_annotation.core.wire import field, number_field, repeated_delimited
 from svc_annotation.errors import Draining, OpenInvalid
 from svc_annotation.relay import relay_stream
 from svc_annotation.shared import Shared

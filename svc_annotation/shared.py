@@ -9,6 +9,7 @@ from typing import Final
 from mesh.auth import Caller, Identity, bit
 from mesh.clock import Clock
 from rushes.type.v1 import access_pb2
+from svc_annotation.appending import Appends
 from svc_annotation.config import AnnotationConfig
 from svc_annotation.core.landed import CLIENT, INTERNAL, Audience
 from svc_annotation.core.part import Pages
@@ -41,6 +42,7 @@ class Shared:
     new_name: Callable[[], str]
     rates: PeopleRates = field(default_factory=PeopleRates)
     in_flight: InFlight = field(default_factory=InFlight)
+    appends: Appends = field(default_factory=Appends)
     pages: Pages = field(init=False)
     keys: "count[int]" = field(default_factory=lambda: count(1))
     tasks: set[asyncio.Task[None]] = field(default_factory=set)

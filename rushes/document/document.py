@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
-from rushes.annotation.v1.operation_pb2 import EditTextOperation, Outcome, Refusal
+from rushes.annotation.v1.operation_pb2 import Commit, EditTextOperation, Outcome, Refusal
 from rushes.annotation.v1.record_pb2 import ClientWindow, DocumentState, LandedEdit, RevisionTime
 from rushes.document import limit, text
 from rushes.document.table import Table
@@ -52,6 +52,19 @@ class Window:
     closed: bool = False
     last_ms: int = 0
     outcomes: list[Kept] = field(default_factory=list)
+    _author: bytes = b""
+
+    @property
+    def author(self) -> bytes:
+        """The fields of a commit that say who made it, serialised: the same in all that this client lands."""
+        if not self._author:
+            whose = Commit(person_id=self.person_id, client_id=self.client_id)
+            self._author = whose.SerializeToString()
+        return self._author
+
+    def copy(self) -> "Window":
+        """As it is now."""
+        return Window(self.person_id, self.client_id, self.last_seq, self.closed, self.last_ms, self.outcomes[:])
 
     def message(self) -> ClientWindow:
         """As a snapshot holds it."""
@@ -94,7 +107,7 @@ class Frozen:
     revision: int
     time_ms: int
     annotations: list[AnnotationState]
-    clients: list[ClientWindow]
+    clients: list[Window]
     edits: list[LandedText]
     times: list[RevisionTime]
 
@@ -106,7 +119,7 @@ class Frozen:
             revision=self.revision,
             time_ms=self.time_ms,
             annotations=self.annotations,
-            clients=self.clients,
+            clients=[window.message() for window in self.clients],
             edits=[edit.message() for edit in self.edits],
             times=self.times,
         )
@@ -162,7 +175,7 @@ class Document(Table):
             revision=self.revision,
             time_ms=self.time_ms,
             annotations=self.annotations,
-            clients=[window.message() for window in windows],
+            clients=[window.copy() for window in windows],
             edits=list(self._edits),
             times=[RevisionTime(revision=revision, time_ms=time_ms) for revision, time_ms in self._times],
         )

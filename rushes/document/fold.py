@@ -25,12 +25,16 @@ from rushes.document.inverse import edit_operation
 from rushes.document.operation import check_operations, split, submitted_bytes
 from rushes.document.refusal import Refuse, refusal
 from rushes.document.result import Applied, Duplicate, Ignored, Refused, Result
+from rushes.document.wire import number_field
 from rushes.type.v1.access_pb2 import (
     AUDIENCE_CLIENT,
     PERMISSION_ANNOTATE,
     PERMISSION_EDIT_OTHERS,
     PERMISSION_SEE_INTERNAL,
 )
+
+_REVISION = Commit.REVISION_FIELD_NUMBER
+_TIME_MS = Commit.TIME_MS_FIELD_NUMBER
 
 
 def fold(document: Document, record: Record) -> Result:
@@ -175,20 +179,13 @@ class _Attempt:
         return Applied(ordinal, kept, commit, earlier, after, change.published, change.internal)
 
     def _commit(self) -> bytes:
-        """The commit, serialised. A batch is numbered as one: its operations' bytes pass into it as they are."""
-        batch, change = self.batch, self.change
-        commit = Commit()
-        commit.revision = change.revision
-        commit.person_id = change.person_id
-        commit.client_id = change.client_id
-        commit.client_seq = batch.client_seq
-        commit.base_revision = self.base_revision
-        commit.time_ms = self.now_ms
+        """The commit, serialised. A batch is numbered as one, so its fields' bytes pass into it as they are."""
+        begin = number_field(_REVISION, self.change.revision) + self.window.author
+        numbers = _size_bytes(self.batch.client_seq) + _size_bytes(self.base_revision)
+        begin += self.data[:numbers] + number_field(_TIME_MS, self.now_ms)
         if self.moved or self.void:
-            commit.operations.extend(self._applied())
-            return commit.SerializeToString()
-        before_operations = _size_bytes(batch.client_seq) + _size_bytes(self.base_revision)
-        return commit.SerializeToString() + self.data[before_operations:]
+            return begin + Commit(operations=self._applied()).SerializeToString()
+        return begin + self.data[numbers:]
 
     def _applied(self) -> list[Operation]:
         """The operations as applied, if not as sent."""

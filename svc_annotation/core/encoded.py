@@ -9,9 +9,9 @@ from typing import Final
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.document import visible
 from rushes.document.table import Table, drawing_order
+from rushes.document.wire import cut, delimited, repeated_delimited
 from svc_annotation.core.landed import CLIENT, INTERNAL, Audience
 from svc_annotation.core.row import Change
-from svc_annotation.core.wire import cut, delimited, repeated_delimited
 
 STATES: Final = 3
 """The field of a document's answers that the states are in."""

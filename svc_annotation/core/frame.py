@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from svc_annotation.core.wire import field, number_field, repeated, repeated_delimited, set_number_field
+from rushes.document.wire import field, number_field, repeated, repeated_delimited, set_number_field
 
 _SNAPSHOT_PART, _COMMITTED, _MERGED, _PRESENCE, _PROGRESS = 2, 3, 4, 7, 8
 

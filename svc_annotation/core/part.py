@@ -7,11 +7,11 @@ from itertools import islice
 from operator import attrgetter
 from typing import Final
 
+from rushes.document.wire import PART_BYTES, cut
 from rushes.errors import Conflict
 from svc_annotation.core import frame
 from svc_annotation.core.encoded import Encoded
 from svc_annotation.core.landed import Audience
-from svc_annotation.core.wire import PART_BYTES, cut
 
 MAX_PAGED: Final = 16
 PAGED_S: Final = 120.0

@@ -7,9 +7,9 @@ from typing import Final
 from google.rpc import status_pb2
 
 from rushes.annotation.v1 import relay_service_pb2 as relay
+from rushes.document.wire import field, number_field, repeated, varint
 from svc_annotation.core.landed import Audience
 from svc_annotation.core.lane import Frame
-from svc_annotation.core.wire import field, number_field, repeated, varint
 
 _BROADCAST, _SNAPSHOT, _ADDRESSED, _BATCH = 3, 4, 5, 8
 _FULL, _MERGED = 1, 2

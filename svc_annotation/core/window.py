@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from typing import Final
 
-MAX_WINDOW_S: Final = 0.055
-"""A good half of what an operation may take to 500 viewers (100 ms, 99 of 100): few viewers never come near it."""
+SENT_S: Final = 0.060
+"""What an operation may take from its fold to the last viewer's socket, a good half of what it may take in all (100 ms,
+99 of 100). What writing to all takes of it, it does not wait before; few viewers never come near it."""
 IDLE_SHARE: Final = 10.0
-"""Between two flushes passes this many times what the last one cost, up to the largest window."""
+"""Between two flushes passes this many times what the last one cost, as long as there is time for it."""
 STREAM_COST_S: Final = 60e-6
 """One gRPC message, whatever is in it."""
 VIEWER_COST_S: Final = 11e-6
@@ -32,7 +33,7 @@ class Window:
     def flushed(self, now: float, encode_s: float, streams: int, viewers: int) -> None:
         """A flush ended now: it took so long to encode, and goes to so many streams and viewers."""
         cost_s = encode_s + streams * STREAM_COST_S + viewers * VIEWER_COST_S
-        self._not_before = now + min(MAX_WINDOW_S, IDLE_SHARE * cost_s)
+        self._not_before = now + min(IDLE_SHARE * cost_s, max(SENT_S - cost_s, cost_s))
 
 
 class MergedTick:

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document import Document, visible_annotations
+from rushes.document.wire import delimited, repeated_delimited
 from svc_annotation.core.encoded import Encodings
 from svc_annotation.core.landed import CLIENT, INTERNAL, Audience
-from svc_annotation.core.wire import delimited, repeated_delimited
 from tests.unit.svc_annotation.annotation_kit import Writer, create, move, publish
 
 

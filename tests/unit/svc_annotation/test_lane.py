@@ -1,8 +1,8 @@
 """What readers of one kind receive."""
 
 from rushes.annotation.v1 import annotation_service_pb2 as service
-from rushes.document import Document
-from svc_annotation.core import frame, landed, lane, wire
+from rushes.document import Document, wire
+from svc_annotation.core import frame, landed, lane
 from svc_annotation.core.landed import CLIENT, INTERNAL, Landed, Recent
 from svc_annotation.core.lane import Frame, Lanes, full_frames, merged_frames
 from svc_annotation.core.row import Change

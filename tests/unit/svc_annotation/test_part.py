@@ -7,6 +7,7 @@ import pytest
 
 from rushes.annotation.v1 import annotation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
+from rushes.document.wire import PART_BYTES
 from svc_annotation.core.encoded import Encoded
 from svc_annotation.core.landed import CLIENT, INTERNAL
 from svc_annotation.core.part import (
@@ -18,7 +19,6 @@ from svc_annotation.core.part import (
     nearest_first,
     snapshot_parts,
 )
-from svc_annotation.core.wire import PART_BYTES
 
 
 def state(number: int, first: int = 0, last: int | None = None, size_bytes: int = 0) -> annotation_pb2.AnnotationState:

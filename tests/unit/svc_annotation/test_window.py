@@ -1,6 +1,16 @@
 """When to send."""
 
-from svc_annotation.core.window import MAX_WINDOW_S, MERGED_MAX_TICK_S, MERGED_TICK_S, Budget, MergedTick, Window
+import pytest
+
+from svc_annotation.core.window import (
+    MERGED_MAX_TICK_S,
+    MERGED_TICK_S,
+    SENT_S,
+    VIEWER_COST_S,
+    Budget,
+    MergedTick,
+    Window,
+)
 
 
 def test_what_comes_after_a_quiet_time_is_sent_at_once() -> None:
@@ -10,15 +20,26 @@ def test_what_comes_after_a_quiet_time_is_sent_at_once() -> None:
     assert window.due(6.0) == 6.0
 
 
+def pause_s(encode_s: float, streams: int, viewers: int) -> float:
+    window = Window()
+    window.flushed(10.0, encode_s, streams, viewers)
+    return window.due(10.0) - 10.0
+
+
 def test_the_dearer_a_flush_the_longer_the_pause_after_it() -> None:
-    pauses = []
-    for encode_s, streams, viewers in ((0.0, 0, 1), (0.0, 1, 100), (0.001, 1, 200), (0.01, 10, 2_000)):
-        window = Window()
-        window.flushed(10.0, encode_s, streams, viewers)
-        pauses.append(window.due(10.0) - 10.0)
+    pauses = [pause_s(*cost) for cost in ((0.0, 0, 1), (0.0, 1, 100), (0.001, 1, 200))]
     assert pauses == sorted(pauses)
-    assert len(set(pauses)) == 4
-    assert abs(pauses[-1] - MAX_WINDOW_S) < 1e-9
+    assert len(set(pauses)) == 3
+
+
+def test_what_writing_to_all_takes_is_not_waited_for_besides() -> None:
+    few, many = pause_s(0.0, 0, 500), pause_s(0.0, 0, 2_000)
+    assert few + 500 * VIEWER_COST_S == pytest.approx(SENT_S)
+    assert many + 2_000 * VIEWER_COST_S == pytest.approx(SENT_S)
+
+
+def test_there_are_pauses_as_long_as_the_flushes_however_dear_they_are() -> None:
+    assert pause_s(0.0, 0, 50_000) == pytest.approx(50_000 * VIEWER_COST_S)
 
 
 def test_a_merged_lane_slows_down_when_its_frames_are_heavy() -> None:
