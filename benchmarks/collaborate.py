@@ -80,10 +80,13 @@ def centrifuge(name: str, **options: object) -> dict[str, Any]:
 
 
 STEPS: dict[str, tuple[str, dict[str, object]]] = {
-    "viewers": ("500 writers x 5/s, 1,500 readers", {"writers": 500, "readers": 1500, "seconds": 15, "delivery": 3}),
+    "viewers": (
+        "500 writers x 5/s, 1,500 readers",
+        {"writers": 500, "readers": 1500, "seconds": 15, "delivery": 3, "deflate": "true"},
+    ),
     "writers": (
         "2,000 who all write 5/s",
-        {"writers": 2000, "readers": 0, "seconds": 10, "delivery": 3, "settle": 30},
+        {"writers": 2000, "readers": 0, "seconds": 10, "delivery": 3, "settle": 30, "deflate": "true"},
     ),
     "operations": (
         "100,000 op/s (batches of 20), 20 full readers",
@@ -113,6 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="under 50 seconds: the first load alone")
     parser.add_argument("--step", choices=STEPS, help="one of the larger loads alone")
+    parser.add_argument("--plain", action="store_true", help="of a step: messages are not packed, as for old clients")
     parser.add_argument("--line", action="store_true", help="of a step: latency from moment to moment")
     options = parser.parse_args()
     generator.build()
@@ -120,6 +124,7 @@ def main() -> None:
         print(f"idle: {pss_mb(stack.pids().values()):.0f} MB (PSS of all services)")
         if options.step:
             name, load = STEPS[options.step]
+            load = {**load, "deflate": "false"} if options.plain else load
             found = Run(stack, int(str(load["writers"])), line=options.line).load(name, **load)
             figures = {each: found[each] for each in ("p99_ms", "missing", "duplicated", "cpu_s_per_million")}
         else:

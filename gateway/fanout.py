@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from google.rpc import status_pb2
 
 from gateway import metrics
+from gateway.core.deflate import Packer
 from gateway.core.hub import LOW_BYTES
 
 HIGH_BYTES: Final = 256 * 1024
@@ -24,8 +25,28 @@ of its own to everybody would cost more than it is worth. Longer than the larges
 BUSY_S: Final = 0.1
 """After so long without commits there are none to wait for."""
 
-Made = dict[int, tuple[bytes, int]]
-"""What was made of a frame for a call's number, and how much of its room that takes: for all with that number once."""
+
+class Made(dict[int, tuple[bytes, int]]):
+    """What was made of a frame for a call's number, and how much of its room that takes: for all with that number once.
+
+    `packer`: it goes to several, so that packing it once is worth it for those who take it so.
+    """
+
+    __slots__ = ("_packed", "packer")
+
+    def __init__(self, packer: Packer | None = None) -> None:
+        super().__init__()
+        self.packer = packer
+        self._packed: dict[int, bytes] = {}
+
+    def packed(self, number: int, frames: bytes) -> bytes:
+        """What it is for a call's number, packed."""
+        if self.packer is None:
+            return frames
+        known = self._packed.get(number)
+        if known is None:
+            known = self._packed[number] = self.packer.pack(frames)
+        return known
 
 
 class Socket(Protocol):
@@ -86,10 +107,11 @@ class FanOut:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _spread(self, sessions: Iterable[int], frame: bytes) -> int:
+    def _spread(self, sessions: Sequence[int], frame: bytes) -> int:
         """Writes, and gives to how many."""
+        packer = Packer() if len(sessions) > 1 else None
         later, joined = self._later, dict[int, tuple[bytes, Made]]()
-        alone = (frame, Made())
+        alone = (frame, Made(packer))
         chosen: list[Socket] = []
         pieces: list[bytes] = []
         descriptors: set[int] = set()
@@ -102,7 +124,7 @@ class FanOut:
             both, made = alone
             extra = later.pop(session, None) if later else None
             if extra is not None:
-                both, made = joined.get(id(extra)) or joined.setdefault(id(extra), (frame + extra, Made()))
+                both, made = joined.get(id(extra)) or joined.setdefault(id(extra), (frame + extra, Made(packer)))
             if socket.descriptor in descriptors:  # of another call there, which may be written in part
                 behind.append((session, socket, both))
                 continue
@@ -139,7 +161,7 @@ class FanOut:
             if socket is None:
                 continue
             shared = socket.descriptor in descriptors
-            piece = None if shared else socket.direct(frame, mades.setdefault(id(frame), {}))
+            piece = None if shared else socket.direct(frame, mades.setdefault(id(frame), Made()))
             if piece is None:
                 behind.append((socket, frame))
             else:

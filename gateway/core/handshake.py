@@ -27,8 +27,10 @@ def is_handshake(headers: Headers) -> bool:
     )
 
 
-def answer(key: str, protocol: str, lines: bytes) -> bytes:
-    """The head that opens it. `lines`: more of it, each with its end."""
+def answer(key: str, protocol: str, lines: bytes, extensions: str = "") -> bytes:
+    """The head that opens it. `lines`: more of it, each with its end; `extensions`: what was agreed of them."""
+    if extensions:
+        lines = b"Sec-WebSocket-Extensions: " + extensions.encode() + b"\r\n" + lines
     accept = base64.b64encode(hashlib.sha1(key.encode() + _GUID, usedforsecurity=False).digest())
     return (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "

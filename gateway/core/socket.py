@@ -11,6 +11,7 @@ from enum import Enum
 
 from gateway.core import grpcweb
 from gateway.core.grpcweb import ProtocolError
+from gateway.core.websocket import BINARY, server_frame
 
 SUBPROTOCOL = "grpc-websockets"
 MAX_HEADER_BYTES = 16 * 1024
@@ -93,12 +94,7 @@ def headers(fields: Iterable[tuple[str, str]] = TYPE) -> bytes:
 
 def binary_frame(payload: bytes) -> bytes:
     """A server's binary WebSocket frame (RFC 6455, 5.2): unmasked, so the same bytes do for every viewer."""
-    size = len(payload)
-    if size < 126:
-        return bytes((0x82, size)) + payload
-    if size < 65536:
-        return b"\x82\x7e" + size.to_bytes(2, "big") + payload
-    return b"\x82\x7f" + size.to_bytes(8, "big") + payload
+    return server_frame(BINARY, payload)
 
 
 def message_frame(message: bytes) -> bytes:

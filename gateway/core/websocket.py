@@ -1,5 +1,6 @@
 """A server's reading side of a WebSocket (RFC 6455), without I/O: bytes in, whole messages out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,11 +11,15 @@ TOO_BIG: Final = 1009
 INTERNAL_ERROR: Final = 1011
 
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
-_FIN, _RESERVED, _OPCODE, _MASKED = 0x80, 0x70, 0x0F, 0x80
-_WHOLE_BINARY = _FIN | _BINARY
+_FIN, _PACKED, _RESERVED, _OPCODE, _MASKED = 0x80, 0x40, 0x70, 0x0F, 0x80
+BINARY: Final = _FIN | _BINARY
+PACKED: Final = _FIN | _PACKED | _BINARY
+"""How a whole binary message begins, as it is or packed (see deflate.py)."""
 MAX_CONTROL_BYTES: Final = 125
 MAX_PIECES: Final = 512
 """Of one message: those who cut the largest one send a kibibyte in each."""
+UNPACKED_BYTES: Final = 16 * 1024
+"""Of a packed message so much counts as a frame more: few bytes may be many, and take their time."""
 
 
 _CODES = frozenset(range(1000, 1015)) - {1004, 1005, 1006} | frozenset(range(3000, 5000))
@@ -51,6 +56,19 @@ class Close:
 Incoming = bytes | Text | Ping | Close
 """bytes: a binary message."""
 
+Unpack = Callable[[bytes, int], bytes]
+"""See `deflate.unpacked`."""
+
+
+def server_frame(first: int, payload: bytes) -> bytes:
+    """A server's frame, unmasked: the same bytes do for every viewer."""
+    size = len(payload)
+    if size < 126:
+        return bytes((first, size)) + payload
+    if size < 65536:
+        return bytes((first, 0x7E)) + size.to_bytes(2, "big") + payload
+    return bytes((first, 0x7F)) + size.to_bytes(8, "big") + payload
+
 
 def control_frame(opcode: int, payload: bytes) -> bytes:
     """A server's control frame."""
@@ -82,11 +100,15 @@ def unmasked(payload: bytes, mask: bytes) -> bytes:
 class MessageReader:
     """Puts messages together. What is not whole yet is held, and not looked at again before enough has come."""
 
-    __slots__ = ("_at", "_closed", "_held", "_max_message_bytes", "_needed", "_parts", "_pieces", "_rest", "frames",
-                 "hasty")  # fmt: skip
+    __slots__ = ("_at", "_closed", "_held", "_max_message_bytes", "_needed", "_packed", "_parts", "_pieces", "_rest",
+                 "_unpack", "frames", "hasty")  # fmt: skip
 
-    def __init__(self, max_message_bytes: int) -> None:
+    def __init__(self, max_message_bytes: int, unpack: Unpack | None = None) -> None:
+        """`unpack`: of clients that may pack their messages."""
         self._max_message_bytes = max_message_bytes
+        self._unpack = unpack
+        self._packed = False
+        """The message in pieces is."""
         self._held = bytearray()
         """Of a frame that is not whole ..."""
         self._needed = 0
@@ -132,7 +154,7 @@ class MessageReader:
             payload = unmasked(data[body:end], data[body - 4 : body])
             first, at = data[at], end
             self.frames += 1
-            if first == _WHOLE_BINARY and self._parts is None:
+            if first == BINARY and self._parts is None:
                 found.append(payload)
             else:
                 self._take(first, payload, found)
@@ -158,8 +180,9 @@ class MessageReader:
 
     def _check(self, first: int, second: int, size: int) -> None:
         opcode = first & _OPCODE
-        if first & _RESERVED or second < _MASKED:
-            raise WebSocketError(PROTOCOL_ERROR, "a client's frame is masked, and has no extensions")
+        packed = self._unpack is not None and opcode in (_TEXT, _BINARY)
+        if first & (_RESERVED ^ _PACKED if packed else _RESERVED) or second < _MASKED:
+            raise WebSocketError(PROTOCOL_ERROR, "a client's frame is masked, with no extension but what was agreed")
         if opcode >= _CLOSE:
             if opcode > _PONG or size > MAX_CONTROL_BYTES or not first & _FIN:
                 raise WebSocketError(PROTOCOL_ERROR, "a control frame is short and whole")
@@ -180,6 +203,8 @@ class MessageReader:
             self._closed = True
             found.append(Close(_code_of(payload)))
         elif opcode <= _BINARY:
+            if opcode == _BINARY:
+                self._packed = bool(first & _PACKED)
             self._add(payload, found, last=bool(first & _FIN))
 
     def _add(self, payload: bytes, found: list[Incoming], *, last: bool) -> None:
@@ -188,8 +213,11 @@ class MessageReader:
         self._parts += payload
         self._pieces += 1
         if last:
-            found.append(bytes(self._parts))
-            self._parts, self._pieces = None, 0
+            whole, self._parts, self._pieces = bytes(self._parts), None, 0
+            if self._packed and self._unpack is not None:
+                whole = self._unpack(whole, self._max_message_bytes)
+                self.frames += len(whole) // UNPACKED_BYTES
+            found.append(whole)
 
 
 def _code_of(payload: bytes) -> int:

@@ -44,6 +44,10 @@ class Out(Writer, Protocol):
     def descriptor(self) -> int:
         """See `fanout.Socket`."""
 
+    @property
+    def packs(self) -> bool:
+        """Whether its messages may be packed."""
+
     def ready(self) -> bool:
         """Whether nothing is before what would be written to the descriptor now."""
 
@@ -79,7 +83,9 @@ class MuxWriter:
             data = unframed(frame)
             known = made[self._number] = (socket.binary_frame(data_head(self._number) + data), len(data))
         message, size_bytes = known
-        return message if self._mux.take_room(self._number, size_bytes) else None
+        if not self._mux.take_room(self._number, size_bytes):
+            return None
+        return made.packed(self._number, message) if self._out.packs else message
 
     def rest(self, left: bytes) -> None:
         """See `fanout.Socket`."""
@@ -153,9 +159,11 @@ class MuxSocket(WebSocketConnection):
         caller: Caller,
         max_message_bytes: int,
         left: Callable[[WebSocketConnection], None],
+        *,
+        packs: bool = False,
     ) -> None:
-        super().__init__(transport, max_message_bytes, left)
-        self._writer = SocketWriter(transport)
+        super().__init__(transport, max_message_bytes, left, packs=packs)
+        self._writer = SocketWriter(transport, packs=packs)
         self._caller = caller
         self._calls = calls
         self._mux = ServerMux(max_message_bytes)

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError
 from google.rpc import code_pb2
 
 from gateway import metrics
-from gateway.core import grpcweb, handshake, mux, socket
+from gateway.core import deflate, grpcweb, handshake, mux, socket
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.head import Head
 from gateway.core.origin import Origins
@@ -91,17 +91,19 @@ class Sockets:
         self, transport: asyncio.Transport, head: Head, protocol: str, peer: str, rest: bytes, gone: Release
     ) -> None:
         """The connection is a socket from here on. `rest`: what came behind the head. `gone`: told when it ends."""
-        transport.write(handshake.answer(head.get("sec-websocket-key"), protocol, self._lines))
+        packs = deflate.agrees(head.get("sec-websocket-extensions"))
+        agreed = deflate.AGREED if packs else ""
+        transport.write(handshake.answer(head.get("sec-websocket-key"), protocol, self._lines, agreed))
         caller = caller_of(head, self._address(peer, head.get("x-forwarded-for")))
         most = self._limits.max_message_bytes
         opened: WebSocketConnection
         if protocol == SUBPROTOCOL:
-            opened = stream = WebSocketStream(transport, most, self._gone)
+            opened = stream = WebSocketStream(transport, most, self._gone, packs=packs)
             task = asyncio.create_task(self._serve(caller, head.path, stream))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         else:
-            opened = MuxSocket(transport, self._calls, caller, most, self._gone)
+            opened = MuxSocket(transport, self._calls, caller, most, self._gone, packs=packs)
         self._open[opened] = gone, self._limits.connections.begin_socket(peer, caller.address)
         metrics.SOCKETS.inc()
         transport.set_protocol(opened)

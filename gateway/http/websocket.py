@@ -10,6 +10,7 @@ from google.rpc import status_pb2
 
 from gateway import metrics
 from gateway.core import grpcweb, socket
+from gateway.core.deflate import unpacked
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.pulse import Pulse
 from gateway.core.socket import Event, ServerSocket
@@ -35,6 +36,8 @@ TURN_FRAMES: Final = 100
 they are taken."""
 AHEAD_EVENTS: Final = 8
 """What may come before somebody takes it; past it nothing more is read."""
+NO_CALL: Final = -1
+"""In the place of a number, of a socket of one call."""
 PONG_BYTES: Final = 64 * 1024
 """Who has so much to read gets no more pongs."""
 
@@ -42,10 +45,12 @@ PONG_BYTES: Final = 64 * 1024
 class SocketWriter:
     """The writing side of a WebSocket: frames ready for the wire go to the transport as they are."""
 
-    __slots__ = ("_closing", "_transport", "_waiting", "descriptor")
+    __slots__ = ("_closing", "_transport", "_waiting", "descriptor", "packs")
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, *, packs: bool = False) -> None:
+        """`packs`: its messages may be packed."""
         self._transport = transport
+        self.packs = packs
         # Bound once: they are called for each frame to each viewer.
         self._closing, self._waiting = transport.is_closing, transport.get_write_buffer_size
         plain = transport.get_extra_info("sslcontext") is None
@@ -77,7 +82,9 @@ class SocketWriter:
 
     def direct(self, frame: bytes, made: Made) -> bytes | None:
         """See `fanout.Socket`."""
-        return frame if self.ready() else None
+        if not self.ready():
+            return None
+        return made.packed(NO_CALL, frame) if self.packs else frame
 
     def rest(self, left: bytes) -> None:
         """See `fanout.Socket`. Nothing is written to who is gone: uvloop raises, and others have to be written to."""
@@ -98,8 +105,8 @@ class ViewerSocket(SocketWriter):
 
     __slots__ = ("ended",)
 
-    def __init__(self, transport: asyncio.Transport) -> None:
-        super().__init__(transport)
+    def __init__(self, transport: asyncio.Transport, *, packs: bool = False) -> None:
+        super().__init__(transport, packs=packs)
         self.ended: asyncio.Future[status_pb2.Status] = asyncio.get_running_loop().create_future()
 
     def end(self, status: status_pb2.Status) -> None:
@@ -126,12 +133,18 @@ class WebSocketConnection(asyncio.Protocol):
                  "_since", "_timer", "_transport", "_waits")  # fmt: skip
 
     def __init__(
-        self, transport: asyncio.Transport, max_message_bytes: int, left: Callable[["WebSocketConnection"], None]
+        self,
+        transport: asyncio.Transport,
+        max_message_bytes: int,
+        left: Callable[["WebSocketConnection"], None],
+        *,
+        packs: bool = False,
     ) -> None:
+        """`packs`: messages may be packed, both ways."""
         self._transport = transport
         self._left = left
         self._loop = asyncio.get_running_loop()
-        self._reader = MessageReader(max_message_bytes)
+        self._reader = MessageReader(max_message_bytes, unpacked if packs else None)
         self._paused = False
         self._waits = False
         """It has sent more frames than are taken at a time."""
@@ -307,16 +320,21 @@ class WebSocketStream(WebSocketConnection):
     __slots__ = ("_call", "_events", "_more", "_take", "_writer", "finished")
 
     def __init__(
-        self, transport: asyncio.Transport, max_message_bytes: int, left: Callable[[WebSocketConnection], None]
+        self,
+        transport: asyncio.Transport,
+        max_message_bytes: int,
+        left: Callable[[WebSocketConnection], None],
+        *,
+        packs: bool = False,
     ) -> None:
-        super().__init__(transport, max_message_bytes, left)
+        super().__init__(transport, max_message_bytes, left, packs=packs)
         self._call = ServerSocket(max_message_bytes)
         self._events: deque[Event] = deque()
         self._take: Callable[[Event], None] | None = None
         self._more = asyncio.Event()
         self.finished: asyncio.Future[None] = self._loop.create_future()
         """Done when nothing more comes; its exception says what the client did wrong."""
-        self._writer = ViewerSocket(transport)
+        self._writer = ViewerSocket(transport, packs=packs)
 
     @property
     def out(self) -> ViewerSocket:

@@ -236,6 +236,7 @@ class Deaf:
 
     written: int = 0
     descriptor: int = -1
+    packs: bool = False
 
     def ready(self) -> bool:
         """See Out."""

@@ -5,15 +5,18 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import pytest
 from google.rpc import status_pb2
 from prometheus_client import REGISTRY
 
+from gateway.core.deflate import unpacked
 from gateway.core.hub import LOW_BYTES
 from gateway.core.mux import FIRST_ROOM, OPEN, ROOM, ServerMux, unframed
 from gateway.core.socket import message_frame
-from gateway.fanout import HIGH_BYTES, FanOut, Made
+from gateway.core.websocket import PACKED
+from gateway.fanout import HIGH_BYTES, FanOut, Made, Socket
 from gateway.http.mux import MuxWriter
 from gateway.http.websocket import SocketWriter, ViewerSocket
 
@@ -26,6 +29,7 @@ class Viewer:
 
     descriptor: int = -1
     waiting: int = 0
+    packs: bool = False
     queued: list[bytes] = field(default_factory=list)
     left: list[bytes] = field(default_factory=list)
 
@@ -177,7 +181,7 @@ async def test_who_takes_nothing_any_more_is_named() -> None:
 @pytest.mark.parametrize("size", [1, 200, 70_000])
 async def test_on_a_shared_socket_a_direct_frame_is_what_would_have_been_written(size: int, files: list[int]) -> None:
     frame = message_frame(b"x" * size)
-    made: Made = {}
+    made = Made()
     written: list[bytes] = []
     for number in (1, 7):
         for out in (Viewer(files[0]), Viewer(waiting=1)):
@@ -193,23 +197,78 @@ async def test_on_a_shared_socket_a_direct_frame_is_what_would_have_been_written
     assert written[0] == written[1] != written[2] == written[3]
 
 
+class Packing(SocketWriter):
+    """A socket's writing side on a file."""
+
+    def __init__(self, file: int, *, packs: bool) -> None:
+        super().__init__(Open(file), packs=packs)
+
+
+class Open(asyncio.Transport):
+    """A connection that takes all, straight to a file."""
+
+    def __init__(self, file: int) -> None:
+        super().__init__({"socket": Descriptor(file)})
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def is_closing(self) -> bool:
+        return False
+
+
+@dataclass
+class Descriptor:
+    """A socket, as far as it is asked."""
+
+    number: int
+
+    def fileno(self) -> int:
+        return self.number
+
+
+def muxed(out: SocketWriter) -> MuxWriter:
+    """A call on a socket."""
+    mux = ServerMux(1_000)
+    mux.receive(bytes((OPEN, 0, 0, 0, 1)) + b"/a/b")
+    return MuxWriter(mux, 1, out)
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["a socket of its own", "a shared socket"])
+async def test_who_takes_it_packed_gets_what_goes_to_several_so(shared: bool, files: list[int]) -> None:
+    frame = message_frame(b"note " * 1_000)
+    fan_out = FanOut(congested)
+    for number, packs in enumerate((False, True, True)):
+        out = Packing(files[number], packs=packs)
+        fan_out.sockets[number] = cast(Socket, muxed(out) if shared else out)
+    fan_out.send((0, 1, 2), frame)
+    plain, packed, other = map(read, files)
+    assert packed == other
+    assert len(packed) * 10 < len(plain)
+    assert packed[0] == PACKED
+    body = 2 if packed[1] < 126 else 4
+    assert unpacked(packed[body:], 10_000) == plain[4:]
+    fan_out.send((1,), frame)
+    assert read(files[1]) == packed + plain, "for one alone it is not packed"
+
+
 async def test_on_a_shared_socket_nothing_is_direct_that_the_browser_has_no_room_for(files: list[int]) -> None:
     mux = ServerMux(1_000)
     mux.receive(bytes((OPEN, 0, 0, 0, 1)) + b"/a/b")
     out = Viewer(files[0])
     writer = MuxWriter(mux, 1, out)
     frame = message_frame(b"x" * 100_000)
-    assert writer.direct(frame, {})
-    assert writer.direct(frame, {})
-    assert writer.direct(frame, {}) is None
+    assert writer.direct(frame, Made())
+    assert writer.direct(frame, Made())
+    assert writer.direct(frame, Made()) is None
     writer.write(frame)
     assert writer.buffered() > 0
     mux.receive(bytes((ROOM, 0, 0, 0, 1)) + (1 << 20).to_bytes(4, "big"))
-    assert writer.direct(frame, {}) is None, "what waits comes first"
+    assert writer.direct(frame, Made()) is None, "what waits comes first"
     writer.roomier()
-    assert writer.direct(frame, {})
+    assert writer.direct(frame, Made())
     writer.close()
-    assert writer.direct(frame, {}) is None
+    assert writer.direct(frame, Made()) is None
 
 
 class Narrow(asyncio.Transport):

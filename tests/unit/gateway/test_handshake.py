@@ -43,3 +43,8 @@ def test_the_answer_is_that_of_the_standard() -> None:
 def test_subprotocols_are_what_is_between_the_commas() -> None:
     assert handshake.subprotocols({"sec-websocket-protocol": " a, b ,,c"}) == ["a", "b", "c"]
     assert handshake.subprotocols({}) == []
+
+
+def test_what_was_agreed_of_extensions_is_said() -> None:
+    said = handshake.answer(ASKED["sec-websocket-key"], "a", b"server: x\r\n", "some; thing")
+    assert said.endswith(b"\r\nSec-WebSocket-Extensions: some; thing\r\nserver: x\r\n\r\n")

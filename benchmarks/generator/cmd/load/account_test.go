@@ -76,9 +76,9 @@ func TestTheSameBytesAreDecodedOnceAndOtherBytesAreNotTakenForThem(t *testing.T)
 	payload := bytes.Repeat([]byte("rushes"), 100)
 	other := bytes.Clone(payload)
 	other[300]++ // neither in its head nor in its tail
-	first, _ := c.get(payload)
-	again, _ := c.get(bytes.Clone(payload))
-	different, _ := c.get(other)
+	first, _ := c.get(payload, false)
+	again, _ := c.get(bytes.Clone(payload), false)
+	different, _ := c.get(other, false)
 	if first != again || first == different || c.distinct != 2 {
 		t.Errorf("%p %p %p, %d decoded", first, again, different, c.distinct)
 	}
@@ -88,7 +88,7 @@ func TestTheCacheForgetsTheOldestFrames(t *testing.T) {
 	c := newCache(func([]byte) (*frame, error) { return &frame{}, nil })
 	for i := range keptFrames + 10 {
 		payload := bytes.Repeat([]byte{byte(i), byte(i >> 8)}, 50)
-		if _, err := c.get(payload); err != nil {
+		if _, err := c.get(payload, false); err != nil {
 			t.Fatal(err)
 		}
 	}

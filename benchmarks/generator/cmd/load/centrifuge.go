@@ -23,7 +23,7 @@ type centrifuge struct {
 
 func newCentrifuge(o options, perWriter int) *centrifuge {
 	// As many bytes as the same stroke has on our side.
-	return &centrifuge{o, perWriter, stroke(make([]byte, 16), strokePoints(o.points))}
+	return &centrifuge{o, perWriter, stroke(make([]byte, 16), strokes(o.points)[0])}
 }
 
 func (p *centrifuge) connect(c *client) error {

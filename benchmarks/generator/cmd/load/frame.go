@@ -1,6 +1,11 @@
 package main
 
-import "bytes"
+import (
+	"bytes"
+	"compress/flate"
+	"io"
+	"strings"
+)
 
 // frame is what one WebSocket message says. Who receives the same bytes shares it; nothing in it changes afterwards.
 type frame struct {
@@ -36,6 +41,7 @@ func (f *frame) commit(batch int, revision uint64) {
 // key tells nearly all frames apart at a glance; their bytes are compared all the same.
 type key struct {
 	size       int
+	packed     bool
 	head, tail [32]byte
 }
 
@@ -67,21 +73,34 @@ func newCache(decode func([]byte) (*frame, error)) *cache {
 }
 
 // get gives what these bytes say.
-func (c *cache) get(payload []byte) (*frame, error) {
+func (c *cache) get(payload []byte, packed bool) (*frame, error) {
 	if len(payload) < 64 {
 		c.distinct++
-		return c.decode(payload)
+		return c.read(payload, packed)
 	}
-	k := key{size: len(payload), head: [32]byte(payload), tail: [32]byte(payload[len(payload)-32:])}
+	k := key{size: len(payload), packed: packed, head: [32]byte(payload), tail: [32]byte(payload[len(payload)-32:])}
 	if kept := c.byKey[k]; kept != nil && bytes.Equal(kept.payload, payload) {
 		return kept.frame, nil
 	}
 	c.distinct++
-	decoded, err := c.decode(payload)
+	decoded, err := c.read(payload, packed)
 	if err == nil {
 		c.keep(k, payload, decoded)
 	}
 	return decoded, err
+}
+
+// read decodes; what is packed is unpacked first.
+func (c *cache) read(payload []byte, packed bool) (*frame, error) {
+	if !packed {
+		return c.decode(payload)
+	}
+	end := strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff")
+	whole, err := io.ReadAll(flate.NewReader(io.MultiReader(bytes.NewReader(payload), end)))
+	if err != nil {
+		return nil, err
+	}
+	return c.decode(whole)
 }
 
 func (c *cache) keep(k key, payload []byte, decoded *frame) {

@@ -150,8 +150,8 @@ func (l *loop) frames(c *client, size int) error {
 		}
 		data = rest
 		switch code {
-		case ws.OpBinary:
-			err = l.frame(c, payload, now)
+		case ws.OpBinary, ws.OpBinary | packed:
+			err = l.frame(c, payload, code&packed != 0, now)
 		case ws.OpPing:
 			err = c.write(ws.OpPong, payload)
 		case ws.OpClose:
@@ -163,7 +163,7 @@ func (l *loop) frames(c *client, size int) error {
 	}
 }
 
-func (l *loop) frame(c *client, payload []byte, now int64) error {
+func (l *loop) frame(c *client, payload []byte, packed bool, now int64) error {
 	l.count.frames++
 	l.count.bytes += int64(len(payload))
 	if l.cutsAnywhere {
@@ -171,7 +171,7 @@ func (l *loop) frame(c *client, payload []byte, now int64) error {
 			return nil
 		}
 	}
-	f, err := l.cache.get(payload)
+	f, err := l.cache.get(payload, packed)
 	if err != nil {
 		return err
 	}

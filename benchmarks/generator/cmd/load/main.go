@@ -34,6 +34,7 @@ type options struct {
 	delivery   int
 	full       int
 	storm      bool
+	deflate    bool
 	project    int64
 	rooms      string
 }
@@ -56,6 +57,7 @@ func main() {
 	flag.IntVar(&o.delivery, "delivery", 1, "1 full, 2 merged, 3 auto")
 	flag.IntVar(&o.full, "full", 0, "with another delivery: so many readers are full all the same")
 	flag.BoolVar(&o.storm, "storm", false, "in the middle of it all readers lose their connection at once, and come back")
+	flag.BoolVar(&o.deflate, "deflate", false, "the server may pack its messages, as browsers offer it")
 	flag.Int64Var(&o.project, "project", 1, "project_id, of rooms")
 	flag.StringVar(&o.rooms, "rooms", "", "file with a room's id a line; the clients take turns")
 	flag.Parse()

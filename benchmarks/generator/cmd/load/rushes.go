@@ -4,11 +4,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"time"
 
+	"github.com/gobwas/httphead"
 	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsflate"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -21,11 +24,11 @@ type rushes struct {
 	perWriter int
 	byClient  map[[16]byte]int // client id -> writer
 	byBegin   map[[8]byte]int  // its first 8 bytes, as annotation ids begin with them -> writer
-	points    []byte
+	strokes   [][]byte
 }
 
 func newRushes(o options, perWriter int, clients []*client) *rushes {
-	r := &rushes{o: o, perWriter: perWriter, byClient: map[[16]byte]int{}, byBegin: map[[8]byte]int{}, points: strokePoints(o.points)}
+	r := &rushes{o: o, perWriter: perWriter, byClient: map[[16]byte]int{}, byBegin: map[[8]byte]int{}, strokes: strokes(o.points)}
 	for _, c := range clients[:o.writers] {
 		r.byClient[c.id] = c.index
 		r.byBegin[[8]byte(c.id[:])] = c.index
@@ -37,6 +40,9 @@ func (r *rushes) connect(c *client) error {
 	dialer := ws.Dialer{
 		Protocols: []string{"grpc-websockets"},
 		Header:    ws.HandshakeHeaderHTTP(http.Header{"Cookie": {"rushes_session=" + c.session}}),
+	}
+	if r.o.deflate {
+		dialer.Extensions = []httphead.Option{wsflate.Parameters{}.Option()}
 	}
 	gateways := strings.Split(r.o.url, ",")
 	url := gateways[c.index%len(gateways)]
@@ -91,7 +97,8 @@ func (r *rushes) operation(c *client, sequence uint64, index int) []byte {
 	if r.o.batch > 1 && sequence > 1 {
 		return field(nil, 2, r.move(c, index))
 	}
-	return field(nil, 1, field(nil, 1, stroke(annotation(c.id, sequence, index), r.points)))
+	points := r.strokes[(c.index*31+int(sequence)*977+index)%strokeKinds]
+	return field(nil, 1, field(nil, 1, stroke(annotation(c.id, sequence, index), points)))
 }
 
 func annotation(client [16]byte, sequence uint64, index int) []byte {
@@ -106,14 +113,23 @@ func (r *rushes) move(c *client, index int) []byte {
 	return number(field(move, 2, to), 3, uint64(c.revision))
 }
 
-func strokePoints(count int) []byte {
-	var points []byte
-	for i := range count {
-		angle := float64(i) / 3
-		points = protowire.AppendVarint(points, protowire.EncodeZigZag(int64(300*math.Cos(angle))))
-		points = protowire.AppendVarint(points, protowire.EncodeZigZag(int64(300*math.Sin(angle))))
+// strokeKinds are so many that no two of a frame are the same: a frame of one and the same stroke packs too well.
+const strokeKinds = 4096
+
+// strokes are points as a hand makes them: each a step from the one before it, in much the same direction.
+func strokes(count int) [][]byte {
+	chance := rand.New(rand.NewPCG(1, 2))
+	kinds := make([][]byte, strokeKinds)
+	for kind := range kinds {
+		angle := 2 * math.Pi * chance.Float64()
+		for range count {
+			angle += chance.Float64() - 0.5
+			length := 100 + 400*chance.Float64()
+			kinds[kind] = protowire.AppendVarint(kinds[kind], protowire.EncodeZigZag(int64(length*math.Cos(angle))))
+			kinds[kind] = protowire.AppendVarint(kinds[kind], protowire.EncodeZigZag(int64(length*math.Sin(angle))))
+		}
 	}
-	return points
+	return kinds
 }
 
 func stroke(id, points []byte) []byte {

@@ -105,6 +105,9 @@ func (s *socket) close() {
 	}
 }
 
+// packed is the bit of a frame whose message is packed (permessage-deflate).
+const packed = 0x40
+
 // masked is a whole WebSocket frame of a client.
 func masked(code ws.OpCode, payload []byte) []byte {
 	frame := make([]byte, 0, 14+len(payload))
@@ -145,5 +148,5 @@ func cut(data []byte) (code ws.OpCode, payload, rest []byte, err error) {
 	if len(data)-begin < size {
 		return 0, nil, data, nil
 	}
-	return ws.OpCode(data[0] & 0x0f), data[begin : begin+size : begin+size], data[begin+size:], nil
+	return ws.OpCode(data[0] & (0x0f | packed)), data[begin : begin+size : begin+size], data[begin+size:], nil
 }

@@ -1,0 +1,144 @@
+"""Packed messages of WebSockets: what is agreed, what comes back, and what nobody gets to unpack."""
+
+import zlib
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.deflate import AGREED, MIN_BYTES, MOST_PACKED, Packer, agrees, unpacked
+from gateway.core.socket import binary_frame
+from gateway.core.websocket import BINARY, PACKED, PROTOCOL_ERROR, TOO_BIG, MessageReader, Text, WebSocketError
+from gateway.core.websocket import ping_frame as ping
+from tests.unit.gateway.test_websocket import masked
+
+MOST = 70_000
+TEXT = b"the same again and again, " * 200
+
+
+def packed(payload: bytes, *, final: bool = False) -> bytes:
+    """As a browser packs a message; `final`: with a last block, as RFC 7692 allows (7.2.3.4)."""
+    squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
+    if final:
+        return squeeze.compress(payload) + squeeze.flush() + b"\0"
+    return (squeeze.compress(payload) + squeeze.flush(zlib.Z_SYNC_FLUSH))[:-4]
+
+
+def client(payload: bytes, *, first: bool = True, last: bool = True, opcode: int = 2) -> bytes:
+    """A client's frame of a packed message."""
+    data = bytearray(masked(payload, opcode if first else 0, fin=last))
+    if first:
+        data[0] |= 0x40
+    return bytes(data)
+
+
+def reader() -> MessageReader:
+    """Of a client that may pack."""
+    return MessageReader(MOST, unpacked)
+
+
+@pytest.mark.parametrize(
+    ("offered", "taken"),
+    [
+        ("permessage-deflate", True),
+        ("permessage-deflate; client_max_window_bits", True),
+        ("Permessage-Deflate; client_max_window_bits=12; server_no_context_takeover", True),
+        ("x-other, permessage-deflate; client_no_context_takeover", True),
+        ("permessage-deflate; server_max_window_bits=10", False),
+        ("permessage-deflate; server_max_window_bits=10, permessage-deflate", True),
+        ("permessage-deflate; server_max_window_bits=15", True),
+        ("permessage-deflate; unheard_of", False),
+        ("permessage-deflate; client_max_window_bits; client_max_window_bits=9", False),
+        ("x-webkit-deflate-frame", False),
+        ("", False),
+    ],
+)
+def test_an_offer_is_taken_that_every_viewer_can_share_bytes_with(offered: str, taken: bool) -> None:
+    assert agrees(offered) == taken
+    assert agrees(AGREED)
+
+
+@given(st.lists(st.binary(max_size=300).map(lambda each: each * 20), max_size=12))
+def test_what_is_packed_reads_as_what_it_was(messages: list[bytes]) -> None:
+    frames = Packer().pack(b"".join(map(binary_frame, messages)))
+    found = []
+    for message in messages:
+        size = int.from_bytes(frames[2:4], "big") if frames[1] == 126 else frames[1]
+        body = 4 if frames[1] == 126 else 2
+        payload = frames[body : body + size]
+        found.append(unpacked(payload, MOST) if frames[0] == PACKED else payload)
+        assert frames[0] == PACKED or len(message) == size
+        frames = frames[body + size :]
+    assert (found, frames) == (messages, b"")
+
+
+def test_large_messages_are_packed_and_small_ones_and_other_frames_are_not() -> None:
+    small, large = binary_frame(b"a" * (MIN_BYTES - 1)), binary_frame(b"a" * MIN_BYTES)
+    frames = Packer().pack(small + large + ping() + large)
+    assert frames.startswith(small)
+    one = frames[len(small) :]
+    assert one[0] == PACKED
+    assert len(one) < 100
+    again = one.index(ping()) + len(ping())
+    assert one[again:] == one[: again - len(ping())]
+
+
+def test_what_does_not_get_smaller_stays_as_it_is() -> None:
+    noise = binary_frame(Random(1).randbytes(5_000))
+    assert Packer().pack(noise) == noise
+
+
+def test_of_many_variants_some_are_packed() -> None:
+    packer = Packer()
+    first = [packer.pack(binary_frame(bytes((0, each)) + TEXT))[0] for each in range(MOST_PACKED + 2)]
+    assert first == [PACKED] * MOST_PACKED + [BINARY] * 2
+    assert packer.pack(binary_frame(bytes((0, 0)) + TEXT))[0] == PACKED
+
+
+@pytest.mark.parametrize("final", [False, True])
+def test_a_clients_packed_message_comes_whole_in_one_frame_or_in_pieces(final: bool) -> None:
+    data = packed(TEXT, final=final)
+    assert reader().feed(client(data)) == [TEXT]
+    pieces = [
+        client(data[:5], last=False),
+        masked(data[5:9], 0, fin=False),
+        client(data[9:], first=False),
+    ]
+    assert reader().feed(b"".join(pieces) + masked(b"as it is") + client(packed(b""))) == [TEXT, b"as it is", b""]
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (client(packed(bytes(MOST + 1))), TOO_BIG),
+        (client(packed(bytes(50_000_000))), TOO_BIG),
+        (client(b"\xff" * 20), PROTOCOL_ERROR),
+        (b"\xc0" + masked(b"")[1:], PROTOCOL_ERROR),
+        (b"\xc9" + masked(b"ping")[1:], PROTOCOL_ERROR),
+        (b"\xa2" + masked(b"other bits")[1:], PROTOCOL_ERROR),
+    ],
+    ids=["a byte too many", "a bomb", "not packed", "a packed continuation", "a packed ping", "another bit"],
+)
+def test_what_unpacks_to_too_much_or_to_nothing_is_refused(data: bytes, code: int) -> None:
+    with pytest.raises(WebSocketError) as caught:
+        reader().feed(data)
+    assert caught.value.code == code
+
+
+def test_who_has_not_agreed_to_it_does_not_pack() -> None:
+    with pytest.raises(WebSocketError):
+        MessageReader(MOST).feed(client(packed(TEXT)))
+
+
+def test_packed_text_is_text() -> None:
+    assert reader().feed(client(packed(b"hello"), opcode=1)) == [Text()]
+
+
+def test_what_unpacks_to_much_counts_as_many_frames() -> None:
+    bombs = client(packed(bytes(MOST))) * 10
+    bounded = reader()
+    taken = [len(bounded.feed(bombs if not turn else b"", 10)) for turn in range(10)]
+    assert max(taken) < 4
+    assert sum(taken) == 10
+    assert bounded.feed(client(packed(b"small")) * 5, 10) == [b"small"] * 5
