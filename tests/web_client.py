@@ -144,13 +144,15 @@ class Browser:
         *,
         protocols: Sequence[str] = ("grpc-websockets",),
         headers: Mapping[str, str] | None = None,
+        packs: bool = False,
     ) -> "Call":
-        """A WebSocket; raises aiohttp.WSServerHandshakeError where it is refused."""
+        """A WebSocket that may pack, as browsers do; raises aiohttp.WSServerHandshakeError where it is refused."""
         ws = await self._http.ws_connect(
             self.address.replace("http", "ws", 1) + path,
             protocols=protocols,
             headers=self._headers(headers),
             max_msg_size=MAX_BYTES,
+            compress=15 if packs else 0,
         )
         return Call(ws)
 

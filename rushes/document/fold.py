@@ -25,7 +25,7 @@ from rushes.document.inverse import edit_operation
 from rushes.document.operation import check_operations, split, submitted_bytes
 from rushes.document.refusal import Refuse, refusal
 from rushes.document.result import Applied, Duplicate, Ignored, Refused, Result
-from rushes.document.wire import number_field
+from rushes.document.wire import number_field, same_number_field
 from rushes.type.v1.access_pb2 import (
     AUDIENCE_CLIENT,
     PERMISSION_ANNOTATE,
@@ -182,7 +182,7 @@ class _Attempt:
         """The commit, serialised. A batch is numbered as one, so its fields' bytes pass into it as they are."""
         begin = number_field(_REVISION, self.change.revision) + self.window.author
         numbers = _size_bytes(self.batch.client_seq) + _size_bytes(self.base_revision)
-        begin += self.data[:numbers] + number_field(_TIME_MS, self.now_ms)
+        begin += self.data[:numbers] + same_number_field(_TIME_MS, self.now_ms)
         if self.moved or self.void:
             return begin + Commit(operations=self._applied()).SerializeToString()
         return begin + self.data[numbers:]

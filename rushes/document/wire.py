@@ -5,6 +5,7 @@ it as they are. Tests compare with what the generated classes write.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
 from typing import Final
 
 LENGTH: Final = 2
@@ -26,14 +27,19 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
+@cache
 def tag(number: int, kind: int) -> bytes:
-    """What begins a field."""
+    """What begins a field. There are few, and they are asked for again and again."""
     return varint(number << 3 | kind)
 
 
 def number_field(number: int, value: int) -> bytes:
     """A numeric field; nothing for 0, as in proto3."""
     return tag(number, VARINT) + varint(value) if value else b""
+
+
+same_number_field = lru_cache(maxsize=256)(number_field)
+"""The same for a number that is asked for many times in a row, such as the time."""
 
 
 def set_number_field(number: int, value: int) -> bytes:

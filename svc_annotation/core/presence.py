@@ -57,11 +57,12 @@ class Onlooker:
 
 def check(state: service.PresenceState) -> None:
     """Raises PresenceInvalid when it is larger than it may be."""
-    points = sum(len(annotation.points) for annotation in state.transient)
+    drawn = state.transient
+    points = sum([len(annotation.points) for annotation in drawn]) if drawn else 0
     if (
         state.ByteSize() > MAX_STATE_BYTES
         or len(state.tool) > MAX_TOOL_CHARACTERS
-        or len(state.transient) > MAX_TRANSIENTS
+        or len(drawn) > MAX_TRANSIENTS
         or points > 2 * MAX_POINTS
         or len(state.laser) > MAX_LASER_NUMBERS
         or len(state.moving) > MAX_MOVING

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from rushes.annotation.v1 import operation_pb2, record_pb2
 from rushes.document import Document, check_batch, submitted_bytes, submitted_hash
-from rushes.document.wire import field, number_field, tag
+from rushes.document.wire import field, same_number_field, tag
 
 _FIXED64 = 1
 _HASH = tag(record_pb2.Record.HASH_FIELD_NUMBER, _FIXED64)
@@ -67,7 +67,7 @@ def submission(
     number, hashed = batch.client_seq, submitted_hash(data)
     frame_count = head.frame_count
     begin = head.begin + _HASH + hashed.to_bytes(8, "little")
-    begin += number_field(_TIME_MS, time_ms) + number_field(_FRAME_COUNT, frame_count)
+    begin += same_number_field(_TIME_MS, time_ms) + same_number_field(_FRAME_COUNT, frame_count)
     refused = check_batch(batch, frame_count=frame_count, service=service)
     if refused is not None:
         named = operation_pb2.Batch(client_seq=number, base_revision=batch.base_revision)

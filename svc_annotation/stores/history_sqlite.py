@@ -22,7 +22,7 @@ _COLUMNS: Final = (
     'video_id, ordinal, epoch, "offset", tenant_id, person_id, client_id, client_seq, hash, rules, time_ms, revision,'
     ' at_revision, refusal, "commit", client_commit'
 )
-_INSERT_RECORD: Final = f"INSERT OR IGNORE INTO records ({_COLUMNS}) VALUES ({', '.join('?' * 16)})"
+_INSERT_RECORD: Final = f"INSERT OR IGNORE INTO records ({_COLUMNS}) VALUES {{values}}"
 _ROWS: Final = f"SELECT {_COLUMNS} FROM records WHERE video_id = ? AND ordinal >= ? ORDER BY ordinal LIMIT ?"
 _CHANGES: Final = (
     "SELECT revision, annotation_id, state FROM changes WHERE video_id = ? AND revision BETWEEN ? AND ?"
@@ -144,7 +144,7 @@ def _set_positions(connection: Connection, positions: Mapping[int, int]) -> None
 
 
 def _insert(connection: Connection, rows: Sequence[HistoryRow]) -> None:
-    inserted = connection.exec_driver_sql(_INSERT_RECORD, [_values(row) for row in rows]).rowcount
+    inserted = past_sqlite.insert_rows(connection, _INSERT_RECORD, [_values(row) for row in rows])
     if inserted != len(rows):
         _check_same(connection, rows)
     past_sqlite.insert(connection, ((row.video_id, row.revision, change) for row in rows for change in row.changes))

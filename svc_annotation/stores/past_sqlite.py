@@ -5,6 +5,7 @@ lie before or behind it.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -15,16 +16,17 @@ from svc_annotation.core.row import Change
 from svc_annotation.stores.history import HistoryGap, LandedCommit
 from svc_annotation.stores.past import Criteria, Frames, Moment, Place, StateAt
 
+ROWS_AT_ONCE: Final = 100
 READ_BYTES: Final = 4 * 1024 * 1024
 NAMED_AT_ONCE: Final = 500
 
 _INSERT_CHANGE: Final = (
     "INSERT OR IGNORE INTO changes (video_id, revision, annotation_id, state, internal, first_frame, last_frame)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    " VALUES {values}"
 )
 _PLACE: Final = (
     "INSERT INTO annotations (video_id, order_revision, order_index, annotation_id, first_frame, last_frame)"
-    " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+    " VALUES {values} ON CONFLICT DO UPDATE SET"
     " first_frame = min(first_frame, excluded.first_frame), last_frame = max(last_frame, excluded.last_frame)"
     " WHERE excluded.first_frame < first_frame OR excluded.last_frame > last_frame"
 )
@@ -49,6 +51,21 @@ _FIND: Final = (
 )
 
 
+def insert_rows(connection: Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Adds rows by a statement with a place for {values}; gives how many were added or changed.
+
+    Many rows a statement: between two statements the thread waits for the interpreter, which the event loop has.
+    """
+    count = 0
+    place = f"({', '.join('?' * len(rows[0]))})"
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = rows[start : start + ROWS_AT_ONCE]
+        values = ", ".join([place] * len(some))
+        found = connection.exec_driver_sql(statement.format(values=values), tuple(chain.from_iterable(some)))
+        count += found.rowcount
+    return count
+
+
 def insert(connection: Connection, changes: Iterable[tuple[int, int, Change]]) -> None:
     """Adds changes, each with its video and revision, in order. What is there already stays."""
     made = []
@@ -59,8 +76,8 @@ def insert(connection: Connection, changes: Iterable[tuple[int, int, Change]]) -
         made.append((video_id, revision, change.annotation_id, change.state, facts.internal, *span))
         places.append((video_id, facts.order_revision, facts.order_index, change.annotation_id, *span))
     if made:
-        connection.exec_driver_sql(_INSERT_CHANGE, made)
-        connection.exec_driver_sql(_PLACE, places)
+        insert_rows(connection, _INSERT_CHANGE, made)
+        insert_rows(connection, _PLACE, places)
 
 
 class SqlitePast:

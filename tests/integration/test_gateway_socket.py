@@ -16,7 +16,7 @@ from rushes.annotation.v1.annotation_service_pb2 import (
     FollowRequest,
     FollowResponse,
 )
-from rushes.annotation.v1.operation_pb2 import Batch, CreateOperation, Operation
+from rushes.annotation.v1.operation_pb2 import Batch, Commit, CreateOperation, Operation
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 from tests.product import Product
 from tests.web_client import COLLABORATE, Browser, Call, reason_of
@@ -39,9 +39,9 @@ def comment(text: str, client_seq: int = 1, base_revision: int = 0) -> Collabora
     return CollaborateRequest(submit=Batch(client_seq=client_seq, base_revision=base_revision, operations=[create]))
 
 
-async def opened(browser: Browser, video_id: int, **fields: object) -> tuple[Call, int]:
+async def opened(browser: Browser, video_id: int, *, packs: bool = False, **fields: object) -> tuple[Call, int]:
     """A session that is open, and the revision that it begins at."""
-    call = await browser.connect()
+    call = await browser.connect(packs=packs)
     await call.open(video_id, client_id=os.urandom(16), delivery=DELIVERY_FULL, **fields)
     revision = (await call.next("opened")).opened.revision
     return call, revision
@@ -59,6 +59,27 @@ async def test_what_one_writes_reaches_the_other(product: Product, browser: Brow
         assert (await one.ended()).code == 0
         await other.close()
     assert one.headers["content-type"] == "application/grpc-web+proto"
+
+
+async def test_who_packs_its_messages_and_who_does_not_read_the_same(product: Product, browser: Browser) -> None:
+    one, revision = await opened(browser, product.video_id, packs=True)
+    others = [(await opened(browser, product.video_id, packs=packs))[0] for packs in (True, False)]
+    assert [each.ws.compress for each in (one, *others)] == [15, 15, 0]
+    said = "again and again " * 200
+    await one.send(comment(said, base_revision=revision))
+    for call in (one, *others):
+        commit = await landed_after(call, revision)
+        assert commit.operations[0].create.annotation.text == said
+    for call in (one, *others):
+        await call.close()
+
+
+async def landed_after(call: Call, revision: int) -> Commit:
+    """The first commit after a revision: what is told before it belongs to the document as it was found."""
+    while True:
+        for commit in (await call.next("committed")).committed.commits:
+            if commit.revision > revision:
+                return commit
 
 
 async def test_a_ping_is_answered_with_its_number(product: Product, browser: Browser) -> None:
