@@ -4,6 +4,7 @@ import type { Track } from "../gen/rushes/signaling/v1/room_service_pb";
 import type { What } from "./outbox";
 import { wanted } from "./devices";
 import { lookAt, qualityOf, type Look, type Quality } from "./quality";
+import { layerFor, priorityOf, type Layer, type View } from "./view";
 
 export const VIDEO_SLOTS = 9;
 export const AUDIO_SLOTS = 8;
@@ -17,6 +18,15 @@ const LAYERS: RTCRtpEncodingParameters[] = [
   { rid: "m", maxBitrate: 600_000, scaleResolutionDownBy: 2 },
   { rid: "l", maxBitrate: 200_000, scaleResolutionDownBy: 4 },
 ];
+
+interface Wish {
+  layer: Layer;
+  priority: number;
+}
+
+/** Of sound, and of nothing. */
+const PLAIN: Wish = { layer: "h", priority: 5 };
+const UNTOLD = ` ${PLAIN.layer} ${PLAIN.priority}`;
 
 export interface Devices {
   microphone: boolean;
@@ -49,6 +59,8 @@ export class Call {
   readonly slots = signal<ReadonlyMap<string, MediaStreamTrack>>(new Map());
   /** Which track each slot shows. */
   readonly shown = signal<ReadonlyMap<string, string>>(new Map());
+  /** What was asked for each slot. */
+  private told: ReadonlyMap<string, string> = new Map();
   private publishing: RTCPeerConnection | undefined;
   private showing: RTCPeerConnection | undefined;
   private audio: RTCRtpSender | undefined;
@@ -107,6 +119,7 @@ export class Call {
     this.showing?.close();
     const connection = (this.showing = new RTCPeerConnection(configuration));
     this.shown.value = new Map();
+    this.told = new Map();
     const slots = new Map<string, MediaStreamTrack>();
     connection.addEventListener("track", ({ track, transceiver }) => {
       if (transceiver.mid) slots.set(transceiver.mid, track);
@@ -118,20 +131,28 @@ export class Call {
     this.options.ask({ case: "slotsAnswer", value: connection.localDescription?.sdp ?? "" });
   }
 
-  /** Shows tracks: sound of all there is room for, pictures of those who are seen, the first of them large. */
-  show(tracks: readonly Track[], seen: readonly string[]): void {
+  /** Shows tracks: sound of all there is room for, pictures of those that are in sight, as large as they are seen. */
+  show(tracks: readonly Track[], views: readonly View[]): void {
     if (this.slots.peek().size === 0) return;
     const sounds = tracks.filter((track) => track.audio).sort((a, b) => b.level - a.level);
-    const pictures = seen.map((who) => tracks.find((track) => !track.audio && track.participantId === who)).filter((track) => track !== undefined);
+    const pictures = new Map<string, Wish>();
+    for (const { who, lines, speaks } of views) {
+      const track = lines > 0 ? tracks.find((each) => !each.audio && each.participantId === who) : undefined;
+      const layer = layerFor(lines);
+      if (track) pictures.set(track.trackId, { layer, priority: priorityOf(layer, speaks) });
+    }
     const wanted = new Map<string, string>();
     assign("a", AUDIO_SLOTS, sounds.map((track) => track.trackId), this.shown.peek(), wanted);
-    assign("v", VIDEO_SLOTS, pictures.map((track) => track.trackId), this.shown.peek(), wanted);
+    assign("v", VIDEO_SLOTS, [...pictures.keys()], this.shown.peek(), wanted);
+    const shows = [...wanted].map(([mid, trackId]) => ({ mid, trackId, ...(pictures.get(trackId) ?? PLAIN) }));
+    const told = new Map(shows.map(({ mid, trackId, layer, priority }) => [mid, `${trackId} ${layer} ${priority}`]));
+    const changed = shows.filter(({ mid }) => (this.told.get(mid) ?? UNTOLD) !== told.get(mid));
+    if (changed.length === 0) return;
+    this.told = told;
     const before = this.shown.peek();
-    const shows = [...wanted].map(([mid, trackId]) => ({ mid, trackId, layer: pictures.length <= 2 ? "h" : pictures[0]?.trackId === trackId ? "h" : "m", priority: pictures[0]?.trackId === trackId ? 8 : 5 }));
-    const changed = shows.some(({ mid, trackId }) => (before.get(mid) ?? "") !== trackId);
-    if (!changed) return;
-    this.shown.value = new Map([...wanted].filter(([, trackId]) => trackId !== ""));
-    this.options.ask({ case: "show", value: { shows } });
+    const moved = [...wanted].some(([mid, trackId]) => (before.get(mid) ?? "") !== trackId);
+    if (moved) this.shown.value = new Map([...wanted].filter(([, trackId]) => trackId !== ""));
+    this.options.ask({ case: "show", value: { shows: changed } });
   }
 
   // -- oneself -----------------------------------------------------------------------------------------------

@@ -30,11 +30,11 @@ import { decidedBefore, keepDecided, wayOf } from "./breakouts";
 import { Call, type Sending } from "./call";
 import { IceServers } from "./ice";
 import { differs, momentOf, placeOf, ServerClock, type Playing } from "./follow";
-import { layout } from "./layout";
 import { keepPlace, leavePlace, type Place } from "./place";
 import { withPoll, withVote, type Polls } from "./polls";
 import type { Quality } from "./quality";
 import { Turns } from "./turn";
+import { away, watchSight, type View } from "./view";
 import { SignalLink, type LinkState } from "./link";
 import type { What } from "./outbox";
 import { liveRoom } from "./state";
@@ -110,6 +110,7 @@ export class Live {
   private count = 0;
   /** What one may do here, as one was told last. */
   private role: RoomRole | undefined;
+  private readonly lines = signal<ReadonlyMap<string, number>>(new Map());
   private readonly stops: (() => void)[] = [];
 
   constructor(private readonly options: LiveOptions) {
@@ -141,7 +142,7 @@ export class Live {
         if (this.me.value && !this.restoring) keepPlace({ room: id, participant: this.me.value, microphone, camera });
       }),
     );
-    this.stops.push(effect(() => this.call.show(this.others(this.tracks.value), this.seen.value)));
+    this.stops.push(effect(() => this.call.show(this.others(this.tracks.value), this.views.value)), watchSight());
   }
 
   start(): void {
@@ -388,13 +389,24 @@ export class Live {
     return tracks.filter((track) => track.participantId !== this.me.value);
   }
 
-  /** Whose pictures there are, loudest first among equals: what tiles show. */
-  readonly seen = computed(() => {
+  /** Whose pictures there are, and how large they are seen: hidden tiles and pages are sent none. */
+  private readonly views = computed((): View[] => {
     const pictures = new Set(this.tracks.value.filter((track) => !track.audio && track.layers.length > 0).map((track) => track.participantId));
-    const seen = this.here.value.filter((each) => each.participantId !== this.me.value && pictures.has(each.participantId) && (each.camera || each.screen)).map((each) => each.participantId);
-    // Whoever is shown large comes first: of the first the largest layer is asked for.
-    return layout.value === "speaker" ? [...seen].sort((a, b) => Number(b === this.speaker.value) - Number(a === this.speaker.value)) : seen;
+    const seen = this.here.value.filter((each) => each.participantId !== this.me.value && pictures.has(each.participantId) && (each.camera || each.screen));
+    return seen
+      .map(({ participantId: who }) => ({ who, lines: away.value ? 0 : (this.lines.value.get(who) ?? 0), speaks: who === this.speaker.value }))
+      .sort((a, b) => b.lines - a.lines);
   });
+
+  /** A tile says how many lines of the screen its picture takes; 0: it is not to be seen. */
+  sized(who: string, lines: number): void {
+    const before = this.lines.peek();
+    if ((before.get(who) ?? 0) === lines) return;
+    const now = new Map(before);
+    if (lines > 0) now.set(who, lines);
+    else now.delete(who);
+    this.lines.value = now;
+  }
 
   /** What arrives of somebody's pictures. */
   pictureOf(participant: string): MediaStreamTrack | undefined {

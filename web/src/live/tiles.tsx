@@ -9,6 +9,7 @@ import { Menu } from "../ui/menu";
 import { Avatar } from "../ui/person";
 import { layout } from "./layout";
 import type { Live } from "./live";
+import { useLines } from "./view";
 
 const MOST_TILES = 10;
 
@@ -40,8 +41,10 @@ function Tile({ live, who }: { live: Live; who: Participant }): JSX.Element {
   const signs = live.reactions.value.filter((each) => each.participant === who.participantId);
   const presents = live.presenter.value.participantId === who.participantId;
   const level = live.levelOf(who.participantId);
+  const element = useRef<HTMLElement>(null);
+  useLines(element, (lines) => live.sized(who.participantId, lines));
   return (
-    <figure class="tile" data-testid="tile" data-who={who.name} data-seen={seen} data-presents={presents} data-away={who.state === ParticipantState.AWAY} style={{ "--level": level }}>
+    <figure ref={element} class="tile" data-testid="tile" data-who={who.name} data-seen={seen} data-presents={presents} data-away={who.state === ParticipantState.AWAY} style={{ "--level": level }}>
       {seen ? <Picture track={track} mirrored={mine && !who.screen} /> : <Avatar name={who.name} color={person(who.personId).color} />}
       <figcaption class="clip">
         {who.hand && <span class="raised" title={t("live.hand")}><Icon name="hand" size={13} /></span>}
