@@ -113,7 +113,7 @@ class Engine:
     def publish(self, room_id: str, participant: str, offer: str) -> tuple[str, Transport]:
         """Answers a publisher's offer, in the place of an earlier one of it. Raises DescriptionInvalid, RoomFull."""
         described = sdp.parse(offer)
-        accepted = [sdp.accept(section) for section in described.sections]
+        accepted = [sdp.accept(section, mixed=described.mixed) for section in described.sections]
         taken = [each for each in accepted if each is not None]
         if not taken:
             raise sdp.DescriptionInvalid("nothing of what is offered can be taken: Opus, VP8, H.264, VP9 and AV1 can")
@@ -187,7 +187,7 @@ class Engine:
         for section in described.sections:
             slot = transport.subscriber.slots.get(section.mid)
             if slot is not None:
-                slot.formats = _agreed_formats(slot, section)
+                slot.formats = _agreed_formats(slot, section, described.mixed)
         transport.subscriber.agreed()
         transport.begin(described.fingerprints, client=described.setup == "passive", then=self._agreed)
 
@@ -427,13 +427,14 @@ def _later(seconds: float, then: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_later(seconds, then)
 
 
-def _agreed_formats(slot: Slot, section: sdp.Section) -> viewer.Formats:
+def _agreed_formats(slot: Slot, section: sdp.Section, mixed: bool) -> viewer.Formats:
     """How a slot's packets are numbered, by the answer to it."""
     if slot.kind == "audio":
         return viewer.OURS_RED if section.codecs.get(sdp.RED_TYPE) == sdp.RED else slot.formats
     found = {sdp.codec_of(section, number, name) for number, name in section.codecs.items()}
     wide = section.extensions.get(sdp.TRANSPORT_WIDE_NUMBER) == sdp.TRANSPORT_WIDE
-    return viewer.ours(frozenset(codec for codec in found if codec is not None), wide)
+    described = mixed and section.extensions.get(sdp.DEPENDENCY_NUMBER) == sdp.DEPENDENCY
+    return viewer.ours(frozenset(codec for codec in found if codec is not None), wide, described)
 
 
 def _slot(mid: str, kind: str, formats: viewer.Formats) -> Slot:

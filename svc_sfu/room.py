@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from svc_sfu.core import relay_message, rtcp, rtp
-from svc_sfu.core.codec import NO_NUMBERS, Codec, begins_keyframe, numbers_of
+from svc_sfu.core.codec import NO_NUMBERS, Codec, Numbers, begins_keyframe, numbers_of
 from svc_sfu.core.congestion import TRAIN_S, Train
+from svc_sfu.core.dependency import Descriptor, renumbered
 from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.publisher import Received, Track
 from svc_sfu.core.relay_message import TrackTold
 from svc_sfu.core.rtp import PacketInvalid
-from svc_sfu.core.stream import KeyframeThrottle
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.core.template import Template, block, template
 from svc_sfu.link import Link
@@ -235,6 +235,15 @@ class Room:
                 link.forward(received.stream, received.packet, now_s)
             self._forward(received, now_s)
 
+    def _frame(self, received: Received, numbers: Numbers, now_s: float) -> Descriptor | None:
+        """What a packet's frame is, of a stream that has layers within it."""
+        packet, layering = received.packet, received.stream.layering
+        described = packet.extensions.get(received.track.descriptor)
+        frame = layering.read(described, packet.payload, packet.marker, numbers)
+        if frame is not None and not received.repaired:
+            layering.count(frame, len(packet.payload), now_s)
+        return frame
+
     def _began(self, received: Received, now_s: float) -> None:
         self.show_taps()
         for _, subscriber, _ in self._watchers.get(received.track.track_id, ()):
@@ -244,29 +253,29 @@ class Room:
 
     def _forward(self, received: Received, now_s: float) -> None:
         stream, packet, track = received.stream, received.packet, received.track
-        throttle = track.throttles[stream.rid]
-        if throttle.waiting and packet.seq == stream.highest:
-            _look_for_keyframe(throttle, received)
-        key = False
         numbers = numbers_of(stream.codec, packet.payload) if stream.codec.numbered else NO_NUMBERS
+        frame = self._frame(received, numbers, now_s) if stream.video else None
+        exchanged = False
         stamp = rtp.abs_send_time(now_s)
         templates: dict[int, Template] = {}
         size = len(packet.payload)
         for transport, subscriber, slot in self._watchers.get(track.track_id, ()):
             formats, forwarder = slot.formats, slot.forwarder
             before = forwarder.source
-            outgoing = forwarder.take(stream, packet, now_s, numbers)
+            outgoing = forwarder.take(stream, packet, now_s, numbers, frame)
             if outgoing is None:
                 continue
-            key = key or forwarder.source is not before
+            exchanged = exchanged or forwarder.source is not before
             if isinstance(transport, Tap):
                 transport.took(slot, outgoing, now_s)
                 continue
-            made = templates.get(id(formats))
+            # Of layers within the stream it may be empty, or the last of a picture here alone.
+            key = id(formats) + 2 * (outgoing.packet is not packet) + (outgoing.marker is not packet.marker)
+            made = templates.get(key)
             if made is None:
                 if stream.codec not in formats.payload_types:
                     continue
-                made = templates[id(formats)] = template(packet, stream, numbers, formats, stamp)
+                made = templates[key] = template(outgoing, stream, formats, stamp)
             subscriber.sent_bytes += size
             subscriber.went_bytes += size
             wide = subscriber.departures.sent(len(made.data), now_s) if formats.wide else -1
@@ -274,9 +283,9 @@ class Room:
             if sealed is not None:
                 transport.datagram(sealed)
                 self.forwarded += 1
-        if stream.codec is Codec.OPUS and packet.seq == stream.highest:
-            stream.previous = packet
-        if key:
+        if packet.seq == stream.highest:
+            _newest(received)
+        if exchanged:
             self._changed(self)
 
     def _send_again(
@@ -288,13 +297,14 @@ class Room:
             return 0
         slot.repair_seq = (slot.repair_seq + 1) % rtp.SEQ
         size = len(outgoing.packet.payload)
-        if slot.formats.wide:
-            wide = subscriber.departures.sent(size, now_s)
-            extensions = rtp.extension_block({slot.formats.wide: wide.to_bytes(2, "big")})
-        else:
-            extensions = block(slot.formats, rtp.abs_send_time(now_s))
-        marker = outgoing.packet.marker
-        head = rtp.head(marker, number, slot.repair_seq, outgoing.timestamp, slot.repair_ssrc, bool(extensions))
+        described = outgoing.described if slot.formats.described else b""
+        if described:
+            described = renumbered(described, outgoing.frame)
+        wide = subscriber.departures.sent(size, now_s) if slot.formats.wide else 0
+        extensions = block(slot.formats, rtp.abs_send_time(now_s), wide, described)
+        head = rtp.head(
+            outgoing.marker, number, slot.repair_seq, outgoing.timestamp, slot.repair_ssrc, bool(extensions)
+        )
         sealed = transport.wire.seal(head + extensions + outgoing.seq.to_bytes(2, "big") + outgoing.payload)
         if sealed is not None:
             transport.datagram(sealed)
@@ -398,6 +408,8 @@ class Room:
         self._tick_links(now_s)
         for transport in self.subscribers.values():
             self._begin_train(transport, now_s)
+            assert transport.subscriber is not None
+            transport.subscriber.wait()
         self._ask_keyframes(now_s)
         if self._turn % SECOND_TURNS == 0:
             self._second(now_s)
@@ -454,8 +466,13 @@ class Room:
         self._changed(self)
 
 
-def _look_for_keyframe(throttle: KeyframeThrottle, received: Received) -> None:
-    if begins_keyframe(received.stream.codec, received.packet.payload):
+def _newest(received: Received) -> None:
+    """The newest packet of a stream was forwarded."""
+    stream, packet = received.stream, received.packet
+    throttle = received.track.throttles[stream.rid]
+    if stream.codec is Codec.OPUS:
+        stream.previous = packet
+    elif throttle.waiting and begins_keyframe(stream.codec, packet.payload):
         throttle.arrived()
 
 

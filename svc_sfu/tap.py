@@ -33,7 +33,7 @@ class Tap:
     """See the module. Its subscriber has a slot for each participant and kind, made when there is something to show."""
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
-        self.subscriber = Subscriber({}, Estimate(NO_LIMIT_BPS, NO_LIMIT_BPS))
+        self.subscriber = Subscriber({}, Estimate(NO_LIMIT_BPS, NO_LIMIT_BPS), whole=True)
         self.dropped = 0
         self._now_ms = now_ms
         self._streams: dict[str, int] = {}

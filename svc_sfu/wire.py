@@ -22,9 +22,7 @@ _MAX_PROTECTED: Final = 1_400
 _NUMBERS: Final = struct.Struct("!HII")
 """Of a packet's head, from its third byte: sequence number, timestamp, SSRC."""
 
-_WIDE: Final = struct.Struct("!H")
-_WIDE_AT: Final = 17
-"""After 12 bytes of the head, 4 of the extensions' and one of the first extension's."""
+_SHORT: Final = struct.Struct("!H")
 
 _buffer: Any = ffi.new("char[]", 1_500)
 """One for all, as one packet after the other is protected: one each would not be in the processor's caches."""
@@ -122,7 +120,7 @@ class Wire:
 
         `wide` is its number on the transport, which is written into the first extension; -1: it has none.
         """
-        data, payload_at, write, before, between = template
+        data, payload_at, write, before, between, wide_at, frame_at = template
         size = len(data)
         if self._outgoing is None or size > _MAX_PROTECTED:
             return None
@@ -144,9 +142,11 @@ class Wire:
         else:
             _NUMBERS.pack_into(view, 2, outgoing.seq, outgoing.timestamp, ssrc)
             if wide >= 0:
-                _WIDE.pack_into(view, _WIDE_AT, wide)
+                _SHORT.pack_into(view, wide_at, wide)
             if outgoing.numbers is not NO_NUMBERS:
                 write_numbers(view, payload_at, outgoing.numbers, outgoing.picture, outgoing.tl0)
+        if frame_at:
+            _SHORT.pack_into(view, frame_at, outgoing.frame)
         return self._protected(size)
 
     def _protected(self, size: int) -> bytes | None:

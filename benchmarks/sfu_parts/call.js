@@ -4,6 +4,7 @@ const LAYERS = [
   { rid: "m", maxBitrate: 600_000, scaleResolutionDownBy: 2 },
   { rid: "l", maxBitrate: 200_000, scaleResolutionDownBy: 4 },
 ];
+const ONE_BPS = 2_000_000;
 const ICE_MS = 20_000;
 let publishing;
 const viewers = new Map();
@@ -45,14 +46,14 @@ function numberOf(video) {
   return whole ? Number.parseInt(inner.join(""), 2) : -1;
 }
 
-window.offer = async ({ codec, mode, width, height, bars }) => {
+window.offer = async ({ codec, mode, width, height, bars, one }) => {
   const stream = await navigator.mediaDevices.getUserMedia({
     audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
     video: { width, height, frameRate: 25 },
   });
   publishing = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
   publishing.addTransceiver(stream.getAudioTracks()[0], { direction: "sendonly" });
-  const sendEncodings = LAYERS.map((layer) => ({ ...layer, ...(mode ? { scalabilityMode: mode } : {}) }));
+  const sendEncodings = one ? [{ maxBitrate: ONE_BPS, scalabilityMode: mode }] : LAYERS.map((layer) => ({ ...layer, ...(mode ? { scalabilityMode: mode } : {}) }));
   const pictures = bars ? numbered(width, height) : stream.getVideoTracks()[0];
   const video = publishing.addTransceiver(pictures, { direction: "sendonly", sendEncodings });
   if (codec) {

@@ -32,13 +32,19 @@ class Call:
         self._page = page
 
     async def publish(
-        self, codec: str = "", mode: str = "", size: tuple[int, int] = (1280, 720), *, bars: bool = False
+        self,
+        codec: str = "",
+        mode: str = "",
+        size: tuple[int, int] = (1280, 720),
+        *,
+        bars: bool = False,
+        one: bool = False,
     ) -> None:
         """The camera in three layers and the microphone; `codec` and `mode` (scalability): as the browser likes.
 
-        With `bars`, pictures with a number instead of the camera's.
+        With `bars`, pictures with a number instead of the camera's; with `one`, one stream instead of three.
         """
-        options = {"codec": codec, "mode": mode, "width": size[0], "height": size[1], "bars": bars}
+        options = {"codec": codec, "mode": mode, "width": size[0], "height": size[1], "bars": bars, "one": one}
         offer = await self._page.evaluate("options => window.offer(options)", options)
         await self._page.evaluate("sdp => window.answered(sdp)", await self.worker.publish(CAMERA, offer))
 

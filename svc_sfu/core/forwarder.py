@@ -1,16 +1,20 @@
 """A slot of a subscriber: packets of one source at a time, numbered as one stream whatever the source is.
 
 Sources are exchanged at a keyframe; sequence numbers, timestamps and picture ids of VP8 and VP9 go on where they
-were, so that a decoder sees one stream. What was sent is kept for a while, for who asks for it again.
+were, so that a decoder sees one stream. So they do where frames are left out, of layers within a source that are not
+wanted. What was sent is kept for a while, for who asks for it again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from svc_sfu.core import codec as codecs
 from svc_sfu.core import rtcp
 from svc_sfu.core.codec import NO_NUMBERS, PICTURES, Numbers
-from svc_sfu.core.rtp import SEQ, STAMP, Packet
+from svc_sfu.core.dependency import FRAMES, Descriptor
+from svc_sfu.core.numbering import Numbering
+from svc_sfu.core.rtp import SEQ, STAMP, Packet, newer
+from svc_sfu.core.selector import MOST, Selector
 from svc_sfu.core.stream import Stream
 
 KEPT_PACKETS: Final = 512
@@ -31,6 +35,12 @@ class Outgoing:
     numbers: Numbers
     picture: int
     tl0: int
+    marker: bool
+    """The last packet of a picture, as this slot sees it."""
+    described: bytes = b""
+    """The dependency descriptor that it came with."""
+    frame: int = 0
+    """The frame number that belongs into it here."""
 
     @property
     def payload(self) -> bytes:
@@ -51,44 +61,100 @@ class Forwarder:
         self._last_sent_s: float | None = None
         self._picture = first_picture
         self._tl0 = 0
-        self._seq_offset = self._timestamp_offset = self._picture_offset = self._tl0_offset = 0
+        self._seqs, self._pictures = Numbering(SEQ), Numbering(PICTURES)
+        self._timestamp_offset = self._tl0_offset = 0
         self._start_seq = 0
+        self._limits = (MOST, MOST)
+        self._selector: Selector | None = None
+        self._left_out = -1
+        self._frame = self._frame_offset = 0
         self._kept: list[Outgoing | None] = []
 
-    def want(self, stream: Stream | None) -> bool:
-        """What to forward from now on; None: nothing. True: a keyframe of it is needed."""
+    def want(self, stream: Stream | None, spatial: int = MOST, temporal: int = MOST) -> bool:
+        """What to forward from now on, and the largest layers within it; None: nothing. True: it takes a keyframe."""
         if stream is None:
             self.source = self.wanted = None
             return False
-        if stream is self.source:
-            self.wanted = None
-            return False
-        self.wanted = stream
-        return stream.codec.video
+        self._limits = (spatial, temporal)
+        if stream is not self.source:
+            self.wanted = stream
+            return stream.codec.video
+        self.wanted = None
+        self._limit(stream, spatial, temporal)
+        return self._selector is not None and self._selector.waits
 
-    def take(self, stream: Stream, packet: Packet, now_s: float, numbers: Numbers = NO_NUMBERS) -> Outgoing | None:
+    def thin(self) -> None:
+        """Fewer pictures of what is forwarded now, until what is wanted instead begins."""
+        if self.source is not None and self.wanted is not None:
+            self._limit(self.source, MOST, 0)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a keyframe of what is forwarded is needed for other layers of it."""
+        return self.wanted is None and self._selector is not None and self._selector.waits
+
+    def _limit(self, stream: Stream, spatial: int, temporal: int) -> None:
+        if self._selector is not None:
+            self._selector.want(spatial, temporal)
+            if self._selector.idle and (spatial, temporal) == (MOST, MOST):
+                self._selector = None
+        elif (spatial, temporal) != (MOST, MOST):
+            self._selector = Selector(spatial, temporal, stream.layering.span)
+
+    def take(
+        self,
+        stream: Stream,
+        packet: Packet,
+        now_s: float,
+        numbers: Numbers = NO_NUMBERS,
+        frame: Descriptor | None = None,
+    ) -> Outgoing | None:
         """A packet that its stream has just taken; None: it is not for this slot, or not now.
 
-        `numbers` are those of its payload: read once, for all slots.
+        `numbers` are those of its payload, and `frame` what it is of: read once, for all slots.
         """
         if stream is not self.source:
             begins = stream is self.wanted and packet.seq == stream.highest
             if not begins or not codecs.begins_keyframe(stream.codec, packet.payload):
                 return None
-            self._exchange(stream, packet, now_s, numbers)
+            self._exchange(stream, packet, now_s, numbers, frame)
         elif 0 < (self._start_seq - packet.seq) % SEQ <= FROM_BEFORE:
             return None  # of before the exchange
-        return self._send(stream, packet, now_s, numbers)
+        if self._selector is None or frame is None:
+            return self._send(stream, packet, now_s, numbers, packet.marker, frame)
+        return self._select(self._selector, stream, packet, now_s, numbers, frame)
 
-    def _exchange(self, stream: Stream, packet: Packet, now_s: float, numbers: Numbers) -> None:
+    def _select(
+        self, selector: Selector, stream: Stream, packet: Packet, now_s: float, numbers: Numbers, frame: Descriptor
+    ) -> Outgoing | None:
+        if selector.takes(frame):
+            marker = packet.marker or (frame.last and frame.template.spatial >= selector.top)
+            return self._send(stream, packet, now_s, numbers, marker, frame)
+        if packet.seq != stream.highest:
+            # Its place was kept: with nothing in it, nobody waits for it.
+            empty = replace(packet, payload=b"", extensions={}, marker=False)
+            return self._send(stream, empty, now_s, NO_NUMBERS, marker=False, frame=None)
+        self._seqs.leave_out(packet.seq)
+        if stream.codec is codecs.Codec.VP8 and numbers.picture_at >= 0 and numbers.picture != self._left_out:
+            # VP8's decoders take a picture that is not there for a lost one; VP9's know by the structure.
+            self._left_out = numbers.picture
+            self._pictures.leave_out(numbers.picture)
+        return None
+
+    def _exchange(
+        self, stream: Stream, packet: Packet, now_s: float, numbers: Numbers, frame: Descriptor | None
+    ) -> None:
         timestamp = self._timestamp_now(stream, packet, now_s)
-        self._seq_offset = self._next_seq - packet.seq
+        self._seqs.begin(packet.seq, self._next_seq)
         self._timestamp_offset = timestamp - packet.timestamp
         if stream.codec.numbered:
-            self._picture_offset = self._picture + 1 - numbers.picture
+            self._pictures.begin(numbers.picture, self._picture + 1)
             self._tl0_offset = self._tl0 + 1 - numbers.tl0
+        if frame is not None:
+            self._frame_offset = self._frame + 1 - frame.number
         self._start_seq = packet.seq
         self.source, self.wanted = stream, None
+        self._selector = Selector(*self._limits, stream.layering.span) if self._limits != (MOST, MOST) else None
 
     def _timestamp_now(self, stream: Stream, packet: Packet, now_s: float) -> int:
         """Where in this slot's time a packet of another source lies: by both sources' reports, else by the clock."""
@@ -104,16 +170,28 @@ class Forwarder:
         step = max(1, int((now_s - self._last_sent_s) * stream.codec.clock_hz))
         return (self._last_timestamp + step) % STAMP
 
-    def _send(self, stream: Stream, packet: Packet, now_s: float, numbers: Numbers) -> Outgoing:
-        seq = (packet.seq + self._seq_offset) % SEQ
+    def _send(
+        self,
+        stream: Stream,
+        packet: Packet,
+        now_s: float,
+        numbers: Numbers,
+        marker: bool,
+        frame: Descriptor | None,
+    ) -> Outgoing:
+        seq = self._seqs.ours(packet.seq)
         timestamp = (packet.timestamp + self._timestamp_offset) % STAMP
         picture = tl0 = 0
         if numbers is not NO_NUMBERS:
-            picture = (numbers.picture + self._picture_offset) % PICTURES
+            picture = self._pictures.ours(numbers.picture)
             tl0 = (numbers.tl0 + self._tl0_offset) % 256
             if picture != self._picture and (picture - self._picture) % PICTURES < PICTURES // 2:
                 self._picture, self._tl0 = picture, tl0
-        outgoing = Outgoing(seq, timestamp, now_s, stream.codec, packet, numbers, picture, tl0)
+        outgoing = Outgoing(seq, timestamp, now_s, stream.codec, packet, numbers, picture, tl0, marker)
+        if frame is not None and frame.data:
+            outgoing.described, outgoing.frame = frame.data, (frame.number + self._frame_offset) % FRAMES
+            if newer(outgoing.frame, self._frame, FRAMES):
+                self._frame = outgoing.frame
         if seq == self._next_seq or (seq - self._next_seq) % SEQ <= SEQ // 2 or self._last_sent_s is None:
             self._next_seq = (seq + 1) % SEQ
             self._last_timestamp = timestamp

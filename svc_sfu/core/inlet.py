@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from svc_sfu.core.publisher import Received, Track
-from svc_sfu.core.relay_message import LayerTold, TrackTold, Wish
+from svc_sfu.core.relay_message import DESCRIPTOR_NUMBER, LayerTold, TrackTold, Wish
 from svc_sfu.core.rtp import Packet
 from svc_sfu.core.stream import KeyframeThrottle, Stream
 from svc_sfu.core.subscriber import Slot
@@ -35,7 +35,7 @@ class Inlet:
         if track is None:
             if len(self.tracks) >= MAX_TRACKS:
                 return None
-            track = Track(told.track_id, told.mid, told.kind, rids=told.rids)
+            track = Track(told.track_id, told.mid, told.kind, rids=told.rids, descriptor=DESCRIPTOR_NUMBER)
             self.tracks[told.track_id] = track
             self.owners[told.track_id] = told.participant
         self._told_s[told.track_id] = now_s

@@ -10,7 +10,7 @@ from typing import Final
 
 from svc_sfu.core import rtcp, rtp
 from svc_sfu.core.publisher import Track
-from svc_sfu.core.relay_message import LayerTold, TrackTold, Wish
+from svc_sfu.core.relay_message import DESCRIPTOR_NUMBER, LayerTold, TrackTold, Wish
 from svc_sfu.core.rtp import STAMP, Packet
 from svc_sfu.core.stream import Stream
 
@@ -117,7 +117,10 @@ class Outlet:
         lane = self._lanes.get(stream)
         if lane is None or not lane.open:
             return None
-        sent = rtp.head(packet.marker, 0, packet.seq, packet.timestamp, lane.ssrc, False) + packet.payload
+        described = packet.extensions.get(lane.track.descriptor)
+        block = rtp.extension_block({DESCRIPTOR_NUMBER: described}) if described else b""
+        head = rtp.head(packet.marker, 0, packet.seq, packet.timestamp, lane.ssrc, bool(block))
+        sent = head + block + packet.payload
         lane.kept[packet.seq % KEPT_PACKETS] = (packet.seq, now_s, sent)
         return sent
 

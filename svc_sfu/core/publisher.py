@@ -29,6 +29,8 @@ class Track:
     level: float = 0.0
     """How loud it is: 0 silent to 127."""
     codec: Codec | None = None
+    descriptor: int = 0
+    """Number of the extension that says which layers a frame is of; 0: there is none."""
 
     def comes(self, rid: str, now_s: float) -> bool:
         """Whether packets of a layer arrived lately."""
@@ -43,6 +45,13 @@ class Track:
             if self.comes(name, now_s):
                 return self.layers[name]
         return None
+
+    def smaller(self, layer: Stream, than: Stream | None) -> bool:
+        """Whether a layer is a smaller one of the same picture."""
+        return than is not None and self.layers.get(than.rid) is than and self._place(layer.rid) > self._place(than.rid)
+
+    def _place(self, rid: str) -> int:
+        return self.rids.index(rid) if rid in self.rids else 0
 
     def of_use(self, largest: Iterable[str]) -> list[str]:
         """The layers that are worth sending, by the largest that each watcher can use; always the smallest."""
@@ -72,7 +81,9 @@ class Publisher:
         """SSRCs whose place others took: they do not come back, or two could take it from each other for ever."""
         self._numbers: dict[int, str] = {}
         for each in accepted:
-            self.tracks[each.mid] = Track(f"{name}.{each.mid}", each.mid, each.kind, rids=each.rids)
+            described = next((number for number, uri in each.extensions.items() if uri == sdp.DEPENDENCY), 0)
+            track = Track(f"{name}.{each.mid}", each.mid, each.kind, rids=each.rids, descriptor=described)
+            self.tracks[each.mid] = track
             self._numbers |= each.extensions
             for ssrc in each.ssrcs if not each.rids else ():
                 self._by_ssrc[ssrc] = (self.tracks[each.mid], "", False)
@@ -138,7 +149,9 @@ class Publisher:
         if stream is None or original is None or len(packet.payload) <= 2:
             return None  # padding that asks how wide the way is
         seq = int.from_bytes(packet.payload[:2], "big")
-        again = Packet(packet.marker, original, seq, packet.timestamp, stream.ssrc, {}, packet.payload[2:], 0)
+        described = packet.extensions.get(track.descriptor)
+        kept = {track.descriptor: described} if described else {}
+        again = Packet(packet.marker, original, seq, packet.timestamp, stream.ssrc, kept, packet.payload[2:], 0)
         return Received(track, stream, again, repaired=True)
 
     def stream_of(self, ssrc: int) -> Stream | None:

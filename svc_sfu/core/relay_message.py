@@ -12,6 +12,8 @@ from typing import Any, Final
 from svc_sfu.core.codec import Codec
 from svc_sfu.core.rtp import PacketInvalid
 
+DESCRIPTOR_NUMBER: Final = 1
+"""Of the dependency descriptor's extension in relayed packets."""
 TRACKS: Final = 1
 WISHES: Final = 2
 PART_BYTES: Final = 1_100

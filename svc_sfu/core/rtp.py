@@ -10,6 +10,8 @@ SEQ: Final = 1 << 16
 STAMP: Final = 1 << 32
 HEADER_BYTES: Final = 12
 MAX_BYTES: Final = 1_500
+SHORT_BYTES: Final = 16
+"""An extension that is longer makes the heads of all of a packet's extensions longer."""
 _HEADER: Final = struct.Struct("!BBHII")
 _ONE_BYTE, _TWO_BYTES, _TWO_BYTES_MASK = 0xBEDE, 0x1000, 0xFFF0
 
@@ -101,12 +103,23 @@ def _two_bytes(data: bytes) -> dict[int, bytes]:
 
 
 def extension_block(values: dict[int, bytes]) -> bytes:
-    """A block of one-byte extensions; of none, nothing. Numbers 1 to 14, values of 1 to 16 bytes."""
+    """A block of extensions; of none, nothing. Numbers 1 to 14, values of 1 to 255 bytes.
+
+    Their heads are of one byte, or of two where a value is longer than 16.
+    """
     if not values:
         return b""
+    if max(map(len, values.values())) > SHORT_BYTES:
+        return _two_byte_block(values)
     body = b"".join(bytes((number << 4 | len(value) - 1,)) + value for number, value in values.items())
     body += bytes(-len(body) % 4)
     return struct.pack("!HH", _ONE_BYTE, len(body) // 4) + body
+
+
+def _two_byte_block(values: dict[int, bytes]) -> bytes:
+    body = b"".join(bytes((number, len(value))) + value for number, value in values.items())
+    body += bytes(-len(body) % 4)
+    return struct.pack("!HH", _TWO_BYTES, len(body) // 4) + body
 
 
 def head(marker: bool, payload_type: int, seq: int, timestamp: int, ssrc: int, extended: bool) -> bytes:

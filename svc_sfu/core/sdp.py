@@ -22,7 +22,10 @@ REPAIRED_RID: Final = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 AUDIO_LEVEL: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 TRANSPORT_WIDE: Final = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 ABS_SEND_TIME: Final = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
+DEPENDENCY: Final = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 _TAKEN: Final = (MID, RID, REPAIRED_RID, AUDIO_LEVEL, TRANSPORT_WIDE)
+MIXED: Final = "extmap-allow-mixed"
+"""Extensions may be longer than 16 bytes, as the dependency descriptors of keyframes are."""
 
 PAYLOAD_TYPES: Final = {Codec.OPUS: 111, Codec.VP8: 96, Codec.H264: 102, Codec.VP9: 98, Codec.AV1: 45}
 """Of what subscribers are sent."""
@@ -31,6 +34,7 @@ RED: Final = "red/48000/2"
 RED_TYPE: Final = 63
 ABS_SEND_TIME_NUMBER: Final = 2
 TRANSPORT_WIDE_NUMBER: Final = 3
+DEPENDENCY_NUMBER: Final = 4
 _PARAMETERS: Final = {
     Codec.OPUS: "minptime=10;useinbandfec=1",
     Codec.H264: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
@@ -77,6 +81,8 @@ class Description:
     fingerprints: list[tuple[str, str]]
     setup: str
     sections: list[Section]
+    mixed: bool = False
+    """Extensions longer than 16 bytes are read."""
 
 
 def parse(text: str) -> Description:
@@ -99,7 +105,7 @@ def parse(text: str) -> Description:
     if not about.get("ice-ufrag") or not about.get("ice-pwd") or not prints:
         raise DescriptionInvalid("the description has no ICE credentials or no fingerprint")
     setup = about.get("setup", "actpass")
-    return Description(about["ice-ufrag"], about["ice-pwd"], prints, setup, reader.sections)
+    return Description(about["ice-ufrag"], about["ice-pwd"], prints, setup, reader.sections, reader.mixed)
 
 
 class _Reader:
@@ -109,6 +115,7 @@ class _Reader:
         self.about: dict[str, str] = {}
         self.fingerprints: list[tuple[str, str]] = []
         self.sections: list[Section] = []
+        self.mixed = False
 
     def attribute(self, value: str) -> None:
         """A line's value after "a="."""
@@ -120,6 +127,8 @@ class _Reader:
             algorithm, _, digest = rest.partition(" ")
             if (algorithm.lower(), digest) not in self.fingerprints:
                 self.fingerprints.append((algorithm.lower(), digest))
+        elif name == MIXED:
+            self.mixed = True
         elif self.sections:
             read = _ATTRIBUTES.get(name)
             if read is not None:
@@ -204,8 +213,8 @@ class Accepted:
     repairs: dict[int, int]
 
 
-def accept(section: Section) -> Accepted | None:
-    """What is taken of a section; None: nothing."""
+def accept(section: Section, *, mixed: bool = False) -> Accepted | None:
+    """What is taken of a section; None: nothing. `mixed`: its extensions may be long."""
     if section.port == 0 or section.kind not in ("audio", "video") or not section.mid:
         return None
     if section.direction not in ("sendrecv", "sendonly"):
@@ -219,7 +228,10 @@ def accept(section: Section) -> Accepted | None:
         repeated = _number(section.parameters.get(number, "").removeprefix("apt="))
         if name.startswith("rtx/") and repeated in types:
             repair_types[number] = repeated
-    extensions = {number: uri for number, uri in section.extensions.items() if uri in _TAKEN}
+    # With it, pictures of VP8 have no numbers any more: it is taken where there are layers that nothing else tells of.
+    described = mixed and next(iter(types.values())) in (Codec.VP9, Codec.AV1)
+    taken = (*_TAKEN, DEPENDENCY) if described else _TAKEN
+    extensions = {number: uri for number, uri in section.extensions.items() if uri in taken}
     mains = tuple(ssrc for ssrc in section.ssrcs if ssrc not in section.repairs)
     rids = tuple(section.rids)
     return Accepted(section.mid, section.kind, types, repair_types, extensions, rids, mains, dict(section.repairs))
@@ -265,7 +277,7 @@ def answer(offer: Description, accepted: Sequence[Accepted | None], local: Local
     """The answer to a publisher: each of its sections is taken or refused."""
     mids = [taken.mid for taken in accepted if taken is not None]
     setup = "active" if offer.setup == "passive" else "passive"
-    lines = head(local, mids)
+    lines = head(local, mids, mixed=offer.mixed)
     for section, taken in zip(offer.sections, accepted, strict=True):
         if taken is None:
             lines += refused(section)
@@ -312,7 +324,7 @@ class SlotOffer:
 def offer(slots: Iterable[SlotOffer], local: Local) -> str:
     """The offer to a subscriber: sections that stay, whatever is sent on them."""
     all_slots = list(slots)
-    lines = head(local, [slot.mid for slot in all_slots])
+    lines = head(local, [slot.mid for slot in all_slots], mixed=True)
     for slot in all_slots:
         lines += _offered(slot, local)
     return "\r\n".join(lines) + "\r\n"
@@ -327,6 +339,7 @@ def _offered(slot: SlotOffer, local: Local) -> list[str]:
     if video:
         lines.append(f"a=extmap:{ABS_SEND_TIME_NUMBER} {ABS_SEND_TIME}")
         lines.append(f"a=extmap:{TRANSPORT_WIDE_NUMBER} {TRANSPORT_WIDE}")
+        lines.append(f"a=extmap:{DEPENDENCY_NUMBER} {DEPENDENCY}")
     for codec in codecs:
         number = PAYLOAD_TYPES[codec]
         lines += format_lines(number, codec, _PARAMETERS.get(codec, ""))
@@ -342,10 +355,11 @@ def _offered(slot: SlotOffer, local: Local) -> list[str]:
     return lines + [f"a=ssrc:{ssrc} cname:rushes" for ssrc in ssrcs]
 
 
-def head(local: Local, mids: Sequence[str]) -> list[str]:
+def head(local: Local, mids: Sequence[str], *, mixed: bool = False) -> list[str]:
     """The lines before the first section."""
     bundle = [f"a=group:BUNDLE {' '.join(mids)}"] if mids else []
-    return ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=ice-lite", *bundle, "a=msid-semantic: WMS *"]
+    long = [f"a={MIXED}"] if mixed else []
+    return ["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=ice-lite", *bundle, *long, "a=msid-semantic: WMS *"]
 
 
 def media(kind: str, numbers: Sequence[int], mid: str, local: Local, setup: str) -> list[str]:

@@ -5,6 +5,7 @@ from typing import Final
 
 from svc_sfu.core import rtcp
 from svc_sfu.core.codec import Codec
+from svc_sfu.core.layering import Layering
 from svc_sfu.core.rtp import SEQ, Packet, newer
 
 MAX_MISSING: Final = 256
@@ -62,6 +63,7 @@ class Stream:
         self.video = codec.video
         self.rid = rid
         self.missing = Missing()
+        self.layering = Layering(codec)
         self.bitrate_bps = 0.0
         self.active_s = float("-inf")
         """When the last packet came."""

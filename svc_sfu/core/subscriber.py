@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from svc_sfu.core.allocator import Estimate, Wish, allocate, most
 from svc_sfu.core.congestion import Congestion
@@ -10,12 +10,30 @@ from svc_sfu.core.departure import Departures
 from svc_sfu.core.feedback import Told, read, told_of
 from svc_sfu.core.forwarder import Forwarder
 from svc_sfu.core.publisher import Track
+from svc_sfu.core.selector import MOST
 from svc_sfu.core.viewer import OURS, Formats
 
 MAX_AGAIN_S: Final = 400
 """Packets that are sent again in a second, of one subscriber."""
 MAX_TOLD_S: Final = 10_000
 """Packets that feedback of one subscriber tells of in a second: more is not sent to anybody."""
+
+
+SMALLER: Final = {"m": 1, "l": 2}
+"""Of a track that is one stream, so many sizes less than its largest are of use."""
+
+
+class Step(NamedTuple):
+    """Something that a track can be sent as: a layer of it, and the largest layers within that."""
+
+    rid: str
+    name: str
+    bps: float
+    spatial: int = MOST
+    temporal: int = MOST
+
+
+_PLAIN: Final = Step("", "", 0.0)
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +52,8 @@ class Slot:
     priority: int = 5
     repair_seq: int = 0
     formats: Formats = OURS
+    step: str = ""
+    """What of its track was chosen last, by name."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +65,8 @@ class Subscriber:
     congestion: Congestion | None = None
     """The estimate of one who tells when each packet arrived: once that was told, `estimate` is of no use."""
     departures: Departures = field(default_factory=Departures)
+    whole: bool = False
+    """Streams with layers within them are forwarded whole."""
     wanted_bps: float = 0.0
     """What its slots would take, each in the largest layer that is of use."""
     again_left: float = MAX_AGAIN_S
@@ -103,32 +125,41 @@ class Subscriber:
         """Chooses layers anew. Asks for the keyframes that this takes."""
         chosen = self._allocated(now_s)
         for slot in slots if slots is not None else self.slots.values():
-            track = slot.track
-            if track is None or track.muted or chosen.get(slot.mid, "") is None:
+            track, step = slot.track, chosen.get(slot.mid, _PLAIN)
+            slot.step = step.name if step is not None else ""
+            if track is None or track.muted or step is None:
                 slot.forwarder.want(None)
                 continue
-            stream = track.best(chosen.get(slot.mid) or "", now_s)
-            if stream is None or stream in (slot.forwarder.source, slot.forwarder.wanted):
-                if stream is not None and stream is slot.forwarder.source:
-                    slot.forwarder.want(stream)
+            stream = track.best(step.rid, now_s)
+            if stream is None:
                 continue
-            if slot.forwarder.want(stream):
+            if slot.forwarder.want(stream, step.spatial, step.temporal):
                 track.throttles[stream.rid].ask()
+                if track.smaller(stream, slot.forwarder.source):
+                    slot.forwarder.thin()
 
-    def _allocated(self, now_s: float) -> dict[str, str | None]:
-        """The layer of each slot whose layers come; None: there is no room for it."""
-        wishes = []
+    def wait(self) -> None:
+        """Asks again for the keyframes that other layers within a stream take: which it has may have changed."""
+        for slot in self.slots.values():
+            if slot.forwarder.waits:
+                self.keyframe(slot)
+
+    def _allocated(self, now_s: float) -> dict[str, Step | None]:
+        """The layers of each slot whose track has any; None: there is no room for it."""
+        wishes, steps = [], dict[str, dict[str, Step]]()
         for slot in self.slots.values():
             track = slot.track
             if track is None or track.kind != "video" or track.muted:
                 continue
-            layers = _layers(track, slot.layer, now_s)
-            current = slot.forwarder.source.rid if slot.forwarder.source else None
-            wishes.append(Wish(slot.mid, slot.priority, layers, current))
+            ladder = _ladder(track, slot.layer, now_s, whole=self.whole)
+            steps[slot.mid] = {step.name: step for step in ladder}
+            source = slot.forwarder.source
+            current = None if source is None else slot.step or source.rid
+            wishes.append(Wish(slot.mid, slot.priority, [(step.name, step.bps) for step in ladder], current))
         self.wanted_bps = sum(most(wish) for wish in wishes)
         narrow = self.congestion is not None and self.congestion.narrow(now_s)
         chosen = allocate(wishes, self.available_bps, narrow=narrow)
-        return {wish.slot: chosen.get(wish.slot) for wish in wishes if wish.layers}
+        return {mid: found[chosen[mid]] if mid in chosen else None for mid, found in steps.items() if found}
 
     def keyframe(self, slot: Slot) -> None:
         """The decoder of a slot needs one."""
@@ -137,10 +168,23 @@ class Subscriber:
             slot.track.throttles[source.rid].ask()
 
 
-def _layers(track: Track, largest: str, now_s: float) -> list[tuple[str, float]]:
-    """The layers that come and are of use, the largest first."""
+def _ladder(track: Track, largest: str, now_s: float, *, whole: bool) -> list[Step]:
+    """What can be sent of a track and is of use, the most first: its layers, and what is within the smallest."""
     rids = list(track.rids) or [""]
     start = rids.index(largest) if largest in rids else 0
     alive = [rid for rid in rids if track.comes(rid, now_s)]
     of_use = [rid for rid in rids[start:] if rid in alive] or alive[-1:]
-    return [(rid, track.layers[rid].bitrate_bps) for rid in of_use]
+    found = [Step(rid, rid, track.layers[rid].bitrate_bps) for rid in of_use]
+    if not found or whole:
+        return found
+    last = found.pop()
+    layering = track.layers[last.rid].layering
+    within = layering.ladder(0 if track.rids else SMALLER.get(largest, 0))
+    if not within:
+        return [*found, last]
+    for at, ((spatial, temporal), bps) in enumerate(within):
+        if at == 0 and layering.sizes == 1:
+            found.append(last)  # all pictures of one size are forwarded as they come
+        else:
+            found.append(Step(last.rid, f"{last.rid}/{spatial}.{temporal}", bps, spatial, temporal))
+    return found

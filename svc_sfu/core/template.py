@@ -6,14 +6,14 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from svc_sfu.core import rtp
-from svc_sfu.core.codec import NO_NUMBERS, Codec, Numbers
+from svc_sfu.core.codec import NO_NUMBERS, Codec
+from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.red import redundant
-from svc_sfu.core.rtp import Packet
 from svc_sfu.core.stream import Stream
 from svc_sfu.core.viewer import Formats
 
-_WIDE_AT: Final = 17
-"""After 12 bytes of the head, 4 of the extensions' and one of the first extension's."""
+_WIDE_AT: Final = rtp.HEADER_BYTES + 5
+"""After 4 bytes of the extensions' head and one of the first extension's: two where one of them is long."""
 
 
 class Template(NamedTuple):
@@ -30,28 +30,52 @@ class Template(NamedTuple):
     """
     before: bytes
     between: bytes
+    wide_at: int
+    """Where the number on the transport belongs, if there is one."""
+    frame_at: int
+    """Where the frame number of the dependency descriptor belongs; 0: there is none."""
 
 
-def template(packet: Packet, stream: Stream, numbers: Numbers, formats: Formats, stamp: bytes) -> Template:
-    """That of a packet; `stamp` says when it is sent."""
-    extensions = block(formats, stamp)
+def template(outgoing: Outgoing, stream: Stream, formats: Formats, stamp: bytes) -> Template:
+    """That of a packet and all that are like it; `stamp` says when it is sent."""
+    packet, numbers = outgoing.packet, outgoing.numbers
+    described = outgoing.described if formats.described else b""
+    extensions = block(formats, stamp, described=described)
     number, payload = formats.payload_types[stream.codec], packet.payload
     if formats.red and stream.codec is Codec.OPUS:
         number, payload = formats.red, redundant(packet, stream.previous, number)
-    head = rtp.head(packet.marker, number, 0, 0, 0, bool(extensions))
+    head = rtp.head(outgoing.marker, number, 0, 0, 0, bool(extensions))
     data, payload_at = head + extensions + payload, len(head) + len(extensions)
     both = numbers is not NO_NUMBERS and numbers.picture_at >= 0 and numbers.tl0_at == numbers.picture_at + 2
-    if not formats.wide or not both:
-        return Template(data, payload_at, None, b"", b"")
+    wide_at, frame_at = _places(formats, described)
+    if not formats.wide or not both or wide_at != _WIDE_AT:
+        return Template(data, payload_at, None, b"", b"", wide_at, frame_at)
     between = data[_WIDE_AT + 2 : payload_at + numbers.picture_at]
-    return Template(data, payload_at, _writer(len(between)), data[rtp.HEADER_BYTES : _WIDE_AT], between)
+    return Template(
+        data, payload_at, _writer(len(between)), data[rtp.HEADER_BYTES : _WIDE_AT], between, wide_at, frame_at
+    )
 
 
-def block(formats: Formats, stamp: bytes) -> bytes:
-    """The extension with place for a packet's number on the transport, or that says when it is sent; or none."""
+def block(formats: Formats, stamp: bytes, wide: int = 0, described: bytes = b"") -> bytes:
+    """The extensions: a packet's number on the transport, or when it is sent, or neither; and its descriptor,
+    if there is one.
+    """
+    values: dict[int, bytes] = {}
     if formats.wide:
-        return rtp.extension_block({formats.wide: bytes(2)})
-    return rtp.extension_block({formats.send_time: stamp}) if formats.send_time else b""
+        values[formats.wide] = wide.to_bytes(2, "big")
+    elif formats.send_time:
+        values[formats.send_time] = stamp
+    if described:
+        values[formats.described] = described
+    return rtp.extension_block(values)
+
+
+def _places(formats: Formats, described: bytes) -> tuple[int, int]:
+    """Where the number on the transport is, and the descriptor's frame number, after a byte of it."""
+    head = 2 if len(described) > rtp.SHORT_BYTES else 1
+    first_at = _WIDE_AT + head - 1
+    before = 2 if formats.wide else 3 if formats.send_time else -head
+    return first_at, first_at + before + head + 1 if described else 0
 
 
 @cache

@@ -28,6 +28,8 @@ class Formats:
     """Number of the extension with a packet's number on the transport, which feedback is about; 0: it is not wanted."""
     red: int = 0
     """Payload type of sound with the packet before it; 0: it is not wanted."""
+    described: int = 0
+    """Number of the extension that says which frames a frame needs; 0: it is not wanted."""
 
 
 OURS: Final = Formats(sdp.PAYLOAD_TYPES, sdp.REPAIR_TYPES, sdp.ABS_SEND_TIME_NUMBER)
@@ -39,11 +41,14 @@ OURS_RED: Final = Formats(sdp.PAYLOAD_TYPES, {}, 0, red=sdp.RED_TYPE)
 
 
 @cache
-def ours(codecs: frozenset[Codec], wide: bool) -> Formats:
-    """The same for who can decode only these; `wide`: and tells of each packet when it arrived."""
+def ours(codecs: frozenset[Codec], wide: bool, described: bool = False) -> Formats:
+    """The same for who can decode only these; `wide`: and tells of each packet when it arrived; `described`: and takes
+    dependency descriptors.
+    """
     types = {codec: number for codec, number in sdp.PAYLOAD_TYPES.items() if codec in codecs}
     repairs = {codec: number for codec, number in sdp.REPAIR_TYPES.items() if codec in codecs}
-    return Formats(types, repairs, *((0, sdp.TRANSPORT_WIDE_NUMBER) if wide else (sdp.ABS_SEND_TIME_NUMBER, 0)))
+    numbers = (0, sdp.TRANSPORT_WIDE_NUMBER) if wide else (sdp.ABS_SEND_TIME_NUMBER, 0)
+    return Formats(types, repairs, *numbers, described=sdp.DEPENDENCY_NUMBER if described else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Wanted:
 
 def wanted(offer: Description) -> list[Wanted | None]:
     """What of each section can be sent; None: nothing. Raises DescriptionInvalid where that is all of them."""
-    found = [_wanted(section) for section in offer.sections]
+    found = [_wanted(section, offer.mixed) for section in offer.sections]
     taken = [each for each in found if each is not None]
     if not taken or len(taken) > MAX_WATCHED:
         raise DescriptionInvalid(
@@ -68,7 +73,7 @@ def wanted(offer: Description) -> list[Wanted | None]:
     return found
 
 
-def _wanted(section: Section) -> Wanted | None:
+def _wanted(section: Section, mixed: bool) -> Wanted | None:
     if section.port == 0 or section.kind not in ("audio", "video") or not section.mid:
         return None
     if section.direction not in ("sendrecv", "recvonly"):
@@ -89,7 +94,9 @@ def _wanted(section: Section) -> Wanted | None:
     wide = next((number for number, uri in section.extensions.items() if uri == sdp.TRANSPORT_WIDE), 0)
     red = next((number for number, name in section.codecs.items() if name == sdp.RED), 0)
     if section.kind == "video":
-        return Wanted(section, Formats(types, repairs, 0 if wide else send_time, wide))
+        described = next((number for number, uri in section.extensions.items() if uri == sdp.DEPENDENCY), 0)
+        described = described if mixed else 0
+        return Wanted(section, Formats(types, repairs, 0 if wide else send_time, wide, described=described))
     return Wanted(section, Formats(types, repairs, 0, red=red))
 
 
@@ -97,7 +104,7 @@ def answer(offer: Description, wishes: Sequence[Wanted | None], slots: Sequence[
     """The answer: `slots` are those of the sections that are wanted, in their order."""
     setup = "active" if offer.setup == "passive" else "passive"
     left = iter(slots)
-    lines = sdp.head(local, [slot.mid for slot in slots])
+    lines = sdp.head(local, [slot.mid for slot in slots], mixed=offer.mixed)
     for section, wish in zip(offer.sections, wishes, strict=True):
         lines += sdp.refused(section) if wish is None else _sent(wish, next(left), local, setup)
     return "\r\n".join(lines) + "\r\n"
@@ -113,6 +120,8 @@ def _sent(wish: Wanted, slot: SlotOffer, local: Local, setup: str) -> list[str]:
         lines.append(f"a=extmap:{formats.send_time} {ABS_SEND_TIME}")
     if formats.wide:
         lines.append(f"a=extmap:{formats.wide} {sdp.TRANSPORT_WIDE}")
+    if formats.described:
+        lines.append(f"a=extmap:{formats.described} {sdp.DEPENDENCY}")
     for codec, number in formats.payload_types.items():
         lines += sdp.format_lines(number, codec, wish.section.parameters.get(number, ""))
         lines += [f"a=rtcp-fb:{number} {each}" for each in sdp.FEEDBACK_ASKED if video]

@@ -1,12 +1,15 @@
 """Where a publisher's packets belong, and what a slot shows of its layers."""
 
+from dataclasses import replace
+
 from svc_sfu.core import sdp
-from svc_sfu.core.codec import Codec
+from svc_sfu.core.codec import NO_NUMBERS, Codec
 from svc_sfu.core.forwarder import Forwarder
 from svc_sfu.core.publisher import MAX_STREAMS, Publisher, Track
 from svc_sfu.core.rtp import Packet
 from svc_sfu.core.sdp import Accepted
 from svc_sfu.core.subscriber import Slot, Subscriber
+from tests.unit.svc_sfu.captured import NUMBER, packets
 
 MID, RID, REPAIRED, LEVEL, WIDE = 4, 10, 11, 1, 3
 NUMBERS = {MID: sdp.MID, RID: sdp.RID, REPAIRED: sdp.REPAIRED_RID, WIDE: sdp.TRANSPORT_WIDE}
@@ -105,3 +108,49 @@ def test_layers_that_nobody_can_use_need_not_be_sent_but_the_smallest_always() -
     assert track.of_use(["m", "h"]) == ["h", "m", "l"]
     assert track.of_use(["another"]) == ["h", "m", "l"]
     assert Track("t", "1", "video").of_use([]) == [""]
+
+
+def layered() -> tuple[Publisher, Track]:
+    """A camera of three sizes in one stream, as far as it was measured."""
+    section = Accepted("1", "video", {45: Codec.AV1}, {46: 45}, {MID: sdp.MID, 9: sdp.DEPENDENCY}, (), (), {})
+    publisher = Publisher([section], "ada")
+    track = publisher.tracks["1"]
+    for turn in range(3):
+        for each in packets("L3T3_KEY"):
+            extensions = {9: each.extensions[NUMBER], MID: b"1"}
+            received = publisher.receive(replace(each, ssrc=50, extensions=extensions))
+            assert received is not None
+            received.stream.take(received.packet, float(turn))
+            described = received.packet.extensions[track.descriptor]
+            frame = received.stream.layering.read(described, each.payload, each.marker, NO_NUMBERS)
+            assert frame is not None
+            received.stream.layering.count(frame, len(each.payload), float(turn))
+    return publisher, track
+
+
+def test_a_slot_is_given_as_much_of_one_stream_as_its_way_takes_and_its_tile_needs() -> None:
+    _, track = layered()
+    rates = track.layers[""].layering.ladder(0)
+    chosen = {}
+    for largest, bps in (("h", 1e9), ("m", 1e9), ("l", 1e9), ("h", rates[3][1] * 1.5), ("h", 1.0)):
+        subscriber = Subscriber({"v0": Slot("v0", "video", 1, 2, Forwarder(0, 0, 0))})
+        subscriber.estimate.bps = bps
+        subscriber.show(subscriber.slots["v0"], track, largest, 5, 0.5)
+        chosen[largest, bps] = subscriber.slots["v0"].step
+    assert list(chosen.values()) == ["/2.2", "/1.2", "/0.2", "/0.1", "/0.0"]
+
+
+def test_a_recorder_is_given_the_whole_of_one_stream() -> None:
+    _, track = layered()
+    subscriber = Subscriber({"v0": Slot("v0", "video", 1, 2, Forwarder(0, 0, 0))}, whole=True)
+    subscriber.show(subscriber.slots["v0"], track, "h", 5, 0.5)
+    assert subscriber.slots["v0"].step == ""
+
+
+def test_what_is_sent_again_keeps_what_it_says_of_its_frame() -> None:
+    publisher, track = layered()
+    extensions = {9: b"\xc1\x00\x07", MID: b"1"}
+    again = publisher.receive(Packet(False, 46, 9, 5, 60, extensions, b"\x00\x07" + b"pixels", 0))
+    assert again is not None
+    assert again.repaired
+    assert again.packet.extensions == {track.descriptor: b"\xc1\x00\x07"}

@@ -20,6 +20,7 @@ from svc_sfu.core.rtp import SEQ, Packet, PacketInvalid
 from svc_sfu.core.stream import Stream
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.envelope import KEY_BYTES, MAX_BYTES, WINDOW, Envelope, relay_of
+from tests.unit.svc_sfu.captured import NUMBER, packets
 
 KEY, DELTA = b"\x90\xe0\x80\x01\x01\x10\x00", b"\x90\xe0\x80\x02\x01\x10\x01"
 RIDS = ("h", "m", "l")
@@ -317,3 +318,18 @@ def test_of_two_wishes_the_later_counts_and_one_for_nothing_ends_it() -> None:
     assert span.publish("m", 0.1) is not None
     assert span.outlet.asked([Wish("ann.1.v", "", ())], 0.2)
     assert span.publish("l", 0.2) is None
+
+
+def test_what_a_frame_needs_is_told_to_the_other_forwarder_too() -> None:
+    track = Track("ann.1.v", "v", "video", descriptor=NUMBER)
+    stream = track.layers[""] = Stream(9, Codec.AV1)
+    outlet, inlet = Outlet(), Inlet()
+    inlet.told(outlet.directory([("ann", track)], 0.0), 0.0)
+    outlet.asked([Wish("ann.1.v", "h", ("",))], 0.0)
+    for packet in packets("L3T3_KEY"):
+        data = outlet.take(stream, packet, 0.0)
+        assert data is not None
+        received = inlet.receive(rtp.parse(data))
+        assert received is not None
+        assert received.packet.extensions[received.track.descriptor] == packet.extensions[NUMBER]
+        assert received.packet.payload == packet.payload

@@ -157,3 +157,14 @@ def test_no_mutation_of_an_offer_does_more_than_be_refused(seed: int, changes: i
     except DescriptionInvalid:
         return
     sdp.answer(described, [sdp.accept(section) for section in described.sections], LOCAL)
+
+
+def test_dependency_descriptors_are_taken_of_codecs_whose_payload_does_not_tell_of_layers() -> None:
+    described = OFFER.replace("a=extmap:13 urn:3gpp:video-orientation", f"a=extmap:9 {sdp.DEPENDENCY}")
+    for name, taken in (("VP8", False), ("VP9", True), ("AV1", True)):
+        section = sdp.parse(described.replace("VP8/90000", f"{name}/90000")).sections[1]
+        accepted, short = sdp.accept(section, mixed=True), sdp.accept(section)
+        assert accepted is not None
+        assert short is not None
+        assert (9 in accepted.extensions) is taken
+        assert 9 not in short.extensions, "those of keyframes would not come"

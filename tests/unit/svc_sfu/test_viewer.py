@@ -111,3 +111,17 @@ def test_ice_begun_anew_keeps_the_way_that_packets_take() -> None:
     assert (session.ufrag, session.password, session.remote_ufrag) == ("new", "q" * 22, "theirs")
     assert session.nominated == ("192.0.2.1", 5)
     agent.remove(session)
+
+
+def test_a_viewer_who_reads_long_extensions_is_sent_dependency_descriptors() -> None:
+    asked = WATCH.replace("a=extmap:13 urn:3gpp:video-orientation", f"a=extmap:9 {sdp.DEPENDENCY}")
+    assert sdp.MIXED not in asked
+    short = viewer.wanted(sdp.parse(asked))[1]
+    offer = sdp.parse(asked.replace("t=0 0", f"t=0 0\r\na={sdp.MIXED}"))
+    audio, video, data = viewer.wanted(offer)
+    assert short is not None
+    assert video is not None
+    assert (short.formats.described, video.formats.described) == (0, 9)
+    answer = viewer.answer(offer, [audio, video, data], SLOTS, LOCAL).split("\r\n")
+    assert f"a={sdp.MIXED}" in answer
+    assert answer.count(f"a=extmap:9 {sdp.DEPENDENCY}") == 1

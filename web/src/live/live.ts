@@ -34,7 +34,7 @@ import { keepPlace, leavePlace, type Place } from "./place";
 import { withPoll, withVote, type Polls } from "./polls";
 import type { Quality } from "./quality";
 import { Turns } from "./turn";
-import { away, watchSight, type View } from "./view";
+import { Sights, watchSight, type View } from "./view";
 import { SignalLink, type LinkState } from "./link";
 import type { What } from "./outbox";
 import { liveRoom } from "./state";
@@ -110,7 +110,7 @@ export class Live {
   private count = 0;
   /** What one may do here, as one was told last. */
   private role: RoomRole | undefined;
-  private readonly lines = signal<ReadonlyMap<string, number>>(new Map());
+  readonly sights = new Sights();
   private readonly stops: (() => void)[] = [];
 
   constructor(private readonly options: LiveOptions) {
@@ -393,20 +393,8 @@ export class Live {
   private readonly views = computed((): View[] => {
     const pictures = new Set(this.tracks.value.filter((track) => !track.audio && track.layers.length > 0).map((track) => track.participantId));
     const seen = this.here.value.filter((each) => each.participantId !== this.me.value && pictures.has(each.participantId) && (each.camera || each.screen));
-    return seen
-      .map(({ participantId: who }) => ({ who, lines: away.value ? 0 : (this.lines.value.get(who) ?? 0), speaks: who === this.speaker.value }))
-      .sort((a, b) => b.lines - a.lines);
+    return this.sights.of(seen.map((each) => each.participantId), this.speaker.value);
   });
-
-  /** A tile says how many lines of the screen its picture takes; 0: it is not to be seen. */
-  sized(who: string, lines: number): void {
-    const before = this.lines.peek();
-    if ((before.get(who) ?? 0) === lines) return;
-    const now = new Map(before);
-    if (lines > 0) now.set(who, lines);
-    else now.delete(who);
-    this.lines.value = now;
-  }
 
   /** What arrives of somebody's pictures. */
   pictureOf(participant: string): MediaStreamTrack | undefined {

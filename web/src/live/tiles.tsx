@@ -42,7 +42,7 @@ function Tile({ live, who }: { live: Live; who: Participant }): JSX.Element {
   const presents = live.presenter.value.participantId === who.participantId;
   const level = live.levelOf(who.participantId);
   const element = useRef<HTMLElement>(null);
-  useLines(element, (lines) => live.sized(who.participantId, lines));
+  useLines(element, (lines) => live.sights.tell(who.participantId, lines));
   return (
     <figure ref={element} class="tile" data-testid="tile" data-who={who.name} data-seen={seen} data-presents={presents} data-away={who.state === ParticipantState.AWAY} style={{ "--level": level }}>
       {seen ? <Picture track={track} mirrored={mine && !who.screen} /> : <Avatar name={who.name} color={person(who.personId).color} />}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Track } from "../gen/rushes/signaling/v1/room_service_pb";
 import { Call } from "./call";
-import type { What } from "./link";
+import type { What } from "./outbox";
 import { layerFor, priorityOf, type View } from "./view";
 
 describe("the layer of a picture", () => {
@@ -26,7 +26,7 @@ interface Asked {
 /** A call with all its slots, and what it asked for since that was last looked at. */
 function begun(): { call: Call; asked: () => Asked[] } {
   const requests: What[] = [];
-  const call = new Call({ ask: (what) => requests.push(what), devices: () => undefined, failed: () => undefined, servers: () => Promise.resolve([]) });
+  const call = new Call({ ask: (what) => requests.push(what), devices: () => undefined, failed: () => undefined, servers: () => Promise.resolve([]), sending: undefined });
   call.slots.value = new Map([["v0", {} as MediaStreamTrack]]);
   const asked = (): Asked[] => requests.splice(0).flatMap((each) => (each.case === "show" ? ((each.value as { shows: Asked[] }).shows) : []));
   return { call, asked };

@@ -33,6 +33,27 @@ export function priorityOf(layer: Layer, speaks: boolean): number {
   return { h: 8, m: 5, l: 2 }[layer] + (speaks ? 1 : 0);
 }
 
+/** How many lines of the screen the picture of each tile takes, as tiles tell it. */
+export class Sights {
+  private readonly lines = signal<ReadonlyMap<string, number>>(new Map());
+
+  /** 0: it is not to be seen. */
+  tell(who: string, lines: number): void {
+    const before = this.lines.peek();
+    if ((before.get(who) ?? 0) === lines) return;
+    const now = new Map(before);
+    if (lines > 0) now.set(who, lines);
+    else now.delete(who);
+    this.lines.value = now;
+  }
+
+  /** How these are seen, the largest first: on a page out of sight, not at all. */
+  of(people: readonly string[], speaker: string): View[] {
+    const views = people.map((who) => ({ who, lines: away.value ? 0 : (this.lines.value.get(who) ?? 0), speaks: who === speaker }));
+    return views.sort((a, b) => b.lines - a.lines);
+  }
+}
+
 /** Tells how many lines of the screen a tile's picture takes, whenever that changes. */
 export function useLines(element: RefObject<HTMLElement | null>, tell: (lines: number) => void): void {
   useEffect(() => {
