@@ -479,3 +479,75 @@ def test_the_crowd_is_what_was_told_last_and_nothing_once_the_stream_is_lost(rig
     assert (rig.hub.crowd.viewers, rig.hub.crowd.gateways) == (7, 2)
     rig.hub.lost(rig.now)
     assert not rig.hub.crowd.gateways
+
+
+def test_a_renewed_token_goes_on_now_or_with_the_next_stream(rig: Rig) -> None:
+    viewer = rig.live(0)
+    rig.asked()
+    rig.do(rig.hub.token(viewer.session, "second"))
+    assert [(each.token.session, each.token.token) for each in rig.upstream] == [(viewer.session, "second")]
+    rig.do(rig.hub.lost(rig.now))
+    rig.asked()
+    rig.do(rig.hub.token(viewer.session, "third"))
+    assert rig.asked() == []
+    rig.opened()
+    assert [each.attach.token for each in rig.upstream if each.HasField("attach")] == ["third"]
+
+
+def test_what_is_said_of_who_has_gone_means_nothing(rig: Rig) -> None:
+    stays, gone = rig.live(0), rig.live(0)
+    rig.do(rig.hub.leave(gone.session))
+    assert rig.asked()[-1] == "detach_session"
+    rig.do(rig.hub.leave(gone.session))
+    rig.do(rig.hub.token(gone.session, "late"))
+    rig.hub.congested(gone.session, rig.now)
+    rig.do(rig.hub.left(gone.session, 0, rig.now))
+    rig.attached(gone)
+    rig.say(ended=relay.RelayEnded(session=gone.session, status=status_pb2.Status(code=code_pb2.UNAVAILABLE)))
+    rig.say(addressed=relay.RelayAddressed(sessions=[gone.session, stays.session], response=b"for both"))
+    assert rig.asked() == []
+    assert not rig.ends
+    assert rig.sent[gone.session] == []
+    assert rig.sent[stays.session] == [message_frame(b"for both")]
+
+
+def test_who_leaves_while_the_stream_is_away_is_not_attached_to_the_next(rig: Rig) -> None:
+    viewer = rig.live(0)
+    rig.do(rig.hub.lost(rig.now))
+    rig.asked()
+    rig.do(rig.hub.leave(viewer.session))
+    assert rig.asked() == []
+    rig.opened()
+    assert "attach" not in rig.asked()
+
+
+def test_a_slow_reader_whose_place_the_cache_has_moved_past_is_cut(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.core.lane.MAX_REVISIONS", 10)
+    slow = rig.live(0)
+    rig.hub.congested(slow.session, rig.now)
+    for revision in range(1, 40):
+        rig.commit(revision)
+    rig.do(rig.hub.left(slow.session, 0, rig.now))
+    assert rig.ends[slow.session].code == code_pb2.RESOURCE_EXHAUSTED
+
+
+def test_a_reset_that_names_no_lane_is_of_all(rig: Rig) -> None:
+    full, merged = rig.live(3), rig.join(delivery=MERGED)
+    rig.attached(merged)
+    rig.asked()
+    rig.say(reset=relay.RelayReset(reset=service.Reset(reason=service.RESET_REASON_COMPACTED, epoch=1)))
+    assert rig.asked() == ["want", "want"]
+    for viewer, delivery in ((full, FULL), (merged, MERGED)):
+        assert rig.sent[viewer.session][-2:] != (parts := rig.snapshot(9, delivery=delivery))
+        assert rig.sent[viewer.session][-2:] == parts
+
+
+def test_a_viewer_of_merged_states_is_served_from_them_by_the_next_stream_too(rig: Rig) -> None:
+    viewer = rig.join(delivery=MERGED)
+    rig.attached(viewer)
+    rig.snapshot(1, delivery=MERGED)
+    rig.do(rig.hub.lost(rig.now))
+    rig.asked()
+    assert rig.hub.opening().open == relay.RelayOpen(video_id=7, epoch=1)
+    rig.opened()
+    assert [request.serve.delivery for request in rig.upstream if request.HasField("serve")] == [MERGED]
