@@ -212,6 +212,14 @@ async def test_a_program_gives_its_token_in_the_headers(product: Product, strang
     await call.close()
 
 
+async def test_a_token_in_the_address_is_none(product: Product, stranger: Browser) -> None:
+    for query in (f"access_token={product.token()}", f"authorization=Bearer%20{product.token()}"):
+        call = await stranger.connect(f"{COLLABORATE}?{query}")
+        await call.open(product.video_id)
+        assert (await call.ended()).code == 16
+        await call.close()
+
+
 async def test_a_forged_token_is_refused(product: Product, stranger: Browser) -> None:
     call = await stranger.connect()
     await call.begin(f"authorization: Bearer {product.token()[:-4]}AAAA\r\n")
