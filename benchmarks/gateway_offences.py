@@ -15,6 +15,7 @@ import random
 import re
 import sys
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -169,6 +170,18 @@ async def bomb(door: Door) -> str:
     return await answered(door, post(door, BOMB, "grpc-encoding: gzip\r\n"))
 
 
+async def bomb_on_a_socket(door: Door) -> str:
+    """The same in a packed message of a socket."""
+    packs = upgrade(door, "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+    return await answered(door, packs + masked(_packed(), 0x42))
+
+
+@cache
+def _packed() -> bytes:
+    squeeze = zlib.compressobj(wbits=-15)
+    return squeeze.compress(bytes(64 << 20)) + squeeze.flush(zlib.Z_SYNC_FLUSH)[:-4]
+
+
 async def cut_frame(door: Door) -> str:
     """Less than the frame says."""
     return await answered(door, post(door, b"\0\0\0\0\x09abc"))
@@ -272,6 +285,7 @@ OFFENCES: dict[str, tuple[Offence, float]] = {
     "garbage_on_a_socket": (garbage_on_a_socket, 50),
     "smuggled": (smuggled, 50),
     "bomb": (bomb, 10),
+    "bomb_on_a_socket": (bomb_on_a_socket, 10),
     "cut_frame": (cut_frame, 50),
     "large_message": (large_message, 50),
     "cut_text": (cut_text, 50),
