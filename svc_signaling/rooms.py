@@ -344,9 +344,16 @@ class Rooms:
     async def _take_up(self) -> None:
         now_ms = self._clock.now_ms()
         for tenant_id, project_id, room_id in await self._store.orphans(now_ms):
-            if room_id not in self._desks:
+            if room_id in self._desks:
+                continue
+            try:
                 with contextlib.suppress(RoomUnknown):  # another was quicker
                     await self.desk(tenant_id, project_id, room_id, now_ms)
+            except Unavailable:
+                raise
+            except Exception:
+                # A room that cannot be read is nobody else's trouble.
+                _logger.exception("room_not_taken_up", extra={"room": room_id})
 
     def _lose(self, desk: Desk) -> None:
         """Another instance owns the room: whoever is in it here comes again, and finds that one."""

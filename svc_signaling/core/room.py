@@ -142,7 +142,7 @@ class Live:
         elif kind == "settings":
             settings.apply(self.room, event.settings)
         elif kind == "ended":
-            self.room.state, self.room.end_time_ms = life.after(self.room.state, "end"), event.time_ms
+            self.room.state, self.room.end_time_ms = life.ENDED, event.time_ms
 
     def _recorded(self, event: pb.Event) -> None:
         if event.WhichOneof("what") == "mark":

@@ -203,6 +203,11 @@ def test_the_state_is_a_fold_of_the_record() -> None:
     for event in record:
         again.apply(event)
     assert again == room
+    act(room.end(), 9)
+    kept = Live(pb.Room.FromString(room.room.SerializeToString()))
+    for event in record:
+        kept.apply(event)
+    assert kept == room, "the room that is kept beside the record is over already"
     assert [each.ordinal for each in record] == list(range(1, len(record) + 1))
 
 

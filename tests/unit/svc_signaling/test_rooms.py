@@ -124,3 +124,25 @@ async def test_what_a_role_narrows_is_told_until_it_is_known_and_ends_with_the_r
     await rooms.act(desk, "", lambda room: room.say("ada", "again"))
     await rooms.act(desk, "", Live.end)
     assert guests.told == [{"person-gus": 1 << PERMISSION_VIEW}, {}]
+
+
+class BrokenStore:
+    """Has two rooms that nobody owns, and cannot give the first."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    async def orphans(self, now_ms: int) -> list[tuple[str, int, str]]:
+        return [("one", 1, "broken"), ("one", 1, "sound")]
+
+    async def take(self, tenant_id: str, project_id: int, room_id: str, *args: object) -> pb.Room | None:
+        if room_id == "broken":
+            raise ValueError("not a room")
+        self.taken.append(room_id)
+        return None
+
+
+async def test_a_room_that_cannot_be_read_keeps_no_other_from_being_taken_up() -> None:
+    store: Any = BrokenStore()
+    await Rooms(store, Clock())._take_up()
+    assert store.taken == ["sound"]

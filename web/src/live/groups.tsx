@@ -55,7 +55,8 @@ function TimeLeft({ live, endMs }: { live: Live; endMs: number }): JSX.Element |
     const ticker = setInterval(() => setNow(live.nowMs), TICK_MS);
     return () => clearInterval(ticker);
   }, [live, endMs]);
-  if (endMs === 0) return null;
+  // The server's clock is not known before its first answer.
+  if (endMs === 0 || live.tripMs.value === undefined) return null;
   return (
     <span class="mono" role="timer" aria-label={t("breakout.left")} data-testid="time-left">
       {leftOf(endMs, now)}
