@@ -15,7 +15,7 @@ from svc_sfu.core.relay_message import TrackTold
 from svc_sfu.core.rtp import Packet
 from svc_sfu.core.stream import Stream
 from svc_sfu.core.subscriber import Slot
-from svc_sfu.envelope import Envelope
+from svc_sfu.envelope import MAX_BYTES, Envelope
 
 TELL_TURNS: Final = 5
 """Everything is told again each quarter of a second."""
@@ -50,8 +50,8 @@ class Link:
         return now_s - self.heard_s < SILENT_S
 
     def send(self, data: bytes) -> None:
-        """Sends a packet, a report or a message."""
-        if self.address is not None:
+        """Sends a packet, a report or a message; what is too large, as no browser's is, goes nowhere."""
+        if self.address is not None and len(data) <= MAX_BYTES:
             self._send(self.envelope.seal(data), self.address)
 
     def report(self, *packets: bytes) -> None:

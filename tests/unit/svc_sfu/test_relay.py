@@ -20,6 +20,7 @@ from svc_sfu.core.rtp import SEQ, Packet, PacketInvalid
 from svc_sfu.core.stream import Stream
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.envelope import KEY_BYTES, MAX_BYTES, WINDOW, Envelope, relay_of
+from svc_sfu.link import Link
 from tests.unit.svc_sfu.captured import NUMBER, packets
 
 KEY, DELTA = b"\x90\xe0\x80\x01\x01\x10\x00", b"\x90\xe0\x80\x02\x01\x10\x01"
@@ -333,3 +334,14 @@ def test_what_a_frame_needs_is_told_to_the_other_forwarder_too() -> None:
         assert received is not None
         assert received.packet.extensions[received.track.descriptor] == packet.extensions[NUMBER]
         assert received.packet.payload == packet.payload
+
+
+def test_a_packet_that_is_too_large_for_a_link_goes_nowhere() -> None:
+    went: list[bytes] = []
+    link = Link(5, "other", Envelope(5, b"a" * KEY_BYTES, b"b" * KEY_BYTES), lambda data, _: went.append(data))
+    link.send(b"before it is known where the other end is")
+    link.address = ("127.0.0.1", 9)
+    link.send(bytes(MAX_BYTES + 1))
+    assert went == []
+    link.send(bytes(MAX_BYTES))
+    assert len(went) == 1
