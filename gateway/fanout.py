@@ -14,7 +14,7 @@ from typing import Final, Protocol
 from google.rpc import status_pb2
 
 from gateway import metrics
-from gateway.core.deflate import Packer
+from gateway.core.deflate import Pace, Packer
 from gateway.core.hub import LOW_BYTES
 
 HIGH_BYTES: Final = 256 * 1024
@@ -80,6 +80,7 @@ class FanOut:
         self._congested = congested
         self._loop = asyncio.get_running_loop()
         self._committed = 0.0
+        self._pace = Pace()
         self._later: dict[int, bytes] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -109,7 +110,7 @@ class FanOut:
 
     def _spread(self, sessions: Sequence[int], frame: bytes) -> int:
         """Writes, and gives to how many."""
-        packer = Packer() if len(sessions) > 1 else None
+        packer = Packer(self._may_pack) if len(sessions) > 1 else None
         later, joined = self._later, dict[int, tuple[bytes, Made]]()
         alone = (frame, Made(packer))
         chosen: list[Socket] = []
@@ -140,6 +141,9 @@ class FanOut:
         for session, socket, both in behind:
             self._queue(session, socket, frame, both)
         return len(chosen) + queued + len(behind)
+
+    def _may_pack(self, size_bytes: int) -> bool:
+        return self._pace.take(size_bytes, self._loop.time())
 
     def _queue(self, session: int, socket: Socket, frame: bytes, both: bytes) -> None:
         """Of a viewer that something waits for already: `both` has presence with it, which may be left out."""

@@ -2,6 +2,7 @@
 no socket holds anything for it."""
 
 import zlib
+from collections.abc import Callable
 from typing import Final
 
 from gateway.core.websocket import BINARY, PACKED, PROTOCOL_ERROR, TOO_BIG, WebSocketError, server_frame
@@ -12,6 +13,8 @@ MIN_BYTES: Final = 1024
 """Smaller messages go as they are."""
 MOST_PACKED: Final = 8
 """Of what goes out at one time so many messages are packed at most: more variants of it are read by few each."""
+BYTES_S: Final = 4 * 1024 * 1024
+"""Packed in a second: a tenth of a core."""
 
 _LEVEL: Final = 1
 _WINDOW: Final = -15
@@ -41,10 +44,28 @@ def unpacked(payload: bytes, most: int) -> bytes:
     return data
 
 
-class Packer:
-    """Packs what goes out at one time to many, each message once."""
+class Pace:
+    """How much is packed: so many bytes a second, of one second at most at once. More than that goes as it is."""
 
-    def __init__(self) -> None:
+    def __init__(self, bytes_s: float = BYTES_S) -> None:
+        self._bytes_s = self._room_bytes = bytes_s
+        self._at = 0.0
+
+    def take(self, size_bytes: int, now: float) -> bool:
+        """Whether so much may be packed now."""
+        self._room_bytes = min(self._bytes_s, self._room_bytes + (now - self._at) * self._bytes_s)
+        self._at = now
+        if self._room_bytes < size_bytes:
+            return False
+        self._room_bytes -= size_bytes
+        return True
+
+
+class Packer:
+    """Packs what goes out at one time to many, each message once. `may`: whether so many bytes may be packed."""
+
+    def __init__(self, may: Callable[[int], bool] = lambda _: True) -> None:
+        self._may = may
         self._known: dict[bytes, bytes] = {}
 
     def pack(self, frames: bytes) -> bytes:
@@ -62,7 +83,7 @@ class Packer:
         packed = self._known.get(frame)
         if packed is not None:
             return packed
-        if frame[0] != BINARY or len(self._known) >= MOST_PACKED:
+        if frame[0] != BINARY or len(self._known) >= MOST_PACKED or not self._may(len(payload)):
             return frame
         squeeze = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW)
         smaller = (squeeze.compress(payload) + squeeze.flush(zlib.Z_SYNC_FLUSH)).removesuffix(_END)

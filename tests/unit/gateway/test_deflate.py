@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.deflate import AGREED, MIN_BYTES, MOST_PACKED, Packer, agrees, unpacked
+from gateway.core.deflate import AGREED, MIN_BYTES, MOST_PACKED, Pace, Packer, agrees, unpacked
 from gateway.core.socket import binary_frame
 from gateway.core.websocket import BINARY, PACKED, PROTOCOL_ERROR, TOO_BIG, MessageReader, Text, WebSocketError
 from gateway.core.websocket import ping_frame as ping
@@ -94,6 +94,16 @@ def test_of_many_variants_some_are_packed() -> None:
     first = [packer.pack(binary_frame(bytes((0, each)) + TEXT))[0] for each in range(MOST_PACKED + 2)]
     assert first == [PACKED] * MOST_PACKED + [BINARY] * 2
     assert packer.pack(binary_frame(bytes((0, 0)) + TEXT))[0] == PACKED
+
+
+def test_what_is_more_than_may_be_packed_goes_as_it_is() -> None:
+    pace = Pace(10_000)
+    assert [pace.take(4_000, 1.0) for _ in range(3)] == [True, True, False]
+    assert pace.take(2_000, 1.0)
+    assert [pace.take(5_000, 1.5), pace.take(1, 1.5)] == [True, False]
+    assert [pace.take(10_000, 99.0), pace.take(1, 99.0)] == [True, False]
+    frame = binary_frame(TEXT)
+    assert Packer(lambda size: size > len(TEXT)).pack(frame) == frame
 
 
 @pytest.mark.parametrize("final", [False, True])
