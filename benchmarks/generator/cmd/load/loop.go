@@ -166,7 +166,7 @@ func (l *loop) frames(c *client, size int) error {
 func (l *loop) frame(c *client, payload []byte, packed bool, now int64) error {
 	l.count.frames++
 	l.count.bytes += int64(len(payload))
-	if l.cutsAnywhere {
+	if l.cutsAnywhere && !packed { // what is packed is whole
 		if payload = c.joined(payload); len(payload) == 0 {
 			return nil
 		}
