@@ -21,6 +21,7 @@ def envoy(folder: Path, port: int, upstream: str) -> list[str]:
     config = folder / "envoy.json"
     config.write_text(json.dumps(_config(port, upstream)))
     return [
+        str(home / "bin" / "python"),  # its own first line names the folder that it was installed in
         str(home / "bin" / "envoy"),
         "-c",
         str(config),
