@@ -10,6 +10,8 @@ MAX_RECEIVE_BYTES: Final = 4 * 1024 * 1024
 LARGEST_BYTES: Final = 1 << 30
 """A message is held in memory as a whole, and its length in a frame has 32 bits."""
 
+MOST_CONNECTIONS: Final = 1_000_000
+
 DESCRIPTION: Final = """\
 Stands in front of any gRPC server, without users: browsers reach all of its methods by gRPC-Web (binary and text),
 and those with streams of the browser's by WebSocket (grpc-websockets, rushes-streams). It also answers /healthz,
@@ -33,6 +35,8 @@ class Arguments:
     max_receive_bytes: int
     origins: tuple[str, ...]
     reuse_port: bool
+    address_connections: int = 0
+    """0: any."""
 
 
 def address(text: str, *, lowest: int = 0) -> tuple[str, int]:
@@ -56,6 +60,12 @@ def upstream(text: str) -> str:
 def _bytes(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= LARGEST_BYTES:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes from 1 to {LARGEST_BYTES}")
+    return int(text)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= MOST_CONNECTIONS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_CONNECTIONS}")
     return int(text)
 
 
@@ -91,6 +101,21 @@ def parse(arguments: Sequence[str]) -> Arguments:
         "--origin", action="append", default=[], type=origin, help="whose pages may call; repeatable (default: all)"
     )
     parser.add_argument("--reuse-port", action="store_true", help="several processes may listen there")
+    parser.add_argument(
+        "--address-connections",
+        type=_count,
+        default=0,
+        metavar="N",
+        help="the most connections of one address, WebSockets among them (default: any)",
+    )
     given = parser.parse_args(arguments)
     host, port = given.listen
-    return Arguments(host, port, given.upstream, given.max_recv, tuple(given.origin), given.reuse_port)
+    return Arguments(
+        host,
+        port,
+        given.upstream,
+        given.max_recv,
+        tuple(given.origin),
+        given.reuse_port,
+        given.address_connections,
+    )

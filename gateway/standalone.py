@@ -167,6 +167,7 @@ def main(arguments: Sequence[str]) -> None:
         max_receive_bytes=given.max_receive_bytes,
         origins=given.origins,
         reuse_port=given.reuse_port,
+        address_connections=given.address_connections,
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:

@@ -418,3 +418,27 @@ async def test_pages_of_other_origins_get_neither_calls_nor_sockets() -> None:
             crowd.go()
             await working.end()
             await gateway.stop()
+
+
+async def test_an_address_that_has_too_many_connections_is_told_so_and_others_go_on() -> None:
+    async with EchoServer() as server:
+        gateway = Alone("127.0.0.1:0", f"127.0.0.1:{server.port}", address_connections=MANY)
+        await gateway.start()
+        crowd = Offenders(gateway.port)
+        try:
+            kept = await crowd.many(MUX)
+            for offender in kept:
+                assert (await offender.hears_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+            assert (await (await crowd.one(post(BODY))).hears()).startswith(b"HTTP/1.1 429 ")
+            await kept[0].says(masked(b"there?", 9))
+            assert await kept[0].hears_until(b"there?")
+            kept[-1].goes()
+
+            async def again() -> bool:
+                heard = await (await crowd.one(post(BODY, more="Connection: close\r\n"))).hears()
+                return b"evil" in heard
+
+            await until(again, "one has ended")
+        finally:
+            crowd.go()
+            await gateway.stop()

@@ -25,6 +25,10 @@ def test_a_socket_of_the_file_system_is_an_upstream() -> None:
     assert parse(["--listen", ":0", "--upstream", "unix:/run/server.sock"]).upstream == "unix:/run/server.sock"
 
 
+def test_an_address_may_be_held_to_so_many_connections() -> None:
+    assert parse(["--listen", ":0", *UPSTREAM, "--address-connections", "500"]).address_connections == 500
+
+
 def test_origins_may_be_many() -> None:
     found = parse(["--listen", ":0", *UPSTREAM, "--origin", "https://a.example", "--origin", "http://b.example:8080"])
     assert found.origins == ("https://a.example", "http://b.example:8080")
@@ -40,6 +44,7 @@ def test_origins_may_be_many() -> None:
         *(["--listen", ":0", "--upstream", text] for text in ("server", "server:0", "unix:", "http://server")),
         *(["--listen", ":0", *UPSTREAM, "--max-recv", text] for text in ("0", "-5", "many", "4G", str(1 << 31))),
         *(["--listen", ":0", *UPSTREAM, "--origin", text] for text in ("foo", "https://", "https://a/b", "ftp://a")),
+        *(["--listen", ":0", *UPSTREAM, "--address-connections", text] for text in ("0", "-1", "few")),
         ["--listen", ":0", *UPSTREAM, "--orig", "https://a.example"],
         ["--listen", ":0", *UPSTREAM, "more"],
     ],
