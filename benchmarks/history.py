@@ -90,8 +90,9 @@ class Bench:
             for writer in self._writers:
                 if written + len(turn) * BATCH >= (len(self.versions) + 1) * per_version or not (batches or left > 0):
                     break
-                turn.append((writer, batches.pop(0) if batches else self._changes()))
-                left -= 0 if batches else BATCH
+                creating = bool(batches)
+                turn.append((writer, batches.pop(0) if creating else self._changes()))
+                left -= 0 if creating else BATCH
             heads = await asyncio.gather(*(writer.write(made, self._head) for writer, made in turn))
             self._head = max(heads, default=self._head)
             written += len(turn) * BATCH

@@ -114,4 +114,4 @@ def _put_together(addresses: Sequence[Hash], stored: dict[Hash, bytes]) -> Conte
     missing = [each for each in addresses if each not in stored]
     if missing or not addresses:
         raise ContentDamaged("a content of this version is not stored", missing=str(len(missing)))
-    return in_order(replay(unpack(each, stored[each], give_way) for each in addresses))
+    return in_order(replay(unpack(each, stored[each], give_way) for each in addresses), give_way)

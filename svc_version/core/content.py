@@ -1,10 +1,12 @@
 """What a version holds, as differences: encoded, compressed, addressed by their hash, and put together again."""
 
 import hashlib
+import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from operator import attrgetter
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import snappy
 from google.protobuf.message import DecodeError
@@ -59,6 +61,7 @@ class Entry(NamedTuple):
         return (self.order_revision, self.order_index, self.annotation_id)
 
 
+_NAME: Final = attrgetter("annotation_id")
 _PLACE: Final = attrgetter("order_revision", "order_index", "annotation_id")
 
 Content: TypeAlias = dict[bytes, Entry]
@@ -80,11 +83,6 @@ def entry_of(state: AnnotationState) -> Entry:
     return Entry(annotation.id, state.SerializeToString(deterministic=True), order_revision, order_index, internal)
 
 
-def in_order(content: Content) -> Content:
-    """The same, in drawing order."""
-    return {entry.annotation_id: entry for entry in sorted(content.values(), key=_PLACE)}
-
-
 def difference(before: Mapping[bytes, Entry], after: Mapping[bytes, Entry]) -> Delta:
     """What makes the one the other."""
     changed = [entry for name, entry in after.items() if before.get(name) != entry]
@@ -103,6 +101,23 @@ def no_pause() -> None:
     """For whoever keeps nobody waiting."""
 
 
+def in_order(content: Content, pause: Callable[[], None] = no_pause) -> Content:
+    """The same, in drawing order."""
+    return {entry.annotation_id: entry for entry in _sorted(list(content.values()), _PLACE, pause)}
+
+
+def _sorted(entries: list[Entry], key: Callable[[Entry], Any], pause: Callable[[], None]) -> Iterator[Entry]:
+    """As `sorted`, which of many would let nobody else have a turn for long."""
+    parts = []
+    for at in range(0, len(entries), AT_ONCE):
+        parts.append(sorted(entries[at : at + AT_ONCE], key=key))
+        pause()
+    for number, entry in enumerate(heapq.merge(*parts, key=key)):
+        yield entry
+        if number % AT_ONCE == 0:
+            pause()
+
+
 def pack(delta: Delta, pause: Callable[[], None] = no_pause) -> Packed:
     """A difference as it is stored; equal ones have equal addresses. Now and then `pause` gives others their turn.
     Raises ContentTooLarge.
@@ -116,11 +131,11 @@ def pack(delta: Delta, pause: Callable[[], None] = no_pause) -> Packed:
 
 def _encoded(delta: Delta, pause: Callable[[], None]) -> Iterator[bytes]:
     """A StoredDelta in parts: one after the other they are the whole."""
-    entries = sorted(delta.entries)
-    for at in range(0, len(entries), AT_ONCE):
+    entries = _sorted(delta.entries, _NAME, pause)
+    while some := list(islice(entries, AT_ONCE)):
         stored = StoredDelta()
         add = stored.entries.add
-        for name, state, order_revision, order_index, internal in entries[at : at + AT_ONCE]:
+        for name, state, order_revision, order_index, internal in some:
             add(
                 annotation_id=name,
                 state=state,

@@ -74,12 +74,15 @@ def test_a_large_content_is_one_message_however_it_was_written_and_others_get_th
     removed = [b"r" * 16, b"a" * 16]
     turns: list[int] = []
     packed = pack(Delta(entries[::-1], removed), lambda: turns.append(1))
-    assert len(turns) == 3
+    assert len(turns) == 9  # for each so many: sorted, put in order, encoded
     whole = StoredDelta(entries=[StoredEntry(**each._asdict()) for each in entries], removed=sorted(removed))
     assert snappy.decompress(packed.data) == whole.SerializeToString(deterministic=True)
     assert packed == pack(Delta(entries, removed))
     read = unpack(packed.sha256, packed.data, lambda: turns.append(1))
-    assert (read.entries, read.removed, len(turns)) == (entries, sorted(removed), 6)
+    assert (read.entries, read.removed, len(turns)) == (entries, sorted(removed), 12)
+    mixed = {entry.annotation_id: entry for entry in sorted(entries, key=lambda each: each.order_index)}
+    ordered = in_order(mixed, lambda: turns.append(1))
+    assert (list(ordered.values()), len(turns)) == (entries, 18)
 
 
 def test_an_entry_knows_its_place_and_its_audience() -> None:
