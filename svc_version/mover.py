@@ -27,7 +27,7 @@ TOGETHER: Final = 20
 """Versions that are copied at once, and then pointed to in one step."""
 PAUSE_S: Final = 0.095
 """After so many, so that whoever works is not held up: more than 10,000 versions a minute."""
-REST: Final = 3
+REST: Final = 1.5
 """Times as long as it took: where disk or processor are busy, there is more rest."""
 TURN: Final = "mover"
 TURN_MS: Final = 120_000
