@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.sfu_parts.worker import CACHE, Load, Worker, go, working
+from benchmarks.sfu_parts.worker import CACHE, Load, Span, Worker, go, working
 from rushes.sfu.v1 import sfu_service_pb2 as sfu
 
 LIVEKIT: Final = "github.com/livekit/livekit-server/cmd/server@v1.8.4"
@@ -89,10 +89,10 @@ def options(shape: dict[str, object], seconds: int) -> list[str]:
 async def ours(shape: dict[str, object], seconds: int) -> dict[str, Any]:
     """A run of ours."""
     async with working() as worker:
-        return await Load(*options(shape, seconds)).run(worker.pid, worker, (0, 1), _show_one)
+        return await Load(*options(shape, seconds)).run([worker.pid], worker, (0, 1), _show_one)
 
 
-def _show_one(worker: Worker, who: str) -> list[sfu.Show]:
+def _show_one(worker: Worker | Span, who: str) -> list[sfu.Show]:
     track = worker.tracks["publisher"][0]
     return [sfu.Show(mid="v0", track_id=track.track_id, layer="h", priority=8)]
 
@@ -112,7 +112,7 @@ async def theirs(shape: dict[str, object], seconds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="rushes-sfu-") as folder, livekit(Path(folder), secret) as pid:
         await _reachable()
         flags = ["-kind=livekit", f"-url=ws://127.0.0.1:{PORT}", f"-key={KEY}", f"-secret={secret}"]
-        return await Load(*flags, *options(shape, seconds)).run(pid, None, (0, 0), _show_one)
+        return await Load(*flags, *options(shape, seconds)).run([pid], None, (0, 0), _show_one)
 
 
 async def another(shape: dict[str, object], seconds: int) -> dict[str, Any]:
@@ -120,7 +120,7 @@ async def another(shape: dict[str, object], seconds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="rushes-sfu-") as folder, janus(Path(folder)) as pid:
         await _reachable()
         flags = ["-kind=janus", f"-url=http://127.0.0.1:{PORT}/janus"]
-        return await Load(*flags, *options(shape, seconds)).run(pid, None, (0, 0), _show_one)
+        return await Load(*flags, *options(shape, seconds)).run([pid], None, (0, 0), _show_one)
 
 
 def said(name: str, figures: dict[str, Any]) -> str:

@@ -2,12 +2,14 @@
 
 Each sees the speaker large (1.5 Mb/s) and nine tiles (200 kb/s), and hears eight, as the page does: 800 packets a
 second. The load is on the same machine and takes about as much, so the number of people is this machine's with both.
+Then as many again over two forwarders, half of them on each and all who publish on the first: what more that costs.
 """
 
 import asyncio
+import contextlib
 from typing import Any, Final
 
-from benchmarks.sfu_parts.worker import Load, Worker, working
+from benchmarks.sfu_parts.worker import Load, Span, Worker, working
 from rushes.sfu.v1 import sfu_service_pb2 as sfu
 
 TILES: Final = 9
@@ -19,7 +21,7 @@ QUICK: Final = (20, 40)
 EVERYBODY: Final = 100
 
 
-def _shows(worker: Worker, who: str) -> list[sfu.Show]:
+def _shows(worker: Worker | Span, who: str) -> list[sfu.Show]:
     """The first of the others speaks."""
     others = [tracks for name, tracks in worker.tracks.items() if name != who]
     pictures = [_of(tracks, sfu.MEDIA_KIND_VIDEO) for tracks in others]
@@ -39,14 +41,18 @@ async def _look(worker: Worker) -> None:
         pass
 
 
-async def _review(people: int, seconds: int) -> dict[str, Any]:
-    async with working() as worker:
-        watching = asyncio.create_task(_look(worker))
+async def _review(people: int, seconds: int, *, two: bool = False) -> dict[str, Any]:
+    async with contextlib.AsyncExitStack() as stack:
+        workers = [await stack.enter_async_context(working()) for _ in range(1 + two)]
+        watching = [asyncio.create_task(_look(worker)) for worker in workers]
         flags = ("-kind=review", f"-subscribers={people}", f"-publishers={PUBLISHERS}", f"-seconds={seconds}")
-        figures = await Load(*flags).run(worker.pid, worker, (SOUNDS, TILES + 1), _shows)
-        watching.cancel()
+        asked = Span(*workers, people // 2) if two else workers[0]
+        figures = await Load(*flags).run([each.pid for each in workers], asked, (SOUNDS, TILES + 1), _shows)
+        for each in watching:
+            each.cancel()
     cores, rate = figures["cpu_s"] / seconds, figures["received"] / seconds
-    cost = f"{cores:.2f} cores, {figures['us_per_packet']:.1f} us a packet, {rate:.0f} packets/s"
+    parts = " + ".join(f"{each / seconds:.2f}" for each in figures["each_cpu_s"])
+    cost = f"{parts} cores, {figures['us_per_packet']:.1f} us a packet, {rate:.0f} packets/s"
     late = f"{figures['lost']} lost, p50 {figures['p50_ms']:.2f} ms, p99 {figures['p99_ms']:.2f} ms"
     print(f"{people:>4} people: {cost}, {late}; the load {figures['generator_cpu_s'] / seconds:.2f} cores", flush=True)
     return figures | {"cores": cores}
@@ -68,7 +74,10 @@ async def measure(quick: bool) -> dict[str, float]:
     base = max(runs.values()) - each * max(runs)
     cores = base + each * EVERYBODY
     print(f"{most} people without loss in time; {EVERYBODY} need {cores:.2f} cores", flush=True)
-    return {"people": most, "cores_of_100_people": round(cores, 2)}
+    again = most if most in runs else min(runs)
+    span = (await _review(again, seconds, two=True))["cores"] - runs[again]
+    print(f"over two forwarders: {span:+.2f} cores, so {EVERYBODY} need {cores + span:.2f}", flush=True)
+    return {"people": most, "cores_of_100_people": round(cores, 2), "cores_over_two": round(cores + span, 2)}
 
 
 def _slope(cores: dict[int, float]) -> float:

@@ -23,6 +23,7 @@ from rushes.sfu.v1.sfu_service_pb2_grpc import SfuServiceStub
 CACHE: Final = Path(__file__).parent.parent.parent / ".cache" / "bench"
 SOURCE: Final = Path(__file__).parent.parent / "sfu_load"
 ROOM: Final = "load"
+KEY_BYTES: Final = 28
 
 
 def go() -> str:
@@ -72,6 +73,15 @@ class Worker:
         request = sfu.ShowTracksRequest(room_id=ROOM, participant_id=who, shows=shows)
         await self._stub.ShowTracks(request, metadata=self._metadata)
 
+    async def link(self, other: "Worker") -> None:
+        """The room is on both: each sends the other what is watched there."""
+        relay, there, back = secrets.randbits(63) + 1, secrets.token_bytes(KEY_BYTES), secrets.token_bytes(KEY_BYTES)
+        request = sfu.OpenRelayRequest(room_id=ROOM, relay_id=relay, peer="one", seal_key=back, open_key=there)
+        where = await other._stub.OpenRelay(request, metadata=other._metadata)
+        request.peer, request.seal_key, request.open_key = "other", there, back
+        request.host, request.port = where.host, where.port
+        await self._stub.OpenRelay(request, metadata=self._metadata)
+
     async def states(self) -> AsyncIterator[sfu.WatchRoomsResponse]:
         """The room, at least each second."""
         async for state in self._stub.WatchRooms(sfu.WatchRoomsRequest(), metadata=self._metadata):
@@ -105,7 +115,37 @@ async def working() -> AsyncIterator[Worker]:
             await asyncio.wait_for(process.wait(), 20)
 
 
-Shows = Callable[[Worker, str], Sequence[sfu.Show]]
+class Span:
+    """Two forwarders that a room is on: the first `most` who come are on one, the others on the other."""
+
+    def __init__(self, one: Worker, other: Worker, most: int) -> None:
+        self.tracks = one.tracks
+        other.tracks = one.tracks
+        self._workers = (one, other)
+        self._most = most
+        self._homes: dict[str, Worker] = {}
+
+    def _of(self, who: str) -> Worker:
+        return self._homes.setdefault(who, self._workers[len(self._homes) >= self._most])
+
+    async def publish(self, who: str, offer: str) -> str:
+        """Answers an offer."""
+        return await self._of(who).publish(who, offer)
+
+    async def subscribe(self, who: str, *, audio: int, video: int) -> str:
+        """Offers slots. The room is linked once both have somebody of it."""
+        new = who not in self._homes
+        offer = await self._of(who).subscribe(who, audio=audio, video=video)
+        if new and len(self._homes) == self._most + 1:
+            await self._workers[0].link(self._workers[1])
+        return offer
+
+    async def accept(self, who: str, answer: str, shows: Sequence[sfu.Show]) -> None:
+        """An answer to slots, and what they show."""
+        await self._of(who).accept(who, answer, shows)
+
+
+Shows = Callable[[Worker | Span, str], Sequence[sfu.Show]]
 """What somebody's slots show."""
 
 
@@ -115,8 +155,10 @@ class Load:
     def __init__(self, *arguments: str) -> None:
         self._command = [str(CACHE / "sfu_load"), *arguments]
 
-    async def run(self, pid: int, worker: Worker | None, slots: tuple[int, int], shows: Shows) -> dict[str, Any]:
-        """Runs it; what it measured, and the CPU seconds of the server meanwhile. `slots`: for sound, for pictures."""
+    async def run(
+        self, pids: Sequence[int], worker: Worker | Span | None, slots: tuple[int, int], shows: Shows
+    ) -> dict[str, Any]:
+        """Runs it; what it measured, and the CPU seconds of the servers meanwhile. `slots`: for sound, for pictures."""
         log = CACHE / "sfu_load.log"
         with log.open("wb") as told:
             process = await asyncio.create_subprocess_exec(
@@ -124,7 +166,7 @@ class Load:
             )
         assert process.stdin is not None
         assert process.stdout is not None
-        before = spent = 0.0
+        before, spent = list[float](), list[float]()
         result: dict[str, Any] = {}
         async for line in process.stdout:
             asked = json.loads(line)
@@ -132,18 +174,20 @@ class Load:
                 result = asked
                 continue
             if asked["do"] == "begin":
-                before = cpu_s([pid])
+                before = [cpu_s([pid]) for pid in pids]
             elif asked["do"] == "end":
-                spent = cpu_s([pid]) - before
+                spent = [cpu_s([pid]) - at for pid, at in zip(pids, before, strict=True)]
             answer = await _answered(worker, asked, slots, shows) if worker is not None else {}
             process.stdin.write(json.dumps(answer).encode() + b"\n")
         if await process.wait() or not result:
             raise SystemExit(f"the load failed: {log.read_text()[-2000:]}")
         packets = max(1, result["received"])
-        return result | {"cpu_s": spent, "us_per_packet": 1e6 * spent / packets}
+        return result | {"cpu_s": sum(spent), "each_cpu_s": spent, "us_per_packet": 1e6 * sum(spent) / packets}
 
 
-async def _answered(worker: Worker, asked: dict[str, str], slots: tuple[int, int], shows: Shows) -> dict[str, str]:
+async def _answered(
+    worker: Worker | Span, asked: dict[str, str], slots: tuple[int, int], shows: Shows
+) -> dict[str, str]:
     """What svc_signaling would do."""
     if asked["do"] == "publish":
         return {"sdp": await worker.publish(asked["who"], asked["sdp"])}
