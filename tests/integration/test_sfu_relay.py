@@ -10,6 +10,7 @@ import pytest
 from svc_sfu.engine import Engine, Show
 from svc_sfu.envelope import KEY_BYTES
 from svc_sfu.relays import RelayInvalid, RoomNotHere
+from svc_sfu.tap import Tap
 from tests.integration.sfu_peer import VIDEO_TYPE, Peer
 from tests.waiting import until
 
@@ -75,10 +76,14 @@ async def test_people_on_two_forwarders_see_and_hear_each_other(engines: list[En
     await anna.watch("r")
     await bobby.watch("r")
     link(one, other)
+    tap = Tap(lambda: 0)
+    other.tap("r", tap)
     show(one, "anna", bob_tracks)  # of whom that forwarder may not have heard yet
     show(other, "bobby", ann_tracks)
     async with speaking(ann, bob):
         await until(lambda: sees(anna, "bob") and sees(bobby, "ann"), "both being seen from the other forwarder")
+        # A recorder taps every forwarder: each gives it what is published there.
+        await until(lambda: set(tap.subscriber.slots) == {"bob.audio", "bob.video"}, "the recorder having Bob alone")
         one.mute("r", "ann", {"audio": True, "video": True})
         await until(lambda: _muted(other, ann_tracks), "the other forwarder being told")
         bobby.packets.clear()
