@@ -8,7 +8,7 @@ HIGH_BYTES = 4 * 1024 * 1024
 MAX_EACH = 256
 """Most messages of one viewer."""
 PAUSE_S = 20e-6
-MAX_PAUSE_S = 0.006
+MAX_PAUSE_S = 0.010
 LONGEST_PAUSE_S = 0.020
 """Between two messages passes so much for each viewer, a quarter of what a commit then waits for company on its way
 back. A message costs both ends 60 us and the log a sync, whatever is in it: so of two gateways each passes twice that,
