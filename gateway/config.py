@@ -42,7 +42,7 @@ class Config:
     """Largest WebSocket message taken from a browser."""
 
     merge_bytes_s: int = 256 * 1024
-    """Bytes a second of a video's commits past which `auto` viewers get merged states."""
+    """Bytes a second of a video's commits past which `auto` viewers get merged states, where those are much smaller."""
 
     max_viewers: int = 15_000
     """Most WebSockets at once."""

@@ -26,7 +26,8 @@ class AnnotationConfig:
     max_idle_videos: int = 200
     """How many videos that nobody looks at stay in memory at most."""
     merge_bytes_s: int = 256 * 1024
-    """Commits of one video past so many bytes a second reach readers that leave the choice to us in merged form."""
+    """Commits of one video past so many bytes a second reach readers that leave the choice to us in merged form,
+    where that is much smaller."""
     unacked_revisions: int = 20_000
     """How many revisions a direct session may leave unacknowledged before it is sent no more."""
     unacked_bytes: int = 16 * 1024 * 1024

@@ -36,7 +36,7 @@ class _DeliveryEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Delivery.Val
     DELIVERY_MERGED: _Delivery.ValueType  # 2
     """The merged state of what was touched, tick by tick."""
     DELIVERY_AUTO: _Delivery.ValueType  # 3
-    """Full while it fits the budget of bytes, merged past it."""
+    """Full while it fits the budget of bytes or merging saves little, merged past it."""
 
 class Delivery(_Delivery, metaclass=_DeliveryEnumTypeWrapper):
     """How a session wants its commits."""
@@ -48,7 +48,7 @@ DELIVERY_FULL: Delivery.ValueType  # 1
 DELIVERY_MERGED: Delivery.ValueType  # 2
 """The merged state of what was touched, tick by tick."""
 DELIVERY_AUTO: Delivery.ValueType  # 3
-"""Full while it fits the budget of bytes, merged past it."""
+"""Full while it fits the budget of bytes or merging saves little, merged past it."""
 Global___Delivery: _TypeAlias = Delivery  # noqa: Y015
 
 class _ResetReason:

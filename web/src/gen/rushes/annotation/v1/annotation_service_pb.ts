@@ -1638,7 +1638,7 @@ export enum Delivery {
   MERGED = 2,
 
   /**
-   * Full while it fits the budget of bytes, merged past it.
+   * Full while it fits the budget of bytes or merging saves little, merged past it.
    *
    * @generated from enum value: DELIVERY_AUTO = 3;
    */
