@@ -74,7 +74,8 @@ function move(from: Live, project: bigint, to: string, asset: bigint): void {
 export default function LiveDock({ room }: { room: Room }): JSX.Element | null {
   const id = liveRoom.value;
   const [entered, setLive] = useState(() => goingOn(id) ?? (placeIn(id) && liveOf(room.asset.projectId, id)));
-  const live = goingOn(id) ?? (entered?.id === id ? entered : undefined);
+  // A breakout was entered by no click here: why it let nobody in is said all the same.
+  const live = goingOn(id) ?? [present, entered].find((each) => each?.id === id && (each === entered || each.why.peek() !== undefined));
   useEffect(() => {
     live?.review(room);
     return () => live?.review(undefined);
