@@ -38,6 +38,16 @@ class Way:
         loop.add_reader(self._near.fileno(), self._up)
         loop.add_reader(self._far.fileno(), self._down)
 
+    def move(self) -> None:
+        """The browser is at another address from now on, as behind a router that forgot it."""
+        loop = asyncio.get_running_loop()
+        there = self._far.getpeername()
+        loop.remove_reader(self._far.fileno())
+        self._far.close()
+        self._far = _udp()
+        self._far.connect(there)
+        loop.add_reader(self._far.fileno(), self._down)
+
     def close(self) -> None:
         """Ends it."""
         loop = asyncio.get_running_loop()

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Playwright, expect
 from benchmarks.studio import ROOM
 from rushes.signaling.v1 import room_service_pb2
 from tests.e2e.page import Reviewer, chromium, faults
+from tests.e2e.ways import Ways, ways
 from tests.encoder import encoder
 from tests.product import Product, serving
 from tests.waiting import wait_until
@@ -72,6 +73,8 @@ class Place:
     product: Product
     meet: Callable[..., Reviewer]
     known: dict[str, Reviewer]
+    ways: Ways
+    """Those of Bob's sound and pictures."""
     name: str = ""
     """Ada's, on her tile."""
 
@@ -80,6 +83,8 @@ class Place:
         if who not in self.known:
             secret = self.product.secret if who == "ada" else self.product.person(_ROLES[who])
             self.known[who] = self.meet(who, self.product.address).with_session(secret)
+            if who == "bob":
+                self.ways.of(self.known[who].context)
             self.known[who].visit("bikes.mp4")
             self.clip = self.known[who].page.evaluate("() => location.pathname")
         return self.known[who]
@@ -127,9 +132,10 @@ _ROLES = {"bob": "reviewer", "cid": "reviewer", "gus": "guest"}
 
 
 @pytest.fixture(scope="module")
-def place(product: Product, meet: Callable[..., Reviewer]) -> Place:
+def place(product: Product, meet: Callable[..., Reviewer]) -> Iterator[Place]:
     """Where sessions are."""
-    return Place(product, meet, {})
+    with ways() as made:
+        yield Place(product, meet, {}, made)
 
 
 def more(reviewer: Reviewer, what: str) -> None:
@@ -228,7 +234,7 @@ def test_killed_services_take_nobody_out_of_the_room(product: Product, place: Pl
     bob.wait_frame(40)
 
 
-def test_who_loads_the_page_again_is_still_there(place: Place) -> None:
+def test_who_loads_the_page_again_or_is_in_another_network_is_still_there(place: Place) -> None:
     ada, bob = place.session("ada", "bob", devices=True)
     bob.page.wait_for_function(SEEN, arg=place.name)
     ada.page.bring_to_front()
@@ -239,6 +245,12 @@ def test_who_loads_the_page_again_is_still_there(place: Place) -> None:
     bob.page.bring_to_front()
     bob.wait_answer(_MOVES, place.name)
     expect(bob.page.get_by_test_id("tile")).to_have_count(2)
+    bob.page.evaluate(_MARK, place.name)
+    bob.context.set_offline(True)
+    place.ways.cut()
+    bob.context.set_offline(False)
+    bob.page.wait_for_function(_SEEN_AGAIN, arg=place.name)
+    expect(ada.page.get_by_test_id("tile")).to_have_count(2)
 
 
 def test_a_question_is_answered_and_a_room_that_ends_is_over_for_everybody(place: Place) -> None:

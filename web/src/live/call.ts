@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import type { Track } from "../gen/rushes/signaling/v1/room_service_pb";
 import type { What } from "./outbox";
+import { alive } from "./alive";
 import { wanted } from "./devices";
 import { lookAt, qualityOf, type Look, type Quality } from "./quality";
 import { layerFor, priorityOf, type Layer, type View } from "./view";
@@ -47,6 +48,8 @@ export interface CallOptions {
   ask: (what: What) => unknown;
   devices: (devices: Devices) => void;
   failed: (error: unknown) => void;
+  /** Nothing arrives: the way to the room may be dead too. */
+  doubted: () => void;
   /** STUN and TURN servers that help where there is no direct way. */
   servers: () => Promise<RTCIceServer[]>;
 }
@@ -250,6 +253,20 @@ export class Call {
     return quality;
   }
 
+  /** One was cut off from the room: the network may be another one. What nothing arrives on any more is made anew. */
+  check(): void {
+    this.revive(this.publishing, () => void this.again());
+    this.revive(this.showing, () => this.begin());
+  }
+
+  private revive(connection: RTCPeerConnection | undefined, anew: () => void): void {
+    if (connection?.connectionState !== "connected" && connection?.connectionState !== "disconnected") return;
+    void alive(connection).then((lives) => {
+      const current = connection === this.publishing || connection === this.showing;
+      if (!lives && current && !this.closed) anew();
+    });
+  }
+
   private watch(connection: RTCPeerConnection, anew: () => void): void {
     if (this.closed || (connection !== this.publishing && connection !== this.showing)) return;
     const { connectionState } = connection;
@@ -257,7 +274,9 @@ export class Call {
       clearTimeout(this.retry);
       this.retry = window.setTimeout(anew, RETRY_MS);
     } else if (connectionState === "disconnected") {
-      // As when a network was left for another: the browser itself would take half a minute to give it up.
+      // As when a network was left for another: the browser itself would take half a minute to give it up. What is asked
+      // of the room then may go the same dead way.
+      this.options.doubted();
       setTimeout(() => {
         const current = connection === this.publishing || connection === this.showing;
         if (!this.closed && current && connection.connectionState === "disconnected") anew();

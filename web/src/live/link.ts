@@ -18,6 +18,7 @@ const PING_MS = 4000;
 const FIRST_PINGS = 6;
 const FIRST_PING_MS = 250;
 const SILENT_MS = 12_000;
+const DOUBT_MS = 2500;
 const LEAVE_MS = 2000;
 const LOOK_MS = 500;
 
@@ -141,6 +142,17 @@ export class SignalLink {
     this.open = false;
     this.stream?.close({ dead });
     this.stream = undefined;
+  }
+
+  /** Something else does not get through: without an answer soon, the way is taken to be dead. */
+  doubt(): void {
+    if (!this.open) return this.hurry();
+    const sinceMs = performance.now();
+    this.pings = 0;
+    this.ping();
+    setTimeout(() => {
+      if (this.open && this.heardMs < sinceMs) this.lost(true);
+    }, DOUBT_MS);
   }
 
   private lost(dead = false): void {

@@ -135,6 +135,7 @@ export class Live {
       ask: (what) => void this.ask(what),
       devices: (devices) => void this.ask({ case: "devices", value: devices }),
       failed: (error) => say({ title: t("live.failed"), detail: explain(error), look: "bad" }),
+      doubted: () => this.link.doubt(),
     });
     this.stops.push(
       effect(() => {
@@ -191,6 +192,7 @@ export class Live {
   }
 
   private moved(state: LinkState, why: Ended | undefined): void {
+    if (state === "open") this.call.check();
     this.state.value = state;
     this.why.value = why;
     // Where the others are is not known meanwhile.
