@@ -14,7 +14,7 @@ export function arrived(reports: Iterable<Report>): number {
   return sum;
 }
 
-/** A connection that is in order says something at least each second. */
+/** A connection that brings anything says something each second; one that brings nothing may be made anew, and nobody sees it. */
 const ALIVE_MS = 1500;
 
 async function reports(connection: RTCPeerConnection): Promise<Report[]> {

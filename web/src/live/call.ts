@@ -261,10 +261,12 @@ export class Call {
 
   private revive(connection: RTCPeerConnection | undefined, anew: () => void): void {
     if (connection?.connectionState !== "connected" && connection?.connectionState !== "disconnected") return;
-    void alive(connection).then((lives) => {
-      const current = connection === this.publishing || connection === this.showing;
-      if (!lives && current && !this.closed) anew();
-    });
+    void alive(connection)
+      .catch(() => false)
+      .then((lives) => {
+        const current = connection === this.publishing || connection === this.showing;
+        if (!lives && current && !this.closed) anew();
+      });
   }
 
   private watch(connection: RTCPeerConnection, anew: () => void): void {
