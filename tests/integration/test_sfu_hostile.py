@@ -96,7 +96,7 @@ async def test_broken_packets_inside_a_valid_session_are_dropped(stage: Stage) -
         if sealed is not None:  # libsrtp itself refuses some
             stage.eve.send(sealed)
     for _ in range(50):
-        stage.eve.send(os.urandom(60_000))
+        stage.eve.send(os.urandom(65_507))  # as large as a datagram can be
         stage.eve.report(b"\x80" + os.urandom(1) + b"\x00\x02" + os.urandom(8))
     await stage.goes_on()
 
@@ -134,8 +134,10 @@ async def test_a_flood_of_requests_is_a_few_for_who_publishes_and_nothing_for_ot
     before = len(stage.ada.reports)
     ssrc = next(each.ssrc for each in stage.eye.packets if each.payload_type == VIDEO_TYPE)
     remb = b"\x8f\xce\x00\x05" + bytes(8) + b"REMB\x01\x00\x00\x00" + ssrc.to_bytes(4, "big")
-    for _ in range(300):
+    for number in range(300):
         stage.eye.report(rtcp.pli(1, ssrc))
+        fir = b"\x84\xce\x00\x04" + bytes(8) + ssrc.to_bytes(4, "big") + bytes((number % 256, 0, 0, 0))
+        stage.eye.report(fir)
         stage.eye.report(rtcp.nack(1, ssrc, range(0, 60_000, 500)))
         stage.eye.report(remb)  # an estimate of nothing
     stage.eye.check()
