@@ -26,7 +26,7 @@ interface Asked {
 /** A call with all its slots, and what it asked for since that was last looked at. */
 function begun(): { call: Call; asked: () => Asked[] } {
   const requests: What[] = [];
-  const call = new Call({ ask: (what) => requests.push(what), devices: () => undefined, failed: () => undefined, servers: () => Promise.resolve([]), sending: undefined });
+  const call = new Call({ ask: (what) => requests.push(what), devices: () => undefined, failed: () => undefined, doubted: () => undefined, servers: () => Promise.resolve([]), sending: undefined });
   call.slots.value = new Map([["v0", {} as MediaStreamTrack]]);
   const asked = (): Asked[] => requests.splice(0).flatMap((each) => (each.case === "show" ? ((each.value as { shows: Asked[] }).shows) : []));
   return { call, asked };
