@@ -46,7 +46,7 @@ async def _review(people: int, seconds: int, *, two: bool = False) -> dict[str, 
         workers = [await stack.enter_async_context(working()) for _ in range(1 + two)]
         watching = [asyncio.create_task(_look(worker)) for worker in workers]
         flags = ("-kind=review", f"-subscribers={people}", f"-publishers={PUBLISHERS}", f"-seconds={seconds}")
-        asked = Span(*workers, people // 2) if two else workers[0]
+        asked = Span(workers[0], workers[1], people // 2) if two else workers[0]
         figures = await Load(*flags).run([each.pid for each in workers], asked, (SOUNDS, TILES + 1), _shows)
         for each in watching:
             each.cancel()
