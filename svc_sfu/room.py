@@ -15,6 +15,7 @@ from svc_sfu.core.rtp import PacketInvalid
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.core.template import Template, block, template
 from svc_sfu.link import Link
+from svc_sfu.pacing import Pacing
 from svc_sfu.tap import Tap
 from svc_sfu.transport import Transport
 
@@ -47,6 +48,7 @@ class Room:
         self._watchers: dict[str, list[tuple[Transport | Tap, Subscriber, Slot]]] = {}
         self.taps: list[Tap] = []
         self._turn = 0
+        self._pacing = Pacing(later)
 
     @property
     def empty(self) -> bool:
@@ -281,7 +283,10 @@ class Room:
             wide = subscriber.departures.sent(len(made.data), now_s) if formats.wide else -1
             sealed = transport.wire.seal_as(made, outgoing, slot.ssrc, wide)
             if sealed is not None:
-                transport.datagram(sealed)
+                if subscriber.pacer is None or subscriber.pacer.add(sealed, wide, now_s, first=not stream.video):
+                    transport.datagram(sealed)
+                else:
+                    self._pacing.waits(transport)
                 self.forwarded += 1
         if packet.seq == stream.highest:
             _newest(received)
@@ -409,6 +414,7 @@ class Room:
         for transport in self.subscribers.values():
             self._begin_train(transport, now_s)
             assert transport.subscriber is not None
+            self._pacing.choose(transport, transport.subscriber, now_s)
             transport.subscriber.wait()
         self._ask_keyframes(now_s)
         if self._turn % SECOND_TURNS == 0:

@@ -25,6 +25,8 @@ RATE_S: Final = 0.3
 AGAIN_S: Final = 0.3
 """Between two steps down, so that the first can show."""
 NARROW_S: Final = 10.0
+LIMITED_S: Final = 30.0
+"""So long after the estimate was lowered the way counts as narrow."""
 BELOW: Final = 0.92
 """Of what a full way takes: a little less empties its queue."""
 GROWTH_S: Final = 0.08
@@ -134,6 +136,10 @@ class Congestion:
     def narrow(self, now_s: float) -> bool:
         """Whether the way was so full lately that much was lost. A queue alone may be somebody's busy machine."""
         return now_s - self._lossy_s < NARROW_S
+
+    def limited(self, now_s: float) -> bool:
+        """Whether the way showed lately where its end is."""
+        return now_s - self._lowered_s < LIMITED_S
 
     def _adapt(self, now_s: float) -> None:
         since_s = now_s - self._grown_s if self._grown_s is not None else 0.0

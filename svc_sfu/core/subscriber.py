@@ -9,6 +9,7 @@ from svc_sfu.core.congestion import Congestion
 from svc_sfu.core.departure import Departures
 from svc_sfu.core.feedback import Told, read, told_of
 from svc_sfu.core.forwarder import Forwarder
+from svc_sfu.core.pacer import Pacer
 from svc_sfu.core.publisher import Track
 from svc_sfu.core.selector import MOST
 from svc_sfu.core.viewer import OURS, Formats
@@ -65,6 +66,8 @@ class Subscriber:
     congestion: Congestion | None = None
     """The estimate of one who tells when each packet arrived: once that was told, `estimate` is of no use."""
     departures: Departures = field(default_factory=Departures)
+    pacer: Pacer | None = None
+    """Where its way is known to be narrow."""
     whole: bool = False
     """Streams with layers within them are forwarded whole."""
     wanted_bps: float = 0.0
