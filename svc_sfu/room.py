@@ -260,7 +260,7 @@ class Room:
         exchanged = False
         stamp = rtp.abs_send_time(now_s)
         templates: dict[int, Template] = {}
-        size = len(packet.payload)
+        size, marker = len(packet.payload), packet.marker
         for transport, subscriber, slot in self._watchers.get(track.track_id, ()):
             formats, forwarder = slot.formats, slot.forwarder
             before = forwarder.source
@@ -272,7 +272,8 @@ class Room:
                 transport.took(slot, outgoing, now_s)
                 continue
             # Of layers within the stream it may be empty, or the last of a picture here alone.
-            key = id(formats) + 2 * (outgoing.packet is not packet) + (outgoing.marker is not packet.marker)
+            alike = outgoing.marker is marker and outgoing.packet is packet
+            key = id(formats) if alike else id(formats) + 1 + (outgoing.packet is packet)
             made = templates.get(key)
             if made is None:
                 if stream.codec not in formats.payload_types:

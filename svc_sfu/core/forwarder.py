@@ -179,11 +179,14 @@ class Forwarder:
         marker: bool,
         frame: Descriptor | None,
     ) -> Outgoing:
-        seq = self._seqs.ours(packet.seq)
+        seqs = self._seqs
+        seq = seqs.ours(packet.seq) if seqs.left_out else (packet.seq + seqs.offset) % SEQ
         timestamp = (packet.timestamp + self._timestamp_offset) % STAMP
         picture = tl0 = 0
         if numbers is not NO_NUMBERS:
-            picture = self._pictures.ours(numbers.picture)
+            pictures = self._pictures
+            picture = pictures.ours(numbers.picture) if pictures.left_out else numbers.picture + pictures.offset
+            picture %= PICTURES
             tl0 = (numbers.tl0 + self._tl0_offset) % 256
             if picture != self._picture and (picture - self._picture) % PICTURES < PICTURES // 2:
                 self._picture, self._tl0 = picture, tl0

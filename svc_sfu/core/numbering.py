@@ -8,26 +8,28 @@ KEPT: Final = 512
 
 
 class Numbering:
-    """See the module. `span` is where numbers go round; `offset` from theirs to ours, of what is newest."""
+    """See the module. `span` is where numbers go round; `offset` from theirs to ours, of what is newest: where nothing
+    was left out lately, of all, and nobody has to ask.
+    """
 
     def __init__(self, span: int) -> None:
         self.offset = 0
         self._span = span
-        self._left_out: deque[int] = deque(maxlen=KEPT)
+        self.left_out: deque[int] = deque(maxlen=KEPT)
 
     def begin(self, number: int, ours: int) -> None:
         """From this number on; it is known as `ours`."""
         self.offset = ours - number
-        self._left_out.clear()
+        self.left_out.clear()
 
     def leave_out(self, number: int) -> None:
         """The newest number is not sent: what follows takes its place."""
         self.offset -= 1
-        self._left_out.append(number)
+        self.left_out.append(number)
 
     def ours(self, number: int) -> int:
         """What a number is known as; of one that is late, the place that was kept for it."""
-        left_out = self._left_out
+        left_out = self.left_out
         if not left_out:
             return (number + self.offset) % self._span
         late, half = 0, self._span // 2
