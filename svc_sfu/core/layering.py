@@ -1,84 +1,50 @@
 """The layers within one stream, as it arrives: what each packet's frame is, and what each decode target takes.
 
-By the dependency descriptor where it is sent; of VP8 without it, by its payload descriptor (RFC 7741).
+By the dependency descriptor where it is sent; of VP8 and VP9 without it, by the payload's.
 """
 
 from typing import Final
 
-from svc_sfu.core import dependency
-from svc_sfu.core.codec import PICTURES, Codec, Numbers
-from svc_sfu.core.dependency import Descriptor, DescriptorInvalid, Indication, Structure, Template
-from svc_sfu.core.rtp import newer
+from svc_sfu.core import dependency, payload_layers
+from svc_sfu.core.codec import Codec, Numbers
+from svc_sfu.core.dependency import Descriptor, DescriptorInvalid, Indication, Structure
 
 RATE_S: Final = 1.0
 LESS: Final = 0.95
 """What takes hardly less than more pictures, or larger ones, is no step."""
-_NONE, _SWITCH = Indication.NOT_PRESENT, Indication.SWITCH
-_TEMPORAL: Final = 3
-_TARGETS: Final = tuple(tuple(_SWITCH if own <= target else _NONE for target in range(_TEMPORAL)) for own in range(3))
-_PLAIN: Final = tuple(Template(0, own, _TARGETS[own], ()) for own in range(_TEMPORAL))
-VP8_STRUCTURE: Final = Structure(0, _PLAIN, tuple((0, own) for own in range(_TEMPORAL)), 0, (), keyed=False)
-"""Up to three temporal layers."""
 
 
 class Layering:
     """See the module. `spatial` and `temporal` are the largest layers that are sent; None: it has none."""
 
     def __init__(self, codec: Codec) -> None:
-        self._codec = codec
+        self._payloads = payload_layers.reader(codec)
+        self.span = self._payloads.span if self._payloads is not None else dependency.FRAMES
+        """Where frame numbers go round."""
         self._structure: Structure | None = None
         self._active = 0
-        self._last: list[int | None] = [None] * _TEMPORAL
-        """Of VP8, the newest picture of each temporal layer."""
         self._bytes: dict[tuple[int, ...], int] = {}
         """What came lately, by what it is for each decode target."""
         self._since_s: float | None = None
         self._rates: list[float] = []
 
-    @property
-    def span(self) -> int:
-        """Where frame numbers go round."""
-        return PICTURES if self._codec is Codec.VP8 else dependency.FRAMES
-
     def read(self, data: bytes | None, payload: bytes, marker: bool, numbers: Numbers) -> Descriptor | None:
         """What a packet's frame is, by its descriptor `data` or its payload; None: it does not say."""
+        frame: Descriptor | None
         if data:
             try:
                 frame = dependency.parse(data, self._structure)
             except DescriptorInvalid:
                 return None
-        elif self._codec is Codec.VP8:
-            found = self._vp8(payload, marker, numbers)
-            if found is None:
-                return None
-            frame = found
+            self.span, self._payloads = dependency.FRAMES, None
         else:
+            frame = self._payloads.read(payload, marker, numbers) if self._payloads is not None else None
+        if frame is None:
             return None
         self._structure = frame.structure
         if frame.active is not None:
             self._active = frame.active
         return frame
-
-    def _vp8(self, payload: bytes, marker: bool, numbers: Numbers) -> Descriptor | None:
-        """Each frame is taken to need the newest of every layer up to its own, unless it says that it does not."""
-        if numbers.picture_at < 0 or numbers.tl0_at < 0 or not payload[1] & 0x20 or len(payload) <= numbers.tl0_at + 1:
-            return None
-        told, number = payload[numbers.tl0_at + 1], numbers.picture
-        temporal, alone = min(told >> 6, _TEMPORAL - 1), bool(told & 0x20)
-        first = bool(payload[0] & 0x10) and not payload[0] & 0x07
-        key = first and temporal == 0 and len(payload) > numbers.tl0_at + 2 and not payload[numbers.tl0_at + 2] & 1
-        template = _PLAIN[temporal]
-        if temporal and not alone:
-            needs = [(number - each) % PICTURES for each in self._last[1 : temporal + 1] if each is not None]
-            near = tuple(each for each in needs if 0 < each < 256)
-            template = Template(0, temporal, template.targets, near)
-        last = self._last[temporal]
-        if first and (last is None or newer(number, last, PICTURES)):
-            self._last[temporal] = number
-        if key:
-            self._last = [number] * _TEMPORAL
-        active = (1 << _TEMPORAL) - 1 if key or self._structure is None else None
-        return Descriptor(first, marker, number, template, VP8_STRUCTURE, key, active)
 
     def count(self, frame: Descriptor, size_bytes: int, now_s: float) -> None:
         """A packet came."""
@@ -95,7 +61,7 @@ class Layering:
         rates = [0.0] * count
         for targets, size in self._bytes.items():
             for target, indication in enumerate(targets[:count]):
-                if indication != _NONE:
+                if indication != Indication.NOT_PRESENT:
                     rates[target] += 8 * size / passed_s
         self._bytes.clear()
         if len(self._rates) == count:

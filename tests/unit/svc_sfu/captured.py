@@ -1,4 +1,4 @@
-"""Packets of AV1 with layers within one stream, as Chromium 156 sent them: captured.json."""
+"""Packets of AV1 and VP9 with layers within one stream, as Chromium 156 sent them: captured.json."""
 
 import json
 from pathlib import Path
@@ -12,8 +12,17 @@ _FILE: Final = Path(__file__).with_name("captured.json")
 
 
 def packets(mode: str) -> list[Packet]:
-    """Those of one mode, in order; of their payloads only the first byte is as it was."""
+    """Those of one mode, in order; of their payloads only the beginning is as it was."""
     return [
-        Packet(bool(marker), 45, seq % SEQ, stamp, 1, {NUMBER: bytes.fromhex(data)}, bytes.fromhex(head).ljust(size), 0)
+        Packet(
+            bool(marker),
+            45,
+            seq % SEQ,
+            stamp,
+            1,
+            {NUMBER: bytes.fromhex(data)} if data else {},
+            bytes.fromhex(head).ljust(size),
+            0,
+        )
         for seq, (stamp, marker, data, head, size) in enumerate(json.loads(_FILE.read_text())[mode], SEQ - 36)
     ]

@@ -228,3 +228,27 @@ def test_steps_are_what_comes_the_most_first_with_sizes_before_pictures() -> Non
     assert all(after < before for (_, before), (_, after) in pairwise(steps))
     assert [layer for layer, _ in stream.layering.ladder(1)] == [(1, 2), (0, 2), (0, 1), (0, 0)]
     assert Stream(1, Codec.AV1).layering.ladder(0) == []
+
+
+def test_vp9_without_descriptors_is_sent_in_the_layers_that_are_wanted_and_changes_at_once_to_less() -> None:
+    wire = Wire(Codec.VP9)
+    several = packets("VP9")
+    wire.slot.want(wire.stream, 1, 2)
+    wire.pass_on(several[:30])
+    assert not wire.slot.want(wire.stream, 0, 1), "smaller pictures are there already"
+    fewer = wire.pass_on(several[30:])
+    places = [each.packet.payload[3] for each in fewer]
+    spatial, temporal = [place >> 1 & 7 for place in places], [place >> 5 for place in places]
+    assert set(spatial[-5:]) == {0}
+    assert set(temporal[-5:]) == {0, 1}
+    assert all((after.seq - before.seq) % 65536 == 1 for before, after in pairwise(wire.sent))
+    last = [each for each in wire.sent if each.packet.payload[3] >> 1 & 7 == 0][-1]
+    assert last.marker
+    assert not last.packet.marker
+    assert wire.slot.want(wire.stream, 1, 2), "larger ones take a keyframe"
+
+
+@given(st.sampled_from((Codec.VP8, Codec.VP9)), st.binary(max_size=24))
+def test_payloads_of_any_kind_are_read_or_say_nothing(codec: Codec, payload: bytes) -> None:
+    frame = Stream(1, codec).layering.read(None, payload, True, numbers_of(codec, payload))
+    assert frame is None or len(frame.template.targets) == len(frame.structure.layers)
