@@ -4,11 +4,15 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.pacer import paced
-from svc_sfu.core.subscriber import Subscriber
+from svc_sfu.core.subscriber import Slot, Subscriber
+from svc_sfu.core.template import Template
 from svc_sfu.transport import Transport
 
 EVERY_S: Final = 0.005
+Packet = tuple[Template, Outgoing, Slot]
+"""As it waits: it is numbered and encrypted when it goes."""
 
 
 class Pacing:
@@ -18,11 +22,16 @@ class Pacing:
         self._later = later
         self._waiting: dict[Transport, None] = {}
 
-    def waits(self, transport: Transport) -> None:
-        """Something waits for it."""
+    def waits(self, transport: Transport, slot: Slot, made: Template, outgoing: Outgoing, now_s: float) -> bool:
+        """Whether a packet waits; otherwise it goes now."""
+        pacer = transport.subscriber.pacer if transport.subscriber is not None else None
+        packet = made, outgoing, slot
+        if pacer is None or pacer.add(packet, len(made.data), now_s, first=slot.kind == "audio"):
+            return False
         if not self._waiting:
             self._later(EVERY_S, self._send_due)
         self._waiting[transport] = None
+        return True
 
     def choose(self, transport: Transport, subscriber: Subscriber, now_s: float) -> None:
         """Whether what it is sent is paced from now on."""
@@ -43,8 +52,9 @@ class Pacing:
             self._later(EVERY_S, self._send_due)
 
 
-def _send(transport: Transport, subscriber: Subscriber, packets: list[tuple[bytes, int]], now_s: float) -> None:
-    for data, number in packets:
-        if number >= 0:
-            subscriber.departures.left(number, now_s)
-        transport.datagram(data)
+def _send(transport: Transport, subscriber: Subscriber, packets: list[Packet], now_s: float) -> None:
+    for made, outgoing, slot in packets:
+        wide = subscriber.departures.sent(len(made.data), now_s) if slot.formats.wide else -1
+        sealed = transport.wire.seal_as(made, outgoing, slot.ssrc, wide)
+        if sealed is not None:
+            transport.datagram(sealed)

@@ -281,13 +281,12 @@ class Room:
                 made = templates[key] = template(outgoing, stream, formats, stamp)
             subscriber.sent_bytes += size
             subscriber.went_bytes += size
+            if subscriber.pacer is not None and self._pacing.waits(transport, slot, made, outgoing, now_s):
+                continue
             wide = subscriber.departures.sent(len(made.data), now_s) if formats.wide else -1
             sealed = transport.wire.seal_as(made, outgoing, slot.ssrc, wide)
             if sealed is not None:
-                if subscriber.pacer is None or subscriber.pacer.add(sealed, wide, now_s, first=not stream.video):
-                    transport.datagram(sealed)
-                else:
-                    self._pacing.waits(transport)
+                transport.datagram(sealed)
                 self.forwarded += 1
         if packet.seq == stream.highest:
             _newest(received)

@@ -59,12 +59,6 @@ class Departures:
         self._bytes[at] = size_bytes
         return number & 0xFFFF
 
-    def left(self, wire_number: int, now_s: float) -> None:
-        """A packet that has its number already, by what of it is on the wire, is sent only now."""
-        number = self.next - 1 - (self.next - 1 - wire_number) % SEQ
-        if number >= max(0, self.next - SPAN):
-            self._sent_s[number % SPAN] = now_s
-
     def delivered(self, told: Told, one_by_one_from: int = NEVER) -> Delivered:
         """What of it arrived, and how many did not; one by one from a number on."""
         latest = self.next - 1

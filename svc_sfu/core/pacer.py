@@ -4,7 +4,7 @@ There is no timer for each packet: what waits is asked for every few millisecond
 """
 
 from collections import deque
-from typing import Final
+from typing import Any, Final
 
 from svc_sfu.core.congestion import Congestion
 
@@ -18,13 +18,14 @@ MAX_PACKETS: Final = 512
 
 
 class Pacer:
-    """See the module. Packets are ready for the wire, with their numbers on the transport (-1: they have none)."""
+    """See the module. What waits has no number on the transport yet: it would look lost to who is sent a later one."""
 
     def __init__(self, estimate_bps: float) -> None:
         self.rate_bps = TIMES * estimate_bps
         self._free_s = 0.0
         """When the way has taken what was sent."""
-        self._waiting: deque[tuple[bytes, int]] = deque()
+        self._waiting: deque[tuple[Any, int]] = deque()
+        """Packets and their sizes."""
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -34,28 +35,28 @@ class Pacer:
         """The estimate is another."""
         self.rate_bps = TIMES * estimate_bps
 
-    def add(self, data: bytes, number: int, now_s: float, *, first: bool = False) -> bool:
+    def add(self, packet: Any, size_bytes: int, now_s: float, *, first: bool = False) -> bool:
         """Whether a packet goes now; otherwise it waits. What goes `first` (sound) never does."""
         if first or (not self._waiting and self._free_s - now_s <= AT_ONCE_S):
-            self._goes(len(data), now_s)
+            self._goes(size_bytes, now_s)
             return True
-        self._waiting.append((data, number))
-        self._bytes += len(data)
+        self._waiting.append((packet, size_bytes))
+        self._bytes += size_bytes
         return False
 
-    def due(self, now_s: float) -> list[tuple[bytes, int]]:
+    def due(self, now_s: float) -> list[Any]:
         """What goes now, in its order."""
         found = []
         while self._waiting and (self._free_s - now_s <= AT_ONCE_S or self._full()):
-            data, number = self._waiting.popleft()
-            self._bytes -= len(data)
-            self._goes(len(data), now_s)
-            found.append((data, number))
+            packet, size_bytes = self._waiting.popleft()
+            self._bytes -= size_bytes
+            self._goes(size_bytes, now_s)
+            found.append(packet)
         return found
 
-    def rest(self) -> list[tuple[bytes, int]]:
+    def rest(self) -> list[Any]:
         """All that waits: the way is not narrow any more."""
-        found = list(self._waiting)
+        found = [packet for packet, _ in self._waiting]
         self._waiting.clear()
         self._bytes = 0
         return found
