@@ -4,6 +4,7 @@ import type { Track } from "../gen/rushes/signaling/v1/room_service_pb";
 import type { What } from "./outbox";
 import { alive } from "./alive";
 import { wanted } from "./devices";
+import { coding, encodingsOf, preferred } from "./encoding";
 import { lookAt, qualityOf, type Look, type Quality } from "./quality";
 import { layerFor, priorityOf, type Layer, type View } from "./view";
 
@@ -14,11 +15,6 @@ const POOL = 5;
 const LOST_MS = 3000;
 /** A layer that nobody is shown goes on for a while: tiles come and go. */
 const UNUSED_MS = 5000;
-const LAYERS: RTCRtpEncodingParameters[] = [
-  { rid: "h", maxBitrate: 1_500_000 },
-  { rid: "m", maxBitrate: 600_000, scaleResolutionDownBy: 2 },
-  { rid: "l", maxBitrate: 200_000, scaleResolutionDownBy: 4 },
-];
 
 interface Wish {
   layer: Layer;
@@ -205,7 +201,10 @@ export class Call {
     this.publishing?.close();
     const connection = (this.publishing = new RTCPeerConnection(configuration));
     this.audio = connection.addTransceiver(earlier.audio ?? "audio", { direction: "sendonly" }).sender;
-    this.video = connection.addTransceiver(earlier.video ?? "video", { direction: "sendonly", sendEncodings: LAYERS.map((layer) => ({ ...layer })) }).sender;
+    const video = connection.addTransceiver(earlier.video ?? "video", { direction: "sendonly", sendEncodings: encodingsOf(coding.peek()) });
+    const codecs = preferred(RTCRtpSender.getCapabilities("video")?.codecs ?? [], coding.peek());
+    if (codecs) video.setCodecPreferences(codecs);
+    this.video = video.sender;
     connection.addEventListener("connectionstatechange", () => this.watch(connection, () => void this.again()));
     await connection.setLocalDescription(await connection.createOffer());
     this.options.ask({ case: "publish", value: { offer: connection.localDescription?.sdp ?? "" } });

@@ -6,6 +6,7 @@ import { t } from "../messages";
 import { Button } from "../ui/button";
 import { say } from "../ui/toast";
 import { choose, chosen, devicesOf, meter, wanted, type Device, type DeviceKind } from "./devices";
+import { chooseCoding, coding, codingsOf, type Coding } from "./encoding";
 
 export interface On {
   microphone: boolean;
@@ -81,7 +82,25 @@ function Trial({ kind, on, turn }: { kind: DeviceKind; on: boolean; turn: (on: b
         {track ? <Choose kind={kind} track={track} /> : <span class="dim">{label}</span>}
       </div>
       {track && kind === "microphone" && <Level track={track} />}
+      {track && kind === "camera" && <ChooseCoding />}
     </div>
+  );
+}
+
+const CODINGS = { "": "live.codingAll", VP9: "live.codingVp9", AV1: "live.codingAv1" } as const;
+
+/** How pictures are sent, where the browser can do it otherwise. */
+function ChooseCoding(): JSX.Element | null {
+  const all = codingsOf(RTCRtpSender.getCapabilities("video")?.codecs ?? []);
+  if (all.length < 2) return null;
+  return (
+    <select aria-label={t("live.coding")} value={coding.value} onChange={(event) => chooseCoding(event.currentTarget.value as Coding)}>
+      {all.map((each) => (
+        <option key={each} value={each}>
+          {t(CODINGS[each])}
+        </option>
+      ))}
+    </select>
   );
 }
 
