@@ -52,6 +52,10 @@ class DescriptionInvalid(InvalidArgument):
     reason = "INVALID_DESCRIPTION"
 
 
+DISCARD: Final = 9
+"""The port of a section whose way is not known yet."""
+
+
 @dataclass(slots=True)
 class Section:
     """An m-section of the other side."""
@@ -171,6 +175,11 @@ def _rid(section: Section, rest: str) -> None:
         section.rids.append(rid)
 
 
+def _bundled(section: Section, _: str) -> None:
+    """It is reached with the others alone, and has no port of its own for that (RFC 8843, 6): it is not refused."""
+    section.port = section.port or DISCARD
+
+
 def _ssrc(section: Section, rest: str) -> None:
     ssrc = _number(rest.split(" ")[0])
     if ssrc is not None and ssrc not in section.ssrcs and len(section.ssrcs) < 8:
@@ -191,6 +200,7 @@ _ATTRIBUTES: Final[dict[str, Callable[[Section, str], None]]] = {
     "rid": _rid,
     "ssrc": _ssrc,
     "ssrc-group": _group,
+    "bundle-only": _bundled,
 }
 
 

@@ -71,6 +71,14 @@ def test_what_can_be_forwarded_is_taken_and_all_else_refused() -> None:
     assert data is None
 
 
+def test_a_section_without_a_port_is_taken_where_it_is_reached_with_the_others_alone() -> None:
+    closed = OFFER.replace("m=video 9", "m=video 0")
+    assert sdp.accept(sdp.parse(closed).sections[1]) is None
+    # As Firefox offers all but the first.
+    bundled = closed.replace("a=mid:1\n", "a=bundle-only\na=mid:1\n")
+    assert sdp.accept(sdp.parse(bundled).sections[1]) == sdp.accept(sdp.parse(OFFER).sections[1])
+
+
 def test_a_layer_that_is_named_twice_is_one() -> None:
     section = sdp.parse(OFFER.replace("a=rid:m send", "a=rid:h send")).sections[1]
     assert section.rids == ["h", "l"]
