@@ -54,8 +54,8 @@ _GO = "path => { history.pushState(null, '', path); dispatchEvent(new PopStateEv
 
 @pytest.fixture(scope="module")
 def product() -> Iterator[Product]:
-    """One of its own: parts of it are killed."""
-    with serving("--scale", "sfu=2") as running:
+    """One of its own: parts of it are killed, and people of a room are on different forwarders."""
+    with serving("--scale", "sfu=2", RUSHES_SIGNALING__PEOPLE_PER_WORKER="1") as running:
         yield running
 
 
@@ -163,6 +163,8 @@ def test_a_session_is_planned_and_entered_from_the_menu(place: Place) -> None:
 def test_one_sees_the_other_and_follows_who_presents(place: Place) -> None:
     ada, bob = place.session("ada", "bob", devices=True)
     bob.page.wait_for_function(SEEN, arg=place.name)
+    logs = [place.product.stack.data / "logs" / f"{each}.log" for each in ("svc_sfu", "svc_sfu.2")]
+    wait_until(lambda: all("transport_ready" in log.read_text() for log in logs), "people on both forwarders")
     ada.go(120)
     bob.wait_frame(120)
     ada.page.keyboard.press("Space")
