@@ -21,6 +21,8 @@ KEPT_PACKETS: Final = 512
 KEPT_S: Final = 1.0
 FROM_BEFORE: Final = 512
 """How far behind the first packet of a source one may be and still be taken as reordered."""
+PAST: Final = SEQ // 4
+"""So far from it nothing comes late of before it: more than any source sends until a hole is given up."""
 
 
 @dataclass(slots=True)
@@ -63,7 +65,8 @@ class Forwarder:
         self._tl0 = 0
         self._seqs, self._pictures = Numbering(SEQ), Numbering(PICTURES)
         self._timestamp_offset = self._tl0_offset = 0
-        self._start_seq = 0
+        self._start_seq: int | None = None
+        """Where the source began; None: so long ago that no packet of before it comes any more."""
         self._limits = (MOST, MOST)
         self._selector: Selector | None = None
         self._left_out = -1
@@ -118,11 +121,19 @@ class Forwarder:
             if not begins or not codecs.begins_keyframe(stream.codec, packet.payload):
                 return None
             self._exchange(stream, packet, now_s, numbers, frame)
-        elif 0 < (self._start_seq - packet.seq) % SEQ <= FROM_BEFORE:
-            return None  # of before the exchange
+        elif self._start_seq is not None and self._from_before(stream, packet.seq, self._start_seq):
+            return None
         if self._selector is None or frame is None:
             return self._send(stream, packet, now_s, numbers, packet.marker, frame)
         return self._select(self._selector, stream, packet, now_s, numbers, frame)
+
+    def _from_before(self, stream: Stream, seq: int, start: int) -> bool:
+        """Whether a late packet is of before the exchange: asked for a while only, since numbers go round."""
+        if seq != stream.highest:
+            return 0 < (start - seq) % SEQ <= FROM_BEFORE
+        if (seq - start) % SEQ > PAST:
+            self._start_seq = None
+        return False
 
     def _select(
         self, selector: Selector, stream: Stream, packet: Packet, now_s: float, numbers: Numbers, frame: Descriptor

@@ -2,13 +2,14 @@
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svc_sfu.core.codec import Codec, begins_keyframe, numbers_of, rewritten
+from svc_sfu.core.codec import NO_NUMBERS, Codec, begins_keyframe, numbers_of, rewritten
 from svc_sfu.core.forwarder import Forwarder, Outgoing
 from svc_sfu.core.rtcp import SenderReport
-from svc_sfu.core.rtp import Packet
+from svc_sfu.core.rtp import SEQ, Packet
 from svc_sfu.core.stream import KeyframeThrottle, Stream
 
 
@@ -227,3 +228,28 @@ def test_a_jump_too_far_is_no_hole_to_fill() -> None:
     for seq in (1, 30_000):
         stream.take(Packet(False, 96, seq, 0, 1, {}, b"x", 0), 0.0)
     assert stream.missing.due(1.0) == ([], True)
+
+
+@pytest.mark.parametrize("codec", [Codec.OPUS, Codec.VP8])
+def test_a_source_whose_numbers_go_round_is_sent_without_a_hole(codec: Codec) -> None:
+    slot, stream = Forwarder(7, 0, 0), Stream(1, codec)
+    slot.want(stream)
+    payload = vp8(1, 1, key=True) if codec.video else b"sound"
+    numbers = numbers_of(codec, payload) if codec.numbered else NO_NUMBERS
+    packet = Packet(True, 96, 0, 0, 1, {}, payload, 0)
+    for count in range(140_000):
+        packet.seq = stream.highest = (1_000 + count) % SEQ
+        outgoing = slot.take(stream, packet, 0.0, numbers)
+        assert outgoing is not None, count
+        assert outgoing.seq == (7 + count) % SEQ
+
+
+def test_long_after_an_exchange_a_late_packet_is_no_other_than_the_rest() -> None:
+    slot, source = Forwarder(0, 0, 0), Source(1, 50, 0, 0)
+    slot.want(source.stream)
+    sent(slot, source, source.picture_of(key=True), 0.0)
+    for seq in (30_000, 60_000, SEQ - 20):
+        source.seq = seq
+        assert len(sent(slot, source, source.picture_of(), 0.1)) == 2
+    late, newest = source.picture_of(), source.picture_of()
+    assert len(sent(slot, source, [*newest, *late], 0.2)) == 4
