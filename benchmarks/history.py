@@ -64,6 +64,7 @@ class Bench:
         self._client = clients[0]
         self._video_id = written.video_id
         self._ids = [self._random.randbytes(16) for _ in range(written.notes)]
+        self._random = Random(written.head)  # what was written by an earlier run would change nothing
         self._writers = [Writer(client, written.video_id, self._random) for client in clients]
         self._head = written.head
         self._call = self._client._connection.call
