@@ -11,6 +11,7 @@ ENDINGS: Final[dict[str, tuple[int, str]]] = {
         "This session was cut since it is slower than the notes come; nothing is lost, open again to go on.",
     ),
     "TOO_FAST": (code_pb2.RESOURCE_EXHAUSTED, "This session sends faster than it can be taken; open it again."),
+    "AUDIENCE_CHANGED": (code_pb2.ABORTED, "Other notes than before may be read now: open again, without a revision."),
     "GATEWAY_DRAINING": (code_pb2.UNAVAILABLE, "This gateway is going away; open again, nothing is lost."),
     "NOTES_AWAY": (code_pb2.UNAVAILABLE, "The notes cannot be reached for now; open again, nothing is lost."),
     "SESSION_ENDED": (code_pb2.UNAUTHENTICATED, "The session has ended; sign in again."),

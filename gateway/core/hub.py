@@ -235,9 +235,11 @@ class Hub:
         if not message.opened:
             viewer.switching = viewer.next_lane is not None
             return []
-        viewer.audience = message.audience
+        if viewer.lane is not None and viewer.lane.key[0] != message.audience:
+            # What it has and what its lane brings is not what it may read: it opens anew, and holds nothing.
+            return [End(viewer.session, ending("AUDIENCE_CHANGED")), *self.leave(viewer.session)]
         if not viewer.greeted:
-            viewer.greeted = True
+            viewer.greeted, viewer.audience = True, message.audience
             if viewer.open.epoch != self.epoch:
                 viewer.resume = None
             viewer.state = State.JOINING
@@ -245,9 +247,16 @@ class Hub:
         if viewer.state is State.ATTACHING:
             viewer.state = State.JOINING
             reset = service.Reset(reason=service.RESET_REASON_EPOCH, epoch=self.epoch)
-            return [self._say(viewer, service.CollaborateResponse(reset=reset)), *self._join_lane(viewer, now)]
+            again = self._say(viewer, service.CollaborateResponse(reset=reset))
+            return [self._rights(viewer, message.opened), again, *self._join_lane(viewer, now)]
         resend = self._say(viewer, service.CollaborateResponse(resend=service.Resend()))
-        return [resend, *(self._serve_join(viewer) if viewer.state is State.JOINING else [])]
+        joined = self._serve_join(viewer) if viewer.state is State.JOINING else []
+        return [self._rights(viewer, message.opened), resend, *joined]
+
+    def _rights(self, viewer: Viewer, opened: bytes) -> Send:
+        """What it may do now, which may have changed while nobody served the video."""
+        permissions = service.CollaborateResponse.FromString(opened).opened.permissions
+        return self._say(viewer, service.CollaborateResponse(rights=service.Rights(permissions=permissions)))
 
     def _say(self, viewer: Viewer, response: service.CollaborateResponse) -> Send:
         return Send((viewer.session,), message_frame(response.SerializeToString()))

@@ -16,6 +16,7 @@ from rushes.type.v1 import access_pb2
 
 INTERNAL = access_pb2.AUDIENCE_INTERNAL
 CLIENT = access_pb2.AUDIENCE_CLIENT
+OPENED = service.CollaborateResponse(opened=service.CollaborateOpened(permissions=5)).SerializeToString()
 
 
 class Rig:
@@ -53,7 +54,7 @@ class Rig:
         return viewer
 
     def attached(
-        self, viewer: Viewer, audience: "access_pb2.Audience.ValueType" = INTERNAL, opened: bytes = b"o"
+        self, viewer: Viewer, audience: "access_pb2.Audience.ValueType" = INTERNAL, opened: bytes = OPENED
     ) -> None:
         self.say(attached=relay.RelayAttached(session=viewer.session, audience=audience, opened=opened))
 
@@ -266,6 +267,40 @@ def test_when_the_stream_breaks_browsers_stay_and_are_asked_to_send_again(rig: R
     frame = rig.commit(2)
     assert rig.sent[viewer.session][-1] == frame
     assert not rig.ends
+
+
+@pytest.mark.parametrize(("before", "now"), [(INTERNAL, CLIENT), (CLIENT, INTERNAL)], ids=["fewer", "more"])
+@pytest.mark.parametrize("epoch", [1, 2], ids=["same log", "another log"])
+def test_who_may_read_other_notes_once_the_stream_is_back_opens_anew(
+    rig: Rig, before: "access_pb2.Audience.ValueType", now: "access_pb2.Audience.ValueType", epoch: int
+) -> None:
+    viewers = [rig.join(resume=0), rig.join(resume=0)]
+    for viewer in viewers:
+        rig.attached(viewer, before)
+    rig.do(rig.hub.lost(rig.now))
+    rig.opened(epoch=epoch, revision=1)
+    heard = len(rig.sent[viewers[0].session])
+    rig.asked()
+    rig.attached(viewers[0], now)
+    rig.attached(viewers[1], before)
+    info = error_details_pb2.ErrorInfo()
+    assert list(rig.ends) == [viewers[0].session]
+    assert rig.ends[viewers[0].session].details[0].Unpack(info)
+    assert (rig.ends[viewers[0].session].code, info.reason) == (code_pb2.ABORTED, "AUDIENCE_CHANGED")
+    assert "detach_session" in rig.asked()
+    rig.commit(1)
+    assert len(rig.sent[viewers[0].session]) == heard, "nothing more goes to who has gone"
+
+
+def test_who_may_do_something_else_once_the_stream_is_back_is_told_so(rig: Rig) -> None:
+    viewer = rig.live(0)
+    for epoch, then in ((1, "resend"), (2, "reset")):
+        rig.do(rig.hub.lost(rig.now))
+        rig.opened(epoch=epoch)
+        opened = service.CollaborateOpened(permissions=7 + epoch)
+        rig.attached(viewer, opened=service.CollaborateResponse(opened=opened).SerializeToString())
+        rights, after = map(said, rig.sent[viewer.session][-2:])
+        assert (rights.rights.permissions, after.WhichOneof("message")) == (7 + epoch, then)
 
 
 def test_viewers_are_held_for_a_while_and_then_come_back_one_after_the_other(rig: Rig) -> None:
