@@ -16,6 +16,8 @@ export const RESENDS = 3;
 export const TRIES = 5;
 const LATER_MS = 8000;
 const CANCELLED = 1;
+/** Of these the room's record knows nothing: what is done says nothing of them, and the server answers one that is sent again as before. */
+const UNRECORDED: ReadonlySet<What["case"]> = new Set(["publish", "subscribe", "slotsAnswer", "show"] as const);
 
 /** How long to wait before the next try, when so many in a row failed; and whether that is only now and then. */
 export function retryOf(failures: number, random: number): { waitMs: number; lost: boolean } {
@@ -62,11 +64,14 @@ export class Outbox {
     });
   }
 
-  /** There is a way again, to somebody who has done all up to a number: what is to be sent, in order. The answers to the others were lost. */
+  /**
+   * There is a way again, to somebody who has done all acts up to a number: what is to be sent, in order. The answers to the other acts
+   * were lost; of what is no act the answer is what was wanted, so that is asked for again.
+   */
   resume(done: bigint, nowMs: number): SignalRequest[] {
     if (this.number < done && this.waiting.size === 0) this.number = done; // of the page before
-    for (const [number, { done: tell }] of this.waiting) {
-      if (number > done) continue;
+    for (const [number, { request, done: tell }] of this.waiting) {
+      if (number > done || UNRECORDED.has(request.what.case)) continue;
       this.waiting.delete(number);
       tell(create(SignalDoneSchema, { number }));
     }
