@@ -58,7 +58,7 @@ class Breakouts:
     async def split(
         self, desk: Desk, person_id: str, participant_id: str, number: int, wanted: pb.Split, mask: int
     ) -> None:
-        """Makes the breakouts, then splits the room. Asked for once more after it failed, it makes the same ones."""
+        """Splits the room; only what does split it makes breakouts. Asked for once more, it makes the same ones."""
         room, now_ms = desk.live.room, self._clock.now_ms()
         if number <= desk.live.done.get(participant_id, 0):
             return
@@ -69,20 +69,27 @@ class Breakouts:
         made = decide(desk.live)[0].breakouts
         for asset_id in {each.asset_id for each in made.rooms if each.asset_id}:
             await self._assets.check(room.project_id, asset_id)
-        for each in made.rooms:
-            child = pb.Room(
-                room_id=each.room_id,
-                parent_room_id=room.room_id,
-                project_id=room.project_id,
-                title=each.title,
-                asset_id=each.asset_id or room.asset_id,
-                state=pb.ROOM_STATE_OPEN,
-                capacity=room.capacity,
-                created_by=person_id,
-                create_time_ms=now_ms,
-            )
-            await self._store.create(desk.tenant_id, child, each.room_id, each.SerializeToString(), _UNBOUNDED)
-        await self._rooms.act(desk, person_id, decide, participant_id, number)
+
+        async def make(events: list[pb.Event]) -> None:
+            for each in events[0].breakouts.rooms:
+                await self._make(desk, person_id, each, now_ms)
+
+        await self._rooms.act(desk, person_id, decide, participant_id, number, make)
+
+    async def _make(self, desk: Desk, person_id: str, wanted: pb.Breakout, now_ms: int) -> None:
+        room = desk.live.room
+        child = pb.Room(
+            room_id=wanted.room_id,
+            parent_room_id=room.room_id,
+            project_id=room.project_id,
+            title=wanted.title,
+            asset_id=wanted.asset_id or room.asset_id,
+            state=pb.ROOM_STATE_OPEN,
+            capacity=room.capacity,
+            created_by=person_id,
+            create_time_ms=now_ms,
+        )
+        await self._store.create(desk.tenant_id, child, wanted.room_id, wanted.SerializeToString(), _UNBOUNDED)
 
     async def regroup(
         self, desk: Desk, person_id: str, participant_id: str, number: int, wanted: pb.Regroup, mask: int

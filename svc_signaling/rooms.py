@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, Protocol
+from weakref import WeakValueDictionary
 
 import grpc
 
@@ -74,6 +75,7 @@ class Breakouts(Protocol):
 
 
 Decide = Callable[[Live], list[pb.Event]]
+Prepare = Callable[[list[pb.Event]], Awaitable[None]]
 
 
 class Desk:
@@ -115,7 +117,8 @@ class Rooms:
         self._memory = memory or Memory(store)
         self._leaving = False
         self._desks: dict[str, Desk] = {}
-        self._opening: dict[str, asyncio.Lock] = {}
+        self._opening: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """Whoever opens a room or puts it away does so alone; a lock is there as long as somebody has it or waits."""
         self._tasks: set[asyncio.Task[None]] = set()
         self.media: Media | None = None
         self._showing: set[str] = set()
@@ -154,7 +157,8 @@ class Rooms:
         """A room. If it is not here yet, this instance takes it from whoever has it; `free_ms`: only if nobody has.
         Raises RoomUnknown.
         """
-        async with self._opening.setdefault(room_id, asyncio.Lock()):
+        alone = self._opening.setdefault(room_id, asyncio.Lock())
+        async with alone:
             desk = self._desks.get(room_id)
             if desk is None:
                 desk = await self._read(tenant_id, project_id, room_id, free_ms)
@@ -168,7 +172,6 @@ class Rooms:
     async def _read(self, tenant_id: str, project_id: int, room_id: str, free_ms: int | None) -> Desk:
         room = await self._store.take(tenant_id, project_id, room_id, self._until_ms(), free_ms)
         if room is None:
-            self._opening.pop(room_id, None)
             raise RoomUnknown("there is no such room in this project")
         desk = Desk(tenant_id, await self._memory.recall(room))
         # Nobody is connected to what was just read, but they are on their way. Feeds are the forwarder's.
@@ -178,18 +181,25 @@ class Rooms:
         return desk
 
     async def act(
-        self, desk: Desk, person_id: str, decide: Decide, participant_id: str = "", number: int = 0
+        self,
+        desk: Desk,
+        person_id: str,
+        decide: Decide,
+        participant_id: str = "",
+        number: int = 0,
+        prepare: Prepare | None = None,
     ) -> list[pb.Event]:
         """Decides, keeps, applies, tells. If it raises, nothing has happened.
 
+        `prepare`: what has to be there once it is told; nothing else is decided in the room meanwhile.
         Whoever asks may be cut meanwhile: what is kept is applied all the same, or the room would not be its record.
         """
-        task = asyncio.create_task(self._act(desk, person_id, decide, participant_id, number))
+        task = asyncio.create_task(self._act(desk, person_id, decide, participant_id, number, prepare))
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(task)
 
     async def _act(
-        self, desk: Desk, person_id: str, decide: Decide, participant_id: str, number: int
+        self, desk: Desk, person_id: str, decide: Decide, participant_id: str, number: int, prepare: Prepare | None
     ) -> list[pb.Event]:
         async with desk.lock:
             if desk.lost:
@@ -200,6 +210,8 @@ class Rooms:
             events = live.stamp(decide(live), self._clock.now_ms())
             if not events:
                 return []
+            if prepare is not None:
+                await prepare(events)
             kept = [Kept(event, participant_id, number) for event in events]
             try:
                 await self._store.append(desk.tenant_id, person_id, live.after(events), kept)
@@ -358,9 +370,9 @@ class Rooms:
     def _lose(self, desk: Desk) -> None:
         """Another instance owns the room: whoever is in it here comes again, and finds that one."""
         desk.lost, room_id = True, desk.live.room.room_id
-        self._memory.forget(room_id)
         if self._desks.get(room_id) is not desk:
-            return
+            return  # put away already, and maybe opened anew
+        self._memory.forget(room_id)
         _logger.info("room_moved", extra={"room": room_id, "people": len(desk.listeners)})
         del self._desks[room_id]
         if self.recorder is not None:
@@ -427,9 +439,16 @@ class Rooms:
         await self._narrow(desk)
         busy = desk.listeners or feed.feeds(desk.live) or self._in_breakouts(desk)
         desk.idle_s = 0.0 if busy else desk.idle_s + TICK_S
-        if desk.idle_s > IDLE_S and not desk.lock.locked() and not (self.recorder and self.recorder.open_of(room_id)):
+        if desk.idle_s > IDLE_S and not (self.recorder and self.recorder.open_of(room_id)):
+            await self._put_away(room_id, desk)
+
+    async def _put_away(self, room_id: str, desk: Desk) -> None:
+        """A room that nobody needs is not open here any more. Whoever comes meanwhile waits, and opens it anew."""
+        alone = self._opening.setdefault(room_id, asyncio.Lock())
+        async with alone:
+            if desk.lock.locked() or desk.listeners or self._desks.get(room_id) is not desk:
+                return
             desk.lost = True
             del self._desks[room_id]
-            self._opening.pop(room_id, None)
             await self._memory.leave(desk.live)
             await self._store.release(room_id)

@@ -28,6 +28,7 @@ from svc_signaling.rooms import Rooms
 from svc_signaling.signal import Stream
 from svc_signaling.stores import Store
 
+_BREAKOUTS: Final = 500
 _ROOM_SERVICE: Final = pb.DESCRIPTOR.services_by_name["RoomService"]
 
 
@@ -93,7 +94,12 @@ class RoomServicer(RoomServiceServicer):
         before = _read_token(request.page_token)
         rooms = await self._store.rooms(caller().tenant_id, request.project_id, before, size + 1)
         token = _token(rooms[size - 1]) if len(rooms) > size else ""
-        return pb.ListRoomsResponse(rooms=rooms[:size], next_page_token=token)
+        listed = pb.ListRoomsResponse(rooms=rooms[:size], next_page_token=token)
+        if request.with_breakouts and listed.rooms:
+            ids = [each.room_id for each in listed.rooms]
+            found = await self._store.breakouts(caller().tenant_id, request.project_id, ids, _BREAKOUTS)
+            listed.breakouts.extend(found)
+        return listed
 
     async def EndRoom(self, request: pb.EndRoomRequest, context: Any) -> Any:
         who = caller()

@@ -30,14 +30,17 @@ class Store(Protocol):
     async def create(self, tenant_id: str, room: pb.Room, request_id: str, request: bytes, most: int) -> pb.Room:
         """Keeps a new room; with a request_id that was used, gives what was made then.
 
-        Raises TooManyRooms when the project has as many open rooms.
+        Raises TooManyRooms when the project has as many open rooms; breakouts are not counted.
         """
 
     async def room(self, tenant_id: str, project_id: int, room_id: str) -> pb.Room | None:
         """A room, if it is of that tenant and project."""
 
     async def rooms(self, tenant_id: str, project_id: int, before: tuple[int, str] | None, limit: int) -> list[pb.Room]:
-        """Rooms, the newest first, made before that one (time, id)."""
+        """Rooms that are breakouts of none, the newest first, made before that one (time, id)."""
+
+    async def breakouts(self, tenant_id: str, project_id: int, room_ids: Sequence[str], limit: int) -> list[pb.Room]:
+        """Breakouts of these rooms, the newest first."""
 
     async def take(
         self, tenant_id: str, project_id: int, room_id: str, until_ms: int, free_ms: int | None = None

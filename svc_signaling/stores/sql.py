@@ -69,7 +69,9 @@ class SqlStore:
 
         def work(connection: Connection) -> list[pb.Room]:
             columns = ROOM.c
-            query = select(columns.room).where(columns.tenant_id == tenant_id, columns.project_id == project_id)
+            query = select(columns.room).where(
+                columns.tenant_id == tenant_id, columns.project_id == project_id, columns.parent_room_id == ""
+            )
             if before is not None:
                 time_ms, room_id = before
                 query = query.where(
@@ -79,6 +81,19 @@ class SqlStore:
                     )
                 )
             query = query.order_by(columns.create_time_ms.desc(), columns.room_id.desc()).limit(limit)
+            return [pb.Room.FromString(found) for (found,) in connection.execute(query)]
+
+        return await self._database.run(work)
+
+    async def breakouts(self, tenant_id: str, project_id: int, room_ids: Sequence[str], limit: int) -> list[pb.Room]:
+        """See `Store`."""
+        columns = ROOM.c
+        query = select(columns.room).where(
+            columns.parent_room_id.in_(room_ids), columns.tenant_id == tenant_id, columns.project_id == project_id
+        )
+        query = query.order_by(columns.create_time_ms.desc(), columns.room_id.desc()).limit(limit)
+
+        def work(connection: Connection) -> list[pb.Room]:
             return [pb.Room.FromString(found) for (found,) in connection.execute(query)]
 
         return await self._database.run(work)
@@ -199,6 +214,7 @@ def _row(tenant_id: str, room: pb.Room) -> dict[str, object]:
         "project_id": room.project_id,
         "create_time_ms": room.create_time_ms,
         "ended": 0,
+        "parent_room_id": room.parent_room_id,
         "room": room.SerializeToString(),
     }
 
@@ -206,7 +222,10 @@ def _row(tenant_id: str, room: pb.Room) -> dict[str, object]:
 def _open_rooms(connection: Connection, tenant_id: str, project_id: int) -> int:
     columns = ROOM.c
     query = select(func.count()).where(
-        columns.tenant_id == tenant_id, columns.project_id == project_id, columns.ended == 0
+        columns.tenant_id == tenant_id,
+        columns.project_id == project_id,
+        columns.ended == 0,
+        columns.parent_room_id == "",
     )
     return int(connection.execute(query).scalar_one())
 

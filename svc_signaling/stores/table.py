@@ -18,10 +18,13 @@ ROOM: Final = Table(
     Column("create_time_ms", BigInteger, nullable=False),
     Column("ended", BigInteger, nullable=False),
     Column("room", LargeBinary, nullable=False),
+    # The room that it is a breakout of; empty: of none.
+    Column("parent_room_id", Text, nullable=False, server_default=""),
     # The instance that serves the room, until then; empty: none has it open.
     Column("owner", Text, nullable=False, server_default=""),
     Column("owned_until_ms", BigInteger, nullable=False, server_default="0"),
     Index("room_by_owner", "owner", "owned_until_ms"),
+    Index("room_by_parent", "parent_room_id"),
     Index("room_by_project", "tenant_id", "project_id", "create_time_ms"),
 )
 EVENT: Final = Table(

@@ -100,6 +100,26 @@ async def test_rooms_are_read_in_pages_the_newest_first(store: Store) -> None:
     assert [each.room_id for each in rest] == ["a", "d"]
 
 
+def breakout(name: str, made_ms: int) -> pb.Room:
+    """Of room "a"."""
+    made = room(name, made_ms)
+    made.parent_room_id = "a"
+    return made
+
+
+async def test_breakouts_are_listed_with_their_room_alone_and_take_no_place_of_a_room(store: Store) -> None:
+    await make(store, room("a"), room("b"), *(breakout(f"a{made_ms}", made_ms) for made_ms in range(2, 7)))
+    assert await store.create(ONE, room("c"), "request", b"", MOST) == room("c")
+    with pytest.raises(TooManyRooms):
+        await store.create(ONE, room("d"), "", b"", MOST)
+    assert [each.room_id for each in await store.rooms(ONE, 7, None, 10)] == ["c", "b", "a"]
+    assert [each.room_id for each in await store.breakouts(ONE, 7, ["a", "b"], 3)] == ["a6", "a5", "a4"]
+    assert [await store.breakouts(*other, 9) for other in ((TWO, 7, ["a"]), (ONE, 8, ["a"]), (ONE, 7, ["b"]))] == [
+        []
+    ] * 3
+    assert await store.room(ONE, 7, "a2") == breakout("a2", 2)
+
+
 async def test_events_follow_each_other_and_none_is_kept_twice(store: Store) -> None:
     await make(store, room("a"), room("b"))
     await store.append(ONE, "ann", room("a", people=2), happened(1, 2, number=9))

@@ -1,7 +1,8 @@
 """Instances of svc_signaling behind real gRPC servers on one store: one serves a room at a time, and rooms move."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceStub
 from rushes.type.v1.access_pb2 import PERMISSION_VIEW
 from svc_signaling.breakouts import Breakouts
+from svc_signaling.core.breakout import NotSplit
 from svc_signaling.core.room import Live
 from svc_signaling.memory import Memory
 from svc_signaling.rooms import Rooms
@@ -41,7 +43,7 @@ class Instance:
         self.rooms = Rooms(self.store, Clock(), self.memory)
         nothing: Any = None  # media, assets and ICE servers are not asked for here
         self.clock, self.media = _Ahead(), _Quiet()
-        self.rooms.breakouts = breakouts = Breakouts(self.store, self.rooms, nothing, self.clock)
+        self.rooms.breakouts = self.breakouts = breakouts = Breakouts(self.store, self.rooms, nothing, self.clock)
         parts = (self.store, self.rooms, breakouts, self.media, nothing, nothing, people, Clock(), 10)
         self._server = grpc.aio.server(interceptors=[Guard(SECRET, people)], options=SERVER_OPTIONS)
         RoomServicer(*parts).add_to(self._server)  # type: ignore[arg-type]
@@ -266,6 +268,25 @@ async def test_a_room_is_split_and_its_people_hear_of_it_in_their_breakout_until
     assert refused.value.code() is grpc.StatusCode.PERMISSION_DENIED, "sent away from the breakout, so from the room"
     kept = await house.first.store.events(sound, 0, 100)
     assert next(each.event.participant.person_id for each in kept if each.event.HasField("participant")) == "gus"
+
+
+async def test_of_two_splits_at_once_one_makes_breakouts_and_they_are_listed_with_their_room(house: House) -> None:
+    room_id = await house.room()
+    ada, bob, _ = [await house.enter(house.first, person, room_id) for person in ("ada", "bob", "gus")]
+    desk = house.first.rooms.held(room_id)
+    assert desk is not None
+
+    def split(person: str, seat: Seat) -> Awaitable[None]:
+        return house.first.breakouts.split(desk, person, seat.opened.participant_id, 1, _split("gus"), ALL)
+
+    done = await asyncio.gather(split("ada", ada), split("bob", bob), return_exceptions=True)
+    assert {type(each) for each in done} == {type(None), NotSplit}
+    request = pb.ListRoomsRequest(project_id=1, with_breakouts=True)
+    listed = await house.first.stub.ListRooms(request, metadata=house.metadata("gus"))
+    assert [each.room_id for each in listed.rooms] == [room_id]
+    state = desk.live.breakouts
+    assert state is not None
+    assert {each.room_id for each in listed.breakouts} == {each.room_id for each in state.rooms}
 
 
 async def test_a_split_outlives_its_instance_and_time_calls_everybody_back(house: House) -> None:

@@ -340,22 +340,26 @@ class ListRoomsRequest(_message.Message):
     PROJECT_ID_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    WITH_BREAKOUTS_FIELD_NUMBER: _builtins.int
     project_id: _builtins.int
     """The project."""
     page_size: _builtins.int
     """Most rooms, 1 to 100. 0: 50."""
     page_token: _builtins.str
     """Of the page before; empty: the first page."""
+    with_breakouts: _builtins.bool
+    """Whether breakouts of the rooms are wanted too."""
     def __init__(
         self,
         *,
         project_id: _builtins.int = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        with_breakouts: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "project_id", b"project_id", "with_breakouts", b"with_breakouts"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -369,21 +373,27 @@ class ListRoomsResponse(_message.Message):
 
     ROOMS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    BREAKOUTS_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """Of the next page; empty: this is the last."""
     @_builtins.property
     def rooms(self) -> _containers.RepeatedCompositeFieldContainer[Global___Room]:
         """The rooms."""
 
+    @_builtins.property
+    def breakouts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Room]:
+        """Breakouts of these rooms, if they are wanted: the newest 500, the newest first."""
+
     def __init__(
         self,
         *,
         rooms: _abc.Iterable[Global___Room] | None = ...,
         next_page_token: _builtins.str = ...,
+        breakouts: _abc.Iterable[Global___Room] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "rooms", b"rooms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breakouts", b"breakouts", "next_page_token", b"next_page_token", "rooms", b"rooms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

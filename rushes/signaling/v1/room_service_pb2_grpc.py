@@ -91,7 +91,7 @@ class RoomServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListRooms(self, request, context):
-        """Rooms of a project, those that go on first, then the newest.
+        """Rooms of a project, the newest first. Breakouts are listed only beside the room that they are of.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -21,7 +21,7 @@ class RoomServiceStub:
     GetRoom: _aio.UnaryUnaryMultiCallable[_room_service_pb2.GetRoomRequest, _room_service_pb2.GetRoomResponse]
     """A room."""
     ListRooms: _aio.UnaryUnaryMultiCallable[_room_service_pb2.ListRoomsRequest, _room_service_pb2.ListRoomsResponse]
-    """Rooms of a project, those that go on first, then the newest."""
+    """Rooms of a project, the newest first. Breakouts are listed only beside the room that they are of."""
     EndRoom: _aio.UnaryUnaryMultiCallable[_room_service_pb2.EndRoomRequest, _room_service_pb2.EndRoomResponse]
     """Ends a room for everybody. Sent twice, it ends once."""
     ListEvents: _aio.UnaryUnaryMultiCallable[_room_service_pb2.ListEventsRequest, _room_service_pb2.ListEventsResponse]
@@ -58,7 +58,7 @@ class RoomServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _room_service_pb2.ListRoomsRequest,
         context: _aio.ServicerContext[_room_service_pb2.ListRoomsRequest, _abc.Awaitable[_room_service_pb2.ListRoomsResponse]],
     ) -> _abc.Awaitable[_room_service_pb2.ListRoomsResponse]:
-        """Rooms of a project, those that go on first, then the newest."""
+        """Rooms of a project, the newest first. Breakouts are listed only beside the room that they are of."""
 
     @_abc_1.abstractmethod
     def EndRoom(

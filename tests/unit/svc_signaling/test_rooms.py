@@ -14,8 +14,9 @@ from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_VIEW
 from svc_signaling.core.participant import AWAY
 from svc_signaling.core.room import Live
-from svc_signaling.errors import Draining
-from svc_signaling.rooms import Desk, Rooms
+from svc_signaling.errors import Draining, RoomMoved
+from svc_signaling.memory import Memory
+from svc_signaling.rooms import IDLE_S, Desk, Rooms
 from svc_signaling.stores import Kept
 from svc_signaling.telling import News
 from tests.unit.svc_signaling.test_room import CHAIR, GUEST, live, with_people
@@ -146,3 +147,53 @@ async def test_a_room_that_cannot_be_read_keeps_no_other_from_being_taken_up() -
     store: Any = BrokenStore()
     await Rooms(store, Clock())._take_up()
     assert store.taken == ["sound"]
+
+
+class OneRoom:
+    """A store of one room that this instance takes and releases, and where its moments go, slowly."""
+
+    def __init__(self) -> None:
+        self.owned = False
+        self.asked, self.let = asyncio.Event(), asyncio.Event()
+
+    async def take(self, *args: object) -> pb.Room:
+        self.owned = True
+        return live().room
+
+    async def release(self, room_id: str) -> None:
+        self.owned = False
+
+    async def events(self, room_id: str, after: int, limit: int) -> list[Kept]:
+        return []
+
+    async def append(self, tenant_id: str, person_id: str, room: pb.Room, kept: Sequence[Kept]) -> None:
+        if not self.owned:
+            raise RoomMoved("nobody's")
+
+    async def get(self, room_id: str) -> bytes | None:
+        return None
+
+    async def put(self, room_id: str, data: bytes) -> None:
+        self.asked.set()
+        await self.let.wait()
+
+
+async def test_who_comes_while_a_room_is_put_away_has_a_room_that_is_this_instances() -> None:
+    store: Any = OneRoom()
+    memory = Memory(store, store)
+    rooms = Rooms(store, Clock(), memory)
+    idle = await rooms.desk("one", 1, "r")
+    await rooms.act(idle, "", lambda room: room.join("ada", "person-ada", "Ada", CHAIR))
+    await rooms.act(idle, "", lambda room: room.leave("ada"))
+    idle.idle_s = IDLE_S
+    ticking = asyncio.create_task(rooms._tick("r", idle))
+    await store.asked.wait()
+    coming = asyncio.create_task(rooms.desk("one", 1, "r"))
+    await asyncio.sleep(0)
+    store.let.set()
+    await ticking
+    desk = await coming
+    assert desk is not idle
+    await rooms.act(desk, "", lambda room: room.join("bob", "person-bob", "Bob", CHAIR))
+    rooms._lose(idle)
+    assert (rooms.held("r"), "r" in memory._last, store.owned) == (desk, True, True)

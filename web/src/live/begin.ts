@@ -8,11 +8,13 @@ export const rooms = createClient(RoomService, transport);
 
 /** A room in which people look at an asset now, or are in breakouts of it, and how many; undefined: there is none. */
 export async function roomOf(projectId: bigint, assetId: bigint): Promise<{ id: string; people: number } | undefined> {
-  const { rooms: all } = await rooms.listRooms({ projectId, pageSize: 50 });
-  const open = all.filter((each) => each.state === RoomState.OPEN);
+  const { rooms: all, breakouts } = await rooms.listRooms({ projectId, pageSize: 50, withBreakouts: true });
   const people = new Map<string, number>();
-  for (const each of open) people.set(each.parentRoomId || each.roomId, (people.get(each.parentRoomId || each.roomId) ?? 0) + each.people);
-  const found = open.find((each) => each.assetId === assetId && each.parentRoomId === "" && (people.get(each.roomId) ?? 0) > 0);
+  for (const each of [...all, ...breakouts]) {
+    const of = each.parentRoomId || each.roomId;
+    if (each.state === RoomState.OPEN) people.set(of, (people.get(of) ?? 0) + each.people);
+  }
+  const found = all.find((each) => each.assetId === assetId && (people.get(each.roomId) ?? 0) > 0);
   return found && { id: found.roomId, people: people.get(found.roomId) ?? 0 };
 }
 

@@ -9,15 +9,22 @@ import { t } from "../messages";
 import { Menu } from "../ui/menu";
 import { duration, exactly } from "../ui/when";
 
+/** Of these the sessions on an asset that are over, the newest first: a breakout may be of an asset of its own. */
+function over(rooms: readonly Room[], asset: Asset): readonly Room[] {
+  return rooms
+    .filter((each) => each.assetId === asset.assetId && each.state === RoomState.ENDED)
+    .sort((a, b) => Number(b.createTimeMs - a.createTimeMs));
+}
+
 /** Fetched when the list is opened. */
 function Past({ asset, close }: { asset: Asset; close: () => void }): JSX.Element {
   const [found, setFound] = useState<readonly Room[]>();
   const [error, setError] = useState("");
   useState(() => {
     import("../live/begin")
-      .then(({ rooms }) => rooms.listRooms({ projectId: asset.projectId, pageSize: 100 }))
+      .then(({ rooms }) => rooms.listRooms({ projectId: asset.projectId, pageSize: 100, withBreakouts: true }))
       .then(
-        ({ rooms }) => setFound(rooms.filter((each) => each.assetId === asset.assetId && each.state === RoomState.ENDED)),
+        ({ rooms, breakouts }) => setFound(over([...rooms, ...breakouts], asset)),
         (failure: unknown) => setError(explain(failure)),
       );
   });
