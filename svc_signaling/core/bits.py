@@ -8,6 +8,11 @@ class Bits:
         self._data = data
         self._at = 0
 
+    @property
+    def at(self) -> int:
+        """So many were read."""
+        return self._at
+
     def bit(self) -> int:
         """The next one."""
         byte, shift = divmod(self._at, 8)

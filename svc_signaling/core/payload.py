@@ -86,6 +86,7 @@ class Assembler:
         self._needs_key = True
         self._ticks = 0
         self._last_stamp: int | None = None
+        self._layers = vp9.Layers()
 
     def push(self, packet: Packet) -> list[Frame]:
         """A packet; gives the frames that are complete now."""
@@ -144,7 +145,7 @@ class Assembler:
         return self._finished(picture)
 
     def _finished(self, picture: _Picture) -> Frame | None:
-        data = _JOINED.get(picture.codec, b"".join)(picture.parts)
+        data = self._joined(picture.codec, picture.parts)
         if not picture.whole or not data or len(data) > MAX_FRAME_BYTES:
             self._needs_key = True
             return None
@@ -152,6 +153,11 @@ class Assembler:
             return None
         self._needs_key = False
         return self._frame(picture.codec, picture.timestamp, picture.arrival_us, data, key=picture.key)
+
+    def _joined(self, codec: Codec, parts: list[bytes]) -> bytes:
+        if codec is Codec.VP9:
+            return self._layers.together(parts)
+        return av1.framed(parts) if codec is Codec.AV1 else b"".join(parts)
 
     def _frame(self, codec: Codec, stamp: int, arrival_us: int, data: bytes, *, key: bool) -> Frame | None:
         if not data:
@@ -253,7 +259,6 @@ _ADD: Final[Mapping[Codec, Callable[[_Picture, bytes], None]]] = {
     Codec.VP9: _add_vp9,
     Codec.AV1: _add_av1,
 }
-_JOINED: Final[Mapping[Codec, Callable[[list[bytes]], bytes]]] = {Codec.VP9: vp9.together, Codec.AV1: av1.framed}
 
 
 def size_of(codec: Codec, key: bytes) -> tuple[int, int]:

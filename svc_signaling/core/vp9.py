@@ -1,12 +1,10 @@
-"""VP9 out of RTP (RFC 9628, 4.2), and how large its pictures are (VP9 bitstream specification, 6.2)."""
+"""VP9 out of RTP (RFC 9628, 4.2), as files have it, and how large its pictures are."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from svc_signaling.core.bits import Bits
+from svc_signaling.core.vp9_header import SLOTS, Header, Size, hidden, read
 
-_SYNC: Final = 0x498342
-_RGB: Final = 7
 MAX_LAYERS: Final = 8
 
 
@@ -60,34 +58,62 @@ def _behind_structure(payload: bytes, at: int) -> int:
     return at
 
 
-def together(layers: Sequence[bytes]) -> bytes:
-    """Layers of one picture, as players take them: with an index behind them (annex B); of one, itself."""
-    if len(layers) < 2:
-        return b"".join(layers)
-    marker = bytes((0xC0 | 3 << 3 | len(layers) - 1,))
-    sizes = b"".join(len(layer).to_bytes(4, "little") for layer in layers)
-    return b"".join(layers) + marker + sizes + marker
+class Layers:
+    """Layers of one picture, as players take them: each is decoded, the largest is shown."""
+
+    def __init__(self) -> None:
+        self._slots: list[Size] = [(0, 0)] * SLOTS
+        """The sizes of frames that later ones may be predicted from."""
+
+    def together(self, layers: Sequence[bytes]) -> bytes:
+        """With an index behind them (annex B); of one, itself. Empty: of a smaller one, the header cannot be read."""
+        parts = []
+        for at, layer in enumerate(layers):
+            header = self.read(layer)
+            if at == len(layers) - 1:
+                parts.append(layer)
+            elif header is None:
+                return b""
+            else:
+                # A receiver of small pictures alone would show it.
+                parts.append(hidden(layer, header))
+        return _indexed(parts) if len(parts) > 1 else b"".join(parts)
+
+    def read(self, frame: bytes) -> Header | None:
+        """The header of a frame, which is the next."""
+        header = read(frame, self._slots)
+        if header is not None:
+            for slot in range(SLOTS):
+                if header.refreshes >> slot & 1:
+                    self._slots[slot] = header.size
+        return header
 
 
-def picture_size(key: bytes) -> tuple[int, int]:
-    """Width and height of a keyframe; (0, 0): it is none."""
-    bits = Bits(key[:32])
-    if bits.number(2) != 2:
+def _indexed(frames: Sequence[bytes]) -> bytes:
+    marker = bytes((0xC0 | 3 << 3 | len(frames) - 1,))
+    sizes = b"".join(len(frame).to_bytes(4, "little") for frame in frames)
+    return b"".join(frames) + marker + sizes + marker
+
+
+def _apart(picture: bytes) -> list[bytes]:
+    """The frames of a picture that has an index; of another, itself."""
+    marker = picture[-1] if picture else 0
+    count, width = (marker & 7) + 1, (marker >> 3 & 3) + 1
+    index = len(picture) - 2 - count * width
+    if marker & 0xE0 != 0xC0 or index < 0 or picture[index] != marker:
+        return [picture]
+    frames, at = [], 0
+    for each in range(count):
+        size = int.from_bytes(picture[index + 1 + each * width :][:width], "little")
+        frames.append(picture[at : min(at + size, index)])
+        at += size
+    return frames
+
+
+def picture_size(key: bytes) -> Size:
+    """Width and height of what a keyframe shows, which is the largest layer; (0, 0): it is none."""
+    layers = Layers()
+    headers = [layers.read(frame) for frame in _apart(key)]
+    if headers[0] is None or not headers[0].key:
         return 0, 0
-    profile = bits.bit() | bits.bit() << 1
-    if profile == 3:
-        bits.bit()
-    if bits.bit() or bits.bit():  # shows one that was there before, or is predicted
-        return 0, 0
-    bits.number(2)
-    if bits.number(24) != _SYNC:
-        return 0, 0
-    if profile >= 2:
-        bits.bit()
-    if bits.number(3) != _RGB:
-        bits.bit()
-        if profile in (1, 3):
-            bits.number(3)
-    elif profile in (1, 3):
-        bits.bit()
-    return bits.number(16) + 1, bits.number(16) + 1
+    return max((header.size for header in headers if header is not None), default=(0, 0))

@@ -20,7 +20,9 @@ from svc_signaling.core.payload import Codec
 from svc_signaling.core.take import Begin
 from svc_signaling.recorder.file import File
 from svc_signaling.recorder.join import join
-from tests.integration.recording_child import record
+from svc_signaling.recorder.writer import Writer
+from tests.integration.recording_child import START_US, record
+from tests.unit.svc_signaling.layered import PICTURES, SIZES, layered
 
 SECONDS = 4
 CODERS = {
@@ -95,6 +97,25 @@ def test_segments_become_one_file_with_every_picture(tmp_path: Path, sources: di
     with av.open(str(output)) as file:
         first = [Fraction(stream.start_time or 0) * (stream.time_base or 0) for stream in file.streams]
     assert abs(first[0] - first[1]) < Fraction(1, 20)
+
+
+@pytest.mark.parametrize("codec", [Codec.VP9, Codec.AV1])
+def test_of_three_sizes_in_one_stream_the_largest_plays(tmp_path: Path, codec: Codec) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    writer = Writer(folder, 10_000_000)
+    writer.stream(("worker", 1), "ada")
+    for packet in layered(codec, START_US):
+        writer.packet(("worker", 1), packet)
+    writer.close()
+    output = tmp_path / "take.webm"
+    join(sorted(folder.iterdir()), output)
+    with av.open(str(output)) as file:
+        assert (file.streams.video[0].width, file.streams.video[0].height) == SIZES[-1]
+        pictures = list(file.decode(video=0))
+    assert [(picture.width, picture.height) for picture in pictures] == [SIZES[-1]] * PICTURES
+    times = [picture.time or 0.0 for picture in pictures]
+    assert times == sorted(set(times))
 
 
 @pytest.mark.parametrize("codec", [Codec.VP8, Codec.H264])

@@ -1,10 +1,13 @@
 """Pictures of VP9 and AV1 out of packets, as files have them."""
 
+from itertools import accumulate, pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from svc_signaling.core import av1, vp9
-from svc_signaling.core.payload import Assembler, Codec, Packet, size_of
+from svc_signaling.core import av1, vp9, vp9_header
+from svc_signaling.core.payload import Assembler, Codec, Frame, Packet, size_of
+from tests.unit.svc_signaling.layered import PICTURES, SIZES, layered
 
 VP9_KEY = bytes.fromhex("824983420013f00b30") + bytes(40)
 """As far as anybody here looks: 320 x 180."""
@@ -39,11 +42,63 @@ def test_a_picture_of_vp9_comes_together_and_says_how_large_it_is() -> None:
     assert size_of(Codec.VP9, b"\x86" + VP9_KEY[1:]) == (0, 0)
 
 
-def test_layers_of_one_picture_have_an_index_behind_them() -> None:
+def frames_of(codec: Codec) -> list[Frame]:
+    assembler = Assembler()
+    return [frame for packet in layered(codec) for frame in assembler.push(packet)]
+
+
+def apart(picture: bytes) -> list[bytes]:
+    """Frames of a picture of VP9 with three layers, by the index at its end."""
+    index = picture[-14:]
+    assert index[0] == index[-1] == 0xDA
+    ends = list(accumulate(int.from_bytes(index[at : at + 4], "little") for at in (1, 5, 9)))
+    assert ends[-1] == len(picture) - 14
+    return [picture[start:end] for start, end in pairwise([0, *ends])]
+
+
+def test_of_layers_in_one_picture_of_vp9_the_largest_alone_is_shown() -> None:
+    pictures = frames_of(Codec.VP9)
+    assert [picture.key for picture in pictures] == [True] + [False] * (PICTURES - 1)
+    slots = [(0, 0)] * vp9_header.SLOTS
+    for picture in pictures:
+        headers = [vp9_header.read(layer, slots) for layer in apart(picture.data)]
+        assert [header and (header.size, header.shown) for header in headers] == [
+            (size, size == SIZES[-1]) for size in SIZES
+        ]
+    assert size_of(Codec.VP9, pictures[0].data) == SIZES[-1]
+
+
+def test_what_is_not_shown_is_otherwise_as_it_was_sent() -> None:
+    payloads = [packet.payload for packet in layered(Codec.VP9)]
+    starts = [vp9.body(each) for each in payloads if vp9.begins(each)]
+    ours = [layer for picture in frames_of(Codec.VP9) for layer in apart(picture.data)]
+    for sent, layer in zip(starts, ours, strict=True):
+        was, now = (vp9_header.read(each, [(0, 0)] * vp9_header.SLOTS) for each in (sent, layer))
+        assert was is not None
+        assert now is not None
+        assert (was.key, was.size, was.refreshes) == (now.key, now.size, now.refreshes)
+        behind = [each[(header.bits + 7) // 8 :] for each, header in ((sent, was), (layer, now))]
+        assert behind[1].startswith(behind[0])
+
+
+def test_a_frame_as_large_as_one_before_has_the_size_of_that() -> None:
+    layers = vp9.Layers()
+    assert layers.read(VP9_KEY)
+    alike = layers.read(bytes.fromhex("86000002") + bytes(40))
+    assert alike is not None
+    assert alike.size == (320, 180)
+    assert vp9.Layers().read(bytes.fromhex("86000002") + bytes(40)) is None, "nothing is known of it"
+
+
+def test_a_small_layer_of_vp9_that_cannot_be_read_is_waited_out() -> None:
     small, large = b"\xa8\x01\x00\x00" + b"small", b"\xa8\x01\x02\x00" + b"larger"
-    ((data, key),) = pushed(Codec.VP9, [small, large])
-    assert key
-    assert data == b"smalllarger" + b"\xd9\x05\x00\x00\x00\x06\x00\x00\x00\xd9"
+    assert pushed(Codec.VP9, [small, large]) == []
+
+
+def test_layers_in_one_picture_of_av1_are_one_keyframe_and_as_large_as_the_largest() -> None:
+    pictures = frames_of(Codec.AV1)
+    assert [picture.key for picture in pictures] == [True] + [False] * (PICTURES - 1)
+    assert size_of(Codec.AV1, pictures[0].data) == SIZES[-1]
 
 
 def test_units_of_av1_come_together_however_they_were_cut() -> None:
@@ -66,5 +121,7 @@ def test_a_piece_of_av1_without_its_beginning_is_no_picture() -> None:
 def test_any_bytes_are_read_or_left(data: bytes) -> None:
     vp9.body(data)
     vp9.picture_size(data)
+    vp9.picture_size(VP9_KEY[:4] + data)
+    vp9.Layers().together([data, data])
     av1.picture_size(data)
     av1.framed(av1.elements(data) or ())
