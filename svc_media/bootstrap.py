@@ -168,8 +168,8 @@ class MediaParts:
                 if self._locks.take(UPKEEP):  # one instance is enough
                     await self._uploads.upkeep()
                     await self._exports.upkeep()
-                    await self._removals.upkeep()
                     await self._shelf.upkeep()
+                    await self._removals.upkeep()
             except Exception:
                 log.exception("upkeep_failed")
             finally:

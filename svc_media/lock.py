@@ -37,6 +37,18 @@ class Lock:
             raise
         return True
 
+    async def attempt(self) -> bool:
+        """Takes it if that needs no waiting; False: somebody has it, here or in another process."""
+        try:
+            async with asyncio.timeout(0):
+                await self._here.acquire()
+        except TimeoutError:
+            return False
+        if self._locks.take(self._name):
+            return True
+        self._here.release()
+        return False
+
     def release(self) -> None:
         """Lets go."""
         self._locks.drop(self._name)

@@ -1,7 +1,8 @@
 """Videos that svc_project purged are removed for good, with their files; bytes that another video has too stay."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 import grpc
@@ -86,8 +87,10 @@ class Removals:
             log.warning("purged_not_removed", extra={"reason": error.reason})
 
     async def _remove(self, purged: pb.PurgedVideo) -> bool:
-        """Whether it is gone; False: somebody is at it."""
-        async with self._locks.of(("video", purged.video_id)):
+        """Whether it is gone; False: somebody is at it. Jobs hold these locks for hours, so nobody waits for them."""
+        async with self._alone(("video", purged.video_id)) as alone:
+            if not alone:
+                return False
             video = await self._store.video(purged.video_id)
             if video is None or video.owner.tenant_id != purged.tenant_id:
                 return True
@@ -101,9 +104,21 @@ class Removals:
             if not video.sha256:
                 await self._store.remove_video(video, self._clock.now_ms(), content=False)
                 return True
-            async with self._locks.of((video.owner.tenant_id, video.sha256)):
-                await self._remove_content(video)
-            return True
+            async with self._alone((video.owner.tenant_id, video.sha256)) as alone:
+                if alone:
+                    await self._remove_content(video)
+                return alone
+
+    @asynccontextmanager
+    async def _alone(self, name: Hashable) -> AsyncIterator[bool]:
+        """Whether nobody else is at it, and nobody begins."""
+        lock = self._locks.of(name)
+        alone = await lock.attempt()
+        try:
+            yield alone
+        finally:
+            if alone:
+                lock.release()
 
     async def _remove_content(self, video: Video) -> None:
         """Of those who bring the same bytes later nobody finds half of the files."""

@@ -7,13 +7,14 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from mesh.blobs import BlobNotFound, Blobs
 from mesh.ids import new_id
+from mesh.sql import StoreUnavailable
 from rushes.errors import NotFound
 from svc_media.lock import Locks
 from svc_media.stores.folder import Folder
@@ -42,7 +43,7 @@ class Shelf(Protocol):
         """Bytes of a file that is not in the folder."""
 
     async def drop(self, content: Path) -> None:
-        """All files of a content are gone for good. `content`: the folder of them."""
+        """All files of a content are gone for good. `content`: their folder. Raises Unavailable: some may be left."""
 
     async def upkeep(self) -> None:
         """Makes room."""
@@ -74,7 +75,7 @@ class FolderShelf:
 
     async def drop(self, content: Path) -> None:
         """See Shelf."""
-        await asyncio.to_thread(shutil.rmtree, content, ignore_errors=True)
+        await asyncio.to_thread(_remove, content)
 
     async def upkeep(self) -> None:
         """See Shelf: there is always room."""
@@ -159,7 +160,7 @@ class BlobShelf:
 
     async def drop(self, content: Path) -> None:
         """See Shelf. The folder first: what is in it may be put into the bucket by whoever makes room."""
-        await self._threads.run(shutil.rmtree, content, ignore_errors=True)
+        await self._threads.run(_remove, content)
         for blob in await self._blobs.list(self._key(content) + "/"):
             await self._blobs.delete(blob.key)
             self._kept.discard(blob.key)
@@ -204,6 +205,19 @@ class BlobShelf:
     def close(self) -> None:
         """See Shelf."""
         self._threads.close()
+
+
+def _remove(content: Path) -> None:
+    try:
+        shutil.rmtree(content, onerror=_unless_gone)
+    except OSError as error:
+        raise StoreUnavailable(f"Files cannot be removed now: {error.strerror}.") from error
+
+
+def _unless_gone(call: Callable[..., object], path: str, info: tuple[object, BaseException, object]) -> None:
+    """What somebody else has removed meanwhile is gone, as it should be."""
+    if not isinstance(info[1], FileNotFoundError):
+        raise info[1]
 
 
 def _missing() -> NotFound:

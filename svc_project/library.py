@@ -16,6 +16,7 @@ from svc_project.core.errors import (
     GuestMayNot,
     InvalidField,
     PersonNotFound,
+    ProjectLends,
     ProjectNotEmpty,
     ProjectNotFound,
     VideoNotFound,
@@ -155,10 +156,12 @@ class Library:
         return await self._context.run(update)
 
     async def delete_project(self, who: Who, project_id: ProjectId, once: Once) -> None:
-        """It is gone for good. Raises ProjectNotEmpty."""
+        """It is gone for good. Raises ProjectNotEmpty, ProjectLends."""
 
         def remove(work: Work) -> str:
             project = find_project(work, who, project_id)
+            if work.unit.projects.lends(project):
+                raise ProjectLends
             if not work.unit.projects.remove(project):
                 raise ProjectNotEmpty
             work.changes.resources.add(Resource(Kind.PROJECT, project_id))

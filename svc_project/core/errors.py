@@ -142,6 +142,17 @@ class AssetInTrash(errors.FailedPrecondition):
         super().__init__("This is in the trash: restore it first.")
 
 
+class ProjectLends(errors.FailedPrecondition):
+    """Videos of a project are cuts in others, where they are seen by what their adders may do here."""
+
+    reason = "PROJECT_LENDS"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Clips of this project are cuts in other projects, or in their trash: delete those for good first."
+        )
+
+
 class ProjectNotEmpty(errors.FailedPrecondition):
     """Only a project of which no assets are left is deleted."""
 

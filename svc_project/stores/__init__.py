@@ -196,6 +196,9 @@ class Projects(Protocol):
     def save(self, project: Project) -> None:
         """Name, statuses and version as they are now."""
 
+    def lends(self, project: Project) -> bool:
+        """Whether another project, or its trash, has cuts of videos that were uploaded for this one."""
+
     def remove(self, project: Project) -> bool:
         """It is gone with its folders, roles and invitations; False: it has assets, and nothing has changed."""
 

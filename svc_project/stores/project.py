@@ -50,6 +50,12 @@ class SqlProjects:
             )
         )
 
+    def lends(self, project: Project) -> bool:
+        """See `Projects`."""
+        cut, here = schema.cut.c, project.project_id
+        query = select(cut.asset_id).where(cut.home_id == here, cut.project_id != here).limit(1)
+        return self._connection.execute(query).first() is not None
+
     def remove(self, project: Project) -> bool:
         """See `Projects`."""
         here = project.project_id

@@ -55,6 +55,25 @@ async def test_what_another_process_holds_is_had_once_that_is_killed(
     assert locks.take("together")
 
 
+async def test_an_attempt_waits_neither_for_another_process_nor_for_somebody_of_this_one(
+    holder: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    locks = Locks(tmp_path / "locks")
+    assert not await locks.of("alone").attempt()
+    assert not locks.of("alone").locked()
+    free = locks.of("free")
+    assert await free.attempt()
+    assert not await free.attempt()
+    waiting = asyncio.create_task(free.acquire())
+    await asyncio.sleep(0)
+    free.release()
+    assert not await free.attempt()  # it is the turn of who waited
+    await waiting
+    free.release()
+    assert await free.attempt()
+    free.release()
+
+
 async def test_what_is_shared_twice_is_let_go_twice(holder: "subprocess.Popen[str]", tmp_path: Path) -> None:
     locks = Locks(tmp_path / "locks")
     assert holder.stdin is not None

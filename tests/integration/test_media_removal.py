@@ -1,5 +1,7 @@
 """Videos that were purged go with their files, once, and only when nobody else has the same bytes."""
 
+import errno
+import os
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import cast
@@ -39,6 +41,7 @@ class House:
         self.shelf: Shelf = FolderShelf() if kind == "folder" else BlobShelf(self.blobs, self.folder, 1)
         self.purged: list[pb.PurgedVideo] = []
         clock, locks = Clock(), Locks()
+        self.locks = locks
         self.now_ms = clock.now_ms
         catalog = Catalog(self.store, self.folder, self.shelf)
         self.uploads = Uploads(self.store, self.folder, clock, lambda job: None, max_bytes=1 << 30, days=1, locks=locks)
@@ -160,3 +163,53 @@ async def test_who_brings_the_same_bytes_while_they_are_removed_has_all_made_ane
     await house.removals.upkeep()
     assert await house.add("again", OTHER) == 4
     assert house.original(OTHER).read_bytes() == b"clip"
+
+
+async def test_whoever_works_on_a_video_or_on_its_bytes_is_not_waited_for(house: House) -> None:
+    house.purge(3)
+    for name in (("video", 3), ("one", OTHER)):
+        async with house.locks.of(name):
+            await house.removals.upkeep()
+            assert await there(house) == [1, 2, 3]
+    await house.removals.upkeep()
+    assert await there(house) == [1, 2]
+
+
+async def test_a_video_of_which_a_file_cannot_be_removed_is_removed_later(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.purge(3)
+    stuck = house.original(OTHER)
+    unlink = os.unlink
+
+    def fail(path: str, **fields: int) -> None:
+        if path == stuck.name:
+            raise OSError(errno.EIO, "Input/output error")
+        unlink(path, **fields)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "unlink", fail)
+        await house.removals.upkeep()
+    assert stuck.exists()
+    assert (await there(house), await house.store.removed_to()) == ([1, 2, 3], 0)
+    await house.removals.upkeep()
+    assert not stuck.exists()
+    assert (await there(house), await house.store.removed_to()) == ([1, 2], 10)
+
+
+async def test_files_that_somebody_else_removes_meanwhile_are_gone_too(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.purge(3)
+    gone, unlink = house.original(OTHER), os.unlink
+
+    def late(path: str, **fields: int) -> None:
+        if path == gone.name:
+            unlink(path, **fields)
+        unlink(path, **fields)
+
+    with monkeypatch.context() as racing:
+        racing.setattr(os, "unlink", late)
+        await house.removals.upkeep()
+    assert not gone.parent.exists()
+    assert await there(house) == [1, 2]

@@ -239,6 +239,29 @@ async def test_a_video_lent_to_another_project_gives_what_its_lender_has(
         assert list((await resolve(person, (VIDEO, 31))).permissions) == [0]
 
 
+async def test_a_project_that_lends_videos_is_not_deleted_and_they_are_seen_on(
+    server: ProjectServer, admin: Person
+) -> None:
+    home, other = [(await admin.project("CreateProject", name=name)).project.project_id for name in ("Home", "Other")]
+    server.videos[32] = ("default", home)
+    friend = await invite(admin, other, "member", "Fred")
+    mine = (await admin.project("CreateAsset", project_id=home, video_id=32)).asset
+    lent = (await admin.project("CreateAsset", project_id=other, video_id=32)).asset
+    for asset in (mine, lent):
+        place = {"project_id": asset.project_id, "asset_ids": [asset.asset_id]}
+        await admin.project("DeleteAssets", **place)
+        if asset is mine:
+            await admin.project("PurgeAssets", **place)
+        with pytest.raises(grpc.aio.AioRpcError) as error:
+            await admin.project("DeleteProject", project_id=home)
+        assert reason(error.value) == ("FAILED_PRECONDITION", "PROJECT_LENDS")
+    await admin.project("RestoreAssets", **place)
+    assert list((await resolve(friend, (VIDEO, 32))).permissions) == [role.mask("member")]
+    await admin.project("DeleteAssets", **place)
+    await admin.project("PurgeAssets", **place)
+    await admin.project("DeleteProject", project_id=home)
+
+
 async def test_a_watcher_who_never_reads_disturbs_nobody(client: Client, admin: Person) -> None:
     service = client.signed("", "svc_media")
     lazy = service.access.WatchAccess(pb.WatchAccessRequest(), metadata=service.metadata)
