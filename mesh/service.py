@@ -58,6 +58,7 @@ class Service(Protocol):
     `check`, if it has such, is an async function that raises when an engine it needs is not there.
     `resources`, if it has such, is an async function from the resource that a rule names to those whose permissions
     count together.
+    `was_done`, if it has such, is a function as `WasDone` of the guard has it.
     """
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -260,7 +261,9 @@ class Process:
             log.exception("step_failed", extra={"step": name})
 
     def _server(self, service: Service, identity: Identity) -> grpc.aio.Server:
-        guard = Guard(self._mesh.secret, identity, getattr(service, "resources", None))
+        guard = Guard(
+            self._mesh.secret, identity, getattr(service, "resources", None), getattr(service, "was_done", None)
+        )
         server = grpc.aio.server(interceptors=[guard], options=[*SERVER_OPTIONS, *self._options])
         registrar = _Registrar(server)
         service.register(cast(grpc.aio.Server, registrar))

@@ -122,8 +122,30 @@ def idempotent(
     """
     if not request_id:
         return answer()
+    before = answered(connection, tenant=tenant, person=person, method=method, request_id=request_id, request=request)
+    if before is not None:
+        return before
+    given = answer()
     now_ms = int(time.time() * 1000)
-    digest = hashlib.sha256(request).digest()
+    connection.execute(delete(request_table).where(request_table.c.time_ms < now_ms - KEEP_REQUESTS_MS))
+    connection.execute(
+        insert(request_table).values(
+            tenant_id=tenant,
+            person_id=person,
+            method=method,
+            request_id=request_id,
+            request_sha256=hashlib.sha256(request).digest(),
+            answer=given,
+            time_ms=now_ms,
+        )
+    )
+    return given
+
+
+def answered(
+    connection: Connection, *, tenant: str, person: str, method: str, request_id: str, request: bytes
+) -> bytes | None:
+    """What was given to this very request; None: it was not made before. Raises as `idempotent` does."""
     columns = request_table.c
     row = connection.execute(
         select(columns.request_sha256, columns.answer).where(
@@ -133,24 +155,11 @@ def idempotent(
             columns.request_id == request_id,
         )
     ).first()
-    if row is not None:
-        if bytes(row[0]) != digest:
-            raise AlreadyUsed("This request_id was used for another request; take a new one.", request_id=request_id)
-        return bytes(row[1])
-    given = answer()
-    connection.execute(delete(request_table).where(columns.time_ms < now_ms - KEEP_REQUESTS_MS))
-    connection.execute(
-        insert(request_table).values(
-            tenant_id=tenant,
-            person_id=person,
-            method=method,
-            request_id=request_id,
-            request_sha256=digest,
-            answer=given,
-            time_ms=now_ms,
-        )
-    )
-    return given
+    if row is None:
+        return None
+    if bytes(row[0]) != hashlib.sha256(request).digest():
+        raise AlreadyUsed("This request_id was used for another request; take a new one.", request_id=request_id)
+    return bytes(row[1])
 
 
 def _engine(url: str, mapped_bytes: int) -> Engine:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import grpc
+from google.protobuf.message import Message
 
 from mesh.config import MeshConfig
 from mesh.ids import new_id
@@ -31,6 +32,7 @@ from svc_project.library import Library
 from svc_project.local import LocalIdentity
 from svc_project.media import MediaVideos
 from svc_project.password import Passwords
+from svc_project.server import proto
 from svc_project.server.access import AccessServicer
 from svc_project.server.audit import AuditServicer
 from svc_project.server.identity import IdentityServicer
@@ -105,6 +107,11 @@ class ProjectParts:
         project = ProjectServicer(self._library, Batch(self._context), Folders(self._context))
         project_service_pb2_grpc.add_ProjectServiceServicer_to_server(project, server)
         audit_service_pb2_grpc.add_AuditServiceServicer_to_server(AuditServicer(AuditTrail(self._context)), server)
+
+    async def was_done(self, path: str, request: Message) -> bool:
+        """Whether the caller has made this very request before; for the guard."""
+        once = proto.once(path.rpartition("/")[2], request, getattr(request, "request_id", ""))
+        return await self._context.run(lambda work: work.unit.was_done(once))
 
     async def start(self) -> None:
         """Tables, first start, keys."""

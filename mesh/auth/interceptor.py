@@ -13,13 +13,14 @@ from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
 from google.rpc import status_pb2
 
 from mesh import telemetry
 from mesh.auth.caller import CALL, SERVICE_METADATA, Call, Caller, proven_service
 from mesh.auth.identity import Identity, TokenInvalid, TokenMissing, claims_of, permissions_of
 from mesh.auth.permission import has
-from mesh.auth.rule import CALLERS, resource_of, rule_of
+from mesh.auth.rule import CALLERS, methods, resource_of, rule_of
 from mesh.rpc import REQUEST_ID_METADATA, internal_status, to_error, to_status
 from rushes.errors import InvalidArgument, NotFound, PermissionDenied, RushesError, Unavailable
 from rushes.status import DETAILS_METADATA
@@ -32,6 +33,9 @@ FIRST_MESSAGE_S = 30.0
 REFUSED_S = 1.0
 Resources = Callable[[Resource], Awaitable[Sequence[Resource]]]
 """From the resource that a rule names to those whose permissions count together, as `permissions_of` has it."""
+
+WasDone = Callable[[str, Message], Awaitable[bool]]
+"""Whether the caller has made this very request (to this path) before: asked of what is refused now."""
 
 Behaviour = Callable[[Any, Any], Any]
 _STATUS = {code.value[0]: code for code in grpc.StatusCode}
@@ -78,8 +82,10 @@ _MALFORMED = _Malformed()
 class Guard(grpc.aio.ServerInterceptor):
     """Wraps every method of a server."""
 
-    def __init__(self, secret: str, identity: Identity, resources: Resources | None = None) -> None:
-        self._gate = _Gate(secret, identity, resources)
+    def __init__(
+        self, secret: str, identity: Identity, resources: Resources | None = None, was_done: WasDone | None = None
+    ) -> None:
+        self._gate = _Gate(secret, identity, resources, was_done)
         self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(self, continuation: Any, details: grpc.HandlerCallDetails) -> Any:
@@ -111,10 +117,11 @@ class Guard(grpc.aio.ServerInterceptor):
 class _Gate:
     """Lets an RPC in or not. In two steps, since of a stream the first message comes later than its metadata."""
 
-    def __init__(self, secret: str, identity: Identity, resources: Resources | None) -> None:
+    def __init__(self, secret: str, identity: Identity, resources: Resources | None, was_done: WasDone | None) -> None:
         self._secret = secret
         self._identity = identity
         self._resources = resources
+        self._was_done = was_done
 
     async def enter(self, path: str, metadata: Mapping[str, str]) -> tuple[AccessRule, Caller]:
         """The rule, and who calls, who may do so as far as the metadata tells."""
@@ -146,6 +153,16 @@ class _Gate:
             raise PermissionMissing(f"You may see this, but this needs the permission {name}.", permission=name)
         return mask
 
+    async def again(self, path: str, request: Any) -> Message | None:
+        """The answer to a refused request that took its own rights away when it was done: what it names is gone.
+
+        Only where the answer says nothing, so that nobody sees by it what they may not see any more.
+        """
+        answer = methods()[path].output_type
+        if self._was_done is None or answer.fields or not getattr(request, "request_id", ""):
+            return None
+        return GetMessageClass(answer)() if await self._was_done(path, request) else None
+
     async def _mask(self, caller: Caller, resource: Resource) -> int:
         resources = (resource,) if self._resources is None else await self._resources(resource)
         return await permissions_of(self._identity, caller, resources)
@@ -174,7 +191,13 @@ class _Handler:
     async def answer_one(self, request: Any, context: Any) -> Any:
         """For a handler that returns its answer."""
         async with _Answering(self._path, context, timed=self._timed) as answering:
-            admitted = await self._admitted(answering, request)
+            try:
+                admitted = await self._admitted(answering, request)
+            except (NotFound, PermissionMissing):
+                again = await self._gate.again(self._path, request)
+                if again is None:
+                    raise
+                return again
             return await self._behaviour(admitted, context)
 
     async def answer_many(self, request: Any, context: Any) -> None:

@@ -388,6 +388,9 @@ class Unit(Protocol):
         nothing; the same id with other content is refused (Conflict). Without a request id it is always done.
         """
 
+    def was_done(self, once: Once) -> bool:
+        """Whether `once` would answer what it did before. Raises as it does."""
+
 
 class Store(Protocol):
     """The store."""

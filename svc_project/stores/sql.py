@@ -6,7 +6,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from mesh.migration import migrate
-from mesh.sql import Database, idempotent
+from mesh.sql import Database, answered, idempotent
 from svc_project.core.model import Once
 from svc_project.stores import Unit
 from svc_project.stores.access import SqlAccess, SqlInvitations
@@ -58,6 +58,18 @@ class SqlUnit:
             answer=answer,
         )
         return given.decode(), done
+
+    def was_done(self, once: Once) -> bool:
+        """See `Unit`."""
+        given = answered(
+            self._connection,
+            tenant=once.tenant_id,
+            person=once.person_id,
+            method=once.method,
+            request_id=once.request_id,
+            request=once.content,
+        )
+        return given is not None
 
 
 class SqlStore:

@@ -354,14 +354,19 @@ async def test_events_are_chained_by_tenant_and_each_is_taken_once(store: Store)
 
 async def test_a_request_is_done_once_and_answered_as_then(store: Store) -> None:
     answers = iter(["first", "second"])
+    assert not await store.run(lambda unit: unit.was_done(once()))
     assert await store.run(lambda unit: unit.once(once(), lambda: next(answers))) == ("first", True)
     assert await store.run(lambda unit: unit.once(once(), lambda: next(answers))) == ("first", False)
+    assert await store.run(lambda unit: unit.was_done(once()))
+    assert not await store.run(lambda unit: unit.was_done(replace(once(), person_id="ben")))
 
 
 async def test_a_request_id_with_other_content_is_refused(store: Store) -> None:
     await store.run(lambda unit: unit.once(once(), lambda: "first"))
     with pytest.raises(Conflict):
         await store.run(lambda unit: unit.once(once(content=b"other"), lambda: "second"))
+    with pytest.raises(Conflict):
+        await store.run(lambda unit: unit.was_done(once(content=b"other")))
 
 
 @pytest.mark.parametrize("change", [{"tenant_id": "two"}, {"person_id": "ben"}, {"method": "Other"}])

@@ -262,6 +262,14 @@ async def test_a_project_that_lends_videos_is_not_deleted_and_they_are_seen_on(
     await admin.project("DeleteProject", project_id=home)
 
 
+async def test_whoever_takes_their_own_role_may_send_it_twice(admin: Person) -> None:
+    owner = await invite(admin, PROJECT, "owner", "Olga")
+    mine = {"project_id": PROJECT, "person_id": owner.person_id}
+    for _ in range(2):
+        await owner.access("Revoke", **mine, request_id="leave")
+    assert (await refused(owner.access("Revoke", **mine, request_id="left")))[0] == "NOT_FOUND"
+
+
 async def test_a_watcher_who_never_reads_disturbs_nobody(client: Client, admin: Person) -> None:
     service = client.signed("", "svc_media")
     lazy = service.access.WatchAccess(pb.WatchAccessRequest(), metadata=service.metadata)

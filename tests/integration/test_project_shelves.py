@@ -352,7 +352,13 @@ async def test_a_project_of_which_nothing_is_left_is_deleted_by_its_owner_and_go
     await admin.project("DeleteAssets", project_id=project_id, asset_ids=[shot])
     assert await refused(people["owner"].project("DeleteProject", **gone)) == "PROJECT_NOT_EMPTY"
     await admin.project("PurgeAssets", project_id=project_id, asset_ids=[shot])
-    await people["owner"].project("DeleteProject", **gone)
+    for _ in range(2):
+        await people["owner"].project("DeleteProject", **gone)
+    for person in (admin, people["owner"]):  # it was none of the administrator's, nor is another request the same
+        with pytest.raises(grpc.aio.AioRpcError) as again:
+            await person.project("DeleteProject", project_id=project_id, request_id=person.person_id)
+        assert again.value.code() is grpc.StatusCode.NOT_FOUND
+    assert await refused(people["owner"].project("DeleteProject", project_id=99, request_id="gone")) == "ALREADY_USED"
     for person in (admin, *people.values()):
         assert project_id not in [each.project_id for each in (await person.project("ListProjects")).projects]
         with pytest.raises(grpc.aio.AioRpcError) as error:

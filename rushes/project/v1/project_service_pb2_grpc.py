@@ -181,7 +181,7 @@ class ProjectServiceServicer:
 
     def DeleteProject(self, request, context):
         """Deletes a project for good, of which no assets are left, in the trash neither. Its folders, roles and invitations go
-        with it. Sent again it is NOT_FOUND.
+        with it. While other projects have cuts of its videos it is refused.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

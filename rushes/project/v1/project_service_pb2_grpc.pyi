@@ -26,7 +26,7 @@ class ProjectServiceStub:
     """Changes a project's name or statuses."""
     DeleteProject: _aio.UnaryUnaryMultiCallable[_project_service_pb2.DeleteProjectRequest, _project_service_pb2.DeleteProjectResponse]
     """Deletes a project for good, of which no assets are left, in the trash neither. Its folders, roles and invitations go
-    with it. Sent again it is NOT_FOUND.
+    with it. While other projects have cuts of its videos it is refused.
     """
     WatchProject: _aio.UnaryStreamMultiCallable[_project_service_pb2.WatchProjectRequest, _project_service_pb2.WatchProjectResponse]
     """Says that what is listed of a project has changed: its assets, folders, or itself. At once, and after each change;
@@ -109,7 +109,7 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_project_service_pb2.DeleteProjectRequest, _abc.Awaitable[_project_service_pb2.DeleteProjectResponse]],
     ) -> _abc.Awaitable[_project_service_pb2.DeleteProjectResponse]:
         """Deletes a project for good, of which no assets are left, in the trash neither. Its folders, roles and invitations go
-        with it. Sent again it is NOT_FOUND.
+        with it. While other projects have cuts of its videos it is refused.
         """
 
     @_abc_1.abstractmethod

@@ -33,6 +33,8 @@ export const zhReasons: Readonly<Record<string, string>> = {
   INVITATION_CLOSED: "此邀请已过期、已撤回或已用完。",
   JOB_HAS_ENDED: "此任务已结束。",
   LAST_OWNER: "项目至少要有一位所有者。",
+  PROJECT_LENDS: "其他项目（或其回收站）中有此项目的视频，请先在那里彻底删除。",
+  PROJECT_NOT_EMPTY: "此项目或其回收站中还有内容，请先彻底删除。",
   VIDEO_FAILED: "上传的文件无法审阅。",
   VIDEO_NOT_READY: "视频尚未就绪。",
   VIDEO_UPLOADING: "视频仍在上传。",

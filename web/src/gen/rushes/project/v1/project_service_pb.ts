@@ -1741,7 +1741,7 @@ export const ProjectService: GenService<{
   },
   /**
    * Deletes a project for good, of which no assets are left, in the trash neither. Its folders, roles and invitations go
-   * with it. Sent again it is NOT_FOUND.
+   * with it. While other projects have cuts of its videos it is refused.
    *
    * @generated from rpc rushes.project.v1.ProjectService.DeleteProject
    */
