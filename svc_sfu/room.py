@@ -6,7 +6,7 @@ from typing import Final
 
 from svc_sfu.core import relay_message, rtcp, rtp
 from svc_sfu.core.codec import NO_NUMBERS, Codec, Numbers, begins_keyframe, numbers_of
-from svc_sfu.core.congestion import TRAIN_S, Train
+from svc_sfu.core.congestion import TRAIN_STEP_S, Train
 from svc_sfu.core.dependency import Descriptor, renumbered
 from svc_sfu.core.forwarder import Outgoing
 from svc_sfu.core.publisher import Received, Track
@@ -21,7 +21,6 @@ from svc_sfu.transport import Transport
 
 FEEDBACK_S: Final = 0.05
 SECOND_TURNS: Final = 20
-TRAIN_STEPS: Final = 12
 TRAIN_OF: Final = 16
 """Packets that are sent again by turns."""
 OF_USE: Final = 1.3
@@ -326,12 +325,12 @@ class Room:
         train = subscriber.congestion.begin_train(of_use_bps, subscriber.departures.next, now_s)
         if train is not None:
             subscriber.went_bytes = 0
-            self._go_on(transport, subscriber, train, TRAIN_STEPS, 0.0)
+            self._go_on(transport, subscriber, train, 0.0)
 
-    def _go_on(self, transport: Transport, subscriber: Subscriber, train: Train, steps: int, owed_bytes: float) -> None:
+    def _go_on(self, transport: Transport, subscriber: Subscriber, train: Train, owed_bytes: float) -> None:
         """Sends what a train owes by now, beyond the pictures that went with it."""
         now_s = time.monotonic()
-        owed_bytes += train.bps / 8 * TRAIN_S / TRAIN_STEPS - subscriber.went_bytes
+        owed_bytes += train.bps / 8 * TRAIN_STEP_S - subscriber.went_bytes
         subscriber.went_bytes = 0
         slots = [slot for slot in subscriber.slots.values() if slot.kind == "video"]
         while owed_bytes > 0:
@@ -341,10 +340,8 @@ class Room:
                 break
             train.extra += 1
             owed_bytes -= sent
-        if steps > 1:
-            self._later(TRAIN_S / TRAIN_STEPS, lambda: self._go_on(transport, subscriber, train, steps - 1, owed_bytes))
-        elif subscriber.congestion is not None:
-            subscriber.congestion.end_train(subscriber.departures.next)
+        if subscriber.congestion is not None and subscriber.congestion.goes_on(subscriber.departures.next):
+            self._later(TRAIN_STEP_S, lambda: self._go_on(transport, subscriber, train, owed_bytes))
 
     @staticmethod
     def _extra(slot: Slot, back: int, now_s: float) -> tuple[Slot, Outgoing] | None:

@@ -36,7 +36,10 @@ TESTED: Final = 0.85
 LOSS_EVERY_S: Final = 1.0
 MANY_LOST: Final = 0.10
 
-TRAIN_S: Final = 0.060
+TRAIN_STEP_S: Final = 0.005
+TRAIN_STEPS: Final = 12
+MAX_TRAIN_STEPS: Final = 80
+"""A slow train goes on for longer, until enough packets are in it."""
 TRAIN_TIMES: Final = 2.0
 CAREFUL_TIMES: Final = 1.75
 """So much quicker than the estimate it is after one that showed where the end is: each fills the way for a moment."""
@@ -45,7 +48,8 @@ TRAIN_AGAIN_S: Final = 1.0
 """After a train that the way took."""
 TRAIN_LATER_S: Final = 2.5
 """After one that showed where the end is."""
-TRAIN_LOST_S: Final = 1.0
+TRAIN_LOST_S: Final = 1.5
+"""After its beginning."""
 MAX_TRAIN_BPS: Final = 12_000_000.0
 LEAST_TRAIN: Final = 5
 """Packets of a train that have to arrive."""
@@ -59,6 +63,7 @@ class Train:
     first: int
     begun_s: float
     last: int | None = None
+    steps: int = 0
     extra: int = 0
     """Packets that were sent for its sake."""
     arrived: list[Delivery] = field(default_factory=list)
@@ -178,10 +183,18 @@ class Congestion:
         self.train = Train(bps, next_number, now_s)
         return self.train
 
-    def end_train(self, next_number: int) -> None:
-        """The train has left."""
-        if self.train is not None:
-            self.train.last = next_number - 1
+    def goes_on(self, next_number: int) -> bool:
+        """A step of the train has left; whether another has to: as long as it is short, or of so few packets that
+        nothing could be said if one of them were lost."""
+        train = self.train
+        if train is None:
+            return False
+        train.steps += 1
+        few = next_number - train.first <= LEAST_TRAIN
+        if train.steps < (MAX_TRAIN_STEPS if few else TRAIN_STEPS):
+            return True
+        train.last = next_number - 1
+        return False
 
     def _look_at_train(self, delivered: Delivered, now_s: float) -> None:
         train = self.train

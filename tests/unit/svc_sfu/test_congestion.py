@@ -2,6 +2,7 @@
 
 import random
 import struct
+from collections.abc import Sequence
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svc_sfu.core import feedback
-from svc_sfu.core.congestion import QUEUE_S, Congestion
+from svc_sfu.core.congestion import LEAST_TRAIN, MAX_TRAIN_STEPS, QUEUE_S, TRAIN_STEP_S, TRAIN_STEPS, Congestion
 from svc_sfu.core.departure import SPAN, Delivered, Delivery, Departures
 from svc_sfu.core.feedback import Arrivals
 from svc_sfu.core.rtp import PacketInvalid
@@ -22,13 +23,26 @@ LADDER_BPS = (450_000.0, 650_000.0, 1_100_000.0, 1_700_000.0, 2_600_000.0, 4_500
 """What three pictures of three layers take together, from the smallest on."""
 
 
+SMALL_LADDER_BPS = (50_000.0, 120_000.0, 250_000.0, 600_000.0, 1_200_000.0)
+"""What one picture takes."""
+
+
 class Road:
     """Sender, way and receiver: pictures 25 times a second of the largest step that the estimate takes."""
 
-    def __init__(self, limit_bps: float, *, queue_s: float = 0.3, loss: float = 0.0, hiccups: bool = False) -> None:
+    def __init__(
+        self,
+        limit_bps: float,
+        *,
+        queue_s: float = 0.3,
+        loss: float = 0.0,
+        hiccups: bool = False,
+        start_bps: float = 2_000_000.0,
+        ladder_bps: Sequence[float] = LADDER_BPS,
+    ) -> None:
         self.limit_bps = limit_bps
         self.now_s = 100.0
-        self.congestion = Congestion()
+        self.congestion = Congestion(start_bps)
         self.departures = Departures()
         self.departures.next = 65_000  # the numbers on the wire go round soon
         self._queue_s, self._loss, self._hiccups = queue_s, loss, hiccups
@@ -37,6 +51,9 @@ class Road:
         self._events: list[tuple[float, int, str, int]] = []
         self._order = count()
         self._free_s = self._busy_s = 0.0
+        self._ladder_bps = ladder_bps
+        self._size = PACKET
+        self._went = self._owed = 0.0
         self.dropped = 0
         for what in ("picture", "feedback", "tick"):
             self._at(0.01, what)
@@ -56,21 +73,25 @@ class Road:
 
     @property
     def wanted_bps(self) -> float:
-        return LADDER_BPS[-1]
+        return self._ladder_bps[-1]
 
     def _picture(self, _: int) -> None:
-        fits = [step for step in LADDER_BPS if step <= self.congestion.bps]
-        for _ in range(max(1, round((fits or LADDER_BPS)[-1 if fits else 0] / 25 / 8 / PACKET))):
-            self._send()
+        fits = [step for step in self._ladder_bps if step <= self.congestion.bps]
+        size = (fits or self._ladder_bps)[-1 if fits else 0] / 25 / 8
+        many = max(1, round(size / PACKET))
+        self._size = round(size / many)
+        for _ in range(many):
+            self._send(self._size)
+            self._went += self._size
         self._at(0.04, "picture")
 
-    def _send(self) -> None:
-        wire = self.departures.sent(PACKET, self.now_s)
+    def _send(self, size: int) -> None:
+        wire = self.departures.sent(size, self.now_s)
         begins_s = max(self.now_s, self._free_s)
         if begins_s - self.now_s > self._queue_s or self._random.random() < self._loss:
             self.dropped += 1
             return
-        self._free_s = begins_s + 8 * PACKET / self.limit_bps
+        self._free_s = begins_s + 8 * size / self.limit_bps
         if self._hiccups and self._random.random() < 0.02:
             self._busy_s = self._free_s + self._random.random() * 0.06
         self._at(max(self._free_s, self._busy_s) - self.now_s + 0.02, "receive", wire)
@@ -89,15 +110,21 @@ class Road:
     def _tick(self, _: int) -> None:
         train = self.congestion.begin_train(self.wanted_bps, self.departures.next, self.now_s)
         if train is not None:
-            many = max(6, round(train.bps * 0.06 / 8 / PACKET))
-            for number in range(many):
-                self._at(number * 0.06 / many, "extra", int(number == many - 1))
+            self._went = self._owed = 0.0
+            self._step(0)
         self._at(0.05, "tick")
 
-    def _extra(self, last: int) -> None:
-        self._send()
-        if last:
-            self.congestion.end_train(self.departures.next)
+    def _step(self, _: int) -> None:
+        """As a room does: what a train owes by now, beyond the pictures that went with it."""
+        train = self.congestion.train
+        if train is not None:
+            self._owed += train.bps / 8 * TRAIN_STEP_S - self._went
+            while self._owed > 0:
+                self._send(self._size)
+                self._owed -= self._size
+        self._went = 0.0
+        if self.congestion.goes_on(self.departures.next):
+            self._at(TRAIN_STEP_S, "step")
 
 
 @pytest.mark.parametrize("hiccups", [False, True])
@@ -114,6 +141,27 @@ def test_a_wide_way_is_found_in_seconds_and_nothing_is_dropped_on_it() -> None:
     road.run(4)
     assert road.congestion.bps >= LADDER_BPS[-1]
     assert road.dropped == 0
+
+
+@pytest.mark.parametrize(("start_bps", "seconds"), [(60_000, 5), (150_000, 3), (300_000, 3)])
+def test_from_a_low_estimate_a_wider_way_is_found_in_seconds_and_a_narrow_one_too(
+    start_bps: float, seconds: float
+) -> None:
+    road = Road(2_000_000, start_bps=start_bps, ladder_bps=SMALL_LADDER_BPS)
+    road.run(seconds)
+    assert road.congestion.bps >= 600_000
+    road.limit_bps = 200_000
+    assert road.run(10) == pytest.approx(road.limit_bps, rel=0.25)
+
+
+def test_a_slow_train_goes_on_until_it_has_enough_packets_and_not_for_ever() -> None:
+    congestion = Congestion(50_000)
+    assert congestion.begin_train(9_000_000, 100, 1.0) is not None
+    assert all(congestion.goes_on(100 + LEAST_TRAIN) for _ in range(TRAIN_STEPS + 10))
+    assert not congestion.goes_on(101 + LEAST_TRAIN)
+    congestion = Congestion(50_000)
+    assert congestion.begin_train(9_000_000, 100, 1.0) is not None
+    assert [congestion.goes_on(100) for _ in range(MAX_TRAIN_STEPS)].index(False) == MAX_TRAIN_STEPS - 1
 
 
 def test_a_few_lost_packets_without_a_queue_change_nothing() -> None:
@@ -141,7 +189,7 @@ def test_where_no_more_is_wanted_no_train_is_sent() -> None:
 def test_a_train_that_is_lost_is_forgotten() -> None:
     congestion = Congestion(2_000_000)
     assert congestion.begin_train(9_000_000, 0, 1.0) is not None
-    congestion.end_train(10)
+    assert [congestion.goes_on(10) for _ in range(TRAIN_STEPS)] == [True] * (TRAIN_STEPS - 1) + [False]
     assert congestion.begin_train(9_000_000, 20, 7.0) is not None
 
 
