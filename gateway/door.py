@@ -172,13 +172,15 @@ class _Splice(asyncio.Protocol):
     async def _connect(self, path: str, first: bytes) -> None:
         loop = self._loop
         peer = self._transport.get_extra_info("peername")
-        joined = _socket_from(str(peer[0]) if isinstance(peer, tuple) else "", path)
+        joined: socket.socket | None = None
         try:
+            joined = _socket_from(str(peer[0]) if isinstance(peer, tuple) else "", path)
             await loop.sock_connect(joined, path)
             other, _ = await loop.create_unix_connection(lambda: _Back(self), sock=joined)
         except OSError as error:
             log.warning("door_unreachable", extra={"error": str(error)})
-            joined.close()
+            if joined is not None:
+                joined.close()
             self._transport.abort()
             return
         self._other = other

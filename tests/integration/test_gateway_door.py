@@ -2,6 +2,9 @@
 
 import asyncio
 import contextlib
+import errno
+import os
+import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,7 @@ from typing import Any
 import grpc
 import pytest
 
-from gateway.door import Connections, FrontProtocol, Release
+from gateway.door import PREFACE, Connections, FrontProtocol, Release
 from tests.integration.echo_server import BOTH, ECHO, LARGE, EchoServer
 from tests.waiting import until
 
@@ -37,13 +40,14 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
         yield running
 
 
+def no_web(transport: asyncio.Transport, gone: Release) -> asyncio.Protocol:
+    """Nobody speaks HTTP/1.1 here."""
+    raise AssertionError
+
+
 @pytest.fixture
 async def connect(door: Door, tmp_path: Path) -> AsyncIterator[Callable[[], Any]]:
     """Connections of programs, each its own."""
-
-    def no_web(transport: asyncio.Transport, gone: Release) -> asyncio.Protocol:
-        raise AssertionError
-
     async with contextlib.AsyncExitStack() as stack:
         server = await asyncio.get_running_loop().create_server(
             lambda: FrontProtocol(no_web, str(tmp_path / "door"), 10.0, Connections()), "127.0.0.1", 0
@@ -68,6 +72,26 @@ async def test_all_bytes_come_through_both_ways(connect: Callable[[], Any]) -> N
     await call.done_writing()
     large = channel.unary_stream(LARGE)(b"10", timeout=60)
     assert [len(message) async for message in large] == [1 << 20] * 10
+
+
+async def test_a_connection_that_there_is_no_descriptor_for_ends_and_counts_no_more(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_descriptor(address: str, door_path: str) -> socket.socket:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr("gateway.door._socket_from", no_descriptor)
+    connections = Connections(1)
+    server = await asyncio.get_running_loop().create_server(
+        lambda: FrontProtocol(no_web, str(tmp_path / "door"), 60.0, connections), "127.0.0.1", 0
+    )
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(PREFACE)
+        with contextlib.suppress(ConnectionError):
+            assert await asyncio.wait_for(reader.read(), 60) == b""
+        writer.transport.abort()
+        await until(lambda: connections.begin("127.0.0.1") is not None, "its place is free again")
 
 
 async def test_of_one_connection_some_calls_are_begun_at_a_time_and_of_others_meanwhile(
