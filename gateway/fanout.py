@@ -73,14 +73,14 @@ class Socket(Protocol):
 
 
 class FanOut:
-    """See the module. `congested` is told of viewers whose sockets take no more for now."""
+    """See the module. `congested` is told of viewers whose sockets take no more for now; `pace`: how much is packed."""
 
-    def __init__(self, congested: Callable[[int, float], None]) -> None:
+    def __init__(self, congested: Callable[[int, float], None], pace: Pace | None = None) -> None:
         self.sockets: dict[int, Socket] = {}
         self._congested = congested
         self._loop = asyncio.get_running_loop()
         self._committed = 0.0
-        self._pace = Pace()
+        self._pace = pace or Pace()
         self._later: dict[int, bytes] = {}
         self._timer: asyncio.TimerHandle | None = None
 

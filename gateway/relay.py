@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import grpc
 
 from gateway import metrics
+from gateway.core.deflate import Pace
 from gateway.core.ending import draining
 from gateway.core.hub import Hub
 from gateway.core.pending import Pending, pause_s
@@ -31,14 +32,14 @@ IDLE_HUB_S = 30.0
 class Channel:
     """One video: its hub, its viewers' sockets and its Relay stream."""
 
-    def __init__(self, hub: Hub, fleet: Fleet, channels: Channels) -> None:
+    def __init__(self, hub: Hub, fleet: Fleet, channels: Channels, pace: Pace | None = None) -> None:
         self._hub = hub
         self._fleet = fleet
         self._partition = partition_of(hub.video_id)
         self._target = ""
         self._moved = asyncio.Event()
         self._metadata = channels.metadata
-        self._fanout = FanOut(hub.congested)
+        self._fanout = FanOut(hub.congested, pace)
         self._sockets = self._fanout.sockets
         self._pending = Pending()
         self._taken = asyncio.Event()
@@ -217,6 +218,8 @@ class Switchboard:
         self._channels_to = channels
         self._merge_bytes_s = merge_bytes_s
         self._slow_s = slow_s
+        self._pace = Pace()
+        """Of all videos together: they share a processor."""
         self._channels: dict[int, Channel] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self.closing = False
@@ -231,7 +234,7 @@ class Switchboard:
         channel = self._channels.get(video_id)
         if channel is None:
             hub = Hub(video_id, merge_bytes_s=self._merge_bytes_s, slow_s=self._slow_s)
-            channel = Channel(hub, self._fleet, self._channels_to)
+            channel = Channel(hub, self._fleet, self._channels_to, self._pace)
             self._channels[video_id] = channel
             metrics.HUBS.inc()
         return channel

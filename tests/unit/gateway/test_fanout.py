@@ -11,7 +11,7 @@ import pytest
 from google.rpc import status_pb2
 from prometheus_client import REGISTRY
 
-from gateway.core.deflate import unpacked
+from gateway.core.deflate import Pace, unpacked
 from gateway.core.hub import LOW_BYTES
 from gateway.core.mux import FIRST_ROOM, OPEN, ROOM, ServerMux, unframed
 from gateway.core.socket import message_frame
@@ -250,6 +250,17 @@ async def test_who_takes_it_packed_gets_what_goes_to_several_so(shared: bool, fi
     assert unpacked(packed[body:], 10_000) == plain[4:]
     fan_out.send((1,), frame)
     assert read(files[1]) == packed + plain, "for one alone it is not packed"
+
+
+async def test_what_is_packed_for_several_videos_is_so_much_in_all(files: list[int]) -> None:
+    pace, frames = Pace(6_000), [message_frame(f"{number}".encode() * 5_000) for number in range(2)]
+    for number, frame in enumerate(frames):
+        fan_out = FanOut(congested, pace)
+        viewers = [Packing(files[number], packs=True), Packing(files[2], packs=True)]
+        fan_out.sockets.update(enumerate(cast(list[Socket], viewers)))
+        fan_out.send((0, 1), frame)
+    first, second = map(read, files[:2])
+    assert (first[0], second) == (PACKED, frames[1])
 
 
 async def test_on_a_shared_socket_nothing_is_direct_that_the_browser_has_no_room_for(files: list[int]) -> None:
