@@ -73,27 +73,27 @@ class MeshAccess:
 
     def fields(self, plan: CallPlan, peer: str) -> bytes | Awaitable[bytes]:
         """See Access."""
-        head = plan.head
-        address = self.address(peer, head.get("x-forwarded-for"))
-        token = ""
-        if not plan.target.public:
-            secret = cookie_of(head.get("cookie"), COOKIE)
-            if secret and len(secret) <= MAX_SECRET:
-                known = self._tokens.peek(secret)
-                if known is None:
-                    return self._after_token(plan, secret, address)
-                token = known
-            else:
-                token = bearer_of(head.get("authorization"))
+        address = self.address(peer, plan.head.get("x-forwarded-for"))
+        secret, token = self._caller(plan)
+        if token is None:
+            return self._after_token(plan, secret, address)
         return self._with_token(plan, token, address)
 
     def begin(self, plan: CallPlan, peer: str) -> Release | None:
         """See Access. Its `fields` are known, so its token is here."""
         if plan.target.unary:
             return None
+        _, token = self._caller(plan)
+        return self._streams.begin(self._person(token or ""), self.address(peer, plan.head.get("x-forwarded-for")))
+
+    def _caller(self, plan: CallPlan) -> tuple[str, str | None]:
+        """Secret of the caller's session, if there is one, and the token; None: it has to be asked for."""
+        if plan.target.public:
+            return "", ""
         secret = cookie_of(plan.head.get("cookie"), COOKIE)
-        token = (self._tokens.peek(secret) or "") if secret else bearer_of(plan.head.get("authorization"))
-        return self._streams.begin(self._person(token), self.address(peer, plan.head.get("x-forwarded-for")))
+        if secret and len(secret) <= MAX_SECRET:
+            return secret, self._tokens.peek(secret)
+        return "", bearer_of(plan.head.get("authorization"))
 
     def hold(self, token: str, address: str) -> AbstractContextManager[None]:
         """A stream that does not pass as bytes. Raises TooManyStreams."""
