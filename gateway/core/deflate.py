@@ -19,7 +19,8 @@ BYTES_S: Final = 4 * 1024 * 1024
 _LEVEL: Final = 1
 _WINDOW: Final = -15
 _END: Final = b"\0\0\xff\xff"
-_TAKEN: Final = ("server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits=15")
+_TAKEN: Final = ("server_no_context_takeover", "client_no_context_takeover")
+"""Who asks for a window of the server's has to be answered with one (RFC 7692, 7.1.2.1), which AGREED has not."""
 
 
 def agrees(offered: str) -> bool:
