@@ -193,6 +193,7 @@ class SocketRefusals:
             return web.HTTPServiceUnavailable(text="This gateway takes no more sockets; try again in a moment.")
         peer = request.remote or ""
         if self._sockets.crowded(peer, request.get(ADDRESS) or peer):
+            metrics.REFUSALS.labels("connection").inc()
             return web.HTTPTooManyRequests(
                 text="There are too many sockets from your address; try again in a moment.",
                 headers={"Retry-After": str(RETRY_S)},
