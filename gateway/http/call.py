@@ -94,9 +94,15 @@ class SocketCalls:
 
     async def serve(self, call: SocketCall, token: str) -> None:
         """The call, until either side ends it. Raises RushesError and ProtocolError."""
-        hold = self._hold
-        with hold(token, call.caller.address) if hold is not None else contextlib.nullcontext():
+        with self._held(call, token):
             await self._serve(call, token)
+
+    def _held(self, call: SocketCall, token: str) -> contextlib.AbstractContextManager[None]:
+        """A call that stays open counts among the streams; one message for one answer does not, as by POST."""
+        target = self._resolve(call.path)
+        if self._hold is None or target is None or (target.unary and target.single):
+            return contextlib.nullcontext()
+        return self._hold(token, call.caller.address)
 
     async def _serve(self, call: SocketCall, token: str) -> None:
         if call.path == COLLABORATE and self._hub is not None:

@@ -406,6 +406,11 @@ async def test_one_person_has_so_many_streams_whatever_they_come_by(hasty: Produ
                 await native(FollowRequest(video_id=video_id).SerializeToString(), metadata=metadata).read()
             assert to_error(caught.value).reason == "TOO_MANY_STREAMS"
         assert (await browser.rpc(GET_ME, GetMeRequest())).code == 0, "what ends at once is no stream"
+        at_once = await browser.connect(GET_ME)
+        await at_once.begin()
+        await at_once.send(GetMeRequest())
+        assert (await at_once.ended()).code == 0, "nor is it on a socket"
+        await at_once.close()
         await asyncio.gather(*(call.close() for call in calls))
 
         async def again() -> bool:
