@@ -36,7 +36,7 @@ class Access:
             person = work.unit.people.get(who.tenant_id, who.person_id)
             if person is None:
                 return [0] * len(resources), ""
-            if not _may_act(work, person, session_id):
+            if not may_act(work, person, session_id):
                 return [0] * len(resources), person.name
             return [permissions(work, person, resource) for resource in resources], person.name
 
@@ -131,7 +131,8 @@ def project_permissions(work: Work, person: Person, project_id: ProjectId) -> in
     return role.mask(access.role(person.tenant_id, project_id, person.person_id)) & access.most(person, project_id)
 
 
-def _may_act(work: Work, person: Person, session_id: SessionId) -> bool:
+def may_act(work: Work, person: Person, session_id: SessionId) -> bool:
+    """Whether the session is that person's, and open."""
     found = work.unit.sessions.get(session_id) if text.is_id(session_id) else None
     if found is None or (found.tenant_id, found.person_id) != (person.tenant_id, person.person_id):
         return False

@@ -37,7 +37,7 @@ class Bulletin:
 
     def publish(self, changes: Changes) -> None:
         """This has changed, durably."""
-        self.listings.changed(changes.projects)
+        self.listings.changed(changes.projects | changes.sessions)
         if not changes.about_rights:
             return
         metrics.CHANGES.inc()

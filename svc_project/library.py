@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from svc_project.access import permissions, project_permissions
+from svc_project.access import may_act, permissions, project_permissions
 from svc_project.context import Context, Work
 from svc_project.core import page, role, text
 from svc_project.core.errors import (
@@ -19,6 +19,7 @@ from svc_project.core.errors import (
     ProjectLends,
     ProjectNotEmpty,
     ProjectNotFound,
+    SessionEnded,
     VideoNotFound,
 )
 from svc_project.core.model import (
@@ -34,6 +35,7 @@ from svc_project.core.model import (
     ProjectId,
     PurgedVideo,
     Resource,
+    SessionId,
     VideoFacts,
     VideoId,
     Who,
@@ -110,11 +112,24 @@ class Library:
         """A project."""
         return await self._context.run(lambda work: find_project(work, who, project_id))
 
-    async def watch(self, who: Who, project_id: ProjectId) -> AsyncGenerator[None]:
-        """Now, and whenever something else is listed of the project, as long as one may view it."""
-        async with aclosing(self._context.bulletin.listings.watch(project_id)) as changes:
+    async def watch(
+        self, who: Who, project_id: ProjectId, session_id: SessionId, expires_ms: int
+    ) -> AsyncGenerator[None]:
+        """Now, and whenever something else is listed of the project, as long as one may view it.
+
+        Raises SessionEnded once the session has ended, and TokenExpired once the token has, which is at `expires_ms`.
+        """
+
+        def check(work: Work) -> None:
+            if not may_act(work, find_me(work, who), session_id):
+                raise SessionEnded
+            _check_view(work, who, project_id)
+
+        clock, listings = self._context.clock, self._context.bulletin.listings
+        looking = listings.watch(project_id, who, session_id, lambda: (expires_ms - clock.now_ms()) / 1000)
+        async with aclosing(looking) as changes:
             async for _ in changes:
-                await self._context.run(lambda work: _check_view(work, who, project_id))
+                await self._context.run(check)
                 yield
 
     async def projects(self, who: Who, page_size: int, page_token: str) -> tuple[list[tuple[Project, int]], str]:

@@ -8,13 +8,13 @@ from typing import Any, TypeAlias
 import grpc
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from mesh.auth import granted
+from mesh.auth import caller, granted
 from rushes.project.v1 import project_service_pb2 as pb
 from rushes.project.v1 import project_service_pb2_grpc as pb_grpc
 from svc_project.batch import Batch, BatchChange, Chosen
 from svc_project.core import role, text
 from svc_project.core.errors import FolderNotFound, InvalidField
-from svc_project.core.model import Asset, AssetFilter, AssetId, FolderId, Order, ProjectId, VideoId
+from svc_project.core.model import Asset, AssetFilter, AssetId, FolderId, Order, ProjectId, SessionId, VideoId
 from svc_project.folder import FolderChange, Folders
 from svc_project.library import AssetChange, Library, NewAsset, ProjectChange
 from svc_project.server import proto
@@ -72,7 +72,9 @@ class ProjectServicer(pb_grpc.ProjectServiceServicer):
         self, request: pb.WatchProjectRequest, context: Context
     ) -> AsyncIterator[pb.WatchProjectResponse]:
         """What is listed has changed."""
-        async with aclosing(self._library.watch(proto.who(), ProjectId(request.project_id))) as changes:
+        me, project_id = caller(), ProjectId(request.project_id)
+        looking = self._library.watch(proto.who(), project_id, SessionId(me.session_id), me.expires_ms)
+        async with aclosing(looking) as changes:
             async for _ in changes:
                 yield pb.WatchProjectResponse()
 

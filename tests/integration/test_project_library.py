@@ -233,3 +233,15 @@ async def test_whoever_may_view_a_project_is_told_of_each_change_in_it_until_the
     with pytest.raises(grpc.aio.AioRpcError) as refusal:
         await stub.WatchProject(request, metadata=guest.client.metadata, timeout=60).read()
     assert refusal.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_whoever_signs_out_is_told_of_no_change_any_more_not_even_of_the_next(admin: Person) -> None:
+    project_id = await new_project(admin, "Left")
+    member = await invite(admin, project_id, "member", "Mo")
+    stub, request = member.client.project, pb.WatchProjectRequest(project_id=project_id)
+    look = stub.WatchProject(request, metadata=member.client.metadata, timeout=60)
+    assert await look.read() == pb.WatchProjectResponse()
+    await member.identity("SignOut", session_secret=member.session_secret)
+    with pytest.raises(grpc.aio.AioRpcError) as ended:
+        await look.read()
+    assert reason(ended.value) == ("UNAUTHENTICATED", "SESSION_ENDED")

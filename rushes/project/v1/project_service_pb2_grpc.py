@@ -189,7 +189,8 @@ class ProjectServiceServicer:
 
     def WatchProject(self, request, context):
         """Says that what is listed of a project has changed: its assets, folders, or itself. At once, and after each change;
-        changes in quick succession are one. What it is now, is asked for.
+        changes in quick succession are one. What it is now, is asked for. It ends with the token that it was asked with
+        (TOKEN_EXPIRED: ask again with a newer one), and with the session.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -30,7 +30,8 @@ class ProjectServiceStub:
     """
     WatchProject: _aio.UnaryStreamMultiCallable[_project_service_pb2.WatchProjectRequest, _project_service_pb2.WatchProjectResponse]
     """Says that what is listed of a project has changed: its assets, folders, or itself. At once, and after each change;
-    changes in quick succession are one. What it is now, is asked for.
+    changes in quick succession are one. What it is now, is asked for. It ends with the token that it was asked with
+    (TOKEN_EXPIRED: ask again with a newer one), and with the session.
     """
     CreateAsset: _aio.UnaryUnaryMultiCallable[_project_service_pb2.CreateAssetRequest, _project_service_pb2.CreateAssetResponse]
     """Makes an asset, with a first cut when a video is given."""
@@ -119,7 +120,8 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_project_service_pb2.WatchProjectRequest, _abc.AsyncIterator[_project_service_pb2.WatchProjectResponse]],
     ) -> _abc.AsyncIterator[_project_service_pb2.WatchProjectResponse]:
         """Says that what is listed of a project has changed: its assets, folders, or itself. At once, and after each change;
-        changes in quick succession are one. What it is now, is asked for.
+        changes in quick succession are one. What it is now, is asked for. It ends with the token that it was asked with
+        (TOKEN_EXPIRED: ask again with a newer one), and with the session.
         """
 
     @_abc_1.abstractmethod

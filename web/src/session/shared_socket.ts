@@ -117,7 +117,8 @@ export class SharedSocket {
   private end(number: number, status: Ended): void {
     const member = this.members.get(number);
     this.members.delete(number);
-    if (status.code === UNAUTHENTICATED && current === this) current = undefined;
+    // Of a call whose token alone has expired the cookie is as good as ever.
+    if (status.code === UNAUTHENTICATED && status.reason !== "TOKEN_EXPIRED" && current === this) current = undefined;
     member?.ended(status);
   }
 

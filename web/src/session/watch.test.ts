@@ -100,6 +100,17 @@ describe("a question with many answers", () => {
     expect(await done).toBeUndefined();
     expect(ids).toEqual(["one", "two"]);
   });
+  test("is asked again on the same socket, with a newer token, when that which it came with has expired", async () => {
+    const { ids, done } = heard();
+    await settle();
+    Socket.made[0]?.say(1, answer("one"));
+    Socket.made[0]?.say(1, end(Code.Unauthenticated, "TOKEN_EXPIRED"));
+    await vi.advanceTimersByTimeAsync(1000);
+    Socket.made[0]?.say(2, answer("two"));
+    Socket.made[0]?.say(2, end(Code.Unauthenticated, "SESSION_ENDED"));
+    expect(reasonOf(await done)).toBe("SESSION_ENDED");
+    expect([ids, Socket.made.length]).toEqual([["one", "two"], 1]);
+  });
   test("that is refused ends with the service's words and reason", async () => {
     const { done } = heard();
     await settle();

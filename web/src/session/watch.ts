@@ -13,6 +13,8 @@ const CODES = new Map<number, Code>(
     .map((each) => [each, each]),
 );
 const AWAY: number = Code.Unavailable;
+/** A call lives as long as the token it came with; asked again it comes with a newer one. */
+const EXPIRED = "TOKEN_EXPIRED";
 
 type Step = { kind: "answer"; payload: Uint8Array } | { kind: "ended"; status: Ended } | { kind: "lost" };
 
@@ -29,7 +31,7 @@ export async function* watch<I extends DescMessage, O extends DescMessage>(
       if (step.kind === "answer") {
         failures = 0;
         yield fromBinary(method.output, step.payload);
-      } else if (step.kind === "ended" && step.status.code !== AWAY) {
+      } else if (step.kind === "ended" && step.status.code !== AWAY && step.status.reason !== EXPIRED) {
         if (step.status.code === OK) return;
         throw errorOf(step.status);
       }
