@@ -221,9 +221,10 @@ class Commits:
         *,
         merged_id: int = 0,
     ) -> Version:
-        if base is not None and base.depth >= MAX_DEPTH:
+        depth = await self._depth(base)
+        if base is not None and depth > MAX_DEPTH:
             await asyncio.shield(self._begin_snapshot(base))
-            base = await self.get(base.tenant_id, video_id, base.version_id)
+            depth = await self._depth(base)
         packed = pack(delta) if len(delta.entries) < 500 else await asyncio.to_thread(pack, delta, give_way)
         version = await self._store.commit(
             Draft(
@@ -239,7 +240,7 @@ class Commits:
                 created_ms=self._clock.now_ms(),
                 hash=chained(base.hash if base is not None else NO_HASH, packed.sha256),
                 delta=packed,
-                depth=base.depth + 1 if base is not None else 0,
+                depth=depth,
             ),
             expected_head,
             once,
@@ -250,6 +251,16 @@ class Commits:
             # In its own time: whoever commits does not wait for it.
             self._begin_snapshot(version)
         return version
+
+    async def _depth(self, base: Version | None) -> int:
+        """Differences that a version on a base is read by, after the last snapshot. The base may say more than there
+        are: those it is on were given snapshots since.
+        """
+        if base is None:
+            return 0
+        if base.depth < SNAPSHOT_EVERY:
+            return base.depth + 1
+        return len(await self._store.chain(base.video_id, base.version_id))
 
     def _begin_snapshot(self, version: Version) -> asyncio.Task[None]:
         task = self._snapshots.get(version.version_id)

@@ -10,9 +10,11 @@ import pytest
 
 from rushes.version.v1 import version_pb2
 from rushes.version.v1 import version_service_pb2 as service
+from svc_version.core.content import MAX_DEPTH, SNAPSHOT_EVERY
 from tests.integration.annotation_notes import create, identity_of, move, publish
 from tests.integration.annotation_server import CLIENT, GUEST, INTERNAL, reason
 from tests.integration.version_server import Versions, note, versions
+from tests.waiting import until
 
 CANARY = "canary-2241"
 
@@ -59,6 +61,35 @@ async def test_a_commit_sent_twice_is_one_version(at: Versions) -> None:
     assert (await at.call("CommitVersion", request)).version == first
     request.message = "other"
     assert await refused(at.call("CommitVersion", request)) == "ALREADY_USED"
+
+
+async def test_commits_do_not_wait_for_snapshots_and_know_of_those_made_meanwhile(at: Versions) -> None:
+    store, made, held = at.parts.store, asyncio.Event(), asyncio.Event()
+    put = store.put_snapshot
+
+    async def slow(*snapshot: Any) -> None:
+        made.set()
+        await held.wait()
+        await put(*snapshot)
+
+    store.put_snapshot = slow  # type: ignore[assignment, method-assign]
+    await at.write("ann", create("a"))
+    committed = [await at.commit() for _ in range(SNAPSHOT_EVERY + 10)]
+    await made.wait()
+    held.set()
+    first = committed[SNAPSHOT_EVERY].version_id
+
+    async def is_whole() -> bool:
+        return len(await store.chain(1, first)) == 1
+
+    await until(is_whole, "a snapshot of the first that is to have one")
+    held.clear()
+    committed += [await at.commit() for _ in range(MAX_DEPTH - 9)]
+    assert len(await store.chain(1, committed[-1].version_id)) == MAX_DEPTH + 1
+    held.set()
+    await at.commit()
+    last = await at.commit()
+    assert len(await store.chain(1, last.version_id)) < SNAPSHOT_EVERY
 
 
 async def test_a_base_that_is_not_the_head_makes_a_branch(at: Versions) -> None:
