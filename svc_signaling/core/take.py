@@ -4,11 +4,12 @@ A take has the same kinds of media, coded in the same way, from its beginning to
 is written in segments, which begin with a keyframe.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from svc_signaling.core.payload import Codec, Frame
+from svc_signaling.core.payload import Codec, Frame, size_of
 
 GATHER_US: Final = 700_000
 """At the beginning so much is waited for, so that sound and pictures begin in one file."""
@@ -118,6 +119,8 @@ class Takes:
             if of_kind or frame.key:
                 of_kind.append(frame)
         by_kind = {video: of_kind for video, of_kind in by_kind.items() if of_kind}
+        if True in by_kind:
+            by_kind[True] = _from_largest(by_kind[True])
         if not by_kind:
             return []
         self._kinds = {video: _kind(of_kind) for video, of_kind in by_kind.items()}
@@ -160,6 +163,17 @@ class Takes:
             return ()
         kind.last_us = at_us
         return (Write(frame.codec, at_us, frame.data, frame.key),)
+
+
+def _from_largest(pictures: list[Frame]) -> list[Frame]:
+    """Those from the largest keyframe on: a camera begins with small pictures, and for players all are like the first.
+
+    AV1's keyframes tell of sizes that do not come yet: there it is the last.
+    """
+    keys = [at for at, picture in enumerate(pictures) if picture.key]
+    if pictures[0].codec is Codec.AV1:
+        return pictures[keys[-1] :]
+    return pictures[max(keys, key=lambda at: math.prod(size_of(pictures[at].codec, pictures[at].data))) :]
 
 
 def _kind(frames: Sequence[Frame]) -> _Kind:

@@ -44,6 +44,16 @@ def test_sound_and_pictures_begin_in_one_file() -> None:
     assert times[:3] == [200_000, 240_000, 280_000]
 
 
+def test_a_camera_that_begins_small_is_recorded_from_its_largest_keyframe_on() -> None:
+    small, large = (b"\x00\x00\x00\x9d\x01\x2a" + bytes((width, 0, 90, 0)) for width in (160, 240))
+    sent = [picture(0, key=True), picture(1), picture(2, key=True), picture(3), picture(4, key=True)]
+    sent[0].data, sent[2].data, sent[4].data = small, large, large
+    takes = Takes(60_000_000)
+    steps = fed(takes, sent) + takes.end()
+    assert [step.first_key for step in steps if isinstance(step, Begin)] == [large]
+    assert [step.data for step in steps if isinstance(step, Write)] == [large, b"p", large]
+
+
 def test_the_packet_that_was_quickest_says_when_it_was() -> None:
     takes = Takes(60_000_000)
     steps = fed(takes, [sound(n, late_us=90_000 if n < 10 else 0) for n in range(50)])
