@@ -7,6 +7,8 @@ from svc_signaling.core.bits import Bits
 
 _SEQUENCE, _DELIMITER, _TILE_LIST, _PADDING = 1, 2, 8, 15
 _LEFT_OUT: Final = frozenset((_DELIMITER, _TILE_LIST, _PADDING))
+_LAYER: Final = 0x18
+"""Where a unit's second byte says of which spatial layer it is."""
 MAX_VALUE_BYTES: Final = 5
 
 
@@ -63,20 +65,43 @@ def _written(value: int) -> bytes:
     return bytes(out)
 
 
-def framed(units: Sequence[bytes]) -> bytes:
-    """Units as files have them: each says how long it is; what says nothing of a picture is left out."""
-    out = bytearray()
-    for unit in units:
-        if not unit or unit[0] >> 3 & 15 in _LEFT_OUT:
-            continue
-        if unit[0] & 0x02:
-            out += unit
-            continue
-        head = 2 if unit[0] & 0x04 else 1
-        if len(unit) < head:
-            continue
-        out += bytes((unit[0] | 0x02,)) + unit[1:head] + _written(len(unit) - head) + unit[head:]
-    return bytes(out)
+class Layers:
+    """Units of pictures as files have them: each says how long it is; what says nothing of a picture is left out."""
+
+    def __init__(self) -> None:
+        self._largest = 0
+        """Of the layers that are shown, as the last sequence header says."""
+
+    def together(self, units: Sequence[bytes]) -> bytes:
+        """The units of one picture."""
+        kept = [unit for unit in units if unit and unit[0] >> 3 & 15 not in _LEFT_OUT]
+        for unit in kept:
+            if unit[0] >> 3 & 15 == _SEQUENCE:
+                self._largest = _largest_layer(next((body for _, body in _units(_sized(unit))), b""))
+        layers = [_layer(unit) for unit in kept]
+        top = max(layers, default=0)
+        if top < self._largest:
+            # Players wait for the largest, which the camera does not send now: what is the largest here is named so.
+            named = self._largest << 3
+            kept = [
+                unit[:1] + bytes((unit[1] & ~_LAYER | named,)) + unit[2:] if unit[0] & 0x04 and layer == top else unit
+                for unit, layer in zip(kept, layers, strict=True)
+            ]
+        return b"".join(map(_sized, kept))
+
+
+def _layer(unit: bytes) -> int:
+    return (unit[1] & _LAYER) >> 3 if unit[0] & 0x04 and len(unit) > 1 else 0
+
+
+def _sized(unit: bytes) -> bytes:
+    """A unit that says how long it is; empty: it is cut short."""
+    if unit[0] & 0x02:
+        return unit
+    head = 2 if unit[0] & 0x04 else 1
+    if len(unit) < head:
+        return b""
+    return bytes((unit[0] | 0x02,)) + unit[1:head] + _written(len(unit) - head) + unit[head:]
 
 
 def _units(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -102,13 +127,20 @@ def picture_size(key: bytes) -> tuple[int, int]:
     if bits.bit():  # reduced, as of a still picture
         bits.number(5)
     else:
-        _skip_points(bits)
+        _points(bits)
     across, down = bits.number(4) + 1, bits.number(4) + 1
     return bits.number(across) + 1, bits.number(down) + 1
 
 
-def _skip_points(bits: Bits) -> None:
-    """Timing and operating points."""
+def _largest_layer(says: bytes) -> int:
+    """The largest spatial layer of what is shown, by a sequence header."""
+    bits = Bits(says)
+    bits.number(4)
+    return 0 if bits.bit() else max(0, (_points(bits) >> 8).bit_length() - 1)
+
+
+def _points(bits: Bits) -> int:
+    """Timing and operating points, of which the first is shown: a bit for each of its layers."""
     model = delay_bits = 0
     if bits.bit():
         bits.number(64)
@@ -119,11 +151,13 @@ def _skip_points(bits: Bits) -> None:
             delay_bits = bits.number(5) + 1
             bits.number(42)
     initial_delay = bits.bit()
+    layers = []
     for _ in range(bits.number(5) + 1):
-        bits.number(12)
+        layers.append(bits.number(12))
         if bits.number(5) > 7:
             bits.bit()
         if model and bits.bit():
             bits.number(2 * delay_bits + 1)
         if initial_delay and bits.bit():
             bits.number(4)
+    return layers[0]

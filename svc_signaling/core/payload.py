@@ -86,7 +86,7 @@ class Assembler:
         self._needs_key = True
         self._ticks = 0
         self._last_stamp: int | None = None
-        self._layers = vp9.Layers()
+        self._vp9, self._av1 = vp9.Layers(), av1.Layers()
 
     def push(self, packet: Packet) -> list[Frame]:
         """A packet; gives the frames that are complete now."""
@@ -156,8 +156,8 @@ class Assembler:
 
     def _joined(self, codec: Codec, parts: list[bytes]) -> bytes:
         if codec is Codec.VP9:
-            return self._layers.together(parts)
-        return av1.framed(parts) if codec is Codec.AV1 else b"".join(parts)
+            return self._vp9.together(parts)
+        return self._av1.together(parts) if codec is Codec.AV1 else b"".join(parts)
 
     def _frame(self, codec: Codec, stamp: int, arrival_us: int, data: bytes, *, key: bool) -> Frame | None:
         if not data:

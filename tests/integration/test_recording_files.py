@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,13 +17,13 @@ from svc_media.worker import tool
 from svc_media.worker.compose import label
 from svc_media.worker.probe import probe
 from svc_signaling.core.name import PART
-from svc_signaling.core.payload import Codec
+from svc_signaling.core.payload import Codec, Packet
 from svc_signaling.core.take import Begin
 from svc_signaling.recorder.file import File
 from svc_signaling.recorder.join import join
 from svc_signaling.recorder.writer import Writer
 from tests.integration.recording_child import START_US, record
-from tests.unit.svc_signaling.layered import PICTURES, SIZES, layered
+from tests.unit.svc_signaling.layered import PICTURES, SIZES, layered, narrowed
 
 SECONDS = 4
 CODERS = {
@@ -99,23 +100,35 @@ def test_segments_become_one_file_with_every_picture(tmp_path: Path, sources: di
     assert abs(first[0] - first[1]) < Fraction(1, 20)
 
 
-@pytest.mark.parametrize("codec", [Codec.VP9, Codec.AV1])
-def test_of_three_sizes_in_one_stream_the_largest_plays(tmp_path: Path, codec: Codec) -> None:
-    folder = tmp_path / "work"
-    folder.mkdir()
-    writer = Writer(folder, 10_000_000)
+def _sizes(folder: Path, packets: Sequence[Packet]) -> list[tuple[int, int]]:
+    """Of all pictures of the file that these become, and first what it says."""
+    work = folder / "work"
+    work.mkdir()
+    writer = Writer(work, 10_000_000)
     writer.stream(("worker", 1), "ada")
-    for packet in layered(codec, START_US):
+    for packet in packets:
         writer.packet(("worker", 1), packet)
     writer.close()
-    output = tmp_path / "take.webm"
-    join(sorted(folder.iterdir()), output)
+    output = folder / "take.webm"
+    join(sorted(work.iterdir()), output)
     with av.open(str(output)) as file:
-        assert (file.streams.video[0].width, file.streams.video[0].height) == SIZES[-1]
-        pictures = list(file.decode(video=0))
-    assert [(picture.width, picture.height) for picture in pictures] == [SIZES[-1]] * PICTURES
+        stream = file.streams.video[0]
+        said = stream.width, stream.height
+        pictures = list(file.decode(stream))
     times = [picture.time or 0.0 for picture in pictures]
     assert times == sorted(set(times))
+    return [said, *((picture.width, picture.height) for picture in pictures)]
+
+
+@pytest.mark.parametrize("codec", [Codec.VP9, Codec.AV1])
+def test_of_three_sizes_in_one_stream_the_largest_plays(tmp_path: Path, codec: Codec) -> None:
+    assert _sizes(tmp_path, layered(codec, START_US)) == [SIZES[-1]] * (1 + PICTURES)
+
+
+@pytest.mark.parametrize("codec", [Codec.VP9, Codec.AV1])
+def test_while_the_largest_is_not_sent_the_next_plays(tmp_path: Path, codec: Codec) -> None:
+    sizes = _sizes(tmp_path, narrowed(layered(codec, START_US)))
+    assert sizes == [SIZES[-1]] * 2 + [SIZES[-2]] * (PICTURES - 1)
 
 
 @pytest.mark.parametrize("codec", [Codec.VP8, Codec.H264])

@@ -2,9 +2,12 @@
 
 import json
 from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from svc_signaling.core import av1
 from svc_signaling.core.payload import Codec, Packet
 
 PICTURES: Final = 6
@@ -20,3 +23,23 @@ def layered(codec: Codec, start_us: int = 0) -> list[Packet]:
         Packet(seq, stamp, bool(marker), codec, b64decode(data), start_us + (stamp - first) * 100 // 9)
         for seq, (stamp, marker, data) in enumerate(sent)
     ]
+
+
+def narrowed(packets: Sequence[Packet]) -> list[Packet]:
+    """Without the largest size from the second picture on, as of a camera whose way becomes narrow."""
+    kept: list[Packet] = []
+    layer = 0
+    for packet in packets:
+        layer = _layer(packet, layer)
+        if layer < len(SIZES) - 1 or packet.timestamp == packets[0].timestamp:
+            kept.append(packet)
+    ends = [packet.timestamp != after.timestamp for packet, after in zip(kept, [*kept[1:], packets[0]], strict=True)]
+    return [replace(packet, seq=seq, marker=ends[seq]) for seq, packet in enumerate(kept)]
+
+
+def _layer(packet: Packet, before: int) -> int:
+    """Of which size a packet is; one that goes on with a unit of AV1 is of that of the packet before."""
+    if packet.codec is Codec.VP9:
+        return packet.payload[3] >> 1 & 7
+    first = av1.elements(packet.payload) or [b""]
+    return before if av1.continues(packet.payload) or not first[0][0] & 4 else first[0][1] >> 3 & 3

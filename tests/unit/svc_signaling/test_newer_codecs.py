@@ -124,4 +124,5 @@ def test_any_bytes_are_read_or_left(data: bytes) -> None:
     vp9.picture_size(VP9_KEY[:4] + data)
     vp9.Layers().together([data, data])
     av1.picture_size(data)
-    av1.framed(av1.elements(data) or ())
+    av1.Layers().together(av1.elements(data) or ())
+    av1.Layers().together([AV1_KEY, data])
