@@ -1,4 +1,4 @@
-"""Packets of six pictures of 320 x 180, 640 x 360 and 1280 x 720 in one stream, as Chromium sends them: layers.json."""
+"""Packets of six pictures of 320 x 180, 640 x 360 and 1280 x 720 in one stream, as Chromium sends: layers.json."""
 
 import json
 from base64 import b64decode
