@@ -265,9 +265,13 @@ async def test_a_project_that_lends_videos_is_not_deleted_and_they_are_seen_on(
 async def test_whoever_takes_their_own_role_may_send_it_twice(admin: Person) -> None:
     owner = await invite(admin, PROJECT, "owner", "Olga")
     mine = {"project_id": PROJECT, "person_id": owner.person_id}
+    again = {**mine, "role": "owner", "request_id": "mine"}
+    await owner.access("Grant", **again)
     for _ in range(2):
         await owner.access("Revoke", **mine, request_id="leave")
     assert (await refused(owner.access("Revoke", **mine, request_id="left")))[0] == "NOT_FOUND"
+    # What an answer would show is theirs to see no more.
+    assert (await refused(owner.access("Grant", **again)))[0] == "NOT_FOUND"
 
 
 async def test_a_watcher_who_never_reads_disturbs_nobody(client: Client, admin: Person) -> None:
