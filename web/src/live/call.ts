@@ -11,6 +11,10 @@ import { layerFor, priorityOf, type Layer, type View } from "./view";
 export const VIDEO_SLOTS = 9;
 export const AUDIO_SLOTS = 8;
 const RETRY_MS = 1500;
+/** What was refused is asked for again after so long: the forwarder may have been busy, or just begun anew. */
+export const REFUSED_MS = 4000;
+/** So many times in a row. */
+export const REFUSALS = 5;
 const POOL = 5;
 const LOST_MS = 3000;
 /** A layer that nobody is shown goes on for a while: tiles come and go. */
@@ -41,7 +45,8 @@ export interface Sending {
 export interface CallOptions {
   /** What is sent already, by the call of the room before; undefined: nothing. */
   sending: Sending | undefined;
-  ask: (what: What) => unknown;
+  /** Gives whether it was done. */
+  ask: (what: What) => Promise<boolean>;
   devices: (devices: Devices) => void;
   failed: (error: unknown) => void;
   /** Nothing arrives: the way to the room may be dead too. */
@@ -65,9 +70,12 @@ export class Call {
   private audio: RTCRtpSender | undefined;
   private video: RTCRtpSender | undefined;
   private offer = "";
-  private retry = 0;
+  private readonly retries = { publish: 0, show: 0 };
+  private refusals = 0;
   private unusedMs = performance.now();
   private closed = false;
+  /** The connection whose offer was answered: an answer may come twice. */
+  private answered: RTCPeerConnection | undefined;
   private look: Look | undefined;
 
   /** What was sent in the room before, until it is published here. */
@@ -84,7 +92,7 @@ export class Call {
 
   close(): void {
     this.closed = true;
-    clearTimeout(this.retry);
+    for (const timer of Object.values(this.retries)) clearTimeout(timer);
     for (const kind of ["audio", "video"] as const) this.sent(kind)?.stop();
     this.publishing?.close();
     this.showing?.close();
@@ -106,7 +114,10 @@ export class Call {
 
   /** Asks for slots. */
   begin(): void {
-    this.options.ask({ case: "subscribe", value: { audioSlots: AUDIO_SLOTS, videoSlots: VIDEO_SLOTS } });
+    const before = this.showing;
+    void this.options.ask({ case: "subscribe", value: { audioSlots: AUDIO_SLOTS, videoSlots: VIDEO_SLOTS } }).then((done) => {
+      if (done || before === this.showing) this.answers("show", done);
+    });
   }
 
   /** Slots are offered; the same ones again where the answer was waited for too long. */
@@ -116,6 +127,7 @@ export class Call {
     const configuration = await this.configuration();
     if (this.closed) return;
     this.showing?.close();
+    clearTimeout(this.retries.show);
     const connection = (this.showing = new RTCPeerConnection(configuration));
     this.shown.value = new Map();
     this.told = new Map();
@@ -124,10 +136,11 @@ export class Call {
       if (transceiver.mid) slots.set(transceiver.mid, track);
       this.slots.value = new Map(slots);
     });
-    connection.addEventListener("connectionstatechange", () => this.watch(connection, () => this.begin()));
+    connection.addEventListener("connectionstatechange", () => this.watch(connection, "show"));
     await connection.setRemoteDescription({ type: "offer", sdp });
     await connection.setLocalDescription(await connection.createAnswer());
-    this.options.ask({ case: "slotsAnswer", value: connection.localDescription?.sdp ?? "" });
+    const done = await this.options.ask({ case: "slotsAnswer", value: connection.localDescription?.sdp ?? "" });
+    if (!done && connection === this.showing && connection.connectionState !== "connected") this.answers("show", false);
   }
 
   /** Shows tracks: sound of all there is room for, pictures of those that are in sight, as large as they are seen. */
@@ -151,7 +164,9 @@ export class Call {
     const before = this.shown.peek();
     const moved = [...wanted].some(([mid, trackId]) => (before.get(mid) ?? "") !== trackId);
     if (moved) this.shown.value = new Map([...wanted].filter(([, trackId]) => trackId !== ""));
-    this.options.ask({ case: "show", value: { shows: changed } });
+    void this.options.ask({ case: "show", value: { shows: changed } }).then((done) => {
+      if (!done) this.told = new Map([...this.told].filter(([mid, wish]) => wish !== told.get(mid) || !changed.some((each) => each.mid === mid)));
+    });
   }
 
   // -- oneself -----------------------------------------------------------------------------------------------
@@ -199,15 +214,18 @@ export class Call {
     const earlier = { audio: this.sent("audio"), video: this.sent("video"), [kind]: track };
     this.kept = {};
     this.publishing?.close();
+    clearTimeout(this.retries.publish);
     const connection = (this.publishing = new RTCPeerConnection(configuration));
     this.audio = connection.addTransceiver(earlier.audio ?? "audio", { direction: "sendonly" }).sender;
     const video = connection.addTransceiver(earlier.video ?? "video", { direction: "sendonly", sendEncodings: encodingsOf(coding.peek()) });
     const codecs = preferred(RTCRtpSender.getCapabilities("video")?.codecs ?? [], coding.peek());
     if (codecs) video.setCodecPreferences(codecs);
     this.video = video.sender;
-    connection.addEventListener("connectionstatechange", () => this.watch(connection, () => void this.again()));
+    connection.addEventListener("connectionstatechange", () => this.watch(connection, "publish"));
     await connection.setLocalDescription(await connection.createOffer());
-    this.options.ask({ case: "publish", value: { offer: connection.localDescription?.sdp ?? "" } });
+    void this.options.ask({ case: "publish", value: { offer: connection.localDescription?.sdp ?? "" } }).then((done) => {
+      if (done || connection === this.publishing) this.answers("publish", done);
+    });
   }
 
   /** Publishes what there is anew, as after the forwarder was started again. */
@@ -232,7 +250,10 @@ export class Call {
 
   /** The answer to one's offer. */
   async published(sdp: string): Promise<void> {
-    if (this.publishing?.signalingState === "have-local-offer") await this.publishing.setRemoteDescription({ type: "answer", sdp });
+    const connection = this.publishing;
+    if (connection?.signalingState !== "have-local-offer" || connection === this.answered) return;
+    this.answered = connection;
+    await connection.setRemoteDescription({ type: "answer", sdp });
   }
 
   /** Candidates are gathered ahead, so that an answer does not wait for them. */
@@ -268,19 +289,36 @@ export class Call {
       });
   }
 
-  private watch(connection: RTCPeerConnection, anew: () => void): void {
+  /** A connection was asked for: what was refused is asked for again, but not for ever. */
+  private answers(kind: keyof typeof this.retries, done: boolean): void {
+    if (done) this.refusals = 0;
+    else if (this.refusals++ < REFUSALS) this.later(kind, REFUSED_MS);
+  }
+
+  /** Makes a connection anew after a while. */
+  private later(kind: keyof typeof this.retries, waitMs: number): void {
+    if (this.closed) return;
+    clearTimeout(this.retries[kind]);
+    this.retries[kind] = window.setTimeout(() => this.anew(kind), waitMs);
+  }
+
+  private anew(kind: keyof typeof this.retries): void {
+    if (kind === "show") this.begin();
+    else void this.again().catch((error: unknown) => this.options.failed(error));
+  }
+
+  private watch(connection: RTCPeerConnection, kind: keyof typeof this.retries): void {
     if (this.closed || (connection !== this.publishing && connection !== this.showing)) return;
     const { connectionState } = connection;
     if (connectionState === "failed" || connectionState === "closed") {
-      clearTimeout(this.retry);
-      this.retry = window.setTimeout(anew, RETRY_MS);
+      this.later(kind, RETRY_MS);
     } else if (connectionState === "disconnected") {
       // As when a network was left for another: the browser itself would take half a minute to give it up. What is asked
       // of the room then may go the same dead way.
       this.options.doubted();
       setTimeout(() => {
         const current = connection === this.publishing || connection === this.showing;
-        if (!this.closed && current && connection.connectionState === "disconnected") anew();
+        if (!this.closed && current && connection.connectionState === "disconnected") this.anew(kind);
       }, LOST_MS);
     }
   }

@@ -132,7 +132,7 @@ export class Live {
     this.call = new Call({
       sending,
       servers: () => helpers.get(),
-      ask: (what) => void this.ask(what),
+      ask: (what) => this.ask(what),
       devices: (devices) => void this.ask({ case: "devices", value: devices }),
       failed: (error) => say({ title: t("live.failed"), detail: explain(error), look: "bad" }),
       doubted: () => this.link.doubt(),

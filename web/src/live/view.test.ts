@@ -1,6 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Track } from "../gen/rushes/signaling/v1/room_service_pb";
-import { Call } from "./call";
+import { Call, REFUSALS, REFUSED_MS } from "./call";
 import type { What } from "./outbox";
 import { layerFor, priorityOf, type View } from "./view";
 
@@ -24,12 +24,16 @@ interface Asked {
 }
 
 /** A call with all its slots, and what it asked for since that was last looked at. */
-function begun(): { call: Call; asked: () => Asked[] } {
+function begun(done = (): boolean => true): { call: Call; asked: () => Asked[]; requests: What[] } {
   const requests: What[] = [];
-  const call = new Call({ ask: (what) => requests.push(what), devices: () => undefined, failed: () => undefined, doubted: () => undefined, servers: () => Promise.resolve([]), sending: undefined });
+  const ask = (what: What): Promise<boolean> => {
+    requests.push(what);
+    return Promise.resolve(done());
+  };
+  const call = new Call({ ask, devices: () => undefined, failed: () => undefined, doubted: () => undefined, servers: () => Promise.resolve([]), sending: undefined });
   call.slots.value = new Map([["v0", {} as MediaStreamTrack]]);
   const asked = (): Asked[] => requests.splice(0).flatMap((each) => (each.case === "show" ? ((each.value as { shows: Asked[] }).shows) : []));
-  return { call, asked };
+  return { call, asked, requests };
 }
 
 const camera = (who: string): Track => ({ trackId: `${who}.1`, participantId: who, audio: false, level: 0, layers: ["h", "m", "l"] }) as unknown as Track;
@@ -67,5 +71,57 @@ describe("what a page asks to be shown", () => {
     expect(call.shown.value.size).toBe(0);
     call.show([camera("ada")], [view("ada", 300)]);
     expect(asked()).toEqual([{ mid: "v0", trackId: "ada.1", layer: "m", priority: 5 }]);
+  });
+
+  test("what was refused is asked for once more, and nothing else", async () => {
+    let done = true;
+    const { call, asked } = begun(() => done);
+    const tracks = [camera("ada"), camera("bob")];
+    call.show(tracks, [view("ada", 90)]);
+    done = false;
+    call.show(tracks, [view("ada", 90), view("bob", 90)]);
+    await Promise.resolve();
+    asked();
+    done = true;
+    call.show(tracks, [view("ada", 90), view("bob", 90)]);
+    expect(asked()).toEqual([{ mid: "v1", trackId: "bob.1", layer: "l", priority: 2 }]);
+    await Promise.resolve();
+    call.show(tracks, [view("ada", 90), view("bob", 90)]);
+    expect(asked()).toEqual([]);
+  });
+});
+
+describe("a connection that is refused", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal("window", globalThis);
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+  });
+
+  test("is asked for again after a while, until it is had, so many times in a row", async () => {
+    let done = false;
+    const { call, requests } = begun(() => done);
+    call.begin();
+    await vi.advanceTimersByTimeAsync(REFUSED_MS);
+    expect(requests.map((each) => each.case)).toEqual(["subscribe", "subscribe"]);
+    done = true;
+    await vi.advanceTimersByTimeAsync(9 * REFUSED_MS);
+    expect(requests.splice(0)).toHaveLength(3);
+    done = false;
+    call.begin();
+    await vi.advanceTimersByTimeAsync(99 * REFUSED_MS);
+    expect(requests).toHaveLength(1 + REFUSALS);
+  });
+
+  test("is not asked for any more when the call is over", async () => {
+    const { call, requests } = begun(() => false);
+    call.begin();
+    await vi.advanceTimersByTimeAsync(0);
+    call.close();
+    await vi.advanceTimersByTimeAsync(9 * REFUSED_MS);
+    expect(requests).toHaveLength(1);
   });
 });
