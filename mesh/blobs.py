@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ MAX_KEY = 512
 CHUNK_BYTES = 256 * 1024
 SYNCS = 8
 """Files that are synced side by side."""
+log = logging.getLogger(__name__)
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
 
@@ -85,7 +87,9 @@ class Blobs(Protocol):
         """The bytes from start up to, but without, end, in pieces. Raises BlobNotFound before the first piece."""
 
     async def get_all(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """The whole of several small blobs, each as `read` gives it, and cheaper. What is not there is left out."""
+        """The whole of several small blobs, each as `read` gives it, and cheaper. What is not there is left out, and so
+        is what cannot be read now, which is logged.
+        """
 
     async def delete(self, key: str) -> None:
         """Deletes a blob; one that is not there is fine."""
@@ -271,8 +275,12 @@ def _rename(path: Path, target: Path) -> Sequence[Path]:
 def _get_all(paths: Mapping[str, Path]) -> Mapping[str, bytes]:
     found: dict[str, bytes] = {}
     for key, path in paths.items():
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        try:
             found[key] = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            continue
+        except OSError as error:
+            log.error("blob_not_read", extra={"key": key, "error": str(error)})
     return found
 
 

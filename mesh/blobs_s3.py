@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import io
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -27,6 +28,7 @@ _NOT_FOUND: Final = 404
 _THERE_ALREADY: Final = 412
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class S3Blobs:
 
     async def put_all(self, blobs: Mapping[str, bytes]) -> None:
         """See Blobs."""
-        await asyncio.gather(*(self.put(key, data) for key, data in blobs.items()))
+        await _every(self.put(key, data) for key, data in blobs.items())
 
     async def put_new(self, key: str, data: bytes) -> bool:
         """See Blobs."""
@@ -152,10 +154,14 @@ class S3Blobs:
         found: dict[str, bytes] = {}
 
         async def get(key: str) -> None:
-            with contextlib.suppress(BlobNotFound):
+            try:
                 found[key] = b"".join([piece async for piece in self.read(key)])
+            except BlobNotFound:
+                return
+            except BlobsUnavailable as error:
+                log.error("blob_not_read", extra={"key": key, "error": str(error)})
 
-        await asyncio.gather(*(get(key) for key in keys))
+        await _every(get(key) for key in keys)
         return found
 
     async def delete(self, key: str) -> None:
@@ -185,6 +191,13 @@ class S3Blobs:
     async def _do(self, key: str, work: Callable[[], T]) -> T:
         with _told(key):
             return await asyncio.to_thread(work)
+
+
+async def _every(works: Iterable[Awaitable[None]]) -> None:
+    """Waits for all, also where one fails, so that nothing runs on behind whoever is told of it."""
+    for each in await asyncio.gather(*works, return_exceptions=True):
+        if each is not None:
+            raise each
 
 
 @contextlib.contextmanager

@@ -25,6 +25,8 @@ DAY_MS: Final = 86_400_000
 AT_ONCE: Final = 200
 TOGETHER: Final = 20
 """Versions that are copied at once, and then pointed to in one step."""
+MOST_BYTES: Final = 32 * 1024 * 1024
+"""Of contents that are copied at once, unless one version has more; as they were and read back: twice as much."""
 PAUSE_S: Final = 0.095
 """After so many, so that whoever works is not held up: more than 10,000 versions a minute."""
 REST: Final = 1.5
@@ -95,7 +97,7 @@ class Mover:
             before = moved
             async for some in _resting(found):
                 moved += await self._move(some)
-            if moved - before < len(found):
+            if moved == before:
                 break
         while await self._mine() and (found := await self._store.older(Tier.WARM, now_ms - self._hot_ms, AT_ONCE)):
             async for some in _resting(found):
@@ -113,6 +115,23 @@ class Mover:
 
     async def _move(self, versions: Sequence[Version]) -> int:
         """Says how many; those that cannot be moved now are left as they are."""
+        sizes: dict[int, int] = {}
+        for video_id in {version.video_id for version in versions}:
+            try:
+                sizes |= await self._sizes(video_id, [each for each in versions if each.video_id == video_id])
+            except Exception:
+                log.exception("versions_not_copied", extra={"video": video_id})
+        known = [each for each in versions if each.version_id in sizes]
+        return sum([await self._move_together(some) for some in cut(known, sizes, MOST_BYTES)])
+
+    async def _sizes(self, video_id: int, versions: Sequence[Version]) -> Mapping[int, int]:
+        """How much each version of a video has of its own."""
+        stored = await self._store.stored_bytes(
+            video_id, [each for version in versions for each in _addresses(version)]
+        )
+        return {version.version_id: sum(stored.get(each, 0) for each in _addresses(version)) for version in versions}
+
+    async def _move_together(self, versions: Sequence[Version]) -> int:
         moved: list[tuple[Version, Mapping[Hash, str]]] = []
         try:
             moved = await self._copied(versions)
@@ -175,6 +194,19 @@ class Mover:
                     swept += 1
         metrics.SWEPT.inc(swept)
         return swept
+
+
+def cut(versions: Sequence[Version], sizes: Mapping[int, int], most_bytes: int) -> Sequence[Sequence[Version]]:
+    """The same in groups, in order, each of so many bytes at most; one that has more is alone."""
+    groups: list[list[Version]] = []
+    left_bytes = 0
+    for version in versions:
+        left_bytes -= sizes[version.version_id]
+        if left_bytes < 0 or not groups:
+            groups.append([])
+            left_bytes = most_bytes - sizes[version.version_id]
+        groups[-1].append(version)
+    return groups
 
 
 async def _resting(versions: Sequence[Version]) -> AsyncIterator[Sequence[Version]]:

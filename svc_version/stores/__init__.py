@@ -91,6 +91,10 @@ class Store(Protocol):
         """Contents by their address; what is not there is left out."""
         ...
 
+    async def stored_bytes(self, video_id: int, addresses: Sequence[Hash]) -> Mapping[Hash, int]:
+        """How much each of these contents takes as it is stored; what is not there is left out."""
+        ...
+
     async def put_snapshot(self, video_id: int, version_id: int, packed: Packed) -> None:
         """Keeps all that a version holds."""
         ...

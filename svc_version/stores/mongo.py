@@ -304,6 +304,12 @@ class MongoStore(MongoWork):
             return await self._contents.read(video_id, addresses)
 
     @whole
+    async def stored_bytes(self, video_id: int, addresses: Sequence[Hash]) -> Mapping[Hash, int]:
+        """See `Store`."""
+        with reaching():
+            return await self._contents.stored_bytes(video_id, addresses)
+
+    @whole
     async def put_snapshot(self, video_id: int, version_id: int, packed: Packed) -> None:
         """See `Store`."""
         with reaching():

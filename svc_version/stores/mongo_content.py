@@ -72,6 +72,12 @@ class MongoContents:
                 return whole
         raise StoreUnavailable("A content of this video is changing all the time.")
 
+    async def stored_bytes(self, video_id: int, addresses: Sequence[Hash]) -> Mapping[Hash, int]:
+        """See `Store`."""
+        query = {"video_id": video_id, "sha256": {"$in": list(addresses)}}
+        found = self._contents.find(query, {"_id": 0, "sha256": 1, "stored_bytes": 1})
+        return {each["sha256"]: each["stored_bytes"] async for each in found}
+
     async def sizes(self, video_id: int) -> Mapping[str, int]:
         """See `Store`."""
         columns = {"_id": 0, "sha256": 1, "stored_bytes": 1, "raw_bytes": 1}

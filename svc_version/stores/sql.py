@@ -182,6 +182,14 @@ class SqlStore(SqlWork):
 
         return await self._database.run(work)
 
+    async def stored_bytes(self, video_id: int, addresses: Sequence[Hash]) -> Mapping[Hash, int]:
+        """See `Store`."""
+
+        def work(connection: Connection) -> Mapping[Hash, int]:
+            return {row[0]: row[1] for row in _contents(connection, "sha256, stored_bytes", video_id, addresses)}
+
+        return await self._database.run(work)
+
     async def put_snapshot(self, video_id: int, version_id: int, packed: Packed) -> None:
         """See `Store`."""
 

@@ -275,6 +275,9 @@ async def test_a_content_is_kept_once_however_many_versions_have_it(store: Store
         content("b").sha256: content("b").data,
     }
     assert await store.contents(VIDEO + 1, [first.delta]) == []
+    each_bytes = {each.sha256: len(each.data or b"") for each in stored}
+    assert await store.stored_bytes(VIDEO, [*each_bytes, b"n" * 32]) == each_bytes
+    assert await store.stored_bytes(VIDEO + 1, [first.delta]) == {}
 
 
 async def test_a_version_gets_colder_and_is_brought_back(store: Store) -> None:

@@ -22,7 +22,7 @@ AWAY = {"STORE_UNAVAILABLE", "BLOBS_UNAVAILABLE", "UNAVAILABLE"}
 STORE = (
     "begin_work", "work", "save_work", "asked", "batch", "batches", "running", "commit", "done", "head", "get", "chain",
     "contents", "put_snapshot", "older", "cooled", "archived", "brought_back", "shared", "tenants", "archive_keys",
-    "reserve", "lease", "sweep",
+    "reserve", "lease", "sweep", "stored_bytes",
 )  # fmt: skip
 
 

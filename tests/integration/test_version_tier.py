@@ -1,8 +1,9 @@
 """Old contents move to the archive and come back; whatever breaks on the way, every version reads the same."""
 
 import asyncio
+import errno
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -130,6 +131,43 @@ async def test_an_archive_that_gives_back_something_else_is_not_trusted(at: Vers
     archive.get_all = other  # type: ignore[method-assign]
     assert await at.parts.mover.move() == 0
     archive.get_all = whole  # type: ignore[method-assign]
+    await check(at, made)
+
+
+async def test_what_cannot_be_read_back_keeps_its_own_version_here_and_no_other(
+    at: Versions, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = await some(at, 20)
+    read = Path.read_bytes
+
+    def reading(path: Path) -> bytes:
+        if path.name == "video_1_version_7.bin":
+            raise OSError(errno.EIO, "the disk is broken here")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", reading)
+    assert await at.parts.mover.move() == 19
+    assert [number for number, tier in enumerate(await tiers(at), 1) if tier != COLD] == [7]
+    told = {record.__dict__["version"] for record in caplog.records if record.message == "version_not_moved"}
+    assert told == {list(made)[6]}
+    monkeypatch.undo()
+    assert await at.parts.mover.move() == 1
+    await check(at, made)
+
+
+async def test_what_is_copied_at_once_is_so_many_bytes(at: Versions, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await some(at)
+    archive, put = at.parts.mover._archive, at.parts.mover._archive.put_all
+    together: list[int] = []
+
+    async def counting(blobs: Mapping[str, bytes]) -> None:
+        together.append(len(blobs))
+        await put(blobs)
+
+    archive.put_all = counting  # type: ignore[method-assign]
+    monkeypatch.setattr("svc_version.mover.MOST_BYTES", 1)
+    assert await at.parts.mover.move() == 5
+    assert together == [1] * 5
     await check(at, made)
 
 
