@@ -9,6 +9,7 @@ from mesh.rpc import Channels
 from rushes.sfu.v1 import sfu_service_pb2 as sfu
 from rushes.signaling.v1 import room_service_pb2 as pb
 from svc_signaling.core.feed import SlotNow
+from svc_signaling.errors import FeedUnknown
 from svc_signaling.workers import Workers
 
 
@@ -84,8 +85,13 @@ class Media:
         await self._workers.connect(room_id)
 
     async def update(self, request: sfu.UpdateIceRequest) -> tuple[str, str]:
-        """Something about an ICE session: the fragment to answer with, and the session that it is now."""
-        answer = await (await self._workers.of(request.room_id, request.participant_id)).UpdateIce(request)
+        """Something about an ICE session: the fragment to answer with, and the session that it is now.
+        Raises FeedUnknown.
+        """
+        worker = await self._workers.at(request.room_id, request.participant_id)
+        if worker is None:
+            raise FeedUnknown("there is no such feed of this key any more")
+        answer = await worker.UpdateIce(request)
         return answer.fragment, answer.etag
 
     async def publish(self, room_id: str, participant_id: str, offer: str) -> str:
@@ -146,6 +152,10 @@ class Media:
         finally:
             if not transport_id:
                 self._workers.forget(room_id, participant_id)
+
+    def let_go(self, room_id: str) -> None:
+        """Another instance owns the room now."""
+        self._workers.let_go(room_id)
 
     async def end(self, room_id: str) -> None:
         """All of a room's transports end."""

@@ -377,6 +377,8 @@ class Rooms:
         del self._desks[room_id]
         if self.recorder is not None:
             self.recorder.lost(room_id)
+        if self.media is not None:
+            self.media.let_go(room_id)
         for listener in list(desk.listeners.values()):
             listener.end(RoomMoved("this room is served by another instance now: come again"))
 

@@ -86,6 +86,13 @@ class Workers:
         self._placed.setdefault(room_id, set()).add(participant_id)
         return self._stub(homes[participant_id])
 
+    async def at(self, room_id: str, participant_id: str) -> SfuServiceStub | None:
+        """The worker of a participant who is on one; None: they are on none."""
+        if participant_id not in self._homes.get(room_id, {}):
+            await self._all_told()
+        home = self._homes.get(room_id, {}).get(participant_id)
+        return self._stub(home) if home is not None else None
+
     async def having(self, room_id: str, participant_id: str = "") -> list[SfuServiceStub]:
         """The workers that have anything of a participant, or of a room."""
         if room_id not in self._homes:
@@ -112,6 +119,18 @@ class Workers:
         lock = self._linking.get(room_id)
         if lock is not None and not lock.locked():
             del self._linking[room_id]
+
+    def let_go(self, room_id: str) -> None:
+        """Another instance places people of a room from now on: they are where workers tell, and nowhere else."""
+        homes, states = self._homes.get(room_id, {}), self._states.get(room_id, {})
+        told = {worker: {each.participant_id for each in state.participants} for worker, state in states.items()}
+        self.forget(room_id)
+        self._homes[room_id] = {each: home for each, home in homes.items() if each in told.get(home, ())}
+        for worker, people in told.items():
+            self._learn(worker, room_id, people)
+        if not self._homes.get(room_id):
+            self.forget(room_id)
+        self._merged.pop(room_id, None)
 
     def _stub(self, worker: str) -> SfuServiceStub:
         return SfuServiceStub(self._channels.raw_to(worker))
