@@ -13,6 +13,30 @@ RATE_S: Final = 1.0
 LESS: Final = 0.95
 """What takes hardly less than more pictures, or larger ones, is no step."""
 
+LATE: Final = 512
+"""How far behind a frame another may be and still be taken as late."""
+
+
+class Since:
+    """The frame from which something holds. Numbers go round: long after it, nothing comes of before it any more."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def begin(self, number: int | None) -> None:
+        """It holds from this frame on; None: for all."""
+        self.number = number
+
+    def is_after(self, number: int, span: int) -> bool:
+        """Whether a frame came before it."""
+        if self.number is None:
+            return False
+        if 0 < (self.number - number) % span <= LATE:
+            return True
+        if (number - self.number) % span > span // 4:
+            self.number = None
+        return False
+
 
 class Layering:
     """See the module. `spatial` and `temporal` are the largest layers that are sent; None: it has none."""
@@ -22,7 +46,10 @@ class Layering:
         self.span = self._payloads.span if self._payloads is not None else dependency.FRAMES
         """Where frame numbers go round."""
         self._structure: Structure | None = None
+        self._before: Structure | None = None
+        """What frames of before the structure have."""
         self._active = 0
+        self._structure_since, self._active_since = Since(), Since()
         self._bytes: dict[tuple[int, ...], int] = {}
         """What came lately, by what it is for each decode target."""
         self._since_s: float | None = None
@@ -33,7 +60,8 @@ class Layering:
         frame: Descriptor | None
         if data:
             try:
-                frame = dependency.parse(data, self._structure)
+                late = self._structure_since.is_after(int.from_bytes(data[1:3], "big"), dependency.FRAMES)
+                frame = dependency.parse(data, self._before if late else self._structure)
             except DescriptorInvalid:
                 return None
             self.span, self._payloads = dependency.FRAMES, None
@@ -41,10 +69,27 @@ class Layering:
             frame = self._payloads.read(payload, marker, numbers) if self._payloads is not None else None
         if frame is None:
             return None
-        self._structure = frame.structure
-        if frame.active is not None:
-            self._active = frame.active
+        self._keep(frame)
         return frame
+
+    def _keep(self, frame: Descriptor) -> None:
+        """What a frame says of those after it holds, unless a newer one said something else."""
+        number = frame.number
+        if self._structure_since.is_after(number, self.span):
+            self._before = frame.structure
+        elif frame.structure is not self._structure:
+            if number != self._structure_since.number:  # its first packet may come twice
+                self._before = self._structure
+            self._structure = frame.structure
+            self._structure_since.begin(number)
+        if frame.active is not None and not self._active_since.is_after(number, self.span):
+            self._active = frame.active
+            self._active_since.begin(number)
+
+    def begin_anew(self) -> None:
+        """It did not come for a while: nothing is late."""
+        self._structure_since.begin(None)
+        self._active_since.begin(None)
 
     def count(self, frame: Descriptor, size_bytes: int, now_s: float) -> None:
         """A packet came."""
@@ -53,11 +98,11 @@ class Layering:
         if self._since_s is None:
             self._since_s = now_s
         elif now_s - self._since_s >= RATE_S:
-            self._measure(frame.structure, now_s - self._since_s)
+            self._measure(now_s - self._since_s)
             self._since_s = now_s
 
-    def _measure(self, structure: Structure, passed_s: float) -> None:
-        count = len(structure.layers)
+    def _measure(self, passed_s: float) -> None:
+        count = len(self._structure.layers) if self._structure is not None else 0
         rates = [0.0] * count
         for targets, size in self._bytes.items():
             for target, indication in enumerate(targets[:count]):

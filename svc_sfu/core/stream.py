@@ -103,6 +103,7 @@ class Stream:
         """It did not come for a while because nobody wanted it: nothing of that is missing."""
         self.highest = None
         self.missing = Missing()
+        self.layering.begin_anew()
 
     def _advance(self, seq: int, now_s: float) -> None:
         assert self.highest is not None

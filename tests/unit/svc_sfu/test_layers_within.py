@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svc_sfu.core.codec import NO_NUMBERS, Codec, numbers_of
-from svc_sfu.core.dependency import FRAMES, Descriptor, Structure, parse
+from svc_sfu.core.dependency import FRAMES, Descriptor, Structure, parse, renumbered
 from svc_sfu.core.forwarder import Forwarder, Outgoing
 from svc_sfu.core.rtp import Packet
 from svc_sfu.core.selector import AGREED, MAX_TRIES
@@ -174,6 +174,28 @@ def test_packets_that_come_late_leave_no_hole_and_spoil_nothing(
     seqs = sorted((each.seq - sent[0].seq) % 65536 for each in sent)
     assert len(set(seqs)) == len(seqs), "no number is used twice"
     assert seqs == list(range(len(seqs))), "every number is sent, though some with nothing in it"
+
+
+def test_a_late_keyframe_is_read_as_what_it_was_and_puts_no_old_structure_back() -> None:
+    layering = Stream(1, Codec.AV1).layering
+
+    def read(packet: Packet, number: int) -> Descriptor:
+        frame = layering.read(renumbered(packet.extensions[NUMBER], number), b"", False, NO_NUMBERS)
+        assert frame is not None
+        return frame
+
+    old, new = KEYED[0], FULL[0]
+    first = read(old, 65_530).structure
+    second = read(new, 4).structure
+    assert second.keyed != first.keyed
+    assert read(KEYED[9], 65_533).structure == first
+    late = read(old, 65_530)
+    assert late.structure == first
+    assert read(KEYED[9], 65_533).structure is late.structure
+    assert read(FULL[9], 5).structure is second
+    assert layering._structure is second
+    for number in (20_000, 40_000, 60_000, FRAMES - 1, 3, 5):
+        assert read(FULL[9], number).structure is second, "once round it is not of before"
 
 
 def vp8(picture: int, temporal: int, *, alone: bool = False, key: bool = False) -> bytes:
