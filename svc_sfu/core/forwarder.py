@@ -12,17 +12,13 @@ from svc_sfu.core import codec as codecs
 from svc_sfu.core import rtcp
 from svc_sfu.core.codec import NO_NUMBERS, PICTURES, Numbers
 from svc_sfu.core.dependency import FRAMES, Descriptor
-from svc_sfu.core.numbering import Numbering
+from svc_sfu.core.numbering import Numbering, Since
 from svc_sfu.core.rtp import SEQ, STAMP, Packet, newer
 from svc_sfu.core.selector import MOST, Selector
 from svc_sfu.core.stream import Stream
 
 KEPT_PACKETS: Final = 512
 KEPT_S: Final = 1.0
-FROM_BEFORE: Final = 512
-"""How far behind the first packet of a source one may be and still be taken as reordered."""
-PAST: Final = SEQ // 4
-"""So far from it nothing comes late of before it: more than any source sends until a hole is given up."""
 
 
 @dataclass(slots=True)
@@ -65,8 +61,7 @@ class Forwarder:
         self._tl0 = 0
         self._seqs, self._pictures = Numbering(SEQ), Numbering(PICTURES)
         self._timestamp_offset = self._tl0_offset = 0
-        self._start_seq: int | None = None
-        """Where the source began; None: so long ago that no packet of before it comes any more."""
+        self._start = Since()
         self._limits = (MOST, MOST)
         self._selector: Selector | None = None
         self._left_out = -1
@@ -121,27 +116,20 @@ class Forwarder:
             if not begins or not codecs.begins_keyframe(stream.codec, packet.payload):
                 return None
             self._exchange(stream, packet, now_s, numbers, frame)
-        elif self._start_seq is not None and self._from_before(stream, packet.seq, self._start_seq):
-            return None
+        elif self._start.is_after(packet.seq, SEQ) and packet.seq != stream.highest:
+            return None  # of before the exchange
         if self._selector is None or frame is None:
             return self._send(stream, packet, now_s, numbers, packet.marker, frame)
         return self._select(self._selector, stream, packet, now_s, numbers, frame)
 
-    def _from_before(self, stream: Stream, seq: int, start: int) -> bool:
-        """Whether a late packet is of before the exchange: asked for a while only, since numbers go round."""
-        if seq != stream.highest:
-            return 0 < (start - seq) % SEQ <= FROM_BEFORE
-        if (seq - start) % SEQ > PAST:
-            self._start_seq = None
-        return False
-
     def _select(
         self, selector: Selector, stream: Stream, packet: Packet, now_s: float, numbers: Numbers, frame: Descriptor
     ) -> Outgoing | None:
-        if selector.takes(frame):
-            marker = packet.marker or (frame.last and frame.template.spatial >= selector.top)
+        late = packet.seq != stream.highest
+        if selector.takes(frame, late=late):
+            marker = packet.marker or (frame.last and frame.template.spatial >= selector.top(frame))
             return self._send(stream, packet, now_s, numbers, marker, frame)
-        if packet.seq != stream.highest:
+        if late:
             # Its place was kept: with nothing in it, nobody waits for it.
             empty = replace(packet, payload=b"", extensions={}, marker=False)
             return self._send(stream, empty, now_s, NO_NUMBERS, marker=False, frame=None)
@@ -163,7 +151,7 @@ class Forwarder:
             self._tl0_offset = self._tl0 + 1 - numbers.tl0
         if frame is not None:
             self._frame_offset = self._frame + 1 - frame.number
-        self._start_seq = packet.seq
+        self._start.begin(packet.seq)
         self.source, self.wanted = stream, None
         self._selector = Selector(*self._limits, stream.layering.span) if self._limits != (MOST, MOST) else None
 

@@ -8,34 +8,11 @@ from typing import Final
 from svc_sfu.core import dependency, payload_layers
 from svc_sfu.core.codec import Codec, Numbers
 from svc_sfu.core.dependency import Descriptor, DescriptorInvalid, Indication, Structure
+from svc_sfu.core.numbering import Since
 
 RATE_S: Final = 1.0
 LESS: Final = 0.95
 """What takes hardly less than more pictures, or larger ones, is no step."""
-
-LATE: Final = 512
-"""How far behind a frame another may be and still be taken as late."""
-
-
-class Since:
-    """The frame from which something holds. Numbers go round: long after it, nothing comes of before it any more."""
-
-    def __init__(self) -> None:
-        self.number: int | None = None
-
-    def begin(self, number: int | None) -> None:
-        """It holds from this frame on; None: for all."""
-        self.number = number
-
-    def is_after(self, number: int, span: int) -> bool:
-        """Whether a frame came before it."""
-        if self.number is None:
-            return False
-        if 0 < (self.number - number) % span <= LATE:
-            return True
-        if (number - self.number) % span > span // 4:
-            self.number = None
-        return False
 
 
 class Layering:

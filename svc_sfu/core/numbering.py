@@ -1,10 +1,11 @@
-"""Numbers that go on without holes for a receiver who is not sent everything."""
+"""Numbers that go round: without holes for a receiver who is not sent everything, and what is late of them."""
 
 from collections import deque
 from typing import Final
 
 KEPT: Final = 512
-"""How far behind the newest a number may be and still be known to have come before others that were left out."""
+"""How far behind the newest a number may be and still be known to have come before others that were left out, and
+how far behind any other it may be and still be taken as late."""
 
 
 class Numbering:
@@ -41,3 +42,24 @@ class Numbering:
         if not late and (number - left_out[-1]) % self._span > KEPT:
             left_out.clear()  # before they look new again
         return (number + self.offset + late) % self._span
+
+
+class Since:
+    """From which number on something holds. They go round: long after it, nothing comes of before it any more."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def begin(self, number: int | None) -> None:
+        """It holds from this number on; None: for all."""
+        self.number = number
+
+    def is_after(self, number: int, span: int) -> bool:
+        """Whether what has this number is of before it, and late. To be asked about all that comes."""
+        if self.number is None:
+            return False
+        if 0 < (self.number - number) % span <= KEPT:
+            return True
+        if (number - self.number) % span > span // 4:
+            self.number = None
+        return False

@@ -1,5 +1,6 @@
 """What one slot is sent of a stream with layers within it, as a decoder sees it."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from svc_sfu.core.codec import NO_NUMBERS, Codec, numbers_of
-from svc_sfu.core.dependency import FRAMES, Descriptor, Structure, parse, renumbered
+from svc_sfu.core.dependency import FRAMES, Descriptor, Indication, Structure, parse, renumbered
 from svc_sfu.core.forwarder import Forwarder, Outgoing
 from svc_sfu.core.rtp import Packet
 from svc_sfu.core.selector import AGREED, MAX_TRIES
@@ -19,6 +20,19 @@ KEYED = packets("L3T3_KEY")
 FULL = packets("L3T3")
 SECOND_KEY = max(at for at, packet in enumerate(KEYED) if len(packet.extensions[NUMBER]) > 60)
 """Where another keyframe begins."""
+
+
+def read_in_order(several: list[Packet]) -> dict[int, Descriptor]:
+    """What each packet's frame is, by its number."""
+    structure: Structure | None = None
+    found = {}
+    for packet in several:
+        found[packet.seq] = parse(packet.extensions[NUMBER], structure)
+        structure = found[packet.seq].structure
+    return found
+
+
+IN_ORDER = read_in_order(KEYED)
 
 
 class Wire:
@@ -138,31 +152,35 @@ def test_a_slot_that_was_sent_everything_can_be_limited_in_the_midst_of_a_stream
 
 def test_without_what_is_wanted_only_some_keyframes_are_asked_for() -> None:
     wire = Wire()
-    wire.slot.want(wire.stream, 1, 2)
-    wire.pass_on(FULL[:20])
     wire.slot.want(wire.stream, *LOW)
-    wire.slot.want(wire.stream, 1, 2)
-    asked = 0
+    wire.pass_on(KEYED[:20])
+    wire.slot.want(wire.stream, *TOP)
+    key, asked = IN_ORDER[KEYED[0].seq], 0
+    # It does not say that whoever has it can go on with the largest pictures.
+    targets = tuple(Indication.SWITCH if layer[0] < TOP[0] else Indication.REQUIRED for layer in key.structure.layers)
+    other = replace(key, template=replace(key.template, targets=targets))
     for turn in range(2 * MAX_TRIES):
         asked += wire.slot.waits
-        key = FULL[0]
-        again = Packet(
-            False, 45, 100 + turn + FULL[20].seq, key.timestamp, 1, {NUMBER: key.extensions[NUMBER]}, b"\x28", 0
-        )
-        wire.pass_on([again])
-    assert asked <= MAX_TRIES
+        packet = KEYED[20 + turn]
+        assert wire.stream.take(packet, 0.0)
+        wire.slot.take(wire.stream, packet, 0.0, NO_NUMBERS, replace(other, number=600 + turn))
+    assert asked == MAX_TRIES
+    wire.slot.want(wire.stream, 1, 2)
+    assert wire.slot.waits, "what else is wanted may be had"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
+    st.sampled_from((KEYED, FULL)),
     st.lists(st.tuples(st.integers(0, 104), st.integers(0, 2), st.integers(0, 2)), max_size=8),
     st.lists(st.tuples(st.integers(1, 100), st.integers(1, 12)), max_size=6),
 )
 def test_packets_that_come_late_leave_no_hole_and_spoil_nothing(
-    wishes: list[tuple[int, int, int]], late: list[tuple[int, int]]
+    mode: list[Packet], wishes: list[tuple[int, int, int]], late: list[tuple[int, int]]
 ) -> None:
-    order = list(range(len(KEYED)))
+    order, in_order = list(range(len(mode))), read_in_order(mode)
     for at, by in late:
+        at = 1 + at % (len(mode) - 1)
         order.insert(min(len(order), at + by), order.pop(at))
     wire = Wire()
     sent: list[Outgoing] = []
@@ -170,10 +188,20 @@ def test_packets_that_come_late_leave_no_hole_and_spoil_nothing(
         for at, spatial, temporal in wishes:
             if at == place:
                 wire.slot.want(wire.stream, spatial, temporal)
-        sent += wire.pass_on([KEYED[index]])
+        sent += wire.pass_on([mode[index]])
     seqs = sorted((each.seq - sent[0].seq) % 65536 for each in sent)
     assert len(set(seqs)) == len(seqs), "no number is used twice"
     assert seqs == list(range(len(seqs))), "every number is sent, though some with nothing in it"
+    whole = [each for each in sent if each.packet.payload]
+    frames = {each.packet.seq: in_order[each.packet.seq] for each in whole}
+    numbers = {frame.number for frame in frames.values()}
+    for seq, frame in in_order.items():
+        assert seq in frames or frame.number not in numbers, "a frame is sent whole"
+    for frame in frames.values():
+        for before in frame.template.needs:
+            assert frame.number - before in numbers, "it needs what was not sent"
+    for picture in {each.timestamp for each in whole}:
+        assert sum(each.marker for each in whole if each.timestamp == picture) == 1, "a picture ends once"
 
 
 def test_a_late_keyframe_is_read_as_what_it_was_and_puts_no_old_structure_back() -> None:
