@@ -41,7 +41,6 @@ class Room:
         self.subscribers: dict[str, Transport] = {}
         self.links: dict[str, Link] = {}
         """To other forwarders that have people of this room, by their names."""
-        self.forwarded = 0
         self._changed = changed
         self._later = later
         self._watchers: dict[str, list[tuple[Transport | Tap, Subscriber, Slot]]] = {}
@@ -286,7 +285,6 @@ class Room:
             sealed = transport.wire.seal_as(made, outgoing, slot.ssrc, wide)
             if sealed is not None:
                 transport.datagram(sealed)
-                self.forwarded += 1
         if packet.seq == stream.highest:
             _newest(received)
         if exchanged:

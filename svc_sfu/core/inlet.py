@@ -19,8 +19,6 @@ class Inlet:
 
     def __init__(self) -> None:
         self.tracks: dict[str, Track] = {}
-        self.owners: dict[str, str] = {}
-        """Whose each track is."""
         self._told_s: dict[str, float] = {}
         self._by_ssrc: dict[int, tuple[Track, Stream]] = {}
         self._wishes: dict[str, Wish] = {}
@@ -37,7 +35,6 @@ class Inlet:
                 return None
             track = Track(told.track_id, told.mid, told.kind, rids=told.rids, descriptor=DESCRIPTOR_NUMBER)
             self.tracks[told.track_id] = track
-            self.owners[told.track_id] = told.participant
         self._told_s[told.track_id] = now_s
         if track.muted != told.muted:
             track.muted, changed = told.muted, True
@@ -70,7 +67,7 @@ class Inlet:
 
     def _forget(self, track_id: str) -> Track:
         track = self.tracks.pop(track_id)
-        del self.owners[track_id], self._told_s[track_id]
+        del self._told_s[track_id]
         self._wishes.pop(track_id, None)
         for stream in track.layers.values():
             self._by_ssrc.pop(stream.ssrc, None)

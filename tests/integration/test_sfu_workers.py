@@ -14,6 +14,7 @@ from rushes.sfu.v1 import sfu_service_pb2 as sfu
 from rushes.sfu.v1.sfu_service_pb2_grpc import add_SfuServiceServicer_to_server
 from svc_sfu.engine import Engine
 from svc_sfu.server import SfuServicer, Watchers
+from svc_signaling.media import Media
 from svc_signaling.workers import Workers
 from tests.integration.mesh_server import SECRET, run_folder
 from tests.waiting import until
@@ -69,6 +70,20 @@ async def known(workers: list[Worker], changed: list[str], most: int = 80) -> As
     address = ",".join(each.target for each in workers)
     channels = Channels("svc_signaling", MeshConfig(secret=SECRET, services={"svc_sfu": address}))
     made = Workers(channels, changed.append, most)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()
+        await channels.close()
+
+
+@contextlib.asynccontextmanager
+async def media(workers: list[Worker]) -> AsyncIterator[Media]:
+    """What signalling asks of them."""
+    address = ",".join(each.target for each in workers)
+    channels = Channels("svc_signaling", MeshConfig(secret=SECRET, services={"svc_sfu": address}))
+    made = Media(channels, lambda _: None, 80)
     await made.start()
     try:
         yield made
@@ -195,13 +210,15 @@ async def test_people_of_a_worker_that_goes_come_to_the_other_where_the_rest_sta
 
 
 async def test_who_is_removed_is_removed_from_every_worker_that_has_them(workers: list[Worker]) -> None:
-    async with known(workers, [], most=1) as mesh:
+    async with media(workers) as asked:
         for each in workers:  # as after a worker that was thought to be gone
             each.engine.subscribe("r", "ann", audio=1, video=1)
-        await until(lambda: _told(mesh, "r") == 1, "being told of one of the two")
-        await until(lambda: _having(mesh, 2), "being told of the other")
-        await mesh.connect("r")
-        assert linked(workers, "r") == []
+            each.engine.subscribe("r", "bob", audio=1, video=1)
+        await until(lambda: _having(asked._workers, 2), "being told of both")
+        assert await asked.remove("r", "ann")
+        assert [set(each.engine.rooms["r"].subscribers) for each in workers] == [{"bob"}, {"bob"}]
+        await until(lambda: asked.participants("r") == {"bob"}, "being told that she is gone")
+        assert not await asked.remove("r", "ann"), "there is nothing to end any more"
 
 
 async def _having(mesh: Workers, count: int) -> bool:
