@@ -71,12 +71,17 @@ class Media:
     async def feed(self, room_id: str, participant_id: str, offer: str, *, watches: bool) -> Transport:
         """The answer to an encoder, or to a monitor."""
         worker = await self._workers.of(room_id, participant_id)
-        if watches:
-            watch = sfu.WatchRequest(room_id=room_id, participant_id=participant_id, offer=offer)
-            answered: sfu.WatchResponse | sfu.PublishResponse = await worker.Watch(watch)
-        else:
-            request = sfu.PublishRequest(room_id=room_id, participant_id=participant_id, offer=offer)
-            answered = await worker.Publish(request)
+        try:
+            if watches:
+                watch = sfu.WatchRequest(room_id=room_id, participant_id=participant_id, offer=offer)
+                answered: sfu.WatchResponse | sfu.PublishResponse = await worker.Watch(watch)
+            else:
+                request = sfu.PublishRequest(room_id=room_id, participant_id=participant_id, offer=offer)
+                answered = await worker.Publish(request)
+        except grpc.aio.AioRpcError:
+            if participant_id not in self.participants(room_id):
+                self._workers.forget(room_id, participant_id)  # an offer that is refused brings nobody
+            raise
         await self.connect(room_id)
         return Transport(answered.answer, answered.transport_id, answered.etag)
 

@@ -116,7 +116,7 @@ class Forwarder:
             if not begins or not codecs.begins_keyframe(stream.codec, packet.payload):
                 return None
             self._exchange(stream, packet, now_s, numbers, frame)
-        elif self._start.is_after(packet.seq, SEQ) and packet.seq != stream.highest:
+        elif self._start.number is not None and self._start.is_after(packet.seq, SEQ) and packet.seq != stream.highest:
             return None  # of before the exchange
         if self._selector is None or frame is None:
             return self._send(stream, packet, now_s, numbers, packet.marker, frame)

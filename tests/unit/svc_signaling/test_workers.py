@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+import grpc
 import pytest
 
 from mesh.clock import Clock
@@ -14,7 +15,7 @@ from tests.unit.svc_signaling.test_room import live
 
 
 class Far:
-    """Channels to two workers that are never called."""
+    """Channels to two workers that refuse whatever they are asked."""
 
     def address(self, service: str) -> str:
         return "a,b"
@@ -23,13 +24,13 @@ class Far:
         return self
 
     def unary_unary(self, *_: Any, **__: Any) -> object:
-        return _no_call
+        return _refused
 
     unary_stream = unary_unary
 
 
-def _no_call() -> None:
-    raise AssertionError("nobody is called here")
+async def _refused(_: object) -> None:
+    raise grpc.aio.AioRpcError(grpc.StatusCode.INVALID_ARGUMENT, grpc.aio.Metadata(), grpc.aio.Metadata())
 
 
 def told(room_id: str, *people: str) -> sfu.WatchRoomsResponse:
@@ -50,6 +51,17 @@ async def test_an_update_of_a_feed_that_is_nowhere_is_refused_and_places_nobody(
         await media.update(sfu.UpdateIceRequest(room_id="r", participant_id="gone", transport_id="t"))
     assert media._workers._homes == {}
     assert media._workers._placed == {}
+
+
+@pytest.mark.parametrize("watches", [True, False])
+async def test_an_offer_of_a_feed_that_is_refused_places_nobody_and_moves_nobody(watches: bool) -> None:
+    media = a_media()
+    media._workers._took("a", told("r", "ann"))
+    for who in ("bob", "ann"):
+        with pytest.raises(grpc.aio.AioRpcError):
+            await media.feed("r", who, "nonsense", watches=watches)
+    assert media._workers._homes == {"r": {"ann": "a"}}
+    assert "bob" not in media._workers._placed["r"]
 
 
 async def test_an_update_of_somebody_whom_a_worker_tells_of_leaves_them_to_that_worker() -> None:
