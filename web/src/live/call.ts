@@ -185,8 +185,9 @@ export class Call {
 
   async screen(on: boolean): Promise<void> {
     if (!on) return this.put("video", undefined, { camera: false, screen: false });
-    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 15 } });
-    const track = stream.getVideoTracks()[0];
+    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 15 } }).catch(unlessLeft);
+    const track = stream?.getVideoTracks()[0];
+    if (!track) return;
     this.endsWith(track);
     await this.put("video", track, { camera: false, screen: true });
   }
@@ -339,4 +340,10 @@ export function assign(prefix: string, count: number, wanted: readonly string[],
     if (track !== undefined) left.delete(track);
     into.set(mid, track ?? "");
   }
+}
+
+/** Who closes the browser's choice of screens wants none: that is no trouble to tell of. */
+function unlessLeft(error: unknown): undefined {
+  if (error instanceof DOMException && error.name === "NotAllowedError") return undefined;
+  throw error;
 }

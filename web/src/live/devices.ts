@@ -1,5 +1,7 @@
 /** Which microphone and camera are used: chosen once, kept for the next session. */
 import { signal } from "@preact/signals";
+import { explain } from "../app/error";
+import { t } from "../messages";
 
 export type DeviceKind = "microphone" | "camera";
 
@@ -46,6 +48,23 @@ export async function devicesOf(kind: DeviceKind): Promise<Device[]> {
   const all = await navigator.mediaDevices.enumerateDevices();
   const of = kind === "microphone" ? "audioinput" : "videoinput";
   return all.filter((each) => each.kind === of && each.deviceId !== "").map(({ deviceId, label }, at) => ({ id: deviceId, name: label || `${at + 1}` }));
+}
+
+const REFUSALS = {
+  NotAllowedError: "live.deviceRefused",
+  NotFoundError: "live.deviceMissing",
+  OverconstrainedError: "live.deviceMissing",
+  NotReadableError: "live.deviceBusy",
+} as const;
+
+function isRefusal(name: string): name is keyof typeof REFUSALS {
+  return name in REFUSALS;
+}
+
+/** Why a camera, a microphone or a screen cannot be used, and what to do. */
+export function explainDevice(error: unknown): string {
+  if (error instanceof DOMException && isRefusal(error.name)) return t(REFUSALS[error.name]);
+  return explain(error);
 }
 
 const FLOOR_DB = -60;

@@ -14,6 +14,7 @@ import { Icon } from "../ui/icon";
 import { Menu } from "../ui/menu";
 import { say } from "../ui/toast";
 import { rooms } from "./begin";
+import { explainDevice } from "./devices";
 import { Groups, SplitBar } from "./groups";
 import { Feeds } from "./feeds";
 import { Live, type LiveOptions } from "./live";
@@ -259,7 +260,7 @@ function Controls({ live, room, chat, setChat, open, leave }: ControlProps): JSX
   const turn = (run: () => Promise<void>): void => {
     setBusy(true);
     run()
-      .catch((error: unknown) => say({ title: t("live.noDevice"), detail: explain(error), look: "bad" }))
+      .catch((error: unknown) => say({ title: t("live.noDevice"), detail: explainDevice(error), look: "bad" }))
       .finally(() => setBusy(false));
   };
   const path = pathOf(room, live);

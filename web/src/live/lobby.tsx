@@ -1,11 +1,10 @@
 /** Before a live session: which microphone and camera, how one looks and whether one is heard. */
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { explain } from "../app/error";
 import { t } from "../messages";
 import { Button } from "../ui/button";
 import { say } from "../ui/toast";
-import { choose, chosen, devicesOf, meter, wanted, type Device, type DeviceKind } from "./devices";
+import { choose, chosen, devicesOf, explainDevice, meter, wanted, type Device, type DeviceKind } from "./devices";
 import { chooseCoding, coding, codingsOf, type Coding } from "./encoding";
 
 export interface On {
@@ -56,7 +55,7 @@ function useTrack(kind: DeviceKind, on: boolean, failed: () => void): MediaStrea
       },
       (error: unknown) => {
         if (over) return;
-        say({ title: t("live.noDevice"), detail: explain(error), look: "bad" });
+        say({ title: t("live.noDevice"), detail: explainDevice(error), look: "bad" });
         failed();
       },
     );
