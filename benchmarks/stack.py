@@ -81,10 +81,10 @@ class Stack:
         """Process ids by service."""
         return {name: entry["pid"] for name, entry in self.ready()["services"].items()}
 
-    def kill_service(self, name: str) -> int:
-        """SIGKILL of one service; returns the pid that died."""
+    def kill_service(self, name: str, how: signal.Signals = signal.SIGKILL) -> int:
+        """SIGKILL of one service, or SIGTERM; returns the pid that dies of it."""
         pid = self.pids()[name]
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, how)
         return pid
 
     def wait_restarted(self, name: str, old_pid: int) -> None:

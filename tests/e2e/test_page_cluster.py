@@ -1,6 +1,7 @@
 """The main job on several instances: two people, each at a gateway of their own, and instances that die under them."""
 
 from collections.abc import Callable
+from signal import SIGKILL, SIGTERM
 
 import pytest
 from playwright.sync_api import Playwright, expect
@@ -18,7 +19,7 @@ LATER: tuple[Spot, ...] = ((0.6, 0.6), (0.7, 0.65), (0.8, 0.6))
 
 
 @pytest.mark.timeout(300)
-def test_two_people_at_two_gateways_review_a_clip_while_every_instance_dies_once(
+def test_two_people_at_two_gateways_review_a_clip_while_every_instance_stops_and_dies(
     playwright: Playwright, meet: Callable[..., Reviewer], kafka_servers: str, mongo_url: str
 ) -> None:
     engines = {
@@ -51,8 +52,10 @@ def test_two_people_at_two_gateways_review_a_clip_while_every_instance_dies_once
         ada.along(STROKE[3:])
         ada.lift()
         grace.inks(STROKE[3], 4)
-        for number, name in enumerate(("svc_annotation", "svc_annotation.2", "svc_annotation.projector")):
-            pid = stack.kill_service(name)
+        ends = (("svc_annotation", SIGTERM), ("svc_annotation.2", SIGKILL), ("svc_annotation", SIGKILL),
+                ("svc_annotation.2", SIGTERM), ("svc_annotation.projector", SIGKILL))  # fmt: skip
+        for number, (name, how) in enumerate(ends):
+            pid = stack.kill_service(name, how)
             grace.comment(f"While {number} is away")
             stack.wait_restarted(name, pid)
             expect(ada.note(f"While {number} is away")).to_be_visible()
