@@ -454,3 +454,5 @@ class Rooms:
             del self._desks[room_id]
             await self._memory.leave(desk.live)
             await self._store.release(room_id)
+            if self.media is not None:
+                self.media.let_go(room_id)
