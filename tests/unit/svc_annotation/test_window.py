@@ -34,8 +34,8 @@ def test_the_dearer_a_flush_the_longer_the_pause_after_it() -> None:
 
 
 def test_what_writing_to_all_takes_is_not_waited_for_besides() -> None:
-    few, many = pause_s(0.0, 0, 500), pause_s(0.0, 0, 2_000)
-    assert few + WRITINGS * 500 * VIEWER_COST_S == pytest.approx(SENT_S)
+    few, many = pause_s(0.0, 0, 1_000), pause_s(0.0, 0, 2_000)
+    assert few + WRITINGS * 1_000 * VIEWER_COST_S == pytest.approx(SENT_S)
     assert many + WRITINGS * 2_000 * VIEWER_COST_S == pytest.approx(SENT_S)
 
 
