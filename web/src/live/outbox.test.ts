@@ -38,6 +38,7 @@ describe("requests to a live room", () => {
 
   test("after a cut what was done is not sent again, and the rest in order, with all its tries", () => {
     const outbox = new Outbox();
+    outbox.resume(0n, 0);
     const { done, heard } = told();
     for (const text of ["a", "b", "c"]) outbox.put(chat(text), 0, done);
     for (const now of [2000, 4000, 6000]) outbox.due(now);
@@ -51,6 +52,7 @@ describe("requests to a live room", () => {
 
   test("after a cut what is not in the room's record is sent again, though acts behind it were done", () => {
     const outbox = new Outbox();
+    outbox.resume(0n, 0);
     const { done, heard } = told();
     outbox.put({ case: "publish", value: { offer: "v=0" } }, 0, done);
     outbox.put(chat("a"), 0, done);
@@ -68,6 +70,18 @@ describe("requests to a live room", () => {
     const outbox = new Outbox();
     expect(outbox.resume(7n, 0)).toEqual([]);
     expect(outbox.put(chat("a"), 0, () => undefined).number).toBe(8n);
+  });
+
+  test("what a page that was loaded again asks before its stream opens comes behind what the one before had done", () => {
+    const outbox = new Outbox();
+    const { done, heard } = told();
+    for (const text of ["a", "b"]) outbox.put(chat(text), 0, done);
+    expect(numbers(outbox.resume(7n, 1000))).toEqual([8, 9]);
+    expect(heard).toEqual([]);
+    expect(outbox.put(chat("c"), 1000, done).number).toBe(10n);
+    outbox.answered(create(SignalDoneSchema, { number: 8n }));
+    expect(numbers(outbox.resume(9n, 2000))).toEqual([10]);
+    expect(heard).toEqual([[8, 0], [9, 0]]);
   });
 
   test("nothing that was asked by who one was before is asked by somebody new", () => {

@@ -34,7 +34,9 @@ interface Asked {
 
 export class Outbox {
   private number = 0n;
-  private readonly waiting = new Map<bigint, Asked>();
+  private waiting = new Map<bigint, Asked>();
+  /** Something may have been sent. */
+  private begun = false;
 
   /** Numbers a request; `done` is told what became of it. */
   put(what: What, nowMs: number, done: (done: SignalDone) => void): SignalRequest {
@@ -69,7 +71,8 @@ export class Outbox {
    * were lost; of what is no act the answer is what was wanted, so that is asked for again.
    */
   resume(done: bigint, nowMs: number): SignalRequest[] {
-    if (this.number < done && this.waiting.size === 0) this.number = done; // of the page before
+    if (!this.begun) this.follow(done);
+    this.begun = true;
     for (const [number, { request, done: tell }] of this.waiting) {
       if (number > done || UNRECORDED.has(request.what.case)) continue;
       this.waiting.delete(number);
@@ -82,6 +85,14 @@ export class Outbox {
     });
   }
 
+  /** Nothing was sent yet, so what is done was asked by the page before: what waits is numbered behind it. */
+  private follow(done: bigint): void {
+    const waiting = [...this.waiting.values()];
+    this.number = done;
+    for (const { request } of waiting) request.number = ++this.number;
+    this.waiting = new Map(waiting.map((each) => [each.request.number, each]));
+  }
+
   /** Nobody will answer what waits. */
   giveUp(): void {
     for (const [number, { done }] of this.waiting) done(create(SignalDoneSchema, { number, error: { code: CANCELLED } }));
@@ -92,6 +103,7 @@ export class Outbox {
   begin(): void {
     this.giveUp();
     this.number = 0n;
+    this.begun = false;
   }
 }
 
