@@ -98,12 +98,18 @@ export class Call {
     this.showing?.close();
   }
 
-  /** What is sent, for the call of another room: this one ends without it. */
+  /** What is sent, for the call of another room: this one ends without it. What is not said to be on yet does not go along. */
   handOver(): Sending {
-    const [audio, video] = [this.sent("audio"), this.sent("video")];
+    const devices = this.devices.peek();
+    const audio = devices.microphone ? this.sent("audio") : undefined;
+    const video = devices.camera || devices.screen ? this.sent("video") : undefined;
+    for (const kind of ["audio", "video"] as const) {
+      const track = this.sent(kind);
+      if (track !== audio && track !== video) track?.stop();
+    }
     this.audio = this.video = undefined;
     this.kept = {};
-    return { ...(audio && { audio }), ...(video && { video }), devices: this.devices.peek() };
+    return { ...(audio && { audio }), ...(video && { video }), devices };
   }
 
   private sent(kind: "audio" | "video"): MediaStreamTrack | undefined {
@@ -204,14 +210,21 @@ export class Call {
     this.kept[kind] = undefined;
     if (sender) await sender.replaceTrack(track ?? null);
     else if (track) await this.publish(kind, track);
+    this.turned(kind, track, told);
+  }
+
+  /** It is as was asked for; or one left meanwhile. */
+  private turned(kind: "audio" | "video", track: MediaStreamTrack | undefined, told: Partial<Devices>): void {
+    if (this.closed) return track?.stop();
     if (kind === "video") this.mine.value = track;
     this.devices.value = { ...this.devices.peek(), ...told };
     this.options.devices(this.devices.peek());
   }
 
+  /** A track that is sent already may belong to the call of another room by the time this one is closed: whoever made one stops it. */
   private async publish(kind: "audio" | "video", track: MediaStreamTrack | undefined): Promise<void> {
     const configuration = await this.configuration();
-    if (this.closed) return track?.stop();
+    if (this.closed) return;
     const earlier = { audio: this.sent("audio"), video: this.sent("video"), [kind]: track };
     this.kept = {};
     this.publishing?.close();
