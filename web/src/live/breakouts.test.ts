@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { evenly, homeOf, leftOf, wayOf, type Split } from "./breakouts";
+import { backTo, evenly, homeOf, leftOf, wayOf, type Split } from "./breakouts";
 
 const group = (roomId: string, ...personIds: string[]): Split["rooms"][number] => ({ roomId, personIds, title: roomId, assetId: 0n });
 const split = (over = false): Split => ({ splitId: "s", parentRoomId: "main", over, rooms: [group("one", "bob"), group("two", "gus")] });
@@ -29,6 +29,12 @@ describe("a room that is split", () => {
     for (const decided of ["", "s/one", "s/main"]) expect(wayOf(split(true), "one", "bob", decided).to).toBe("main");
     expect(wayOf(split(true), "main", "bob", "s/one").to).toBe("");
     expect(homeOf(split(true), "bob")).toBeUndefined();
+  });
+
+  test("whom a breakout lets in no more goes back to its room; who was sent away, or was in no breakout, is out", () => {
+    expect(["ROOM_ENDED", "NOT_ASSIGNED"].map((reason) => backTo(reason, "main"))).toEqual(["main", "main"]);
+    expect(["WAS_REMOVED", "ROOM_IS_FULL", "SESSION_ENDED", ""].map((reason) => backTo(reason, "main"))).toEqual(["", "", "", ""]);
+    expect(backTo("ROOM_ENDED", "")).toBe("");
   });
 
   test("people are shared out evenly", () => {

@@ -27,6 +27,14 @@ export function wayOf(split: Split, here: string, person: string, decidedBefore:
   return { to: home !== here && (forced || decided !== decidedBefore) ? home : "", decided };
 }
 
+/** Whoever was away while everybody was called back, or they were assigned elsewhere, is not let into the breakout again. */
+const SHUT: ReadonlySet<string> = new Set(["ROOM_ENDED", "NOT_ASSIGNED"]);
+
+/** The room to go back to when a breakout lets one in no more, for a reason; empty: none, one is out. */
+export function backTo(reason: string, parent: string): string {
+  return SHUT.has(reason) ? parent : "";
+}
+
 /** People shared out evenly, in their order: how many each group has differs by one at most. */
 export function evenly(people: readonly string[], groups: number): Map<string, number> {
   return new Map(people.map((each, at) => [each, at % groups]));

@@ -7,7 +7,7 @@ import { navigate, reviewPath, route } from "../app/router";
 import { Permission } from "../document";
 import { ParticipantState, RoomRole } from "../gen/rushes/signaling/v1/room_service_pb";
 import { may } from "../library/store";
-import { t } from "../messages";
+import { said, t } from "../messages";
 import type { Room } from "../review/room";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
@@ -17,13 +17,14 @@ import { rooms } from "./begin";
 import { explainDevice } from "./devices";
 import { Groups, SplitBar } from "./groups";
 import { Feeds } from "./feeds";
-import { Live, type LiveOptions } from "./live";
+import { Live } from "./live";
 import { Lobby, type On } from "./lobby";
 import { People } from "./people";
 import { placeIn } from "./place";
 import { PollForm, PollList } from "./pollpanel";
 import { Invitation, RoomForm, type Terms } from "./roomform";
 import { layout, Layouts } from "./layout";
+import type { LiveOptions } from "./options";
 import { liveRoom, replayed } from "./state";
 import { Choice, Tiles } from "./tiles";
 import { makeWhiteboard } from "./whiteboard";
@@ -44,8 +45,9 @@ function goingOn(id: string): Live | undefined {
 function liveOf(project: bigint, id: string, on?: On): Live {
   const going = goingOn(id);
   if (going) return going;
-  present?.stop();
-  return begin({ project, room: id, place: placeIn(id) ?? (on && { room: id, participant: "", ...on }), sending: undefined });
+  leave(present);
+  const place = placeIn(id) ?? (on && { room: id, participant: "", parent: "", ...on });
+  return begin({ project, room: id, parent: place?.parent ?? "", place, sending: undefined });
 }
 
 function begin(options: Omit<LiveOptions, "go">): Live {
@@ -58,12 +60,19 @@ function begin(options: Omit<LiveOptions, "go">): Live {
 /** What the page showed before it went to a breakout with a clip of its own; empty: it stayed. */
 let leftAsset = "";
 
+/** Out of a session altogether: the next one was nowhere before. */
+function leave(live: Live | undefined): void {
+  present = undefined;
+  leftAsset = "";
+  live?.stop();
+}
+
 /** From a room to one of its breakouts, or back: what is on stays on, and the page shows what is looked at there. */
 function move(from: Live, project: bigint, to: string, asset: bigint): void {
   const along = from.goAlong(to);
   liveRoom.value = to;
   from.stop();
-  begin({ project, room: to, ...along });
+  begin({ project, room: to, parent: to === from.main ? "" : from.main, ...along });
   const place = route.peek();
   if (place.name !== "review") return;
   const wanted = asset !== 0n ? String(asset) : leftAsset;
@@ -86,8 +95,8 @@ export default function LiveDock({ room }: { room: Room }): JSX.Element | null {
     setLive(liveOf(room.asset.projectId, id, on));
   };
   if (!live) return <Lobby enter={enter} leave={() => (liveRoom.value = "")} />;
-  if (live.state.value === "over") return <Over live={live} close={() => { present = undefined; setLive(undefined); liveRoom.value = ""; }} />;
-  return <Dock live={live} room={room} leave={() => { present = undefined; setLive(undefined); live.stop(); }} />;
+  if (live.state.value === "over") return <Over live={live} close={() => { leave(undefined); setLive(undefined); liveRoom.value = ""; }} />;
+  return <Dock live={live} room={room} leave={() => { setLive(undefined); leave(live); }} />;
 }
 
 function Over({ live, close }: { live: Live; close: () => void }): JSX.Element {
@@ -95,7 +104,7 @@ function Over({ live, close }: { live: Live; close: () => void }): JSX.Element {
   return (
     <aside class="live lobby floating" aria-label={t("live.title")} data-testid="live-over">
       <h2>{t("live.over")}</h2>
-      {why?.message && <p class="dim">{why.message}</p>}
+      {why?.message && <p class="dim">{said(why.reason, why.message)}</p>}
       {live.room.value && (
         <Button look="primary" label={t("replay.watch")} onClick={() => { replayed.value = live.id; close(); }}>
           {t("replay.watch")}

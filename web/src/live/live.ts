@@ -22,15 +22,17 @@ import {
   type Tracks,
 } from "../gen/rushes/signaling/v1/room_service_pb";
 import { tool } from "../canvas/tools";
-import { t } from "../messages";
+import { reasonOf } from "../document/wire";
+import { said, t } from "../messages";
 import type { Room } from "../review/room";
 import type { Ended } from "../session/socket";
 import { say } from "../ui/toast";
-import { decidedBefore, keepDecided, wayOf } from "./breakouts";
-import { Call, type Sending } from "./call";
+import { backTo, decidedBefore, keepDecided, wayOf } from "./breakouts";
+import { Call } from "./call";
 import { IceServers } from "./ice";
 import { differs, momentOf, placeOf, ServerClock, type Playing } from "./follow";
-import { keepPlace, leavePlace, type Place } from "./place";
+import type { LiveOptions } from "./options";
+import { keepPlace, leavePlace } from "./place";
 import { withPoll, withVote, type Polls } from "./polls";
 import type { Quality } from "./quality";
 import { Turns } from "./turn";
@@ -49,17 +51,6 @@ export interface Shown {
   participant: string;
   emoji: string;
   id: number;
-}
-
-export interface LiveOptions {
-  project: bigint;
-  room: string;
-  /** Who one was there before the page was loaded again, or what is to be turned on; undefined: nothing is known. */
-  place: Place | undefined;
-  /** What one sends already, out of another room. */
-  sending: Sending | undefined;
-  /** One belongs to another room from now on, which looks at an asset; 0: at whatever this one does. */
-  go: (room: string, asset: bigint) => void;
 }
 
 export class Live {
@@ -140,7 +131,7 @@ export class Live {
     this.stops.push(
       effect(() => {
         const { microphone, camera } = this.call.devices.value;
-        if (this.me.value && !this.restoring) keepPlace({ room: id, participant: this.me.value, microphone, camera });
+        if (this.me.value && !this.restoring) keepPlace({ room: id, participant: this.me.value, parent: this.parent, microphone, camera });
       }),
     );
     this.stops.push(effect(() => this.call.show(this.others(this.tracks.value), this.views.value)), watchSight());
@@ -187,11 +178,13 @@ export class Live {
   /** Asks the room for something; what cannot be done is said. */
   async ask(what: What): Promise<boolean> {
     const done = await this.link.ask(what);
-    if (done.error && this.state.peek() !== "over") say({ title: t("live.refused"), detail: done.error.message, look: "bad" });
+    if (done.error && this.state.peek() !== "over") say({ title: t("live.refused"), detail: said(reasonOf(done.error), done.error.message), look: "bad" });
     return done.error === undefined;
   }
 
   private moved(state: LinkState, why: Ended | undefined): void {
+    const back = state === "over" ? backTo(why?.reason ?? "", this.parent) : "";
+    if (back !== "") return this.visit(back);
     if (state === "open") this.call.check();
     this.state.value = state;
     this.why.value = why;
@@ -311,7 +304,7 @@ export class Live {
   /** What goes along into another room: what is on, or is still to be turned on. */
   goAlong(room: string): Pick<LiveOptions, "place" | "sending"> {
     const { place } = this.options;
-    if (this.restoring && place) return { place: { ...place, room, participant: "" }, sending: undefined };
+    if (this.restoring && place) return { place: { ...place, room, participant: "", parent: "" }, sending: undefined };
     return { place: undefined, sending: this.call.handOver() };
   }
 
@@ -324,7 +317,11 @@ export class Live {
 
   /** The room of all: this one, or the one that it is a breakout of. */
   get main(): string {
-    return this.room.value?.parentRoomId || this.id;
+    return this.parent || this.id;
+  }
+
+  private get parent(): string {
+    return this.room.value?.parentRoomId ?? this.options.parent;
   }
 
   /** Server time now. */

@@ -3,6 +3,8 @@
 export interface Place {
   room: string;
   participant: string;
+  /** The room that this one is a breakout of; empty: it is none. */
+  parent: string;
   microphone: boolean;
   camera: boolean;
 }
@@ -22,7 +24,8 @@ export function placeIn(room: string): Place | undefined {
   try {
     const place = JSON.parse(sessionStorage.getItem(KEY) ?? "null") as Partial<Place> | null;
     if (room === "" || place?.room !== room || typeof place.participant !== "string") return undefined;
-    return { room, participant: place.participant, microphone: place.microphone === true, camera: place.camera === true };
+    const parent = typeof place.parent === "string" ? place.parent : "";
+    return { room, participant: place.participant, parent, microphone: place.microphone === true, camera: place.camera === true };
   } catch {
     return undefined;
   }
