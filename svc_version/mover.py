@@ -210,10 +210,11 @@ def cut(versions: Sequence[Version], sizes: Mapping[int, int], most_bytes: int) 
 
 
 async def _resting(versions: Sequence[Version]) -> AsyncIterator[Sequence[Version]]:
-    """Some at a time, with a rest after each."""
-    for at in range(0, len(versions), TOGETHER):
+    """Some at a time, those of one video together, whose store is asked once for all of them; a rest after each."""
+    by_video = sorted(versions, key=lambda version: version.video_id)
+    for at in range(0, len(by_video), TOGETHER):
         began_s = time.monotonic()
-        yield versions[at : at + TOGETHER]
+        yield by_video[at : at + TOGETHER]
         await asyncio.sleep(max(PAUSE_S, REST * (time.monotonic() - began_s)))
 
 
