@@ -310,6 +310,10 @@ def test_an_encoder_is_a_tile_of_the_room(product: Product, place: Place) -> Non
             expect(each.page.get_by_test_id("tile")).to_have_count(2)
 
 
+_ADDRESS_OF_PLACE = """() => location.search.includes(JSON.parse(sessionStorage.getItem("rushes.live")).room)"""
+"""The address names the room that one is in: it leads there again."""
+
+
 def test_a_session_is_split_into_rooms_and_called_back(place: Place) -> None:
     ada, bob, gus = place.session("ada", "bob", "gus")
     bob.page.bring_to_front()
@@ -341,7 +345,14 @@ def test_a_session_is_split_into_rooms_and_called_back(place: Place) -> None:
         expect(each.page.get_by_test_id("tile")).to_have_count(2)
     gus.page.wait_for_function(SEEN, arg=bobs)
 
+    # Whoever is away while everybody is called back finds the room all the same.
+    gus.page.wait_for_function(_ADDRESS_OF_PLACE)
+    address = gus.page.url
+    gus.page.goto("about:blank")
+    ada.page.bring_to_front()
     panel.get_by_role("button", name="Call everybody back").click()
+    expect(bob.page.get_by_test_id("split")).to_have_count(0)
+    gus.page.goto(address)
     for each in (ada, bob, gus):
         expect(each.page.get_by_test_id("tile")).to_have_count(3)
         expect(each.page.get_by_test_id("split")).to_have_count(0)
