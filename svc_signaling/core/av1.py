@@ -74,7 +74,8 @@ class Layers:
 
     def together(self, units: Sequence[bytes]) -> bytes:
         """The units of one picture."""
-        kept = [unit for unit in units if unit and unit[0] >> 3 & 15 not in _LEFT_OUT]
+        whole = [unit for unit in units if unit and len(unit) >= _head_bytes(unit)]
+        kept = [unit for unit in whole if unit[0] >> 3 & 15 not in _LEFT_OUT]
         for unit in kept:
             if unit[0] >> 3 & 15 == _SEQUENCE:
                 self._largest = _largest_layer(next((body for _, body in _units(_sized(unit))), b""))
@@ -90,17 +91,20 @@ class Layers:
         return b"".join(map(_sized, kept))
 
 
+def _head_bytes(unit: bytes) -> int:
+    """How long the head of a unit is, as its first byte says."""
+    return 2 if unit[0] & 0x04 else 1
+
+
 def _layer(unit: bytes) -> int:
-    return (unit[1] & _LAYER) >> 3 if unit[0] & 0x04 and len(unit) > 1 else 0
+    return (unit[1] & _LAYER) >> 3 if unit[0] & 0x04 else 0
 
 
 def _sized(unit: bytes) -> bytes:
-    """A unit that says how long it is; empty: it is cut short."""
+    """A unit that says how long it is."""
     if unit[0] & 0x02:
         return unit
-    head = 2 if unit[0] & 0x04 else 1
-    if len(unit) < head:
-        return b""
+    head = _head_bytes(unit)
     return bytes((unit[0] | 0x02,)) + unit[1:head] + _written(len(unit) - head) + unit[head:]
 
 

@@ -84,6 +84,9 @@ class Recorder:
                 await self._tap(worker)
             except (grpc.aio.AioRpcError, TimeoutError) as error:
                 _logger.warning("tap_lost", extra={"worker": worker, "error": type(error).__name__})
+            except Exception:
+                # Whatever came, this worker's other people go on being recorded.
+                _logger.exception("tap_lost", extra={"worker": worker})
             self._writer.forget(worker)
             await asyncio.sleep(AGAIN_S)
 

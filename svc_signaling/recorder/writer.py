@@ -1,14 +1,13 @@
 """All files of a recording: each participant's frames into takes, each take's segments into files."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from av import FFmpegError
-
 from svc_signaling.core.payload import Assembler, Frame, Packet
-from svc_signaling.core.take import Begin, End, Step, Takes, Write
+from svc_signaling.core.take import Begin, Step, Takes, Write
 from svc_signaling.recorder.file import File
 
 MAX_STREAMS: Final = 4_000
@@ -42,25 +41,40 @@ class Writer:
         """A packet of a stream."""
         known = self._streams.get(key)
         if known is not None:
-            self._frames(known[0], known[1].push(packet))
+            with self._alone(known[0], key):
+                self._frames(known[0], known[1].push(packet))
 
     def forget(self, worker: str) -> None:
         """What comes of this worker from now on is of other streams."""
         for key in [key for key in self._streams if key[0] == worker]:
-            participant_id, assembler = self._streams.pop(key)
-            self._frames(participant_id, assembler.flush())
+            participant_id, assembler = self._streams[key]
+            with self._alone(participant_id, key):
+                self._frames(participant_id, assembler.flush())
+            self._streams.pop(key, None)
 
     def tick(self, now_us: int) -> None:
         """Time passes."""
         for participant_id, takes in list(self._takes.items()):
-            self._do(participant_id, takes.tick(now_us))
+            with self._alone(participant_id):
+                self._do(participant_id, takes.tick(now_us))
 
     def close(self) -> None:
         """Every file is complete."""
         for worker in {worker for worker, _ in self._streams}:
             self.forget(worker)
         for participant_id, takes in self._takes.items():
-            self._do(participant_id, takes.end())
+            with self._alone(participant_id):
+                self._do(participant_id, takes.end())
+
+    @contextmanager
+    def _alone(self, participant_id: str, key: StreamKey | None = None) -> Iterator[None]:
+        """Whatever somebody sends, the others are recorded: a stream that cannot be read ends alone."""
+        try:
+            yield
+        except Exception:
+            _logger.exception("not_recorded", extra={"participant": participant_id})
+            if key is not None:
+                self._streams.pop(key, None)
 
     def _frames(self, participant_id: str, frames: Iterable[Frame]) -> None:
         for frame in frames:
@@ -71,27 +85,22 @@ class Writer:
 
     def _do(self, participant_id: str, steps: Iterable[Step]) -> None:
         for step in steps:
-            if isinstance(step, Begin):
-                self._open(participant_id, step)
-            elif isinstance(step, Write):
-                self._write(participant_id, step)
-            elif isinstance(step, End):
-                file = self._files.pop(participant_id, None)
-                if file is not None:
-                    file.close()
+            try:
+                self._step(participant_id, step)
+            except Exception as error:
+                # A frame may be anything; one that a container does not take is no reason to lose the others.
+                told = {"participant": participant_id, "step": type(step).__name__, "error": repr(error)}
+                _logger.warning("step_not_written", extra=told)
 
-    def _open(self, participant_id: str, begin: Begin) -> None:
-        try:
-            self._files[participant_id] = File(self._folder, participant_id, begin)
-        except (FFmpegError, ValueError) as error:
-            _logger.warning("file_not_begun", extra={"participant": participant_id, "error": str(error)})
-
-    def _write(self, participant_id: str, frame: Write) -> None:
+    def _step(self, participant_id: str, step: Step) -> None:
+        if isinstance(step, Begin):
+            self._files[participant_id] = File(self._folder, participant_id, step)
+            return
         file = self._files.get(participant_id)
         if file is None:
             return
-        try:
-            file.write(frame)
-        except FFmpegError as error:
-            # One frame that a container does not take is no reason to lose the others.
-            _logger.warning("frame_not_written", extra={"file": str(file.name), "error": str(error)})
+        if isinstance(step, Write):
+            file.write(step)
+        else:
+            del self._files[participant_id]
+            file.close()

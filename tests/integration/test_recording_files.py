@@ -1,5 +1,7 @@
 """What a recorder writes plays, also when it is killed; takes are put together to one video."""
 
+import asyncio
+import dataclasses
 import signal
 import subprocess
 import sys
@@ -10,15 +12,19 @@ from pathlib import Path
 import av
 import pytest
 
+from mesh.config import MeshConfig
+from mesh.rpc import Channels
 from rushes.exchange.pdf import Font, Fonts
 from svc_media.core.compose import Composition, Input, compose_arguments
 from svc_media.core.plan import plan_review
 from svc_media.worker import tool
 from svc_media.worker.compose import label
 from svc_media.worker.probe import probe
+from svc_signaling.core import av1
 from svc_signaling.core.name import PART
 from svc_signaling.core.payload import Codec, Packet
 from svc_signaling.core.take import Begin
+from svc_signaling.recorder.__main__ import Recorder
 from svc_signaling.recorder.file import File
 from svc_signaling.recorder.join import join
 from svc_signaling.recorder.writer import Writer
@@ -129,6 +135,56 @@ def test_of_three_sizes_in_one_stream_the_largest_plays(tmp_path: Path, codec: C
 def test_while_the_largest_is_not_sent_the_next_plays(tmp_path: Path, codec: Codec) -> None:
     sizes = _sizes(tmp_path, narrowed(layered(codec, START_US)))
     assert sizes == [SIZES[-1]] * 2 + [SIZES[-2]] * (PICTURES - 1)
+
+
+def test_somebody_whose_packets_cannot_be_read_ends_nobody_elses_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also if reading has a fault that nobody knows of."""
+    whole, bad = av1.Layers.together, b"\x30bad"
+
+    def faulty(layers: av1.Layers, units: Sequence[bytes]) -> bytes:
+        if units[0] == bad:
+            raise IndexError("index out of range")
+        return whole(layers, units)
+
+    monkeypatch.setattr(av1.Layers, "together", faulty)
+    writer = Writer(tmp_path, 10_000_000)
+    writer.stream(("worker", 1), "ada")
+    writer.stream(("worker", 2), "mallory")
+    for packet in layered(Codec.AV1, START_US):
+        writer.packet(("worker", 1), packet)
+        writer.packet(("worker", 2), dataclasses.replace(packet, marker=True, payload=b"\x18" + bad))
+    writer.tick(START_US + 800_000)
+    writer.close()
+    (segment,) = tmp_path.iterdir()
+    with av.open(str(segment)) as file:
+        assert len(list(file.decode(video=0))) == PICTURES
+    assert [record.message for record in caplog.records] == ["not_recorded"], "the stream is over after the first"
+
+
+async def test_a_tap_that_fails_for_whatever_reason_is_made_again(tmp_path: Path) -> None:
+    again = asyncio.Event()
+
+    class Failing(Recorder):
+        failed = False
+
+        async def _tap(self, worker: str) -> None:
+            if self.failed:
+                again.set()
+                await asyncio.Event().wait()
+            self.failed = True
+            raise IndexError("index out of range")
+
+    channels = Channels("svc_signaling", MeshConfig())
+    tap = asyncio.create_task(Failing("room", Writer(tmp_path, 1), channels)._tap_for_ever("worker"))
+    try:
+        async with asyncio.timeout(60):
+            await again.wait()
+    finally:
+        tap.cancel()
+        await asyncio.gather(tap, return_exceptions=True)
+        await channels.close()
 
 
 @pytest.mark.parametrize("codec", [Codec.VP8, Codec.H264])

@@ -15,6 +15,9 @@ SEQUENCE = bytes.fromhex("0a0b000000043cfeccfbf90040")
 AV1_KEY = SEQUENCE + b"\x32\x0a" + bytes(range(10))
 """A sequence header of 320 x 180 and a frame, as a file has them."""
 
+LAYERED = (av1.elements(layered(Codec.AV1)[0].payload) or [b""])[0]
+"""A sequence header of three layers."""
+
 
 def pushed(codec: Codec, payloads: list[bytes]) -> list[tuple[bytes, bool]]:
     assembler = Assembler()
@@ -115,6 +118,38 @@ def test_units_of_av1_come_together_however_they_were_cut() -> None:
 def test_a_piece_of_av1_without_its_beginning_is_no_picture() -> None:
     assert pushed(Codec.AV1, [b"\x98" + b"\x30pixels"]) == []
     assert pushed(Codec.AV1, [b"\x58" + b"\x30pix", b"\x10" + b"\x30els"]) == [], "the rest never came"
+
+
+def test_a_unit_of_av1_that_is_shorter_than_its_head_is_left_out() -> None:
+    layers = av1.Layers()
+    assert layers.together([LAYERED]) != b""
+    assert layers.together([b"\x34", b"\x36", b"", b"\x34\x08pixels"]) == b"\x36\x10\x06pixels"
+
+
+@given(st.lists(st.binary(max_size=12) | st.sampled_from((b"\x34", b"\x36", LAYERED)), max_size=8))
+def test_any_units_of_av1_are_put_together_or_left_whatever_the_sequence_says(units: list[bytes]) -> None:
+    layers = av1.Layers()
+    layers.together([LAYERED])
+    av1.picture_size(layers.together(units))
+
+
+@given(st.sampled_from((Codec.VP9, Codec.AV1)), st.data())
+def test_any_packet_among_those_of_a_camera_is_read_or_left(codec: Codec, data: st.DataObject) -> None:
+    sent = layered(codec)
+    assembler = Assembler()
+    for at in data.draw(st.lists(st.integers(0, len(sent) - 1), max_size=3)):
+        sent[at].payload = data.draw(st.binary(max_size=8) | st.just(sent[at].payload[: data.draw(st.integers(0, 30))]))
+    for packet in sent:
+        for frame in assembler.push(packet):
+            size_of(codec, frame.data)
+
+
+@given(st.sampled_from(Codec), st.lists(st.tuples(st.binary(max_size=24), st.booleans()), max_size=12))
+def test_any_packets_are_read_or_left(codec: Codec, sent: list[tuple[bytes, bool]]) -> None:
+    assembler = Assembler()
+    for seq, (payload, marker) in enumerate(sent):
+        for frame in assembler.push(Packet(seq, 0, marker, codec, payload, 0)):
+            size_of(codec, frame.data)
 
 
 @given(st.binary(max_size=60))
