@@ -2,12 +2,11 @@
 
 import asyncio
 import logging
-from functools import partial
 from typing import Final
 
 from mesh.clock import Clock
 from mesh.ids import relative
-from rushes.errors import RushesError
+from rushes.errors import RushesError, Unavailable
 from rushes.signaling.v1 import room_service_pb2 as pb
 from svc_signaling.asset import Assets
 from svc_signaling.core import breakout
@@ -43,6 +42,10 @@ class Breakouts:
             return pb.ROOM_ROLE_UNSPECIFIED
         return breakout.carried(parent.live, desk.live.room.room_id, person_id, mask)
 
+    async def done(self, desk: Desk, participant_id: str) -> int:
+        """The last number of somebody in a breakout that its room has done; in another room, what that has done."""
+        return (await self._parent(desk)).live.done.get(participant_id, 0)
+
     async def decide(
         self, desk: Desk, person_id: str, participant_id: str, number: int, wanted: pb.Moderate, mask: int
     ) -> None:
@@ -58,14 +61,22 @@ class Breakouts:
     async def split(
         self, desk: Desk, person_id: str, participant_id: str, number: int, wanted: pb.Split, mask: int
     ) -> None:
-        """Splits the room; only what does split it makes breakouts. Asked for once more, it makes the same ones."""
+        """Splits the room; only what does split it makes breakouts. Asked for once more, it makes the same ones.
+
+        Raises Unavailable while breakouts of the split before do not know that it is over: they would never hear it.
+        """
         room, now_ms = desk.live.room, self._clock.now_ms()
         if number <= desk.live.done.get(participant_id, 0):
             return
+        await self.look(desk)
         ids = [relative(room.room_id, participant_id, number, index) for index in range(len(wanted.rooms))]
-        decide = partial(
-            breakout.split, participant_id=participant_id, wanted=wanted, room_ids=ids, mask=mask, now_ms=now_ms
-        )
+
+        def decide(live: Live) -> list[pb.Event]:
+            events = breakout.split(live, participant_id, wanted, ids, mask, now_ms)
+            if live.breakouts is not None and live.breakouts.version != desk.told:
+                raise Unavailable("the breakouts of before are still being closed: try again in a moment")
+            return events
+
         made = decide(desk.live)[0].breakouts
         for asset_id in {each.asset_id for each in made.rooms if each.asset_id}:
             await self._assets.check(room.project_id, asset_id)

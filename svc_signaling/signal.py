@@ -70,6 +70,8 @@ class Stream:
         """The last event that was told, or is in what opened the stream."""
         self._project_id = 0
         self._participant_id = ""
+        self._done_in_parent = 0
+        """Of a breakout, the last number that the room which is split has done: it changes the split there."""
         self._desk: Desk | None = None
 
     # -- what the room says ----------------------------------------------------------------------------------
@@ -168,11 +170,12 @@ class Stream:
         mask = await self._mask()
         name = await self._identity.name(self._caller)
         carried = await self._breakouts.carried(desk, person_id, mask)
+        done_in_parent = await self._breakouts.done(desk, opening.participant_id)
         returning = desk.live.returns(opening.participant_id, person_id) if opening.participant_id else None
-        if not opening.after:  # a page that was loaded again: what it asks is new, whatever its number
-            desk.answers.pop(opening.participant_id, None)
         if returning is not None:
-            self._participant_id = opening.participant_id
+            self._participant_id, self._done_in_parent = opening.participant_id, done_in_parent
+            if not opening.after:  # a page that was loaded again: what it asks is new, whatever its number
+                desk.answers.pop(self._participant_id, None)
         else:
             self._participant_id = new_id()
         # Listening begins with the act that lets one in, so nothing between the two is missed or told twice.
@@ -203,7 +206,7 @@ class Stream:
             room=live.room,
             ordinal=live.ordinal,
             time_ms=self._clock.now_ms(),
-            done=live.done.get(self._participant_id, 0),
+            done=max(live.done.get(self._participant_id, 0), self._done_in_parent),
         )
         if self._waits:  # sees nobody
             opened.participants.append(me)

@@ -15,6 +15,7 @@ from mesh.clock import Clock
 from mesh.ids import new_id
 from mesh.service import SERVER_OPTIONS
 from mesh.sql import Database
+from rushes.errors import Unavailable
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceStub
 from rushes.type.v1.access_pb2 import PERMISSION_VIEW
@@ -308,6 +309,61 @@ async def test_a_split_outlives_its_instance_and_time_calls_everybody_back(house
     house.second.clock.ahead_ms = 601_000
     assert (await there.until("breakouts")).event.breakouts.over
     assert (await there.until("ended")).event.ended
+
+
+async def test_what_a_moderator_asks_of_the_split_after_a_reload_in_a_breakout_is_not_taken_for_done(
+    house: House,
+) -> None:
+    room_id = await house.room()
+    ada = await house.enter(house.first, "ada", room_id)
+    await ada.ask(1, split=_split())
+    parent = house.first.rooms.held(room_id)
+    assert parent is not None
+    assert parent.live.breakouts is not None
+    sound = parent.live.breakouts.rooms[0].room_id
+    visiting = await house.enter(house.first, "bob", sound)
+    for number in (1, 2, 3):
+        await visiting.ask(number, regroup=pb.Regroup(say=f"line {number}"))
+    visiting.call.cancel()
+    back = await house.enter(house.first, "bob", sound, visiting.opened.participant_id)
+    assert back.opened.done == 3
+    await back.ask(back.opened.done + 1, regroup=pb.Regroup(say="after it"))
+    assert parent.live.breakouts.lines[-1].text == "after it"
+
+
+async def test_a_room_is_not_split_again_before_its_breakouts_know_that_the_split_is_over(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id = await house.room()
+    ada = await house.enter(house.first, "ada", room_id)
+    await ada.ask(1, split=_split())
+    parent = house.first.rooms.held(room_id)
+    assert parent is not None
+    assert parent.live.breakouts is not None
+    sound = parent.live.breakouts.rooms[0].room_id
+    there = await house.enter(house.first, "bob", sound)
+    with monkeypatch.context() as cut:
+
+        async def unreachable(*_: object) -> None:
+            raise Unavailable("the database is away")
+
+        cut.setattr(house.first.breakouts, "_tell", unreachable)
+        assert not (await ada.ask(2, regroup=pb.Regroup(unite=True))).HasField("error")
+        refused = (await ada.ask(3, split=_split())).error
+        assert refused.code == grpc.StatusCode.UNAVAILABLE.value[0]
+    assert not (await ada.ask(3, split=_split())).HasField("error")
+    assert (await there.until("ended")).event.ended
+
+
+async def test_nobody_makes_others_answers_forgotten(house: House) -> None:
+    room_id = await house.room()
+    ada = await house.enter(house.first, "ada", room_id)
+    await ada.call.write(pb.SignalRequest(number=1, publish=pb.Publish(offer="v=0")))
+    assert (await ada.until("published")).published == "answer 1"
+    bob = await house.enter(house.first, "bob", room_id, ada.opened.participant_id)
+    assert bob.opened.participant_id != ada.opened.participant_id
+    await ada.call.write(pb.SignalRequest(number=1, publish=pb.Publish(offer="v=0")))
+    assert (await ada.until("published")).published == "answer 1"
 
 
 async def test_what_is_sent_again_is_answered_again_and_done_once(house: House) -> None:
