@@ -176,7 +176,7 @@ async def test_a_tap_that_fails_for_whatever_reason_is_made_again(tmp_path: Path
             self.failed = True
             raise IndexError("index out of range")
 
-    channels = Channels("svc_signaling", MeshConfig())
+    channels = Channels("svc_signaling", MeshConfig(secret="secret", services={"svc_sfu": "127.0.0.1:9"}))
     tap = asyncio.create_task(Failing("room", Writer(tmp_path, 1), channels)._tap_for_ever("worker"))
     try:
         async with asyncio.timeout(60):
