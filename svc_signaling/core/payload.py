@@ -68,6 +68,7 @@ class _Picture:
     timestamp: int
     codec: Codec
     arrival_us: int
+    size_bytes: int = 0
     parts: list[bytes] = field(default_factory=list)
     key: bool = False
     whole: bool = True
@@ -138,7 +139,11 @@ class Assembler:
             if picture is not None:
                 self._needs_key = True  # its last packet never came
             picture = self._picture = _Picture(packet.timestamp, packet.codec, packet.arrival_us)
-        _ADD[packet.codec](picture, packet.payload)
+        picture.size_bytes += len(packet.payload)
+        if picture.size_bytes <= MAX_FRAME_BYTES:
+            _ADD[packet.codec](picture, packet.payload)
+        else:
+            picture.whole = False  # no camera's: what is kept of a picture that never ends is bounded
         if not packet.marker:
             return None
         self._picture = None

@@ -2,11 +2,12 @@
 
 from itertools import accumulate, pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from svc_signaling.core import av1, vp9, vp9_header
-from svc_signaling.core.payload import Assembler, Codec, Frame, Packet, size_of
+from svc_signaling.core.payload import MAX_FRAME_BYTES, Assembler, Codec, Frame, Packet, size_of
 from tests.unit.svc_signaling.layered import PICTURES, SIZES, layered
 
 VP9_KEY = bytes.fromhex("824983420013f00b30") + bytes(40)
@@ -142,6 +143,17 @@ def test_any_packet_among_those_of_a_camera_is_read_or_left(codec: Codec, data: 
     for packet in sent:
         for frame in assembler.push(packet):
             size_of(codec, frame.data)
+
+
+@pytest.mark.parametrize(("codec", "head"), [(Codec.VP8, b"\x10"), (Codec.H264, b"\x41"), (Codec.AV1, b"\x10\x30")])
+def test_of_a_picture_that_never_ends_no_more_is_kept_than_of_the_largest(codec: Codec, head: bytes) -> None:
+    assembler = Assembler()
+    payload = head + bytes(1 << 20)
+    for seq in range(20):
+        assert assembler.push(Packet(seq, 0, False, codec, payload, 0)) == []
+    assert assembler._picture is not None
+    assert sum(map(len, assembler._picture.parts)) <= MAX_FRAME_BYTES
+    assert assembler.push(Packet(20, 0, True, codec, head, 0)) == []
 
 
 @given(st.sampled_from(Codec), st.lists(st.tuples(st.binary(max_size=24), st.booleans()), max_size=12))
