@@ -10,7 +10,7 @@ from mesh.clock import Clock
 from mesh.sql import Database
 from svc_project.bulletin import Bulletin
 from svc_project.context import Context, Work
-from svc_project.core.model import Kind, PersonId, ProjectId, Resource, SessionId
+from svc_project.core.model import Kind, PersonId, ProjectId, Resource, SessionId, TenantId, Who
 from svc_project.feed import KEEP_MS, LATE_S, Feed
 from svc_project.stores.sql import SqlStore
 from tests.waiting import until
@@ -84,7 +84,9 @@ async def test_whoever_looks_at_a_project_hears_of_what_another_instance_changed
         await each.feed.start()
     rights = other.bulletin.watch()
     assert (await anext(rights)).everything
-    looks = {project_id: other.bulletin.listings.watch(ProjectId(project_id)) for project_id in (7, 8)}
+    who, session_id = Who(TenantId("one"), ANNA), SessionId("anna's")
+    listings = other.bulletin.listings
+    looks = {each: listings.watch(ProjectId(each), who, session_id, lambda: 60.0) for each in (7, 8)}
     for look in looks.values():
         await anext(look)
     waits = asyncio.create_task(looks[8].__anext__())
