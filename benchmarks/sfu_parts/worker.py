@@ -124,21 +124,28 @@ class Span:
         self._workers = (one, other)
         self._most = most
         self._homes: dict[str, Worker] = {}
+        self._linked = False
 
     def _of(self, who: str) -> Worker:
         return self._homes.setdefault(who, self._workers[len(self._homes) >= self._most])
 
     async def publish(self, who: str, offer: str) -> str:
         """Answers an offer."""
-        return await self._of(who).publish(who, offer)
+        answer = await self._of(who).publish(who, offer)
+        await self._link()
+        return answer
 
     async def subscribe(self, who: str, *, audio: int, video: int) -> str:
-        """Offers slots. The room is linked once both have somebody of it."""
-        new = who not in self._homes
+        """Offers slots."""
         offer = await self._of(who).subscribe(who, audio=audio, video=video)
-        if new and len(self._homes) == self._most + 1:
-            await self._workers[0].link(self._workers[1])
+        await self._link()
         return offer
+
+    async def _link(self) -> None:
+        """Once both have somebody of the room."""
+        if not self._linked and len(self._homes) > self._most:
+            self._linked = True
+            await self._workers[0].link(self._workers[1])
 
     async def accept(self, who: str, answer: str, shows: Sequence[sfu.Show]) -> None:
         """An answer to slots, and what they show."""
