@@ -1,103 +1,15 @@
 """The hub: joins, resumes, fan-out, laggards, lost streams, lanes."""
 
-from collections.abc import Sequence
-
 import pytest
-from google.rpc import code_pb2, error_details_pb2, status_pb2
+from google.rpc import code_pb2, status_pb2
 
 from gateway.core import hub as hub_module
-from gateway.core.hub import Hub
 from gateway.core.lane import Lane
 from gateway.core.socket import message_frame
-from gateway.core.viewer import FULL, MERGED, Action, End, Send, State, Upstream, Viewer
+from gateway.core.viewer import FULL, MERGED, State
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import relay_service_pb2 as relay
-from rushes.type.v1 import access_pb2
-
-INTERNAL = access_pb2.AUDIENCE_INTERNAL
-CLIENT = access_pb2.AUDIENCE_CLIENT
-OPENED = service.CollaborateResponse(opened=service.CollaborateOpened(permissions=5)).SerializeToString()
-
-
-class Rig:
-    """A hub with what it said, and short words for what its upstream says."""
-
-    def __init__(self, *, merge_bytes_s: int = 10**9) -> None:
-        self.hub = Hub(7, merge_bytes_s=merge_bytes_s)
-        self.now = 0.0
-        self.sent: dict[int, list[bytes]] = {}
-        self.ends: dict[int, status_pb2.Status] = {}
-        self.upstream: list[relay.RelayRequest] = []
-
-    def do(self, actions: Sequence[Action]) -> None:
-        for action in actions:
-            if isinstance(action, Send):
-                for session in action.sessions:
-                    self.sent.setdefault(session, []).append(action.frame)
-            elif isinstance(action, End):
-                self.ends[action.session] = action.status
-            elif isinstance(action, Upstream):
-                self.upstream.append(action.request)
-
-    def say(self, **message: object) -> None:
-        self.do(self.hub.receive(relay.RelayResponse(**message), self.now))  # type: ignore[arg-type]
-
-    def opened(self, epoch: int = 1, revision: int = 0) -> None:
-        self.say(opened=relay.RelayOpened(epoch=epoch, revision=revision))
-
-    def join(self, resume: int | None = None, delivery: "service.Delivery.ValueType" = FULL, epoch: int = 1) -> Viewer:
-        opening = service.CollaborateOpen(video_id=7, delivery=delivery, epoch=epoch)
-        if resume is not None:
-            opening.resume_revision = resume
-        viewer, actions = self.hub.join(opening, "token", self.now)
-        self.do(actions)
-        return viewer
-
-    def attached(
-        self, viewer: Viewer, audience: "access_pb2.Audience.ValueType" = INTERNAL, opened: bytes = OPENED
-    ) -> None:
-        self.say(attached=relay.RelayAttached(session=viewer.session, audience=audience, opened=opened))
-
-    def commit(
-        self, revision: int, size: int = 1, delivery: "service.Delivery.ValueType" = FULL, since: int | None = None
-    ) -> bytes:
-        response = f"{delivery}:{revision}".encode() + b"." * size
-        lane = relay.Lane(audience=INTERNAL, delivery=delivery)
-        before = revision - 1 if since is None else since
-        self.say(
-            broadcast=relay.RelayBroadcast(lane=lane, from_revision=before, to_revision=revision, response=response)
-        )
-        return message_frame(response)
-
-    def snapshot(self, revision: int, parts: int = 2, delivery: "service.Delivery.ValueType" = FULL) -> list[bytes]:
-        lane = relay.Lane(audience=INTERNAL, delivery=delivery)
-        frames = []
-        for index in range(parts):
-            response = f"snapshot {revision} {index}".encode()
-            frames.append(message_frame(response))
-            self.say(
-                snapshot=relay.RelaySnapshot(
-                    lane=lane, revision=revision, index=index, last=index == parts - 1, response=response
-                )
-            )
-        return frames
-
-    def live(self, revision: int = 0) -> Viewer:
-        """A viewer that has everything up to a revision."""
-        viewer = self.join(resume=revision)
-        self.attached(viewer)
-        self.sent[viewer.session].clear()
-        return viewer
-
-    def asked(self) -> list[str]:
-        kinds = [str(request.WhichOneof("message")) for request in self.upstream]
-        self.upstream.clear()
-        return kinds
-
-
-def said(frame: bytes) -> service.CollaborateResponse:
-    head = 2 if frame[1] < 126 else 4
-    return service.CollaborateResponse.FromString(frame[head + 5 :])
+from tests.unit.gateway.hub_rig import CLIENT, INTERNAL, Rig, said
 
 
 @pytest.fixture
@@ -254,114 +166,6 @@ def test_one_who_acknowledges_is_not_cut(rig: Rig) -> None:
     assert not rig.ends
 
 
-def test_when_the_stream_breaks_browsers_stay_and_are_asked_to_send_again(rig: Rig) -> None:
-    viewer = rig.live(0)
-    rig.commit(1)
-    rig.do(rig.hub.lost(rig.now))
-    rig.asked()
-    rig.opened(epoch=1, revision=2)
-    wants = [request.want for request in rig.upstream if request.WhichOneof("message") == "want"]
-    assert [want.since_revision for want in wants] == [1]
-    rig.attached(viewer)
-    assert said(rig.sent[viewer.session][-1]).HasField("resend")
-    frame = rig.commit(2)
-    assert rig.sent[viewer.session][-1] == frame
-    assert not rig.ends
-
-
-@pytest.mark.parametrize(("before", "now"), [(INTERNAL, CLIENT), (CLIENT, INTERNAL)], ids=["fewer", "more"])
-@pytest.mark.parametrize("epoch", [1, 2], ids=["same log", "another log"])
-def test_who_may_read_other_notes_once_the_stream_is_back_opens_anew(
-    rig: Rig, before: "access_pb2.Audience.ValueType", now: "access_pb2.Audience.ValueType", epoch: int
-) -> None:
-    viewers = [rig.join(resume=0), rig.join(resume=0)]
-    for viewer in viewers:
-        rig.attached(viewer, before)
-    rig.do(rig.hub.lost(rig.now))
-    rig.opened(epoch=epoch, revision=1)
-    heard = len(rig.sent[viewers[0].session])
-    rig.asked()
-    rig.attached(viewers[0], now)
-    rig.attached(viewers[1], before)
-    info = error_details_pb2.ErrorInfo()
-    assert list(rig.ends) == [viewers[0].session]
-    assert rig.ends[viewers[0].session].details[0].Unpack(info)
-    assert (rig.ends[viewers[0].session].code, info.reason) == (code_pb2.ABORTED, "AUDIENCE_CHANGED")
-    assert "detach_session" in rig.asked()
-    rig.commit(1)
-    assert len(rig.sent[viewers[0].session]) == heard, "nothing more goes to who has gone"
-
-
-def test_who_may_do_something_else_once_the_stream_is_back_is_told_so(rig: Rig) -> None:
-    viewer = rig.live(0)
-    for epoch, then in ((1, "resend"), (2, "reset")):
-        rig.do(rig.hub.lost(rig.now))
-        rig.opened(epoch=epoch)
-        opened = service.CollaborateOpened(permissions=7 + epoch)
-        rig.attached(viewer, opened=service.CollaborateResponse(opened=opened).SerializeToString())
-        rights, after = map(said, rig.sent[viewer.session][-2:])
-        assert (rights.rights.permissions, after.WhichOneof("message")) == (7 + epoch, then)
-
-
-def test_viewers_are_held_for_a_while_and_then_come_back_one_after_the_other(rig: Rig) -> None:
-    viewers = [rig.live(0) for _ in range(4)]
-    rig.now = 100.0
-    rig.do(rig.hub.lost(rig.now))
-    rig.now += hub_module.AWAY_S - 1
-    late = rig.join(resume=0)
-    rig.do(rig.hub.lost(rig.now))  # a try that failed, too
-    rig.do(rig.hub.tick(rig.now))
-    assert not rig.ends
-    rig.now += 2
-    rig.do(rig.hub.tick(rig.now))
-    assert list(rig.ends) == [viewer.session for viewer in viewers]
-    assert {status.code for status in rig.ends.values()} == {code_pb2.UNAVAILABLE}
-    delays = [error_details_pb2.RetryInfo() for _ in viewers]
-    assert all(status.details[1].Unpack(delay) for status, delay in zip(rig.ends.values(), delays, strict=True))
-    waits_ms = [delay.retry_delay.ToMilliseconds() for delay in delays]
-    assert waits_ms == sorted(set(waits_ms)), "each at a time of its own"
-    rig.asked()
-    rig.opened()
-    attached = [request.attach.session for request in rig.upstream if request.HasField("attach")]
-    assert attached == [late.session], "who came later is still there"
-    rig.now += hub_module.AWAY_S * 9
-    rig.do(rig.hub.tick(rig.now))
-    assert late.session not in rig.ends
-
-
-def test_two_thousand_who_come_back_at_once_cost_the_service_one_lane(rig: Rig) -> None:
-    viewers = [rig.join(resume=100 + at % 40) for at in range(2_000)]
-    for viewer in viewers:
-        rig.attached(viewer)
-    assert rig.asked().count("want") == 1
-    frames = [rig.commit(revision) for revision in range(1, 151)]
-    assert rig.asked() == []
-    for at, viewer in enumerate(viewers):
-        assert rig.sent[viewer.session][1:] == frames[100 + at % 40 :]
-
-
-def test_a_viewer_that_joins_while_the_stream_is_away_is_attached_when_it_is_back() -> None:
-    rig = Rig()
-    viewer = rig.join()
-    assert rig.asked() == []
-    rig.opened()
-    assert rig.asked() == ["attach"]
-    rig.attached(viewer)
-    assert rig.asked() == ["want"]
-
-
-def test_a_snapshot_lost_with_the_stream_is_asked_for_again(rig: Rig) -> None:
-    viewer = rig.join()
-    rig.attached(viewer)
-    rig.do(rig.hub.lost(rig.now))
-    rig.asked()
-    rig.opened()
-    assert "want" in rig.asked()
-    rig.attached(viewer)
-    parts = rig.snapshot(3)
-    assert rig.sent[viewer.session][-2:] == parts
-
-
 def test_another_epoch_resets_everybody_to_a_snapshot(rig: Rig) -> None:
     viewer = rig.live(0)
     rig.commit(1)
@@ -509,26 +313,6 @@ def test_snapshot_parts_out_of_order_are_not_a_snapshot() -> None:
     assert lane.usable_snapshot() is None
 
 
-def test_the_crowd_is_what_was_told_last_and_nothing_once_the_stream_is_lost(rig: Rig) -> None:
-    rig.hub.receive(relay.RelayResponse(crowd=relay.RelayCrowd(viewers=7, gateways=2)), 0.0)
-    assert (rig.hub.crowd.viewers, rig.hub.crowd.gateways) == (7, 2)
-    rig.hub.lost(rig.now)
-    assert not rig.hub.crowd.gateways
-
-
-def test_a_renewed_token_goes_on_now_or_with_the_next_stream(rig: Rig) -> None:
-    viewer = rig.live(0)
-    rig.asked()
-    rig.do(rig.hub.token(viewer.session, "second"))
-    assert [(each.token.session, each.token.token) for each in rig.upstream] == [(viewer.session, "second")]
-    rig.do(rig.hub.lost(rig.now))
-    rig.asked()
-    rig.do(rig.hub.token(viewer.session, "third"))
-    assert rig.asked() == []
-    rig.opened()
-    assert [each.attach.token for each in rig.upstream if each.HasField("attach")] == ["third"]
-
-
 def test_what_is_said_of_who_has_gone_means_nothing(rig: Rig) -> None:
     stays, gone = rig.live(0), rig.live(0)
     rig.do(rig.hub.leave(gone.session))
@@ -544,16 +328,6 @@ def test_what_is_said_of_who_has_gone_means_nothing(rig: Rig) -> None:
     assert not rig.ends
     assert rig.sent[gone.session] == []
     assert rig.sent[stays.session] == [message_frame(b"for both")]
-
-
-def test_who_leaves_while_the_stream_is_away_is_not_attached_to_the_next(rig: Rig) -> None:
-    viewer = rig.live(0)
-    rig.do(rig.hub.lost(rig.now))
-    rig.asked()
-    rig.do(rig.hub.leave(viewer.session))
-    assert rig.asked() == []
-    rig.opened()
-    assert "attach" not in rig.asked()
 
 
 def test_a_slow_reader_whose_place_the_cache_has_moved_past_is_cut(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -575,14 +349,3 @@ def test_a_reset_that_names_no_lane_is_of_all(rig: Rig) -> None:
     for viewer, delivery in ((full, FULL), (merged, MERGED)):
         assert rig.sent[viewer.session][-2:] != (parts := rig.snapshot(9, delivery=delivery))
         assert rig.sent[viewer.session][-2:] == parts
-
-
-def test_a_viewer_of_merged_states_is_served_from_them_by_the_next_stream_too(rig: Rig) -> None:
-    viewer = rig.join(delivery=MERGED)
-    rig.attached(viewer)
-    rig.snapshot(1, delivery=MERGED)
-    rig.do(rig.hub.lost(rig.now))
-    rig.asked()
-    assert rig.hub.opening().open == relay.RelayOpen(video_id=7, epoch=1)
-    rig.opened()
-    assert [request.serve.delivery for request in rig.upstream if request.HasField("serve")] == [MERGED]
