@@ -103,8 +103,15 @@ class MediaParts:
             days=config.purge_days,
         )
         self._subtitles = Subtitles(SqlSubtitles(database), self._catalog, runtime.clock)
-        door = Door(runtime.identity, runtime.mesh.secret)
         self._delivery = Delivery(shelf)
+        self._runner = self._runner_of(config, runtime)
+        self._now_ms = runtime.clock.now_ms
+        mutual = runtime.channels.mutual
+        self._tls = mutual.server if mutual is not None else None
+        self._upkeep: asyncio.Task[None] | None = None
+
+    def _runner_of(self, config: Config, runtime: Runtime) -> web.AppRunner:
+        """What serves uploads and files."""
         http = MediaHttp(
             self._uploads,
             self._catalog,
@@ -112,15 +119,11 @@ class MediaParts:
             Downloads(self._store, runtime.clock),
             self._exports,
             self._subtitles,
-            door,
+            Door(runtime.identity, runtime.mesh.secret),
             max_bytes=config.max_upload_bytes,
             idle_s=config.idle_s,
         )
-        self._runner = web.AppRunner(http.app(), access_log=None, keepalive_timeout=75.0, shutdown_timeout=2.0)
-        self._now_ms = runtime.clock.now_ms
-        mutual = runtime.channels.mutual
-        self._tls = mutual.server if mutual is not None else None
-        self._upkeep: asyncio.Task[None] | None = None
+        return web.AppRunner(http.app(), access_log=None, keepalive_timeout=75.0, shutdown_timeout=2.0)
 
     async def resources(self, resource: Resource) -> list[Resource]:
         """Which rights count for a video that is no cut yet."""
