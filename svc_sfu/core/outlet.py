@@ -50,16 +50,16 @@ class Outlet:
         streams = {stream for _, track in there for stream in track.layers.values()}
         for stream in [each for each in self._lanes if each not in streams]:
             del self._by_ssrc[self._lanes.pop(stream).ssrc]
-        return [self._told(participant, track, now_s) for participant, track in there]
+        return [self._told(track, now_s) for _, track in there]
 
-    def _told(self, participant: str, track: Track, now_s: float) -> TrackTold:
+    def _told(self, track: Track, now_s: float) -> TrackTold:
         layers = tuple(
             LayerTold(
                 rid, self._lane(track, rid, stream).ssrc, stream.codec, int(stream.bitrate_bps), track.comes(rid, now_s)
             )
             for rid, stream in track.layers.items()
         )
-        return TrackTold(track.track_id, participant, track.mid, track.kind, track.rids, track.muted, layers)
+        return TrackTold(track.track_id, track.mid, track.kind, track.rids, track.muted, layers)
 
     def _lane(self, track: Track, rid: str, stream: Stream) -> Lane:
         lane = self._lanes.get(stream)

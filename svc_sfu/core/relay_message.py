@@ -42,7 +42,6 @@ class TrackTold:
     """A track that is published at the forwarder that tells of it."""
 
     track_id: str
-    participant: str
     mid: str
     kind: str
     rids: tuple[str, ...]
@@ -105,16 +104,15 @@ def _message(kind: int, items: Sequence[str]) -> bytes:
 
 def _track(told: TrackTold) -> list[Any]:
     layers = [[each.rid, each.ssrc, each.codec.value, each.bitrate_bps, int(each.comes)] for each in told.layers]
-    return [told.track_id, told.participant, told.mid, told.kind, told.rids, int(told.muted), layers]
+    return [told.track_id, told.mid, told.kind, told.rids, int(told.muted), layers]
 
 
 def _read_track(item: Any) -> TrackTold:
-    track_id, participant, mid, kind, rids, muted, layers = _fields(item, 7)
+    track_id, mid, kind, rids, muted, layers = _fields(item, 6)
     if kind not in _KINDS or not isinstance(layers, list) or len(layers) > MAX_LAYERS:
         raise PacketInvalid("a relayed track is of no kind, or has too many layers")
     return TrackTold(
         _text(track_id),
-        _text(participant),
         _text(mid),
         kind,
         _texts(rids),

@@ -213,7 +213,7 @@ def test_the_publishers_clock_is_told_with_the_time_that_passed() -> None:
 
 def test_many_tracks_take_several_messages_which_fit_into_datagrams() -> None:
     layers = tuple(LayerTold(rid, at, Codec.VP8, 1_500_000, True) for at, rid in enumerate(RIDS))
-    told = [TrackTold(f"{at}" * 20, "ann" * 9, "1", "video", RIDS, False, layers) for at in range(100)]
+    told = [TrackTold(f"{at}" * 20, "1" * 9, "video", RIDS, False, layers) for at in range(100)]
     messages = relay_message.write_tracks(told)
     assert max(map(len, messages)) < 1_200
     assert [each for message in messages for each in relay_message.read_tracks(message)] == told
@@ -238,11 +238,11 @@ def test_any_message_is_read_or_refused(message: bytes | str) -> None:
 @pytest.mark.parametrize(
     "item",
     [
-        ["t", "ann", "1", "smell", [], 0, []],
-        ["t", "ann", "1", "video", [], 0, [["h", 1, "VP7", 1, 1]]],
-        ["t", "ann", "1", "video", ["h"] * 9, 0, []],
-        ["t", "ann", "1", "video", [], 0, [["h", -1, "VP8", 1, 1]]],
-        ["t" * 257, "ann", "1", "video", [], 0, []],
+        ["t", "1", "smell", [], 0, []],
+        ["t", "1", "video", [], 0, [["h", 1, "VP7", 1, 1]]],
+        ["t", "1", "video", ["h"] * 9, 0, []],
+        ["t", "1", "video", [], 0, [["h", -1, "VP8", 1, 1]]],
+        ["t" * 257, "1", "video", [], 0, []],
         ["t", "ann"],
     ],
 )
@@ -254,7 +254,7 @@ def test_a_track_that_makes_no_sense_is_refused(item: list[object]) -> None:
 def test_a_layer_that_its_track_does_not_have_is_not_taken() -> None:
     inlet = Inlet()
     odd = (LayerTold("x", 1, Codec.VP8, 1, True), LayerTold("h", 2, Codec.OPUS, 1, True))
-    (track,) = inlet.told([TrackTold("t", "ann", "1", "video", RIDS, False, odd)], 0.0)
+    (track,) = inlet.told([TrackTold("t", "1", "video", RIDS, False, odd)], 0.0)
     assert track.layers == {}
     assert inlet.wishes(lambda _: ()) == ([], False)
 
