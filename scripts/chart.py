@@ -9,6 +9,7 @@ from typing import Any
 
 import kubernetes_validate
 import yaml
+from chart_fit import misfits, unnoticed
 
 ROOT = Path(__file__).resolve().parent.parent
 HELM = ROOT / "scripts" / "engines" / "helm"
@@ -23,6 +24,8 @@ VARIANTS = (
         "secrets.recordings=s3://key:x@objects/meeting-recordings",
     ),
     ("--set", "secrets.existing=mine,project.replicas=2,signaling.replicas=2,mesh.tlsSecret=mesh"),
+    ("--set", "sfu.replicas=3,sfu.maxReplicas=50,sfu.port=32000,sfu.addresses={203.0.113.7}"),
+    ("--set", "sfu.replicas=1,autoscaling.enabled=false"),
 )
 REFUSED = (
     ("--set", "gateway.replicas=0"),
@@ -31,6 +34,9 @@ REFUSED = (
     ("--set", "secrets.mongo=http://x"),
     ("--set", "secrets.meshSecret=short"),
     ("--set", "signaling.turn={turn.example.com}"),
+    ("--set", "sfu.port=50000"),
+    ("--set", "sfu.maxReplicas=51"),
+    ("--set", "sfu.addresses={sfu.example.com}"),
     ("--set", "secrets.meshSecret="),
     ("--set", "signaling.replicas=2"),
     ("--set", "signaling.replicas=2,secrets.signalingDatabase=postgresql+psycopg://rushes:x@postgres/signaling"),
@@ -61,6 +67,11 @@ def problem_of(thing: dict[str, Any], version: str) -> str:
     return ""
 
 
+def _different(variants: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The objects of all variants, each once."""
+    return list({yaml.safe_dump(thing): thing for variant in variants for thing in variant}.values())
+
+
 def main() -> int:
     """Gives the exit code."""
     installed = subprocess.run([str(HELM), "install"], check=False)
@@ -70,7 +81,9 @@ def main() -> int:
     lint = helm("lint", "--strict", str(CHART), *VALUES)
     if lint.returncode:
         problems.append(lint.stdout + lint.stderr)
-    things = [thing for variant in VARIANTS for thing in rendered(*variant)]
+    variants = [rendered(*variant) for variant in VARIANTS]
+    problems += [problem for variant in variants for problem in misfits(variant)] + unnoticed(variants[0])
+    things = _different(variants)
     problems += filter(None, (problem_of(thing, version) for version in VERSIONS for thing in things))
     # A check that would pass anything is none.
     wrong = copy.deepcopy(next(thing for thing in things if thing["kind"] == "Deployment"))

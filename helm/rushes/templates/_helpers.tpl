@@ -15,13 +15,19 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
-{{/* Where each service is, as whoever is not a gateway is told: any instance of several. */}}
+{{/* How many forwarders there may be: of each, the port is kept. */}}
+{{- define "rushes.mostForwarders" -}}
+{{ .Values.autoscaling.enabled | ternary (max .Values.sfu.replicas .Values.sfu.maxReplicas) .Values.sfu.replicas }}
+{{- end }}
+
+{{/* Where each service is, as whoever is not a gateway is told: any instance of several, and every forwarder. */}}
 {{- define "rushes.services" -}}
 {{- $name := include "rushes.name" . -}}
 {{- $services := dict "svc_media.http" (printf "%s-media:8081" $name) -}}
-{{- range list "project" "media" "annotation" "version" "signaling" "sfu" -}}
+{{- range list "project" "media" "annotation" "version" "signaling" -}}
 {{- $_ := set $services (printf "svc_%s" .) (printf "%s-%s:50051" $name .) -}}
 {{- end -}}
+{{- $_ := set $services "svc_sfu" (printf "dns:///%s-sfu-each:50051" $name) -}}
 {{ toJson $services }}
 {{- end }}
 

@@ -89,6 +89,14 @@ def test_instances_that_any_service_asks_have_a_name_for_all_of_them_that_is_nob
     assert named_in_compose("annotation") == ["annotation-1", "annotation-2"]
 
 
+def test_every_forwarder_has_a_port_of_its_own_that_comes_in_from_outside() -> None:
+    forwarders = named_in_compose("sfu")
+    assert len(forwarders) == 2
+    ports = [environ(name)["RUSHES_SFU__PORT"] for name in forwarders]
+    assert len(set(ports)) == 2
+    assert [COMPOSE["services"][name]["ports"] for name in forwarders] == [[f"{port}:{port}/udp"] for port in ports]
+
+
 def test_whoever_is_waited_for_exists() -> None:
     services = COMPOSE["services"]
     for service in services.values():
