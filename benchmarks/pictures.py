@@ -193,7 +193,7 @@ def desk(album: Album) -> None:
         ("zoom", "Zoom"),
         ("speed", "Speed"),
         ("cuts", "Cuts"),
-        ("export", "Notes as a file"),
+        ("export", "Download"),
         ("notes-filter", "Filter"),
         ("colour", "Colour"),
     ):

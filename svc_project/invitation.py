@@ -1,13 +1,14 @@
 """Use cases about invitations: links that let whoever has them into a project."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mesh.ids import new_id
 from mesh.sql import AlreadyUsed
 from svc_project.context import Context, Work, secret
 from svc_project.core import invitation as rules
-from svc_project.core import text
+from svc_project.core import page, text
 from svc_project.core.errors import (
     InvalidField,
     InvitationClosed,
@@ -113,6 +114,19 @@ class Invitations:
             return invitation, project
 
         return await self._context.run(find)
+
+    async def open(
+        self, who: Who, project_id: ProjectId, page_size: int, page_token: str
+    ) -> tuple[Sequence[Invitation], str]:
+        """Those of a project that let somebody in now, the newest first, and the token of the next page."""
+        scope = f"invitations/{who.tenant_id}/{project_id}"
+        asked = page.parse(page_size, page_token, scope, (int, str))
+        rows = await self._context.run(
+            lambda work: work.unit.invitations.open(who.tenant_id, project_id, work.now_ms, asked.after, asked.size + 1)
+        )
+        found = rows[: asked.size]
+        last = found[-1] if len(rows) > asked.size else None
+        return found, page.token(scope, (last.created_ms, last.invitation_id)) if last else ""
 
     async def revoke(self, who: Who, project_id: ProjectId, invitation_id: InvitationId, once: Once) -> None:
         """Withdraws an invitation."""

@@ -90,6 +90,15 @@ class IdentityServicer(pb_grpc.IdentityServiceServicer):
             invitation_id=invitation.invitation_id, secret=secret, expires_ms=invitation.expires_ms
         )
 
+    async def ListInvitations(self, request: pb.ListInvitationsRequest, context: Context) -> pb.ListInvitationsResponse:
+        """Links that are open."""
+        found, token = await self._invitations.open(
+            proto.who(), ProjectId(request.project_id), request.page_size, request.page_token
+        )
+        return pb.ListInvitationsResponse(
+            invitations=[proto.to_invitation(invitation) for invitation in found], next_page_token=token
+        )
+
     async def GetInvitation(self, request: pb.GetInvitationRequest, context: Context) -> pb.GetInvitationResponse:
         """What a link is to."""
         invitation, project = await self._invitations.get(request.secret)

@@ -17,6 +17,7 @@ from svc_project.core.model import (
     Cut,
     Event,
     Folder,
+    Invitation,
     Kind,
     Once,
     Person,
@@ -88,6 +89,19 @@ def to_person(person: Person, *, with_email: bool) -> identity_pb.Person:
 def to_session(session: Session, secret: str) -> identity_pb.Session:
     """A session; its secret is "" where it is known already."""
     return identity_pb.Session(secret=secret, expires_ms=session.expires_ms)
+
+
+def to_invitation(invitation: Invitation) -> identity_pb.Invitation:
+    """An invitation, without what opens it."""
+    return identity_pb.Invitation(
+        invitation_id=invitation.invitation_id,
+        role=invitation.role,
+        person_id=invitation.person_id,
+        created_ms=invitation.created_ms,
+        expires_ms=invitation.expires_ms,
+        max_uses=invitation.max_uses,
+        uses=invitation.uses,
+    )
 
 
 def to_grant(grant: RoleGrant) -> access_pb.RoleGrant:

@@ -132,6 +132,11 @@ class Invitations(Protocol):
     def get(self, tenant_id: TenantId, project_id: ProjectId, invitation_id: InvitationId) -> Invitation | None:
         """An invitation by id."""
 
+    def open(
+        self, tenant_id: TenantId, project_id: ProjectId, now_ms: int, after: Key | None, limit: int
+    ) -> Sequence[Invitation]:
+        """Those of a project that let somebody in now, the newest first; `after`: (created_ms, invitation_id)."""
+
     def by_secret(self, secret_hash: bytes) -> Invitation | None:
         """An invitation by the hash of a secret."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, not_, select, tuple_, update
 
 from svc_project.core.model import (
     AssetId,
@@ -217,6 +217,23 @@ class SqlInvitations:
         )
         row = self._connection.execute(query.with_for_update()).one_or_none()
         return _to_invitation(row) if row else None
+
+    def open(
+        self, tenant_id: TenantId, project_id: ProjectId, now_ms: int, after: Key | None, limit: int
+    ) -> Sequence[Invitation]:
+        """Those of a project that let somebody in now, the newest first."""
+        order = (_invitation.c.created_ms, _invitation.c.invitation_id)
+        query = select(_invitation).where(
+            _invitation.c.tenant_id == tenant_id,
+            _invitation.c.project_id == project_id,
+            _invitation.c.expires_ms > now_ms,
+            _invitation.c.uses < _invitation.c.max_uses,
+            not_(_invitation.c.revoked),
+        )
+        if after is not None:
+            query = query.where(tuple_(*order) < tuple_(*after))
+        newest = (column.desc() for column in order)
+        return [_to_invitation(row) for row in self._connection.execute(query.order_by(*newest).limit(limit))]
 
     def by_secret(self, secret_hash: bytes) -> Invitation | None:
         """An invitation by the hash of a secret."""

@@ -182,6 +182,27 @@ async def test_an_invitation_is_found_by_id_in_its_project_alone(store: Store) -
     assert await store.run(lambda unit: unit.invitations.get(TWO, ProjectId(1), InvitationId("i"))) is None
 
 
+async def test_open_invitations_are_listed_newest_first_in_pages(store: Store) -> None:
+    made = [replace(invitation(name), created_ms=at) for name, at in (("a", 5), ("b", 7), ("c", 7), ("d", 6))]
+    shut = (
+        replace(invitation("late", expires_ms=50), created_ms=8),
+        replace(invitation("used"), uses=2),
+        replace(invitation("withdrawn"), revoked=True),
+    )
+
+    def work(unit: Unit) -> None:
+        for each in (*made, *shut):
+            unit.invitations.add(each)
+
+    await store.run(work)
+    first = await store.run(lambda unit: unit.invitations.open(ONE, ProjectId(1), 50, None, 2))
+    assert [each.invitation_id for each in first] == ["c", "b"]
+    rest = await store.run(lambda unit: unit.invitations.open(ONE, ProjectId(1), 50, (7, "b"), 9))
+    assert rest == [made[3], made[0]]
+    assert await store.run(lambda unit: unit.invitations.open(ONE, ProjectId(2), 50, None, 9)) == []
+    assert await store.run(lambda unit: unit.invitations.open(TWO, ProjectId(1), 50, None, 9)) == []
+
+
 async def test_old_invitations_go_with_their_secrets(store: Store) -> None:
     def work(unit: Unit) -> None:
         unit.invitations.add(invitation("old", 10))

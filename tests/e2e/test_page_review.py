@@ -442,7 +442,7 @@ def test_notes_leave_as_a_file_for_whoever_asks(ada: Reviewer, cuts: Cuts) -> No
     ada.wait_status("saved")
     asked: list[str] = []
     ada.page.on("request", lambda request: asked.append(urlsplit(request.url).path.rpartition("/")[2]))
-    ada.button("Notes as a file").click()
+    ada.button("Download").click()
     with ada.page.expect_download() as download:
         ada.page.get_by_role("button", name="CSV table").click()
     assert "Goes out as a table" in download.value.path().read_text()

@@ -212,6 +212,24 @@ async def test_a_withdrawn_invitation_lets_nobody_in(client: Client, admin: Pers
     assert await refused(gone) == ("NOT_FOUND", "INVITATION_NOT_FOUND")
 
 
+async def test_open_invitations_are_listed_for_owners_alone(client: Client, admin: Person) -> None:
+    made = [
+        (await admin.identity("CreateInvitation", project_id=PROJECT, role=role)).invitation_id
+        for role in ("guest", "reviewer", "member")
+    ]
+    await admin.identity("RevokeInvitation", project_id=PROJECT, invitation_id=made[2])
+    first = await admin.identity("ListInvitations", project_id=PROJECT, page_size=1)
+    rest = await admin.identity("ListInvitations", project_id=PROJECT, page_token=first.next_page_token)
+    found = [*first.invitations, *rest.invitations]
+    assert {each.invitation_id: each.role for each in found if each.invitation_id in made} == {
+        made[0]: "guest",
+        made[1]: "reviewer",
+    }
+    assert found[0].person_id == admin.person_id
+    member = await invite(admin, PROJECT, "member", "Mia")
+    assert (await refused(member.identity("ListInvitations", project_id=PROJECT)))[0] == "PERMISSION_DENIED"
+
+
 async def test_accepting_sent_twice_makes_one_person(client: Client, admin: Person) -> None:
     made = await admin.identity("CreateInvitation", project_id=PROJECT, role="guest", max_uses=2)
     guests = [await join(client, made.secret, "Gast", request_id="guest-" + "g" * 16) for _ in range(2)]

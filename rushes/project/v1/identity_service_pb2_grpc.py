@@ -85,6 +85,11 @@ class IdentityServiceStub:
                 request_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.CreateInvitationRequest.SerializeToString,
                 response_deserializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.CreateInvitationResponse.FromString,
                 _registered_method=True)
+        self.ListInvitations = channel.unary_unary(
+                '/rushes.project.v1.IdentityService/ListInvitations',
+                request_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.ListInvitationsRequest.SerializeToString,
+                response_deserializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.ListInvitationsResponse.FromString,
+                _registered_method=True)
         self.GetInvitation = channel.unary_unary(
                 '/rushes.project.v1.IdentityService/GetInvitation',
                 request_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.GetInvitationRequest.SerializeToString,
@@ -176,6 +181,13 @@ class IdentityServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListInvitations(self, request, context):
+        """Invitations whose links still let somebody in.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetInvitation(self, request, context):
         """What an invitation is to, for whoever has its link.
         """
@@ -249,6 +261,11 @@ def add_IdentityServiceServicer_to_server(servicer, server):
                     servicer.CreateInvitation,
                     request_deserializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.CreateInvitationRequest.FromString,
                     response_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.CreateInvitationResponse.SerializeToString,
+            ),
+            'ListInvitations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvitations,
+                    request_deserializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.ListInvitationsRequest.FromString,
+                    response_serializer=rushes_dot_project_dot_v1_dot_identity__service__pb2.ListInvitationsResponse.SerializeToString,
             ),
             'GetInvitation': grpc.unary_unary_rpc_method_handler(
                     servicer.GetInvitation,
@@ -537,6 +554,33 @@ class IdentityService:
             '/rushes.project.v1.IdentityService/CreateInvitation',
             rushes_dot_project_dot_v1_dot_identity__service__pb2.CreateInvitationRequest.SerializeToString,
             rushes_dot_project_dot_v1_dot_identity__service__pb2.CreateInvitationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvitations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/rushes.project.v1.IdentityService/ListInvitations',
+            rushes_dot_project_dot_v1_dot_identity__service__pb2.ListInvitationsRequest.SerializeToString,
+            rushes_dot_project_dot_v1_dot_identity__service__pb2.ListInvitationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

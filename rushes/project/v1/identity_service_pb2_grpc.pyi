@@ -36,6 +36,8 @@ class IdentityServiceStub:
     """Changes one of one's own settings."""
     CreateInvitation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.CreateInvitationRequest, _identity_service_pb2.CreateInvitationResponse]
     """Makes a link that lets whoever has it into a project."""
+    ListInvitations: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.ListInvitationsRequest, _identity_service_pb2.ListInvitationsResponse]
+    """Invitations whose links still let somebody in."""
     GetInvitation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.GetInvitationRequest, _identity_service_pb2.GetInvitationResponse]
     """What an invitation is to, for whoever has its link."""
     AcceptInvitation: _aio.UnaryUnaryMultiCallable[_identity_service_pb2.AcceptInvitationRequest, _identity_service_pb2.AcceptInvitationResponse]
@@ -125,6 +127,14 @@ class IdentityServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _aio.ServicerContext[_identity_service_pb2.CreateInvitationRequest, _abc.Awaitable[_identity_service_pb2.CreateInvitationResponse]],
     ) -> _abc.Awaitable[_identity_service_pb2.CreateInvitationResponse]:
         """Makes a link that lets whoever has it into a project."""
+
+    @_abc_1.abstractmethod
+    def ListInvitations(
+        self,
+        request: _identity_service_pb2.ListInvitationsRequest,
+        context: _aio.ServicerContext[_identity_service_pb2.ListInvitationsRequest, _abc.Awaitable[_identity_service_pb2.ListInvitationsResponse]],
+    ) -> _abc.Awaitable[_identity_service_pb2.ListInvitationsResponse]:
+        """Invitations whose links still let somebody in."""
 
     @_abc_1.abstractmethod
     def GetInvitation(

@@ -8,6 +8,7 @@ import { VideoState, type Video } from "../gen/rushes/media/v1/media_service_pb"
 import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { Permission } from "../gen/rushes/type/v1/access_pb";
 import { t } from "../messages";
+import { download, originalPath } from "../ui/download";
 import { chooseFiles } from "../ui/dropzone";
 import { Icon } from "../ui/icon";
 import { Item, Menu } from "../ui/menu";
@@ -118,7 +119,7 @@ function CardMenu({ asset, cut, video, rename, choose }: MenuProps): JSX.Element
   return (
     <Menu icon="more" small label={t("asset.menu", { name: asset.name })}>
       {(close) => {
-        const item = (icon: "pen" | "upload" | "redo" | "close" | "trash" | "check", label: string, run: () => void): JSX.Element => (
+        const item = (icon: "pen" | "upload" | "redo" | "close" | "trash" | "check" | "download", label: string, run: () => void): JSX.Element => (
           <Item
             icon={icon}
             onClick={() => {
@@ -142,6 +143,7 @@ function CardMenu({ asset, cut, video, rename, choose }: MenuProps): JSX.Element
           <>
             {item("pen", t("library.rename"), rename)}
             {item("check", t("library.chooseOne"), choose)}
+            {cut && video?.state === VideoState.READY && item("download", t("asset.download"), () => download(originalPath(cut.videoId), video.fileName))}
             {item("upload", t("asset.addCut"), () => chooseFiles(ACCEPT, (files) => take(files, projectId, assetId)))}
             {cut && video?.state === VideoState.FAILED && item("redo", t("asset.retry"), () => void retry(cut.videoId))}
             {video?.state === VideoState.PROCESSING && video.jobId !== 0n && item("close", t("asset.stop"), () => void stop(video))}

@@ -1,12 +1,12 @@
-/** Makes a link that lets others into a project. */
+/** Makes a link that lets others into a project, over the lists of who is in it and of links that are open. */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { identity, requestId } from "../app/api";
 import { explain } from "../app/error";
 import { roleName } from "../app/invite";
 import { count, t, type Key } from "../messages";
 import { Button } from "../ui/button";
-import { exactly } from "../ui/when";
+import { shortly } from "../ui/when";
 
 const ROLES = ["guest", "reviewer", "member", "owner"] as const;
 const DAY_S = 86_400n;
@@ -24,6 +24,9 @@ export function Share({ project }: { project: bigint }): JSX.Element {
   const [link, setLink] = useState<Link>();
   const [copied, setCopied] = useState(false);
   const [error, setError] = useState("");
+  const [lists, setLists] = useState<typeof import("./members")>();
+  // They are an extra: without them links are made as always.
+  useEffect(() => void import("./members").then(setLists, () => undefined), []);
   const make = async (): Promise<void> => {
     setError("");
     setCopied(false);
@@ -83,10 +86,11 @@ export function Share({ project }: { project: bigint }): JSX.Element {
           <input class="input mono" readOnly aria-label={t("share.link")} value={link.address} onFocus={(event) => event.currentTarget.select()} />
           <p class="faint">
             {copied ? `${t("share.copied")} ` : ""}
-            {t("share.until", { time: exactly(link.expiresMs) })}
+            {t("share.until", { time: shortly(link.expiresMs) })}
           </p>
         </>
       )}
+      {lists && <lists.default project={project} fresh={link?.address ?? ""} />}
     </div>
   );
 }

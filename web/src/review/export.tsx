@@ -1,17 +1,19 @@
-/** The export menu: the notes of this cut as a file that the service writes. */
+/** What can be downloaded of a cut: its notes as a file that the service writes, and the clip as it was uploaded. */
 import { useSignal, type Signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { exports as service, requestId } from "../app/api";
 import { explain } from "../app/error";
-import { Audience } from "../document";
+import { Audience, Permission } from "../document";
 import { ExportFormat, ExportService, type Export } from "../gen/rushes/media/v1/export_service_pb";
 import { JobState } from "../gen/rushes/media/v1/job_service_pb";
 import { t } from "../messages";
 import { watch } from "../session/watch";
 import { Button } from "../ui/button";
+import { download, originalPath } from "../ui/download";
 import { Item, Menu } from "../ui/menu";
 import { say } from "../ui/toast";
+import { bytes } from "../ui/when";
 import type { Room } from "./room";
 
 const FORMATS = [
@@ -23,14 +25,6 @@ const FORMATS = [
   [ExportFormat.EDL, "export.edl"],
   [ExportFormat.RESOLVE, "export.resolve"],
 ] as const;
-
-/** Gives the browser a file to keep. */
-function download(path: string, name: string): void {
-  const link = document.createElement("a");
-  link.href = path;
-  link.download = name;
-  link.click();
-}
 
 /** Has the file written, follows it, and hands it over. */
 async function run(room: Room, format: ExportFormat, audience: Audience, now: Signal<Export | undefined>, stop: AbortSignal): Promise<void> {
@@ -102,6 +96,7 @@ export function ExportChoices({ room, exporting, close }: ChoicesProps): JSX.Ele
   const sees = room.session.seesInternal.value;
   return (
     <>
+      <p class="menu-name faint">{t("export.notes")}</p>
       {sees && (
         <Item checked={clientOnly.value} onClick={() => (clientOnly.value = !clientOnly.value)}>
           {t("export.clientOnly")}
@@ -119,6 +114,20 @@ export function ExportChoices({ room, exporting, close }: ChoicesProps): JSX.Ele
           {t(name)}
         </Item>
       ))}
+      {room.has(Permission.DOWNLOAD) && (
+        <>
+          <hr />
+          <Item
+            icon="film"
+            onClick={() => {
+              close();
+              download(originalPath(room.video.videoId), room.video.fileName);
+            }}
+          >
+            {t("export.clip")} <span class="faint">{bytes(Number(room.video.sizeBytes))}</span>
+          </Item>
+        </>
+      )}
     </>
   );
 }

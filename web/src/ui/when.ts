@@ -29,6 +29,11 @@ export function exactly(ms: number): string {
   return new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "medium" }).format(ms);
 }
 
+/** Date and time without seconds, for what is to come. */
+export function shortly(ms: number): string {
+  return new Intl.DateTimeFormat(currentLanguage(), { dateStyle: "medium", timeStyle: "short" }).format(ms);
+}
+
 /** Bytes in units of 1000. */
 export function bytes(size: number): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];

@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/project/v1/identity_service.proto.
  */
 export const file_rushes_project_v1_identity_service: GenFile = /*@__PURE__*/
-  fileDesc("CihydXNoZXMvcHJvamVjdC92MS9pZGVudGl0eV9zZXJ2aWNlLnByb3RvEhFydXNoZXMucHJvamVjdC52MSKAAQoGUGVyc29uEhEKCXBlcnNvbl9pZBgBIAEoCRIRCgl0ZW5hbnRfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRINCgVlbWFpbBgEIAEoCRINCgVjb2xvchgFIAEoDRINCgVndWVzdBgGIAEoCBIVCg1hZG1pbmlzdHJhdG9yGAcgASgIIi0KB1Nlc3Npb24SDgoGc2VjcmV0GAEgASgJEhIKCmV4cGlyZXNfbXMYAiABKAMiMAoNU2lnbkluUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSJoCg5TaWduSW5SZXNwb25zZRIrCgdzZXNzaW9uGAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuU2Vzc2lvbhIpCgZwZXJzb24YAiABKAsyGS5ydXNoZXMucHJvamVjdC52MS5QZXJzb24iKAoOU2lnbk91dFJlcXVlc3QSFgoOc2Vzc2lvbl9zZWNyZXQYASABKAkiEQoPU2lnbk91dFJlc3BvbnNlIisKEUlzc3VlVG9rZW5SZXF1ZXN0EhYKDnNlc3Npb25fc2VjcmV0GAEgASgJIjcKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgpleHBpcmVzX21zGAIgASgDIhAKDkdldEtleXNSZXF1ZXN0IiUKCVB1YmxpY0tleRILCgNraWQYASABKAkSCwoDa2V5GAIgASgMIj0KD0dldEtleXNSZXNwb25zZRIqCgRrZXlzGAEgAygLMhwucnVzaGVzLnByb2plY3QudjEuUHVibGljS2V5Ig4KDEdldE1lUmVxdWVzdCJWCg1HZXRNZVJlc3BvbnNlEikKBnBlcnNvbhgBIAEoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLlBlcnNvbhIaChJ0ZW5hbnRfcGVybWlzc2lvbnMYAiABKA0iaQoPVXBkYXRlTWVSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoFY29sb3IYAiABKA1IAIgBARIUCgxuZXdfcGFzc3dvcmQYAyABKAkSFAoMb2xkX3Bhc3N3b3JkGAQgASgJQggKBl9jb2xvciI9ChBVcGRhdGVNZVJlc3BvbnNlEikKBnBlcnNvbhgBIAEoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLlBlcnNvbiJOChFMaXN0UGVvcGxlUmVxdWVzdBISCgpwZXJzb25faWRzGAEgAygJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlgKEkxpc3RQZW9wbGVSZXNwb25zZRIpCgZwZW9wbGUYASADKAsyGS5ydXNoZXMucHJvamVjdC52MS5QZXJzb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInUKF0NyZWF0ZUludml0YXRpb25SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDAoEcm9sZRgCIAEoCRISCgpsaWZldGltZV9zGAMgASgDEhAKCG1heF91c2VzGAQgASgFEhIKCnJlcXVlc3RfaWQYBSABKAkiVQoYQ3JlYXRlSW52aXRhdGlvblJlc3BvbnNlEhUKDWludml0YXRpb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhIKCmV4cGlyZXNfbXMYAyABKAMiJgoUR2V0SW52aXRhdGlvblJlcXVlc3QSDgoGc2VjcmV0GAEgASgJIk8KFUdldEludml0YXRpb25SZXNwb25zZRIUCgxwcm9qZWN0X25hbWUYASABKAkSDAoEcm9sZRgCIAEoCRISCgpleHBpcmVzX21zGAMgASgDIoQBChdBY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBIOCgZzZWNyZXQYASABKAkSFgoOc2Vzc2lvbl9zZWNyZXQYAiABKAkSDAoEbmFtZRgDIAEoCRINCgVlbWFpbBgEIAEoCRIQCghwYXNzd29yZBgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJIoYBChhBY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2USKwoHc2Vzc2lvbhgBIAEoCzIaLnJ1c2hlcy5wcm9qZWN0LnYxLlNlc3Npb24SKQoGcGVyc29uGAIgASgLMhkucnVzaGVzLnByb2plY3QudjEuUGVyc29uEhIKCnByb2plY3RfaWQYAyABKAMiWAoXUmV2b2tlSW52aXRhdGlvblJlcXVlc3QSEgoKcHJvamVjdF9pZBgBIAEoAxIVCg1pbnZpdGF0aW9uX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkiGgoYUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlIjkKB1NldHRpbmcSDAoEbmFtZRgBIAEoCRISCgp2YWx1ZV9qc29uGAIgASgJEgwKBGV0YWcYAyABKAkiIwoSR2V0U2V0dGluZ3NSZXF1ZXN0Eg0KBW5hbWVzGAEgAygJIkMKE0dldFNldHRpbmdzUmVzcG9uc2USLAoIc2V0dGluZ3MYASADKAsyGi5ydXNoZXMucHJvamVjdC52MS5TZXR0aW5nIlgKFVVwZGF0ZVNldHRpbmdzUmVxdWVzdBIrCgdzZXR0aW5nGAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuU2V0dGluZxISCgpyZXF1ZXN0X2lkGAIgASgJIkUKFlVwZGF0ZVNldHRpbmdzUmVzcG9uc2USKwoHc2V0dGluZxgBIAEoCzIaLnJ1c2hlcy5wcm9qZWN0LnYxLlNldHRpbmcy5AoKD0lkZW50aXR5U2VydmljZRJVCgZTaWduSW4SIC5ydXNoZXMucHJvamVjdC52MS5TaWduSW5SZXF1ZXN0GiEucnVzaGVzLnByb2plY3QudjEuU2lnbkluUmVzcG9uc2UiBoq1GAIKABJYCgdTaWduT3V0EiEucnVzaGVzLnByb2plY3QudjEuU2lnbk91dFJlcXVlc3QaIi5ydXNoZXMucHJvamVjdC52MS5TaWduT3V0UmVzcG9uc2UiBoq1GAIKABJhCgpJc3N1ZVRva2VuEiQucnVzaGVzLnByb2plY3QudjEuSXNzdWVUb2tlblJlcXVlc3QaJS5ydXNoZXMucHJvamVjdC52MS5Jc3N1ZVRva2VuUmVzcG9uc2UiBoq1GAIKABJbCgdHZXRLZXlzEiEucnVzaGVzLnByb2plY3QudjEuR2V0S2V5c1JlcXVlc3QaIi5ydXNoZXMucHJvamVjdC52MS5HZXRLZXlzUmVzcG9uc2UiCZACAYq1GAIKABJVCgVHZXRNZRIfLnJ1c2hlcy5wcm9qZWN0LnYxLkdldE1lUmVxdWVzdBogLnJ1c2hlcy5wcm9qZWN0LnYxLkdldE1lUmVzcG9uc2UiCZACAYq1GAISABJbCghVcGRhdGVNZRIiLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZU1lUmVxdWVzdBojLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZU1lUmVzcG9uc2UiBoq1GAISABJkCgpMaXN0UGVvcGxlEiQucnVzaGVzLnByb2plY3QudjEuTGlzdFBlb3BsZVJlcXVlc3QaJS5ydXNoZXMucHJvamVjdC52MS5MaXN0UGVvcGxlUmVzcG9uc2UiCZACAYq1GAISABJnCgtHZXRTZXR0aW5ncxIlLnJ1c2hlcy5wcm9qZWN0LnYxLkdldFNldHRpbmdzUmVxdWVzdBomLnJ1c2hlcy5wcm9qZWN0LnYxLkdldFNldHRpbmdzUmVzcG9uc2UiCZACAYq1GAISABJtCg5VcGRhdGVTZXR0aW5ncxIoLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZVNldHRpbmdzUmVxdWVzdBopLnJ1c2hlcy5wcm9qZWN0LnYxLlVwZGF0ZVNldHRpbmdzUmVzcG9uc2UiBoq1GAISABKDAQoQQ3JlYXRlSW52aXRhdGlvbhIqLnJ1c2hlcy5wcm9qZWN0LnYxLkNyZWF0ZUludml0YXRpb25SZXF1ZXN0GisucnVzaGVzLnByb2plY3QudjEuQ3JlYXRlSW52aXRhdGlvblJlc3BvbnNlIhaKtRgSGhAIChACGgpwcm9qZWN0X2lkEm0KDUdldEludml0YXRpb24SJy5ydXNoZXMucHJvamVjdC52MS5HZXRJbnZpdGF0aW9uUmVxdWVzdBooLnJ1c2hlcy5wcm9qZWN0LnYxLkdldEludml0YXRpb25SZXNwb25zZSIJkAIBirUYAgoAEnMKEEFjY2VwdEludml0YXRpb24SKi5ydXNoZXMucHJvamVjdC52MS5BY2NlcHRJbnZpdGF0aW9uUmVxdWVzdBorLnJ1c2hlcy5wcm9qZWN0LnYxLkFjY2VwdEludml0YXRpb25SZXNwb25zZSIGirUYAgoAEoMBChBSZXZva2VJbnZpdGF0aW9uEioucnVzaGVzLnByb2plY3QudjEuUmV2b2tlSW52aXRhdGlvblJlcXVlc3QaKy5ydXNoZXMucHJvamVjdC52MS5SZXZva2VJbnZpdGF0aW9uUmVzcG9uc2UiFoq1GBIaEAgKEAIaCnByb2plY3RfaWRiBnByb3RvMw", [file_rushes_type_v1_access]);
+  fileDesc("CihydXNoZXMvcHJvamVjdC92MS9pZGVudGl0eV9zZXJ2aWNlLnByb3RvEhFydXNoZXMucHJvamVjdC52MSKAAQoGUGVyc29uEhEKCXBlcnNvbl9pZBgBIAEoCRIRCgl0ZW5hbnRfaWQYAiABKAkSDAoEbmFtZRgDIAEoCRINCgVlbWFpbBgEIAEoCRINCgVjb2xvchgFIAEoDRINCgVndWVzdBgGIAEoCBIVCg1hZG1pbmlzdHJhdG9yGAcgASgIIi0KB1Nlc3Npb24SDgoGc2VjcmV0GAEgASgJEhIKCmV4cGlyZXNfbXMYAiABKAMiMAoNU2lnbkluUmVxdWVzdBINCgVlbWFpbBgBIAEoCRIQCghwYXNzd29yZBgCIAEoCSJoCg5TaWduSW5SZXNwb25zZRIrCgdzZXNzaW9uGAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuU2Vzc2lvbhIpCgZwZXJzb24YAiABKAsyGS5ydXNoZXMucHJvamVjdC52MS5QZXJzb24iKAoOU2lnbk91dFJlcXVlc3QSFgoOc2Vzc2lvbl9zZWNyZXQYASABKAkiEQoPU2lnbk91dFJlc3BvbnNlIisKEUlzc3VlVG9rZW5SZXF1ZXN0EhYKDnNlc3Npb25fc2VjcmV0GAEgASgJIjcKEklzc3VlVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRISCgpleHBpcmVzX21zGAIgASgDIhAKDkdldEtleXNSZXF1ZXN0IiUKCVB1YmxpY0tleRILCgNraWQYASABKAkSCwoDa2V5GAIgASgMIj0KD0dldEtleXNSZXNwb25zZRIqCgRrZXlzGAEgAygLMhwucnVzaGVzLnByb2plY3QudjEuUHVibGljS2V5Ig4KDEdldE1lUmVxdWVzdCJWCg1HZXRNZVJlc3BvbnNlEikKBnBlcnNvbhgBIAEoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLlBlcnNvbhIaChJ0ZW5hbnRfcGVybWlzc2lvbnMYAiABKA0iaQoPVXBkYXRlTWVSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoFY29sb3IYAiABKA1IAIgBARIUCgxuZXdfcGFzc3dvcmQYAyABKAkSFAoMb2xkX3Bhc3N3b3JkGAQgASgJQggKBl9jb2xvciI9ChBVcGRhdGVNZVJlc3BvbnNlEikKBnBlcnNvbhgBIAEoCzIZLnJ1c2hlcy5wcm9qZWN0LnYxLlBlcnNvbiJOChFMaXN0UGVvcGxlUmVxdWVzdBISCgpwZXJzb25faWRzGAEgAygJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlgKEkxpc3RQZW9wbGVSZXNwb25zZRIpCgZwZW9wbGUYASADKAsyGS5ydXNoZXMucHJvamVjdC52MS5QZXJzb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInUKF0NyZWF0ZUludml0YXRpb25SZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSDAoEcm9sZRgCIAEoCRISCgpsaWZldGltZV9zGAMgASgDEhAKCG1heF91c2VzGAQgASgFEhIKCnJlcXVlc3RfaWQYBSABKAkiVQoYQ3JlYXRlSW52aXRhdGlvblJlc3BvbnNlEhUKDWludml0YXRpb25faWQYASABKAkSDgoGc2VjcmV0GAIgASgJEhIKCmV4cGlyZXNfbXMYAyABKAMijAEKCkludml0YXRpb24SFQoNaW52aXRhdGlvbl9pZBgBIAEoCRIMCgRyb2xlGAIgASgJEhEKCXBlcnNvbl9pZBgDIAEoCRISCgpjcmVhdGVkX21zGAQgASgDEhIKCmV4cGlyZXNfbXMYBSABKAMSEAoIbWF4X3VzZXMYBiABKAUSDAoEdXNlcxgHIAEoBSJTChZMaXN0SW52aXRhdGlvbnNSZXF1ZXN0EhIKCnByb2plY3RfaWQYASABKAMSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiZgoXTGlzdEludml0YXRpb25zUmVzcG9uc2USMgoLaW52aXRhdGlvbnMYASADKAsyHS5ydXNoZXMucHJvamVjdC52MS5JbnZpdGF0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSImChRHZXRJbnZpdGF0aW9uUmVxdWVzdBIOCgZzZWNyZXQYASABKAkiTwoVR2V0SW52aXRhdGlvblJlc3BvbnNlEhQKDHByb2plY3RfbmFtZRgBIAEoCRIMCgRyb2xlGAIgASgJEhIKCmV4cGlyZXNfbXMYAyABKAMihAEKF0FjY2VwdEludml0YXRpb25SZXF1ZXN0Eg4KBnNlY3JldBgBIAEoCRIWCg5zZXNzaW9uX3NlY3JldBgCIAEoCRIMCgRuYW1lGAMgASgJEg0KBWVtYWlsGAQgASgJEhAKCHBhc3N3b3JkGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAkihgEKGEFjY2VwdEludml0YXRpb25SZXNwb25zZRIrCgdzZXNzaW9uGAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuU2Vzc2lvbhIpCgZwZXJzb24YAiABKAsyGS5ydXNoZXMucHJvamVjdC52MS5QZXJzb24SEgoKcHJvamVjdF9pZBgDIAEoAyJYChdSZXZva2VJbnZpdGF0aW9uUmVxdWVzdBISCgpwcm9qZWN0X2lkGAEgASgDEhUKDWludml0YXRpb25faWQYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSIaChhSZXZva2VJbnZpdGF0aW9uUmVzcG9uc2UiOQoHU2V0dGluZxIMCgRuYW1lGAEgASgJEhIKCnZhbHVlX2pzb24YAiABKAkSDAoEZXRhZxgDIAEoCSIjChJHZXRTZXR0aW5nc1JlcXVlc3QSDQoFbmFtZXMYASADKAkiQwoTR2V0U2V0dGluZ3NSZXNwb25zZRIsCghzZXR0aW5ncxgBIAMoCzIaLnJ1c2hlcy5wcm9qZWN0LnYxLlNldHRpbmciWAoVVXBkYXRlU2V0dGluZ3NSZXF1ZXN0EisKB3NldHRpbmcYASABKAsyGi5ydXNoZXMucHJvamVjdC52MS5TZXR0aW5nEhIKCnJlcXVlc3RfaWQYAiABKAkiRQoWVXBkYXRlU2V0dGluZ3NSZXNwb25zZRIrCgdzZXR0aW5nGAEgASgLMhoucnVzaGVzLnByb2plY3QudjEuU2V0dGluZzLqCwoPSWRlbnRpdHlTZXJ2aWNlElUKBlNpZ25JbhIgLnJ1c2hlcy5wcm9qZWN0LnYxLlNpZ25JblJlcXVlc3QaIS5ydXNoZXMucHJvamVjdC52MS5TaWduSW5SZXNwb25zZSIGirUYAgoAElgKB1NpZ25PdXQSIS5ydXNoZXMucHJvamVjdC52MS5TaWduT3V0UmVxdWVzdBoiLnJ1c2hlcy5wcm9qZWN0LnYxLlNpZ25PdXRSZXNwb25zZSIGirUYAgoAEmEKCklzc3VlVG9rZW4SJC5ydXNoZXMucHJvamVjdC52MS5Jc3N1ZVRva2VuUmVxdWVzdBolLnJ1c2hlcy5wcm9qZWN0LnYxLklzc3VlVG9rZW5SZXNwb25zZSIGirUYAgoAElsKB0dldEtleXMSIS5ydXNoZXMucHJvamVjdC52MS5HZXRLZXlzUmVxdWVzdBoiLnJ1c2hlcy5wcm9qZWN0LnYxLkdldEtleXNSZXNwb25zZSIJkAIBirUYAgoAElUKBUdldE1lEh8ucnVzaGVzLnByb2plY3QudjEuR2V0TWVSZXF1ZXN0GiAucnVzaGVzLnByb2plY3QudjEuR2V0TWVSZXNwb25zZSIJkAIBirUYAhIAElsKCFVwZGF0ZU1lEiIucnVzaGVzLnByb2plY3QudjEuVXBkYXRlTWVSZXF1ZXN0GiMucnVzaGVzLnByb2plY3QudjEuVXBkYXRlTWVSZXNwb25zZSIGirUYAhIAEmQKCkxpc3RQZW9wbGUSJC5ydXNoZXMucHJvamVjdC52MS5MaXN0UGVvcGxlUmVxdWVzdBolLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RQZW9wbGVSZXNwb25zZSIJkAIBirUYAhIAEmcKC0dldFNldHRpbmdzEiUucnVzaGVzLnByb2plY3QudjEuR2V0U2V0dGluZ3NSZXF1ZXN0GiYucnVzaGVzLnByb2plY3QudjEuR2V0U2V0dGluZ3NSZXNwb25zZSIJkAIBirUYAhIAEm0KDlVwZGF0ZVNldHRpbmdzEigucnVzaGVzLnByb2plY3QudjEuVXBkYXRlU2V0dGluZ3NSZXF1ZXN0GikucnVzaGVzLnByb2plY3QudjEuVXBkYXRlU2V0dGluZ3NSZXNwb25zZSIGirUYAhIAEoMBChBDcmVhdGVJbnZpdGF0aW9uEioucnVzaGVzLnByb2plY3QudjEuQ3JlYXRlSW52aXRhdGlvblJlcXVlc3QaKy5ydXNoZXMucHJvamVjdC52MS5DcmVhdGVJbnZpdGF0aW9uUmVzcG9uc2UiFoq1GBIaEAgKEAIaCnByb2plY3RfaWQSgwEKD0xpc3RJbnZpdGF0aW9ucxIpLnJ1c2hlcy5wcm9qZWN0LnYxLkxpc3RJbnZpdGF0aW9uc1JlcXVlc3QaKi5ydXNoZXMucHJvamVjdC52MS5MaXN0SW52aXRhdGlvbnNSZXNwb25zZSIZkAIBirUYEhoQCAoQAhoKcHJvamVjdF9pZBJtCg1HZXRJbnZpdGF0aW9uEicucnVzaGVzLnByb2plY3QudjEuR2V0SW52aXRhdGlvblJlcXVlc3QaKC5ydXNoZXMucHJvamVjdC52MS5HZXRJbnZpdGF0aW9uUmVzcG9uc2UiCZACAYq1GAIKABJzChBBY2NlcHRJbnZpdGF0aW9uEioucnVzaGVzLnByb2plY3QudjEuQWNjZXB0SW52aXRhdGlvblJlcXVlc3QaKy5ydXNoZXMucHJvamVjdC52MS5BY2NlcHRJbnZpdGF0aW9uUmVzcG9uc2UiBoq1GAIKABKDAQoQUmV2b2tlSW52aXRhdGlvbhIqLnJ1c2hlcy5wcm9qZWN0LnYxLlJldm9rZUludml0YXRpb25SZXF1ZXN0GisucnVzaGVzLnByb2plY3QudjEuUmV2b2tlSW52aXRhdGlvblJlc3BvbnNlIhaKtRgSGhAIChACGgpwcm9qZWN0X2lkYgZwcm90bzM", [file_rushes_type_v1_access]);
 
 /**
  * A person, as others of the tenant see them.
@@ -563,6 +563,132 @@ export const CreateInvitationResponseSchema: GenMessage<CreateInvitationResponse
   messageDesc(file_rushes_project_v1_identity_service, 18);
 
 /**
+ * An invitation, without its secret.
+ *
+ * @generated from message rushes.project.v1.Invitation
+ */
+export type Invitation = Message<"rushes.project.v1.Invitation"> & {
+  /**
+   * Its id, to withdraw it by.
+   *
+   * @generated from field: string invitation_id = 1;
+   */
+  invitationId: string;
+
+  /**
+   * The role it gives.
+   *
+   * @generated from field: string role = 2;
+   */
+  role: string;
+
+  /**
+   * Who made it.
+   *
+   * @generated from field: string person_id = 3;
+   */
+  personId: string;
+
+  /**
+   * When it was made, UTC milliseconds.
+   *
+   * @generated from field: int64 created_ms = 4;
+   */
+  createdMs: bigint;
+
+  /**
+   * When it ends, UTC milliseconds.
+   *
+   * @generated from field: int64 expires_ms = 5;
+   */
+  expiresMs: bigint;
+
+  /**
+   * How many may use it.
+   *
+   * @generated from field: int32 max_uses = 6;
+   */
+  maxUses: number;
+
+  /**
+   * How many have used it.
+   *
+   * @generated from field: int32 uses = 7;
+   */
+  uses: number;
+};
+
+/**
+ * Describes the message rushes.project.v1.Invitation.
+ * Use `create(InvitationSchema)` to create a new message.
+ */
+export const InvitationSchema: GenMessage<Invitation> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_identity_service, 19);
+
+/**
+ * Asks for the invitations.
+ *
+ * @generated from message rushes.project.v1.ListInvitationsRequest
+ */
+export type ListInvitationsRequest = Message<"rushes.project.v1.ListInvitationsRequest"> & {
+  /**
+   * The project.
+   *
+   * @generated from field: int64 project_id = 1;
+   */
+  projectId: bigint;
+
+  /**
+   * At most so many; 0: 100; 1,000 at most.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From the page before; empty: the first.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.ListInvitationsRequest.
+ * Use `create(ListInvitationsRequestSchema)` to create a new message.
+ */
+export const ListInvitationsRequestSchema: GenMessage<ListInvitationsRequest> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_identity_service, 20);
+
+/**
+ * The invitations.
+ *
+ * @generated from message rushes.project.v1.ListInvitationsResponse
+ */
+export type ListInvitationsResponse = Message<"rushes.project.v1.ListInvitationsResponse"> & {
+  /**
+   * The newest first; those that were withdrawn, have ended or are used up are left out.
+   *
+   * @generated from field: repeated rushes.project.v1.Invitation invitations = 1;
+   */
+  invitations: Invitation[];
+
+  /**
+   * Empty: this is the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message rushes.project.v1.ListInvitationsResponse.
+ * Use `create(ListInvitationsResponseSchema)` to create a new message.
+ */
+export const ListInvitationsResponseSchema: GenMessage<ListInvitationsResponse> = /*@__PURE__*/
+  messageDesc(file_rushes_project_v1_identity_service, 21);
+
+/**
  * Asks what an invitation is to.
  *
  * @generated from message rushes.project.v1.GetInvitationRequest
@@ -581,7 +707,7 @@ export type GetInvitationRequest = Message<"rushes.project.v1.GetInvitationReque
  * Use `create(GetInvitationRequestSchema)` to create a new message.
  */
 export const GetInvitationRequestSchema: GenMessage<GetInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_identity_service, 19);
+  messageDesc(file_rushes_project_v1_identity_service, 22);
 
 /**
  * What an invitation is to.
@@ -616,7 +742,7 @@ export type GetInvitationResponse = Message<"rushes.project.v1.GetInvitationResp
  * Use `create(GetInvitationResponseSchema)` to create a new message.
  */
 export const GetInvitationResponseSchema: GenMessage<GetInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_identity_service, 20);
+  messageDesc(file_rushes_project_v1_identity_service, 23);
 
 /**
  * Accepts an invitation.
@@ -672,7 +798,7 @@ export type AcceptInvitationRequest = Message<"rushes.project.v1.AcceptInvitatio
  * Use `create(AcceptInvitationRequestSchema)` to create a new message.
  */
 export const AcceptInvitationRequestSchema: GenMessage<AcceptInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_identity_service, 21);
+  messageDesc(file_rushes_project_v1_identity_service, 24);
 
 /**
  * Accepted.
@@ -707,7 +833,7 @@ export type AcceptInvitationResponse = Message<"rushes.project.v1.AcceptInvitati
  * Use `create(AcceptInvitationResponseSchema)` to create a new message.
  */
 export const AcceptInvitationResponseSchema: GenMessage<AcceptInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_identity_service, 22);
+  messageDesc(file_rushes_project_v1_identity_service, 25);
 
 /**
  * Withdraws an invitation.
@@ -742,7 +868,7 @@ export type RevokeInvitationRequest = Message<"rushes.project.v1.RevokeInvitatio
  * Use `create(RevokeInvitationRequestSchema)` to create a new message.
  */
 export const RevokeInvitationRequestSchema: GenMessage<RevokeInvitationRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_identity_service, 23);
+  messageDesc(file_rushes_project_v1_identity_service, 26);
 
 /**
  * Withdrawn.
@@ -757,7 +883,7 @@ export type RevokeInvitationResponse = Message<"rushes.project.v1.RevokeInvitati
  * Use `create(RevokeInvitationResponseSchema)` to create a new message.
  */
 export const RevokeInvitationResponseSchema: GenMessage<RevokeInvitationResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_identity_service, 24);
+  messageDesc(file_rushes_project_v1_identity_service, 27);
 
 /**
  * Something that a person keeps for themselves.
@@ -792,7 +918,7 @@ export type Setting = Message<"rushes.project.v1.Setting"> & {
  * Use `create(SettingSchema)` to create a new message.
  */
 export const SettingSchema: GenMessage<Setting> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_identity_service, 25);
+  messageDesc(file_rushes_project_v1_identity_service, 28);
 
 /**
  * Asks for settings.
@@ -813,7 +939,7 @@ export type GetSettingsRequest = Message<"rushes.project.v1.GetSettingsRequest">
  * Use `create(GetSettingsRequestSchema)` to create a new message.
  */
 export const GetSettingsRequestSchema: GenMessage<GetSettingsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_identity_service, 26);
+  messageDesc(file_rushes_project_v1_identity_service, 29);
 
 /**
  * Settings.
@@ -834,7 +960,7 @@ export type GetSettingsResponse = Message<"rushes.project.v1.GetSettingsResponse
  * Use `create(GetSettingsResponseSchema)` to create a new message.
  */
 export const GetSettingsResponseSchema: GenMessage<GetSettingsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_identity_service, 27);
+  messageDesc(file_rushes_project_v1_identity_service, 30);
 
 /**
  * Changes a setting.
@@ -862,7 +988,7 @@ export type UpdateSettingsRequest = Message<"rushes.project.v1.UpdateSettingsReq
  * Use `create(UpdateSettingsRequestSchema)` to create a new message.
  */
 export const UpdateSettingsRequestSchema: GenMessage<UpdateSettingsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_identity_service, 28);
+  messageDesc(file_rushes_project_v1_identity_service, 31);
 
 /**
  * Changed.
@@ -883,7 +1009,7 @@ export type UpdateSettingsResponse = Message<"rushes.project.v1.UpdateSettingsRe
  * Use `create(UpdateSettingsResponseSchema)` to create a new message.
  */
 export const UpdateSettingsResponseSchema: GenMessage<UpdateSettingsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_project_v1_identity_service, 29);
+  messageDesc(file_rushes_project_v1_identity_service, 32);
 
 /**
  * Who people are: sign-in, sessions, tokens, keys, invitations.
@@ -990,6 +1116,16 @@ export const IdentityService: GenService<{
     methodKind: "unary";
     input: typeof CreateInvitationRequestSchema;
     output: typeof CreateInvitationResponseSchema;
+  },
+  /**
+   * Invitations whose links still let somebody in.
+   *
+   * @generated from rpc rushes.project.v1.IdentityService.ListInvitations
+   */
+  listInvitations: {
+    methodKind: "unary";
+    input: typeof ListInvitationsRequestSchema;
+    output: typeof ListInvitationsResponseSchema;
   },
   /**
    * What an invitation is to, for whoever has its link.
