@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -13,6 +14,8 @@ import pytest
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts" / "engines"
 START_S = 60.0
+PORTS = range(16_384, 32_768)
+"""Below those that whoever connects is given: what is free stays so until its server listens."""
 BROKERS = int(os.environ.get("RUSHES_TEST_BROKERS", "1"))
 """Brokers of tests that need some, and how many of them have each record."""
 
@@ -22,11 +25,14 @@ S3 = os.environ.get("RUSHES_TEST_S3", "s3")
 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on."""
+    found: list[int] = []
     with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+        while len(found) < count:
+            probe, port = stack.enter_context(socket.socket()), random.choice(PORTS)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 def listening(port: int) -> bool:
