@@ -23,12 +23,16 @@ class Rig:
         self.hub = Hub(7, merge_bytes_s=merge_bytes_s)
         self.now = 0.0
         self.sent: dict[int, list[bytes]] = {}
+        self.droppable: list[bytes] = []
+        """Of what was sent, what may be left out where something waits."""
         self.ends: dict[int, status_pb2.Status] = {}
         self.upstream: list[relay.RelayRequest] = []
 
     def do(self, actions: Sequence[Action]) -> None:
         for action in actions:
             if isinstance(action, Send):
+                if action.droppable:
+                    self.droppable.append(action.frame)
                 for session in action.sessions:
                     self.sent.setdefault(session, []).append(action.frame)
             elif isinstance(action, End):

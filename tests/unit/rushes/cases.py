@@ -124,6 +124,8 @@ def lists() -> Iterator[Case]:
     yield _one("tags by code points", create(C, tags=["\uffee", "🎬"]), APPLIED)
     yield _one("too many tags", create(C, tags=[f"{i:02}" for i in range(33)]), "TOO_MANY_TAGS")
     yield _one("an attachment without target", create(C, attachments=[Attachment(id="a")]), "INVALID_ATTACHMENTS")
+    nameless = Attachment(link="https://example.org/")
+    yield _one("an attachment without name", create(C, attachments=[nameless]), "INVALID_ATTACHMENTS")
     yield _one("attachments", create(C, attachments=_attachments(16)), APPLIED)
     yield _one("attachments unsorted", create(C, attachments=_attachments(2)[::-1]), "INVALID_ATTACHMENTS")
     yield _one("too many attachments", create(C, attachments=_attachments(17)), "TOO_MANY_ATTACHMENTS")

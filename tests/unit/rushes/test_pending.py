@@ -126,6 +126,15 @@ def test_a_long_text_goes_in_parts(desk: Desk) -> None:
     assert desk.server.document.revision == 1 + 3
 
 
+def test_what_is_typed_behind_an_edit_as_large_as_may_be_is_an_edit_of_its_own(desk: Desk) -> None:
+    full = "hello" + "x" * limits.MAX_OPERATION_TEXT_BYTES
+    desk.edit(A, full)
+    desk.edit(A, full + "!")
+    assert (desk.text(A), desk.client.pending_count) == (full + "!", 2)
+    desk.settle()
+    assert (desk.text(A), desk.server.document.revision) == (full + "!", 1 + 2)
+
+
 def test_what_no_server_would_take_is_refused_at_once(desk: Desk) -> None:
     before = desk.client.pending_count
     with pytest.raises(InvalidArgument) as raised:
