@@ -2,10 +2,10 @@
 import { signal } from "@preact/signals";
 import { renew } from "../session/shared_socket";
 import { forgetShelf, keepShelf } from "../session/shelf";
+import { mediaCache } from "../worker/message";
 import { answersAreOf, identity, onReached, onSignedOut } from "./api";
 import { HttpError, isSignedOut } from "./error";
 import { isUnreachable } from "./kept_answers";
-import { forgetMedia } from "./worker";
 
 export interface Me {
   personId: string;
@@ -30,6 +30,11 @@ function remembered(): Me | null {
   } catch {
     return null;
   }
+}
+
+/** Forgets the files that a person saw. */
+async function forgetMedia(personId: string): Promise<void> {
+  if ("caches" in globalThis) await caches.delete(mediaCache(personId));
 }
 
 /** From now on this is who is here. Of who was, nothing stays that they saw; what they made and is not sent stays. */

@@ -2,7 +2,7 @@
 import { effect } from "@preact/signals";
 import { t } from "../messages";
 import { say } from "../ui/toast";
-import { mediaCache, type ToWorker } from "../worker/message";
+import type { ToWorker } from "../worker/message";
 import { me } from "./auth";
 
 const LOOK_AGAIN_MS = 3600_000;
@@ -35,11 +35,6 @@ function follow(registration: ServiceWorkerRegistration): void {
     lookedMs = Date.now();
     registration.update().catch(() => undefined);
   });
-}
-
-/** Forgets the files that a person saw. */
-export async function forgetMedia(personId: string): Promise<void> {
-  if ("caches" in globalThis) await caches.delete(mediaCache(personId));
 }
 
 async function begin(): Promise<void> {

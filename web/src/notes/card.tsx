@@ -10,11 +10,11 @@ import { makeId } from "../session/session";
 import { Button } from "../ui/button";
 import { Icon } from "../ui/icon";
 import type { Thread } from "./board";
-import { isSend, sendKeys } from "./composer";
 import { resolve, tidy } from "./fields";
 import { LabelMenu, Marks, Tags } from "./labels";
 import { authorOf, Line, tagsOfText } from "./line";
 import type { Reading } from "./reading";
+import { isSend, sendKeys } from "./send";
 import { Suggest } from "./suggest";
 
 /** As long as one needs to see that something is there, and to read a line. */

@@ -2,7 +2,7 @@
 import { effect, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { isMac, keysOf } from "../app/keys";
+import { keysOf } from "../app/keys";
 import { AudienceMenu } from "../canvas/toolbar";
 import { AnnotationKind, newAnnotation, text as core } from "../document";
 import { t } from "../messages";
@@ -13,6 +13,7 @@ import { Menu } from "../ui/menu";
 import { tidy } from "./fields";
 import { LabelChoices, tagName } from "./labels";
 import { tagsOfText } from "./line";
+import { isSend, sendKeys } from "./send";
 import { Suggest } from "./suggest";
 
 const MOST_BYTES = 4096;
@@ -20,16 +21,6 @@ const MOST_BYTES = 4096;
 function grow(element: HTMLTextAreaElement): void {
   element.style.height = "auto";
   element.style.height = `${Math.min(220, element.scrollHeight + 2)}px`;
-}
-
-/** Whether Ctrl or Cmd+Enter was pressed. */
-export function isSend(event: KeyboardEvent): boolean {
-  return event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.isComposing;
-}
-
-/** Ctrl or Cmd+Enter as people read it. */
-export function sendKeys(): string {
-  return isMac() ? "⌘↵" : "Ctrl+↵";
 }
 
 /** The field for a new comment. */

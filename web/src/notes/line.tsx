@@ -19,13 +19,13 @@ import { Avatar } from "../ui/person";
 import { say } from "../ui/toast";
 import { ago, exactly } from "../ui/when";
 import { attachPictures, Attachments, LinkForm, PictureForm } from "./attach";
-import { isSend, sendKeys } from "./composer";
 import { changeTags } from "./fields";
 import { personTag } from "./label";
 import { useLiveText } from "./live_field";
 import { membersOf } from "./members";
 import { mentioned, tagsIn } from "./mention";
 import { putOn, rangeOf, withEnd } from "./range";
+import { isSend, sendKeys } from "./send";
 import { Suggest } from "./suggest";
 import { NoteText } from "./text";
 
