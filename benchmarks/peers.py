@@ -74,45 +74,29 @@ def _config(port: int, upstream: str) -> dict[str, object]:
         },
         "http_filters": [{"name": name, "typed_config": {"@type": kind}} for name, kind in filters],
     }
+    filter_ = {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}
+    listener = {
+        "name": "listener",
+        "address": _address("127.0.0.1", port),
+        "filter_chains": [{"filters": [filter_]}],
+    }
+    endpoint: dict[str, object] = {"endpoint": {"address": _address(host, int(upstream_port))}}
+    return {"static_resources": {"listeners": [listener], "clusters": [_cluster(endpoint)]}}
+
+
+def _cluster(endpoint: dict[str, object]) -> dict[str, object]:
+    """What is behind it, over HTTP/2."""
+    kind = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
     options = {
-        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-            "explicit_http_config": {"http2_protocol_options": {}},
-        }
+        "@type": f"type.googleapis.com/{kind}",
+        "explicit_http_config": {"http2_protocol_options": {}},
     }
     return {
-        "static_resources": {
-            "listeners": [
-                {
-                    "name": "listener",
-                    "address": _address("127.0.0.1", port),
-                    "filter_chains": [
-                        {
-                            "filters": [
-                                {
-                                    "name": "envoy.filters.network.http_connection_manager",
-                                    "typed_config": manager,
-                                }
-                            ]
-                        }
-                    ],
-                }
-            ],
-            "clusters": [
-                {
-                    "name": "backend",
-                    "type": "STATIC",
-                    "connect_timeout": "2s",
-                    "typed_extension_protocol_options": options,
-                    "load_assignment": {
-                        "cluster_name": "backend",
-                        "endpoints": [
-                            {"lb_endpoints": [{"endpoint": {"address": _address(host, int(upstream_port))}}]}
-                        ],
-                    },
-                }
-            ],
-        }
+        "name": "backend",
+        "type": "STATIC",
+        "connect_timeout": "2s",
+        "typed_extension_protocol_options": {kind: options},
+        "load_assignment": {"cluster_name": "backend", "endpoints": [{"lb_endpoints": [endpoint]}]},
     }
 
 

@@ -77,8 +77,7 @@ def origin(text: str) -> str:
     return text
 
 
-def parse(arguments: Sequence[str]) -> Arguments:
-    """Reads a command line; says what is wrong with it and exits, as argparse does."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m gateway",
         description=DESCRIPTION,
@@ -108,7 +107,12 @@ def parse(arguments: Sequence[str]) -> Arguments:
         metavar="N",
         help="the most connections of one address, WebSockets among them (default: any)",
     )
-    given = parser.parse_args(arguments)
+    return parser
+
+
+def parse(arguments: Sequence[str]) -> Arguments:
+    """Reads a command line; says what is wrong with it and exits, as argparse does."""
+    given = _parser().parse_args(arguments)
     host, port = given.listen
     return Arguments(
         host,

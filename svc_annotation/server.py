@@ -4,11 +4,12 @@ Streams write bytes that are serialised already, so that what many receive is en
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import aclosing
 from typing import Any
 
 import grpc
+from google.protobuf.message import Message
 
 from mesh import telemetry
 from mesh.auth import caller, granted
@@ -134,56 +135,47 @@ class Handlers:
 
     def generic(self) -> Sequence[grpc.GenericRpcHandler]:
         """The handlers as gRPC takes them."""
-        unary: dict[str, tuple[Any, Callable[[Any, Any], Awaitable[bytes]]]] = {
-            "CreateBatchAnnotations": (service.CreateBatchAnnotationsRequest, self.create_batch),
-            "GetDocument": (service.GetDocumentRequest, self.get_document),
-            "ListAnnotations": (service.ListAnnotationsRequest, self.list_annotations),
-            "ListOperations": (service.ListOperationsRequest, self.list_operations),
-            "ListChanges": (service.ListChangesRequest, self.list_changes),
+        annotations: dict[str, Any] = {
+            "CreateBatchAnnotations": _unary(self.create_batch, service.CreateBatchAnnotationsRequest),
+            "GetDocument": _unary(self.get_document, service.GetDocumentRequest),
+            "ListAnnotations": _unary(self.list_annotations, service.ListAnnotationsRequest),
+            "ListOperations": _unary(self.list_operations, service.ListOperationsRequest),
+            "ListChanges": _unary(self.list_changes, service.ListChangesRequest),
+            "ReadDocument": _answers(self.read_document, service.ReadDocumentRequest),
+            "Follow": _answers(self.follow, service.FollowRequest),
+            "Collaborate": _both(self.collaborate, service.CollaborateRequest),
         }
-        methods: dict[str, Any] = {
-            name: grpc.unary_unary_rpc_method_handler(
-                method, request_deserializer=request.FromString, response_serializer=as_bytes
-            )
-            for name, (request, method) in unary.items()
-        }
-        methods["ReadDocument"] = grpc.unary_stream_rpc_method_handler(
-            self.read_document,
-            request_deserializer=service.ReadDocumentRequest.FromString,
-            response_serializer=as_bytes,
-        )
-        methods["Follow"] = grpc.unary_stream_rpc_method_handler(
-            self.follow,
-            request_deserializer=service.FollowRequest.FromString,
-            response_serializer=as_bytes,
-        )
-        methods["Collaborate"] = grpc.stream_stream_rpc_method_handler(
-            self.collaborate,
-            request_deserializer=service.CollaborateRequest.FromString,
-            response_serializer=as_bytes,
-        )
-        relays = grpc.stream_stream_rpc_method_handler(
-            self.relay,
-            request_deserializer=relay.RelayRequest.FromString,
-            response_serializer=as_bytes,
-        )
         histories: dict[str, Any] = {
-            "ReadStates": grpc.unary_stream_rpc_method_handler(
-                self.read_states,
-                request_deserializer=history.ReadStatesRequest.FromString,
-                response_serializer=as_bytes,
-            ),
-            "AppendBatch": grpc.unary_unary_rpc_method_handler(
-                self.append_batch,
-                request_deserializer=history.AppendBatchRequest.FromString,
-                response_serializer=as_bytes,
-            ),
+            "ReadStates": _answers(self.read_states, history.ReadStatesRequest),
+            "AppendBatch": _unary(self.append_batch, history.AppendBatchRequest),
         }
+        relays: dict[str, Any] = {"Relay": _both(self.relay, relay.RelayRequest)}
         return (
-            grpc.method_handlers_generic_handler(ANNOTATION_SERVICE, methods),
+            grpc.method_handlers_generic_handler(ANNOTATION_SERVICE, annotations),
             grpc.method_handlers_generic_handler(HISTORY_SERVICE, histories),
-            grpc.method_handlers_generic_handler(RELAY_SERVICE, {"Relay": relays}),
+            grpc.method_handlers_generic_handler(RELAY_SERVICE, relays),
         )
+
+
+def _unary(method: Any, request: type[Message]) -> Any:
+    """The handler of an RPC with one answer, which comes as bytes."""
+    return grpc.unary_unary_rpc_method_handler(
+        method, request_deserializer=request.FromString, response_serializer=as_bytes
+    )
+
+
+def _answers(method: Any, request: type[Message]) -> Any:
+    """The handler of an RPC with a stream of answers."""
+    return grpc.unary_stream_rpc_method_handler(
+        method, request_deserializer=request.FromString, response_serializer=as_bytes
+    )
+
+
+def _both(method: Any, request: type[Message]) -> Any:
+    """The handler of an RPC with a stream each way."""
+    return grpc.stream_stream_rpc_method_handler(
+        method, request_deserializer=request.FromString, response_serializer=as_bytes
+    )
 
 
 class Pipe:

@@ -82,7 +82,19 @@ class MediaParts:
         )
         self._imports = Imports(self._store, self._uploads, self._jobs, runtime.clock)
         self._catalog = Catalog(self._store, folder, shelf)
-        self._exports = Exports(
+        self._exports = self._exports_of(config, runtime, database)
+        self._removals = self._removals_of(config, runtime)
+        self._subtitles = Subtitles(SqlSubtitles(database), self._catalog, runtime.clock)
+        self._delivery = Delivery(shelf)
+        self._runner = self._runner_of(config, runtime)
+        self._now_ms = runtime.clock.now_ms
+        mutual = runtime.channels.mutual
+        self._tls = mutual.server if mutual is not None else None
+        self._upkeep: asyncio.Task[None] | None = None
+
+    def _exports_of(self, config: Config, runtime: Runtime, database: Database) -> Exports:
+        """Files of notes, as jobs."""
+        return Exports(
             SqlExports(database),
             self._catalog,
             self._folder,
@@ -91,24 +103,20 @@ class MediaParts:
             days=config.export_days,
             holder=config.instance,
         )
-        self._removals = Removals(
+
+    def _removals_of(self, config: Config, runtime: Runtime) -> Removals:
+        """What ends files of clips that are gone for good."""
+        return Removals(
             ProjectPurged(runtime.channels),
             self._store,
             self._uploads,
             self._exports,
-            folder,
-            shelf,
+            self._folder,
+            self._shelf,
             self._locks,
             runtime.clock,
             days=config.purge_days,
         )
-        self._subtitles = Subtitles(SqlSubtitles(database), self._catalog, runtime.clock)
-        self._delivery = Delivery(shelf)
-        self._runner = self._runner_of(config, runtime)
-        self._now_ms = runtime.clock.now_ms
-        mutual = runtime.channels.mutual
-        self._tls = mutual.server if mutual is not None else None
-        self._upkeep: asyncio.Task[None] | None = None
 
     def _runner_of(self, config: Config, runtime: Runtime) -> web.AppRunner:
         """What serves uploads and files."""

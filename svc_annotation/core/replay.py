@@ -10,6 +10,10 @@ from rushes.document.document import Kept, LandedText, Window
 from svc_annotation.core.row import HistoryRow
 
 
+class HistoryBroken(Exception):
+    """History lacks rows that it should have."""
+
+
 class Replay:
     """See the module. `state` is a serialised DocumentState; empty: from the beginning."""
 
@@ -23,18 +27,24 @@ class Replay:
         return self._document.ordinal
 
     def add(self, rows: Iterable[HistoryRow]) -> None:
-        """The next rows, in order."""
+        """The next rows, in order, and at least one. Raises HistoryBroken if they are not the next."""
+        before = self.ordinal
         for row in rows:
             self._add(row)
+        if self.ordinal == before:
+            raise HistoryBroken(f"there is no row {before}")
 
     def _add(self, row: HistoryRow) -> None:
         document = self._document
-        assert row.ordinal == document.ordinal
+        if row.ordinal != document.ordinal or (row.revision and row.revision != document.revision + 1):
+            raise HistoryBroken(
+                f"row {row.ordinal} of revision {row.revision} comes where {document.ordinal} is next, "
+                f"after revision {document.revision}"
+            )
         window = document.find_window(row.person_id, row.client_id, row.time_ms)
         window = window or Window(row.person_id, row.client_id)
         refusal = None
         if row.revision:
-            assert row.revision == document.revision + 1
             document.put(annotation_pb2.AnnotationState.FromString(change.state) for change in row.changes)
             document.next_revision(row.time_ms, _edits(row))
         else:

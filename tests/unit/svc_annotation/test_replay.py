@@ -1,5 +1,8 @@
 """A document out of history is the document that the fold made."""
 
+from dataclasses import replace
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,7 +10,7 @@ from rushes.annotation.v1 import operation_pb2, record_pb2
 from rushes.document import Document
 from svc_annotation.core.fold import fold
 from svc_annotation.core.landed import CLIENT, INTERNAL
-from svc_annotation.core.replay import Replay
+from svc_annotation.core.replay import HistoryBroken, Replay
 from svc_annotation.core.row import HistoryRow
 from svc_annotation.core.state import encode_state
 from tests.unit.svc_annotation.annotation_kit import VIDEO, Writer, create, insert, move, publish
@@ -59,15 +62,29 @@ def test_a_snapshot_and_the_rows_after_it_give_the_folds_own_bytes(
     document, rows = run(script)
     at = data.draw(st.integers(0, len(rows)))
     early = Replay(VIDEO, b"")
-    early.add(rows[:at])
+    if at:
+        early.add(rows[:at])
     state = b"".join(encode_state(early.document(3)))
     late = Replay(VIDEO, state if at else b"")
     assert late.ordinal == at
-    late.add(rows[at:])
+    if rows[at:]:
+        late.add(rows[at:])
     replayed = late.document(3)
     assert replayed.to_bytes() == document.to_bytes()
     assert replayed.epoch == 3
     assert replayed.time_ms == document.time_ms
+
+
+def test_history_that_lacks_a_row_is_not_taken_for_a_document() -> None:
+    _, rows = run([("ann", 0, [create("a")], 0), ("ann", 0, [move("a", 1, 1)], 0), ("ann", 0, [move("a", 2, 2)], 0)])
+    with pytest.raises(HistoryBroken, match="row 1"):
+        Replay(VIDEO, b"").add(rows[1:])
+    with pytest.raises(HistoryBroken, match="row 2"):
+        Replay(VIDEO, b"").add([rows[0], rows[2]])
+    with pytest.raises(HistoryBroken, match="revision 2"):
+        Replay(VIDEO, b"").add([replace(rows[0], revision=2)])
+    with pytest.raises(HistoryBroken, match="no row 0"):
+        Replay(VIDEO, b"").add([])
 
 
 def test_the_pieces_of_a_state_are_of_one_moment() -> None:
