@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
@@ -63,12 +63,18 @@ async def moment_asked(
     )
 
 
-def frames_of(message: object) -> Frames | None:
+_Framed: TypeAlias = (
+    service.GetDocumentRequest
+    | service.ListAnnotationsRequest
+    | service.ListChangesRequest
+    | service.ListOperationsRequest
+    | service.ReadDocumentRequest
+)
+
+
+def frames_of(message: _Framed) -> Frames | None:
     """The frames that a request asks for; None: any."""
-    if not message.HasField("frames"):  # type: ignore[attr-defined]
-        return None
-    frames: operation_pb2.FrameRange = message.frames  # type: ignore[attr-defined]
-    return Frames(frames.first, frames.last)
+    return Frames(message.frames.first, message.frames.last) if message.HasField("frames") else None
 
 
 def shows_on(annotation: annotation_pb2.Annotation | Encoded, frames: Frames | None) -> bool:

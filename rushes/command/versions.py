@@ -1,7 +1,7 @@
 """The commands `rushes show`, `versions`, `commit`, `diff`, `rollback` and `carry`."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 
 import rushes
@@ -191,10 +191,13 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _parser(
-    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help_text: str, run: object
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    help_text: str,
+    run: Callable[[argparse.Namespace], Awaitable[int]],
 ) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(name, help=help_text)
     add_server(parser)
     parser.add_argument("video", type=int, metavar="VIDEO")
-    parser.set_defaults(run=command(run))  # type: ignore[arg-type]
+    parser.set_defaults(run=command(run))
     return parser

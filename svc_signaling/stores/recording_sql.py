@@ -1,6 +1,8 @@
 """Recordings in a SQL database, beside the rooms."""
 
-from sqlalchemy import Connection, insert, select, update
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, select, update
 
 from mesh.audit import Event as AuditEvent
 from mesh.audit import record
@@ -67,8 +69,8 @@ class SqlRecordings:
         return [owned.recording for owned in reversed(found)]
 
 
-def _all(connection: Connection, query: "object") -> list[Owned]:
-    rows = connection.execute(query).mappings()  # type: ignore[call-overload]
+def _all(connection: Connection, query: Select[Any]) -> list[Owned]:
+    rows = connection.execute(query).mappings()
     return [Owned(row["tenant_id"], row["project_id"], pb.Recording.FromString(row["recording"])) for row in rows]
 
 
