@@ -23,6 +23,7 @@ FIREFOX = "/usr/bin/firefox-esr"
 WEBKIT_DRIVER = "/usr/bin/WebKitWebDriver"
 INSTALL_S = 900.0
 WAIT_S = 60.0
+pytestmark = pytest.mark.timeout(INSTALL_S)
 
 _INK = """
 const canvas = document.querySelector('[data-testid=annotations]');
