@@ -13,7 +13,7 @@ from aiortc.rtcdtlstransport import RTCCertificate
 from rushes.errors import FailedPrecondition, NotFound, ResourceExhausted
 from svc_sfu.core import fragment, sdp, viewer
 from svc_sfu.core.forwarder import Forwarder
-from svc_sfu.core.ice import CONSENT_S, Address, Agent, Session
+from svc_sfu.core.ice import CONSENT_S, Address, Agent
 from svc_sfu.core.publisher import Publisher
 from svc_sfu.core.rtp import is_rtcp
 from svc_sfu.core.subscriber import Slot, Subscriber
@@ -81,7 +81,7 @@ class Engine:
         self.rooms: dict[str, Room] = {}
         self._changed = changed
         self._agent = Agent()
-        self._socket = MediaSocket(host, port, self._datagram)
+        self._socket = MediaSocket(host, port, self._datagram, self._received)
         self._addresses = [(address, self._socket.port) for address in addresses]
         self._inner = inner or addresses[0]
         self._relays = Relays(self._socket.send)
@@ -90,6 +90,8 @@ class Engine:
             each.value for each in self._certificate.getFingerprints() if each.algorithm == "sha-256"
         )
         self._transports: dict[int, tuple[Room, Transport]] = {}
+        self._came: dict[Room, None] = {}
+        """Rooms that packets came for."""
         self._taps: dict[str, list[Tap]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._ticker: asyncio.Task[None] | None = None
@@ -290,7 +292,7 @@ class Engine:
         if room is None:
             if len(self.rooms) >= MAX_ROOMS:
                 raise RoomFull("this worker has as many rooms as it takes")
-            room = self.rooms[room_id] = Room(room_id, self._changed, _later)
+            room = self.rooms[room_id] = Room(room_id, self._changed, _later, self._socket)
             room.taps = self._taps.get(room_id, room.taps)
         if len(room.publishers) + len(room.subscribers) >= 2 * MAX_PEOPLE:
             raise RoomFull("this room has as many people as it takes")
@@ -324,7 +326,7 @@ class Engine:
         publisher: Publisher | None = None,
         subscriber: Subscriber | None = None,
     ) -> Transport:
-        transport = Transport(participant, self._certificate, self._send, publisher=publisher, subscriber=subscriber)
+        transport = Transport(participant, self._certificate, self._socket, publisher=publisher, subscriber=subscriber)
         self._agent.add(transport.session)
         self._transports[id(transport.session)] = (room, transport)
         return transport
@@ -368,10 +370,6 @@ class Engine:
 
     # -- datagrams -------------------------------------------------------------------------------------------
 
-    def _send(self, session: Session, data: bytes) -> None:
-        if session.nominated is not None:
-            self._socket.send(data, session.nominated)
-
     def _datagram(self, data: bytes, address: Address) -> None:
         """Tells protocols apart by their first byte (RFC 7983). From a stranger only a valid check is taken."""
         first = data[0]
@@ -380,7 +378,9 @@ class Engine:
             self._check(data, address, now_s)
             return
         if first == FIRST_BYTE:
-            self._relays.datagram(data, address, now_s)
+            linked = self._relays.datagram(data, address, now_s)
+            if linked is not None:
+                self._came[linked] = None
             return
         session = self._agent.of(address)
         if session is None:
@@ -396,6 +396,17 @@ class Engine:
                 room.reports(transport, plain, now_s)
             else:
                 room.media(transport, plain, now_s)
+                self._came[room] = None
+
+    def _received(self) -> None:
+        """All that came together goes on together."""
+        came, self._came = self._came, {}
+        for room in came:
+            try:
+                room.forward(time.monotonic())
+            except Exception:
+                # One room's trouble is not the others'.
+                _logger.exception("forward_failed", extra={"room": room.room_id})
 
     def _check(self, data: bytes, address: Address, now_s: float) -> None:
         reply = self._agent.receive(data, address, now_s)

@@ -12,8 +12,7 @@ from svc_sfu.core.inlet import Inlet
 from svc_sfu.core.outlet import Outlet
 from svc_sfu.core.publisher import Track
 from svc_sfu.core.relay_message import TrackTold
-from svc_sfu.core.rtp import Packet
-from svc_sfu.core.stream import Stream
+from svc_sfu.core.run import Run
 from svc_sfu.core.subscriber import Slot
 from svc_sfu.envelope import MAX_BYTES, Envelope
 
@@ -66,11 +65,12 @@ class Link:
             self.address, self.heard_s = address, now_s
         return data
 
-    def forward(self, stream: Stream, packet: Packet, now_s: float) -> None:
-        """A packet that came here, if it is wanted there."""
-        wanted = self.outlet.take(stream, packet, now_s)
-        if wanted is not None:
-            self.send(wanted)
+    def forward(self, run: Run, now_s: float) -> None:
+        """What came here, if it is wanted there."""
+        for incoming in run.incoming:
+            wanted = self.outlet.take(run.stream, incoming.packet, now_s)
+            if wanted is not None:
+                self.send(wanted)
 
     def ask(self, slots_of: Callable[[str], Iterable[Slot]], *, always: bool = False) -> None:
         """Says what is watched here, if that changed."""

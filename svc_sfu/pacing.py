@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from svc_sfu.core.forwarder import Outgoing
+from svc_sfu.core.outgoing import Outgoing
 from svc_sfu.core.pacer import paced
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.core.template import Template
@@ -53,8 +53,10 @@ class Pacing:
 
 
 def _send(transport: Transport, subscriber: Subscriber, packets: list[Packet], now_s: float) -> None:
+    ready = []
     for made, outgoing, slot in packets:
         wide = subscriber.departures.sent(len(made.data), now_s) if slot.formats.wide else -1
         sealed = transport.wire.seal_as(made, outgoing, slot.ssrc, wide)
         if sealed is not None:
-            transport.datagram(sealed)
+            ready.append(sealed)
+    transport.send_all(ready)

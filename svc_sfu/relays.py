@@ -67,13 +67,15 @@ class Relays:
         for peer in list(room.links):
             self.close(room, peer)
 
-    def datagram(self, data: bytes, address: Address, now_s: float) -> None:
-        """One that says that it is of a relay."""
+    def datagram(self, data: bytes, address: Address, now_s: float) -> Room | None:
+        """One that says that it is of a relay; the room that something came for."""
         relay = relay_of(data)
         known = self._links.get(relay) if relay is not None else None
         if known is None:
-            return
+            return None
         room, link = known
         plain = link.opened(data, address, now_s)
-        if plain:
-            room.relayed(link, plain, now_s)
+        if not plain:
+            return None
+        room.relayed(link, plain, now_s)
+        return room

@@ -5,26 +5,24 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from svc_sfu.core import relay_message, rtcp, rtp
-from svc_sfu.core.codec import NO_NUMBERS, Codec, Numbers, begins_keyframe, numbers_of
-from svc_sfu.core.congestion import TRAIN_STEP_S, Train
-from svc_sfu.core.dependency import Descriptor, renumbered
-from svc_sfu.core.forwarder import Outgoing
+from svc_sfu.core.codec import NO_NUMBERS, Numbers, begins_keyframe, numbers_of
+from svc_sfu.core.dependency import Descriptor
 from svc_sfu.core.publisher import Received, Track
 from svc_sfu.core.relay_message import TrackTold
 from svc_sfu.core.rtp import PacketInvalid
+from svc_sfu.core.run import Run
+from svc_sfu.core.stream import Incoming, Stream
 from svc_sfu.core.subscriber import Slot, Subscriber
-from svc_sfu.core.template import Template, block, template
+from svc_sfu.delivery import Delivery, Watching
 from svc_sfu.link import Link
 from svc_sfu.pacing import Pacing
 from svc_sfu.tap import Tap
+from svc_sfu.trains import Trains
 from svc_sfu.transport import Transport
+from svc_sfu.wire import Sender
 
 FEEDBACK_S: Final = 0.05
 SECOND_TURNS: Final = 20
-TRAIN_OF: Final = 16
-"""Packets that are sent again by turns."""
-OF_USE: Final = 1.3
-"""So much more than all layers take is of use: the allocator leaves something over."""
 
 
 class Room:
@@ -35,6 +33,7 @@ class Room:
         room_id: str,
         changed: Callable[["Room"], None],
         later: Callable[[float, Callable[[], None]], None],
+        sender: Sender,
     ) -> None:
         self.room_id = room_id
         self.publishers: dict[str, Transport] = {}
@@ -42,11 +41,16 @@ class Room:
         self.links: dict[str, Link] = {}
         """To other forwarders that have people of this room, by their names."""
         self._changed = changed
-        self._later = later
-        self._watchers: dict[str, list[tuple[Transport | Tap, Subscriber, Slot]]] = {}
+        self._watchers: dict[str, list[Watching]] = {}
         self.taps: list[Tap] = []
         self._turn = 0
         self._pacing = Pacing(later)
+        self._delivery = Delivery(sender, self._pacing)
+        self._trains = Trains(self._delivery, later)
+        self._runs: list[Run] = []
+        """What came and has not gone on yet."""
+        self._open: dict[Stream, Run] = {}
+        """Those that may go on with the next packet of a stream."""
 
     @property
     def empty(self) -> bool:
@@ -164,7 +168,7 @@ class Room:
             else:
                 received = link.publisher.receive(rtp.parse(data))
                 if received is not None and received.stream.take(received.packet, now_s):
-                    self._forward(received, now_s)
+                    self._came(received, now_s)
         except PacketInvalid:
             return
 
@@ -231,9 +235,27 @@ class Room:
         if received.stream.take(received.packet, now_s, repaired=received.repaired):
             if new:
                 self._began(received, now_s)
-            for link in self.links.values():
-                link.forward(received.stream, received.packet, now_s)
-            self._forward(received, now_s)
+            self._came(received, now_s)
+
+    def _came(self, received: Received, now_s: float) -> None:
+        """A packet that its stream has taken: it goes on with those that came together with it (`forward`)."""
+        stream, packet = received.stream, received.packet
+        late = packet.seq != stream.highest
+        numbers = numbers_of(stream.codec, packet.payload) if stream.codec.numbered else NO_NUMBERS
+        frame = self._frame(received, numbers, now_s) if stream.video else None
+        incoming = Incoming(packet, now_s, numbers, frame, late, stream.previous)
+        if not stream.video and not late:
+            stream.previous = packet
+        run = self._open.get(stream)
+        if run is not None and not late:
+            run.add(incoming)
+            return
+        run = Run(received.track, stream, incoming)
+        self._runs.append(run)
+        if late:
+            self._open.pop(stream, None)
+        else:
+            self._open[stream] = run
 
     def _frame(self, received: Received, numbers: Numbers, now_s: float) -> Descriptor | None:
         """What a packet's frame is, of a stream that has layers within it."""
@@ -251,100 +273,22 @@ class Room:
         self._ask_keyframes(now_s)
         self._changed(self)
 
-    def _forward(self, received: Received, now_s: float) -> None:
-        stream, packet, track = received.stream, received.packet, received.track
-        numbers = numbers_of(stream.codec, packet.payload) if stream.codec.numbered else NO_NUMBERS
-        frame = self._frame(received, numbers, now_s) if stream.video else None
-        exchanged = False
-        stamp = rtp.abs_send_time(now_s)
-        templates: dict[int, Template] = {}
-        size, marker = len(packet.payload), packet.marker
-        for transport, subscriber, slot in self._watchers.get(track.track_id, ()):
-            formats, forwarder = slot.formats, slot.forwarder
-            before = forwarder.source
-            outgoing = forwarder.take(stream, packet, now_s, numbers, frame)
-            if outgoing is None:
-                continue
-            exchanged = exchanged or forwarder.source is not before
-            if isinstance(transport, Tap):
-                transport.took(slot, outgoing, now_s)
-                continue
-            # Of layers within the stream it may be empty, or the last of a picture here alone.
-            alike = outgoing.marker is marker and outgoing.packet is packet
-            key = id(formats) if alike else id(formats) + 1 + (outgoing.packet is packet)
-            made = templates.get(key)
-            if made is None:
-                if stream.codec not in formats.payload_types:
-                    continue
-                made = templates[key] = template(outgoing, stream, formats, stamp)
-            subscriber.sent_bytes += size
-            subscriber.went_bytes += size
-            if subscriber.pacer is not None and self._pacing.waits(transport, slot, made, outgoing, now_s):
-                continue
-            wide = subscriber.departures.sent(len(made.data), now_s) if formats.wide else -1
-            sealed = transport.wire.seal_as(made, outgoing, slot.ssrc, wide)
-            if sealed is not None:
-                transport.datagram(sealed)
-        if packet.seq == stream.highest:
-            _newest(received)
-        if exchanged:
-            self._changed(self)
-
-    def _send_again(
-        self, transport: Transport, subscriber: Subscriber, slot: Slot, outgoing: Outgoing, now_s: float
-    ) -> int:
-        """A packet that was sent before; its bytes, 0: it cannot be."""
-        number = slot.formats.repair_types.get(outgoing.codec)
-        if number is None or not transport.wire.ready:
-            return 0
-        slot.repair_seq = (slot.repair_seq + 1) % rtp.SEQ
-        size = len(outgoing.packet.payload)
-        described = outgoing.described if slot.formats.described else b""
-        if described:
-            described = renumbered(described, outgoing.frame)
-        wide = subscriber.departures.sent(size, now_s) if slot.formats.wide else 0
-        extensions = block(slot.formats, rtp.abs_send_time(now_s), wide, described)
-        head = rtp.head(
-            outgoing.marker, number, slot.repair_seq, outgoing.timestamp, slot.repair_ssrc, bool(extensions)
-        )
-        sealed = transport.wire.seal(head + extensions + outgoing.seq.to_bytes(2, "big") + outgoing.payload)
-        if sealed is not None:
-            transport.datagram(sealed)
-        return size
-
-    # -- trains ----------------------------------------------------------------------------------------------
-
-    def _begin_train(self, transport: Transport, now_s: float) -> None:
-        """Finds out whether somebody's way takes more, if more would be of use (see `core.congestion`)."""
-        subscriber = transport.subscriber
-        if subscriber is None or subscriber.congestion is None or not subscriber.congestion.heard:
-            return
-        of_use_bps = OF_USE * subscriber.wanted_bps
-        train = subscriber.congestion.begin_train(of_use_bps, subscriber.departures.next, now_s)
-        if train is not None:
-            subscriber.went_bytes = 0
-            self._go_on(transport, subscriber, train, 0.0)
-
-    def _go_on(self, transport: Transport, subscriber: Subscriber, train: Train, owed_bytes: float) -> None:
-        """Sends what a train owes by now, beyond the pictures that went with it."""
-        now_s = time.monotonic()
-        owed_bytes += train.bps / 8 * TRAIN_STEP_S - subscriber.went_bytes
-        subscriber.went_bytes = 0
-        slots = [slot for slot in subscriber.slots.values() if slot.kind == "video"]
-        while owed_bytes > 0:
-            extra = next((each for slot in slots if (each := self._extra(slot, train.extra, now_s)) is not None), None)
-            sent = self._send_again(transport, subscriber, *extra, now_s) if extra is not None else 0
-            if not sent:
-                break
-            train.extra += 1
-            owed_bytes -= sent
-        if subscriber.congestion is not None and subscriber.congestion.goes_on(subscriber.departures.next):
-            self._later(TRAIN_STEP_S, lambda: self._go_on(transport, subscriber, train, owed_bytes))
-
-    @staticmethod
-    def _extra(slot: Slot, back: int, now_s: float) -> tuple[Slot, Outgoing] | None:
-        outgoing = slot.forwarder.newest(back % TRAIN_OF, now_s)
-        return (slot, outgoing) if outgoing is not None else None
+    def forward(self, now_s: float) -> None:
+        """What came since the last time goes on."""
+        runs = self._runs
+        self._runs, self._open = [], {}
+        for run in runs:
+            try:
+                watching = self._watchers.get(run.track.track_id, ())
+                exchanged = self._delivery.deliver(run, watching, now_s)
+                for link in self.links.values():
+                    link.forward(run, now_s)
+            finally:
+                run.stream.went_on(run.incoming)
+            if not run.late:
+                _satisfied(run)
+            if exchanged:
+                self._changed(self)
 
     # -- reports ---------------------------------------------------------------------------------------------
 
@@ -378,7 +322,7 @@ class Room:
                 if subscriber.again_left < 1:
                     break
                 subscriber.again_left -= 1
-                self._send_again(transport, subscriber, slot, outgoing, now_s)
+                self._delivery.again(transport, subscriber, slot, outgoing, now_s)
         elif isinstance(report, rtcp.KeyframeRequest):
             subscriber.keyframe(slot)
         elif isinstance(report, rtcp.ReceptionReport) and slot.kind == "video":
@@ -407,7 +351,7 @@ class Room:
             self._tell_publisher(transport, now_s)
         self._tick_links(now_s)
         for transport in self.subscribers.values():
-            self._begin_train(transport, now_s)
+            self._trains.begin(transport, now_s)
             assert transport.subscriber is not None
             self._pacing.choose(transport, transport.subscriber, now_s)
             transport.subscriber.wait()
@@ -467,14 +411,13 @@ class Room:
         self._changed(self)
 
 
-def _newest(received: Received) -> None:
-    """The newest packet of a stream was forwarded."""
-    stream, packet = received.stream, received.packet
-    throttle = received.track.throttles[stream.rid]
-    if stream.codec is Codec.OPUS:
-        stream.previous = packet
-    elif throttle.waiting and begins_keyframe(stream.codec, packet.payload):
-        throttle.arrived()
+def _satisfied(run: Run) -> None:
+    """The newest packets of a stream were forwarded: who waited for a keyframe may have it."""
+    throttle = run.track.throttles[run.stream.rid]
+    if throttle.waiting and run.stream.video:
+        codec = run.stream.codec
+        if any(begins_keyframe(codec, incoming.packet.payload) for incoming in run.incoming):
+            throttle.arrived()
 
 
 def _keyframes_due(source: Transport | Link, now_s: float) -> list[bytes]:

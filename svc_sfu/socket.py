@@ -1,4 +1,4 @@
-"""The one UDP socket of a worker: drained at every wake-up; what is sent meanwhile goes out together.
+"""The one UDP socket of a worker: drained at every wake-up, some datagrams at a time.
 
 Packets of one size to one address are one call of the kernel, which takes them apart (UDP_SEGMENT, Linux 4.18): a
 picture's packets are of almost one size, and the kernel's way is most of what sending costs.
@@ -10,18 +10,18 @@ import logging
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Final
 
 from svc_sfu.core.ice import Address
+from svc_sfu.core.run import alike
 
 BUFFER_BYTES: Final = 8 * 1024 * 1024
 AT_ONCE: Final = 512
 """Datagrams that are read before others have a turn."""
 DATAGRAM_BYTES: Final = 2_048
 TOGETHER: Final = 32
-"""Datagrams that are read before what is to be sent for them goes out."""
-MAX_SEGMENTS: Final = 64
-MAX_RUN_BYTES: Final = 60_000
+"""Datagrams that are read before what they bring goes on."""
 _SOL_UDP: Final = 17
 _UDP_SEGMENT: Final = 103
 _NO_SEGMENTS: Final = frozenset((errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EMSGSIZE))
@@ -30,10 +30,13 @@ _logger = logging.getLogger(__name__)
 
 
 class MediaSocket:
-    """See the module. `receive` gets each datagram and where it came from."""
+    """See the module. `receive` gets each datagram and where it came from, `received` is called after some of them."""
 
-    def __init__(self, host: str, port: int, receive: Callable[[bytes, Address], None]) -> None:
+    def __init__(
+        self, host: str, port: int, receive: Callable[[bytes, Address], None], received: Callable[[], None]
+    ) -> None:
         self._receive = receive
+        self._received = received
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
@@ -46,24 +49,20 @@ class MediaSocket:
         self._socket.bind((host, port))
         self.port: int = self._socket.getsockname()[1]
         self.dropped = 0
-        self._draining = False
         self._segments = True
-        self._waiting: dict[Address, list[bytes]] = {}
 
     def start(self) -> None:
         """Begins to receive."""
         asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
 
     def _drain(self) -> None:
-        self._draining = True
-        try:
-            for _ in range(0, AT_ONCE, TOGETHER):
+        for _ in range(0, AT_ONCE, TOGETHER):
+            try:
                 more = self._read()
-                self._flush()
-                if not more:
-                    return
-        finally:
-            self._draining = False
+            finally:
+                self._received()
+            if not more:
+                return
 
     def _read(self) -> bool:
         """Reads some datagrams; whether there may be more."""
@@ -80,54 +79,43 @@ class MediaSocket:
                 receive(data, address)
         return True
 
-    def send(self, data: bytes, address: Address) -> None:
-        """Sends at once, or with what else is sent for what is just read. What the kernel has no room for is dropped,
-        as a network does.
-        """
-        if not self._draining:
-            self._send_one(data, address)
-            return
-        waiting = self._waiting.get(address)
-        if waiting is None:
-            self._waiting[address] = [data]
-        else:
-            waiting.append(data)
-
-    def _flush(self) -> None:
-        waiting = self._waiting
-        if not waiting:
-            return
-        self._waiting = {}
-        for address, packets in waiting.items():
-            if len(packets) == 1 or not self._segments:
-                for data in packets:
-                    self._send_one(data, address)
-                continue
-            for start, end in runs(packets):
-                self._send_run(packets[start:end], address)
-
-    def _send_one(self, data: bytes, address: Address) -> None:
+    def send(self, data: bytes | memoryview, address: Address) -> None:
+        """Sends a datagram. What the kernel has no room for is dropped, as a network does."""
         try:
             self._socket.sendto(data, address)
         except OSError:
             self.dropped += 1
 
-    def _send_run(self, packets: Sequence[bytes], address: Address) -> None:
-        if len(packets) == 1:
-            self._send_one(packets[0], address)
-            return
-        size = struct.pack("=H", len(packets[0]))
+    def send_all(self, packets: Sequence[bytes], address: Address) -> None:
+        """Sends several."""
+        sends, at = list[tuple[int, int, int]](), 0
+        for start, end in alike([len(data) for data in packets]):
+            size = sum(map(len, packets[start:end]))
+            sends.append((at, at + size, len(packets[start])))
+            at += size
+        self.send_beside(memoryview(b"".join(packets)), sends, address)
+
+    def send_beside(self, view: memoryview, sends: Sequence[tuple[int, int, int]], address: Address) -> None:
+        """Sends datagrams that lie beside each other: from where, to where, and the size of each but the last."""
+        for start, end, size in sends:
+            if end - start <= size:
+                self.send(view[start:end], address)
+            elif not self._segments or not self._send_segments(view[start:end], size, address):
+                for at in range(start, end, size):
+                    self.send(view[at : min(end, at + size)], address)
+
+    def _send_segments(self, part: memoryview, size: int, address: Address) -> bool:
+        """Has the kernel take datagrams apart; False: it cannot."""
         try:
-            self._socket.sendmsg(packets, [(_SOL_UDP, _UDP_SEGMENT, size)], 0, address)
+            self._socket.sendmsg((part,), _segmented(size), 0, address)
         except OSError as error:
-            if error.errno not in _NO_SEGMENTS:
-                self.dropped += len(packets)
-                return
-            # This kernel, or the way to there, does not take them apart: one after the other, from now on.
-            self._segments = False
-            _logger.warning("no_segments", extra={"error": str(error)})
-            for data in packets:
-                self._send_one(data, address)
+            if error.errno in _NO_SEGMENTS:
+                # This kernel, or the way to there, does not: one after the other, from now on.
+                self._segments = False
+                _logger.warning("no_segments", extra={"error": str(error)})
+                return False
+            self.dropped += -(-len(part) // size)
+        return True
 
     def close(self) -> None:
         """Receives no more."""
@@ -135,17 +123,6 @@ class MediaSocket:
         self._socket.close()
 
 
-def runs(packets: Sequence[bytes]) -> list[tuple[int, int]]:
-    """Where packets lie that can go out together: of one size, but for the last of a run, which may be shorter."""
-    found, start, count = list[tuple[int, int]](), 0, len(packets)
-    while start < count:
-        size = len(packets[start])
-        last = min(count, start + min(MAX_SEGMENTS, MAX_RUN_BYTES // size))
-        end = start + 1
-        while end < last and len(packets[end]) == size:
-            end += 1
-        if end < last and len(packets[end]) < size:
-            end += 1
-        found.append((start, end))
-        start = end
-    return found
+@cache
+def _segmented(size: int) -> list[tuple[int, int, bytes]]:
+    return [(_SOL_UDP, _UDP_SEGMENT, struct.pack("=H", size))]

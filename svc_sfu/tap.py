@@ -9,7 +9,8 @@ from typing import Final
 from rushes.sfu.v1 import sfu_service_pb2 as sfu
 from svc_sfu.core.allocator import Estimate
 from svc_sfu.core.codec import Codec
-from svc_sfu.core.forwarder import Forwarder, Outgoing
+from svc_sfu.core.forwarder import Forwarder
+from svc_sfu.core.outgoing import Outgoing
 from svc_sfu.core.publisher import Track
 from svc_sfu.core.subscriber import Slot, Subscriber
 

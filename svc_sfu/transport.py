@@ -4,7 +4,6 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Final
 
 from aiortc.rtcdtlstransport import RTCCertificate
@@ -13,9 +12,8 @@ from svc_sfu.core.feedback import Arrivals
 from svc_sfu.core.ice import Session
 from svc_sfu.core.publisher import Publisher
 from svc_sfu.core.subscriber import Subscriber
-from svc_sfu.wire import Wire
+from svc_sfu.wire import Sender, Wire
 
-Send = Callable[[bytes], None]
 FIRST_CHECK_S: Final = 15.0
 
 
@@ -26,7 +24,7 @@ class Transport:
         self,
         participant: str,
         certificate: RTCCertificate,
-        send: Callable[[Session, bytes], None],
+        sender: Sender,
         *,
         publisher: Publisher | None = None,
         subscriber: Subscriber | None = None,
@@ -39,11 +37,20 @@ class Transport:
         self.ssrc = secrets.randbits(32)
         self.arrivals = Arrivals()
         self.arrivals_ssrc = 0
-        self.datagram: Send = partial(send, self.session)
-        """Sends bytes that are ready for the wire."""
-        self.wire = Wire(certificate, self.datagram)
+        self._sender = sender
+        self.wire = Wire(certificate, self.send)
         self._checked = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+
+    def send(self, data: bytes) -> None:
+        """Sends a datagram that is ready for the wire."""
+        if self.session.nominated is not None:
+            self._sender.send(data, self.session.nominated)
+
+    def send_all(self, packets: Sequence[bytes]) -> None:
+        """Sends several."""
+        if self.session.nominated is not None:
+            self._sender.send_all(packets, self.session.nominated)
 
     def checked(self) -> None:
         """The first check of the other side came."""
@@ -72,7 +79,7 @@ class Transport:
         """Sends RTCP."""
         sealed = self.wire.seal_report(b"".join(packets))
         if sealed is not None:
-            self.datagram(sealed)
+            self.send(sealed)
 
     async def close(self) -> None:
         """Ends it."""

@@ -4,32 +4,60 @@ import asyncio
 import logging
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Protocol
 
 import pylibsrtp
 from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsFingerprint, RTCDtlsParameters, RTCDtlsTransport
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 
-from svc_sfu.core.codec import NO_NUMBERS, write_numbers
-from svc_sfu.core.forwarder import Outgoing
-from svc_sfu.core.rtp import is_rtcp
+from svc_sfu.core.codec import NO_NUMBERS, PICTURES, write_numbers
+from svc_sfu.core.dependency import FRAMES
+from svc_sfu.core.ice import Address
+from svc_sfu.core.outgoing import Outgoing
+from svc_sfu.core.rtp import SEQ, STAMP, is_rtcp
+from svc_sfu.core.sheet import MAX_PACKET_BYTES, Receiver, Row, Sheet
+from svc_sfu.core.shift import Shift
 from svc_sfu.core.template import Template
 
 HANDSHAKE_S: Final = 15.0
 MAX_WAITING: Final = 32
 """Handshake datagrams that wait; more are dropped, and sent again by whoever sent them."""
-_MAX_PROTECTED: Final = 1_400
+TOGETHER: Final = 32
+"""Most packets of a sheet."""
+_TAG_BYTES: Final = {b"SRTP_AES128_CM_SHA1_80": 10, b"SRTP_AEAD_AES_128_GCM": 16, b"SRTP_AEAD_AES_256_GCM": 16}
+"""What encryption adds to a packet, by OpenSSL's name of its profile (RFC 5764, 7714)."""
 _NUMBERS: Final = struct.Struct("!HII")
 """Of a packet's head, from its third byte: sequence number, timestamp, SSRC."""
 
 _SHORT: Final = struct.Struct("!H")
 
-_buffer: Any = ffi.new("char[]", 1_500)
+_buffer: Any = ffi.new("char[]", TOGETHER * (MAX_PACKET_BYTES + 64))
 """One for all, as one packet after the other is protected: one each would not be in the processor's caches."""
-_view: Any = ffi.buffer(_buffer)
+_view: Any = memoryview(ffi.buffer(_buffer))
 _length: Any = ffi.new("int *")
 
 _logger = logging.getLogger(__name__)
+
+
+class Sender(Protocol):
+    """Where packets go out (`MediaSocket`)."""
+
+    def send(self, data: bytes | memoryview, address: Address) -> None:
+        """One datagram."""
+
+    def send_all(self, packets: Sequence[bytes], address: Address) -> None:
+        """Several."""
+
+    def send_beside(self, view: memoryview, sends: Sequence[tuple[int, int, int]], address: Address) -> None:
+        """Several that lie beside each other."""
+
+
+class Keys(NamedTuple):
+    """What packets to one receiver are encrypted with."""
+
+    session: Any
+    tag_bytes: int
+    """What encryption adds to a packet."""
 
 
 class _Pipe:
@@ -67,6 +95,7 @@ class Wire:
         self._incoming: Any = None
         self._outgoing: Any = None
         self._session: Any = None
+        self.keys: Keys | None = None
 
     @property
     def ready(self) -> bool:
@@ -86,6 +115,7 @@ class Wire:
             return False
         self._incoming, self._outgoing = self._dtls._rx_srtp, self._dtls._tx_srtp
         self._session = self._outgoing._srtp[0]
+        self.keys = Keys(self._session, _TAG_BYTES[self._dtls._ssl.get_selected_srtp_profile()])
         return True
 
     @property
@@ -110,7 +140,7 @@ class Wire:
     def seal(self, packet: bytes) -> bytes | None:
         """An RTP packet for the wire; None: it is too large to be sent, or there are no keys."""
         size = len(packet)
-        if self._outgoing is None or size > _MAX_PROTECTED:
+        if self._outgoing is None or size > MAX_PACKET_BYTES:
             return None
         _view[0:size] = packet
         return self._protected(size)
@@ -122,7 +152,7 @@ class Wire:
         """
         data, payload_at, write, before, between, wide_at, frame_at = template
         size = len(data)
-        if self._outgoing is None or size > _MAX_PROTECTED:
+        if self._outgoing is None or size > MAX_PACKET_BYTES:
             return None
         view = _view
         view[0:size] = data
@@ -154,12 +184,11 @@ class Wire:
         _length[0] = size
         if lib.srtp_protect(self._session, _buffer, _length):
             return None
-        sealed: bytes = _view[0 : _length[0]]
-        return sealed
+        return bytes(_view[0 : _length[0]])
 
     def seal_report(self, packet: bytes) -> bytes | None:
         """An RTCP packet for the wire."""
-        if self._outgoing is None or len(packet) > _MAX_PROTECTED:
+        if self._outgoing is None or len(packet) > MAX_PACKET_BYTES:
             return None
         sealed: bytes = self._outgoing.protect_rtcp(packet)
         return sealed
@@ -167,9 +196,62 @@ class Wire:
     async def close(self) -> None:
         """Says goodbye."""
         self._incoming = self._outgoing = None
+        self.keys = None
         self._pipe.put(None)
         try:
             await self._dtls.stop()
         except Exception:
             # What was never begun cannot be ended; there is nothing left to say to the other side.
             _logger.debug("dtls_not_stopped", exc_info=True)
+
+
+def send_sheet(sheet: Sheet, receivers: Sequence[Receiver], sender: Sender) -> None:
+    """Encrypts and sends what is on a sheet, with the numbers that each receiver knows it by."""
+    if len(sheet.rows) == 1:
+        _send_row(sheet, receivers, sender)
+        return
+    view, length, protect, data = _view, _length, lib.srtp_protect, sheet.data
+    size_bytes = len(data)
+    places = [_buffer + row.at for row in sheet.rows]
+    for session, shift, ssrc, wide, address in receivers:
+        view[0:size_bytes] = data
+        failed = False
+        for row, place in zip(sheet.rows, places, strict=True):
+            _write(view, row, shift, ssrc, wide)
+            if wide >= 0:
+                wide = (wide + 1) & 0xFFFF
+            length[0] = row.size
+            failed = protect(session, place, length) or failed
+        if not failed:
+            sender.send_beside(view, sheet.sends, address)
+
+
+def _send_row(sheet: Sheet, receivers: Sequence[Receiver], sender: Sender) -> None:
+    """The same where there is one packet."""
+    view, length, protect, data = _view, _length, lib.srtp_protect, sheet.data
+    row, size_bytes = sheet.rows[0], len(data)
+    part, size, buffer, send = view[0:size_bytes], row.size, _buffer, sender.send
+    for session, shift, ssrc, wide, address in receivers:
+        part[:] = data
+        _write(view, row, shift, ssrc, wide)
+        length[0] = size
+        if not protect(session, buffer, length):
+            send(part, address)
+
+
+def _write(view: memoryview, row: Row, shift: Shift, ssrc: int, wide: int) -> None:
+    """Writes a receiver's numbers into a packet of a sheet."""
+    at, _, seq, timestamp, picture, tl0, made, came = row
+    seq, timestamp = (seq + shift.seqs) % SEQ, (timestamp + shift.stamps) % STAMP
+    picture, tl0 = (picture + shift.pictures) % PICTURES, (tl0 + shift.tl0s) % 256
+    write = made.write
+    if write is not None:
+        write(view, at + 2, seq, timestamp, ssrc, made.before, wide, made.between, 0x8000 | picture, tl0)
+    else:
+        _NUMBERS.pack_into(view, at + 2, seq, timestamp, ssrc)
+        if wide >= 0:
+            _SHORT.pack_into(view, at + made.wide_at, wide)
+        if came.numbers is not NO_NUMBERS:
+            write_numbers(view, at + made.payload_at, came.numbers, picture, tl0)
+    if made.frame_at:
+        _SHORT.pack_into(view, at + made.frame_at, (came.frame + shift.frames) % FRAMES)

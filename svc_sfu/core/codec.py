@@ -101,7 +101,7 @@ def rewritten(payload: bytes, numbers: Numbers, picture: int, tl0: int) -> bytes
     return bytes(changed)
 
 
-def write_numbers(into: bytearray, at: int, numbers: Numbers, picture: int, tl0: int) -> None:
+def write_numbers(into: bytearray | memoryview, at: int, numbers: Numbers, picture: int, tl0: int) -> None:
     """Writes other numbers into a payload that begins at `at`."""
     if numbers.picture_at >= 0 and numbers.tl0_at == numbers.picture_at + 2:
         _BOTH.pack_into(into, at + numbers.picture_at, 0x8000 | picture, tl0)

@@ -59,6 +59,20 @@ class Departures:
         self._bytes[at] = size_bytes
         return number & 0xFFFF
 
+    def sent_together(self, sizes_bytes: "array[int]", now_s: float) -> int:
+        """Packets are sent: the number on the wire of the first of them."""
+        count = len(sizes_bytes)
+        number = self.next
+        at = number % SPAN
+        if count == 1 or at + count > SPAN:
+            for size_bytes in sizes_bytes:
+                self.sent(size_bytes, now_s)
+            return number & 0xFFFF
+        self.next = number + count
+        self._sent_s[at : at + count] = array("d", (now_s,)) * count
+        self._bytes[at : at + count] = sizes_bytes
+        return number & 0xFFFF
+
     def delivered(self, told: Told, one_by_one_from: int = NEVER) -> Delivered:
         """What of it arrived, and how many did not; one by one from a number on."""
         latest = self.next - 1

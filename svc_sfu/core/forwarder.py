@@ -5,7 +5,8 @@ were, so that a decoder sees one stream. So they do where frames are left out, o
 wanted. What was sent is kept for a while, for who asks for it again.
 """
 
-from dataclasses import dataclass, replace
+from collections import deque
+from dataclasses import replace
 from typing import Final
 
 from svc_sfu.core import codec as codecs
@@ -13,47 +14,33 @@ from svc_sfu.core import rtcp
 from svc_sfu.core.codec import NO_NUMBERS, PICTURES, Numbers
 from svc_sfu.core.dependency import FRAMES, Descriptor
 from svc_sfu.core.numbering import Numbering, Since
+from svc_sfu.core.outgoing import Outgoing
 from svc_sfu.core.rtp import SEQ, STAMP, Packet, newer
 from svc_sfu.core.selector import MOST, Selector
+from svc_sfu.core.shift import Shift
 from svc_sfu.core.stream import Stream
 
 KEPT_PACKETS: Final = 512
 KEPT_S: Final = 1.0
-
-
-@dataclass(slots=True)
-class Outgoing:
-    """A packet as this slot sends it, never changed: what was received, shared by all slots, and numbers of its own."""
-
-    seq: int
-    timestamp: int
-    sent_s: float
-    codec: codecs.Codec
-    packet: Packet
-    numbers: Numbers
-    picture: int
-    tl0: int
-    marker: bool
-    """The last packet of a picture, as this slot sees it."""
-    described: bytes = b""
-    """The dependency descriptor that it came with."""
-    frame: int = 0
-    """The frame number that belongs into it here."""
-
-    @property
-    def payload(self) -> bytes:
-        """The payload with this slot's numbers."""
-        return codecs.rewritten(self.packet.payload, self.numbers, self.picture, self.tl0)
+_SHIFTS: Final = 8
+"""Of lately: there is a new one where something stood between."""
 
 
 class Forwarder:
-    """See the module. `source` is what is forwarded, `wanted` what shall be from its next keyframe on."""
+    """See the module. `source` is what is forwarded, `wanted` what shall be from its next keyframe on.
+
+    Where nothing is to be decided of what comes, it is sent by `shift`, and nobody is asked here; the numbers here
+    are those of before then, until they are needed again (`_settle`).
+    """
 
     def __init__(self, first_seq: int, first_timestamp: int, first_picture: int) -> None:
         self.source: Stream | None = None
         self.wanted: Stream | None = None
-        self.packets = 0
-        self.octets = 0
+        self.shift: Shift | None = None
+        self._shifts: deque[Shift] = deque(maxlen=_SHIFTS)
+        self._passed = self._passed_octets = 0
+        """What of the stream of `shift` is counted here."""
+        self._packets = self._octets = 0
         self._next_seq = first_seq
         self._last_timestamp = first_timestamp
         self._last_sent_s: float | None = None
@@ -71,6 +58,7 @@ class Forwarder:
     def want(self, stream: Stream | None, spatial: int = MOST, temporal: int = MOST) -> bool:
         """What to forward from now on, and the largest layers within it; None: nothing. True: it takes a keyframe."""
         if stream is None:
+            self._leave()
             self.source = self.wanted = None
             return False
         self._limits = (spatial, temporal)
@@ -97,7 +85,53 @@ class Forwarder:
             if self._selector.idle and (spatial, temporal) == (MOST, MOST):
                 self._selector = None
         elif (spatial, temporal) != (MOST, MOST):
+            self._leave()
             self._selector = Selector(spatial, temporal, stream.layering.span)
+
+    def follow(self, stream: Stream) -> Shift | None:
+        """The shift that all that comes of a stream is sent by from now on; None: it has to be taken one by one."""
+        if stream is not self.source or self._selector is not None:
+            return None
+        self._leave()
+        self._passed, self._passed_octets = stream.passed, stream.passed_octets
+        self.shift = Shift(
+            stream,
+            seqs=self._seqs.offset,
+            stamps=self._timestamp_offset,
+            pictures=self._pictures.offset,
+            tl0s=self._tl0_offset,
+            frames=self._frame_offset,
+        )
+        return self.shift
+
+    def _leave(self) -> None:
+        """Nothing is sent by the shift any more."""
+        if self.shift is not None:
+            self._settle()
+            self.shift.close()
+            self._shifts.append(self.shift)
+            self.shift = None
+
+    def _settle(self) -> None:
+        """Counts what was sent by the shift meanwhile."""
+        shift = self.shift
+        newest = shift.stream.newest if shift is not None else None
+        if shift is None or newest is None or shift.stream.passed == self._passed:
+            return
+        stream, sent = shift.stream, shift.sent(newest)
+        count = stream.passed - self._passed
+        self._packets += count
+        self._octets += stream.passed_octets - self._passed_octets
+        self._passed, self._passed_octets = stream.passed, stream.passed_octets
+        self._next_seq, self._last_timestamp = (sent.seq + 1) % SEQ, sent.timestamp
+        self._last_sent_s = newest.came_s
+        self._seqs.went_on(newest.packet.seq, count)
+        self._start.went_on(newest.packet.seq, SEQ, count)
+        if sent.numbers is not NO_NUMBERS:
+            self._pictures.went_on(sent.numbers.picture, count)
+            self._picture, self._tl0 = sent.picture, sent.tl0
+        if sent.described:
+            self._frame = sent.frame
 
     def take(
         self,
@@ -106,26 +140,39 @@ class Forwarder:
         now_s: float,
         numbers: Numbers = NO_NUMBERS,
         frame: Descriptor | None = None,
+        *,
+        late: bool = False,
     ) -> Outgoing | None:
-        """A packet that its stream has just taken; None: it is not for this slot, or not now.
+        """A packet that its stream has taken; None: it is not for this slot, or not now. `late`: it is not the newest.
 
         `numbers` are those of its payload, and `frame` what it is of: read once, for all slots.
         """
         if stream is not self.source:
-            begins = stream is self.wanted and packet.seq == stream.highest
+            begins = stream is self.wanted and not late
             if not begins or not codecs.begins_keyframe(stream.codec, packet.payload):
                 return None
+            self._leave()
             self._exchange(stream, packet, now_s, numbers, frame)
-        elif self._start.number is not None and self._start.is_after(packet.seq, SEQ) and packet.seq != stream.highest:
+        elif late:
+            self._settle()
+        else:
+            self._leave()
+        if self._start.number is not None and self._start.is_after(packet.seq, SEQ) and late:
             return None  # of before the exchange
         if self._selector is None or frame is None:
             return self._send(stream, packet, now_s, numbers, packet.marker, frame)
-        return self._select(self._selector, stream, packet, now_s, numbers, frame)
+        return self._select(self._selector, stream, packet, now_s, numbers, frame, late)
 
     def _select(
-        self, selector: Selector, stream: Stream, packet: Packet, now_s: float, numbers: Numbers, frame: Descriptor
+        self,
+        selector: Selector,
+        stream: Stream,
+        packet: Packet,
+        now_s: float,
+        numbers: Numbers,
+        frame: Descriptor,
+        late: bool,
     ) -> Outgoing | None:
-        late = packet.seq != stream.highest
         if selector.takes(frame, late=late):
             marker = packet.marker or (frame.last and frame.template.spatial >= selector.top(frame))
             return self._send(stream, packet, now_s, numbers, marker, frame)
@@ -198,8 +245,8 @@ class Forwarder:
             self._next_seq = (seq + 1) % SEQ
             self._last_timestamp = timestamp
             self._last_sent_s = now_s
-        self.packets += 1
-        self.octets += len(packet.payload)
+        self._packets += 1
+        self._octets += len(packet.payload)
         if stream.video:
             if not self._kept:
                 self._kept = [None] * KEPT_PACKETS
@@ -208,32 +255,34 @@ class Forwarder:
 
     def again(self, seqs: tuple[int, ...], now_s: float) -> list[Outgoing]:
         """Of what a receiver misses, what is still here and still of use."""
-        if not self._kept:
-            return []
-        found = (self._kept[seq % KEPT_PACKETS] for seq in seqs)
-        return [
-            each
-            for each, seq in zip(found, seqs, strict=True)
-            if each is not None and each.seq == seq and now_s - each.sent_s <= KEPT_S
-        ]
+        found = (self._sent(seq, now_s) for seq in seqs)
+        return [each for each in found if each is not None]
 
     def newest(self, back: int, now_s: float) -> Outgoing | None:
         """A packet that was sent lately, so many before the last; None: there is none."""
-        if not self._kept:
-            return None
-        seq = (self._next_seq - 1 - back) % SEQ
-        found = self._kept[seq % KEPT_PACKETS]
-        return found if found is not None and found.seq == seq and now_s - found.sent_s <= KEPT_S else None
+        self._settle()
+        return self._sent((self._next_seq - 1 - back) % SEQ, now_s)
+
+    def _sent(self, seq: int, now_s: float) -> Outgoing | None:
+        kept = self._kept[seq % KEPT_PACKETS] if self._kept else None
+        if kept is not None and kept.seq == seq and now_s - kept.sent_s <= KEPT_S:
+            return kept
+        for shift in (self.shift, *reversed(self._shifts)):
+            found = shift.again(seq) if shift is not None else None
+            if found is not None:
+                return found if now_s - found.sent_s <= KEPT_S else None
+        return None
 
     def report(self, ssrc: int, now_s: float) -> bytes | None:
         """A sender report, from the source's own; None: it has none yet."""
+        self._settle()
         source = self.source
         if source is None or source.report is None:
             return None
         passed_s = now_s - source.report_s
         ntp = source.report.ntp + int(passed_s * (1 << 32)) & (1 << 64) - 1
         timestamp = source.report.timestamp + self._timestamp_offset + int(passed_s * source.codec.clock_hz)
-        return rtcp.sender_report(ssrc, ntp, timestamp % STAMP, self.packets, self.octets)
+        return rtcp.sender_report(ssrc, ntp, timestamp % STAMP, self._packets, self._octets)
 
 
 def _signed(difference: int) -> int:

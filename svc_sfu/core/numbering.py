@@ -28,6 +28,11 @@ class Numbering:
         self.offset -= 1
         self.left_out.append(number)
 
+    def went_on(self, number: int, count: int) -> None:
+        """So many numbers passed without being asked about, the last of them this one."""
+        if self.left_out and (count > KEPT or (number - self.left_out[-1]) % self._span > KEPT):
+            self.left_out.clear()
+
     def ours(self, number: int) -> int:
         """What a number is known as; of one that is late, the place that was kept for it."""
         left_out = self.left_out
@@ -53,6 +58,11 @@ class Since:
     def begin(self, number: int | None) -> None:
         """It holds from this number on; None: for all."""
         self.number = number
+
+    def went_on(self, number: int, span: int, count: int) -> None:
+        """So many numbers passed without being asked about, the last of them this one."""
+        if self.number is not None and (count > span // 4 or (number - self.number) % span > span // 4):
+            self.number = None
 
     def is_after(self, number: int, span: int) -> bool:
         """Whether what has this number is of before it, and late. To be asked about all that comes."""

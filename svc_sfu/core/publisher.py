@@ -60,7 +60,7 @@ class Track:
         return order[min(starts, default=len(order) - 1) :]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Received:
     """A packet and where it belongs."""
 

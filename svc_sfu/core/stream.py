@@ -1,10 +1,13 @@
 """One layer of a published track as it arrives: what is missing, how it is doing, where its keyframes are."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from svc_sfu.core import rtcp
-from svc_sfu.core.codec import Codec
+from svc_sfu.core.codec import NO_NUMBERS, Codec, Numbers
+from svc_sfu.core.dependency import Descriptor
 from svc_sfu.core.layering import Layering
 from svc_sfu.core.rtp import SEQ, Packet, newer
 
@@ -15,6 +18,22 @@ AGAIN_S: Final = 0.060
 MAX_TRIES: Final = 6
 GIVE_UP_S: Final = 0.600
 RATE_S: Final = 0.5
+RECENT: Final = 512
+"""Packets of pictures that are kept, for who asks for them again."""
+
+
+@dataclass(slots=True)
+class Incoming:
+    """A packet as it came, and what all slots have to know of it: read once."""
+
+    packet: Packet
+    came_s: float
+    numbers: Numbers = NO_NUMBERS
+    frame: Descriptor | None = None
+    late: bool = False
+    """A newer one came before it."""
+    before: Packet | None = None
+    """Of sound, the newest that came before it."""
 
 
 class Missing:
@@ -70,7 +89,12 @@ class Stream:
         self.report: rtcp.SenderReport | None = None
         self.report_s = 0.0
         self.previous: Packet | None = None
-        """Of sound, the newest packet that was forwarded."""
+        """Of sound, the newest packet that came."""
+        self.passed = self.passed_octets = 0
+        """Of what was the newest when it came, how much went on to slots."""
+        self.newest: Incoming | None = None
+        """The last of that."""
+        self._recent: list[Incoming | None] = [None] * RECENT if codec.video else []
         self.highest: int | None = None
         """The newest number that came."""
         self._cycles = 0
@@ -98,6 +122,22 @@ class Stream:
         if not repaired:
             self._measure(packet, now_s)
         return True
+
+    def went_on(self, several: Sequence[Incoming]) -> None:
+        """Packets went on to all slots that are sent the stream as it comes."""
+        recent = self._recent
+        for incoming in several:
+            if recent:
+                recent[incoming.packet.seq % RECENT] = incoming
+            if not incoming.late:
+                self.passed += 1
+                self.passed_octets += len(incoming.packet.payload)
+                self.newest = incoming
+
+    def recent(self, seq: int) -> Incoming | None:
+        """A packet of pictures that went on lately; None: it did not, or that was long ago."""
+        found = self._recent[seq % RECENT] if self._recent else None
+        return found if found is not None and found.packet.seq == seq else None
 
     def begin_anew(self) -> None:
         """It did not come for a while because nobody wanted it: nothing of that is missing."""

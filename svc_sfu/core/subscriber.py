@@ -76,9 +76,11 @@ class Subscriber:
     told_left: int = MAX_TOLD_S
     sent_bps: float = 0.0
     sent_bytes: int = 0
-    """Since the last `second`."""
-    went_bytes: int = 0
-    """Since a train was looked after last."""
+    """Of payloads, in all."""
+    _second_bytes: int = 0
+    """Of that, what was sent before the last `second`."""
+    _went_bytes: int = 0
+    """Of that, what was sent before a train was looked after last."""
     _by_ssrc: dict[int, Slot] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -95,8 +97,13 @@ class Subscriber:
         """Another second is over."""
         self.again_left = MAX_AGAIN_S
         self.told_left = MAX_TOLD_S
-        self.sent_bps = 8 * self.sent_bytes / passed_s
-        self.sent_bytes = 0
+        self.sent_bps = 8 * (self.sent_bytes - self._second_bytes) / passed_s
+        self._second_bytes = self.sent_bytes
+
+    def went_bytes(self) -> int:
+        """What was sent since this was asked last."""
+        before, self._went_bytes = self._went_bytes, self.sent_bytes
+        return self.sent_bytes - before
 
     def told(self, body: bytes) -> Told | None:
         """What a feedback tells; None: it told of too many packets in this second. Raises PacketInvalid."""

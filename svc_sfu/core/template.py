@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 
 from svc_sfu.core import rtp
 from svc_sfu.core.codec import NO_NUMBERS, Codec
-from svc_sfu.core.forwarder import Outgoing
+from svc_sfu.core.outgoing import Outgoing
 from svc_sfu.core.red import redundant
-from svc_sfu.core.stream import Stream
+from svc_sfu.core.rtp import Packet
 from svc_sfu.core.viewer import Formats
 
 _WIDE_AT: Final = rtp.HEADER_BYTES + 5
@@ -36,14 +36,14 @@ class Template(NamedTuple):
     """Where the frame number of the dependency descriptor belongs; 0: there is none."""
 
 
-def template(outgoing: Outgoing, stream: Stream, formats: Formats, stamp: bytes) -> Template:
-    """That of a packet and all that are like it; `stamp` says when it is sent."""
+def template(outgoing: Outgoing, previous: Packet | None, formats: Formats, stamp: bytes) -> Template:
+    """That of a packet and all that are like it; `stamp` says when it is sent, `previous` is the sound before it."""
     packet, numbers = outgoing.packet, outgoing.numbers
     described = outgoing.described if formats.described else b""
     extensions = block(formats, stamp, described=described)
-    number, payload = formats.payload_types[stream.codec], packet.payload
-    if formats.red and stream.codec is Codec.OPUS:
-        number, payload = formats.red, redundant(packet, stream.previous, number)
+    number, payload = formats.payload_types[outgoing.codec], packet.payload
+    if formats.red and outgoing.codec is Codec.OPUS:
+        number, payload = formats.red, redundant(packet, previous, number)
     head = rtp.head(outgoing.marker, number, 0, 0, 0, bool(extensions))
     data, payload_at = head + extensions + payload, len(head) + len(extensions)
     both = numbers is not NO_NUMBERS and numbers.picture_at >= 0 and numbers.tl0_at == numbers.picture_at + 2

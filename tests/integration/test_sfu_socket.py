@@ -8,16 +8,17 @@ from collections.abc import AsyncIterator
 import pytest
 
 from svc_sfu.core.ice import Address
-from svc_sfu.socket import MAX_RUN_BYTES, MAX_SEGMENTS, MediaSocket, runs
+from svc_sfu.core.run import MAX_BYTES, MAX_SEGMENTS, alike
+from svc_sfu.socket import MediaSocket
 
 SIZES = (1200, 1200, 1200, 900, 1200, 40, 40, 41, 1)
 
 
 def test_a_run_has_one_size_but_for_its_last() -> None:
-    assert runs([bytes(size) for size in SIZES]) == [(0, 4), (4, 6), (6, 7), (7, 9)]
-    assert runs([]) == []
-    assert runs([b"x"] * (2 * MAX_SEGMENTS + 1)) == [(0, 64), (64, 128), (128, 129)]
-    assert all(1400 * (end - start) <= MAX_RUN_BYTES for start, end in runs([bytes(1400)] * 200))
+    assert alike(SIZES) == [(0, 4), (4, 6), (6, 7), (7, 9)]
+    assert alike([]) == []
+    assert alike([1] * (2 * MAX_SEGMENTS + 1)) == [(0, 64), (64, 128), (128, 129)]
+    assert all(1400 * (end - start) <= MAX_BYTES for start, end in alike([1400] * 200))
 
 
 class Answering:
@@ -25,14 +26,13 @@ class Answering:
 
     def __init__(self) -> None:
         self.answers = [bytes((number,)) * size for number, size in enumerate(SIZES)]
-        self.made = MediaSocket("127.0.0.1", 0, self._receive)
+        self.made = MediaSocket("127.0.0.1", 0, self._receive, lambda: None)
         self._asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._asker.setblocking(False)
         self._asker.connect(("127.0.0.1", self.made.port))
 
     def _receive(self, data: bytes, address: Address) -> None:
-        for answer in self.answers:
-            self.made.send(answer, address)
+        self.made.send_all(self.answers, address)
 
     async def ask(self) -> list[bytes]:
         """The answers to one datagram, each as it came."""

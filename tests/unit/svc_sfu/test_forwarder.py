@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svc_sfu.core.codec import NO_NUMBERS, Codec, begins_keyframe, numbers_of, rewritten
-from svc_sfu.core.forwarder import Forwarder, Outgoing
+from svc_sfu.core.forwarder import Forwarder
+from svc_sfu.core.outgoing import Outgoing
 from svc_sfu.core.rtcp import SenderReport
 from svc_sfu.core.rtp import SEQ, Packet
 from svc_sfu.core.stream import KeyframeThrottle, Stream
@@ -38,7 +39,16 @@ class Source:
 
 def sent(slot: Forwarder, source: Source, packets: list[Packet], now: float) -> list[Outgoing]:
     taken = (packet for packet in packets if source.stream.take(packet, now))
-    out = [slot.take(source.stream, packet, now, numbers_of(source.stream.codec, packet.payload)) for packet in taken]
+    out = [
+        slot.take(
+            source.stream,
+            packet,
+            now,
+            numbers_of(source.stream.codec, packet.payload),
+            late=packet.seq != source.stream.highest,
+        )
+        for packet in taken
+    ]
     return [each for each in out if each is not None]
 
 
@@ -136,7 +146,7 @@ def test_sound_is_forwarded_from_its_next_packet_on() -> None:
     assert not slot.want(stream)
     packet = Packet(False, 111, 9, 960, 5, {}, b"opus", 0)
     assert stream.take(packet, 0.0)
-    out = slot.take(stream, packet, 0.0)
+    out = slot.take(stream, packet, 0.0, late=packet.seq != stream.highest)
     assert out is not None
     assert (out.seq, out.payload) == (1, b"opus")
 
@@ -239,7 +249,7 @@ def test_a_source_whose_numbers_go_round_is_sent_without_a_hole(codec: Codec) ->
     packet = Packet(True, 96, 0, 0, 1, {}, payload, 0)
     for count in range(140_000):
         packet.seq = stream.highest = (1_000 + count) % SEQ
-        outgoing = slot.take(stream, packet, 0.0, numbers)
+        outgoing = slot.take(stream, packet, 0.0, numbers, late=packet.seq != stream.highest)
         assert outgoing is not None, count
         assert outgoing.seq == (7 + count) % SEQ
 

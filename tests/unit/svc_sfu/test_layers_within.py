@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from svc_sfu.core.codec import NO_NUMBERS, Codec, numbers_of
 from svc_sfu.core.dependency import FRAMES, Descriptor, Indication, Structure, parse, renumbered
-from svc_sfu.core.forwarder import Forwarder, Outgoing
+from svc_sfu.core.forwarder import Forwarder
+from svc_sfu.core.outgoing import Outgoing
 from svc_sfu.core.rtp import Packet
 from svc_sfu.core.selector import AGREED, MAX_TRIES
 from svc_sfu.core.stream import Stream
@@ -52,7 +53,8 @@ class Wire:
             numbers = numbers_of(self.stream.codec, packet.payload) if self.stream.codec.numbered else NO_NUMBERS
             described = packet.extensions.get(NUMBER)
             frame = self.stream.layering.read(described, packet.payload, packet.marker, numbers)
-            outgoing = self.slot.take(self.stream, packet, 0.0, numbers, frame)
+            late = packet.seq != self.stream.highest
+            outgoing = self.slot.take(self.stream, packet, 0.0, numbers, frame, late=late)
             if outgoing is not None:
                 found.append(outgoing)
         self.sent += found

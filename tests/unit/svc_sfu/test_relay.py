@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from svc_sfu.core import relay_message, rtcp, rtp
 from svc_sfu.core.codec import Codec, numbers_of
-from svc_sfu.core.forwarder import Forwarder, Outgoing
+from svc_sfu.core.forwarder import Forwarder
 from svc_sfu.core.inlet import GONE_S, Inlet
+from svc_sfu.core.outgoing import Outgoing
 from svc_sfu.core.outlet import FORGET_S, Outlet
 from svc_sfu.core.publisher import Track
 from svc_sfu.core.relay_message import LayerTold, TrackTold, Wish
@@ -81,7 +82,8 @@ class Span:
         assert received is not None
         if received.stream.take(received.packet, now_s):
             numbers = numbers_of(received.stream.codec, received.packet.payload)
-            outgoing = self.slot.forwarder.take(received.stream, received.packet, now_s, numbers)
+            late = received.packet.seq != received.stream.highest
+            outgoing = self.slot.forwarder.take(received.stream, received.packet, now_s, numbers, late=late)
             self.shown += [outgoing] if outgoing is not None else []
 
     def layers(self) -> list[str]:

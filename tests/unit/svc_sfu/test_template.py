@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from svc_sfu.core import rtp, viewer
 from svc_sfu.core.codec import Codec, numbers_of, rewritten
 from svc_sfu.core.dependency import renumbered
-from svc_sfu.core.forwarder import Outgoing
+from svc_sfu.core.outgoing import Outgoing
 from svc_sfu.core.rtp import Packet
-from svc_sfu.core.stream import Stream
 from svc_sfu.core.template import template
 
 WIDE = viewer.ours(frozenset((Codec.VP8, Codec.H264)), True)
@@ -30,7 +29,7 @@ def test_all_numbers_that_are_written_at_once_lie_where_a_reader_looks(
     seq: int, timestamp: int, wide: int, picture: int, tl0: int
 ) -> None:
     numbers = numbers_of(Codec.VP8, BOTH)
-    made = template(sent(Codec.VP8, BOTH), Stream(7, Codec.VP8), WIDE, b"abc")
+    made = template(sent(Codec.VP8, BOTH), None, WIDE, b"abc")
     assert made.write is not None
     buffer = bytearray(made.data)
     made.write(buffer, 2, seq, timestamp, 99, made.before, wide, made.between, 0x8000 | picture, tl0)
@@ -41,12 +40,11 @@ def test_all_numbers_that_are_written_at_once_lie_where_a_reader_looks(
 
 
 def test_numbers_that_lie_otherwise_are_written_one_by_one() -> None:
-    stream = Stream(7, Codec.VP8)
     for payload, formats in ((PICTURE_ALONE, WIDE), (BOTH, NARROW)):
-        made = template(sent(Codec.VP8, payload), stream, formats, b"abc")
+        made = template(sent(Codec.VP8, payload), None, formats, b"abc")
         assert made.write is None
         assert made.data[made.payload_at :] == payload
-    assert template(sent(Codec.H264, b"pixels"), Stream(7, Codec.H264), WIDE, b"abc").write is None
+    assert template(sent(Codec.H264, b"pixels"), None, WIDE, b"abc").write is None
 
 
 @pytest.mark.parametrize("described", [b"\xc0\x00\x01", b"\xc0\x00\x01" + bytes(60)])
@@ -55,7 +53,7 @@ def test_a_descriptor_has_this_slots_frame_number_wherever_it_lies(described: by
     formats = viewer.ours(frozenset((Codec.AV1,)), wide, True)
     outgoing = sent(Codec.AV1, b"pixels")
     outgoing.described, outgoing.frame = described, 777
-    made = template(outgoing, Stream(7, Codec.AV1), formats, b"abc")
+    made = template(outgoing, None, formats, b"abc")
     buffer = bytearray(made.data)
     buffer[made.frame_at : made.frame_at + 2] = (777).to_bytes(2, "big")
     if wide:
@@ -64,6 +62,6 @@ def test_a_descriptor_has_this_slots_frame_number_wherever_it_lies(described: by
     first = {formats.wide: b"\x12\x34"} if wide else {formats.send_time: b"abc"}
     assert read.extensions == {**first, formats.described: renumbered(described, 777)}
     assert read.payload == b"pixels"
-    plain = template(outgoing, Stream(7, Codec.AV1), viewer.ours(frozenset((Codec.AV1,)), wide), b"abc")
+    plain = template(outgoing, None, viewer.ours(frozenset((Codec.AV1,)), wide), b"abc")
     assert plain.frame_at == 0
     assert described not in plain.data
