@@ -56,8 +56,10 @@ class Keys(NamedTuple):
     """What packets to one receiver are encrypted with."""
 
     session: Any
+    """libsrtp's, which is there as long as `owner` is."""
     tag_bytes: int
     """What encryption adds to a packet."""
+    owner: Any
 
 
 class _Pipe:
@@ -115,7 +117,7 @@ class Wire:
             return False
         self._incoming, self._outgoing = self._dtls._rx_srtp, self._dtls._tx_srtp
         self._session = self._outgoing._srtp[0]
-        self.keys = Keys(self._session, _TAG_BYTES[self._dtls._ssl.get_selected_srtp_profile()])
+        self.keys = Keys(self._session, _TAG_BYTES[self._dtls._ssl.get_selected_srtp_profile()], self._outgoing)
         return True
 
     @property
