@@ -355,6 +355,8 @@ class Room:
             assert transport.subscriber is not None
             self._pacing.choose(transport, transport.subscriber, now_s)
             transport.subscriber.wait()
+            if (self._turn + transport.ssrc) % SECOND_TURNS == 0:  # everybody's second is over at another time
+                self._second_of(transport, transport.subscriber, now_s)
         self._ask_keyframes(now_s)
         if self._turn % SECOND_TURNS == 0:
             self._second(now_s)
@@ -386,6 +388,13 @@ class Room:
                 link.ask(self._slots_of)  # a keyframe of what is not asked for would not come here
                 link.report(*due)
 
+    @staticmethod
+    def _second_of(transport: Transport, subscriber: Subscriber, now_s: float) -> None:
+        subscriber.second(SECOND_TURNS * FEEDBACK_S)
+        found = (slot.forwarder.report(slot.ssrc, now_s) for slot in subscriber.slots.values())
+        transport.reports([report for report in found if report is not None])
+        subscriber.choose(now_s)
+
     def _second(self, now_s: float) -> None:
         for transport in self.publishers.values():
             assert transport.publisher is not None
@@ -395,15 +404,6 @@ class Room:
                 transport.report(rtcp.receiver_report(transport.ssrc, blocks[:31]))
         for link in self.links.values():
             link.report(*link.outlet.reports(now_s))
-        for transport in self.subscribers.values():
-            subscriber = transport.subscriber
-            assert subscriber is not None
-            subscriber.second(SECOND_TURNS * FEEDBACK_S)
-            for slot in subscriber.slots.values():
-                report = slot.forwarder.report(slot.ssrc, now_s)
-                if report is not None:
-                    transport.report(report)
-            subscriber.choose(now_s)
         self.show_taps()
         for tap in self.taps:
             tap.subscriber.choose(now_s)

@@ -81,6 +81,11 @@ class Transport:
         if sealed is not None:
             self.send(sealed)
 
+    def reports(self, packets: Sequence[bytes]) -> None:
+        """Sends RTCP, each packet in a datagram of its own, as some receivers look at the first of several only."""
+        sealed = (self.wire.seal_report(packet) for packet in packets)
+        self.send_all([each for each in sealed if each is not None])
+
     async def close(self) -> None:
         """Ends it."""
         if self._task is not None:
