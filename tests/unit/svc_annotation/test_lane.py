@@ -88,8 +88,21 @@ def test_frames_are_encoded_once_for_all_who_are_at_the_same_place() -> None:
     assert lanes.frames(INTERNAL, False, 2, 5) is lanes.frames(INTERNAL, False, 2, 5)
     assert lanes.frames(CLIENT, False, 5, 5) == []
     assert [(each.from_revision, each.to_revision) for each in lanes.frames(INTERNAL, True, 2, 5)] == [(2, 5)]
-    for revision in range(40):
-        lanes.frames(INTERNAL, False, revision % 5, 6)
+
+
+def test_frames_that_nobody_has_asked_for_in_a_while_are_not_kept() -> None:
+    recent = Recent(0)
+    for each in some_batches():
+        recent.add(each)
+    lanes = Lanes(recent)
+    first = lanes.frames(INTERNAL, False, 0, 1)
+    for to in range(2, 7):
+        for after in range(to):
+            lanes.frames(INTERNAL, False, after, to)
+            lanes.frames(INTERNAL, True, after, to)
+    again = lanes.frames(INTERNAL, False, 0, 1)
+    assert again == first
+    assert again is not first
 
 
 def test_the_newest_batches_are_kept_in_bounds_but_never_what_is_still_needed() -> None:

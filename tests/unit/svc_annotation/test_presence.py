@@ -119,13 +119,13 @@ def test_what_is_drawn_as_internal_never_reaches_the_client_audience() -> None:
     room.join(2, audience=CLIENT)
     canary = annotation_pb2.Annotation(id=identity("x"), text="canary", points=[1, 2])
     for state in (
-        {"audience": INTERNAL, "transient": [canary], "cursor": annotation_pb2.Position(x=7)},
-        {"transient": [canary], "cursor": annotation_pb2.Position(x=7)},
+        {"audience": INTERNAL, "transient": [canary]},
+        {"transient": [canary]},
         {"audience": CLIENT, "transient": [annotation_pb2.Annotation(text="canary", audience=INTERNAL)]},
         {"audience": INTERNAL, "laser": [7, 7], "tool": "canary"},
         {"audience": CLIENT, "moving": [service.TransientMove(id=identity("canary"))]},
     ):
-        room.update(1, frame=0, **state)
+        room.update(1, frame=0, cursor=annotation_pb2.Position(x=7), **state)
         room.tick()
         assert b"canary" not in room.raw[2]
         assert identity("canary") not in room.raw[2]

@@ -154,6 +154,10 @@ def test_a_boundary_is_decoded_and_its_magic_tells_a_header_from_a_mark(
     assert len(boundary.encode(MARK_MAGIC)) == Boundary.encoded_size(len(ends))
 
 
+def test_a_boundary_without_partitions_is_none() -> None:
+    assert decode_boundary(Boundary(1, 2, 3, ()).encode(SEGMENT_MAGIC), SEGMENT_MAGIC) is None
+
+
 @given(st.data())
 def test_a_boundary_that_is_cut_or_flipped_is_none(data: st.DataObject) -> None:
     whole = Boundary(1, 2, 3, (1, 2)).encode(SEGMENT_MAGIC)
