@@ -27,15 +27,18 @@ SERVICE = "svc_media"
 
 
 def owner_of(row: RowMapping) -> Owner:
+    """Whose a video is, of its row."""
     return Owner(row["tenant_id"], row["person_id"], row["project_id"])
 
 
 def job_of(row: RowMapping) -> Job:
+    """A job, of its row."""
     fields = {name: row[name] for name in Job.__slots__ if name != "state"}
     return Job(state=JobState(row["state"]), **fields)
 
 
 def one(connection: Connection, table: Table, **key: Any) -> RowMapping | None:
+    """The row with a key; None: there is none."""
     query = select(table)
     for name, value in key.items():
         query = query.where(table.c[name] == value)
@@ -49,6 +52,7 @@ def tell(connection: Connection, owner: Owner, action: str, video_id: int, now_m
 
 
 def new_job(connection: Connection, video_id: int, now_ms: int) -> Job:
+    """A job of a video, which is its newest from now on."""
     made = connection.execute(insert(jobs).values(video_id=video_id, state=JobState.QUEUED, created_ms=now_ms))
     assert made.inserted_primary_key is not None
     job_id = made.inserted_primary_key[0]
