@@ -86,7 +86,7 @@ def test_a_layer_that_is_named_twice_is_one() -> None:
 
 def test_vp9_and_av1_are_taken_in_profiles_that_everybody_can_decode() -> None:
     lines = [
-        "m=video 9 UDP/TLS/RTP/SAVPF 98 99 100 45 46 47",
+        "m=video 9 UDP/TLS/RTP/SAVPF 98 99 100 101 45 46 47",
         "a=mid:3",
         "a=rtpmap:98 VP9/90000",
         "a=fmtp:98 profile-id=0",
@@ -94,6 +94,8 @@ def test_vp9_and_av1_are_taken_in_profiles_that_everybody_can_decode() -> None:
         "a=fmtp:99 apt=98",
         "a=rtpmap:100 VP9/90000",
         "a=fmtp:100 profile-id=2",
+        "a=rtpmap:101 rtx/90000",
+        "a=fmtp:101 apt=100",
         "a=rtpmap:45 AV1/90000",
         "a=fmtp:45 level-idx=5;profile=0;tier=0",
         "a=rtpmap:46 AV1/90000",
