@@ -159,10 +159,6 @@ class FolderBlobs:
         folder = self._root.joinpath(*_parts(prefix.removesuffix("/")))
         return await asyncio.to_thread(self._list, folder)
 
-    def local_path(self, key: str) -> Path:
-        """The file of a blob, for sendfile and for tools; not to be written."""
-        return self._path(key)
-
     def _path(self, key: str) -> Path:
         return self._root / checked(key)
 

@@ -29,11 +29,6 @@ APPENDED = Tally("rushes_annotation_appended", "Batches that were appended to th
 APPEND_FAILED = Counter("rushes_annotation_append_failed", "Batches that the log did not take.", ["reason"])
 FOLDED = Tally("rushes_annotation_folded", "Records that were folded.", "result")
 REFUSED = Counter("rushes_annotation_refused", "Batches that were refused.", ["reason"])
-ROUND_TRIP_S = Histogram(
-    "rushes_annotation_append_to_fold_seconds",
-    "From the time a batch was stamped until it came back from the log and was folded.",
-    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
-)
 LOG_LATENCY_S = Histogram(
     "rushes_annotation_log_seconds",
     "From the append of a record at its writer until a reader of Kafka had it: of the oldest of each delivery.",

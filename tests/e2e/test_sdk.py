@@ -180,6 +180,31 @@ def _position(session: rushes.Session, note: bytes) -> tuple[int, int]:
     return state.annotation.position.x, state.annotation.position.y
 
 
+async def test_a_state_that_never_was_live_is_saved_and_joined_with_what_was(product: Product, video_id: int) -> None:
+    async with (
+        rushes.connect(product.address, session=product.person("member")) as client,
+        client.collaborate(video_id) as session,
+    ):
+        note = await session.comment(20, "where it is now")
+        await session.saved()
+        versions = client.versions
+        base = await versions.commit(video_id, "both are built on it")
+        there = operation_pb2.MoveOperation(id=note, to=annotation_pb2.Position(x=7), seen_revision=base.revision)
+        planned = await versions.commit_operations(
+            video_id, [operation_pb2.Operation(move=there)], "planned", base.version_id
+        )
+        await session.resolve(note)
+        await session.saved()
+        live = await versions.commit(video_id, "live", base_version_id=base.version_id)
+        merged = await versions.merge(video_id, planned.version_id, live.version_id)
+        assert list(merged.conflicts) == []
+        states = {each.annotation.id: each for each in await versions.document(video_id, merged.version.version_id)}
+        assert (states[note].annotation.position.x, states[note].annotation.resolved) == (7, True)
+        state = session.get(note)
+        assert state is not None
+        assert state.annotation.position.x == 0
+
+
 async def test_work_that_is_refused_is_told_and_work_goes_on(product: Product, video_id: int) -> None:
     async with at_work(product.address, product.person("guest"), video_id) as session:
         with pytest.raises(Refused) as caught:
