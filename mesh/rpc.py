@@ -50,8 +50,6 @@ _OPTIONS = (
     ("grpc.service_config", _SERVICE_CONFIG),
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.http2.max_pings_without_data", 0),
     ("grpc.initial_reconnect_backoff_ms", 50),
@@ -63,6 +61,13 @@ _OPTIONS = (
     ("grpc.http2.bdp_probe", 0),
     ("grpc.http2.lookahead_bytes", 64 * 1024),
 )
+
+_LOCAL_PINGS = (("grpc.keepalive_time_ms", 20_000), ("grpc.http2.ping_timeout_ms", 60_000))
+HOST_PINGS = (("grpc.keepalive_time_ms", 3_000), ("grpc.http2.ping_timeout_ms", 4_000))
+"""A process that ends says so, a machine that loses its power or its network does not: after seven seconds it is gone,
+and whoever was served there has some of ten left to come to another. gRPC's "keepalive_timeout" only sets what the
+kernel waits for unsent bytes (grpc/grpc#39239).
+"""
 
 
 def to_status(error: errors.RushesError, request_id: str) -> status_pb2.Status:
@@ -143,9 +148,11 @@ class Channels:
         return channel
 
     def _open(self, target: str) -> grpc.aio.Channel:
-        if self.mutual is None or target.startswith(UNIX):
-            return grpc.aio.insecure_channel(target, options=_OPTIONS)
-        options = (*_OPTIONS, ("grpc.ssl_target_name_override", NAME))
+        if target.startswith(UNIX):
+            return grpc.aio.insecure_channel(target, options=(*_OPTIONS, *_LOCAL_PINGS))
+        if self.mutual is None:
+            return grpc.aio.insecure_channel(target, options=(*_OPTIONS, *HOST_PINGS))
+        options = (*_OPTIONS, *HOST_PINGS, ("grpc.ssl_target_name_override", NAME))
         return grpc.aio.secure_channel(target, self.mutual.channel_credentials, options=options)
 
     def metadata(self) -> list[tuple[str, str]]:

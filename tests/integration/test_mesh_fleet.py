@@ -1,5 +1,6 @@
 """The instances of a service: who is well serves, who is not hands over, and who is back has its share again."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -7,10 +8,12 @@ import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+import mesh.rpc
 from mesh.config import MeshConfig
 from mesh.fleet import Fleet
 from mesh.rendezvous import PARTITIONS
 from mesh.rpc import Channels
+from mesh.service import SERVER_OPTIONS
 from tests.engine import free_ports
 from tests.integration.mesh_server import SECRET, run_folder
 from tests.waiting import until
@@ -26,7 +29,7 @@ class Instance:
 
     async def start(self) -> None:
         """Serves."""
-        self._server = grpc.aio.server()
+        self._server = grpc.aio.server(options=SERVER_OPTIONS)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
         self._server.add_insecure_port(self.target)
         await self._server.start()
@@ -121,3 +124,68 @@ async def test_services_that_ask_any_instance_go_to_another_when_theirs_is_gone(
             await channels.close()
             for each in both:
                 await each.die()
+
+
+class Cable:
+    """A way to a server, which may be cut: nothing passes any more, and neither end is told."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._whole = asyncio.Event()
+        self._whole.set()
+        self._ends: list[asyncio.StreamWriter] = []
+        self._server: asyncio.Server | None = None
+
+    async def lay(self) -> str:
+        """Gives the address of its near end."""
+        self._server = await asyncio.start_server(self._taken, "127.0.0.1", 0)
+        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+
+    def cut(self) -> None:
+        """Now nothing passes."""
+        self._whole.clear()
+
+    async def _taken(self, near: asyncio.StreamReader, answer: asyncio.StreamWriter) -> None:
+        far, ask = await asyncio.open_connection("127.0.0.1", self._port)
+        self._ends += [answer, ask]
+        await asyncio.gather(self._pass(near, ask), self._pass(far, answer))
+
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await source.read(65_536):
+                await self._whole.wait()
+                target.write(data)
+        await self._whole.wait()
+        target.close()
+
+    async def take_away(self) -> None:
+        """Nobody waits for it any more."""
+        self._whole.set()
+        assert self._server is not None
+        self._server.close()
+        for end in self._ends:
+            end.close()
+
+
+async def test_an_instance_whose_machine_is_gone_without_a_word_hands_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    pings = (("grpc.keepalive_time_ms", 300), ("grpc.http2.ping_timeout_ms", 500))
+    assert [name for name, _ in mesh.rpc.HOST_PINGS] == [name for name, _ in pings]
+    monkeypatch.setattr(mesh.rpc, "HOST_PINGS", pings)
+    ports = free_ports(2)
+    one, two = (Instance(f"127.0.0.1:{port}") for port in ports)
+    await one.start()
+    await two.start()
+    cable = Cable(ports[0])
+    near = await cable.lay()
+    try:
+        async with fleet_of(f"{near},{two.target}") as fleet:
+            for said, serving in (("NOT_SERVING", {two.target}), ("SERVING", {near, two.target})):
+                await one.health.set("", health_pb2.HealthCheckResponse.ServingStatus.Value(said))
+                await until(lambda: set(share(fleet)) == serving, "what it says being heard")  # noqa: B023
+            cable.cut()
+            # Without these pings it would be half a minute.
+            await until(lambda: set(share(fleet)) == {two.target}, "handing over", wait_s=20)
+    finally:
+        await cable.take_away()
+        await one.die()
+        await two.die()
