@@ -9,6 +9,7 @@ import grpc
 
 from mesh.service import Runtime
 from rushes.sfu.v1 import sfu_service_pb2_grpc
+from svc_sfu import metrics
 from svc_sfu.config import SfuConfig
 from svc_sfu.engine import Engine
 from svc_sfu.server import SfuServicer, Watchers
@@ -38,6 +39,7 @@ class SfuParts:
     async def start(self) -> None:
         """See Service."""
         self._engine.start()
+        metrics.watch(self._engine)
 
     async def drain(self) -> None:
         """See Service. Signalling knows by now, and brings the rooms to another worker, if there is one."""

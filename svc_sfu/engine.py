@@ -101,6 +101,11 @@ class Engine:
         self._socket.start()
         self._ticker = asyncio.create_task(self._tick_for_ever())
 
+    @property
+    def dropped(self) -> int:
+        """Datagrams that the kernel had no room for."""
+        return self._socket.dropped
+
     async def close(self) -> None:
         """Ends every transport."""
         if self._ticker is not None:
