@@ -191,8 +191,18 @@ class Hub:
         for lane in self._lanes.values():
             actions.append(self._want(lane, lane.head))
         for viewer in self.viewers.values():
+            self._hold(viewer)
             actions += self._attach(viewer)
         return actions
+
+    def _hold(self, viewer: Viewer) -> None:
+        """What it may read has to be heard anew: until then it gets nothing, and keeps its place."""
+        viewer.known = False
+        if viewer.state is State.LIVE and viewer.lane is not None:
+            self._live[viewer.lane.key].pop(viewer.session, None)
+            viewer.state, viewer.cursor, viewer.left_bytes = State.BEHIND, self._reached(viewer), 0
+        self._behind.pop(viewer.session, None)
+        self._ahead.pop(viewer.session, None)
 
     def _crowded(self, message: relay.RelayCrowd) -> list[Action]:
         self.crowd = message
@@ -235,6 +245,7 @@ class Hub:
         if not message.opened:
             viewer.switching = viewer.next_lane is not None
             return []
+        viewer.known = True
         if viewer.lane is not None and viewer.lane.key[0] != message.audience:
             # What it has and what its lane brings is not what it may read: it opens anew, and holds nothing.
             return [End(viewer.session, ending("AUDIENCE_CHANGED")), *self.leave(viewer.session)]
@@ -250,8 +261,15 @@ class Hub:
             again = self._say(viewer, service.CollaborateResponse(reset=reset))
             return [self._rights(viewer, message.opened), again, *self._join_lane(viewer, now)]
         resend = self._say(viewer, service.CollaborateResponse(resend=service.Resend()))
-        joined = self._serve_join(viewer) if viewer.state is State.JOINING else []
-        return [self._rights(viewer, message.opened), resend, *joined]
+        return [self._rights(viewer, message.opened), resend, *self._go_on(viewer, now)]
+
+    def _go_on(self, viewer: Viewer, now: float) -> list[Action]:
+        """From where it was when the stream broke."""
+        if viewer.state is State.JOINING:
+            return self._serve_join(viewer)
+        self._behind[viewer.session] = viewer
+        viewer.behind_since = now
+        return self.left(viewer.session, viewer.left_bytes, now)
 
     def _rights(self, viewer: Viewer, opened: bytes) -> Send:
         """What it may do now, which may have changed while nobody served the video."""
@@ -281,7 +299,7 @@ class Hub:
     def _serve_join(self, viewer: Viewer) -> list[Action]:
         lane = viewer.lane
         assert lane is not None
-        if lane.head is None:
+        if lane.head is None or not viewer.known:
             return []
         if viewer.resume is not None and lane.resumes(viewer.resume):
             return self._start(viewer, viewer.resume, [])

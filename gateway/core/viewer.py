@@ -47,6 +47,8 @@ class Viewer:
     """Since when it is behind and has not read anything."""
     left_bytes: int = 0
     greeted: bool = False
+    known: bool = False
+    """What it may read was told on the stream that there is now."""
     held: list[tuple[int, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -56,6 +56,67 @@ def test_who_may_read_other_notes_once_the_stream_is_back_opens_anew(
     assert len(rig.sent[viewers[0].session]) == heard, "nothing more goes to who has gone"
 
 
+@pytest.mark.parametrize("now", [INTERNAL, CLIENT, None], ids=["as before", "fewer", "none"])
+def test_until_it_is_told_what_a_viewer_may_read_now_it_gets_nothing(
+    rig: Rig, now: "access_pb2.Audience.ValueType | None"
+) -> None:
+    viewer, other = rig.live(0), rig.live(0)
+    rig.commit(1)
+    rig.do(rig.hub.lost(rig.now))
+    rig.opened()
+    rig.attached(other)
+    rig.sent[viewer.session].clear()
+    written = [rig.commit(2), rig.commit(3)]
+    rig.do(rig.hub.left(viewer.session, 0, rig.now))
+    rig.do(rig.hub.tick(rig.now))
+    assert rig.sent[other.session][-2:] == written
+    assert not rig.sent[viewer.session]
+    if now is None:
+        rig.say(ended=relay.RelayEnded(session=viewer.session))
+    else:
+        rig.attached(viewer, now)
+    written.append(rig.commit(4))
+    assert rig.sent[viewer.session][2:] == (written if now == INTERNAL else [])
+    assert (viewer.session in rig.ends) == (now != INTERNAL)
+
+
+def test_a_snapshot_waits_for_what_its_viewer_may_read_too(rig: Rig) -> None:
+    viewer = rig.join()
+    rig.attached(viewer)
+    rig.do(rig.hub.lost(rig.now))
+    rig.opened()
+    parts = rig.snapshot(3)
+    assert not set(parts) & set(rig.sent[viewer.session])
+    rig.attached(viewer)
+    assert rig.sent[viewer.session][-2:] == parts
+
+
+def test_who_was_behind_when_the_stream_broke_is_still_sent_to_at_its_own_pace(rig: Rig) -> None:
+    viewer = rig.live(0)
+    rig.hub.congested(viewer.session, rig.now)
+    rig.do(rig.hub.left(viewer.session, hub_module.LOW_BYTES, rig.now))
+    rig.do(rig.hub.lost(rig.now))
+    rig.opened()
+    frame = rig.commit(1)
+    rig.attached(viewer)
+    assert frame not in rig.sent[viewer.session]
+    rig.do(rig.hub.left(viewer.session, 0, rig.now))
+    assert rig.sent[viewer.session][-1] == frame
+
+
+def test_what_has_left_the_cache_meanwhile_cuts_who_was_to_go_on_there(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer = rig.live(0)
+    rig.do(rig.hub.lost(rig.now))
+    rig.opened()
+    monkeypatch.setattr("gateway.core.lane.MAX_REVISIONS", 1)
+    for revision in range(1, 4):
+        rig.commit(revision)
+    rig.attached(viewer)
+    assert viewer.session in rig.ends
+
+
 def test_who_may_do_something_else_once_the_stream_is_back_is_told_so(rig: Rig) -> None:
     viewer = rig.live(0)
     for epoch, then in ((1, "resend"), (2, "reset")):
