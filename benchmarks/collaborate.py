@@ -81,8 +81,8 @@ def centrifuge(name: str, **options: object) -> dict[str, Any]:
 
 STEPS: dict[str, tuple[str, dict[str, object]]] = {
     "viewers": (
-        "500 writers x 5/s, 1,500 readers",
-        {"writers": 500, "readers": 1500, "seconds": 15, "delivery": 3, "deflate": "true"},
+        "500 writers x 5/s, 2,000 readers",
+        {"writers": 500, "readers": 2000, "seconds": 15, "delivery": 3, "deflate": "true"},
     ),
     "writers": (
         "2,000 who all write 5/s",

@@ -1,7 +1,7 @@
 """The gateway against Envoy, grpcwebproxy and a plain C loop, each with one worker, the same backend and the same run.
 
-`python -m benchmarks.gateway [--quick]`; the last line is one JSON object. With `--sockets N [--processes P]` idle
-WebSockets instead; with `--hostile` bad input; with `--soak` ten minutes of coming and going.
+`python -m benchmarks.gateway [--quick] [--only KIND ...]`; the last line is one JSON object. With `--sockets N
+[--processes P]` idle WebSockets instead; with `--hostile` bad input; with `--soak` ten minutes of coming and going.
 """
 
 import argparse
@@ -26,6 +26,13 @@ from benchmarks.peers import envoy, grpcwebproxy
 
 FAN_OUT = 1_000
 """Sockets of the fan-out."""
+CALLS = {
+    "unary": ("envoy", ("ours", "ours, guarded"), 32),
+    "stream": ("envoy", ("ours",), 4),
+    "ws": ("grpcwebproxy", ("ours",), 32),
+}
+"""Each kind of call: whom ours are compared with, and on how many connections. The last of ours is what counts."""
+FAN_OUT_PART = "fanout"
 
 
 @dataclass
@@ -159,6 +166,9 @@ def main() -> None:
     """Runs what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="short rounds: a smoke test, not a measurement")
+    parser.add_argument(
+        "--only", nargs="+", choices=[*CALLS, FAN_OUT_PART], metavar="KIND", help="of the comparisons these"
+    )
     parser.add_argument("--sockets", type=int, default=0, metavar="N", help="so many idle WebSockets, and nothing else")
     parser.add_argument("--processes", type=int, default=1, metavar="P", help="gateways on the port of those sockets")
     parser.add_argument(
@@ -175,35 +185,29 @@ def main() -> None:
     elif given.sockets:
         figures = gateway_sockets.run(given.sockets, given.processes, quick=given.quick)
     else:
-        figures = everything(quick=given.quick)
+        figures = everything(given.only or [*CALLS, FAN_OUT_PART], quick=given.quick)
     print(json.dumps(figures))
 
 
-def everything(*, quick: bool) -> dict[str, float]:
-    """Beside the others."""
+def everything(only: Sequence[str], *, quick: bool) -> dict[str, float]:
+    """Beside the others: these comparisons, or all."""
     seconds, rounds = (2.0, 1) if quick else (5.0, 5)
-    with gateways() as found:
-        plain, guarded, peer, proxy = (found[n] for n in ("ours", "ours, guarded", "envoy", "grpcwebproxy"))
-        unary = compare([peer, plain, guarded], "unary", seconds, rounds, conns=32)
-        stream = compare([peer, plain], "stream", seconds, rounds, conns=4)
-        socket = compare([proxy, plain], "ws", seconds, rounds, conns=32)
-    fan_out_ratios = fan_out(10 if quick else 60)
-
-    def ratio(found: dict[str, Figures], one: str, other: str, name: str) -> float:
-        return round(found[one].median(name) / found[other].median(name), 3)
-
-    return {
-        "unary_ratio_envoy": ratio(unary, "ours, guarded", "envoy", "per_s"),
-        "unary_cpu_ratio_envoy": ratio(unary, "ours, guarded", "envoy", "cpu_us"),
-        "unary_plain_ratio_envoy": ratio(unary, "ours", "envoy", "per_s"),
-        "unary_plain_cpu_ratio_envoy": ratio(unary, "ours", "envoy", "cpu_us"),
-        "stream_ratio_envoy": ratio(stream, "ours", "envoy", "per_s"),
-        "stream_cpu_ratio_envoy": ratio(stream, "ours", "envoy", "cpu_us"),
-        "ws_ratio_grpcwebproxy": ratio(socket, "ours", "grpcwebproxy", "per_s"),
-        "ws_cpu_ratio_grpcwebproxy": ratio(socket, "ours", "grpcwebproxy", "cpu_us"),
-        "fanout_cpu_ratio_c_send": fan_out_ratios["grpc-websockets"],
-        "fanout_streams_cpu_ratio_c_send": fan_out_ratios["rushes-streams"],
-    }
+    figures: dict[str, float] = {}
+    if set(only) & set(CALLS):
+        with gateways() as servers:
+            for mode in (mode for mode in CALLS if mode in only):
+                peer, ours, conns = CALLS[mode]
+                found = compare([servers[name] for name in (peer, *ours)], mode, seconds, rounds, conns=conns)
+                for name in ours:
+                    kind = mode if name == ours[-1] else f"{mode}_plain"
+                    for figure, what in (("per_s", ""), ("cpu_us", "_cpu")):
+                        ratio = found[name].median(figure) / found[peer].median(figure)
+                        figures[f"{kind}{what}_ratio_{peer}"] = round(ratio, 3)
+    if FAN_OUT_PART in only:
+        ratios = fan_out(10 if quick else 60)
+        figures["fanout_cpu_ratio_c_send"] = ratios["grpc-websockets"]
+        figures["fanout_streams_cpu_ratio_c_send"] = ratios["rushes-streams"]
+    return figures
 
 
 if __name__ == "__main__":
