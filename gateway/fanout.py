@@ -22,6 +22,9 @@ PRESENCE_WAIT_S: Final = 0.5e-3
 MAX_PRESENCE_WAIT_S: Final = 0.080
 """Presence waits so much for each viewer for commits to travel with: among few people it is quick, among many a frame
 of its own to everybody would cost more than it is worth. Longer than the largest window between two commits."""
+TURN: Final = 500
+"""So many are written to, then what came meanwhile is taken: what viewers say is on its way in while others are still
+written to, and goes out again one frame earlier."""
 BUSY_S: Final = 0.1
 """After so long without commits there are none to wait for."""
 
@@ -41,11 +44,9 @@ class Made(dict[int, tuple[bytes, int]]):
 
     def packed(self, number: int, frames: bytes) -> bytes:
         """What it is for a call's number, packed."""
-        if self.packer is None:
-            return frames
         known = self._packed.get(number)
         if known is None:
-            known = self._packed[number] = self.packer.pack(frames)
+            known = self._packed[number] = frames if self.packer is None else self.packer.pack(frames)
         return known
 
 
@@ -72,6 +73,26 @@ class Socket(Protocol):
         """Sends the trailers and closes."""
 
 
+class _Flush:
+    """A frame on its way to many: where it has come to, and what was made of it until now."""
+
+    __slots__ = ("alone", "at", "frame", "joined", "packer", "sessions", "spent_s", "written")
+
+    def __init__(self, sessions: Sequence[int], frame: bytes, packer: Packer | None) -> None:
+        self.sessions = sessions
+        self.frame = frame
+        self.packer = packer
+        self.alone = (frame, Made(packer))
+        self.joined = dict[bytes, tuple[bytes, Made]]()
+        """With the presence that goes along, by that."""
+        self.at = self.written = 0
+        self.spent_s = 0.0
+
+    def with_presence(self, extra: bytes) -> tuple[bytes, Made]:
+        """The frame, and this behind it."""
+        return self.joined.get(extra) or self.joined.setdefault(extra, (self.frame + extra, Made(self.packer)))
+
+
 class FanOut:
     """See the module. `congested` is told of viewers whose sockets take no more for now; `pace`: how much is packed."""
 
@@ -81,18 +102,45 @@ class FanOut:
         self._loop = asyncio.get_running_loop()
         self._committed = 0.0
         self._pace = pace or Pace()
+        self._flush: _Flush | None = None
+        """What has not gone to all yet; nothing else goes before it has."""
+        self._turn: asyncio.Handle | None = None
         self._later: dict[int, bytes] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def send(self, sessions: Sequence[int], frame: bytes) -> None:
-        """Writes a frame, and with it what presence waited for one."""
+        """Writes a frame, and with it what presence waited for one. What more than TURN get is not written at once."""
+        self.finish()
         if len(sessions) == 1:
-            metrics.FRAMES_OUT.inc(self._spread(sessions, frame))
+            metrics.FRAMES_OUT.inc(self._spread(_Flush(sessions, frame, None), 1))
             return
         self._committed = self._loop.time()
-        with metrics.FAN_OUT_S.time():
-            written = self._spread(sessions, frame)
-        metrics.FRAMES_OUT.inc(written)
+        self._flush = _Flush(sessions, frame, Packer(self._may_pack))
+        self._take_turn()
+
+    def finish(self) -> None:
+        """Writes what has not gone to all yet."""
+        if self._flush is not None:
+            self._write(self._flush, len(self._flush.sessions))
+
+    def _take_turn(self) -> None:
+        if self._flush is not None:
+            self._write(self._flush, TURN)
+            if self._flush is not None:
+                self._turn = self._loop.call_soon(self._take_turn)
+
+    def _write(self, flush: _Flush, most: int) -> None:
+        """Goes on with what has not gone to all, to so many more."""
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        began = time.perf_counter()
+        flush.written += self._spread(flush, most)
+        flush.spent_s += time.perf_counter() - began
+        if flush.at >= len(flush.sessions):
+            self._flush = None
+            metrics.FAN_OUT_S.observe(flush.spent_s)
+            metrics.FRAMES_OUT.inc(flush.written)
 
     def send_later(self, sessions: Iterable[int], frame: bytes) -> None:
         """Presence waits a moment for commits to travel with; what comes meanwhile takes its place."""
@@ -105,27 +153,27 @@ class FanOut:
 
     def close(self) -> None:
         """Nothing more is sent."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for handle in (self._timer, self._turn):
+            if handle is not None:
+                handle.cancel()
 
-    def _spread(self, sessions: Sequence[int], frame: bytes) -> int:
-        """Writes, and gives to how many."""
-        packer = Packer(self._may_pack) if len(sessions) > 1 else None
-        later, joined = self._later, dict[int, tuple[bytes, Made]]()
-        alone = (frame, Made(packer))
+    def _spread(self, flush: _Flush, most: int) -> int:
+        """Writes to so many more, and gives to how many it was."""
+        later, frame = self._later, flush.frame
         chosen: list[Socket] = []
         pieces: list[bytes] = []
         descriptors: set[int] = set()
         behind: list[tuple[int, Socket, bytes]] = []
         queued = 0
+        socket_of, alone = self.sockets.get, flush.alone
+        sessions = flush.sessions[flush.at : flush.at + most]
+        flush.at += most
         for session in sessions:
-            socket = self.sockets.get(session)
+            socket = socket_of(session)
             if socket is None:
                 continue
-            both, made = alone
             extra = later.pop(session, None) if later else None
-            if extra is not None:
-                both, made = joined.get(id(extra)) or joined.setdefault(id(extra), (frame + extra, Made(packer)))
+            both, made = alone if extra is None else flush.with_presence(extra)
             if socket.descriptor in descriptors:  # of another call there, which may be written in part
                 behind.append((session, socket, both))
                 continue
@@ -154,6 +202,7 @@ class FanOut:
 
     def _flush_later(self) -> None:
         self._timer = None
+        self.finish()
         later, self._later = self._later, {}
         mades: dict[int, Made] = {}
         chosen: list[Socket] = []

@@ -82,7 +82,7 @@ class SocketWriter:
 
     def direct(self, frame: bytes, made: Made) -> bytes | None:
         """See `fanout.Socket`."""
-        if not self.ready():
+        if self.descriptor < 0 or self._waiting() or self._closing():  # as `ready`: this is asked for each viewer
             return None
         return made.packed(NO_CALL, frame) if self.packs else frame
 

@@ -84,6 +84,15 @@ def test_large_messages_are_packed_and_small_ones_and_other_frames_are_not() -> 
     assert one[again:] == one[: again - len(ping())]
 
 
+@pytest.mark.parametrize("size", [MIN_BYTES, 65_535, 65_536, 200_000])
+def test_a_message_of_any_size_is_packed(size: int) -> None:
+    payload = (TEXT * 50)[:size]
+    frame = Packer().pack(binary_frame(payload))
+    body = 2 if frame[1] < 126 else 4
+    assert frame[0] == PACKED
+    assert unpacked(frame[body:], size) == payload
+
+
 def test_what_does_not_get_smaller_stays_as_it_is() -> None:
     noise = binary_frame(Random(1).randbytes(5_000))
     assert Packer().pack(noise) == noise

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -357,3 +357,82 @@ async def test_calls_of_one_socket_get_a_frame_each_one_behind_the_other(
     for message in messages_of(read(files[0]) + transport.kept):
         got[message[4]] += message[5:]
     assert got == {1: expected, 2: expected[:room_bytes]}
+
+
+async def turns(count: int = 1) -> None:
+    """Lets the loop go round so many times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+def two_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few are written to before others have their turn."""
+    monkeypatch.setattr("gateway.fanout.TURN", 2)
+
+
+@pytest.mark.usefixtures("two_a_turn")
+async def test_a_frame_goes_to_many_in_turns_and_others_have_theirs_between() -> None:
+    fan_out = FanOut(congested)
+    viewers = [Viewer(waiting=1) for _ in range(5)]
+    fan_out.sockets.update(enumerate(viewers))
+    got: list[int] = []
+    fan_out.send(range(5), b"<1>")
+    for _ in range(3):
+        got.append(sum(bool(each.queued) for each in viewers))
+        await turns()
+    assert got == [2, 4, 5]
+    assert [each.queued for each in viewers] == [[b"<1>"]] * 5
+
+
+@pytest.mark.usefixtures("two_a_turn")
+@pytest.mark.parametrize("sessions", [range(5), (4,)], ids=["to all", "to one"])
+async def test_what_comes_next_waits_until_all_have_the_frame_before(sessions: Sequence[int]) -> None:
+    fan_out = FanOut(congested)
+    viewers = [Viewer(waiting=1) for _ in range(5)]
+    fan_out.sockets.update(enumerate(viewers))
+    before = counted("out")
+    fan_out.send(range(5), b"<1>")
+    fan_out.send(sessions, b"<2>")
+    await turns(3)
+    assert [each.queued for each in viewers] == [[b"<1>", *[b"<2>"] * (number in sessions)] for number in range(5)]
+    assert counted("out") - before == 5 + len(sessions)
+
+
+@pytest.mark.usefixtures("two_a_turn")
+async def test_who_leaves_before_its_turn_gets_nothing_more_and_who_is_full_is_named_in_it() -> None:
+    named: list[int] = []
+    fan_out = FanOut(lambda session, now: named.append(session))
+    gone, full = Viewer(waiting=1), Viewer(waiting=HIGH_BYTES + 1)
+    fan_out.sockets.update({0: Viewer(waiting=1), 1: Viewer(waiting=1), 2: gone, 3: full})
+    fan_out.send(range(4), b"<1>")
+    assert not named
+    del fan_out.sockets[2]
+    await turns()
+    assert (gone.queued, full.queued, named) == ([], [b"<1>"], [3])
+
+
+@pytest.mark.usefixtures("two_a_turn")
+async def test_presence_that_comes_between_turns_goes_with_what_is_still_to_be_written() -> None:
+    fan_out = FanOut(congested)
+    viewers = [Viewer(waiting=1) for _ in range(4)]
+    fan_out.sockets.update(enumerate(viewers))
+    fan_out.send_later(range(4), b"[a]")
+    fan_out.send(range(4), b"<1>")
+    fan_out.send_later((0, 3), b"[b]")
+    await turns()
+    fan_out.close()
+    assert [each.queued for each in viewers] == [[b"<1>[a]"]] * 3 + [[b"<1>[b]"]]
+
+
+@pytest.mark.usefixtures("two_a_turn")
+async def test_a_fan_out_that_closes_writes_what_it_is_asked_to_and_no_more() -> None:
+    fan_out = FanOut(congested)
+    viewers = [Viewer(waiting=1) for _ in range(4)]
+    fan_out.sockets.update(enumerate(viewers))
+    fan_out.send(range(4), b"<1>")
+    fan_out.finish()
+    fan_out.send(range(4), b"<2>")
+    fan_out.close()
+    await turns(2)
+    assert [each.queued for each in viewers] == [[b"<1>", b"<2>"]] * 2 + [[b"<1>"]] * 2

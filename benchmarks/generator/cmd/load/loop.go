@@ -14,6 +14,9 @@ const (
 	// never has to wake the reader of what it writes. A frame is counted as much too late.
 	tick        = time.Millisecond
 	eventsAHead = 128
+	// arrives is told once for what came: a socket that was read empty is not looked at again before there is more.
+	arrives = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLET
+	ends    = unix.EPOLLRDHUP | unix.EPOLLHUP | unix.EPOLLERR
 )
 
 // loop is all clients in one thread: it reads, answers, and sends what is due.
@@ -73,7 +76,7 @@ func (l *loop) turn() {
 			failed = c.flush()
 		}
 		if failed == nil && event.Events&^unix.EPOLLOUT != 0 {
-			failed = l.read(c)
+			failed = l.read(c, event.Events&ends != 0)
 		}
 		l.after(c, failed)
 	}
@@ -93,7 +96,7 @@ func (l *loop) join() {
 				err = c.arrivals()
 			}
 			if err == nil {
-				err = unix.EpollCtl(l.poll, unix.EPOLL_CTL_ADD, c.descriptor, listening(c, unix.EPOLLIN))
+				err = unix.EpollCtl(l.poll, unix.EPOLL_CTL_ADD, c.descriptor, listening(c, arrives))
 			}
 			if err == nil {
 				err = l.frames(c, copy(l.buffer, c.partial))
@@ -105,23 +108,28 @@ func (l *loop) join() {
 	}
 }
 
-// read takes what came for a client.
-func (l *loop) read(c *client) error {
-	kept := copy(l.buffer, c.partial)
-	n, err := l.readInto(c, l.buffer[kept:])
-	if err == unix.EAGAIN {
-		return nil
+// read takes what came for a client; ended: and then its end.
+func (l *loop) read(c *client, ended bool) error {
+	for {
+		kept := copy(l.buffer, c.partial)
+		n, err := l.readInto(c, l.buffer[kept:])
+		if err == unix.EAGAIN {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return errClosed
+		}
+		full := kept+n == len(l.buffer)
+		if full {
+			l.buffer = append(l.buffer, make([]byte, len(l.buffer))...)
+		}
+		if err := l.frames(c, kept+n); err != nil || !full && !ended {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return errClosed
-	}
-	if kept+n == len(l.buffer) {
-		l.buffer = append(l.buffer, make([]byte, len(l.buffer))...)
-	}
-	return l.frames(c, kept+n)
 }
 
 func (l *loop) readInto(c *client, to []byte) (int, error) {
@@ -204,7 +212,7 @@ func (l *loop) after(c *client, failed error) {
 	}
 	if blocked := len(c.unsent) > 0; blocked != c.listening {
 		c.listening = blocked
-		events := uint32(unix.EPOLLIN)
+		events := uint32(arrives)
 		if blocked {
 			events |= unix.EPOLLOUT
 		}
