@@ -260,6 +260,25 @@ def test_past_the_budget_auto_viewers_are_served_merged_states_and_come_back(rig
     assert rig.sent[auto.session][-1] == fifth
 
 
+def test_who_is_behind_changes_lanes_only_once_it_has_all_of_its_own() -> None:
+    rig = Rig(merge_bytes_s=1000)
+    rig.opened()
+    auto = rig.join(resume=0, delivery=service.DELIVERY_AUTO)
+    rig.attached(auto)
+    rig.say(crowd=relay.RelayCrowd(merging_saves=True))
+    rig.commit(1, size=5000)
+    rig.do(rig.hub.tick(1.0))
+    rig.attached(auto, opened=b"")
+    rig.hub.congested(auto.session, rig.now)
+    second = rig.commit(2)
+    rig.commit(2, delivery=MERGED, since=1)
+    assert auto.serving == FULL
+    rig.do(rig.hub.left(auto.session, 0, rig.now))
+    assert rig.sent[auto.session][-1] == second
+    third = rig.commit(3, delivery=MERGED, since=2)
+    assert (auto.serving, rig.sent[auto.session][-1]) == (MERGED, third)
+
+
 def test_who_is_served_merged_states_gets_every_commit_again_once_they_are_no_smaller(rig: Rig) -> None:
     rig = Rig(merge_bytes_s=1000)
     rig.opened()
