@@ -202,6 +202,7 @@ class Channel:
 
     async def close(self, viewers: int = 0) -> None:
         """Ends the stream, and its viewers, of `viewers` that all have to open again."""
+        self._fanout.finish()
         for session in list(self._sockets):
             self._end(End(session, draining(viewers, random.random())))
         self._fanout.close()
