@@ -141,7 +141,7 @@ def files() -> dict[str, str]:
     made: dict[str, Any] = {
         "text.json": text_vectors(),
         "apply.json": apply_vectors(),
-        "pending.json": [record_pending(seed) for seed in (*range(8), 25)],
+        "pending.json": [record_pending(seed) for seed in (*range(8), 31)],
     }
     return {
         name: json.dumps(content, ensure_ascii=False, indent=None, separators=(",", ":")).replace("},{", "},\n{") + "\n"

@@ -342,13 +342,29 @@ def test_what_was_received_before_is_left_alone(desk: Desk) -> None:
     assert desk.tell(CollaborateResponse(merged=Merged(from_revision=0, to_revision=1))) == []
 
 
-def test_receipt_is_acknowledged_once_a_second(desk: Desk) -> None:
+def test_receipt_is_acknowledged_now_and_then(desk: Desk) -> None:
     desk.do(move(A, 5, 5), who=desk.other)
     desk.settle()
-    requests = desk.client.poll(desk.me.now_s + 2)
+    requests = desk.client.poll(desk.me.now_s + 3)
     assert [request.ack_revision for request in requests] == [2]
-    assert desk.client.poll(desk.me.now_s + 4) == []
-    assert desk.client.wake_at(desk.me.now_s + 4) is None
+    assert desk.client.poll(desk.me.now_s + 6) == []
+    assert desk.client.wake_at(desk.me.now_s + 6) is None
+
+
+def test_clients_that_begin_together_do_not_acknowledge_together_for_ever(desk: Desk) -> None:
+    waits = []
+    for last in (0, 255):
+        desk.client.client_id = desk.client.client_id[:-1] + bytes((last,))
+        began_s = desk.me.now_s + 10 * (last + 1)
+        desk.do(move(A, 5, 5), who=desk.other)
+        desk.settle()
+        assert desk.client.poll(began_s)[-1].ack_revision
+        desk.do(move(A, 6, 6), who=desk.other)
+        desk.settle()
+        woken_s = desk.client.wake_at(began_s)
+        assert woken_s is not None
+        waits.append(woken_s - began_s)
+    assert waits == pytest.approx([1.5, 2.5])
 
 
 def test_others_and_the_clock_are_passed_on(desk: Desk) -> None:
