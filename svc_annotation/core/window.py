@@ -5,9 +5,8 @@ from typing import Final
 
 SENT_S: Final = 0.070
 """What an operation may take here and at the gateway, a good half of what it may take in all (100 ms, 99 of 100); few
-viewers never come near it. What writing to all takes of it, it does not wait before."""
-WRITINGS: Final = 1.5
-"""So many times an operation waits for that: until its own frame is written, and on its way in for half of another."""
+viewers never come near it. What writing to all takes of it, it does not wait before: on its way in it hardly waits for
+that, since gateways take what viewers say while they write."""
 IDLE_SHARE: Final = 10.0
 """Between two flushes passes this many times what the last one cost, as long as there is time for it."""
 STREAM_COST_S: Final = 60e-6
@@ -35,7 +34,7 @@ class Window:
     def flushed(self, now: float, encode_s: float, streams: int, viewers: int) -> None:
         """A flush ended now: it took so long to encode, and goes to so many streams and viewers."""
         cost_s = encode_s + streams * STREAM_COST_S + viewers * VIEWER_COST_S
-        self._not_before = now + min(IDLE_SHARE * cost_s, max(SENT_S - WRITINGS * cost_s, cost_s))
+        self._not_before = now + min(IDLE_SHARE * cost_s, max(SENT_S - cost_s, cost_s))
 
 
 class MergedTick:
