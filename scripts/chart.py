@@ -25,7 +25,7 @@ VARIANTS = (
     ),
     ("--set", "secrets.existing=mine,project.replicas=2,signaling.replicas=2,mesh.tlsSecret=mesh"),
     ("--set", "sfu.replicas=3,sfu.maxReplicas=50,sfu.port=32000,sfu.addresses={203.0.113.7}"),
-    ("--set", "sfu.replicas=1,autoscaling.enabled=false"),
+    ("--set", "sfu.replicas=1,autoscaling.enabled=false,sfu.stun=stun:stun.example.com:3478"),
 )
 REFUSED = (
     ("--set", "gateway.replicas=0"),
@@ -37,6 +37,7 @@ REFUSED = (
     ("--set", "sfu.port=50000"),
     ("--set", "sfu.maxReplicas=51"),
     ("--set", "sfu.addresses={sfu.example.com}"),
+    ("--set", "sfu.stun=stun.example.com"),
     ("--set", "secrets.meshSecret="),
     ("--set", "signaling.replicas=2"),
     ("--set", "signaling.replicas=2,secrets.signalingDatabase=postgresql+psycopg://rushes:x@postgres/signaling"),

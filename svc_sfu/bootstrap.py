@@ -12,6 +12,7 @@ from rushes.sfu.v1 import sfu_service_pb2_grpc
 from svc_sfu import metrics
 from svc_sfu.config import SfuConfig
 from svc_sfu.engine import Engine
+from svc_sfu.outward import outward_address
 from svc_sfu.server import SfuServicer, Watchers
 
 MOVE_S: Final = 2.0
@@ -23,12 +24,13 @@ LOOK_S: Final = 0.05
 class SfuParts:
     """See `mesh.service.Service`."""
 
-    def __init__(self, config: SfuConfig, runtime: Runtime) -> None:
+    def __init__(self, config: SfuConfig, runtime: Runtime, outward: Sequence[str] = ()) -> None:
         self._watchers = Watchers()
         self._now_ms = runtime.clock.now_ms
         own = own_addresses(config.host)
         inner = config.inner_address or own[0]
-        self._engine = Engine(config.host, config.port, config.addresses or own, self._watchers.changed, inner=inner)
+        told = [*outward, *(config.addresses or own)]
+        self._engine = Engine(config.host, config.port, told, self._watchers.changed, inner=inner)
 
     def register(self, server: grpc.aio.Server) -> None:
         """See Service."""
@@ -66,6 +68,6 @@ def own_addresses(host: str) -> Sequence[str]:
     return [*outward, "127.0.0.1"]
 
 
-def build(config: SfuConfig, runtime: Runtime) -> SfuParts:
-    """The service of this configuration."""
-    return SfuParts(config, runtime)
+async def build(config: SfuConfig, runtime: Runtime) -> SfuParts:
+    """The service of this configuration. Raises ConfigError."""
+    return SfuParts(config, runtime, [await outward_address(config.stun)] if config.stun else ())

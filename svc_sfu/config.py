@@ -19,5 +19,9 @@ class SfuConfig:
     addresses: tuple[str, ...] = ()
     """Addresses that browsers are told, the best first, as where this machine is behind a NAT. Empty: its own."""
 
+    stun: str = ""
+    """STUN server, stun:HOST:PORT, that is asked at start for the address that this machine has outside, which browsers
+    are told first: where each machine has one of its own behind a NAT that leaves ports as they are."""
+
     inner_address: str = ""
     """Address at which other forwarders reach this one, for rooms that have people on both. Empty: its own."""
