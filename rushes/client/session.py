@@ -216,9 +216,9 @@ class Session:
     async def _run(self) -> None:
         attempt = 0
         while True:
-            before = self.revision
+            before, left = self.revision, False
             try:
-                await self._stream()
+                left = await self._stream()
             except asyncio.InvalidStateError:
                 log.info("stream_gone")  # gRPC's word for writing to one that has ended
             except Exception as error:
@@ -227,7 +227,8 @@ class Session:
                     await self._fail(known)
                     return
             self._pending.disconnected()
-            attempt = 0 if self.revision > before else attempt + 1
+            # A stream that is left on purpose, as after a refusal, has not failed.
+            attempt = 0 if left or self.revision > before else attempt + 1
             await asyncio.sleep(WAITS_S[min(attempt, len(WAITS_S) - 1)])
 
     def _goes_on(self, error: Exception) -> bool:
@@ -246,7 +247,8 @@ class Session:
         async with self._progress:
             self._progress.notify_all()
 
-    async def _stream(self) -> None:
+    async def _stream(self) -> bool:
+        """True: it was left, to be opened anew."""
         stub = AnnotationServiceStub(self._connection.channel)
         call = stub.Collaborate(metadata=await self._connection.metadata())
         await call.write(self._pending.connect(self.frame))
@@ -256,7 +258,8 @@ class Session:
         try:
             async for response in call:
                 if await self._received(response):
-                    return
+                    return True
+            return False
         except asyncio.CancelledError:
             if writer.done() and not writer.cancelled():
                 writer.result()
