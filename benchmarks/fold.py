@@ -1,7 +1,7 @@
 """What the fold costs: CPU of a batch and of an operation, with all that the service makes of the result.
 
-Batches are submitted (checked, put together as records) in groups and read back, as from the log. The fold's clock runs
-from a parsed record to the encoded commit, the encoded states and the row of history.
+Batches are submitted (checked, put together as records) in groups and met again, as from the log. The fold's clock runs
+from a record to the encoded commit, the encoded states and the row of history.
 """
 
 import argparse
@@ -20,12 +20,12 @@ from rushes.annotation.v1.operation_pb2 import (
     Operation,
     SetFieldsOperation,
 )
-from rushes.annotation.v1.record_pb2 import Record
 from rushes.document import Document
 from rushes.document.inverse import edit_operation
+from rushes.document.submitted import Sender
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 from svc_annotation.core.fold import fold
-from svc_annotation.core.submission import Head, submission
+from svc_annotation.core.submission import Head, Underway, submission
 
 ANNOTATIONS = 2_000
 CLIENTS = 200
@@ -39,7 +39,7 @@ class Cost(NamedTuple):
     """CPU of one batch."""
 
     submit_us: float
-    parse_us: float
+    read_us: float
     fold_us: float
 
 
@@ -49,6 +49,7 @@ class Bench:
     def __init__(self) -> None:
         self._random = Random(1)
         self._document = Document(7, 1)
+        self._underway = Underway()
         self._ids = [self._random.randbytes(16) for _ in range(ANNOTATIONS)]
         self._clients = [self._random.randbytes(16) for _ in range(CLIENTS)]
         self._numbers = [0] * CLIENTS
@@ -62,11 +63,11 @@ class Bench:
         """As many clients send a batch each."""
         sent = [self._batch(operations) for operations in batches]
         times = [time.process_time_ns()]
-        payloads = [
-            submission(self._document, head, batch, time_ms=self._now_ms, service=False).payload for head, batch in sent
-        ]
+        submitted = [submission(head, batch, time_ms=self._now_ms, service=False) for head, batch in sent]
+        for each in submitted:
+            self._underway.put(each)
         times.append(time.process_time_ns())
-        records = [Record.FromString(payload) for payload in payloads]
+        records = [self._underway.take(each.payload) for each in submitted]
         times.append(time.process_time_ns())
         folded = [fold(self._document, record, offset) for offset, record in enumerate(records)]
         times.append(time.process_time_ns())
@@ -83,14 +84,16 @@ class Bench:
         self._numbers[turn] += 1
         batch = Batch(client_seq=self._numbers[turn], base_revision=self._document.revision, operations=operations)
         head = Head.of(
-            rules=1,
-            epoch=1,
-            video_id=7,
-            tenant_id="tenant",
-            person_id=f"person-{turn}",
-            permissions=MEMBER,
-            client_id=self._clients[turn],
-            frame_count=1000,
+            Sender(
+                rules=1,
+                epoch=1,
+                video_id=7,
+                tenant_id="tenant",
+                person_id=f"person-{turn}",
+                permissions=MEMBER,
+                client_id=self._clients[turn],
+                frame_count=1000,
+            )
         )
         return head, Batch.FromString(batch.SerializeToString())
 
@@ -159,7 +162,7 @@ def main() -> None:
             cost = bench.measure(kind, count, rounds)
             print(
                 f"{count:>2} x {kind:<7} fold {cost.fold_us:6.1f} us a batch {cost.fold_us / count:5.1f} an operation"
-                f"   submit {cost.submit_us:6.1f} {cost.submit_us / count:5.1f}   parse {cost.parse_us:5.1f}",
+                f"   submit {cost.submit_us:6.1f} {cost.submit_us / count:5.1f}   read {cost.read_us:5.1f}",
                 flush=True,
             )
             figures[f"{kind}_{count}_fold_us"] = round(cost.fold_us, 1)

@@ -2,14 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 
 from google.protobuf.message import DecodeError
 
-from rushes.annotation.v1 import record_pb2
+from rushes.document.submitted import Submitted
 from rushes.errors import Unavailable
 from svc_annotation import metrics
+from svc_annotation.core.submission import Underway
 from svc_annotation.stores import Log, LogClosed, LogDamaged, LogEntry, partition_of
 
 RETRY_S: Final = 1.0
@@ -20,7 +21,9 @@ _logger = logging.getLogger(__name__)
 class Taker(Protocol):
     """Takes records, of whatever video, in the order of the log."""
 
-    def take(self, partition: "Partition", offset: int, record: record_pb2.Record) -> None:
+    underway: Underway
+
+    def take(self, partition: "Partition", offset: int, record: Submitted) -> None:
         """A record. `partition.done` is to be called once history needs it no more, `stick` if it never may."""
 
     async def room(self) -> None:
@@ -75,8 +78,7 @@ class Partition:
         while True:
             try:
                 async for entries in self._log.read(self.number, self.next_offset):
-                    for entry in entries:
-                        self._take(entry)
+                    self._take(entries)
                     self._moved.set()
                     await self._projector.room()
                     await self._taker.room()
@@ -91,15 +93,23 @@ class Partition:
                 _logger.error("partition_unreadable", extra={"partition": self.number, "error": error.message})
                 await asyncio.sleep(RETRY_S)
 
-    def _take(self, entry: LogEntry) -> None:
-        self.next_offset = entry.offset + 1
-        try:
-            record = record_pb2.Record.FromString(entry.payload)
-        except DecodeError:
-            record = None
-        if record is None or record.video_id <= 0 or partition_of(record.video_id) != self.number:
-            metrics.SKIPPED.inc()
-            _logger.critical("entry_skipped", extra={"partition": self.number, "offset": entry.offset})
-            return
-        self._open[entry.offset] = None
-        self._taker.take(self, entry.offset, record)
+    def _take(self, entries: Sequence[LogEntry]) -> None:
+        taker = self._taker
+        read, take, opened = taker.underway.take, taker.take, self._open
+        for offset, payload in entries:
+            self.next_offset = offset + 1
+            try:
+                record = read(payload)
+            except DecodeError:
+                self._skip(offset)
+                continue
+            video_id = record.sender.video_id
+            if video_id <= 0 or partition_of(video_id) != self.number:
+                self._skip(offset)
+                continue
+            opened[offset] = None
+            take(self, offset, record)
+
+    def _skip(self, offset: int) -> None:
+        metrics.SKIPPED.inc()
+        _logger.critical("entry_skipped", extra={"partition": self.number, "offset": offset})

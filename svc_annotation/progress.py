@@ -40,7 +40,7 @@ class Progress:
         self._room.set()
         self._seen_more = asyncio.Event()
 
-    def put(self, row: HistoryRow) -> None:
+    def put(self, row: HistoryRow, size_bytes: int) -> None:
         """See `Projector`."""
         awaited = self._awaited.setdefault(partition_of(row.video_id), deque())
         awaited.append(Awaited(row.video_id, row.ordinal, row.offset, row.at_revision))

@@ -19,7 +19,6 @@ for what is in it, it goes at once."""
 MAX_ROWS: Final = 20_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
-_ROW_BYTES: Final = 400
 
 _logger = logging.getLogger(__name__)
 
@@ -27,10 +26,21 @@ _logger = logging.getLogger(__name__)
 class Projected(Protocol):
     """What is told of a row that history has."""
 
-    video_id: int
-    ordinal: int
-    offset: int
-    at_revision: int
+    @property
+    def video_id(self) -> int:
+        """Its video."""
+
+    @property
+    def ordinal(self) -> int:
+        """Its place among the video's rows."""
+
+    @property
+    def offset(self) -> int:
+        """Its place in the log."""
+
+    @property
+    def at_revision(self) -> int:
+        """The document's revision after it."""
 
 
 class Origin(Protocol):
@@ -53,6 +63,8 @@ class Projector:
         self._history = history
         self._origin = origin
         self._waiting: deque[HistoryRow] = deque()
+        self._sizes: deque[int] = deque()
+        """What each of these takes in memory."""
         self._bytes = 0
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
@@ -62,15 +74,18 @@ class Projector:
         """No reason to linger: a bulk is full, somebody waits for it, or this is the end."""
         self._closing = False
 
-    def put(self, row: HistoryRow) -> None:
-        """Adds a row. Wait for `room` before the next ones."""
-        self._waiting.append(row)
-        self._bytes += _size_bytes(row)
-        if len(self._waiting) == 1:
+    def put(self, row: HistoryRow, size_bytes: int) -> None:
+        """Adds a row that takes so much. Wait for `room` before the next ones."""
+        waiting = self._waiting
+        waiting.append(row)
+        self._sizes.append(size_bytes)
+        self._bytes += size_bytes
+        count = len(waiting)
+        if count == 1:
             self._filled.set()
-        if len(self._waiting) == BULK:
+        if count == BULK:
             self._hurry.set()
-        if len(self._waiting) >= MAX_ROWS or self._bytes >= MAX_BYTES:
+        if count >= MAX_ROWS or self._bytes >= MAX_BYTES:
             self._room.clear()
 
     async def room(self) -> None:
@@ -131,9 +146,9 @@ class Projector:
         await self._history.write(self._origin.positions(offsets), rows)
 
     def _written(self, rows: list[HistoryRow]) -> None:
-        for row in rows:
+        for _ in rows:
             self._waiting.popleft()
-            self._bytes -= _size_bytes(row)
+            self._bytes -= self._sizes.popleft()
         self._origin.written(rows)
         metrics.PROJECTED.inc(len(rows))
         self._settle()
@@ -143,9 +158,11 @@ class Projector:
         video_id = int(error.metadata["video_id"])
         _logger.critical("history_diverged", extra={"video": video_id, "error": error.message})
         dropped = [row for row in self._waiting if row.video_id == video_id]
-        self._waiting = deque(row for row in self._waiting if row.video_id != video_id)
+        kept = [each for each in zip(self._waiting, self._sizes, strict=True) if each[0].video_id != video_id]
+        self._waiting = deque([row for row, _ in kept])
+        self._sizes = deque([size_bytes for _, size_bytes in kept])
+        self._bytes = sum(self._sizes)
         for row in dropped:
-            self._bytes -= _size_bytes(row)
             self._origin.diverged(video_id, row.offset)
         self._settle()
 
@@ -156,10 +173,3 @@ class Projector:
         if not self._waiting:
             self._filled.clear()
         self._written_more.set()
-
-
-def _size_bytes(row: HistoryRow) -> int:
-    size_bytes = _ROW_BYTES + len(row.commit)
-    for change in row.changes:
-        size_bytes += len(change.state)
-    return size_bytes

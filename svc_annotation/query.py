@@ -81,7 +81,7 @@ async def _create_batch(
             client_id=request.client_id,
             epoch=request.epoch,
         )
-        submitted = submit(shared, video, head, request.batch, service=is_service(caller))
+        submitted = submit(shared, head, request.batch, service=is_service(caller))
         outcome = await _land(shared, video, caller, request.client_id, submitted)
         return service.CreateBatchAnnotationsResponse(epoch=video.document.epoch, outcome=outcome)
 
@@ -89,7 +89,7 @@ async def _create_batch(
 async def _land(
     shared: Shared, video: Video, caller: Caller, client_id: bytes, submitted: Submission
 ) -> operation_pb2.Outcome:
-    number = submitted.client_seq
+    number = submitted.record.client_seq
     waiter = video.wait(caller.person_id, client_id, number)
     try:
         appending = begin_append(shared, video.video_id, submitted)
@@ -100,7 +100,7 @@ async def _land(
         video.forget(caller.person_id, client_id, number, waiter)
     if isinstance(result, Ignored):
         raise of_ignored(result.refusal)
-    if isinstance(result, Duplicate) and result.outcome.hash != submitted.hash:
+    if isinstance(result, Duplicate) and result.outcome.hash != submitted.record.hash:
         raise AlreadyUsed("this number was used for another batch", revision=str(result.outcome.revision))
     return result.outcome
 

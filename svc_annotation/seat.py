@@ -156,9 +156,9 @@ class Seat:
                 return
             batch = waiting.popleft()
             head = self._head or self._make_head(facts)
-            submitted = submit(self._shared, self.video, head, batch, service=self._service)
+            submitted = submit(self._shared, head, batch, service=self._service)
             appending = begin_append(self._shared, self.video.video_id, submitted)
-            self._appends.add(appending, self, submitted.client_seq)
+            self._appends.add(appending, self, submitted.record.client_seq)
         if len(waiting) <= MAX_WAITING // 4:
             self._room.set()
 

@@ -8,8 +8,8 @@ import asyncio
 import time
 from typing import Protocol
 
-from rushes.annotation.v1 import record_pb2
-from rushes.document import Document, Ignored, Refused, visible
+from rushes.document import Applied, Document, Ignored, Refused, visible
+from rushes.document.submitted import Submitted
 from rushes.errors import RushesError
 from svc_annotation import metrics
 from svc_annotation.core.encoded import Encodings
@@ -117,15 +117,17 @@ class Video:
 
     # Records
 
-    def fold(self, record: record_pb2.Record, offset: int) -> Folded:
+    def fold(self, record: Submitted, offset: int) -> Folded:
         """The next record. What raises here quarantines the video. To be followed by `publish`."""
         folded = fold(self.document, record, offset)
         self.offset = offset
-        if folded.landed is not None:
-            self.recent.add(folded.landed)
-            self.encodings.touch(folded.landed.states)
-            self._budget.add(len(folded.landed.commit), folded.landed.states)
-        if folded.row is not None:
+        landed = folded.landed
+        if landed is not None:
+            self.recent.add(landed)
+            if self.encodings.begun:
+                self.encodings.touch(landed.states)
+            self._budget.add(len(landed.commit), landed.states)
+        if folded.row is not None and not self.policy.behind:
             self.policy.changed(self._loop.time())
         return folded
 
@@ -133,18 +135,20 @@ class Video:
         """Tells who waits for the record, and its readers soon."""
         record, result = folded.record, folded.result
         metrics.FOLDED.counts[type(result).__name__] += 1
-        if isinstance(result, (Refused, Ignored)) and result.refusal is not None:
+        applied = isinstance(result, Applied)
+        if not applied and isinstance(result, (Refused, Ignored)) and result.refusal is not None:
             metrics.REFUSED.labels(result.refusal.reason).inc()
-        client_seq = record.batch.client_seq
-        seat = self._writers.get((record.person_id, record.client_id))
-        if seat is not None:
-            note = seat.member.told(result, client_seq)
+        sender = record.sender
+        seat = self._writers.get((sender.person_id, sender.client_id))
+        if seat is not None and (seat.member.outcomes or not applied):
+            note = seat.member.told(result, record.client_seq)
             if note is not None:
                 seat.note(note)
-        for waiter in self._waiters.pop((record.person_id, record.client_id, client_seq), ()):
-            if not waiter.done():
-                waiter.set_result(result)
-        if folded.landed is not None:
+        if self._waiters:
+            for waiter in self._waiters.pop((sender.person_id, sender.client_id, record.client_seq), ()):
+                if not waiter.done():
+                    waiter.set_result(result)
+        if applied and self._flush_at is None:
             self._schedule_flush()
 
     def wait(self, person_id: str, client_id: bytes, client_seq: int) -> asyncio.Future[Result]:
@@ -271,8 +275,6 @@ class Video:
             metrics.LANES.dec()
 
     def _schedule_flush(self) -> None:
-        if self._flush_at is not None:
-            return
         now = self._loop.time()
         self._flush_at = self._loop.call_at(self._window.due(now), self.flush)
 

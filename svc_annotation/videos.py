@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mesh.clock import Clock
-from rushes.annotation.v1 import record_pb2
 from rushes.document import Document
+from rushes.document.submitted import Submitted
 from rushes.errors import RushesError, Unavailable
 from svc_annotation import metrics
 from svc_annotation.config import ALL, SESSIONS, AnnotationConfig
 from svc_annotation.core.policy import SnapshotPolicy
 from svc_annotation.core.replay import Replay
 from svc_annotation.core.state import encode_state
+from svc_annotation.core.submission import Underway
 from svc_annotation.errors import VideoQuarantined
 from svc_annotation.partition import Partition
 from svc_annotation.progress import Progress
@@ -27,6 +28,10 @@ from svc_annotation.video import Video
 READ_ROWS: Final = 1_000
 FOLD_AT_ONCE: Final = 200
 MAX_HELD_BYTES: Final = 64 * 1024 * 1024
+ROW_BYTES: Final = 400
+"""What a row of history takes beside what landed."""
+HELD_BYTES: Final = 400
+"""What a record takes beside its batch."""
 STOP_S: Final = 6.0
 LOAD_TRIES: Final = 3
 AGAIN_S: Final = 0.2
@@ -41,7 +46,7 @@ class Entry:
 
     partition: Partition
     offset: int
-    record: record_pb2.Record
+    record: Submitted
     size_bytes: int
 
 
@@ -73,6 +78,7 @@ class Videos:
         self._log = log
         self._history = history
         self._snapshots = snapshots
+        self.underway = Underway()
         self._slots: dict[int, Slot] = {}
         self._held_bytes = 0
         self._room = asyncio.Event()
@@ -237,13 +243,14 @@ class Videos:
 
     # Records
 
-    def take(self, partition: Partition, offset: int, record: record_pb2.Record) -> None:
+    def take(self, partition: Partition, offset: int, record: Submitted) -> None:
         """See `partition.Taker`."""
-        slot = self._slot(record.video_id, record.tenant_id)
+        sender = record.sender
+        slot = self._slots.get(sender.video_id) or self._slot(sender.video_id, sender.tenant_id)
         if slot.failed is not None:
-            partition.stick(record.video_id, offset)
+            partition.stick(sender.video_id, offset)
         elif slot.video is None or slot.opening is not None:
-            entry = Entry(partition, offset, record, record.ByteSize() + 200)
+            entry = Entry(partition, offset, record, len(record.data) + HELD_BYTES)
             slot.held.append(entry)
             self._held_bytes += entry.size_bytes
             if self._held_bytes > MAX_HELD_BYTES:
@@ -255,7 +262,7 @@ class Videos:
         """See `partition.Taker`."""
         await self._room.wait()
 
-    def _fold(self, slot: Slot, partition: Partition, offset: int, record: record_pb2.Record) -> None:
+    def _fold(self, slot: Slot, partition: Partition, offset: int, record: Submitted) -> None:
         video = slot.video
         assert video is not None
         if offset <= video.offset:
@@ -271,7 +278,8 @@ class Videos:
         if folded.row is None:
             partition.done(offset)
         else:
-            self.projector.put(folded.row)
+            landed = folded.landed
+            self.projector.put(folded.row, ROW_BYTES + (landed.size_bytes if landed is not None else 0))
         try:
             video.publish(folded)
         except Exception:

@@ -101,14 +101,14 @@ class Change:
 
     def create(self, annotation: Annotation, index: int) -> bool:
         """A new annotation; of one with an id that exists nothing becomes."""
-        if self.get(annotation.id) is not None:
+        annotation_id = annotation.id
+        if self.get(annotation_id) is not None:
             return False
-        self.add(annotation, index)
+        self.add(annotation, annotation_id, index)
         return True
 
-    def add(self, annotation: Annotation, index: int) -> None:
+    def add(self, annotation: Annotation, annotation_id: bytes, index: int) -> None:
         """A new annotation, whose id nobody has."""
-        annotation_id = annotation.id
         state = AnnotationState()
         state.order_revision = self.revision
         state.order_index = index
@@ -116,7 +116,8 @@ class Change:
         made.CopyFrom(annotation)
         made.author_id = self.person_id
         made.created_ms = made.updated_ms = self.time_ms
-        made.deleted = False
+        if made.deleted:
+            made.deleted = False
         root_id = annotation_id
         parent_id = made.parent_id
         if parent_id:
@@ -129,7 +130,7 @@ class Change:
         self.touched[annotation_id] = state
         self._fresh.add(annotation_id)
         self.created[annotation_id] = root_id
-        if root_id in self.published:
+        if self.published and root_id in self.published:
             # Its readers do not know the thread yet: it is presented to them together with it.
             self.published.append(annotation_id)
 

@@ -1,19 +1,16 @@
 """The state of one video's fold: its annotations, and what exactly-once and transformation need to know."""
 
 from bisect import bisect_right
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
 from rushes.annotation.v1.operation_pb2 import Commit, EditTextOperation, Outcome, Refusal
 from rushes.annotation.v1.record_pb2 import ClientWindow, DocumentState, LandedEdit, RevisionTime
 from rushes.document import limit, text
 from rushes.document.table import Table
-
-MAX_VOUCHED_BYTES: Final = 4 * 1024 * 1024
-"""Batches on their way through the log that are remembered as checked."""
 
 
 class Kept(NamedTuple):
@@ -138,12 +135,12 @@ class Document(Table):
         self.revision = 0
         self.time_ms = 0
         """Time of the last record that changed the state."""
-        self._windows: dict[tuple[str, bytes], Window] = {}
+        self._windows: OrderedDict[tuple[str, bytes], Window] = OrderedDict()
         self._edits: deque[LandedText] = deque()
         self._edits_of: dict[bytes, deque[LandedText]] = {}
         self._times: deque[tuple[int, int]] = deque()
-        self._vouched: dict[bytes, int] = {}
-        self._vouched_bytes = 0
+        self._forget_after_ms = 0
+        """Up to then nothing is too old."""
 
     @classmethod
     def from_state(cls, state: DocumentState, epoch: int) -> "Document":
@@ -202,13 +199,17 @@ class Document(Table):
         """Whether a base is of another epoch, in the future, or too far behind to transform from."""
         if (epoch and epoch != self.epoch) or not 0 <= base_revision <= self.revision:
             return True
-        if base_revision == self.revision:
+        behind = self.revision - base_revision
+        if not behind:
             return False
-        if self.revision - base_revision > limit.MAX_BEHIND:
+        if behind > limit.MAX_BEHIND:
             return True
         # The time kept at or before the next revision's: it is at most an hour too early, for everybody alike.
-        at = bisect_right(self._times, (base_revision + 1, limit.MAX_NUMBER)) - 1
-        return at < 0 or self._times[at][1] < now_ms - limit.STALE_MS
+        times, oldest_ms = self._times, now_ms - limit.STALE_MS
+        if times and times[0][1] >= oldest_ms and times[0][0] <= base_revision + 1:
+            return False
+        at = bisect_right(times, (base_revision + 1, limit.MAX_NUMBER)) - 1
+        return at < 0 or times[at][1] < oldest_ms
 
     def edits_since(self, annotation_id: bytes, revision: int) -> list[LandedText]:
         """The text edits of an annotation that landed after a revision, in order."""
@@ -230,26 +231,6 @@ class Document(Table):
             landed = self._edits_of[edit.annotation_id] = deque()
         landed.append(edit)
 
-    def vouch(self, batch: bytes, frame_count: int) -> None:
-        """Says that `check_batch` found nothing in a batch (its submitted_bytes) that is about to be appended.
-
-        So the fold, when it comes by, need not look again. No part of the state: whoever has not vouched, or has
-        forgotten, checks and finds the same.
-        """
-        self._vouched_bytes += len(batch)
-        if self._vouched_bytes > MAX_VOUCHED_BYTES:
-            self._vouched.clear()
-            self._vouched_bytes = len(batch)
-        self._vouched[batch] = frame_count
-
-    def take_voucher(self, batch: bytes, frame_count: int) -> bool:
-        """Whether a batch was vouched for; only once."""
-        vouched = self._vouched.pop(batch, None)
-        if vouched is None:
-            return False
-        self._vouched_bytes -= len(batch)
-        return vouched == frame_count
-
     def advance(self, window: Window, kept: Kept, now_ms: int) -> int:
         """Counts a record that changes the state, and forgets what is too old. Gives its ordinal."""
         window.last_seq = kept.client_seq
@@ -258,10 +239,11 @@ class Document(Table):
         if len(window.outcomes) > limit.MAX_OUTCOMES:
             del window.outcomes[0]
         key = (window.person_id, window.client_id)
-        self._windows.pop(key, None)
         self._windows[key] = window
+        self._windows.move_to_end(key)
         self.time_ms = now_ms
-        self._forget(now_ms - limit.STALE_MS)
+        if now_ms > self._forget_after_ms:
+            self._forget(now_ms - limit.STALE_MS)
         ordinal = self.ordinal
         self.ordinal = ordinal + 1
         return ordinal
@@ -281,10 +263,12 @@ class Document(Table):
                 del self._edits_of[annotation_id]
 
     def _forget(self, before_ms: int) -> None:
-        while self._windows:
-            key = next(iter(self._windows))
-            if self._windows[key].last_ms >= before_ms:
-                break
-            del self._windows[key]
-        while self._times and self._times[0][1] < before_ms:
-            self._times.popleft()
+        windows, times = self._windows, self._times
+        while windows and windows[next(iter(windows))].last_ms < before_ms:
+            windows.popitem(last=False)
+        while times and times[0][1] < before_ms:
+            times.popleft()
+        oldest_ms = windows[next(iter(windows))].last_ms if windows else self.time_ms
+        if times:
+            oldest_ms = min(oldest_ms, times[0][1])
+        self._forget_after_ms = oldest_ms + limit.STALE_MS

@@ -17,15 +17,15 @@ from rushes.annotation.v1.operation_pb2 import (
     SetDeletedOperation,
     SetFieldsOperation,
 )
-from rushes.annotation.v1.record_pb2 import Record
 from rushes.document import limit, text
 from rushes.document.change import Change
 from rushes.document.document import Document, Kept, LandedText, Window
 from rushes.document.inverse import edit_operation
-from rushes.document.operation import check_operations, split, submitted_bytes
+from rushes.document.operation import check_operations
 from rushes.document.refusal import Refuse, refusal
 from rushes.document.result import Applied, Duplicate, Ignored, Refused, Result
-from rushes.document.wire import number_field, same_number_field
+from rushes.document.submitted import Submitted
+from rushes.document.wire import VARINT, same_number_field, tag, varint
 from rushes.type.v1.access_pb2 import (
     AUDIENCE_CLIENT,
     PERMISSION_ANNOTATE,
@@ -33,27 +33,32 @@ from rushes.type.v1.access_pb2 import (
     PERMISSION_SEE_INTERNAL,
 )
 
-_REVISION = Commit.REVISION_FIELD_NUMBER
+_REVISION = tag(Commit.REVISION_FIELD_NUMBER, VARINT)
 _TIME_MS = Commit.TIME_MS_FIELD_NUMBER
+_ANNOTATE = 1 << PERMISSION_ANNOTATE
+_EDIT_OTHERS = 1 << PERMISSION_EDIT_OTHERS
+_SEE_INTERNAL = 1 << PERMISSION_SEE_INTERNAL
+_ALL = _EDIT_OTHERS | _SEE_INTERNAL
 
 
-def fold(document: Document, record: Record) -> Result:
+def fold(document: Document, record: Submitted) -> Result:
     """Applies a record to a document, in place, whole or not at all."""
-    client_id = record.client_id
+    sender = record.sender
+    person_id, client_id = sender.person_id, sender.client_id
     if len(client_id) != limit.ID_BYTES:
         return Ignored(refusal("INVALID_CLIENT"))
-    person_id = record.person_id
-    sent_ms = record.time_ms
-    now_ms = max(document.time_ms, sent_ms if 0 <= sent_ms <= limit.MAX_NUMBER else 0)
-    batch = record.batch
-    number = batch.client_seq
+    sent_ms, now_ms = record.time_ms, document.time_ms
+    if now_ms < sent_ms <= limit.MAX_NUMBER:
+        now_ms = sent_ms
+    number = record.client_seq
     window = document.find_window(person_id, client_id, now_ms)
-    stale = document.is_stale(record.epoch, batch.base_revision, now_ms)
-    early = _numbered(window, number, record, stale)
-    if early is not None:
-        return early
-    if window is None:
-        window = Window(person_id, client_id)
+    stale = document.is_stale(sender.epoch, record.base_revision, now_ms)
+    if window is None or number != window.last_seq + 1 or window.closed:
+        early = _numbered(window, number, record, stale)
+        if early is not None:
+            return early
+        if window is None:
+            window = Window(person_id, client_id)
     refused = _turned_away(record, stale)
     if refused is None:
         attempt = _Attempt(document, record, window, now_ms)
@@ -65,7 +70,7 @@ def fold(document: Document, record: Record) -> Result:
     return Refused(document.advance(window, kept, now_ms), kept.message(), refused, document.revision)
 
 
-def _numbered(window: Window | None, number: int, record: Record, stale: bool) -> Duplicate | Ignored | None:
+def _numbered(window: Window | None, number: int, record: Submitted, stale: bool) -> Duplicate | Ignored | None:
     """Steps 1 and 2: what was sent before, cannot land any more, or is too early. None: it is this client's next."""
     last = 0 if window is None else window.last_seq
     if window is not None:
@@ -84,23 +89,15 @@ def _numbered(window: Window | None, number: int, record: Record, stale: bool) -
     return None
 
 
-def _turned_away(record: Record, stale: bool) -> Refusal | None:
+def _turned_away(record: Submitted, stale: bool) -> Refusal | None:
     """What is refused without a look at its operations."""
-    if record.HasField("refused"):
-        refused = Refusal()
-        refused.CopyFrom(record.refused)
-        refused.DiscardUnknownFields()
-        return refused
+    if record.refused is not None:
+        return record.refused
     if stale:
         return refusal("STALE_BASE")
-    if not record.permissions >> PERMISSION_ANNOTATE & 1:
+    if not record.sender.permissions & _ANNOTATE:
         return refusal("MAY_NOT_ANNOTATE")
     return None
-
-
-def _size_bytes(number: int) -> int:
-    """What a number takes in a message, with a tag of one byte; a 0 is left out."""
-    return 1 + (number.bit_length() + 6) // 7 if number else 0
 
 
 class _Attempt:
@@ -108,30 +105,24 @@ class _Attempt:
 
     __slots__ = (
         "base_revision",
-        "batch",
         "change",
-        "data",
         "document",
-        "edit_others",
         "edits",
         "moved",
         "now_ms",
+        "permissions",
         "record",
-        "see_internal",
         "void",
         "window",
     )
 
-    def __init__(self, document: Document, record: Record, window: Window, now_ms: int) -> None:
-        permissions = record.permissions
+    def __init__(self, document: Document, record: Submitted, window: Window, now_ms: int) -> None:
         self.document = document
         self.record = record
         self.window = window
         self.now_ms = now_ms
-        self.batch = record.batch
-        self.base_revision = self.batch.base_revision
-        self.edit_others = permissions >> PERMISSION_EDIT_OTHERS & 1
-        self.see_internal = permissions >> PERMISSION_SEE_INTERNAL & 1
+        self.base_revision = record.base_revision
+        self.permissions = record.sender.permissions
         self.change = Change(
             document,
             revision=document.revision + 1,
@@ -139,8 +130,6 @@ class _Attempt:
             client_id=window.client_id,
             time_ms=now_ms,
         )
-        self.data = b""
-        """The batch, serialised."""
         self.edits: list[LandedText] = []
         self.moved: dict[int, text.Edit] = {}
         """Index of a text edit that others' edits changed -> the edit as applied."""
@@ -149,15 +138,12 @@ class _Attempt:
 
     def run(self) -> Refusal | None:
         """Does all operations on the side; says why not, if not."""
-        batch, frame_count = self.batch, self.record.frame_count
-        self.data = batch.SerializeToString()
-        checked = self.document.take_voucher(self.data, frame_count)
-        if not checked:
-            self.data = submitted_bytes(batch)
-        parts = split(batch.operations)
-        refused = None if checked else check_operations(parts, frame_count)
-        if refused is not None:
-            return refused
+        record = self.record
+        parts = record.parts
+        if not record.checked:
+            refused = check_operations(parts, record.sender.frame_count)
+            if refused is not None:
+                return refused
         index = 0
         try:
             for index, (kind, operation) in enumerate(parts):
@@ -168,28 +154,38 @@ class _Attempt:
 
     def land(self) -> Applied:
         """Makes it the document's next revision."""
-        document, change = self.document, self.change
-        after, get = change.touched, document.get
-        earlier = {annotation_id: get(annotation_id) for annotation_id in after}
-        commit = self._commit()
-        document.land(after, change.created)
-        document.next_revision(self.now_ms, self.edits)
-        kept = Kept(self.batch.client_seq, self.record.hash, change.revision)
-        ordinal = document.advance(self.window, kept, self.now_ms)
+        document, change, now_ms = self.document, self.change, self.now_ms
+        after, created = change.touched, change.created
+        earlier: dict[bytes, AnnotationState | None]
+        if len(created) == len(after):
+            earlier = dict.fromkeys(after)
+        else:
+            get = document.get
+            earlier = {annotation_id: get(annotation_id) for annotation_id in after}
+        record = self.record
+        commit = self._commit(record)
+        document.land(after, created)
+        document.next_revision(now_ms, self.edits)
+        kept = Kept(record.client_seq, record.hash, change.revision)
+        ordinal = document.advance(self.window, kept, now_ms)
         return Applied(ordinal, kept, commit, earlier, after, change.published, change.internal)
 
-    def _commit(self) -> bytes:
+    def _commit(self, record: Submitted) -> bytes:
         """The commit, serialised. A batch is numbered as one, so its fields' bytes pass into it as they are."""
-        begin = number_field(_REVISION, self.change.revision) + self.window.author
-        numbers = _size_bytes(self.batch.client_seq) + _size_bytes(self.base_revision)
-        begin += self.data[:numbers] + same_number_field(_TIME_MS, self.now_ms)
+        data, base = record.data, record.base_revision
+        # What its two numbers take there, each with a tag of one byte; a base of 0 is left out.
+        numbers = 1 + (record.client_seq.bit_length() + 6) // 7
+        if base:
+            numbers += 1 + (base.bit_length() + 6) // 7
+        begin = _REVISION + varint(self.change.revision) + self.window.author + data[:numbers]
+        begin += same_number_field(_TIME_MS, self.now_ms)
         if self.moved or self.void:
             return begin + Commit(operations=self._applied()).SerializeToString()
-        return begin + self.data[numbers:]
+        return begin + data[numbers:]
 
     def _applied(self) -> list[Operation]:
         """The operations as applied, if not as sent."""
-        operations = self.batch.operations
+        operations = self.record.batch.operations
         return [
             edit_operation(operation.edit_text.id, self.moved[index]) if index in self.moved else operation
             for index, operation in enumerate(operations)
@@ -201,13 +197,14 @@ class _Attempt:
         state = self.change.get(annotation_id)
         if state is None:
             raise Refuse("NOT_FOUND")
-        if self.see_internal and self.edit_others:
+        permissions = self.permissions
+        if permissions & _ALL == _ALL:
             return state
         annotation = state.annotation
-        if not self.see_internal and annotation.audience != AUDIENCE_CLIENT:
+        if not permissions & _SEE_INTERNAL and annotation.audience != AUDIENCE_CLIENT:
             raise Refuse("NOT_FOUND")
         person_id = self.window.person_id
-        if not self.edit_others and annotation.author_id != person_id:
+        if not permissions & _EDIT_OTHERS and annotation.author_id != person_id:
             root = self.change.get(self.change.root(annotation_id)) if resolves else None
             if root is None or root.annotation.author_id != person_id:
                 raise Refuse("NOT_YOURS")
@@ -216,18 +213,20 @@ class _Attempt:
     def create(self, create: CreateOperation, index: int) -> None:
         annotation = create.annotation
         change = self.change
-        if change.get(annotation.id) is not None:
+        annotation_id = annotation.id
+        if change.get(annotation_id) is not None:
             raise Refuse("ALREADY_EXISTS")
         if len(self.document) + len(change.created) >= limit.MAX_ANNOTATIONS:
             raise Refuse("TOO_MANY_ANNOTATIONS")
-        if annotation.parent_id:
-            parent = change.get(annotation.parent_id)
-            if parent is None or (not self.see_internal and parent.annotation.audience != AUDIENCE_CLIENT):
+        parent_id, see_internal = annotation.parent_id, self.permissions & _SEE_INTERNAL
+        if parent_id:
+            parent = change.get(parent_id)
+            if parent is None or (not see_internal and parent.annotation.audience != AUDIENCE_CLIENT):
                 raise Refuse("NOT_FOUND")
-        elif not self.see_internal and annotation.audience != AUDIENCE_CLIENT:
+        elif not see_internal and annotation.audience != AUDIENCE_CLIENT:
             raise Refuse("MAY_NOT_WRITE_INTERNAL")
         # Counted as in the commit, where restores without effect are left out.
-        change.add(annotation, index - len(self.void))
+        change.add(annotation, annotation_id, index - len(self.void))
 
     def move(self, move: MoveOperation, index: int) -> None:
         now = self._target(move.id)

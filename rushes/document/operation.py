@@ -36,9 +36,9 @@ _HIGH: Final = limit.MAX_COORDINATE
 
 
 def submitted_bytes(batch: Batch) -> bytes:
-    """A batch as it is kept and hashed. Discards its unknown fields."""
+    """A batch as it is kept and hashed. Discards its unknown fields. No map is in it, so all write the same bytes."""
     batch.DiscardUnknownFields()
-    return batch.SerializeToString(deterministic=True)
+    return batch.SerializeToString()
 
 
 def submitted_hash(batch: Batch | bytes) -> int:
@@ -58,19 +58,26 @@ def split(operations: Sequence[Operation]) -> list[tuple[str, Any]]:
 
 def check_batch(batch: Batch, *, frame_count: int, service: bool) -> Refusal | None:
     """Everything that can be said of a batch without the document, sizes included: asked before it is appended."""
-    most = limit.MAX_SERVICE_OPERATIONS if service else limit.MAX_OPERATIONS
-    if len(batch.operations) > most:
+    found = split_checked(batch, batch.ByteSize(), frame_count=frame_count, service=service)
+    return found if isinstance(found, Refusal) else None
+
+
+def split_checked(batch: Batch, size_bytes: int, *, frame_count: int, service: bool) -> list[tuple[str, Any]] | Refusal:
+    """The operations of a batch of so many bytes, split; or what `check_batch` finds."""
+    operations = batch.operations
+    if len(operations) > (limit.MAX_SERVICE_OPERATIONS if service else limit.MAX_OPERATIONS):
         return refusal("INVALID_BATCH")
-    if service and batch.ByteSize() > limit.MAX_SERVICE_BATCH_BYTES:
+    if service and size_bytes > limit.MAX_SERVICE_BATCH_BYTES:
         return refusal("BATCH_TOO_LARGE")
-    if batch.ByteSize() > limit.MAX_OPERATION_BYTES:
-        for index, operation in enumerate(batch.operations):
+    if size_bytes > limit.MAX_OPERATION_BYTES:
+        for index, operation in enumerate(operations):
             if operation.ByteSize() > limit.MAX_OPERATION_BYTES:
                 return refusal("OPERATION_TOO_LARGE", index)
-    return check_operations(split(batch.operations), frame_count)
+    parts = split(operations)
+    return check_operations(parts, frame_count) or parts
 
 
-def check_operations(parts: list[tuple[str, Any]], frame_count: int) -> Refusal | None:
+def check_operations(parts: Sequence[tuple[str, Any]], frame_count: int) -> Refusal | None:
     """The part of `check_batch` that the fold repeats: how many, each by itself, one text edit of an annotation."""
     if not 0 < len(parts) <= limit.MAX_SERVICE_OPERATIONS:
         return refusal("INVALID_BATCH")

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Final
 
-from rushes.annotation.v1.record_pb2 import Record
 from rushes.document import fold
 from rushes.document.document import Document
 from rushes.document.result import Result
+from rushes.document.submitted import Submitted
 from rushes.errors import Unavailable
 
-RULES: Final[dict[int, Callable[[Document, Record], Result]]] = {1: fold.fold}
+RULES: Final[dict[int, Callable[[Document, Submitted], Result]]] = {1: fold.fold}
 """Number -> what applies a record. None is ever edited or taken out; its vectors stay."""
 
 NEWEST: Final = 1

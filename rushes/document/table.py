@@ -74,7 +74,8 @@ class Table:
         """Takes over a change: new states, and the roots of what was created, in order."""
         for annotation_id, root_id in created.items():
             self._place(drawing_order(touched[annotation_id]))
-            self.add_reply(annotation_id, root_id)
+            if root_id != annotation_id:
+                self.add_reply(annotation_id, root_id)
         self._states.update(touched)
 
     def add_reply(self, annotation_id: bytes, root_id: bytes) -> None:

@@ -68,20 +68,21 @@ class Encodings:
         self._table = table
         self._encoded: dict[bytes, Encoded] = {}
         self._changed: set[bytes] = set()
-        self._begun = False
+        self.begun = False
+        """Somebody has read it: until then nothing need be told of changes."""
         self._parts: dict[Audience, Parts] = {}
 
     def touch(self, changes: Iterable[Change]) -> None:
         """These have changed, or are new."""
-        if self._begun:
+        if self.begun:
             self._changed.update([change.annotation_id for change in changes])
             self._parts.clear()
 
     def read(self, audience: Audience) -> Sequence[Encoded]:
         """What an audience may read now, in drawing order: a new list of what is never changed."""
         assert audience in (CLIENT, INTERNAL)
-        if not self._begun:
-            self._begun = True
+        if not self.begun:
+            self.begun = True
             self._encoded = {state.annotation.id: Encoded(state) for state in self._table.annotations}
         elif self._changed:
             self._renew()

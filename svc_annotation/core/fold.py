@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from rushes.annotation.v1 import record_pb2
 from rushes.document import Applied, Document, Duplicate, Ignored, Refused, apply, view_bytes
+from rushes.document.submitted import Submitted
 from svc_annotation.core.landed import CLIENT, Landed
 from svc_annotation.core.row import Change, HistoryRow
 
@@ -16,7 +16,7 @@ EMPTY: Final = b""
 class Folded:
     """A record and what became of it. Never changed."""
 
-    record: record_pb2.Record
+    record: Submitted
     result: Result
     row: HistoryRow | None
     """None: it changed nothing, so history does not hold it."""
@@ -24,41 +24,58 @@ class Folded:
     """None: it was not applied."""
 
 
-def fold(document: Document, record: record_pb2.Record, offset: int) -> Folded:
+def fold(document: Document, record: Submitted, offset: int) -> Folded:
     """Applies a record to its document. What raises here is no bad record but a bad rule: the video is quarantined."""
     result = apply(document, record)
-    landed = _land(result) if isinstance(result, Applied) else None
-    row = _row(document, record, offset, result, landed) if isinstance(result, (Applied, Refused)) else None
-    return Folded(record, result, row, landed)
+    if isinstance(result, Applied):
+        landed = _land(result)
+        row = _row(document, record, offset, result, landed.revision, EMPTY, landed)
+        return Folded(record, result, row, landed)
+    if isinstance(result, Refused):
+        refusal = result.refusal.SerializeToString()
+        return Folded(record, result, _row(document, record, offset, result, 0, refusal, _NOTHING), None)
+    return Folded(record, result, None, None)
 
 
 def _land(applied: Applied) -> Landed:
     commit = applied.commit_bytes
-    client = view_bytes(applied, CLIENT)
-    client_commit = None if client is commit else client or EMPTY
+    client_commit = None
+    if applied.published or applied.internal:
+        client = view_bytes(applied, CLIENT)
+        client_commit = None if client is commit else client or EMPTY
     states = tuple([Change(annotation_id, now.SerializeToString()) for annotation_id, now in applied.after.items()])
-    return Landed(applied.revision, commit, client_commit, states, applied.internal or ())
+    return Landed(applied.kept.revision, commit, client_commit, states, applied.internal or ())
+
+
+_NOTHING: Final = Landed(0, EMPTY, None, ())
 
 
 def _row(
-    document: Document, record: record_pb2.Record, offset: int, result: Applied | Refused, landed: Landed | None
+    document: Document,
+    record: Submitted,
+    offset: int,
+    result: Applied | Refused,
+    revision: int,
+    refusal: bytes,
+    landed: Landed,
 ) -> HistoryRow:
+    sender = record.sender
     return HistoryRow(
-        video_id=record.video_id,
-        ordinal=result.ordinal,
-        epoch=document.epoch,
-        offset=offset,
-        tenant_id=record.tenant_id,
-        person_id=record.person_id,
-        client_id=record.client_id,
-        client_seq=record.batch.client_seq,
-        hash=record.hash,
-        rules=record.rules,
-        time_ms=document.time_ms,
-        revision=landed.revision if landed else 0,
-        at_revision=document.revision,
-        refusal=result.refusal.SerializeToString() if isinstance(result, Refused) else EMPTY,
-        commit=landed.commit if landed else EMPTY,
-        client_commit=landed.client_commit if landed else None,
-        changes=landed.states if landed else (),
+        sender.video_id,
+        result.ordinal,
+        document.epoch,
+        offset,
+        sender.tenant_id,
+        sender.person_id,
+        sender.client_id,
+        record.client_seq,
+        record.hash,
+        sender.rules,
+        document.time_ms,
+        revision,
+        document.revision,
+        refusal,
+        landed.commit,
+        landed.client_commit,
+        landed.states,
     )

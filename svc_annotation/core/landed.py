@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from rushes.type.v1 import access_pb2
@@ -30,6 +30,16 @@ class Landed:
     """Every annotation that it touched, as it is after it."""
     internal: Collection[bytes] = ()
     """Of these, what the client audience does not see."""
+    size_bytes: int = field(init=False)
+    """What it takes in memory."""
+
+    def __post_init__(self) -> None:
+        size_bytes = _OVERHEAD_BYTES + len(self.commit)
+        if self.client_commit:
+            size_bytes += len(self.client_commit)
+        for change in self.states:
+            size_bytes += len(change.state)
+        self.size_bytes = size_bytes
 
     def commit_for(self, audience: Audience) -> bytes:
         """The commit as an audience reads it; empty: nothing of it."""
@@ -42,13 +52,6 @@ class Landed:
         if audience == INTERNAL or not self.internal:
             return self.states
         return [change for change in self.states if change.annotation_id not in self.internal]
-
-    def size_bytes(self) -> int:
-        """What it takes in memory."""
-        size_bytes = _OVERHEAD_BYTES + len(self.commit) + len(self.client_commit or b"")
-        for change in self.states:
-            size_bytes += len(change.state)
-        return size_bytes
 
 
 class Recent:
@@ -66,11 +69,11 @@ class Recent:
         assert landed.revision == self.head + 1
         self._entries.append(landed)
         self.head = landed.revision
-        self._bytes += landed.size_bytes()
+        self._bytes += landed.size_bytes
         while self._bytes > MAX_BYTES or len(self._entries) > MAX_REVISIONS:
             if self._entries[0].revision > self.keep_after or len(self._entries) == 1:
                 break
-            self._bytes -= self._entries[0].size_bytes()
+            self._bytes -= self._entries[0].size_bytes
             self.start = self._entries.popleft().revision
 
     def holds(self, revision: int) -> bool:

@@ -13,26 +13,24 @@ class SnapshotPolicy:
     def __init__(self, snapshot_ordinal: int, ordinal: int, now: float) -> None:
         self._taken_ordinal = snapshot_ordinal
         self._taken_at = now - INTERVAL_S
-        self._changed_at: float | None = now if ordinal > snapshot_ordinal else None
+        self._changed_at = now
+        self.behind = ordinal > snapshot_ordinal
+        """Something changed since the last one."""
 
     def changed(self, now: float) -> None:
-        """A record was folded."""
-        if self._changed_at is None:
+        """A record was folded. While it is behind already it need not be told."""
+        if not self.behind:
+            self.behind = True
             self._changed_at = now
 
     def due(self, ordinal: int, now: float) -> bool:
         """Whether it is time for a snapshot."""
-        if self._changed_at is None or now - self._taken_at < INTERVAL_S:
+        if not self.behind or now - self._taken_at < INTERVAL_S:
             return False
         return ordinal - self._taken_ordinal >= RECORDS or now - self._changed_at >= AFTER_CHANGE_S
-
-    @property
-    def behind(self) -> bool:
-        """Whether something changed since the last one."""
-        return self._changed_at is not None
 
     def taken(self, ordinal: int, now: float) -> None:
         """A snapshot of so many records was begun."""
         self._taken_ordinal = ordinal
         self._taken_at = now
-        self._changed_at = None
+        self.behind = False

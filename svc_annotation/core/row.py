@@ -1,6 +1,5 @@
 """What history keeps of a record: one row, and one for each annotation that it changed."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 
@@ -12,11 +11,8 @@ class Change(NamedTuple):
     """A serialised AnnotationState."""
 
 
-@dataclass(slots=True)
-class HistoryRow:
-    """One record of a video and what the fold made of it. Never changed; not frozen only since that costs three times
-    as much to make, and one is made for every batch.
-    """
+class HistoryRow(NamedTuple):
+    """One record of a video and what the fold made of it."""
 
     video_id: int
     ordinal: int

@@ -1,77 +1,107 @@
-"""A batch as it goes into the log: looked at once, and put together from its bytes."""
+"""A batch as it goes into the log, put together from its bytes, and as it is met once it is back."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rushes.annotation.v1 import operation_pb2, record_pb2
-from rushes.document import Document, check_batch, submitted_bytes, submitted_hash
-from rushes.document.wire import field, same_number_field, tag
+from rushes.document import submitted_bytes, submitted_hash
+from rushes.document.operation import split_checked
+from rushes.document.submitted import Sender, Submitted
+from rushes.document.wire import LENGTH, field, number_field, same_number_field, tag, varint
+
+MAX_UNDERWAY_BYTES: Final = 16 * 1024 * 1024
+_UNDERWAY_BYTES: Final = 1024
+"""What a record takes there beside its bytes."""
 
 _FIXED64 = 1
 _HASH = tag(record_pb2.Record.HASH_FIELD_NUMBER, _FIXED64)
 _TIME_MS = record_pb2.Record.TIME_MS_FIELD_NUMBER
-_FRAME_COUNT = record_pb2.Record.FRAME_COUNT_FIELD_NUMBER
-_BATCH = record_pb2.Record.BATCH_FIELD_NUMBER
+_BATCH = tag(record_pb2.Record.BATCH_FIELD_NUMBER, LENGTH)
 _REFUSED = record_pb2.Record.REFUSED_FIELD_NUMBER
 
 
 class Head(NamedTuple):
     """What all records of a sender have in common, serialised once."""
 
+    sender: Sender
     begin: bytes
-    """The fields before the hash."""
-    frame_count: int
+    """The fields before the hash, which is the next."""
+    frame_count: bytes
+    """The field that comes after the time."""
 
     @classmethod
-    def of(
-        cls,
-        *,
-        rules: int,
-        epoch: int,
-        video_id: int,
-        tenant_id: str,
-        person_id: str,
-        permissions: int,
-        client_id: bytes,
-        frame_count: int,
-    ) -> "Head":
-        """Of these, as in a Record."""
+    def of(cls, sender: Sender) -> "Head":
+        """Of a sender."""
         common = record_pb2.Record(
-            rules=rules,
-            epoch=epoch,
-            video_id=video_id,
-            tenant_id=tenant_id,
-            person_id=person_id,
-            permissions=permissions,
-            client_id=client_id,
+            rules=sender.rules,
+            epoch=sender.epoch,
+            video_id=sender.video_id,
+            tenant_id=sender.tenant_id,
+            person_id=sender.person_id,
+            permissions=sender.permissions,
+            client_id=sender.client_id,
         )
-        return cls(common.SerializeToString(), frame_count)
+        frame_count = number_field(record_pb2.Record.FRAME_COUNT_FIELD_NUMBER, sender.frame_count)
+        return cls(sender, common.SerializeToString() + _HASH, frame_count)
 
 
 class Submission(NamedTuple):
     """A batch that is to be appended."""
 
-    client_seq: int
-    hash: int
     payload: bytes
     """A serialised Record."""
+    record: Submitted
+    """What the payload says."""
 
 
-def submission(
-    document: Document, head: Head, batch: operation_pb2.Batch, *, time_ms: int, service: bool
-) -> Submission:
-    """Of a batch for a document, stamped with a time. Discards the batch's unknown fields.
+def submission(head: Head, batch: operation_pb2.Batch, *, time_ms: int, service: bool) -> Submission:
+    """Of a batch, stamped with a time. Discards the batch's unknown fields; it is never to be changed any more.
 
     Of a batch that no document can take the record holds the number and the reason alone.
     """
     data = submitted_bytes(batch)
-    number, hashed = batch.client_seq, submitted_hash(data)
-    frame_count = head.frame_count
-    begin = head.begin + _HASH + hashed.to_bytes(8, "little")
-    begin += same_number_field(_TIME_MS, time_ms) + same_number_field(_FRAME_COUNT, frame_count)
-    refused = check_batch(batch, frame_count=frame_count, service=service)
-    if refused is not None:
-        named = operation_pb2.Batch(client_seq=number, base_revision=batch.base_revision)
-        end = field(_BATCH, named.SerializeToString()) + field(_REFUSED, refused.SerializeToString())
-        return Submission(number, hashed, begin + end)
-    document.vouch(data, frame_count)
-    return Submission(number, hashed, begin + field(_BATCH, data))
+    hashed = submitted_hash(data)
+    sender = head.sender
+    found = split_checked(batch, len(data), frame_count=sender.frame_count, service=service)
+    begin = head.begin + hashed.to_bytes(8, "little") + same_number_field(_TIME_MS, time_ms) + head.frame_count
+    if isinstance(found, operation_pb2.Refusal):
+        return _refused(sender, begin, batch, found, hashed, time_ms)
+    payload = begin + _BATCH + varint(len(data)) + data
+    number, base = batch.client_seq, batch.base_revision
+    return Submission(payload, Submitted(sender, hashed, time_ms, number, base, batch, data, found, True, None))
+
+
+def _refused(
+    sender: Sender, begin: bytes, batch: operation_pb2.Batch, refused: operation_pb2.Refusal, hashed: int, time_ms: int
+) -> Submission:
+    number, base = batch.client_seq, batch.base_revision
+    named = operation_pb2.Batch(client_seq=number, base_revision=base)
+    data = named.SerializeToString()
+    payload = begin + _BATCH + varint(len(data)) + data + field(_REFUSED, refused.SerializeToString())
+    return Submission(payload, Submitted(sender, hashed, time_ms, number, base, named, data, (), True, refused))
+
+
+class Underway:
+    """Records on their way through the log. What comes back with the same bytes says the same: so it need not be taken
+    apart and looked at again. Bounded; what is forgotten is read like any other.
+    """
+
+    def __init__(self) -> None:
+        self._records: dict[bytes, Submitted] = {}
+        self._bytes = 0
+
+    def put(self, submitted: Submission) -> None:
+        """One that is about to be appended."""
+        payload = submitted.payload
+        self._bytes += len(payload) + _UNDERWAY_BYTES
+        if self._bytes > MAX_UNDERWAY_BYTES:
+            self._records.clear()
+            self._bytes = len(payload) + _UNDERWAY_BYTES
+        self._records[payload] = submitted.record
+
+    def take(self, payload: bytes) -> Submitted:
+        """What a payload of the log says. Raises DecodeError if it is no record."""
+        record = self._records.pop(payload, None)
+        if record is None:
+            return Submitted.of(record_pb2.Record.FromString(payload))
+        self._bytes -= len(payload) + _UNDERWAY_BYTES
+        return record

@@ -6,7 +6,6 @@ between is a part of what the log says anyway, so writing the bulk again complet
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING, AsyncMongoClient, ReadPreference, ReturnDocument
@@ -37,7 +36,8 @@ from svc_annotation.stores.mongo_schema import (
 READ_BYTES: Final = 4 * 1024 * 1024
 MAX_HEADS: Final = 20_000
 _SIGN: Final = 1 << 63
-_COLUMNS: Final = tuple(field.name for field in fields(HistoryRow) if field.name != "changes")
+_COLUMNS: Final = HistoryRow._fields[:-1]
+"""All but the changes, which are documents of their own."""
 _COMMIT: Final = {"_id": 0, "revision": 1, "commit": 1, "client_commit": 1}
 
 Document = dict[str, Any]

@@ -33,6 +33,7 @@ _COMMITS: Final = (
     " AND revision > 0 ORDER BY revision LIMIT ?"
 )
 _SIGN: Final = 1 << 63
+_HASH: Final = HistoryRow._fields.index("hash")
 
 
 async def open_sqlite_history(path: Path) -> "SqliteHistory":
@@ -151,25 +152,9 @@ def _insert(connection: Connection, rows: Sequence[HistoryRow]) -> None:
 
 
 def _values(row: HistoryRow) -> tuple[Any, ...]:
+    """Of the columns, which are the row's fields but for the changes; numbers have a sign there."""
     signed_hash = row.hash - 2 * _SIGN if row.hash >= _SIGN else row.hash
-    return (
-        row.video_id,
-        row.ordinal,
-        row.epoch,
-        row.offset,
-        row.tenant_id,
-        row.person_id,
-        row.client_id,
-        row.client_seq,
-        signed_hash,
-        row.rules,
-        row.time_ms,
-        row.revision,
-        row.at_revision,
-        row.refusal,
-        row.commit,
-        row.client_commit,
-    )
+    return (*row[:_HASH], signed_hash, *row[_HASH + 1 : -1])
 
 
 def _check_same(connection: Connection, rows: Iterable[HistoryRow]) -> None:
@@ -205,7 +190,7 @@ def _read_rows(connection: Connection, video_id: int, first_ordinal: int, limit:
 
 def _row(record: tuple[Any, ...], changes: tuple[Change, ...]) -> HistoryRow:
     values = [*record, changes]
-    values[8] %= 2 * _SIGN
+    values[_HASH] %= 2 * _SIGN
     return HistoryRow(*values)
 
 

@@ -4,8 +4,8 @@ import asyncio
 import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +32,7 @@ def state(number: int) -> bytes:
     return AnnotationState(annotation=annotation, order_revision=1).SerializeToString()
 
 
-def row(ordinal: int, *, video: int = 7, revision: int | None = None, **changed: object) -> HistoryRow:
+def row(ordinal: int, *, video: int = 7, revision: int | None = None, **changed: Any) -> HistoryRow:
     revision = ordinal + 1 if revision is None else revision
     made = HistoryRow(
         video_id=video,
@@ -53,7 +53,7 @@ def row(ordinal: int, *, video: int = 7, revision: int | None = None, **changed:
         client_commit=None,
         changes=(Change(b"a" * 16, state(ordinal)),) if revision else (),
     )
-    return replace(made, **changed)  # type: ignore[arg-type]
+    return made._replace(**changed)
 
 
 class Opened:

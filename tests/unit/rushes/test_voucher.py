@@ -1,15 +1,15 @@
-"""A batch that was checked before it was appended is not checked again; that is all that a voucher does."""
+"""A batch that was checked before it was appended is not checked again; that is all that knowing so does."""
 
 import pytest
 
 from rushes.annotation.v1.record_pb2 import Record
-from rushes.document import Applied, Document, Refused, apply, check_batch, document, submitted_bytes, view, view_bytes
+from rushes.document import Applied, Document, apply, check_batch, view, view_bytes
 from rushes.document.operation import CHECKS
+from rushes.document.submitted import Submitted
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_INTERNAL
 from tests.unit.rushes.builder import (
     ANN,
     BOB,
-    FRAMES,
     GUEST,
     VIDEO,
     A,
@@ -31,22 +31,20 @@ def copy(each: Record) -> Record:
     return Record.FromString(each.SerializeToString())
 
 
-def vouch(into: Document, each: Record) -> None:
-    """As whoever appends it does."""
-    if not each.HasField("refused"):
-        data = submitted_bytes(copy(each).batch)
-        if check_batch(copy(each).batch, frame_count=each.frame_count, service=True) is None:
-            into.vouch(data, each.frame_count)
+def vouched(each: Record) -> Submitted:
+    """As whoever appends it hands it on."""
+    found = Submitted.of(copy(each))
+    checked = check_batch(copy(each).batch, frame_count=each.frame_count, service=True) is None
+    return found._replace(checked=checked and found.refused is None)
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name.replace(" ", "-"))
-def test_what_becomes_of_a_record_does_not_depend_on_vouchers(case: Case) -> None:
-    plain, vouched = Document(VIDEO, 1), Document(VIDEO, 1)
+def test_what_becomes_of_a_record_does_not_depend_on_whether_it_is_known_to_be_checked(case: Case) -> None:
+    plain, known = Document(VIDEO, 1), Document(VIDEO, 1)
     for each in case.records:
-        vouch(vouched, each)
-        one, other = apply(plain, copy(each)), apply(vouched, copy(each))
+        one, other = apply(plain, copy(each)), apply(known, vouched(each))
         assert type(one) is type(other)
-        assert plain.to_bytes() == vouched.to_bytes()
+        assert plain.to_bytes() == known.to_bytes()
         if isinstance(one, Applied) and isinstance(other, Applied):
             assert one.commit_bytes == other.commit_bytes
 
@@ -56,36 +54,10 @@ def test_a_batch_is_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CHECKS, "create", lambda target, frame_count: checked.append(target))
     into = Document(VIDEO, 1)
     first = record(ANN, 1, 0, create(A))
-    vouch(into, first)
-    assert isinstance(apply(into, copy(first)), Applied)
+    assert isinstance(apply(into, vouched(first)), Applied)
     assert len(checked) == 1
     assert isinstance(apply(into, record(ANN, 2, 1, create(B))), Applied)
     assert len(checked) == 2
-
-
-def test_a_voucher_counts_once_and_for_the_frames_it_was_given_for() -> None:
-    into = Document(VIDEO, 1)
-    data = submitted_bytes(record(ANN, 1, 0, create(A)).batch)
-    into.vouch(data, FRAMES)
-    assert into.take_voucher(data, FRAMES)
-    assert not into.take_voucher(data, FRAMES)
-    into.vouch(data, FRAMES)
-    assert not into.take_voucher(data, FRAMES + 1)
-    outside = record(ANN, 1, 0, create(A), frame_count=5)
-    into.vouch(data, FRAMES)
-    assert isinstance(apply(into, outside), Refused)
-
-
-def test_vouchers_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(document, "MAX_VOUCHED_BYTES", 100)
-    into = Document(VIDEO, 1)
-    for number in range(50):
-        into.vouch(b"%02d" % number * 10, FRAMES)
-    assert not into.take_voucher(b"00" * 10, FRAMES)
-    assert into.take_voucher(b"49" * 10, FRAMES)
-    into.vouch(bytes(1_000), FRAMES)
-    assert not into.take_voucher(b"48" * 10, FRAMES)
-    assert into.take_voucher(bytes(1_000), FRAMES)
 
 
 def test_a_batch_with_fields_of_a_newer_program_lands_without_them() -> None:
@@ -94,7 +66,6 @@ def test_a_batch_with_fields_of_a_newer_program_lands_without_them() -> None:
     newer = copy(sent)
     newer.batch.MergeFromString(b"\xf8\x07\x01")
     assert newer.SerializeToString() != sent.SerializeToString()
-    vouch(into, sent)
     result = apply(into, newer)
     assert isinstance(result, Applied)
     assert result.commit_bytes == result.commit.SerializeToString(deterministic=True)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from rushes.annotation.v1 import annotation_pb2, operation_pb2, record_pb2
 from rushes.document import Document, submitted_hash
+from rushes.document.submitted import Submitted
 from svc_annotation.core.fold import Folded, fold
 from svc_annotation.core.landed import CLIENT, Audience
 
@@ -90,4 +91,4 @@ class Writer:
 
     def fold(self, *operations: operation_pb2.Operation, time_ms: int = 1000) -> Folded:
         """Folds the next batch; its offset is the document's ordinal."""
-        return fold(self.document, self.record(operations, time_ms=time_ms), self.document.ordinal)
+        return fold(self.document, Submitted.of(self.record(operations, time_ms=time_ms)), self.document.ordinal)

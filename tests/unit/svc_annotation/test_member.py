@@ -3,6 +3,7 @@
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import operation_pb2
 from rushes.document import Document
+from rushes.document.submitted import Submitted
 from svc_annotation.core.fold import Folded, fold
 from svc_annotation.core.landed import INTERNAL
 from svc_annotation.core.member import RECOVERED, RESEND, Member, Note, Take, new_presence_bucket, trouble
@@ -67,13 +68,13 @@ def test_on_the_merged_lane_the_author_is_told_with_what_the_fields_were() -> No
 def test_a_batch_sent_twice_is_answered_after_its_commit() -> None:
     each, writer = member(), Writer(Document(VIDEO, 1))
     record = writer.record([create("x")])
-    fold(writer.document, record, 0)
-    note = told(each, fold(writer.document, record, 1))
+    fold(writer.document, Submitted.of(record), 0)
+    note = told(each, fold(writer.document, Submitted.of(record), 1))
     assert decode(note).outcome.outcome.revision == 1
     assert note is not None
     assert note.after_revision == 1
     each.outcomes = True
-    again = told(each, fold(writer.document, record, 2))
+    again = told(each, fold(writer.document, Submitted.of(record), 2))
     assert again is not None
     assert again.after_revision == 0
 
@@ -82,7 +83,7 @@ def test_a_refusal_waits_for_the_revision_it_names_and_says_the_same_twice() -> 
     each, writer = member(), Writer(Document(VIDEO, 1))
     writer.fold(create("x"))
     record = writer.record([create("x")])
-    notes = [told(each, fold(writer.document, record, offset)) for offset in (1, 2)]
+    notes = [told(each, fold(writer.document, Submitted.of(record), offset)) for offset in (1, 2)]
     assert [note.after_revision for note in notes if note is not None] == [1, 1]
     assert decode(notes[0]) == decode(notes[1])
     refused = decode(notes[0]).refused

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rushes.annotation.v1 import operation_pb2, record_pb2
 from rushes.document import Document
+from rushes.document.submitted import Submitted
 from svc_annotation.core.fold import fold
 from svc_annotation.core.landed import CLIENT, INTERNAL
 from svc_annotation.core.replay import HistoryBroken, Replay
@@ -46,7 +47,8 @@ def run(script: list[tuple[str, int, list[operation_pb2.Operation], int]]) -> tu
         now_ms += hours * HOUR_MS
         writer = writers.setdefault(person, Writer(document, person, f"{person} {count}"))
         base = max(0, document.revision - behind)
-        folded = fold(document, writer.record(batch, base=base, time_ms=now_ms), count)
+        record = writer.record(batch, base=base, time_ms=now_ms)
+        folded = fold(document, Submitted.of(record), count)
         if folded.row is not None:
             rows.append(folded.row)
         if folded.landed is None:
@@ -117,7 +119,7 @@ def test_history_keeps_what_clients_may_read_of_a_commit() -> None:
 def test_what_changes_nothing_has_no_row() -> None:
     writer = Writer(Document(VIDEO, 1))
     record = writer.record([create("a")])
-    fold(writer.document, record, 0)
-    again = fold(writer.document, record, 1)
+    fold(writer.document, Submitted.of(record), 0)
+    again = fold(writer.document, Submitted.of(record), 1)
     assert again.row is None
     assert again.landed is None
