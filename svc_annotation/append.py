@@ -2,9 +2,8 @@
 
 import asyncio
 
-from rushes.annotation.v1 import operation_pb2
 from rushes.document.submitted import Sender
-from svc_annotation.core.submission import Head, Submission, submission
+from svc_annotation.core.submission import Head, Submission
 from svc_annotation.facts import VideoFacts
 from svc_annotation.shared import Shared
 from svc_annotation.stores import partition_of
@@ -35,12 +34,7 @@ def head_of(
     )
 
 
-def submit(shared: Shared, head: Head, batch: operation_pb2.Batch, *, service: bool) -> Submission:
-    """A batch as it goes into the log now."""
-    return submission(head, batch, time_ms=shared.clock.now_ms(), service=service)
-
-
 def begin_append(shared: Shared, video_id: int, submitted: Submission) -> "asyncio.Future[int]":
     """Appends it; once it is durable, the fold will have it. To be followed by `finish_append`, or by `Appends.add`."""
     shared.videos.underway.put(submitted)
-    return asyncio.ensure_future(shared.log.append(partition_of(video_id), video_id, submitted.payload))
+    return shared.log.append(partition_of(video_id), video_id, submitted.payload)

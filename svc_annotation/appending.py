@@ -12,6 +12,10 @@ from svc_annotation.stores import LogFull, LogReadOnly
 class Sender(Protocol):
     """Whose batch is on its way into the log."""
 
+    @property
+    def in_trouble(self) -> bool:
+        """Its last one was lost: it is told of the next that lands."""
+
     def landed(self) -> None:
         """It is durable."""
 
@@ -59,7 +63,8 @@ class Appends:
                 _tell(sender, client_seq, appending)
             else:
                 count += 1
-                sender.landed()
+                if sender.in_trouble:
+                    sender.landed()
         metrics.APPENDED.counts[""] += count
 
 

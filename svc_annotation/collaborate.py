@@ -124,9 +124,9 @@ class Direct:
             kind = request.WhichOneof("message")
             if kind == "submit":
                 await seat.room()
-                seat.submit(request.submit)
+                seat.submit(request.submit, self._shared.moment())
             elif kind == "presence":
-                seat.presence(request.presence)
+                seat.presence(request.presence, self._shared.moment())
             elif kind == "ack_revision":
                 self._reader.ack(request.ack_revision, asyncio.get_running_loop().time())
                 self.wake()

@@ -10,13 +10,13 @@ from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document import Duplicate, Ignored, visible
 from rushes.errors import ResourceExhausted
-from svc_annotation.append import begin_append, head_of, submit
+from svc_annotation.append import begin_append, head_of
 from svc_annotation.appending import finish_append
 from svc_annotation.core.encoded import Parts
 from svc_annotation.core.landed import Landed
 from svc_annotation.core.part import PAGED_S, Paged
 from svc_annotation.core.search import Query, parse
-from svc_annotation.core.submission import Submission
+from svc_annotation.core.submission import Submission, submission
 from svc_annotation.core.token import asked_for, pack, page_size, unpack
 from svc_annotation.errors import AlreadyUsed, ClientInvalid, TooFast, TooManyInFlight, of_ignored
 from svc_annotation.opening import CLIENT_ID_BYTES
@@ -81,7 +81,7 @@ async def _create_batch(
             client_id=request.client_id,
             epoch=request.epoch,
         )
-        submitted = submit(shared, head, request.batch, service=is_service(caller))
+        submitted = submission(head, request.batch, time_ms=shared.clock.now_ms(), service=is_service(caller))
         outcome = await _land(shared, video, caller, request.client_id, submitted)
         return service.CreateBatchAnnotationsResponse(epoch=video.document.epoch, outcome=outcome)
 

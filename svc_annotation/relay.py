@@ -11,6 +11,7 @@ from mesh.auth import Caller, claims_of
 from mesh.rpc import to_status
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import relay_service_pb2 as relay
+from rushes.document.wire import varint
 from rushes.errors import RushesError, Unavailable
 from svc_annotation import metrics
 from svc_annotation.collaborate import LARGE, PULL, old_frames
@@ -22,7 +23,7 @@ from svc_annotation.core.part import by_frame, snapshot_parts
 from svc_annotation.errors import MessageInvalid, OpenInvalid, SlowGateway, TooManyInFlight, VideoUnknown
 from svc_annotation.opening import MAX_BEHIND, Entrance, enter
 from svc_annotation.seat import Seat
-from svc_annotation.shared import GATEWAY, VIEW, Shared, resource
+from svc_annotation.shared import GATEWAY, VIEW, Moment, Shared, resource
 from svc_annotation.video import LaneKey, Video
 
 MAX_EARLY_FRAMES: Final = 64
@@ -31,6 +32,8 @@ BEGIN_REVISIONS: Final = 50
 frames, from the first one that has anything for it."""
 
 Write = Callable[[bytes], Awaitable[None]]
+
+_REQUEST: Final = service.CollaborateRequest.FromString
 
 _logger = logging.getLogger(__name__)
 
@@ -78,7 +81,8 @@ class Viewer:
 
     def note(self, note: Note) -> None:
         """See `seat.Sink`."""
-        self._gateway.put(relaying.addressed((self.session,), note.payload, after_revision=note.after_revision))
+        told = relaying.addressed(varint(self.session), note.payload, after_revision=note.after_revision)
+        self._gateway.put(told)
 
     def end(self, error: RushesError) -> None:
         """See `seat.Sink`."""
@@ -97,7 +101,8 @@ class Gateway:
         self._more = asyncio.Event()
         self._less = asyncio.Event()
         self._viewers: dict[int, Viewer] = {}
-        self._by_key: dict[int, int] = {}
+        self._by_key: dict[int, bytes] = {}
+        """Each seat's session, as it is named in what goes to many."""
         self._wants: dict[LaneKey, asyncio.Task[None]] = {}
         self._lanes: set[LaneKey] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -125,7 +130,8 @@ class Gateway:
         if self._outbox.crowded:
             metrics.PRESENCE_DROPPED.labels("crowded").inc()
             return
-        sessions = [self._by_key[key] for key in keys if key in self._by_key]
+        by_key = self._by_key
+        sessions = b"".join([by_key[key] for key in keys if key in by_key])
         self.put(relaying.addressed(sessions, payload, droppable=True))
 
     def crowd(self, viewers: int, gateways: int, merging_saves: bool) -> None:
@@ -321,7 +327,7 @@ class Gateway:
         if self._viewers.get(viewer.session) is not viewer:
             return
         seat = viewer.seat = enter(self._shared, self._video, entrance, viewer, self)
-        self._by_key[seat.member.key] = viewer.session
+        self._by_key[seat.member.key] = varint(viewer.session)
         opened = entrance.opened(self._shared, self._video)
         self.put(relaying.attached(viewer.session, entrance.audience, opened))
         if viewer.token != attach.token:
@@ -330,7 +336,7 @@ class Gateway:
             self._change_lane(viewer)
         early, viewer.early = viewer.early or [], None
         for request in early:
-            self._message(viewer, request)
+            self._message(viewer, request, self._shared.moment())
 
     async def _entrance(self, attach: relay.RelayAttach) -> Entrance:
         """Verifies the person itself: a gateway cannot invent one."""
@@ -380,30 +386,31 @@ class Gateway:
             self._forget(viewer)
 
     def _frames(self, frames: relay.RelayFrames) -> None:
+        viewers, message, moment = self._viewers, self._message, self._shared.moment()
         for frame in frames.frames:
-            viewer = self._viewers.get(frame.session)
+            viewer = viewers.get(frame.session)
             if viewer is None:
                 continue
             if viewer.early is None:
-                self._message(viewer, frame.request)
+                message(viewer, frame.request, moment)
             elif len(viewer.early) < MAX_EARLY_FRAMES:
                 viewer.early.append(frame.request)
             else:
                 self.viewer_ended(viewer, TooManyInFlight("too many messages before the session was open"))
 
-    def _message(self, viewer: Viewer, serialised: bytes) -> None:
+    def _message(self, viewer: Viewer, serialised: bytes, moment: Moment) -> None:
         """A viewer's own message: a bad one ends this viewer's session and nobody else's."""
         seat = viewer.seat
         assert seat is not None
         try:
-            request = service.CollaborateRequest.FromString(serialised)
+            request = _REQUEST(serialised)
         except DecodeError:
             seat.end(MessageInvalid("this is no message"))
             return
         kind = request.WhichOneof("message")
         if kind == "submit":
-            seat.submit(request.submit)
+            seat.submit(request.submit, moment)
         elif kind == "presence":
-            seat.presence(request.presence)
+            seat.presence(request.presence, moment)
         elif kind == "authenticate_token":
             seat.renew(request.authenticate_token)

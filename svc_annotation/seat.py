@@ -13,12 +13,12 @@ from rushes.annotation.v1 import operation_pb2
 from rushes.document.refusal import refusal
 from rushes.errors import RushesError, Unavailable
 from svc_annotation import metrics
-from svc_annotation.append import begin_append, head_of, submit
+from svc_annotation.append import begin_append, head_of
 from svc_annotation.appending import Appends
 from svc_annotation.core.landed import INTERNAL
 from svc_annotation.core.member import MAX_WAITING, RECOVERED, RESEND, Member, Note, Take, refused, trouble
 from svc_annotation.core.presence import PresenceInvalid
-from svc_annotation.core.submission import Head
+from svc_annotation.core.submission import Head, submission
 from svc_annotation.errors import (
     AccessLost,
     AudienceChanged,
@@ -26,11 +26,11 @@ from svc_annotation.errors import (
     TooManyInFlight,
     VideoNotReady,
 )
-from svc_annotation.facts import VideoFacts
 from svc_annotation.shared import (
     ANNOTATE,
     SEE_INTERNAL,
     VIEW,
+    Moment,
     Shared,
     is_service,
     narrowed,
@@ -72,44 +72,50 @@ class Seat:
         self._epoch = video.document.epoch
         self._appends: Appends = shared.appends
         self._head: Head | None = None
+        self._mask: int | None = None
+        """Rights as they were seen last."""
         self._loop = asyncio.get_running_loop()
         self._paused = False
         self._gone = False
         self._failures = 0
+        self.in_trouble = False
+        """See `append.Sender`."""
         self._room = asyncio.Event()
         self._room.set()
 
     # Messages
 
-    def submit(self, batch: operation_pb2.Batch) -> None:
+    def submit(self, batch: operation_pb2.Batch, moment: Moment) -> None:
         """A batch of this session."""
         member = self.member
         if self._gone or not member.client_id or member.check(batch) is Take.DROP:
             return
-        if len(member.waiting) >= MAX_WAITING:
+        waiting = member.waiting
+        if len(waiting) >= MAX_WAITING:
             self.end(TooManyInFlight("more batches wait than a client may have in flight"))
             return
-        member.waiting.append(batch)
-        if len(member.waiting) > MAX_WAITING // 4:
+        waiting.append(batch)
+        self._drain(moment)
+        if len(waiting) > MAX_WAITING // 4:
             self._room.clear()
-        self._drain()
 
     async def room(self) -> None:
         """Returns once few batches wait: a stream of one session is read no faster."""
         await self._room.wait()
 
-    def presence(self, state: service.PresenceState) -> None:
+    def presence(self, state: service.PresenceState, moment: Moment) -> None:
         """Where this session is. May be dropped."""
-        if self._gone or self.member.presence.take(self._loop.time()):
+        member, video = self.member, self.video
+        if self._gone or member.presence.take(moment.loop_s):
             metrics.PRESENCE_DROPPED.labels("rate").inc()
             return
-        video, key = self.video, self.member.key
         try:
-            video.presence.update(key, state, bool(self.member.permissions & ANNOTATE), video.client_sees)
+            video.presence.update(member.key, state, bool(member.permissions & ANNOTATE), video.client_sees)
         except PresenceInvalid:
             metrics.PRESENCE_DROPPED.labels("invalid").inc()
             return
-        video.schedule_presence()
+        if not video.presence_due:
+            video.schedule_presence()
 
     def renew(self, token: str, tries: int = KEY_TRIES) -> None:
         """A newer access token. One signed by a key that is not known yet is looked at again a little later."""
@@ -133,34 +139,31 @@ class Seat:
 
     # Batches into the log
 
-    def _drain(self, resolved: int | None = None) -> None:
+    def _drain(self, moment: Moment, resolved: int | None = None) -> None:
         """Appends what waits, as far as rights and rate are known and allow it. `resolved`: rights just asked for."""
-        waiting = self.member.waiting
+        waiting, shared = self.member.waiting, self._shared
         while waiting and not self._paused and not self._gone:
-            mask = self._shared.identity.cached(self._caller, self._resource)
+            mask = shared.identity.cached(self._caller, self._resource)
             mask = resolved if mask is None else mask
-            facts = self._shared.facts.ready(self.video.video_id)
-            if mask is None or facts is None:
+            if mask is None or (self._head is None and shared.facts.ready(self.video.video_id) is None):
                 self._pause(self._resolve())
                 return
-            self._see(mask)
-            if self._gone:
-                return
+            if mask != self._mask:
+                self._see(mask)
+                if self._gone:
+                    return
             if not self.member.permissions & ANNOTATE:
                 self._stop("MAY_NOT_ANNOTATE")
                 return
-            wait_s = 0.0 if self._service else self._shared.rates.take(self._caller.person_id, self._loop.time())
+            wait_s = 0.0 if self._service else shared.rates.take(self._caller.person_id, moment.loop_s)
             if wait_s:
                 self._paused = True
                 self._loop.call_later(wait_s, self._resume)
                 return
-            batch = waiting.popleft()
-            head = self._head or self._make_head(facts)
-            submitted = submit(self._shared, head, batch, service=self._service)
-            appending = begin_append(self._shared, self.video.video_id, submitted)
+            head = self._head or self._make_head()
+            submitted = submission(head, waiting.popleft(), time_ms=moment.time_ms, service=self._service)
+            appending = begin_append(shared, self.video.video_id, submitted)
             self._appends.add(appending, self, submitted.record.client_seq)
-        if len(waiting) <= MAX_WAITING // 4:
-            self._room.set()
 
     def _pause(self, work: "asyncio._CoroutineLike[None]") -> None:
         self._paused = True
@@ -168,7 +171,9 @@ class Seat:
 
     def _resume(self, resolved: int | None = None) -> None:
         self._paused = False
-        self._drain(resolved)
+        self._drain(self._shared.moment(), resolved)
+        if len(self.member.waiting) <= MAX_WAITING // 4:
+            self._room.set()
 
     async def _resolve(self) -> None:
         """Rights or facts have to be asked for."""
@@ -185,8 +190,10 @@ class Seat:
             self.end(Unavailable("rights could not be asked for"))
         self._resume(mask)
 
-    def _make_head(self, facts: VideoFacts) -> Head:
-        """What its records begin with, as long as its permissions are what they are."""
+    def _make_head(self) -> Head:
+        """What its records begin with, as long as its permissions are what they are. The video's facts are known."""
+        facts = self._shared.facts.ready(self.video.video_id)
+        assert facts is not None
         self._head = head_of(
             self._shared,
             self.video.video_id,
@@ -200,7 +207,8 @@ class Seat:
 
     def landed(self) -> None:
         """See `append.Sender`."""
-        if self._failures:
+        if self.in_trouble:
+            self.in_trouble = False
             self._failures = 0
             self._note(Note(RECOVERED))
 
@@ -224,6 +232,7 @@ class Seat:
         self._note(Note(trouble(error.reason, error.message)))
         delay_s = RESEND_S[min(self._failures, len(RESEND_S) - 1)]
         self._failures += 1
+        self.in_trouble = True
         self._loop.call_later(delay_s, self._note, Note(RESEND))
 
     def _stop(self, reason: str) -> None:
@@ -250,6 +259,7 @@ class Seat:
     def _see(self, mask: int) -> None:
         """The rights as they are now."""
         member = self.member
+        self._mask = mask
         permissions = narrowed(mask, member.audience)
         if permissions == member.permissions:
             return
@@ -275,7 +285,8 @@ class Seat:
             return
         mask = identity.cached(caller, self._resource)
         if mask is not None:
-            self._see(mask)
+            if mask != self._mask:
+                self._see(mask)
         elif not self._paused:
             self._pause(self._resolve_rights())
 

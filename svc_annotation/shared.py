@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple
 
 from mesh.auth import Caller, Identity, bit
 from mesh.clock import Clock
@@ -24,6 +24,15 @@ ANNOTATE: Final = bit(access_pb2.PERMISSION_ANNOTATE)
 SEE_INTERNAL: Final = bit(access_pb2.PERMISSION_SEE_INTERNAL)
 
 GATEWAY: Final = "gateway"
+
+
+class Moment(NamedTuple):
+    """Now: asked for once for all that came together."""
+
+    loop_s: float
+    """As the event loop counts."""
+    time_ms: int
+    """UTC."""
 
 
 @dataclass(slots=True)
@@ -49,6 +58,10 @@ class Shared:
 
     def __post_init__(self) -> None:
         self.pages = Pages(self.new_name)
+
+    def moment(self) -> Moment:
+        """Now."""
+        return Moment(asyncio.get_running_loop().time(), self.clock.now_ms())
 
     def start(self, task: asyncio.Task[None]) -> None:
         """Keeps a task from being forgotten while it runs."""

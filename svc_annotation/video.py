@@ -329,6 +329,11 @@ class Video:
 
     # Presence
 
+    @property
+    def presence_due(self) -> bool:
+        """A tick is to come that tells of it."""
+        return self._presence_at is not None
+
     def schedule_presence(self) -> None:
         """Somebody moved, came or went."""
         if self._presence_at is None and self.presence.dirty:

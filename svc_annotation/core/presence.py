@@ -20,6 +20,8 @@ MAX_PEOPLE: Final = 30
 MAX_BYTES: Final = 256 * 1024
 MAX_STATE_BYTES: Final = 48 * 1024
 MAX_TRANSIENTS: Final = 8
+SMALL_BYTES: Final = 2 * MAX_TRANSIENTS
+"""With no more than so many bytes no list is too long: an element takes two, a number one."""
 MAX_POINTS: Final = 2_000
 MAX_LASER_NUMBERS: Final = 128
 MAX_MOVING: Final = 64
@@ -57,18 +59,26 @@ class Onlooker:
 
 def check(state: service.PresenceState) -> None:
     """Raises PresenceInvalid when it is larger than it may be."""
-    drawn = state.transient
-    points = sum([len(annotation.points) for annotation in drawn]) if drawn else 0
+    size_bytes = state.ByteSize()
+    following = state.following
     if (
-        state.ByteSize() > MAX_STATE_BYTES
+        (size_bytes > SMALL_BYTES and not _fits(state, size_bytes))
         or len(state.tool) > MAX_TOOL_CHARACTERS
-        or len(drawn) > MAX_TRANSIENTS
-        or points > 2 * MAX_POINTS
-        or len(state.laser) > MAX_LASER_NUMBERS
-        or len(state.moving) > MAX_MOVING
-        or len(state.following) not in (0, 16)
+        or (following and len(following) != 16)
     ):
         raise PresenceInvalid("this presence holds more than it may")
+
+
+def _fits(state: service.PresenceState, size_bytes: int) -> bool:
+    """Whether its lists are no longer than they may be."""
+    drawn = state.transient
+    return (
+        size_bytes <= MAX_STATE_BYTES
+        and len(drawn) <= MAX_TRANSIENTS
+        and sum([len(annotation.points) for annotation in drawn]) <= 2 * MAX_POINTS
+        and len(state.laser) <= MAX_LASER_NUMBERS
+        and len(state.moving) <= MAX_MOVING
+    )
 
 
 def _without_internal(state: service.PresenceState, client_sees: Callable[[bytes], bool]) -> service.PresenceState:
@@ -155,7 +165,8 @@ class Presence:
         if onlooker.audience == CLIENT:
             state.audience = CLIENT
         onlooker.state, onlooker.client_sees = state, client_sees
-        onlooker.encoded.clear()
+        if onlooker.encoded:
+            onlooker.encoded.clear()
 
     def tick(self) -> list[tuple[list[int], bytes]]:
         """Who gets which message: only those for whom something changed."""

@@ -9,6 +9,9 @@ PRESENCE_BURST: Final = 120.0
 SERVICE_IN_FLIGHT: Final = 8
 MAX_PEOPLE: Final = 20_000
 _ROUNDING_S: Final = 1e-6
+_WORTH_S: Final = 1.0 / BATCHES_S
+_WORTH_OF_BURST_S: Final = (BATCH_BURST - 1.0) / BATCHES_S + _ROUNDING_S
+"""So much later a bucket is full that has one batch left."""
 
 
 class Bucket:
@@ -29,11 +32,15 @@ class Bucket:
 
     def take(self, now: float) -> float:
         """Takes one now and returns 0, or takes none and returns the seconds until there is one."""
-        self._refill(now)
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
+        tokens = self._tokens
+        if now > self._updated:
+            tokens = min(self._burst, tokens + (now - self._updated) * self._rate_s)
+            self._updated = now
+        if tokens >= 1.0:
+            self._tokens = tokens - 1.0
             return 0.0
-        return (1.0 - self._tokens) / self._rate_s
+        self._tokens = tokens
+        return (1.0 - tokens) / self._rate_s
 
     def full(self, now: float) -> bool:
         """Whether nothing is known that a new bucket would not know."""
@@ -59,10 +66,9 @@ class PeopleRates:
             full_at = now
             if now >= self._forget_at or len(self._full_at) >= self._max_people:
                 self._forget(now)
-        wait_s = full_at - now - (BATCH_BURST - 1.0) / BATCHES_S
-        if wait_s > _ROUNDING_S:
-            return wait_s
-        self._full_at[person_id] = full_at + 1.0 / BATCHES_S
+        elif full_at - now > _WORTH_OF_BURST_S:
+            return full_at - now - _WORTH_OF_BURST_S + _ROUNDING_S
+        self._full_at[person_id] = full_at + _WORTH_S
         return 0.0
 
     def _forget(self, now: float) -> None:

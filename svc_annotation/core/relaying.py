@@ -1,13 +1,12 @@
 """What goes to a gateway: serialised RelayResponses, put together from bytes, and several in one message."""
 
 from collections import deque
-from collections.abc import Iterable
 from typing import Final
 
 from google.rpc import status_pb2
 
 from rushes.annotation.v1 import relay_service_pb2 as relay
-from rushes.document.wire import field, number_field, repeated, varint
+from rushes.document.wire import field, number_field, repeated
 from svc_annotation.core.landed import Audience
 from svc_annotation.core.lane import Frame
 
@@ -38,12 +37,11 @@ def snapshot(audience: Audience, merged: bool, revision: int, part: tuple[int, b
     return field(_SNAPSHOT, head + number_field(4, int(last)) + field(5, payload))
 
 
-def addressed(sessions: Iterable[int], payload: bytes, *, droppable: bool = False, after_revision: int = 0) -> bytes:
-    """A response for some sessions."""
-    names = field(1, b"".join(map(varint, sessions)))
+def addressed(sessions: bytes, payload: bytes, *, droppable: bool = False, after_revision: int = 0) -> bytes:
+    """A response for some sessions, which are varints one behind the other."""
     return field(
         _ADDRESSED,
-        names + field(2, payload) + number_field(3, int(droppable)) + number_field(4, after_revision),
+        field(1, sessions) + field(2, payload) + number_field(3, int(droppable)) + number_field(4, after_revision),
     )
 
 

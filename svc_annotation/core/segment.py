@@ -114,14 +114,13 @@ def encode_batch(seed: int, sequence: int, ends: Sequence[int], payloads: Sequen
     pieces: list[bytes] = []
     records: list[tuple[int, int, int]] = []
     position = 0
+    checksum, pack_body, pack_prefix = google_crc32c.extend, _RECORD_BODY.pack, _PREFIX.pack
     for into_batch, (partition, payload) in enumerate(payloads):
         offset = next_offsets[partition]
         next_offsets[partition] = offset + 1
         size = len(payload)
-        body = _RECORD_BODY.pack(crc32c(payload), size, sequence + into_batch, offset, into_batch, partition, 0)
-        pieces.append(_PREFIX.pack(RECORD_MAGIC, crc32c(body, seed)))
-        pieces.append(body)
-        pieces.append(payload)
+        body = pack_body(checksum(0, payload), size, sequence + into_batch, offset, into_batch, partition, 0)
+        pieces += (pack_prefix(RECORD_MAGIC, checksum(seed, body)), body, payload)
         records.append((partition, offset, position))
         position += RECORD_BYTES + size
     return EncodedBatch(b"".join(pieces), records, sequence + len(payloads), next_offsets)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from confluent_kafka import KafkaException
 
@@ -41,7 +41,7 @@ class KafkaLog:
         self._readers = [PartitionReader(cluster)]
         self._closing: asyncio.Task[None] | None = None
 
-    def append(self, partition: int, key: int, payload: bytes) -> Awaitable[int]:
+    def append(self, partition: int, key: int, payload: bytes) -> "asyncio.Future[int]":
         """See `Log`."""
         if not 0 <= partition < PARTITIONS:
             refused: asyncio.Future[int] = asyncio.get_running_loop().create_future()

@@ -1,6 +1,7 @@
 """The log port: one ordered, durable stream of records per partition. The log is what decides order."""
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from asyncio import Future
+from collections.abc import AsyncIterator, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from rushes.errors import InvalidArgument, OutOfRange, Unavailable
@@ -84,7 +85,7 @@ class Log(Protocol):
     may still appear later: who retries needs numbers of his own to see a duplicate.
     """
 
-    def append(self, partition: int, key: int, payload: bytes) -> Awaitable[int]:
+    def append(self, partition: int, key: int, payload: bytes) -> Future[int]:
         """Appends one record; what it returns gives the offset, to whoever awaits it, once the record is durable.
 
         `key` is the video_id; engines that keep a key beside a record keep it, and none returns it.

@@ -178,16 +178,18 @@ class SegmentLog:
 
     def append(self, partition: int, key: int, payload: bytes) -> "asyncio.Future[int]":
         """See `Log`. The key is not kept: the payload names its video."""
+        appended: asyncio.Future[int] = self._loop.create_future()
         try:
             _check(partition)
             if not isinstance(payload, bytes) or len(payload) > MAX_PAYLOAD_BYTES:
                 raise RecordInvalid(f"a record is at most {MAX_PAYLOAD_BYTES} bytes")
-            self._check_writable(partition)
+            if self._closing or self._fault is not None or partition in self._damaged:
+                self._check_writable(partition)
         except RushesError as error:
-            refused: asyncio.Future[int] = self._loop.create_future()
-            refused.set_exception(error)
-            return refused
-        return self._queue.put(partition, payload)
+            appended.set_exception(error)
+        else:
+            self._queue.put(partition, payload, appended)
+        return appended
 
     async def end(self, partition: int) -> int:
         """See `Log`."""

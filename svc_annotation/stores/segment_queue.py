@@ -27,17 +27,14 @@ class AppendQueue:
         self._queue: deque[Pending] = deque()
         self._outside: deque[Pending] = deque()
         self._filled = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
 
-    def put(self, partition: int, payload: bytes) -> "asyncio.Future[int]":
-        """Queues a record; the future gives its offset when it is durable. Who cancels it gives it up."""
-        offset: asyncio.Future[int] = self._loop.create_future()
+    def put(self, partition: int, payload: bytes, offset: "asyncio.Future[int]") -> None:
+        """Queues a record; the future is given its offset when it is durable. Who cancels it gives it up."""
         pending = Pending(partition, payload, offset, RECORD_BYTES + len(payload))
         if self._outside or not self._fits(pending):
             self._outside.append(pending)
         else:
             self._enter(pending)
-        return offset
 
     @property
     def idle(self) -> bool:
@@ -56,16 +53,17 @@ class AppendQueue:
         """Removes the oldest records that nobody gave up: at least one, if there is one, and no more than fit."""
         batch: list[Pending] = []
         size_bytes = 0
-        while self._queue:
-            pending = self._queue[0]
+        queue = self._queue
+        while queue:
+            pending = queue[0]
             if pending.offset.done():
-                self._queue.popleft()
+                queue.popleft()
                 self.release(pending.size_bytes)
                 continue
             size_bytes += pending.size_bytes
             if batch and size_bytes > limit_bytes:
                 break
-            batch.append(self._queue.popleft())
+            batch.append(queue.popleft())
         if not self._queue:
             self._filled.clear()
         return batch
@@ -92,8 +90,9 @@ class AppendQueue:
 
     def _enter(self, pending: Pending) -> None:
         self._held_bytes += pending.size_bytes
+        if not self._queue:
+            self._filled.set()
         self._queue.append(pending)
-        self._filled.set()
 
     def _fits(self, pending: Pending) -> bool:
         return not self._held_bytes or self._held_bytes + pending.size_bytes <= self._limit_bytes

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.asyncio
 class Sender:
     """Notes what it is told."""
 
+    in_trouble: bool = True
     told: list[object] = field(default_factory=list)
 
     def landed(self) -> None:

@@ -4,6 +4,7 @@ from google.rpc import status_pb2
 
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import relay_service_pb2 as relay
+from rushes.document.wire import varint
 from svc_annotation.core import relaying
 from svc_annotation.core.landed import CLIENT, INTERNAL
 from svc_annotation.core.lane import Frame
@@ -24,7 +25,7 @@ def test_responses_put_together_are_what_the_generated_classes_write() -> None:
             ),
         ),
         (
-            relaying.addressed([0, 1, 300], b"payload", droppable=True, after_revision=9),
+            relaying.addressed(b"".join(map(varint, [0, 1, 300])), b"payload", droppable=True, after_revision=9),
             relay.RelayResponse(
                 addressed=relay.RelayAddressed(
                     sessions=[0, 1, 300], response=b"payload", droppable=True, after_revision=9

@@ -9,8 +9,10 @@ from svc_annotation.stores.segment_queue import AppendQueue, Pending
 ROOM = 2 * RECORD_BYTES + 20  # for two records of ten bytes
 
 
-def put(queue: AppendQueue, number: int) -> "asyncio.Future[int]":
-    return queue.put(number, bytes(10))
+def put(queue: AppendQueue, number: int, payload: bytes = bytes(10)) -> "asyncio.Future[int]":
+    offset: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    queue.put(number, payload, offset)
+    return offset
 
 
 def numbers(batch: list[Pending]) -> list[int]:
@@ -24,7 +26,7 @@ async def test_who_does_not_fit_waits_outside_and_enters_in_order() -> None:
     batch = queue.take(1_000)
     assert numbers(batch) == [0, 1]
     queue.release(batch[0].size_bytes)
-    queue.put(5, b"")
+    put(queue, 5, b"")
     assert numbers(queue.take(1_000)) == [2]
     for _ in range(2):
         queue.release(RECORD_BYTES + 10)
@@ -47,7 +49,7 @@ async def test_no_more_than_a_group_is_taken_at_once() -> None:
 
 async def test_a_record_larger_than_the_queue_enters_when_it_is_alone() -> None:
     queue = AppendQueue(10)
-    queue.put(0, bytes(100))
+    put(queue, 0, bytes(100))
     put(queue, 1)
     batch = queue.take(1_000)
     assert numbers(batch) == [0]
@@ -77,7 +79,7 @@ async def test_who_gives_up_outside_leaves_no_trace() -> None:
         future.cancel()
     queue.release(2 * (RECORD_BYTES + 10))
     assert queue.idle
-    queue.put(9, bytes(ROOM - RECORD_BYTES))
+    put(queue, 9, bytes(ROOM - RECORD_BYTES))
     assert numbers(queue.take(1)) == [9]
 
 
@@ -89,5 +91,5 @@ async def test_a_failure_reaches_everybody_with_an_error_of_their_own() -> None:
     assert [type(error) for error in errors] == [LogFull] * 3
     assert len(set(map(id, errors))) == 3
     assert queue.idle
-    queue.put(0, bytes(ROOM - RECORD_BYTES))
+    put(queue, 0, bytes(ROOM - RECORD_BYTES))
     assert numbers(queue.take(1)) == [0]
