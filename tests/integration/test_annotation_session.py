@@ -454,7 +454,7 @@ async def test_services_send_large_batches_of_which_few_are_in_flight(tmp_path: 
             await gate.wait()
             return await inner(partition, key, payload)
 
-        log.append = append  # type: ignore[method-assign]
+        log.append = lambda *record: asyncio.create_task(append(*record))  # type: ignore[method-assign]
 
     async with serving(tmp_path, wrap=wrap) as place:
 
