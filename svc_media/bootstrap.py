@@ -10,6 +10,7 @@ from aiohttp import web
 
 from mesh.audit import Shipper, SqlOutbox
 from mesh.blobs import BlobsUnavailable
+from mesh.purged import ProjectPurged
 from mesh.service import Runtime
 from mesh.sql import Database
 from rushes.media.v1 import (
@@ -30,7 +31,7 @@ from svc_media.http import MediaHttp
 from svc_media.importing import Imports
 from svc_media.lock import Locks
 from svc_media.reading import Reader
-from svc_media.removal import ProjectPurged, Removals
+from svc_media.removal import Removals
 from svc_media.server import ExportServicer, ImportServicer, JobServicer, MediaServicer, SubtitleServicer
 from svc_media.setup import url_of
 from svc_media.shelf import BlobShelf, FolderShelf, Shelf

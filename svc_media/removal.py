@@ -1,17 +1,13 @@
 """Videos that svc_project purged are removed for good, with their files; bytes that another video has too stay."""
 
 import logging
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
-from typing import Final, Protocol
-
-import grpc
 
 from mesh.clock import Clock
-from mesh.rpc import Channels, to_error
+from mesh.purged import DAY_MS, PurgedVideos, follow
 from rushes.errors import RushesError
 from rushes.project.v1 import project_service_pb2 as pb
-from rushes.project.v1.project_service_pb2_grpc import ProjectServiceStub
 from svc_media.core.model import ENDED, Video, VideoState
 from svc_media.export import Exports
 from svc_media.lock import Locks
@@ -21,30 +17,6 @@ from svc_media.stores.folder import Folder
 from svc_media.upload import Uploads
 
 log = logging.getLogger(__name__)
-
-DAY_MS: Final = 86_400_000
-
-
-class PurgedVideos(Protocol):
-    """Who knows what was purged."""
-
-    async def after(self, number: int) -> Sequence[pb.PurgedVideo]:
-        """Those after that one, in order; not all at once. Raises RushesError."""
-
-
-class ProjectPurged:
-    """svc_project does."""
-
-    def __init__(self, channels: Channels) -> None:
-        self._channels = channels
-
-    async def after(self, number: int) -> Sequence[pb.PurgedVideo]:
-        """See PurgedVideos."""
-        stub = self._channels.stub(ProjectServiceStub, "svc_project", as_person=False)
-        try:
-            return (await stub.ListPurgedVideos(pb.ListPurgedVideosRequest(after=number))).videos
-        except grpc.aio.AioRpcError as error:
-            raise to_error(error) from error
 
 
 class Removals:
@@ -76,13 +48,7 @@ class Removals:
     async def upkeep(self) -> None:
         """Removes what was purged long enough ago. What cannot be removed now is tried again, and the rest waits."""
         try:
-            number = await self._store.removed_to()
-            while found := await self._purged.after(number):
-                for each in found:
-                    if each.time_ms + self._grace_ms > self._clock.now_ms() or not await self._remove(each):
-                        return
-                    number = each.number
-                    await self._store.set_removed_to(number)
+            await follow(self._purged, self._store, self._clock.now_ms() - self._grace_ms, self._remove)
         except RushesError as error:
             log.warning("purged_not_removed", extra={"reason": error.reason})
 

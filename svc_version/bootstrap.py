@@ -4,6 +4,7 @@ import grpc
 
 from mesh.audit import Shipper
 from mesh.blobs import Blobs, FolderBlobs
+from mesh.purged import ProjectPurged
 from mesh.service import Runtime
 from svc_version.bulletin import Bulletin
 from svc_version.commit import Commits
@@ -13,6 +14,7 @@ from svc_version.ids import Ids
 from svc_version.mover import Mover
 from svc_version.notes import Notes
 from svc_version.reading import Reading
+from svc_version.removal import Removals
 from svc_version.rollback import Rollbacks
 from svc_version.server import VersionServicer, register
 from svc_version.setup import url_of
@@ -36,12 +38,15 @@ class VersionParts:
         self._commits = Commits(store, documents, notes, ids, clock, bulletin)
         self._writing = Writing(store, self._commits, notes)
         rollbacks = Rollbacks(store, self._commits, documents, notes, ids, clock, self._writing)
+        purged = ProjectPurged(runtime.channels)
+        self.removals = Removals(purged, store, archive, hot, clock, days=config.purge_days)
         self.mover = Mover(
             store,
             archive,
             hot,
             clock,
             bulletin,
+            self.removals,
             hot_days=config.hot_days,
             cold_days=config.cold_days,
             every_s=config.move_s,

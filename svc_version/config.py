@@ -15,6 +15,8 @@ class VersionConfig:
     """After so long without being read, the content of a version moves to the archive."""
     move_s: float = 600.0
     """Seconds between two looks for what is to be moved."""
+    purge_days: float = 1.0
+    """So long after a video was purged its versions are removed for good."""
     database: str = ""
     """Address of the store, postgresql+psycopg://USER:PASSWORD@HOST/NAME; empty: a file in the data folder."""
     mongo: str = ""

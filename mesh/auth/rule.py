@@ -56,7 +56,9 @@ CALLERS: dict[str, frozenset[str]] = {
     "rushes.project.v1.AccessService": _EVERYBODY,
     "rushes.project.v1.AuditService": _EVERYBODY,
     "rushes.project.v1.IdentityService": _EVERYBODY,
-    "rushes.project.v1.ProjectService": frozenset(("gateway", "svc_media", "svc_signaling")),
+    "rushes.project.v1.ProjectService": frozenset(
+        ("gateway", "svc_annotation", "svc_media", "svc_signaling", "svc_version")
+    ),
     "rushes.version.v1.VersionService": frozenset(("gateway",)),
     "rushes.signaling.v1.RoomService": frozenset(("gateway",)),
     "rushes.signaling.v1.FeedService": frozenset(("gateway",)),

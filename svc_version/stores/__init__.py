@@ -137,6 +137,22 @@ class Store(Protocol):
         """Lets go of what a crash before a time has left and nothing points to; says how much there was."""
         ...
 
+    # Removing
+
+    async def removed_to(self) -> int:
+        """See `mesh.purged.Place`."""
+        ...
+
+    async def set_removed_to(self, number: int) -> None:
+        """See `mesh.purged.Place`."""
+        ...
+
+    async def remove_some(self, tenant_id: str, video_id: int) -> bool:
+        """Lets go of a tenant's video: at once of all its versions, tags and work, and of some of its contents. Says
+        whether there were contents: then again.
+        """
+        ...
+
     @property
     def outbox(self) -> Outbox:
         """What is told to the audit trail: as durable as what it tells of."""

@@ -21,6 +21,10 @@ class Hot(Protocol):
         """Lets go of contents."""
         ...
 
+    async def forget(self, video_id: int) -> None:
+        """Lets go of all that a video has."""
+        ...
+
     async def close(self) -> None:
         """Ends it."""
         ...
@@ -37,6 +41,9 @@ class NoHot:
         """See Hot."""
 
     async def drop(self, video_id: int, addresses: Sequence[Hash]) -> None:
+        """See Hot."""
+
+    async def forget(self, video_id: int) -> None:
         """See Hot."""
 
     async def close(self) -> None:

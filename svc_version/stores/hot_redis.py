@@ -70,6 +70,15 @@ class RedisHot:
         except (RedisError, OSError) as error:
             self._leave(error)
 
+    async def forget(self, video_id: int) -> None:
+        """See Hot."""
+        if self._away:
+            return
+        try:
+            await self._redis.delete(_key(video_id))
+        except (RedisError, OSError) as error:
+            self._leave(error)
+
     async def close(self) -> None:
         """See Hot."""
         await self._redis.aclose()

@@ -20,6 +20,7 @@ from svc_version.errors import HeadMoved, VersionUnknown
 from svc_version.stores import Head, Stored
 from svc_version.stores.mongo_content import PIECE_BYTES, MongoContents, wall_ms
 from svc_version.stores.mongo_lease import MongoLeases
+from svc_version.stores.mongo_removal import MongoRemovals
 from svc_version.stores.mongo_schema import REQUESTS, TAGS, VERSIONS, prepare, reaching
 from svc_version.stores.mongo_telling import TRIES, Telling, event_document, untold
 from svc_version.stores.mongo_whole import whole
@@ -62,6 +63,7 @@ class MongoStore(MongoWork):
         self._requests = database[REQUESTS]
         self._contents = MongoContents(database, piece_bytes)
         self._leases = MongoLeases(database)
+        self._removals = MongoRemovals(database, self._contents)
 
     @property
     def outbox(self) -> audit.Outbox:
@@ -79,6 +81,26 @@ class MongoStore(MongoWork):
         """See `Store`."""
         with reaching():
             return await self._leases.lease(name, holder, now_ms, until_ms)
+
+    # Removing
+
+    @whole
+    async def removed_to(self) -> int:
+        """See `Store`."""
+        with reaching():
+            return await self._removals.removed_to()
+
+    @whole
+    async def set_removed_to(self, number: int) -> None:
+        """See `Store`."""
+        with reaching():
+            await self._removals.set_removed_to(number)
+
+    @whole
+    async def remove_some(self, tenant_id: str, video_id: int) -> bool:
+        """See `Store`."""
+        with reaching():
+            return await self._removals.remove_some(tenant_id, video_id)
 
     # Committing
 

@@ -119,6 +119,16 @@ class MongoContents:
                 swept += (await self._pieces.delete_many({"pieces_id": pieces_id})).deleted_count
         return swept
 
+    async def remove_some(self, video_id: int, limit: int) -> bool:
+        """Lets go of some contents of a video that has no versions any more; says whether there were any."""
+        columns = {"pieces_id": 1}
+        found = [each async for each in self._contents.find({"video_id": video_id}, columns, limit=limit)]
+        for each in found:
+            await self._drop_pieces(each)
+        gone = {"video_id": video_id, "_id": {"$in": [each["_id"] for each in found]}}
+        await self._contents.delete_many(gone)
+        return bool(found)
+
     async def _uses(self, video_id: int, sha256: Hash, limit: int) -> int:
         either = [{"delta": sha256}, {"snapshot": sha256}]
         found = self._versions.find({"video_id": video_id, "$or": either}, {"_id": 1}).limit(limit)

@@ -27,6 +27,7 @@ WORKS: Final = "version_works"
 BATCHES: Final = "version_batches"
 MACHINES: Final = "version_machines"
 LEASES: Final = "version_leases"
+REMOVALS: Final = "version_removals"
 OUTBOX: Final = "version_outbox"
 
 SHARD_KEYS: Final[Mapping[str, Mapping[str, int | str]]] = {

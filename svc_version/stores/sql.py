@@ -17,7 +17,7 @@ from svc_version.errors import HeadMoved, VersionUnknown
 from svc_version.stores import LEASE_MS, Head, Stored
 from svc_version.stores.dialect import ask, lock
 from svc_version.stores.row import VERSION_COLUMNS, versions_of
-from svc_version.stores.sql_work import SqlWork
+from svc_version.stores.sql_removal import SqlRemovals
 from svc_version.stores.table import SCHEMA
 
 SERVICE: Final = "svc_version"
@@ -45,7 +45,7 @@ async def open_sql_store(url: str) -> "SqlStore":
     return SqlStore(database)
 
 
-class SqlStore(SqlWork):
+class SqlStore(SqlRemovals):
     """See `Store`."""
 
     @property

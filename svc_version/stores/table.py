@@ -102,6 +102,13 @@ batches = Table(
     Column("batch", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
 )
+# How far what svc_project purged was removed here: one row.
+removals = Table(
+    "removals",
+    metadata,
+    Column("id", _Whole, primary_key=True, autoincrement=False),
+    Column("number", _Whole, nullable=False),
+)
 leases = Table(
     "leases",
     metadata,

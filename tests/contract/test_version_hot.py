@@ -72,3 +72,13 @@ async def test_in_redis_what_would_push_out_many_others_is_not_kept(fresh_redis:
     await redis.flushall()
     assert await hot.get(7, [TWO]) == {}
     await hot.close()
+
+
+async def test_a_video_is_forgotten_with_all_that_it_has_and_others_are_not(hot: Hot) -> None:
+    await hot.put(7, {ONE: b"one", TWO: b"two"})
+    await hot.put(8, {ONE: b"one"})
+    there = await hot.get(8, [ONE])
+    await hot.forget(7)
+    await hot.forget(9)
+    assert await hot.get(7, [ONE, TWO]) == {}
+    assert await hot.get(8, [ONE]) == there
