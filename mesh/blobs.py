@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +19,10 @@ from rushes.errors import InvalidArgument, NotFound, ResourceExhausted, Unavaila
 
 MAX_KEY = 512
 CHUNK_BYTES = 256 * 1024
-SYNCS = 8
-"""Files that are synced side by side."""
+SYNCS = 3
+"""Threads that wait for the disk: it flushes once for all that wait, but each thread costs as much as two files."""
+NICE = 10
+"""How far what handles many blobs stands back for those whom somebody waits for."""
 log = logging.getLogger(__name__)
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
@@ -69,7 +72,7 @@ class Blobs(Protocol):
         """Makes a blob of bytes. Raises KeyInvalid, BlobsFull."""
 
     async def put_all(self, blobs: Mapping[str, bytes]) -> None:
-        """Makes several blobs, each as `put` does, and cheaper. What fails may leave some of them made."""
+        """Makes several blobs, each as `put` does, cheaper, but behind others. What fails may leave some of them."""
 
     async def put_new(self, key: str, data: bytes) -> bool:
         """Makes a blob of bytes unless there is one of that key, which then stays; gives whether it was made.
@@ -87,8 +90,8 @@ class Blobs(Protocol):
         """The bytes from start up to, but without, end, in pieces. Raises BlobNotFound before the first piece."""
 
     async def get_all(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """The whole of several small blobs, each as `read` gives it, and cheaper. What is not there is left out, and so
-        is what cannot be read now, which is logged.
+        """The whole of several small blobs, each as `read` gives it, cheaper, but behind others. What is not there is
+        left out, and so is what cannot be read now, which is logged.
         """
 
     async def delete(self, key: str) -> None:
@@ -104,6 +107,7 @@ class FolderBlobs:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._new = root / ".new"
+        self._behind = ThreadPoolExecutor(1, "blobs", _stand_back)
         self._new.mkdir(parents=True, exist_ok=True, mode=0o700)
         # What a crash left half made.
         for path in self._new.iterdir():
@@ -114,10 +118,11 @@ class FolderBlobs:
         await asyncio.to_thread(self._put, self._path(key), data)
 
     async def put_all(self, blobs: Mapping[str, bytes]) -> None:
-        """See Blobs. Written in one thread, since to hand each file to another costs more than to write it; then synced
-        side by side, which a journal does in one go.
+        """See Blobs. All are on their way to the disk before the first is waited for: so one commit of the file
+        system's journal is for all of them, and others who sync a file do not wait for many.
         """
-        await asyncio.to_thread(self._put_all, {self._path(key): data for key, data in blobs.items()})
+        made = {self._path(key): data for key, data in blobs.items()}
+        await asyncio.get_running_loop().run_in_executor(self._behind, self._put_all, made)
 
     async def put_new(self, key: str, data: bytes) -> bool:
         """See Blobs."""
@@ -147,7 +152,8 @@ class FolderBlobs:
 
     async def get_all(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         """See Blobs."""
-        return await asyncio.to_thread(_get_all, {key: self._path(key) for key in keys})
+        paths = {key: self._path(key) for key in keys}
+        return await asyncio.get_running_loop().run_in_executor(self._behind, _get_all, paths)
 
     async def delete(self, key: str) -> None:
         """See Blobs."""
@@ -176,11 +182,16 @@ class FolderBlobs:
                 file, path = open_files.enter_context(self._temporary())
                 file.write(data)
                 file.flush()
+                # On Linux this begins to write what is dirty, and waits for nothing.
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
                 written.append((file.fileno(), path, target))
+            descriptors = [descriptor for descriptor, _, _ in written]
             with ThreadPoolExecutor(SYNCS) as pool:
-                list(pool.map(os.fsync, [descriptor for descriptor, _, _ in written]))
+                list(pool.map(_sync_each, [descriptors[at::SYNCS] for at in range(SYNCS)]))
+            for folder in {target.parent for target in blobs}:
+                folders.update(_make(folder))
             for _, path, target in written:
-                folders.update(_rename(path, target))
+                path.replace(target)
         for folder in folders:
             _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
@@ -262,10 +273,16 @@ def _open(key: str, path: Path) -> BinaryIO:
 
 def _rename(path: Path, target: Path) -> Sequence[Path]:
     """Moves a file that is on the disk; gives the folders that are yet to be synced."""
-    missing = [folder for folder in (target.parent, *target.parent.parents) if not folder.exists()]
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    changed = _make(target.parent)
     path.replace(target)
-    return (target.parent, *(folder.parent for folder in missing))
+    return changed
+
+
+def _make(folder: Path) -> Sequence[Path]:
+    """Makes a folder in which a file is to be; gives those that change by that."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return (folder, *(each.parent for each in missing))
 
 
 def _get_all(paths: Mapping[str, Path]) -> Mapping[str, bytes]:
@@ -278,6 +295,17 @@ def _get_all(paths: Mapping[str, Path]) -> Mapping[str, bytes]:
         except OSError as error:
             log.error("blob_not_read", extra={"key": key, "error": str(error)})
     return found
+
+
+def _stand_back() -> None:
+    """This thread, and those that it starts; on Linux no other is meant."""
+    if sys.platform == "linux":
+        os.nice(NICE)
+
+
+def _sync_each(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.fsync(descriptor)
 
 
 def _sync(path: Path, flags: int) -> None:

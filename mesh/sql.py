@@ -181,6 +181,8 @@ def _prepare(mapped_bytes: int, connection: Any, record: Any) -> None:
         "synchronous = FULL",
         "foreign_keys = ON",
         "trusted_schema = OFF",
+        # Some builds of SQLite overwrite all that is let go of: of a page that is free now, one more write.
+        "secure_delete = FAST",
         f"mmap_size = {mapped_bytes}",
     ):
         connection.execute(f"PRAGMA {pragma}").close()

@@ -49,6 +49,23 @@ async def test_several_are_put_at_once_each_whole(blobs: Blobs) -> None:
         await blobs.put_all({"t/a": b"", "t/../b": b""})
 
 
+async def test_each_of_several_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "blobs"
+    synced: dict[int, bool] = {}
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        fsync(descriptor)
+        synced[os.fstat(descriptor).st_ino] = any(root.glob("t/*"))
+
+    monkeypatch.setattr(os, "fsync", noting)
+    await FolderBlobs(root).put_all({f"t/{number}": b"data" for number in range(7)})
+    assert [synced.get(path.stat().st_ino) for path in sorted(root.glob("t/*"))] == [False] * 7
+    assert synced[(root / "t").stat().st_ino] and root.stat().st_ino in synced
+
+
 async def test_a_file_becomes_a_blob_and_is_gone(blobs: Blobs, tmp_path: Path) -> None:
     file = tmp_path / "upload"
     file.write_bytes(b"film")
