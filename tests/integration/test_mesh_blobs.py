@@ -63,7 +63,8 @@ async def test_each_of_several_is_on_the_disk_before_it_has_its_name(
     monkeypatch.setattr(os, "fsync", noting)
     await FolderBlobs(root).put_all({f"t/{number}": b"data" for number in range(7)})
     assert [synced.get(path.stat().st_ino) for path in sorted(root.glob("t/*"))] == [False] * 7
-    assert synced[(root / "t").stat().st_ino] and root.stat().st_ino in synced
+    assert synced[(root / "t").stat().st_ino]
+    assert root.stat().st_ino in synced
 
 
 async def test_a_file_becomes_a_blob_and_is_gone(blobs: Blobs, tmp_path: Path) -> None:
