@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from sqlalchemy import Engine, event
 
 from mesh.blobs import FolderBlobs
 from mesh.clock import Clock
+from rushes.project.v1.project_service_pb2 import PurgedVideo
 from svc_version.bulletin import Bulletin
 from svc_version.core.content import Delta, Entry, chained, pack
 from svc_version.core.model import Draft, Kind, Once, Packed, State, Tier, Version, Work
 from svc_version.documents import Documents
 from svc_version.mover import Mover
+from svc_version.removal import Removals
 from svc_version.stores.hot import NoHot
 from svc_version.stores.sql import SqlStore, open_sql_store
 
@@ -31,6 +33,14 @@ LATER_S = LATE_S + 3_600
 """When what the killed one had for itself is anybody's again."""
 
 
+class Nothing:
+    """Was purged."""
+
+    async def after(self, number: int) -> Sequence[PurgedVideo]:
+        """See `PurgedVideos`."""
+        return ()
+
+
 class Place:
     """A store and an archive in a folder."""
 
@@ -39,7 +49,10 @@ class Place:
         self.archive = FolderBlobs(folder / "archive")
         clock = Clock(wall=lambda: late_s)
         self.documents = Documents(store, self.archive, NoHot(), clock, 0)
-        self.mover = Mover(store, self.archive, NoHot(), clock, Bulletin(), hot_days=0.0, cold_days=1.0, every_s=60.0)
+        removals = Removals(Nothing(), store, self.archive, NoHot(), clock, days=1.0)
+        self.mover = Mover(
+            store, self.archive, NoHot(), clock, Bulletin(), removals, hot_days=0.0, cold_days=1.0, every_s=60.0
+        )
 
     async def versions(self) -> list[Version]:
         """All, the oldest first."""
