@@ -153,10 +153,20 @@ def library(album: Album) -> None:
 
 def desk(album: Album) -> None:
     """The review page: drawing, notes, menus, the past, comparing, and without a network."""
-    take, clip = album.take, album.clip.name
     ada = album.look("ada", album.studio.secret)
-    review(ada, clip, 40)
-    take(ada, "review")
+    review(ada, album.clip.name, 40)
+    album.take(ada, "review")
+    marks(album, ada)
+    closely(album, ada)
+    choices(album, ada)
+    past(album, ada)
+    compare(album, ada)
+    offline(album, ada)
+    ada.context.close()
+
+
+def marks(album: Album, ada: Reviewer) -> None:
+    """Drawings and notes on two frames."""
     ada.press("d")
     ada.drag(*SCRIBBLE)
     ada.press("a")
@@ -171,7 +181,12 @@ def desk(album: Album) -> None:
     ada.press("Control+Enter", "v")
     ada.comment("Please check the mask, frames 60 to 70")
     ada.wait_status("saved")
-    take(ada, "review-selected")
+    album.take(ada, "review-selected")
+
+
+def closely(album: Album, ada: Reviewer) -> None:
+    """Ghosts, zoom, and a note that is written and pointed at."""
+    take = album.take
     ada.go(42)
     ada.press("Escape", "g")
     take(ada, "review-ghosts")
@@ -188,6 +203,11 @@ def desk(album: Album) -> None:
     ada.page.get_by_test_id("composer").fill("")
     ada.note("highlight").hover()
     take(ada, "note-pointed-at")
+
+
+def choices(album: Album, ada: Reviewer) -> None:
+    """Every menu, the sheet of keys, and the palette."""
+    take = album.take
     for name, label in (
         ("look", "How the picture is looked at"),
         ("zoom", "Zoom"),
@@ -207,10 +227,6 @@ def desk(album: Album) -> None:
     ada.page.keyboard.type("m")
     take(ada, "palette")
     ada.press("Escape")
-    past(album, ada)
-    compare(album, ada)
-    offline(album, ada)
-    ada.context.close()
 
 
 def past(album: Album, ada: Reviewer) -> None:
