@@ -1,7 +1,5 @@
 """A document out of history is the document that the fold made."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,7 +82,7 @@ def test_history_that_lacks_a_row_is_not_taken_for_a_document() -> None:
     with pytest.raises(HistoryBroken, match="row 2"):
         Replay(VIDEO, b"").add([rows[0], rows[2]])
     with pytest.raises(HistoryBroken, match="revision 2"):
-        Replay(VIDEO, b"").add([replace(rows[0], revision=2)])
+        Replay(VIDEO, b"").add([rows[0]._replace(revision=2)])
     with pytest.raises(HistoryBroken, match="no row 0"):
         Replay(VIDEO, b"").add([])
 
