@@ -48,15 +48,18 @@ class Place(Protocol):
 
 
 async def follow(
-    purged: PurgedVideos, place: Place, before_ms: int, remove: Callable[[pb.PurgedVideo], Awaitable[bool]]
+    purged: PurgedVideos,
+    place: Place,
+    remove: Callable[[pb.PurgedVideo], Awaitable[bool]],
+    before_ms: int | None = None,
 ) -> None:
-    """Removes what was purged up to a time, in order. What a crash cuts off is done again, so `remove` bears that; if
+    """Removes what was purged, up to a time, in order. What a crash cuts off is done again, so `remove` bears that; if
     it says False, this video and those after it wait for the next time. Raises RushesError.
     """
     number = await place.removed_to()
     while found := await purged.after(number):
         for each in found:
-            if each.time_ms > before_ms or not await remove(each):
+            if (before_ms is not None and each.time_ms > before_ms) or not await remove(each):
                 return
             number = each.number
             await place.set_removed_to(number)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import grpc
 
 from mesh.ids import new_id
+from mesh.purged import ProjectPurged
 from mesh.service import Runtime
-from svc_annotation.config import PROJECTOR, AnnotationConfig
+from svc_annotation.config import PROJECTOR, SESSIONS, AnnotationConfig
 from svc_annotation.core.reader import ReaderLimits
 from svc_annotation.errors import Draining
 from svc_annotation.facts import Facts, look_up_through
 from svc_annotation.projecting import Join, Projecting
+from svc_annotation.removal import Removals
 from svc_annotation.server import Handlers
 from svc_annotation.setup import FOLDER, HISTORY
 from svc_annotation.shared import Shared
@@ -39,7 +41,12 @@ class AnnotationService:
     """See `mesh.service.Service`."""
 
     def __init__(
-        self, config: AnnotationConfig, runtime: Runtime, shared: Shared, projecting: Projecting | None
+        self,
+        config: AnnotationConfig,
+        runtime: Runtime,
+        shared: Shared,
+        projecting: Projecting | None,
+        removals: Removals | None,
     ) -> None:
         self._config = config
         self._runtime = runtime
@@ -47,6 +54,7 @@ class AnnotationService:
         self._handlers = Handlers(shared)
         self._handlers.draining = config.role == PROJECTOR  # who serves nobody takes nobody in
         self._projecting = projecting
+        self._removals = removals
         self._started = False
 
     def register(self, server: grpc.aio.Server) -> None:
@@ -58,6 +66,8 @@ class AnnotationService:
         await self._shared.videos.start()
         if self._projecting is not None:
             self._projecting.start()
+        if self._removals is not None:
+            self._shared.tasks.add(asyncio.create_task(self._removals.run()))
         self._runtime.identity.on_change(self._shared.videos.recheck)
         self._started = True
 
@@ -119,7 +129,10 @@ async def build(config: AnnotationConfig, runtime: Runtime) -> AnnotationService
         new_name=new_id,
     )
     projecting = Projecting(videos, _member_of(config)) if config.role == PROJECTOR else None
-    return AnnotationService(config, runtime, shared, projecting)
+    removals = None
+    if config.role != SESSIONS:
+        removals = Removals(ProjectPurged(runtime.channels), history, snapshots, videos, shared.facts)
+    return AnnotationService(config, runtime, shared, projecting, removals)
 
 
 # Clients of engines take time and memory to import: only who uses one does.

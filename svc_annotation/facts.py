@@ -1,4 +1,6 @@
-"""What svc_media knows of a video: whose it is and how many frames it has. Asked once a video, for it never changes."""
+"""What svc_media knows of a video: whose it is and how many frames it has. Asked once a video, for it never changes;
+once more when the video was purged.
+"""
 
 import asyncio
 from collections import OrderedDict
@@ -83,6 +85,13 @@ class Facts:
         if not facts.ready:
             raise VideoNotReady("this video is not ready yet: nothing can be written on it")
         return facts
+
+    async def removed(self, video_id: int) -> bool:
+        """Whether svc_media has the video no more. Raises what the call raises."""
+        if await self._ask(video_id) is not None:
+            return False
+        self._known.pop(video_id, None)
+        return True
 
     def _may_ask(self, video_id: int) -> bool:
         return asyncio.get_running_loop().time() - self._asked_at.get(video_id, 0.0) >= ASK_AGAIN_S

@@ -213,6 +213,10 @@ class Videos:
 
     # Whoever needs a video
 
+    def holds(self, video_id: int) -> bool:
+        """Whether a video is in memory."""
+        return video_id in self._slots
+
     @contextlib.asynccontextmanager
     async def use(self, video_id: int, tenant_id: str) -> AsyncIterator[Video]:
         """The video as the log has it now, kept in memory meanwhile. Raises VideoQuarantined."""

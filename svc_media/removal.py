@@ -48,7 +48,7 @@ class Removals:
     async def upkeep(self) -> None:
         """Removes what was purged long enough ago. What cannot be removed now is tried again, and the rest waits."""
         try:
-            await follow(self._purged, self._store, self._clock.now_ms() - self._grace_ms, self._remove)
+            await follow(self._purged, self._store, self._remove, self._clock.now_ms() - self._grace_ms)
         except RushesError as error:
             log.warning("purged_not_removed", extra={"reason": error.reason})
 

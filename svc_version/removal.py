@@ -39,7 +39,7 @@ class Removals:
             return True
 
         try:
-            await follow(self._purged, self._store, self._clock.now_ms() - self._grace_ms, remove)
+            await follow(self._purged, self._store, remove, self._clock.now_ms() - self._grace_ms)
         except RushesError as error:
             log.warning("purged_not_removed", extra={"reason": error.reason})
 

@@ -53,7 +53,8 @@ class Head:
 
 
 class History(Protocol):
-    """Append-only. One row for each record of a video, by ordinal, and one for each change of an annotation.
+    """Append-only, until a video is removed for good. One row for each record of a video, by ordinal, and one for each
+    change of an annotation.
 
     Order: the rows of one video are contiguous from ordinal 0. Atomicity: positions are never there without the rows
     before them, and writing the same rows again changes nothing; of a bulk that contradicts what is there, nothing is
@@ -90,6 +91,20 @@ class History(Protocol):
 
     async def commits(self, video_id: int, after_revision: int, limit: int) -> Sequence[LandedCommit]:
         """Applied batches after a revision, in order, as many as fit in a few MiB. Raises HistoryGap."""
+        ...
+
+    async def remove_some(self, video_id: int) -> bool:
+        """Lets go of some of all that a video has, rows first and the newest of them: what is left is contiguous. Says
+        whether there was anything: then again.
+        """
+        ...
+
+    async def removed_to(self) -> int:
+        """See `mesh.purged.Place`."""
+        ...
+
+    async def set_removed_to(self, number: int) -> None:
+        """See `mesh.purged.Place`."""
         ...
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from svc_annotation.core.row import Change, HistoryRow
-from svc_annotation.stores import past_mongo
+from svc_annotation.stores import past_mongo, removal_mongo
 from svc_annotation.stores.history import (
     Head,
     HistoryDiverged,
@@ -220,6 +220,22 @@ class MongoHistory(past_mongo.MongoPast):
             if size_bytes > READ_BYTES:
                 break
         return commits
+
+    async def remove_some(self, video_id: int) -> bool:
+        """See `History`."""
+        self._heads.pop(video_id, None)
+        with reaching():
+            return await removal_mongo.remove_some(self._database, video_id)
+
+    async def removed_to(self) -> int:
+        """See `History`."""
+        with reaching():
+            return await removal_mongo.removed_to(self._database)
+
+    async def set_removed_to(self, number: int) -> None:
+        """See `History`."""
+        with reaching():
+            await removal_mongo.set_removed_to(self._database, number)
 
     async def close(self) -> None:
         """See `History`."""

@@ -11,6 +11,7 @@ from mesh.sql import Database
 from svc_annotation.core.row import Change, HistoryRow
 from svc_annotation.stores import past_sqlite
 from svc_annotation.stores.history import Head, HistoryDiverged, HistoryGap, LandedCommit
+from svc_annotation.stores.removal_sqlite import SqliteRemovals
 from svc_annotation.stores.table import SCHEMA
 
 READ_BYTES: Final = 4 * 1024 * 1024
@@ -53,7 +54,7 @@ def _prepare(connection: Connection) -> None:
     connection.exec_driver_sql(_FIRST_EPOCH)
 
 
-class SqliteHistory(past_sqlite.SqlitePast):
+class SqliteHistory(past_sqlite.SqlitePast, SqliteRemovals):
     """See `History`, and `Past`."""
 
     async def epoch(self) -> int:

@@ -29,3 +29,7 @@ class Snapshots(Protocol):
     async def put(self, tenant_id: str, video_id: int, ordinal: int, state: Iterable[bytes]) -> None:
         """Stores one, in pieces that are put together, and forgets those that are no longer among the newest two."""
         ...
+
+    async def remove(self, tenant_id: str, video_id: int) -> None:
+        """Forgets all of a video."""
+        ...

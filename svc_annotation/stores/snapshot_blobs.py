@@ -42,6 +42,11 @@ class BlobSnapshots:
         for _, blob in (await self._there(place))[KEPT:]:
             await self._blobs.delete(blob.key)
 
+    async def remove(self, tenant_id: str, video_id: int) -> None:
+        """See `Snapshots`."""
+        for blob in await self._blobs.list(_place(tenant_id, video_id)):
+            await self._blobs.delete(blob.key)
+
     async def _there(self, place: str) -> Sequence[tuple[int, Blob]]:
         """What there is of a video, the newest first."""
         found = ((_NAME.fullmatch(blob.key), blob) for blob in await self._blobs.list(place))

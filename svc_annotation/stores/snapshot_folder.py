@@ -1,10 +1,12 @@
 """Snapshots as files: tenant/video/ordinal.state, each with a checksum before what it holds."""
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -34,6 +36,11 @@ class FolderSnapshots:
     async def put(self, tenant_id: str, video_id: int, ordinal: int, state: Iterable[bytes]) -> None:
         """See `Snapshots`."""
         await asyncio.to_thread(self._put, self._place(tenant_id, video_id), ordinal, state)
+
+    async def remove(self, tenant_id: str, video_id: int) -> None:
+        """See `Snapshots`."""
+        with contextlib.suppress(FileNotFoundError):
+            await asyncio.to_thread(shutil.rmtree, self._place(tenant_id, video_id))
 
     def _place(self, tenant_id: str, video_id: int) -> Path:
         if not _TENANT.fullmatch(tenant_id):

@@ -40,6 +40,19 @@ async def test_the_newest_two_are_kept(snapshots: Snapshots) -> None:
     assert await snapshots.newest("t", 7, 299) == Snapshot(20, b"20")
 
 
+async def test_all_of_a_video_is_removed_and_of_others_nothing(snapshots: Snapshots) -> None:
+    for video_id in (7, 70):
+        for ordinal in (1, 20):
+            await snapshots.put("t", video_id, ordinal, [b"state"])
+    await snapshots.put("other", 7, 1, [b"state"])
+    for _ in range(2):
+        await snapshots.remove("t", 7)
+        assert await snapshots.newest("t", 7, 100) is None
+    await snapshots.remove("nobody", 7)
+    assert await snapshots.newest("t", 70, 100) == Snapshot(20, b"state")
+    assert await snapshots.newest("other", 7, 100) == Snapshot(1, b"state")
+
+
 async def test_one_may_be_put_again(snapshots: Snapshots) -> None:
     await snapshots.put("t", 7, 1, [b"a"])
     await snapshots.put("t", 7, 1, [b"a"])

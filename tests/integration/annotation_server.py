@@ -118,12 +118,13 @@ class Media(media_grpc.MediaServiceServicer):
 
     def __init__(self) -> None:
         self.asked: list[int] = []
+        self.gone: set[int] = set()
         self.ready: set[int] = set(range(1, 100)) | set(range(200, 300))
 
     async def LookUpVideo(self, request: media.LookUpVideoRequest, context: Any) -> media.LookUpVideoResponse:
         """A video."""
         self.asked.append(request.video_id)
-        if not 0 < request.video_id < 300:
+        if not 0 < request.video_id < 300 or request.video_id in self.gone:
             await context.abort(grpc.StatusCode.NOT_FOUND, "there is no such video")
         ready = request.video_id in self.ready
         state = media.VIDEO_STATE_READY if ready else media.VIDEO_STATE_PROCESSING

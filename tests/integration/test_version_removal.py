@@ -11,6 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from mesh.purged import DAY_MS
+from rushes.errors import Unavailable
 from rushes.project.v1.project_service_pb2 import PurgedVideo
 from rushes.version.v1 import version_service_pb2 as service
 from svc_version.config import VersionConfig
@@ -27,10 +28,13 @@ class Purged:
     def __init__(self, time_ms: int) -> None:
         self.videos = [PurgedVideo(number=5, tenant_id="t", video_id=1, time_ms=time_ms)]
         self.asked: list[int] = []
+        self.away = False
 
     async def after(self, number: int) -> Sequence[PurgedVideo]:
         """See `PurgedVideos`."""
         self.asked.append(number)
+        if self.away:
+            raise Unavailable("nobody answers")
         return [each for each in self.videos if each.number > number][:1]
 
 
@@ -136,6 +140,7 @@ async def test_the_copy_of_what_is_hot_goes_too(tmp_path: Path, fresh_redis: str
 
 async def test_who_does_not_know_what_was_purged_is_asked_again(at: Versions, caplog: pytest.LogCaptureFixture) -> None:
     made = await filled(at, 1)
+    purged_in(at).away = True
     await at.parts.removals.upkeep()
     assert "purged_not_removed" in [record.message for record in caplog.records]
     assert await listed(at, 1) == made
