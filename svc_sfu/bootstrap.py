@@ -12,6 +12,7 @@ from rushes.sfu.v1 import sfu_service_pb2_grpc
 from svc_sfu import metrics
 from svc_sfu.config import SfuConfig
 from svc_sfu.engine import Engine
+from svc_sfu.near import ANY, is_loopback
 from svc_sfu.outward import outward_address
 from svc_sfu.server import SfuServicer, Watchers
 
@@ -56,8 +57,9 @@ class SfuParts:
 
 
 def own_addresses(host: str) -> Sequence[str]:
-    """Where this machine can be reached if it receives on that address."""
-    if host not in ("0.0.0.0", "::", ""):
+    """Where this machine can be reached if it receives on that address, the best first."""
+    near = is_loopback(host)
+    if host not in ANY and not near:
         return [socket.gethostbyname(host)]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
@@ -65,7 +67,7 @@ def own_addresses(host: str) -> Sequence[str]:
             outward: list[str] = [probe.getsockname()[0]]
         except OSError:
             outward = []
-    return [*outward, "127.0.0.1"]
+    return ["127.0.0.1", *outward] if near else [*outward, "127.0.0.1"]
 
 
 async def build(config: SfuConfig, runtime: Runtime) -> SfuParts:

@@ -11,7 +11,7 @@ class SfuConfig:
     """Address of the gRPC server: host:port, or unix:/path."""
 
     host: str = "127.0.0.1"
-    """Address of this machine that packets are received on; 0.0.0.0: all of them."""
+    """Address of this machine that packets are received on; 0.0.0.0: all; 127.0.0.1: from this machine alone."""
 
     port: int = 0
     """UDP port of all packets; 0: any that is free."""

@@ -15,6 +15,7 @@ from typing import Final
 
 from svc_sfu.core.ice import Address
 from svc_sfu.core.run import alike
+from svc_sfu.near import ALL, ANY, is_loopback, keep_to, loopback
 
 BUFFER_BYTES: Final = 8 * 1024 * 1024
 AT_ONCE: Final = 512
@@ -30,7 +31,10 @@ _logger = logging.getLogger(__name__)
 
 
 class MediaSocket:
-    """See the module. `receive` gets each datagram and where it came from, `received` is called after some of them."""
+    """See the module. `receive` gets each datagram and where it came from, `received` is called after some of them.
+
+    A host that is this machine's alone is all of its addresses, for nobody else (`near.py`).
+    """
 
     def __init__(
         self, host: str, port: int, receive: Callable[[bytes, Address], None], received: Callable[[], None]
@@ -46,10 +50,21 @@ class MediaSocket:
             _logger.warning(
                 "small_receive_buffer", extra={"bytes": got, "advice": "raise net.core.rmem_max to 8388608"}
             )
-        self._socket.bind((host, port))
+        self._socket.bind((self._listened(host), port))
         self.port: int = self._socket.getsockname()[1]
         self.dropped = 0
         self._segments = True
+
+    def _listened(self, host: str) -> str:
+        """The address to listen on, which is one of IPv4."""
+        if not is_loopback(host):
+            return ALL if host in ANY else host
+        try:
+            keep_to(self._socket, loopback())
+        except OSError as error:
+            _logger.warning("loopback_alone", extra={"error": str(error), "advice": "Firefox cannot be called here"})
+            return "127.0.0.1"
+        return ALL
 
     def start(self) -> None:
         """Begins to receive."""

@@ -2,13 +2,16 @@
 
 import asyncio
 import errno
+import select
 import socket
 from collections.abc import AsyncIterator
 
 import pytest
 
+from svc_sfu.bootstrap import own_addresses
 from svc_sfu.core.ice import Address
 from svc_sfu.core.run import MAX_BYTES, MAX_SEGMENTS, alike
+from svc_sfu.near import keep_to, loopback
 from svc_sfu.socket import MediaSocket
 
 SIZES = (1200, 1200, 1200, 900, 1200, 40, 40, 41, 1)
@@ -26,10 +29,26 @@ class Answering:
 
     def __init__(self) -> None:
         self.answers = [bytes((number,)) * size for number, size in enumerate(SIZES)]
+<<<<<<< HEAD
         self.made = MediaSocket("127.0.0.1", 0, self._receive, lambda: None)
         self._asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._asker.setblocking(False)
         self._asker.connect(("127.0.0.1", self.made.port))
+=======
+        self.made = MediaSocket("127.0.0.1", 0, self._receive)
+        self._asker = self._facing("127.0.0.1")
+
+    def _facing(self, host: str) -> socket.socket:
+        asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        asker.setblocking(False)
+        asker.connect((host, self.made.port))
+        return asker
+
+    def face(self, host: str) -> None:
+        """Asks at that address from now on: what comes from elsewhere is no answer."""
+        self._asker.close()
+        self._asker = self._facing(host)
+>>>>>>> 6ad58b4 (Forwarders of a product that listens on this machine alone are reached at its other addresses too, by itself: Firefox calls no loopback)
 
     def _receive(self, data: bytes, address: Address) -> None:
         self.made.send_all(self.answers, address)
@@ -59,6 +78,24 @@ async def answering() -> AsyncIterator[Answering]:
 async def test_what_goes_out_together_arrives_one_by_one(answering: Answering) -> None:
     assert await answering.ask() == answering.answers
     assert answering.made._segments, "this kernel takes runs apart"
+
+
+async def test_one_that_is_this_machines_alone_is_reached_at_each_address_of_it(answering: Answering) -> None:
+    for address in own_addresses("127.0.0.1"):
+        answering.face(address)
+        assert await answering.ask() == answering.answers
+
+
+def test_what_comes_by_another_interface_is_not_received() -> None:
+    for interface, comes in ((loopback(), True), (loopback() + 1, False)):
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as made,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker,
+        ):
+            keep_to(made, interface)
+            made.bind(("127.0.0.1", 0))
+            asker.sendto(b"?", made.getsockname())
+            assert bool(select.select([made], [], [], 10 if comes else 0.05)[0]) is comes
 
 
 class Refusing:
