@@ -11,6 +11,7 @@ from rushes.signaling.v1 import room_service_pb2 as pb
 from svc_signaling.asset import Assets
 from svc_signaling.core import breakout
 from svc_signaling.core.room import Live
+from svc_signaling.core.standing import Standing
 from svc_signaling.rooms import Desk, Rooms
 from svc_signaling.stores import Store
 
@@ -35,11 +36,11 @@ class Breakouts:
             return desk
         return await self._rooms.desk(desk.tenant_id, room.project_id, room.parent_room_id)
 
-    async def carried(self, desk: Desk, person_id: str, mask: int) -> "pb.RoomRole.ValueType":
-        """The role that somebody brings along. Raises what `core.breakout.carried` does."""
+    async def carried(self, desk: Desk, person_id: str, mask: int) -> Standing | None:
+        """What somebody brings along into a breakout; None: it is none. Raises what `core.breakout.carried` does."""
         parent = await self._parent(desk)
         if parent is desk:
-            return pb.ROOM_ROLE_UNSPECIFIED
+            return None
         return breakout.carried(parent.live, desk.live.room.room_id, person_id, mask)
 
     async def done(self, desk: Desk, participant_id: str) -> int:

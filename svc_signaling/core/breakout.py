@@ -15,6 +15,7 @@ from svc_signaling.core.participant import moved
 from svc_signaling.core.role import changed
 from svc_signaling.core.room import MAX_CHAT, Live, NotModerator, WasRemoved, may
 from svc_signaling.core.settings import MAX_TITLE
+from svc_signaling.core.standing import Standing, muted
 
 MOST: Final = 50
 LINES: Final = 20
@@ -115,8 +116,8 @@ def told(live: Live, state: pb.Breakouts) -> list[pb.Event]:
     return [*events, *live.end()] if state.over else events
 
 
-def carried(parent: Live, room_id: str, person_id: str, mask: int) -> "pb.RoomRole.ValueType":
-    """What was decided of somebody in the room holds in its breakout, where they come in: the role that they have.
+def carried(parent: Live, room_id: str, person_id: str, mask: int) -> Standing:
+    """What was decided of somebody in the room holds in its breakout, where they come in.
 
     Raises WasRemoved, NotAssigned, RoomEnded.
     """
@@ -128,15 +129,18 @@ def carried(parent: Live, room_id: str, person_id: str, mask: int) -> "pb.RoomRo
         raise WasRemoved("you were sent away from this room")
     if not may(mask, PERMISSION_MODERATE) and person_id not in home.person_ids:
         raise NotAssigned("you do not belong to this breakout")
-    return parent.roles.get(person_id, pb.ROOM_ROLE_UNSPECIFIED)
+    return parent.standing(person_id)
 
 
 def decided(parent: Live, person_id: str, wanted: pb.Moderate) -> list[pb.Event]:
-    """What is decided of somebody in a breakout holds in its room: being sent away, and a role."""
+    """What is decided of somebody in a breakout holds in its room: being sent away, a role, and being muted."""
     theirs = [each for each in parent.people.values() if person_id and each.person_id == person_id]
-    if wanted.WhichOneof("what") == "role":
+    kind = wanted.WhichOneof("what")
+    if kind == "role":
         return changed(theirs[-1:], person_id, wanted.role, parent.presenter)
-    if wanted.WhichOneof("what") != "remove":
+    if kind in ("mute_audio", "mute_video"):
+        return muted(theirs[-1:], wanted)
+    if kind != "remove":
         return []
     return parent.without([pb.Event(participant=moved(each, "remove")) for each in theirs if may_be(each, "remove")])
 

@@ -6,8 +6,9 @@ from typing import Final
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1 import stored_pb2 as stored
 from svc_signaling.core.room import CHATS, Live
+from svc_signaling.core.standing import Muted
 
-FORM: Final = 2
+FORM: Final = 3
 """Raised with whatever `Live` remembers besides: what a moment of before does not have would be forgotten."""
 
 
@@ -32,6 +33,8 @@ def of(live: Live, last: pb.Event) -> stored.StoredMoment:
         moment.done.add(participant_id=participant_id, number=number)
     for person_id, role in live.roles.items():
         moment.roles.add(person_id=person_id, role=role)
+    for person_id, muted in live.muted.items():
+        moment.muted.add(person_id=person_id, audio=muted.audio, video=muted.video)
     return moment
 
 
@@ -51,6 +54,7 @@ def room_of(moment: stored.StoredMoment) -> Live:
         done={each.participant_id: each.number for each in moment.done},
         away_since=dict(moment.away_since),
         roles={each.person_id: each.role for each in moment.roles},
+        muted={each.person_id: Muted(each.audio, each.video) for each in moment.muted},
         admitted=set(moment.admitted),
         breakouts=moment.breakouts if moment.HasField("breakouts") else None,
     )

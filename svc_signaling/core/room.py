@@ -18,6 +18,7 @@ from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_DRIVE, PERMISSION_MODERATE
 from svc_signaling.core import life, participant, poll, role, settings
 from svc_signaling.core.participant import AWAY, GONE, JOINED, LEFT, REMOVED, ParticipantGone
+from svc_signaling.core.standing import Muted, Standing, muted
 
 CHATS: Final = 1_000
 MAX_CHAT: Final = 2_000
@@ -99,6 +100,8 @@ class Live:
     away_since: dict[str, int] = field(default_factory=dict)
     roles: "dict[str, pb.RoomRole.ValueType]" = field(default_factory=dict)
     """Of each person whom a moderator gave one."""
+    muted: dict[str, Muted] = field(default_factory=dict)
+    """People whom a moderator muted."""
     admitted: set[str] = field(default_factory=set)
     """People who are or were in the room, not only waited."""
     breakouts: pb.Breakouts | None = None
@@ -155,8 +158,8 @@ class Live:
         name = who.participant_id
         self.people.pop(name, None)
         self.people[name] = who
-        if who.role or who.person_id in self.roles:
-            self.roles[who.person_id] = who.role
+        if who.kind not in FEED_KINDS:
+            self._stands(who)
         if who.state == JOINED:
             self.admitted.add(who.person_id)
         if who.state == AWAY:
@@ -168,6 +171,19 @@ class Live:
             del self.people[each]
             self.done.pop(each, None)
         self.room.people = sum(each.state in (JOINED, AWAY) for each in self.people.values())
+
+    def _stands(self, who: pb.Participant) -> None:
+        person_id, now = who.person_id, Muted(who.audio_muted, who.video_muted)
+        if who.role or person_id in self.roles:
+            self.roles[person_id] = who.role
+        if any(now):
+            self.muted[person_id] = now
+        else:
+            self.muted.pop(person_id, None)
+
+    def standing(self, person_id: str) -> Standing:
+        """What was decided of somebody."""
+        return Standing(self.roles.get(person_id, pb.ROOM_ROLE_UNSPECIFIED), self.muted.get(person_id, Muted()))
 
     @property
     def ended(self) -> bool:
@@ -204,9 +220,12 @@ class Live:
         person_id: str,
         name: str,
         mask: int,
-        carried: "pb.RoomRole.ValueType" = pb.ROOM_ROLE_UNSPECIFIED,
+        carried: Standing | None = None,
     ) -> list[pb.Event]:
-        """Somebody new, with that role if they have none here. Raises RoomEnded, RoomIsFull, WasRemoved."""
+        """Somebody new; `carried`: what the room decided of them that this one is a breakout of.
+
+        Raises RoomEnded, RoomIsFull, WasRemoved.
+        """
         life.after(self.room.state, "come")
         if self.sent_away(person_id):
             raise WasRemoved("you were sent away from this room")
@@ -216,6 +235,7 @@ class Live:
         if len(self.present_people()) >= self.room.capacity and not expected:
             raise RoomIsFull("this room is full")
         waits = self.room.waiting_room and not expected
+        stands = self.standing(person_id) if carried is None else carried
         joined = pb.Participant(
             participant_id=participant_id,
             person_id=person_id,
@@ -223,7 +243,9 @@ class Live:
             state=participant.after(participant.NEW, "wait" if waits else "come"),
             moderates=moderates,
             drives=may(mask, PERMISSION_DRIVE),
-            role=self.roles.get(person_id, carried),
+            role=stands.role,
+            audio_muted=stands.muted.audio,
+            video_muted=stands.muted.video,
         )
         return [pb.Event(participant=joined)]
 
@@ -442,12 +464,10 @@ class Live:
             return role.changed(self.present_people(), other.person_id, wanted.role, self.presenter)
         if kind not in ("mute_audio", "mute_video"):
             raise SignalInvalid("this says nothing about anybody")
-        changed = _copy(other)
-        if kind == "mute_audio":
-            changed.audio_muted = wanted.mute_audio
-        else:
-            changed.video_muted = wanted.mute_video
-        return [] if changed == other else [pb.Event(participant=changed)]
+        theirs = [other]
+        if other.kind not in FEED_KINDS:
+            theirs = [each for each in self.present_people() if each.person_id == other.person_id]
+        return muted(theirs, wanted)
 
 
 def _copy(message: M) -> M:

@@ -73,6 +73,36 @@ class StoredRole(_message.Message):
 Global___StoredRole: _TypeAlias = StoredRole  # noqa: Y015
 
 @_typing.final
+class StoredMuted(_message.Message):
+    """Somebody whom a moderator muted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    AUDIO_FIELD_NUMBER: _builtins.int
+    VIDEO_FIELD_NUMBER: _builtins.int
+    person_id: _builtins.str
+    """The person."""
+    audio: _builtins.bool
+    """Their sound is not forwarded."""
+    video: _builtins.bool
+    """Their pictures are not forwarded."""
+    def __init__(
+        self,
+        *,
+        person_id: _builtins.str = ...,
+        audio: _builtins.bool = ...,
+        video: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "person_id", b"person_id", "video", b"video"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StoredMuted: _TypeAlias = StoredMuted  # noqa: Y015
+
+@_typing.final
 class StoredMoment(_message.Message):
     """A room as it was after one of its events: what follows in its record makes it what it is."""
 
@@ -133,6 +163,7 @@ class StoredMoment(_message.Message):
     ROLES_FIELD_NUMBER: _builtins.int
     ADMITTED_FIELD_NUMBER: _builtins.int
     BREAKOUTS_FIELD_NUMBER: _builtins.int
+    MUTED_FIELD_NUMBER: _builtins.int
     form: _builtins.int
     """Of which form this is. Another than one's own is not read."""
     @_builtins.property
@@ -191,6 +222,10 @@ class StoredMoment(_message.Message):
     def breakouts(self) -> _room_service_pb2.Breakouts:
         """How the room, or the one that it is a breakout of, is split; not set: it never was."""
 
+    @_builtins.property
+    def muted(self) -> _containers.RepeatedCompositeFieldContainer[Global___StoredMuted]:
+        """Who is muted."""
+
     def __init__(
         self,
         *,
@@ -209,10 +244,11 @@ class StoredMoment(_message.Message):
         roles: _abc.Iterable[Global___StoredRole] | None = ...,
         admitted: _abc.Iterable[_builtins.str] | None = ...,
         breakouts: _room_service_pb2.Breakouts | None = ...,
+        muted: _abc.Iterable[Global___StoredMuted] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["breakouts", b"breakouts", "last", b"last", "playback", b"playback", "presenter", b"presenter", "recording", b"recording", "room", b"room"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["admitted", b"admitted", "away_since", b"away_since", "breakouts", b"breakouts", "chats", b"chats", "done", b"done", "form", b"form", "last", b"last", "marks", b"marks", "people", b"people", "playback", b"playback", "polls", b"polls", "presenter", b"presenter", "recording", b"recording", "roles", b"roles", "room", b"room"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["admitted", b"admitted", "away_since", b"away_since", "breakouts", b"breakouts", "chats", b"chats", "done", b"done", "form", b"form", "last", b"last", "marks", b"marks", "muted", b"muted", "people", b"people", "playback", b"playback", "polls", b"polls", "presenter", b"presenter", "recording", b"recording", "roles", b"roles", "room", b"room"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

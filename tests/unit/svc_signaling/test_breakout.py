@@ -6,6 +6,7 @@ from rushes.signaling.v1 import room_service_pb2 as pb
 from svc_signaling.core import breakout
 from svc_signaling.core.life import RoomEnded
 from svc_signaling.core.room import Live, NotModerator, WasRemoved
+from svc_signaling.core.standing import Muted, Standing
 from tests.unit.svc_signaling.test_room import CHAIR, GUEST, happens, live, with_people
 
 TWO = pb.Split(
@@ -152,22 +153,35 @@ def test_a_room_that_ends_is_not_split_any_more() -> None:
 def test_what_was_decided_of_somebody_holds_in_a_breakout() -> None:
     room = parent(waiting_room=True)
     happens(room, room.moderate("ada", pb.Moderate(participant_id="bob", role=pb.ROOM_ROLE_LASER), CHAIR))
+    happens(room, room.moderate("ada", pb.Moderate(participant_id="bob", mute_audio=True), CHAIR))
     split(room)
-    assert breakout.carried(room, "b0", "person-bob", GUEST) == pb.ROOM_ROLE_LASER
+    brought = breakout.carried(room, "b0", "person-bob", GUEST)
+    assert brought == Standing(pb.ROOM_ROLE_LASER, Muted(audio=True))
     other = child()
-    (joined,) = other.join("bob2", "person-bob", "Bob", GUEST, pb.ROOM_ROLE_LASER)
+    (joined,) = happens(other, other.join("bob2", "person-bob", "Bob", GUEST, brought))
     assert (joined.participant.role, joined.participant.state) == (pb.ROOM_ROLE_LASER, pb.PARTICIPANT_STATE_JOINED)
+    assert (joined.participant.audio_muted, joined.participant.video_muted) == (True, False)
     with pytest.raises(breakout.NotAssigned):
         breakout.carried(room, "b1", "person-bob", GUEST)
     with pytest.raises(breakout.NotAssigned):
         breakout.carried(room, "b0", "person-cid", GUEST)
-    assert breakout.carried(room, "b0", "person-cid", CHAIR) == pb.ROOM_ROLE_UNSPECIFIED
+    assert breakout.carried(room, "b0", "person-cid", CHAIR) == Standing()
     happens(room, room.moderate("ada", pb.Moderate(participant_id="bob", remove=True), CHAIR))
     with pytest.raises(WasRemoved):
         breakout.carried(room, "b0", "person-bob", GUEST)
     regroup(room, unite=True)
     with pytest.raises(RoomEnded):
         breakout.carried(room, "b0", "person-ada", CHAIR)
+
+
+def test_who_was_unmuted_in_the_room_is_not_muted_on_coming_again_to_the_breakout_where_they_were() -> None:
+    room, other = parent(), child()
+    happens(other, other.join("bob2", "person-bob", "Bob", GUEST, Standing(muted=Muted(audio=True))))
+    happens(other, other.leave("bob2"))
+    split(room)
+    brought = breakout.carried(room, "b0", "person-bob", GUEST)
+    (again,) = other.join("bob3", "person-bob", "Bob", GUEST, brought)
+    assert not again.participant.audio_muted
 
 
 def test_what_is_decided_of_somebody_in_a_breakout_holds_in_the_room_they_left_for_it() -> None:
@@ -177,7 +191,12 @@ def test_what_is_decided_of_somebody_in_a_breakout_holds_in_the_room_they_left_f
     happens(room, breakout.decided(room, "person-bob", pb.Moderate(role=pb.ROOM_ROLE_VIEW)))
     assert room.roles["person-bob"] == pb.ROOM_ROLE_VIEW
     assert breakout.decided(room, "person-bob", pb.Moderate(role=pb.ROOM_ROLE_VIEW)) == []
+    happens(room, breakout.decided(room, "person-bob", pb.Moderate(mute_audio=True)))
     assert breakout.decided(room, "person-bob", pb.Moderate(mute_audio=True)) == []
+    (again,) = room.join("bob3", "person-bob", "Bob", GUEST)
+    assert again.participant.audio_muted, "who comes back to the room is still muted"
+    happens(room, breakout.decided(room, "person-bob", pb.Moderate(mute_audio=False)))
+    assert room.standing("person-bob").muted == Muted()
     assert breakout.decided(room, "", pb.Moderate(remove=True)) == [], "encoders are nobody"
     happens(room, breakout.decided(room, "person-bob", pb.Moderate(remove=True)))
     assert breakout.decided(room, "person-bob", pb.Moderate(remove=True)) == []

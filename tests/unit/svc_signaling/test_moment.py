@@ -29,6 +29,7 @@ def busy() -> list[pb.Event]:
         lambda: room.mark("ada", recording_pb2.RevisionMark(video_id=1, revision=7)),
         lambda: room.record("ada", True, "recording", CHAIR),
         lambda: room.moderate("ada", pb.Moderate(participant_id="bob", role=pb.ROOM_ROLE_VIEW), CHAIR),
+        lambda: room.moderate("ada", pb.Moderate(participant_id="gus", mute_audio=True), CHAIR),
         lambda: room.moderate("ada", pb.Moderate(participant_id="eve", remove=True), CHAIR),
         lambda: room.change("ada", pb.RoomSettings(title="Later", capacity=5), CHAIR),
         lambda: breakout.split(room, "ada", pb.Split(rooms=[pb.Breakout(title="One")]), ["one"], CHAIR, 0),
@@ -63,4 +64,4 @@ def test_a_moment_has_all_that_a_room_remembers() -> None:
     remembered = {each.name for each in dataclasses.fields(Live)}
     kept = {each.name for each in StoredMoment.DESCRIPTOR.fields} - {"form", "last"}
     assert remembered == kept | {"ordinal", "time_ms"}
-    assert moment.FORM == 2
+    assert moment.FORM == 3

@@ -75,6 +75,34 @@ def test_only_who_may_moderates() -> None:
     assert room.moderate("ada", pb.Moderate(participant_id="bob", mute_audio=True), CHAIR) == []
 
 
+def test_a_moderator_mutes_a_person_on_every_device_and_when_they_come_again_until_it_is_taken_back() -> None:
+    room = with_people(live(), ada=CHAIR, gus=GUEST)
+    happens(room, room.join("phone", "person-gus", "Gus", GUEST))
+    happens(room, room.moderate("ada", pb.Moderate(participant_id="gus", mute_audio=True), CHAIR))
+    happens(room, room.moderate("ada", pb.Moderate(participant_id="gus", mute_video=True), CHAIR))
+    assert room.moderate("ada", pb.Moderate(participant_id="phone", mute_video=True), CHAIR) == []
+    for each in ("gus", "phone"):
+        assert (room.people[each].audio_muted, room.people[each].video_muted) == (True, True)
+        happens(room, room.leave(each))
+    happens(room, room.join("again", "person-gus", "Gus", GUEST))
+    assert (room.people["again"].audio_muted, room.people["again"].video_muted) == (True, True)
+    happens(room, room.moderate("ada", pb.Moderate(participant_id="again", mute_audio=False), CHAIR))
+    happens(room, room.leave("again"))
+    happens(room, room.join("later", "person-gus", "Gus", GUEST))
+    assert (room.people["later"].audio_muted, room.people["later"].video_muted) == (False, True)
+    assert not room.people["ada"].audio_muted
+
+
+def test_a_feed_that_is_muted_mutes_no_other() -> None:
+    room = with_people(live(), ada=CHAIR)
+    for name in ("one", "two"):
+        feed = pb.Participant(participant_id=name, state=participant.JOINED, kind=pb.PARTICIPANT_KIND_PROGRAMME)
+        happens(room, [pb.Event(participant=feed)])
+    happens(room, room.moderate("ada", pb.Moderate(participant_id="one", mute_audio=True), CHAIR))
+    assert [room.people[each].audio_muted for each in ("one", "two")] == [True, False]
+    assert room.muted == {}
+
+
 def test_presenting_is_taken_asked_for_and_handed_over() -> None:
     room = with_people(live(), ada=CHAIR, bob=DRIVER, gus=GUEST)
     happens(room, room.present("bob", pb.Present(take=True), DRIVER))

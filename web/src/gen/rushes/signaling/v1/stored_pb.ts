@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/signaling/v1/stored.proto.
  */
 export const file_rushes_signaling_v1_stored: GenFile = /*@__PURE__*/
-  fileDesc("CiBydXNoZXMvc2lnbmFsaW5nL3YxL3N0b3JlZC5wcm90bxITcnVzaGVzLnNpZ25hbGluZy52MSI2CgxTdG9yZWROdW1iZXISFgoOcGFydGljaXBhbnRfaWQYASABKAkSDgoGbnVtYmVyGAIgASgDIkwKClN0b3JlZFJvbGUSEQoJcGVyc29uX2lkGAEgASgJEisKBHJvbGUYAiABKA4yHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21Sb2xlIp4GCgxTdG9yZWRNb21lbnQSDAoEZm9ybRgBIAEoDRIoCgRsYXN0GAIgASgLMhoucnVzaGVzLnNpZ25hbGluZy52MS5FdmVudBInCgRyb29tGAMgASgLMhkucnVzaGVzLnNpZ25hbGluZy52MS5Sb29tEjAKBnBlb3BsZRgEIAMoCzIgLnJ1c2hlcy5zaWduYWxpbmcudjEuUGFydGljaXBhbnQSRAoKYXdheV9zaW5jZRgFIAMoCzIwLnJ1c2hlcy5zaWduYWxpbmcudjEuU3RvcmVkTW9tZW50LkF3YXlTaW5jZUVudHJ5EjEKCXByZXNlbnRlchgGIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuUHJlc2VudGVyEi8KCHBsYXliYWNrGAcgASgLMh0ucnVzaGVzLnNpZ25hbGluZy52MS5QbGF5YmFjaxI0CglyZWNvcmRpbmcYCCABKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJlY29yZGluZ05vdxI7CgVtYXJrcxgJIAMoCzIsLnJ1c2hlcy5zaWduYWxpbmcudjEuU3RvcmVkTW9tZW50Lk1hcmtzRW50cnkSKQoFY2hhdHMYCiADKAsyGi5ydXNoZXMuc2lnbmFsaW5nLnYxLkV2ZW50Ei0KBXBvbGxzGAsgAygLMh4ucnVzaGVzLnNpZ25hbGluZy52MS5Qb2xsU3RhdGUSLwoEZG9uZRgMIAMoCzIhLnJ1c2hlcy5zaWduYWxpbmcudjEuU3RvcmVkTnVtYmVyEi4KBXJvbGVzGA0gAygLMh8ucnVzaGVzLnNpZ25hbGluZy52MS5TdG9yZWRSb2xlEhAKCGFkbWl0dGVkGA4gAygJEjEKCWJyZWFrb3V0cxgPIAEoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuQnJlYWtvdXRzGjAKDkF3YXlTaW5jZUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEaLAoKTWFya3NFbnRyeRILCgNrZXkYASABKAMSDQoFdmFsdWUYAiABKAM6AjgBYgZwcm90bzM", [file_rushes_signaling_v1_recording, file_rushes_signaling_v1_room_service]);
+  fileDesc("CiBydXNoZXMvc2lnbmFsaW5nL3YxL3N0b3JlZC5wcm90bxITcnVzaGVzLnNpZ25hbGluZy52MSI2CgxTdG9yZWROdW1iZXISFgoOcGFydGljaXBhbnRfaWQYASABKAkSDgoGbnVtYmVyGAIgASgDIkwKClN0b3JlZFJvbGUSEQoJcGVyc29uX2lkGAEgASgJEisKBHJvbGUYAiABKA4yHS5ydXNoZXMuc2lnbmFsaW5nLnYxLlJvb21Sb2xlIj4KC1N0b3JlZE11dGVkEhEKCXBlcnNvbl9pZBgBIAEoCRINCgVhdWRpbxgCIAEoCBINCgV2aWRlbxgDIAEoCCLPBgoMU3RvcmVkTW9tZW50EgwKBGZvcm0YASABKA0SKAoEbGFzdBgCIAEoCzIaLnJ1c2hlcy5zaWduYWxpbmcudjEuRXZlbnQSJwoEcm9vbRgDIAEoCzIZLnJ1c2hlcy5zaWduYWxpbmcudjEuUm9vbRIwCgZwZW9wbGUYBCADKAsyIC5ydXNoZXMuc2lnbmFsaW5nLnYxLlBhcnRpY2lwYW50EkQKCmF3YXlfc2luY2UYBSADKAsyMC5ydXNoZXMuc2lnbmFsaW5nLnYxLlN0b3JlZE1vbWVudC5Bd2F5U2luY2VFbnRyeRIxCglwcmVzZW50ZXIYBiABKAsyHi5ydXNoZXMuc2lnbmFsaW5nLnYxLlByZXNlbnRlchIvCghwbGF5YmFjaxgHIAEoCzIdLnJ1c2hlcy5zaWduYWxpbmcudjEuUGxheWJhY2sSNAoJcmVjb3JkaW5nGAggASgLMiEucnVzaGVzLnNpZ25hbGluZy52MS5SZWNvcmRpbmdOb3cSOwoFbWFya3MYCSADKAsyLC5ydXNoZXMuc2lnbmFsaW5nLnYxLlN0b3JlZE1vbWVudC5NYXJrc0VudHJ5EikKBWNoYXRzGAogAygLMhoucnVzaGVzLnNpZ25hbGluZy52MS5FdmVudBItCgVwb2xscxgLIAMoCzIeLnJ1c2hlcy5zaWduYWxpbmcudjEuUG9sbFN0YXRlEi8KBGRvbmUYDCADKAsyIS5ydXNoZXMuc2lnbmFsaW5nLnYxLlN0b3JlZE51bWJlchIuCgVyb2xlcxgNIAMoCzIfLnJ1c2hlcy5zaWduYWxpbmcudjEuU3RvcmVkUm9sZRIQCghhZG1pdHRlZBgOIAMoCRIxCglicmVha291dHMYDyABKAsyHi5ydXNoZXMuc2lnbmFsaW5nLnYxLkJyZWFrb3V0cxIvCgVtdXRlZBgQIAMoCzIgLnJ1c2hlcy5zaWduYWxpbmcudjEuU3RvcmVkTXV0ZWQaMAoOQXdheVNpbmNlRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ARosCgpNYXJrc0VudHJ5EgsKA2tleRgBIAEoAxINCgV2YWx1ZRgCIAEoAzoCOAFiBnByb3RvMw", [file_rushes_signaling_v1_recording, file_rushes_signaling_v1_room_service]);
 
 /**
  * What somebody in a room had done.
@@ -71,6 +71,41 @@ export type StoredRole = Message<"rushes.signaling.v1.StoredRole"> & {
  */
 export const StoredRoleSchema: GenMessage<StoredRole> = /*@__PURE__*/
   messageDesc(file_rushes_signaling_v1_stored, 1);
+
+/**
+ * Somebody whom a moderator muted.
+ *
+ * @generated from message rushes.signaling.v1.StoredMuted
+ */
+export type StoredMuted = Message<"rushes.signaling.v1.StoredMuted"> & {
+  /**
+   * The person.
+   *
+   * @generated from field: string person_id = 1;
+   */
+  personId: string;
+
+  /**
+   * Their sound is not forwarded.
+   *
+   * @generated from field: bool audio = 2;
+   */
+  audio: boolean;
+
+  /**
+   * Their pictures are not forwarded.
+   *
+   * @generated from field: bool video = 3;
+   */
+  video: boolean;
+};
+
+/**
+ * Describes the message rushes.signaling.v1.StoredMuted.
+ * Use `create(StoredMutedSchema)` to create a new message.
+ */
+export const StoredMutedSchema: GenMessage<StoredMuted> = /*@__PURE__*/
+  messageDesc(file_rushes_signaling_v1_stored, 2);
 
 /**
  * A room as it was after one of its events: what follows in its record makes it what it is.
@@ -182,6 +217,13 @@ export type StoredMoment = Message<"rushes.signaling.v1.StoredMoment"> & {
    * @generated from field: rushes.signaling.v1.Breakouts breakouts = 15;
    */
   breakouts?: Breakouts | undefined;
+
+  /**
+   * Who is muted.
+   *
+   * @generated from field: repeated rushes.signaling.v1.StoredMuted muted = 16;
+   */
+  muted: StoredMuted[];
 };
 
 /**
@@ -189,5 +231,5 @@ export type StoredMoment = Message<"rushes.signaling.v1.StoredMoment"> & {
  * Use `create(StoredMomentSchema)` to create a new message.
  */
 export const StoredMomentSchema: GenMessage<StoredMoment> = /*@__PURE__*/
-  messageDesc(file_rushes_signaling_v1_stored, 2);
+  messageDesc(file_rushes_signaling_v1_stored, 3);
 
