@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -140,7 +140,7 @@ class Engine:
         wishes = viewer.wanted(described)
         slots = [_slot(each.section.mid, each.section.kind, each.formats) for each in wishes if each is not None]
         room = self._room(room_id)
-        transport = self._transport(room, participant, subscriber=Subscriber({slot.mid: slot for slot in slots}))
+        transport = self._transport(room, participant, subscriber=_closed(slots))
         assert transport.subscriber is not None
         transport.subscriber.agreed()
         transport.session.remote_ufrag = described.ufrag
@@ -178,7 +178,7 @@ class Engine:
         room = self._room(room_id)
         mids = [*(f"a{n}" for n in range(audio)), *(f"v{n}" for n in range(video))]
         slots = {mid: _slot(mid, *_KINDS[mid[0]]) for mid in mids}
-        transport = self._transport(room, participant, subscriber=Subscriber(slots))
+        transport = self._transport(room, participant, subscriber=_closed(slots.values()))
         self._replace(room, room.subscribers, transport)
         offers = [sdp.SlotOffer(slot.mid, slot.kind, slot.ssrc, slot.repair_ssrc) for slot in slots.values()]
         return sdp.offer(offers, self._local(transport))
@@ -360,6 +360,7 @@ class Engine:
         room, _ = known
         if agreed:
             _logger.info("transport_ready", extra={"room": room.room_id, "participant": transport.participant})
+            room.opened(transport, time.monotonic())
             self._changed(room)
         else:
             _logger.warning("transport_failed", extra={"room": room.room_id, "participant": transport.participant})
@@ -451,6 +452,11 @@ def _agreed_formats(slot: Slot, section: sdp.Section, mixed: bool) -> viewer.For
     wide = section.extensions.get(sdp.TRANSPORT_WIDE_NUMBER) == sdp.TRANSPORT_WIDE
     described = mixed and section.extensions.get(sdp.DEPENDENCY_NUMBER) == sdp.DEPENDENCY
     return viewer.ours(frozenset(codec for codec in found if codec is not None), wide, described)
+
+
+def _closed(slots: Iterable[Slot]) -> Subscriber:
+    """Whom nothing reaches until there are keys."""
+    return Subscriber({slot.mid: slot for slot in slots}, open=False)
 
 
 def _slot(mid: str, kind: str, formats: viewer.Formats) -> Slot:

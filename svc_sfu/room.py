@@ -111,6 +111,14 @@ class Room:
         self._ask_keyframes(time.monotonic())
         self._changed(self)
 
+    def opened(self, transport: Transport, now_s: float) -> None:
+        """There are keys: what its slots show goes to it from the next keyframe on."""
+        subscriber = transport.subscriber
+        if subscriber is not None:
+            subscriber.open = True
+            subscriber.choose(now_s)
+            self._ask_keyframes(now_s)
+
     def _unwatch(self, slot: Slot) -> None:
         for track_id, watching in list(self._watchers.items()):
             watching[:] = [each for each in watching if each[2] is not slot]

@@ -68,6 +68,8 @@ class Subscriber:
     departures: Departures = field(default_factory=Departures)
     pacer: Pacer | None = None
     """Where its way is known to be narrow."""
+    open: bool = True
+    """Whether packets reach it: a keyframe from before that would be lost, so nothing is chosen and asked for."""
     whole: bool = False
     """Streams with layers within them are forwarded whole."""
     wanted_bps: float = 0.0
@@ -133,6 +135,8 @@ class Subscriber:
 
     def choose(self, now_s: float, slots: Iterable[Slot] | None = None) -> None:
         """Chooses layers anew. Asks for the keyframes that this takes."""
+        if not self.open:
+            return
         chosen = self._allocated(now_s)
         for slot in slots if slots is not None else self.slots.values():
             track, step = slot.track, chosen.get(slot.mid, _PLAIN)

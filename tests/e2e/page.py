@@ -28,6 +28,8 @@ ARGUMENTS = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
+FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+"""Arguments of a Chromium whose camera shows a moving test picture and whose microphone beeps."""
 WAIT_MS = 20_000
 ANNOTATION = annotation_service_pb2.DESCRIPTOR.services_by_name["AnnotationService"]
 

@@ -1,13 +1,19 @@
-"""The main path in other browsers: Firefox, and WebKit as GTK has it. `scripts/browsers` brings them."""
+"""The main path in other browsers: Firefox, and WebKit as GTK has it; a call between Firefox and Chromium.
+
+`scripts/browsers` brings them.
+"""
 
 import contextlib
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Playwright, expect
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -15,7 +21,14 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
+from benchmarks.studio import ROOM
+from rushes.signaling.v1 import room_service_pb2
+from svc_sfu.bootstrap import own_addresses
+from tests.e2e.page import FAKE_DEVICES, Reviewer, chromium
 from tests.product import Product, serving
+from tests.waiting import wait_until
+
+pytest_plugins = ["tests.e2e.page_fixtures"]
 
 ROOT = Path(__file__).resolve().parents[2]
 GECKODRIVER = ROOT / ".cache/geckodriver/bin/geckodriver"
@@ -31,6 +44,36 @@ const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas
 for (let at = 3; at < data.length; at += 4) if (data[at] > 120) return true;
 return false;
 """
+
+
+_PIXELS = """who => {
+  const video = document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
+  if (!video?.videoWidth) return null;
+  const context = new OffscreenCanvas(16, 9).getContext('2d');
+  context.drawImage(video, 0, 0, 16, 9);
+  return [...context.getImageData(0, 0, 16, 9).data];
+}"""
+"""What a tile shows, as a few pixels: red, green, blue and opacity of each."""
+_LISTEN = """() => {
+  const context = new AudioContext();
+  window.ears = [...document.querySelectorAll('.tiles audio')].map(({ srcObject }) => {
+    const ear = new AnalyserNode(context);
+    context.createMediaStreamSource(srcObject).connect(ear);
+    return ear;
+  });
+}"""
+_HEARS = """() => window.ears.some((ear) => {
+  const samples = new Float32Array(ear.fftSize);
+  ear.getFloatTimeDomainData(samples);
+  return samples.some((each) => Math.abs(each) > 0.02);
+})"""
+CALLS = {
+    "media.navigator.streams.fake": True,
+    "media.navigator.permission.disabled": True,
+    # As everybody's Firefox, which calls no loopback; but for a machine that has no other address.
+    "media.peerconnection.ice.loopback": len(own_addresses("127.0.0.1")) == 1,
+}
+"""A Firefox whose camera shows colours and whose microphone hums."""
 
 
 def mini_browser() -> Path | None:
@@ -57,12 +100,14 @@ def installed() -> None:
 
 
 @contextlib.contextmanager
-def firefox() -> Iterator[WebDriver]:
+def firefox(**preferences: bool) -> Iterator[WebDriver]:
     """A Firefox without a window."""
     options = webdriver.FirefoxOptions()
     options.binary_location = FIREFOX
     options.add_argument("-headless")
     options.set_preference("media.autoplay.default", 0)
+    for name, value in preferences.items():
+        options.set_preference(name, value)
     driver = webdriver.Firefox(options, webdriver.FirefoxService(str(GECKODRIVER)))
     try:
         yield driver
@@ -98,6 +143,13 @@ def webkit() -> Iterator[WebDriver]:
             yield driver
         finally:
             driver.quit()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A Chromium with a camera and a microphone that are none."""
+    with chromium(playwright, *FAKE_DEVICES) as launched:
+        yield launched
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +205,77 @@ def test_one_signs_in_opens_a_clip_steps_draws_and_comments(
         see("[data-testid=frame][data-frame='2']")
         wait.until(lambda page: f"Written in {name}" in page.find_element(By.CSS_SELECTOR, ".notes-list").text)
         wait.until(lambda page: page.execute_script(_INK))
+
+
+def _joined(reviewer: Reviewer, address: str) -> None:
+    """Comes into a room of a Chromium, presents there, and is seen and heard."""
+    reviewer.page.goto(address)
+    reviewer.wait_ready()
+    lobby = reviewer.page.get_by_test_id("live-lobby")
+    for device in ("camera", "microphone"):
+        lobby.get_by_role("button", name=f"Turn the {device} on").click()
+    lobby.get_by_role("button", name="Join").click()
+    reviewer.button("Present").click()
+    expect(reviewer.page.get_by_test_id("baton")).to_contain_text("You present")
+
+
+def _is_most(picture: bytes, colour: int) -> bool:
+    """Whether a picture is more of that colour than of the others."""
+    sums = [sum(picture[at::4]) for at in range(3)]
+    return max(sums) == sums[colour] > 0
+
+
+@pytest.mark.filterwarnings("ignore:setting remote_server_addr:DeprecationWarning")
+def test_firefox_and_chromium_see_hear_and_follow_each_other(place: Product, meet: Callable[..., Reviewer]) -> None:
+    request = room_service_pb2.CreateRoomRequest(
+        project_id=place.studio.project_id, title="Dailies", request_id=secrets.token_hex(8)
+    )
+    room = place.stack.rpc(ROOM, "CreateRoom", request, place.secret).room
+    ada = meet("ada", place.address).with_session(place.secret)
+    ada.visit("bikes.mp4")
+    path = ada.page.evaluate("() => location.pathname")
+    with firefox(**CALLS) as bob:
+        bob.set_window_size(1280, 860)
+        wait = WebDriverWait(bob, WAIT_S)
+
+        def press(name: str) -> None:
+            button = f"//aside//button[@aria-label='{name}' or normalize-space()='{name}']"
+            wait.until(lambda page: page.find_elements(By.XPATH, button))[0].click()
+
+        def shown(who: str) -> bytes:
+            return bytes(wait.until(lambda page: page.execute_script(f"return ({_PIXELS})(arguments[0])", who)))
+
+        _joined(ada, f"{place.address}{path}?r={room.room_id}")
+        bob.get(place.address)
+        bob.add_cookie({"name": "rushes_session", "value": place.person("reviewer")})
+        bob.get(f"{place.address}{path}?r={room.room_id}")
+        for name in ("Turn the camera on", "Turn the microphone on", "Join"):
+            press(name)
+        expect(ada.page.get_by_test_id("tile")).to_have_count(2)
+        adas, bobs = (ada.page.get_by_test_id("tile").nth(at).get_attribute("data-who") or "" for at in (0, 1))
+        # Chromium's picture is green, and something turns in it; Firefox's is of one colour after the other.
+        seen_by_bob, seen_by_ada = set[bytes](), set[bytes]()
+        wait_until(lambda: seen_by_bob.add(shown(adas)) or len(seen_by_bob) > 2, "a moving picture in Firefox")
+        assert all(_is_most(picture, 1) for picture in seen_by_bob)
+
+        def sees() -> bool:
+            seen_by_ada.add(bytes(ada.page.evaluate(_PIXELS, bobs) or ()))
+            return any(map(partial(_is_most, colour=0), seen_by_ada)) and any(
+                map(partial(_is_most, colour=2), seen_by_ada)
+            )
+
+        wait_until(sees, "a moving picture in Chromium")
+        bob.execute_script(f"({_LISTEN})()")
+        ada.page.evaluate(_LISTEN)
+        wait.until(lambda page: page.execute_script(f"return ({_HEARS})()"))
+        ada.page.wait_for_function(_HEARS)
+
+        # The one follows the other, and then the other the one.
+        ada.go(120)
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "[data-testid=frame][data-frame='120']"))
+        press("Ask to present")
+        ada.page.get_by_test_id("tile").nth(1).get_by_role("button").click()
+        ada.page.get_by_role("menuitem", name="Hand over the presenting").click()
+        wait.until(lambda page: "You present" in page.find_element(By.CSS_SELECTOR, "[data-testid=baton]").text)
+        ActionChains(bob).send_keys(Keys.ARROW_RIGHT).perform()
+        ada.wait_frame(121)

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Playwright, expect
 
 from benchmarks.studio import ROOM
 from rushes.signaling.v1 import room_service_pb2
-from tests.e2e.page import Reviewer, chromium, faults
+from tests.e2e.page import FAKE_DEVICES, Reviewer, chromium, faults
 from tests.e2e.ways import Ways, ways
 from tests.encoder import encoder
 from tests.product import Product, serving
@@ -22,7 +22,6 @@ from tests.waiting import wait_until
 
 pytest_plugins = ["tests.e2e.page_fixtures"]
 
-FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 SEEN = """who => {
   const video = document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
   return !!video && video.videoWidth > 0 && video.currentTime > 0.5;

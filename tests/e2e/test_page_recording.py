@@ -11,8 +11,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from benchmarks.stack import Stack
 from rushes.annotation.v1 import annotation_service_pb2
 from rushes.signaling.v1 import recording_pb2, recording_service_pb2, room_service_pb2
-from tests.e2e.page import ANNOTATION, Reviewer, chromium, faults
-from tests.e2e.test_page_live import FAKE_DEVICES
+from tests.e2e.page import ANNOTATION, FAKE_DEVICES, Reviewer, chromium, faults
 from tests.product import Product, serving
 from tests.waiting import wait_until
 

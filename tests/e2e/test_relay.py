@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Playwright, expect
 
 from svc_signaling.core.turn import Relay, configuration
-from tests.e2e.page import Reviewer, chromium
-from tests.e2e.test_page_live import FAKE_DEVICES, SEEN
+from tests.e2e.page import FAKE_DEVICES, Reviewer, chromium
+from tests.e2e.test_page_live import SEEN
 from tests.engine import Engine, free_ports, need, running
 from tests.product import Product, serving
 

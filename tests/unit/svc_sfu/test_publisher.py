@@ -101,6 +101,22 @@ def test_a_slot_shows_the_largest_layer_of_use_and_nothing_that_is_muted() -> No
     assert slot.forwarder.source is None
 
 
+def test_no_keyframe_is_asked_for_before_packets_reach_who_shall_see_it() -> None:
+    publisher = Publisher([CAMERA, VOICE], "ada")
+    received = publisher.receive(packet(50, mid="1", rid="h"))
+    assert received is not None
+    received.stream.take(received.packet, 10.0)
+    track = publisher.tracks["1"]
+    slot = Slot("v0", "video", 1, 2, Forwarder(0, 0, 0))
+    subscriber = Subscriber({"v0": slot}, open=False)
+    subscriber.show(slot, track, "h", 5, 10.0)
+    assert slot.track is track
+    assert (slot.forwarder.wanted, track.throttles["h"].waiting) == (None, False)
+    subscriber.open = True
+    subscriber.choose(10.1)
+    assert (slot.forwarder.wanted, track.throttles["h"].waiting) == (track.layers["h"], True)
+
+
 def test_layers_that_nobody_can_use_need_not_be_sent_but_the_smallest_always() -> None:
     track = Track("t", "1", "video", rids=("h", "m", "l"))
     assert track.of_use([]) == ["l"]

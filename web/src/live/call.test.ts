@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Call, type Devices, type Sending } from "./call";
+import type { What } from "./outbox";
 
 interface FakeTrack {
   stop: ReturnType<typeof vi.fn>;
@@ -8,7 +9,83 @@ interface FakeTrack {
 
 function trackOf(): FakeTrack {
   const stop = vi.fn();
-  return { stop, track: { stop } as unknown as MediaStreamTrack };
+  return { stop, track: { stop, addEventListener: () => undefined } as unknown as MediaStreamTrack };
+}
+
+/** A connection that is only written down; its offers are numbered. */
+class Connection {
+  static all: Connection[] = [];
+  readonly number = Connection.all.push(this);
+  readonly senders: { track: MediaStreamTrack | null; replaceTrack: (track: MediaStreamTrack | null) => Promise<void> }[] = [];
+  localDescription: { sdp: string } | undefined;
+  remote = "";
+  closed = false;
+  addEventListener = (): void => undefined;
+
+  addTransceiver(what: MediaStreamTrack | string): object {
+    const sender = {
+      track: typeof what === "string" ? null : what,
+      replaceTrack: async (track: MediaStreamTrack | null) => {
+        await Promise.resolve();
+        sender.track = track;
+      },
+    };
+    this.senders.push(sender);
+    return { sender };
+  }
+
+  async createOffer(): Promise<{ sdp: string }> {
+    await Promise.resolve();
+    if (this.closed) throw new Error("closed");
+    return { sdp: `offer ${this.number}` };
+  }
+
+  setLocalDescription(told: { sdp: string }): Promise<void> {
+    this.localDescription = told;
+    return Promise.resolve();
+  }
+
+  setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
+    this.remote = sdp;
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  /** What is sent, of sound and of pictures. */
+  get sent(): (MediaStreamTrack | null)[] {
+    return this.senders.map(({ track }) => track);
+  }
+}
+
+/** A browser with these devices, whose connections are only written down. */
+function browserWith(tracks: { microphone?: FakeTrack; camera?: FakeTrack; screen?: FakeTrack }): void {
+  Connection.all = [];
+  const of = (fake: FakeTrack | undefined): object => ({ getAudioTracks: () => [fake?.track], getVideoTracks: () => [fake?.track] });
+  vi.stubGlobal("RTCPeerConnection", Connection);
+  vi.stubGlobal("RTCRtpSender", { getCapabilities: () => undefined });
+  vi.stubGlobal("navigator", {
+    mediaDevices: {
+      getUserMedia: ({ audio }: MediaStreamConstraints) => Promise.resolve(of(audio ? tracks.microphone : tracks.camera)),
+      getDisplayMedia: () => Promise.resolve(of(tracks.screen)),
+    },
+  });
+}
+
+/** A call of a room that answers when it is said, in any order. */
+function callOf(): { call: Call; answer: (offer: string) => Promise<void>; told: Devices[]; failures: unknown[] } {
+  const waiting = new Map<string, (answer: string) => void>();
+  const [told, failures] = [[] as Devices[], [] as unknown[]];
+  const ask = (what: What): Promise<string | undefined> =>
+    new Promise((resolve) => what.case === "publish" && waiting.set((what.value as { offer: string }).offer, resolve));
+  const call = new Call({ sending: undefined, servers: () => Promise.resolve([]), ask, devices: (now) => told.push(now), failed: (error) => failures.push(error), doubted: () => undefined });
+  const answer = async (offer: string): Promise<void> => {
+    waiting.get(offer)?.(`answer to ${offer}`);
+    await vi.waitFor(() => undefined);
+  };
+  return { call, answer, told, failures };
 }
 
 /** A call whose helping servers are known when it is said. */
@@ -17,7 +94,7 @@ function callWith(sending?: Sending): { call: Call; know: () => void; told: Devi
   const servers = new Promise<RTCIceServer[]>((resolve) => (know = () => resolve([])));
   const told: Devices[] = [];
   const nothing = (): void => undefined;
-  const options = { sending, servers: () => servers, ask: () => Promise.resolve(true), devices: (now: Devices) => told.push(now), failed: nothing, doubted: nothing };
+  const options = { sending, servers: () => servers, ask: () => Promise.resolve(""), devices: (now: Devices) => told.push(now), failed: nothing, doubted: nothing };
   return { call: new Call(options), know: () => know(), told };
 }
 
@@ -47,5 +124,44 @@ describe("a call that ends while it begins to publish", () => {
     await turning;
     expect(stop).toHaveBeenCalledTimes(1);
     expect(told).toEqual([]);
+  });
+});
+
+describe("what is sent", () => {
+  test("microphone and camera that are turned on at once are both published, and said to be on", async () => {
+    const [microphone, camera] = [trackOf(), trackOf()];
+    browserWith({ microphone, camera });
+    const { call, told, failures } = callOf();
+    await Promise.all([call.microphone(true), call.camera(true)]);
+    expect(Connection.all.filter((each) => !each.closed).map((each) => each.sent)).toEqual([[microphone.track, camera.track]]);
+    expect(told.at(-1)).toEqual({ microphone: true, camera: true, screen: false });
+    expect(failures).toEqual([]);
+  });
+
+  test("an answer that comes late is not taken for that of the next offer", async () => {
+    const camera = trackOf();
+    browserWith({ camera });
+    const { call, answer } = callOf();
+    await call.camera(true);
+    await call.again();
+    await answer("offer 1");
+    await answer("offer 2");
+    expect(Connection.all.map(({ closed, remote }) => [closed, remote])).toEqual([[true, ""], [false, "answer to offer 2"]]);
+  });
+
+  test("a camera that just gives way to the screen does not go along into another room, nor does the screen", async () => {
+    const [camera, screen] = [trackOf(), trackOf()];
+    browserWith({ camera, screen });
+    const { call, told } = callOf();
+    await call.camera(true);
+    let along: Sending | undefined;
+    camera.stop.mockImplementation(() => queueMicrotask(() => {
+      along ??= call.handOver();
+      call.close();
+    }));
+    await call.screen(true);
+    expect(along).toEqual({ devices: { microphone: false, camera: false, screen: false } });
+    expect(screen.stop).toHaveBeenCalled();
+    expect(told.at(-1)?.screen).toBe(false);
   });
 });

@@ -45,8 +45,8 @@ export interface Sending {
 export interface CallOptions {
   /** What is sent already, by the call of the room before; undefined: nothing. */
   sending: Sending | undefined;
-  /** Gives whether it was done. */
-  ask: (what: What) => Promise<boolean>;
+  /** Gives the description that answers it, empty where there is none; undefined: it was not done. */
+  ask: (what: What) => Promise<string | undefined>;
   devices: (devices: Devices) => void;
   failed: (error: unknown) => void;
   /** Nothing arrives: the way to the room may be dead too. */
@@ -69,13 +69,14 @@ export class Call {
   private showing: RTCPeerConnection | undefined;
   private audio: RTCRtpSender | undefined;
   private video: RTCRtpSender | undefined;
-  private offer = "";
   private readonly retries = { publish: 0, show: 0 };
   private refusals = 0;
   private unusedMs = performance.now();
   private closed = false;
-  /** The connection whose offer was answered: an answer may come twice. */
-  private answered: RTCPeerConnection | undefined;
+  /** The last change of what is sent: the next one begins after it. */
+  private turn: Promise<unknown> = Promise.resolve();
+  /** What is being turned on or off. */
+  private readonly changing = new Set<"audio" | "video">();
   private look: Look | undefined;
 
   /** What was sent in the room before, until it is published here. */
@@ -98,9 +99,11 @@ export class Call {
     this.showing?.close();
   }
 
-  /** What is sent, for the call of another room: this one ends without it. What is not said to be on yet does not go along. */
+  /** What is sent, for the call of another room: this one ends without it. What is not said to be on yet does not go along, nor what just changes. */
   handOver(): Sending {
-    const devices = this.devices.peek();
+    const before = this.devices.peek();
+    const [sounds, shows] = [!this.changing.has("audio"), !this.changing.has("video")];
+    const devices = { microphone: before.microphone && sounds, camera: before.camera && shows, screen: before.screen && shows };
     const audio = devices.microphone ? this.sent("audio") : undefined;
     const video = devices.camera || devices.screen ? this.sent("video") : undefined;
     for (const kind of ["audio", "video"] as const) {
@@ -121,15 +124,14 @@ export class Call {
   /** Asks for slots. */
   begin(): void {
     const before = this.showing;
-    void this.options.ask({ case: "subscribe", value: { audioSlots: AUDIO_SLOTS, videoSlots: VIDEO_SLOTS } }).then((done) => {
-      if (done || before === this.showing) this.answers("show", done);
+    void this.options.ask({ case: "subscribe", value: { audioSlots: AUDIO_SLOTS, videoSlots: VIDEO_SLOTS } }).then((offer) => {
+      if (offer !== undefined || before === this.showing) this.answers("show", offer !== undefined);
+      if (offer) void this.offered(offer).catch((error: unknown) => this.options.failed(error));
     });
   }
 
-  /** Slots are offered; the same ones again where the answer was waited for too long. */
-  async offered(sdp: string): Promise<void> {
-    if (sdp === this.offer) return;
-    this.offer = sdp;
+  /** Slots are offered. */
+  private async offered(sdp: string): Promise<void> {
     const configuration = await this.configuration();
     if (this.closed) return;
     this.showing?.close();
@@ -146,12 +148,12 @@ export class Call {
     await connection.setRemoteDescription({ type: "offer", sdp });
     await connection.setLocalDescription(await connection.createAnswer());
     const done = await this.options.ask({ case: "slotsAnswer", value: connection.localDescription?.sdp ?? "" });
-    if (!done && connection === this.showing && connection.connectionState !== "connected") this.answers("show", false);
+    if (done === undefined && connection === this.showing && connection.connectionState !== "connected") this.answers("show", false);
   }
 
   /** Shows tracks: sound of all there is room for, pictures of those that are in sight, as large as they are seen. */
   show(tracks: readonly Track[], views: readonly View[]): void {
-    if (this.slots.peek().size === 0) return;
+    if (this.slots.value.size === 0) return;
     const sounds = tracks.filter((track) => track.audio).sort((a, b) => b.level - a.level);
     const pictures = new Map<string, Wish>();
     for (const { who, lines, speaks } of views) {
@@ -171,7 +173,7 @@ export class Call {
     const moved = [...wanted].some(([mid, trackId]) => (before.get(mid) ?? "") !== trackId);
     if (moved) this.shown.value = new Map([...wanted].filter(([, trackId]) => trackId !== ""));
     void this.options.ask({ case: "show", value: { shows: changed } }).then((done) => {
-      if (!done) this.told = new Map([...this.told].filter(([mid, wish]) => wish !== told.get(mid) || !changed.some((each) => each.mid === mid)));
+      if (done === undefined) this.told = new Map([...this.told].filter(([mid, wish]) => wish !== told.get(mid) || !changed.some((each) => each.mid === mid)));
     });
   }
 
@@ -179,12 +181,14 @@ export class Call {
 
   async microphone(on: boolean): Promise<void> {
     if (!on) return this.put("audio", undefined, { microphone: false });
+    if (this.closed) return;
     const stream = await navigator.mediaDevices.getUserMedia(wanted("microphone"));
     await this.put("audio", stream.getAudioTracks()[0], { microphone: true });
   }
 
   async camera(on: boolean): Promise<void> {
     if (!on) return this.put("video", undefined, { camera: false, screen: false });
+    if (this.closed) return;
     const stream = await navigator.mediaDevices.getUserMedia(wanted("camera"));
     await this.put("video", stream.getVideoTracks()[0], { camera: true, screen: false });
   }
@@ -203,7 +207,25 @@ export class Call {
     screen?.addEventListener("ended", () => void this.put("video", undefined, { screen: false, camera: false }));
   }
 
-  private async put(kind: "audio" | "video", track: MediaStreamTrack | undefined, told: Partial<Devices>): Promise<void> {
+  /** Of two changes at once each would publish without what the other turns on. */
+  private inTurn(change: () => Promise<void>): Promise<void> {
+    const done = this.turn.then(change);
+    this.turn = done.catch(() => undefined);
+    return done;
+  }
+
+  private put(kind: "audio" | "video", track: MediaStreamTrack | undefined, told: Partial<Devices>): Promise<void> {
+    return this.inTurn(async () => {
+      this.changing.add(kind);
+      try {
+        await this.exchange(kind, track, told);
+      } finally {
+        this.changing.delete(kind);
+      }
+    });
+  }
+
+  private async exchange(kind: "audio" | "video", track: MediaStreamTrack | undefined, told: Partial<Devices>): Promise<void> {
     if (this.closed) return track?.stop();
     const sender = kind === "audio" ? this.audio : this.video;
     this.sent(kind)?.stop();
@@ -237,15 +259,23 @@ export class Call {
     this.video = video.sender;
     connection.addEventListener("connectionstatechange", () => this.watch(connection, "publish"));
     await connection.setLocalDescription(await connection.createOffer());
-    void this.options.ask({ case: "publish", value: { offer: connection.localDescription?.sdp ?? "" } }).then((done) => {
-      if (done || connection === this.publishing) this.answers("publish", done);
-    });
+    void this.agree(connection).catch((error: unknown) => this.options.failed(error));
+  }
+
+  /** Offers what is published; the answer is taken as long as no later connection took the place of this one. */
+  private async agree(connection: RTCPeerConnection): Promise<void> {
+    const answer = await this.options.ask({ case: "publish", value: { offer: connection.localDescription?.sdp ?? "" } });
+    if (this.closed || connection !== this.publishing) return;
+    this.answers("publish", answer !== undefined);
+    if (answer) await connection.setRemoteDescription({ type: "answer", sdp: answer });
   }
 
   /** Publishes what there is anew, as after the forwarder was started again. */
-  async again(): Promise<void> {
-    if (this.closed || (!this.sent("audio") && !this.sent("video"))) return;
-    await this.publish("audio", this.sent("audio"));
+  again(): Promise<void> {
+    return this.inTurn(async () => {
+      if (this.closed || (!this.sent("audio") && !this.sent("video"))) return;
+      await this.publish("audio", this.sent("audio"));
+    });
   }
 
   /** Layers that nobody is shown are not sent: at once when one is wanted, after a while when it is not. */
@@ -260,14 +290,6 @@ export class Call {
     this.unusedMs = performance.now();
     for (const each of parameters.encodings) each.active = wanted(each.rid);
     await this.video.setParameters(parameters);
-  }
-
-  /** The answer to one's offer. */
-  async published(sdp: string): Promise<void> {
-    const connection = this.publishing;
-    if (connection?.signalingState !== "have-local-offer" || connection === this.answered) return;
-    this.answered = connection;
-    await connection.setRemoteDescription({ type: "answer", sdp });
   }
 
   /** Candidates are gathered ahead, so that an answer does not wait for them. */

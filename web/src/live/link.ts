@@ -35,6 +35,11 @@ export interface LinkOptions {
   participant: string;
 }
 
+export interface Answered {
+  done: SignalDone;
+  description: string;
+}
+
 /** Statuses that another try does not mend: no such room, not allowed, over, full. */
 const FINAL = new Set([3, 5, 7, 9, 16]);
 
@@ -52,6 +57,8 @@ export class SignalLink {
   private looker = 0;
   private heardMs = 0;
   private triedMs = 0;
+  /** A description that came: what was done with the request for it follows at once. */
+  private description = "";
 
   constructor(private readonly options: LinkOptions) {
     this.participant = options.participant;
@@ -104,11 +111,11 @@ export class SignalLink {
     this.connect();
   };
 
-  /** Asks for something; resolves with what became of it. */
-  ask(what: What): Promise<SignalDone> {
-    if (this.over) return Promise.resolve(cancelled());
-    return new Promise((done) => {
-      const request = this.outbox.put(what, performance.now(), done);
+  /** Asks for something; resolves with what became of it, and the description that answers it. */
+  ask(what: What): Promise<Answered> {
+    if (this.over) return Promise.resolve({ done: cancelled(), description: "" });
+    return new Promise((resolve) => {
+      const request = this.outbox.put(what, performance.now(), (done, description) => resolve({ done, description }));
       if (this.open) this.write(request);
     });
   }
@@ -181,8 +188,11 @@ export class SignalLink {
       if (!this.open) this.opened(what.value);
     } else if (what.case === "event") {
       this.after = what.value.ordinal;
+    } else if (what.case === "published" || what.case === "slots") {
+      this.description = what.value;
     } else if (what.case === "done") {
-      this.outbox.answered(what.value);
+      this.outbox.answered(what.value, this.description);
+      this.description = "";
     } else if (what.case === "pong") {
       this.options.pong(Number(what.value.pingMs), Number(what.value.timeMs));
     }

@@ -29,9 +29,11 @@ import type { Ended } from "../session/socket";
 import { say } from "../ui/toast";
 import { backTo, decidedBefore, keepDecided, wayOf } from "./breakouts";
 import { Call } from "./call";
+import { Coming } from "./coming";
 import { IceServers } from "./ice";
 import { differs, momentOf, placeOf, ServerClock, type Playing } from "./follow";
 import type { LiveOptions } from "./options";
+import { inOrder } from "./order";
 import { keepPlace, leavePlace } from "./place";
 import { withPoll, withVote, type Polls } from "./polls";
 import type { Quality } from "./quality";
@@ -82,8 +84,8 @@ export class Live {
   readonly presenting = computed(() => this.joined.value && this.presenter.value.participantId === this.me.value);
   /** Monitors that watch: they have no tiles. */
   readonly monitors = computed(() => [...this.people.value.values()].filter((each) => each.kind === ParticipantKind.MONITOR));
-  /** Everybody who is in but monitors, oneself first, then a programme, then who presents. */
-  readonly here = computed(() => this.order());
+  /** Those who are shown. */
+  readonly here = computed(() => inOrder(this.people.value.values(), this.me.value, this.presenter.value.participantId));
   readonly call: Call;
   private readonly link: SignalLink;
   private readonly clock = new ServerClock();
@@ -93,7 +95,7 @@ export class Live {
   private reviewed: Room | undefined;
   private ticker = 0;
   private asked = false;
-  private restoring: boolean;
+  private readonly coming: Coming;
   /** Somebody is being told of the playback. */
   private telling = false;
   private stood = { shown: false, publishes: false };
@@ -118,20 +120,19 @@ export class Live {
         this.tripMs.value = this.clock.tripMs;
       },
     });
-    this.restoring = place !== undefined;
+    this.coming = new Coming(place);
     const helpers = new IceServers(project);
     this.call = new Call({
       sending,
       servers: () => helpers.get(),
-      ask: (what) => this.ask(what),
+      ask: (what) => this.answerTo(what),
       devices: (devices) => void this.ask({ case: "devices", value: devices }),
       failed: (error) => say({ title: t("live.failed"), detail: explain(error), look: "bad" }),
       doubted: () => this.link.doubt(),
     });
     this.stops.push(
       effect(() => {
-        const { microphone, camera } = this.call.devices.value;
-        if (this.me.value && !this.restoring) keepPlace({ room: id, participant: this.me.value, parent: this.parent, microphone, camera });
+        if (this.me.value) keepPlace({ room: id, participant: this.me.value, parent: this.parent, ...this.coming.with(this.call.devices.value) });
       }),
     );
     this.stops.push(effect(() => this.call.show(this.others(this.tracks.value), this.views.value)), watchSight());
@@ -177,9 +178,14 @@ export class Live {
 
   /** Asks the room for something; what cannot be done is said. */
   async ask(what: What): Promise<boolean> {
-    const done = await this.link.ask(what);
+    return (await this.answerTo(what)) !== undefined;
+  }
+
+  /** The same; gives the description that answers it, undefined: it was not done. */
+  private async answerTo(what: What): Promise<string | undefined> {
+    const { done, description } = await this.link.ask(what);
     if (done.error && this.state.peek() !== "over") say({ title: t("live.refused"), detail: said(reasonOf(done.error), done.error.message), look: "bad" });
-    return done.error === undefined;
+    return done.error ? undefined : description;
   }
 
   private moved(state: LinkState, why: Ended | undefined): void {
@@ -204,8 +210,6 @@ export class Live {
     if (what.case === "opened") this.opened(what.value);
     else if (what.case === "event") this.happened(what.value);
     else if (what.case === "tracks") this.stands(what.value);
-    else if (what.case === "slots") void this.call.offered(what.value).catch((error: unknown) => this.broke(error));
-    else if (what.case === "published") void this.call.published(what.value).catch((error: unknown) => this.broke(error));
   }
 
   /** How tracks and one's own connections are. What was there and is not any more, as after the forwarder died, is made anew. */
@@ -246,19 +250,11 @@ export class Live {
     if (!this.joined.peek() || this.asked) return;
     this.asked = true;
     this.call.begin();
-    if (this.restoring) return void this.restore();
     const devices = this.call.devices.peek();
-    if (devices.microphone || devices.camera || devices.screen) void this.ask({ case: "devices", value: devices });
+    // Whoever comes back may be taken to have on what is not.
+    if ((this.options.place && this.coming.over) || devices.microphone || devices.camera || devices.screen) void this.ask({ case: "devices", value: devices });
     void this.call.again().catch((error: unknown) => this.broke(error));
-  }
-
-  /** What was on before the page was loaded again is turned on; others are told what is. */
-  private async restore(): Promise<void> {
-    const { place } = this.options;
-    this.restoring = false;
-    if (place?.microphone) await this.call.microphone(true).catch((error: unknown) => this.broke(error));
-    if (place?.camera) await this.call.camera(true).catch((error: unknown) => this.broke(error));
-    if (!place?.microphone && !place?.camera) void this.ask({ case: "devices", value: this.call.devices.peek() });
+    void this.coming.turnOn((kind) => this.call[kind](true).catch((error: unknown) => this.broke(error)));
   }
 
   private happened(event: Event): void {
@@ -303,9 +299,7 @@ export class Live {
 
   /** What goes along into another room: what is on, or is still to be turned on. */
   goAlong(room: string): Pick<LiveOptions, "place" | "sending"> {
-    const { place } = this.options;
-    if (this.restoring && place) return { place: { ...place, room, participant: "", parent: "" }, sending: undefined };
-    return { place: undefined, sending: this.call.handOver() };
+    return { place: this.coming.goAlong(room), sending: this.call.handOver() };
   }
 
   /** Goes to the room itself, or to one of its breakouts, with whatever is on. */
@@ -375,13 +369,6 @@ export class Live {
     const id = ++this.count;
     this.reactions.value = [...this.reactions.peek(), { participant, emoji, id }].slice(-12);
     setTimeout(() => (this.reactions.value = this.reactions.peek().filter((each) => each.id !== id)), REACTION_MS);
-  }
-
-  private order(): Participant[] {
-    const rank = (each: Participant): number =>
-      each.participantId === this.me.value ? 0 : each.kind === ParticipantKind.PROGRAMME ? 1 : each.participantId === this.presenter.value.participantId ? 2 : 3;
-    const shown = [...this.people.value.values()].filter((each) => each.state !== ParticipantState.WAITING && each.kind !== ParticipantKind.MONITOR);
-    return shown.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
   }
 
   private others(tracks: readonly Track[]): Track[] {

@@ -87,11 +87,31 @@ describe("requests to a live room", () => {
   test("nothing that was asked by who one was before is asked by somebody new", () => {
     const outbox = new Outbox();
     const { done, heard } = told();
+    outbox.resume(0n, 0);
     outbox.put(chat("a"), 0, done);
     outbox.begin();
     expect(heard).toEqual([[1, 1]]);
     expect(outbox.resume(0n, 0)).toEqual([]);
     expect(outbox.put(chat("b"), 0, done).number).toBe(1n);
+  });
+
+  test("what a page asks before its stream opens is asked though its place was kept for nobody", () => {
+    const outbox = new Outbox();
+    const { done, heard } = told();
+    outbox.put(chat("a"), 0, done);
+    outbox.begin();
+    expect(numbers(outbox.resume(0n, 0))).toEqual([1]);
+    expect(heard).toEqual([]);
+  });
+
+  test("the description that comes before an answer is of that answer", () => {
+    const outbox = new Outbox();
+    const heard: string[] = [];
+    for (let number = 0; number < 2; number++) outbox.put({ case: "publish", value: { offer: "v=0" } }, 0, (_, description) => heard.push(description));
+    outbox.answered(create(SignalDoneSchema, { number: 1n }), "one");
+    outbox.answered(create(SignalDoneSchema, { number: 1n }), "one, said again");
+    outbox.answered(create(SignalDoneSchema, { number: 2n }));
+    expect(heard).toEqual(["one", ""]);
   });
 
   test("a cut stream is tried five times, longer and longer, and then now and then", () => {

@@ -24,9 +24,12 @@ export function retryOf(failures: number, random: number): { waitMs: number; los
   return failures < TRIES ? { waitMs: Math.max(100, waitMs(failures, random)), lost: false } : { waitMs: LATER_MS * (0.5 + random / 2), lost: true };
 }
 
+/** What became of a request, and the description that came right before that was said; empty: none did. */
+export type Tell = (done: SignalDone, description: string) => void;
+
 interface Asked {
   request: SignalRequest;
-  done: (done: SignalDone) => void;
+  done: Tell;
   /** When it was sent last, and how often again since there was a way. */
   sentMs: number;
   again: number;
@@ -39,7 +42,7 @@ export class Outbox {
   private begun = false;
 
   /** Numbers a request; `done` is told what became of it. */
-  put(what: What, nowMs: number, done: (done: SignalDone) => void): SignalRequest {
+  put(what: What, nowMs: number, done: Tell): SignalRequest {
     const request = create(SignalRequestSchema, { number: ++this.number, what });
     this.waiting.set(request.number, { request, done, sentMs: nowMs, again: 0 });
     return request;
@@ -50,8 +53,8 @@ export class Outbox {
     return create(SignalRequestSchema, { number: ++this.number, what });
   }
 
-  answered(done: SignalDone): void {
-    this.waiting.get(done.number)?.done(done);
+  answered(done: SignalDone, description = ""): void {
+    this.waiting.get(done.number)?.done(done, description);
     this.waiting.delete(done.number);
   }
 
@@ -76,7 +79,7 @@ export class Outbox {
     for (const [number, { request, done: tell }] of this.waiting) {
       if (number > done || UNRECORDED.has(request.what.case)) continue;
       this.waiting.delete(number);
-      tell(create(SignalDoneSchema, { number }));
+      tell(create(SignalDoneSchema, { number }), "");
     }
     return [...this.waiting.values()].map((each) => {
       each.again = 0;
@@ -95,12 +98,16 @@ export class Outbox {
 
   /** Nobody will answer what waits. */
   giveUp(): void {
-    for (const [number, { done }] of this.waiting) done(create(SignalDoneSchema, { number, error: { code: CANCELLED } }));
+    for (const [number, { done }] of this.waiting) done(create(SignalDoneSchema, { number, error: { code: CANCELLED } }), "");
     this.waiting.clear();
   }
 
-  /** Somebody new by the server's reckoning: what was asked in the life before may be done already, and is not asked again. */
+  /**
+   * Somebody new by the server's reckoning: what was asked in the life before may be done already, and is not asked again. What a page
+   * asked before its first stream opened is of no life before.
+   */
   begin(): void {
+    if (!this.begun) return;
     this.giveUp();
     this.number = 0n;
     this.begun = false;

@@ -26,9 +26,9 @@ interface Asked {
 /** A call with all its slots, and what it asked for since that was last looked at. */
 function begun(done = (): boolean => true): { call: Call; asked: () => Asked[]; requests: What[] } {
   const requests: What[] = [];
-  const ask = (what: What): Promise<boolean> => {
+  const ask = (what: What): Promise<string | undefined> => {
     requests.push(what);
-    return Promise.resolve(done());
+    return Promise.resolve(done() ? "" : undefined);
   };
   const call = new Call({ ask, devices: () => undefined, failed: () => undefined, doubted: () => undefined, servers: () => Promise.resolve([]), sending: undefined });
   call.slots.value = new Map([["v0", {} as MediaStreamTrack]]);
