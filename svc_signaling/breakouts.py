@@ -15,6 +15,9 @@ from svc_signaling.core.standing import Standing
 from svc_signaling.rooms import Desk, Rooms
 from svc_signaling.stores import Store
 
+SWEEP_MS: Final = 90_000
+"""A split that was not kept may be asked for again for as long as the place of who asks is kept."""
+_LISTED: Final = 1_000
 _UNBOUNDED: Final = 1 << 31
 """Breakouts are bounded by the rooms that there may be, each of which is split once at a time."""
 
@@ -86,7 +89,11 @@ class Breakouts:
             for each in events[0].breakouts.rooms:
                 await self._make(desk, person_id, each, now_ms)
 
-        await self._rooms.act(desk, person_id, decide, participant_id, number, make)
+        try:
+            await self._rooms.act(desk, person_id, decide, participant_id, number, make)
+        except BaseException:
+            desk.sweep_ms = 0.0
+            raise
 
     async def _make(self, desk: Desk, person_id: str, wanted: pb.Breakout, now_ms: int) -> None:
         room = desk.live.room
@@ -117,8 +124,17 @@ class Breakouts:
 
     async def look(self, desk: Desk) -> None:
         """Time is looked at, and breakouts are told how their room is split: what fails now is done a second later."""
-        if breakout.is_due(desk.live, self._clock.now_ms()):
+        now_ms = self._clock.now_ms()
+        if breakout.is_due(desk.live, now_ms):
             await self._rooms.act(desk, "", Live.call_back)
+        if not desk.sweep_ms:
+            desk.sweep_ms = now_ms + SWEEP_MS
+        elif desk.sweep_ms < now_ms and not desk.live.room.parent_room_id:
+            try:
+                await self._sweep(desk)
+            except RushesError as error:
+                desk.sweep_ms = now_ms
+                _logger.warning("breakouts_not_swept", extra={"room": desk.live.room.room_id, "reason": error.reason})
         state = desk.live.breakouts
         if state is None or state.version == desk.told or state.parent_room_id != desk.live.room.room_id:
             return
@@ -129,6 +145,21 @@ class Breakouts:
                 desk.told = state.version
             except RushesError as error:
                 _logger.warning("breakouts_not_told", extra={"room": state.parent_room_id, "reason": error.reason})
+
+    async def _sweep(self, desk: Desk) -> None:
+        """Ends breakouts that were made for a split which was not kept, as by an instance that was killed: nobody
+        comes into them.
+        """
+        room, live = desk.live.room, desk.live
+        async with desk.lock:  # no split is under way
+            made = await self._store.breakouts(desk.tenant_id, room.project_id, [room.room_id], _LISTED)
+            kept = {each.room_id for each in live.breakouts.rooms} if live.breakouts is not None else set[str]()
+            desk.sweep_ms = float("inf")
+        for each in made:
+            if each.state == pb.ROOM_STATE_OPEN and each.room_id not in kept:
+                child = await self._rooms.desk(desk.tenant_id, room.project_id, each.room_id)
+                await self._rooms.act(child, "", Live.end)
+                _logger.info("breakout_swept", extra={"room": each.room_id})
 
     async def _tell(self, desk: Desk, room_id: str, state: pb.Breakouts) -> None:
         project_id = desk.live.room.project_id

@@ -100,6 +100,8 @@ class Desk:
         self.limits: dict[str, int] | None = None if live.roles else {}
         """What svc_project was told of guests; None: that is not known."""
         self.telling = asyncio.Lock()
+        self.sweep_ms = 0.0
+        """When breakouts of no split are looked for, if there may be any; 0: that was not set."""
         self.told = 0 if live.breakouts is None else -1
         """The version of its split that its breakouts know; -1: that is not known."""
 

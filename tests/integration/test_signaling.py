@@ -19,7 +19,7 @@ from rushes.errors import Unavailable
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.signaling.v1.room_service_pb2_grpc import RoomServiceStub
 from rushes.type.v1.access_pb2 import PERMISSION_VIEW
-from svc_signaling.breakouts import Breakouts
+from svc_signaling.breakouts import SWEEP_MS, Breakouts
 from svc_signaling.core.breakout import NotSplit
 from svc_signaling.core.room import Live
 from svc_signaling.memory import Memory
@@ -353,6 +353,34 @@ async def test_a_room_is_not_split_again_before_its_breakouts_know_that_the_spli
         assert refused.code == grpc.StatusCode.UNAVAILABLE.value[0]
     assert not (await ada.ask(3, split=_split())).HasField("error")
     assert (await there.until("ended")).event.ended
+
+
+async def test_breakouts_of_a_split_that_was_not_kept_are_over_once_it_cannot_be_asked_for_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room_id = await house.room()
+    ada = await house.enter(house.first, "ada", room_id)
+    desk = house.first.rooms.held(room_id)
+    assert desk is not None
+
+    async def unreachable(*_: object) -> None:
+        raise Unavailable("the database is away")
+
+    async def states() -> list[int]:
+        return [each.state for each in await house.first.store.breakouts(TENANT, 1, [room_id], 10)]
+
+    with monkeypatch.context() as cut:
+        cut.setattr(house.first.store, "append", unreachable)
+        assert (await ada.ask(1, split=_split())).HasField("error")
+    await house.first.breakouts.look(desk)
+    assert await states() == [pb.ROOM_STATE_OPEN] * 2, "asked for again, it makes the same ones"
+    house.first.clock.ahead_ms = SWEEP_MS + 1_000
+    await house.first.breakouts.look(desk)
+    assert await states() == [pb.ROOM_STATE_ENDED] * 2
+    assert not (await ada.ask(2, split=_split("ada"))).HasField("error")
+    house.first.clock.ahead_ms *= 3
+    await house.first.breakouts.look(desk)
+    assert sorted(await states()) == [pb.ROOM_STATE_OPEN] * 2 + [pb.ROOM_STATE_ENDED] * 2, "those of a split go on"
 
 
 async def test_nobody_makes_others_answers_forgotten(house: House) -> None:
