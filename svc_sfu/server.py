@@ -154,7 +154,8 @@ def _track(participant: str, track: Track) -> sfu.Track:
         mid=track.mid,
         layers=[rid for rid in track.rids or ("",) if rid in track.layers],
         muted=track.muted,
-        level=max(0, min(127, round(track.level))),
+        # Of who is muted nobody is told that they speak.
+        level=0 if track.muted else max(0, min(127, round(track.level))),
         bitrate_bps=int(sum(layer.bitrate_bps for layer in track.layers.values())),
     )
 

@@ -42,6 +42,11 @@ _MOVES = """async who => {
   await new Promise((done) => setTimeout(done, 300));
   return frames() > before;
 }"""
+_LOUD = """() => {
+  const level = document.querySelectorAll('[data-testid=tile]')[1]?.style.getPropertyValue('--level');
+  return Number(level) > 0.1;
+}"""
+"""Somebody else's tile says that they speak."""
 _COVERED = """() => {
   const boxes = (what) => [...document.querySelectorAll(what)].map((each) => each.getBoundingClientRect());
   const [dock] = boxes('[data-testid=live]'), toasts = boxes('.toast');
@@ -215,6 +220,47 @@ def test_who_asks_to_present_is_handed_it(place: Place) -> None:
     expect(bob.page.get_by_test_id("baton")).to_contain_text("You present")
     bob.go(10)
     ada.wait_frame(10)
+
+
+def test_who_is_muted_is_not_seen_and_knows_it_and_who_looked_elsewhere_comes_back_to_the_presenter(
+    place: Place,
+) -> None:
+    ada, bob = place.session("ada", "bob", devices=True)
+    bob.page.bring_to_front()
+    for device in ("camera", "microphone"):
+        bob.button(f"Turn the {device} on").click()
+        expect(bob.button(f"Turn the {device} off")).to_be_visible()
+    bobs = ada.page.get_by_test_id("tile").nth(1)
+    ada.page.bring_to_front()
+    ada.page.wait_for_function(SEEN, arg=bobs.get_attribute("data-who"))
+    ada.page.wait_for_function(_LOUD)
+    for what in ("Mute", "Hide the picture"):
+        bobs.get_by_role("button").click()
+        ada.page.get_by_role("menuitem", name=what).click()
+    expect(bobs).to_have_attribute("data-seen", "false")
+    ada.page.wait_for_function(f"() => !({_LOUD})()")
+    expect(bob.page.get_by_test_id("shut-off")).to_have_text("A moderator has muted you and hidden your picture")
+    # Muted is the person, not the place that they had.
+    bob.button("Leave").click()
+    expect(ada.page.get_by_test_id("tile")).to_have_count(1)
+    bob.page.evaluate(_GO, ada.page.evaluate("() => location.pathname + location.search"))
+    bob.page.get_by_test_id("live-lobby").get_by_role("button", name="Join").click()
+    expect(bob.page.get_by_test_id("shut-off")).to_be_visible()
+    for what in ("Let speak again", "Show the picture again"):
+        bobs.get_by_role("button").click()
+        ada.page.get_by_role("menuitem", name=what).click()
+    expect(bob.page.get_by_test_id("shut-off")).to_have_count(0)
+
+    ada.go(60)
+    bob.page.bring_to_front()
+    bob.wait_frame(60)
+    bob.go(10)
+    ada.page.bring_to_front()
+    ada.go(70)
+    assert bob.frame == 10
+    bob.page.bring_to_front()
+    bob.button("Back to the presenter").click()
+    bob.wait_frame(70)
 
 
 def test_killed_services_take_nobody_out_of_the_room(product: Product, place: Place) -> None:

@@ -152,6 +152,7 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
           <Waiting live={live} />
           <SplitBar live={live} />
           <Tiles live={live} />
+          <ShutOff live={live} />
           <Baton live={live} />
           <Controls live={live} chat={chat} setChat={setChat} open={setPanel} room={room} leave={leave} />
           <PollList live={live} personId={room.personId} />
@@ -189,6 +190,19 @@ function Network({ live }: { live: Live }): JSX.Element {
       {quality?.tripMs !== undefined && <span>{t("live.mediaTrip", { n: Math.max(1, Math.round(quality.tripMs)) })}</span>}
       {quality && <span data-bad={quality.lostPercent > 2}>{t("live.lost", { n: quality.lostPercent.toFixed(1) })}</span>}
       {drift !== undefined && <span data-bad={Math.abs(drift) > 2}>{t("live.drift", { n: drift })}</span>}
+    </p>
+  );
+}
+
+/** What a moderator shut off of oneself: nobody speaks long to people who do not hear it. */
+function ShutOff({ live }: { live: Live }): JSX.Element | null {
+  const { audioMuted = false, videoMuted = false } = live.myself.value ?? {};
+  if (!audioMuted && !videoMuted) return null;
+  const what = audioMuted && videoMuted ? "live.mutedBoth" : audioMuted ? "live.mutedSound" : "live.mutedPicture";
+  return (
+    <p class="shut-off" role="status" data-testid="shut-off">
+      <Icon name={audioMuted ? "microphoneOff" : "cameraOff"} size={15} />
+      {t(what)}
     </p>
   );
 }
