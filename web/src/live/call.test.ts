@@ -1,5 +1,5 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { Call, type Devices, type Sending } from "./call";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { BLOCKED_MS, Call, type Devices, type Sending } from "./call";
 import type { What } from "./outbox";
 
 interface FakeTrack {
@@ -20,7 +20,17 @@ class Connection {
   localDescription: { sdp: string } | undefined;
   remote = "";
   closed = false;
-  addEventListener = (): void => undefined;
+  connectionState = "new";
+  private changed = (): void => undefined;
+
+  addEventListener(what: string, run: () => void): void {
+    if (what === "connectionstatechange") this.changed = run;
+  }
+
+  becomes(state: string): void {
+    this.connectionState = state;
+    this.changed();
+  }
 
   addTransceiver(what: MediaStreamTrack | string): object {
     const sender = {
@@ -48,6 +58,10 @@ class Connection {
   setRemoteDescription({ sdp }: { sdp: string }): Promise<void> {
     this.remote = sdp;
     return Promise.resolve();
+  }
+
+  createAnswer(): Promise<{ sdp: string }> {
+    return Promise.resolve({ sdp: `answer ${this.number}` });
   }
 
   close(): void {
@@ -124,6 +138,32 @@ describe("a call that ends while it begins to publish", () => {
     await turning;
     expect(stop).toHaveBeenCalledTimes(1);
     expect(told).toEqual([]);
+  });
+});
+
+describe("a way for sound and pictures", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal("window", globalThis);
+    browserWith({});
+  });
+  afterEach(() => vi.useRealTimers());
+
+  test("that is not found for a while is said to be blocked until there is one", async () => {
+    const ask = (what: What): Promise<string | undefined> => Promise.resolve(what.case === "subscribe" ? "slots" : "");
+    const nothing = (): void => undefined;
+    const call = new Call({ sending: undefined, servers: () => Promise.resolve([]), ask, devices: nothing, failed: nothing, doubted: nothing });
+    call.begin();
+    await vi.advanceTimersByTimeAsync(BLOCKED_MS / 2);
+    Connection.all[0]?.becomes("failed");
+    await vi.advanceTimersByTimeAsync(BLOCKED_MS / 4);
+    expect(Connection.all).toHaveLength(2);
+    expect(call.blocked.value).toBe(false);
+    await vi.advanceTimersByTimeAsync(BLOCKED_MS / 2);
+    expect(call.blocked.value).toBe(true);
+    Connection.all[1]?.becomes("connected");
+    expect(call.blocked.value).toBe(false);
+    call.close();
   });
 });
 

@@ -17,6 +17,8 @@ export const REFUSED_MS = 4000;
 export const REFUSALS = 5;
 const POOL = 5;
 const LOST_MS = 3000;
+/** Where there is a way, it is found within a moment; without one for so long, it is said that there is none. */
+export const BLOCKED_MS = 10_000;
 /** A layer that nobody is shown goes on for a while: tiles come and go. */
 const UNUSED_MS = 5000;
 
@@ -63,6 +65,8 @@ export class Call {
   readonly slots = signal<ReadonlyMap<string, MediaStreamTrack>>(new Map());
   /** Which track each slot shows. */
   readonly shown = signal<ReadonlyMap<string, string>>(new Map());
+  /** Nothing of others gets through. */
+  readonly blocked = signal(false);
   /** What was asked for each slot. */
   private told: ReadonlyMap<string, string> = new Map();
   private publishing: RTCPeerConnection | undefined;
@@ -71,6 +75,8 @@ export class Call {
   private video: RTCRtpSender | undefined;
   private readonly retries = { publish: 0, show: 0 };
   private refusals = 0;
+  /** Timer of what is said when no connection comes about; 0: none runs. */
+  private waiting = 0;
   private unusedMs = performance.now();
   private closed = false;
   /** The last change of what is sent: the next one begins after it. */
@@ -93,7 +99,7 @@ export class Call {
 
   close(): void {
     this.closed = true;
-    for (const timer of Object.values(this.retries)) clearTimeout(timer);
+    for (const timer of [...Object.values(this.retries), this.waiting]) clearTimeout(timer);
     for (const kind of ["audio", "video"] as const) this.sent(kind)?.stop();
     this.publishing?.close();
     this.showing?.close();
@@ -145,10 +151,20 @@ export class Call {
       this.slots.value = new Map(slots);
     });
     connection.addEventListener("connectionstatechange", () => this.watch(connection, "show"));
+    this.awaitWay();
     await connection.setRemoteDescription({ type: "offer", sdp });
     await connection.setLocalDescription(await connection.createAnswer());
     const done = await this.options.ask({ case: "slotsAnswer", value: connection.localDescription?.sdp ?? "" });
     if (done === undefined && connection === this.showing && connection.connectionState !== "connected") this.answers("show", false);
+  }
+
+  /** Says so if a connection does not come about; another that is made anew meanwhile is waited for no longer. */
+  private awaitWay(): void {
+    if (this.waiting !== 0) return;
+    this.waiting = window.setTimeout(() => {
+      this.waiting = 0;
+      if (!this.closed && this.showing?.connectionState !== "connected") this.blocked.value = true;
+    }, BLOCKED_MS);
   }
 
   /** Shows tracks: sound of all there is room for, pictures of those that are in sight, as large as they are seen. */
@@ -346,6 +362,7 @@ export class Call {
   private watch(connection: RTCPeerConnection, kind: keyof typeof this.retries): void {
     if (this.closed || (connection !== this.publishing && connection !== this.showing)) return;
     const { connectionState } = connection;
+    if (connectionState === "connected" && connection === this.showing) this.blocked.value = false;
     if (connectionState === "failed" || connectionState === "closed") {
       this.later(kind, RETRY_MS);
     } else if (connectionState === "disconnected") {

@@ -153,6 +153,12 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
           <SplitBar live={live} />
           <Tiles live={live} />
           <ShutOff live={live} />
+          {live.call.blocked.value && (
+            <p class="shut-off" role="alert" data-testid="blocked">
+              <Icon name="warn" size={15} />
+              {t("live.blocked")}
+            </p>
+          )}
           <Baton live={live} />
           <Controls live={live} chat={chat} setChat={setChat} open={setPanel} room={room} leave={leave} />
           <PollList live={live} personId={room.personId} />

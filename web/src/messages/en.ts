@@ -675,6 +675,7 @@ export const en = {
   "live.handOver": "Hand over the presenting",
   "live.mute": "Mute",
   "live.unmute": "Let speak again",
+  "live.blocked": "Sound and pictures do not get through: a firewall on the way stops them (UDP). Another network may help, or a TURN server, which whoever runs Rushes can set up.",
   "live.mutedSound": "A moderator has muted you: nobody hears you",
   "live.mutedPicture": "A moderator has hidden your picture",
   "live.mutedBoth": "A moderator has muted you and hidden your picture",

@@ -644,6 +644,7 @@ export const zh = {
   "live.handOver": "移交主讲",
   "live.mute": "静音",
   "live.unmute": "恢复发言",
+  "live.blocked": "声音和画面无法送达：途中的防火墙阻止了它们。换一个网络可能有用，管理员也可以设置中继服务器。",
   "live.mutedSound": "主持人已将你静音，没有人能听到你",
   "live.mutedPicture": "主持人已隐藏你的画面",
   "live.mutedBoth": "主持人已将你静音并隐藏你的画面",
