@@ -14,6 +14,12 @@ from tests.e2e.page import WAIT_MS, Reviewer, chromium
 SEEN = Path(__file__).resolve().parent.parent.parent / ".cache" / "e2e"
 """Where pictures are kept of what was on the screen when a test failed."""
 
+_VIDEOS = """() => [document.visibilityState, ...[...document.querySelectorAll('video')].map((video) => {
+  const track = video.srcObject?.getVideoTracks()[0];
+  const shown = [video.videoWidth, video.currentTime, video.readyState, video.paused];
+  return [video.closest('figure')?.dataset.who ?? video.className, ...shown, track?.muted, track?.readyState];
+})].join(' | ')"""
+"""How the pictures on a page are."""
 _open: list[Reviewer] = []
 
 
@@ -59,5 +65,6 @@ def pytest_runtest_makereport() -> Any:
             with contextlib.suppress(Exception):
                 path = SEEN / f"{name}-{reviewer.who}.png"
                 reviewer.page.screenshot(path=path, timeout=5000)
-                report.sections.append((f"what {reviewer.who} saw", f"{path} {reviewer.errors}"))
+                seen = reviewer.page.evaluate(_VIDEOS)
+                report.sections.append((f"what {reviewer.who} saw", f"{path} {reviewer.errors} {seen}"))
     return report

@@ -178,6 +178,16 @@ describe("what is sent", () => {
     expect(failures).toEqual([]);
   });
 
+  test("what is turned on before one is in is published once", async () => {
+    const camera = trackOf();
+    browserWith({ camera });
+    const { call } = callOf();
+    await Promise.all([call.camera(true), call.join()]);
+    expect(Connection.all).toHaveLength(1);
+    await call.again();
+    expect(Connection.all.map(({ closed }) => closed)).toEqual([true, false]);
+  });
+
   test("an answer that comes late is not taken for that of the next offer", async () => {
     const camera = trackOf();
     browserWith({ camera });

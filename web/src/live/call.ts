@@ -286,12 +286,21 @@ export class Call {
     if (answer) await connection.setRemoteDescription({ type: "answer", sdp: answer });
   }
 
+  /** Publishes what came along from another room. What is turned on already publishes itself. */
+  join(): Promise<void> {
+    return this.inTurn(async () => {
+      if (!this.publishing) await this.publishAll();
+    });
+  }
+
   /** Publishes what there is anew, as after the forwarder was started again. */
   again(): Promise<void> {
-    return this.inTurn(async () => {
-      if (this.closed || (!this.sent("audio") && !this.sent("video"))) return;
-      await this.publish("audio", this.sent("audio"));
-    });
+    return this.inTurn(() => this.publishAll());
+  }
+
+  private async publishAll(): Promise<void> {
+    if (this.closed || (!this.sent("audio") && !this.sent("video"))) return;
+    await this.publish("audio", this.sent("audio"));
   }
 
   /** Layers that nobody is shown are not sent: at once when one is wanted, after a while when it is not. */

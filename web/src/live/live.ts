@@ -95,6 +95,8 @@ export class Live {
   private reviewed: Room | undefined;
   private ticker = 0;
   private asked = false;
+  /** One is somebody else than before: what was published was the other's. */
+  private renewed = false;
   private readonly coming: Coming;
   /** Somebody is being told of the playback. */
   private telling = false;
@@ -229,7 +231,7 @@ export class Live {
   }
 
   private opened(opened: SignalOpened): void {
-    const again = this.me.peek() === opened.participantId;
+    const before = this.me.peek();
     this.me.value = opened.participantId;
     this.room.value = opened.room;
     this.people.value = new Map(opened.participants.map((each) => [each.participantId, each]));
@@ -239,7 +241,10 @@ export class Live {
     this.playback = opened.playback;
     this.recorded.value = (opened.recording?.recordingId ?? "") !== "";
     this.breakouts.value = opened.breakouts;
-    if (!again) this.asked = false;
+    if (before !== opened.participantId) {
+      this.asked = false;
+      this.renewed = before !== "";
+    }
     if (this.belongs()) return;
     this.enter();
     this.narrow();
@@ -253,7 +258,7 @@ export class Live {
     const devices = this.call.devices.peek();
     // Whoever comes back may be taken to have on what is not.
     if ((this.options.place && this.coming.over) || devices.microphone || devices.camera || devices.screen) void this.ask({ case: "devices", value: devices });
-    void this.call.again().catch((error: unknown) => this.broke(error));
+    void (this.renewed ? this.call.again() : this.call.join()).catch((error: unknown) => this.broke(error));
     void this.coming.turnOn((kind) => this.call[kind](true).catch((error: unknown) => this.broke(error)));
   }
 
