@@ -213,6 +213,14 @@ def test_what_is_said_is_bounded() -> None:
     assert room.react("ada", "👍")
 
 
+def test_the_last_thousand_messages_are_kept() -> None:
+    room = with_people(live(), ada=CHAIR)
+    for number in range(1_003):
+        happens(room, room.say("ada", str(number)))
+    assert [each.chat.text for each in (room.chats[0], room.chats[-1])] == ["3", "1002"]
+    assert len(room.chats) == 1_000
+
+
 def test_the_state_is_a_fold_of_the_record() -> None:
     room, record = live(waiting_room=True), []
 
