@@ -29,13 +29,7 @@ class Answering:
 
     def __init__(self) -> None:
         self.answers = [bytes((number,)) * size for number, size in enumerate(SIZES)]
-<<<<<<< HEAD
         self.made = MediaSocket("127.0.0.1", 0, self._receive, lambda: None)
-        self._asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._asker.setblocking(False)
-        self._asker.connect(("127.0.0.1", self.made.port))
-=======
-        self.made = MediaSocket("127.0.0.1", 0, self._receive)
         self._asker = self._facing("127.0.0.1")
 
     def _facing(self, host: str) -> socket.socket:
@@ -48,7 +42,6 @@ class Answering:
         """Asks at that address from now on: what comes from elsewhere is no answer."""
         self._asker.close()
         self._asker = self._facing(host)
->>>>>>> 6ad58b4 (Forwarders of a product that listens on this machine alone are reached at its other addresses too, by itself: Firefox calls no loopback)
 
     def _receive(self, data: bytes, address: Address) -> None:
         self.made.send_all(self.answers, address)
