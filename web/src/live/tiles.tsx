@@ -45,7 +45,7 @@ function Tile({ live, who }: { live: Live; who: Participant }): JSX.Element {
   useLines(element, (lines) => live.sights.tell(who.participantId, lines));
   return (
     <figure ref={element} class="tile" data-testid="tile" data-who={who.name} data-seen={seen} data-presents={presents} data-away={who.state === ParticipantState.AWAY} style={{ "--level": level }}>
-      {seen ? <Picture track={track} mirrored={mine && !who.screen} /> : <Avatar name={who.name} color={person(who.personId).color} />}
+      {seen ? <Picture track={track} mirrored={mine && !who.screen} whole={who.screen} /> : <Avatar name={who.name} color={person(who.personId).color} />}
       <figcaption class="clip">
         {who.hand && <span class="raised" title={t("live.hand")}><Icon name="hand" size={13} /></span>}
         {(!who.microphone || who.audioMuted) && <span title={t("live.silent")}><Icon name="microphoneOff" size={13} /></span>}
@@ -93,13 +93,14 @@ export function Choice({ label, run }: { label: string; run: () => void }): JSX.
   );
 }
 
-function Picture({ track, mirrored }: { track: MediaStreamTrack; mirrored: boolean }): JSX.Element {
+/** `whole`: nothing of it may be cut off, as of a screen. */
+function Picture({ track, mirrored, whole }: { track: MediaStreamTrack; mirrored: boolean; whole: boolean }): JSX.Element {
   const element = useRef<HTMLVideoElement>(null);
   const stream = useMemo(() => new MediaStream([track]), [track]);
   useEffect(() => {
     if (element.current) element.current.srcObject = stream;
   }, [stream]);
-  return <video ref={element} autoPlay muted playsInline data-mirrored={mirrored} />;
+  return <video ref={element} autoPlay muted playsInline data-mirrored={mirrored} data-whole={whole} />;
 }
 
 /** Sound of everybody: one element a slot, so that none is cut off by another. */
