@@ -8,6 +8,7 @@ program does there costs several times as much.
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
@@ -25,6 +26,9 @@ of its own to everybody would cost more than it is worth. Longer than the larges
 TURN: Final = 500
 """So many are written to, then what came meanwhile is taken: what viewers say is on its way in while others are still
 written to, and goes out again one frame earlier."""
+MAX_WAITING: Final = 4
+MAX_WAITING_BYTES: Final = 512 * 1024
+"""What waits for its turn is not more than that: rather nothing else is done until it is written."""
 BUSY_S: Final = 0.1
 """After so long without commits there are none to wait for."""
 
@@ -74,22 +78,28 @@ class Socket(Protocol):
 
 
 class _Flush:
-    """A frame on its way to many: where it has come to, and what was made of it until now."""
+    """Frames on their way to many, in one write to each: where they have come to, and what was made of them."""
 
-    __slots__ = ("alone", "at", "frame", "joined", "packer", "sessions", "spent_s", "written")
+    __slots__ = ("at", "frame", "frames", "joined", "made", "packer", "sessions", "spent_s", "written")
 
     def __init__(self, sessions: Sequence[int], frame: bytes, packer: Packer | None) -> None:
         self.sessions = sessions
         self.frame = frame
+        self.frames = 1
         self.packer = packer
-        self.alone = (frame, Made(packer))
+        self.made = Made(packer)
         self.joined = dict[bytes, tuple[bytes, Made]]()
         """With the presence that goes along, by that."""
         self.at = self.written = 0
         self.spent_s = 0.0
 
+    def add(self, frame: bytes) -> None:
+        """One more, as long as nobody has been written to."""
+        self.frame += frame
+        self.frames += 1
+
     def with_presence(self, extra: bytes) -> tuple[bytes, Made]:
-        """The frame, and this behind it."""
+        """The frames, and this behind them."""
         return self.joined.get(extra) or self.joined.setdefault(extra, (self.frame + extra, Made(self.packer)))
 
 
@@ -102,45 +112,60 @@ class FanOut:
         self._loop = asyncio.get_running_loop()
         self._committed = 0.0
         self._pace = pace or Pace()
-        self._flush: _Flush | None = None
-        """What has not gone to all yet; nothing else goes before it has."""
+        self._flushes: deque[_Flush] = deque()
+        """What has not gone to all yet, in order; the first may have gone to some."""
         self._turn: asyncio.Handle | None = None
         self._later: dict[int, bytes] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def send(self, sessions: Sequence[int], frame: bytes) -> None:
-        """Writes a frame, and with it what presence waited for one. What more than TURN get is not written at once."""
-        self.finish()
+        """Writes a frame, and with it what presence waited for one. Of more than TURN the others have it soon.
+
+        What comes for the same viewers before it is their turn goes with it in one write: so a machine that does not
+        come to writing as often as there is something to write is not late by more and more.
+        """
         if len(sessions) == 1:
+            if any(sessions[0] in flush.sessions[flush.at :] for flush in self._flushes):
+                self.finish()
             metrics.FRAMES_OUT.inc(self._spread(_Flush(sessions, frame, None), 1))
             return
         self._committed = self._loop.time()
-        self._flush = _Flush(sessions, frame, Packer(self._may_pack))
-        self._take_turn()
+        last = self._flushes[-1] if self._flushes else None
+        if last is not None and not last.at and last.sessions == sessions:
+            last.add(frame)
+            if len(last.frame) > MAX_WAITING_BYTES:
+                self.finish()
+            return
+        if len(self._flushes) >= MAX_WAITING:
+            self.finish()
+        self._flushes.append(_Flush(sessions, frame, Packer(self._may_pack)))
+        if self._turn is None:
+            self._take_turn()
 
     def finish(self) -> None:
         """Writes what has not gone to all yet."""
-        if self._flush is not None:
-            self._write(self._flush, len(self._flush.sessions))
-
-    def _take_turn(self) -> None:
-        if self._flush is not None:
-            self._write(self._flush, TURN)
-            if self._flush is not None:
-                self._turn = self._loop.call_soon(self._take_turn)
-
-    def _write(self, flush: _Flush, most: int) -> None:
-        """Goes on with what has not gone to all, to so many more."""
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
+        while self._flushes:
+            self._write(self._flushes[0], len(self._flushes[0].sessions))
+
+    def _take_turn(self) -> None:
+        self._turn = None
+        if self._flushes:
+            self._write(self._flushes[0], TURN)
+        if self._flushes:
+            self._turn = self._loop.call_soon(self._take_turn)
+
+    def _write(self, flush: _Flush, most: int) -> None:
+        """Goes on with the first of what has not gone to all, to so many more."""
         began = time.perf_counter()
         flush.written += self._spread(flush, most)
         flush.spent_s += time.perf_counter() - began
         if flush.at >= len(flush.sessions):
-            self._flush = None
+            self._flushes.popleft()
             metrics.FAN_OUT_S.observe(flush.spent_s)
-            metrics.FRAMES_OUT.inc(flush.written)
+            metrics.FRAMES_OUT.inc(flush.written * flush.frames)
 
     def send_later(self, sessions: Iterable[int], frame: bytes) -> None:
         """Presence waits a moment for commits to travel with; what comes meanwhile takes its place."""
@@ -165,7 +190,7 @@ class FanOut:
         descriptors: set[int] = set()
         behind: list[tuple[int, Socket, bytes]] = []
         queued = 0
-        socket_of, alone = self.sockets.get, flush.alone
+        socket_of, alone = self.sockets.get, (frame, flush.made)
         sessions = flush.sessions[flush.at : flush.at + most]
         flush.at += most
         for session in sessions:

@@ -16,7 +16,7 @@ from gateway.core.hub import LOW_BYTES
 from gateway.core.mux import FIRST_ROOM, OPEN, ROOM, ServerMux, unframed
 from gateway.core.socket import message_frame
 from gateway.core.websocket import PACKED
-from gateway.fanout import HIGH_BYTES, FanOut, Made, Socket
+from gateway.fanout import HIGH_BYTES, MAX_WAITING, MAX_WAITING_BYTES, FanOut, Made, Socket
 from gateway.http.mux import MuxWriter
 from gateway.http.websocket import SocketWriter, ViewerSocket
 
@@ -394,9 +394,57 @@ async def test_what_comes_next_waits_until_all_have_the_frame_before(sessions: S
     before = counted("out")
     fan_out.send(range(5), b"<1>")
     fan_out.send(sessions, b"<2>")
-    await turns(3)
+    await turns(6)
     assert [each.queued for each in viewers] == [[b"<1>", *[b"<2>"] * (number in sessions)] for number in range(5)]
     assert counted("out") - before == 5 + len(sessions)
+
+
+@pytest.mark.usefixtures("two_a_turn")
+async def test_what_comes_before_its_turn_goes_in_one_write_and_counts_as_what_it_is() -> None:
+    fan_out = FanOut(congested)
+    viewers = [Viewer(waiting=1) for _ in range(3)]
+    fan_out.sockets.update(enumerate(viewers))
+    before = counted("out")
+    for frame in (b"<1>", b"<2>", b"<3>"):
+        fan_out.send(range(3), frame)
+    fan_out.send(range(2), b"<4>")
+    fan_out.send(range(3), b"<5>")
+    await turns(6)
+    assert viewers[0].queued == [b"<1>", b"<2><3>", b"<4>", b"<5>"], (
+        "others are written to in between: it keeps its place"
+    )
+    assert viewers[2].queued == [b"<1>", b"<2><3>", b"<5>"]
+    assert counted("out") - before == 3 * 4 + 2
+
+
+@pytest.mark.usefixtures("two_a_turn")
+async def test_one_of_those_who_have_had_their_turn_is_written_to_at_once() -> None:
+    fan_out = FanOut(congested)
+    viewers = [Viewer(waiting=1) for _ in range(4)]
+    fan_out.sockets.update(enumerate(viewers))
+    fan_out.send(range(4), b"<1>")
+    fan_out.send((1,), b"<2>")
+    assert [len(each.queued) for each in viewers] == [1, 2, 0, 0]
+    fan_out.send((3,), b"<2>")
+    assert [len(each.queued) for each in viewers] == [1, 2, 1, 2]
+
+
+@pytest.mark.usefixtures("two_a_turn")
+@pytest.mark.parametrize(
+    "waiting",
+    [[(range(3), b"x" * (MAX_WAITING_BYTES + 1))], [(range(each), b"x") for each in range(2, 2 + MAX_WAITING)]],
+    ids=["many bytes", "many frames"],
+)
+async def test_too_much_is_written_before_anything_else(waiting: list[tuple[Sequence[int], bytes]]) -> None:
+    fan_out = FanOut(congested)
+    viewers = [Viewer(waiting=1) for _ in range(2 + MAX_WAITING)]
+    fan_out.sockets.update(enumerate(viewers))
+    fan_out.send(range(3), b"<1>")
+    fan_out.send(range(3), b"<2>")
+    assert not viewers[2].queued
+    for each in waiting:
+        fan_out.send(*each)
+    assert viewers[2].queued[0] == b"<1>"
 
 
 @pytest.mark.usefixtures("two_a_turn")
