@@ -178,10 +178,11 @@ class Channel:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            next_at = time.monotonic() + pause_s(len(self._sockets), self._hub.crowd)
             for request in self._take():
                 await call.write(request)
             # The first goes at once; what comes right after it shares a message.
-            await asyncio.sleep(pause_s(len(self._sockets), self._hub.crowd))
+            await asyncio.sleep(max(0.0, next_at - time.monotonic()))
 
     def _take(self) -> list[relay_service_pb2.RelayRequest]:
         self._taken.set()

@@ -7,6 +7,10 @@ SENT_S: Final = 0.070
 """What an operation may take here and at the gateway, a good half of what it may take in all (100 ms, 99 of 100); few
 viewers never come near it. What writing to all takes of it, it does not wait before: on its way in it hardly waits for
 that, since gateways take what viewers say while they write."""
+REST: Final = 2.0
+"""At least so many times what writing to all takes passes before the next: readers have to read it, and what is written
+next has to come in and be worked on, all on the same machine maybe. Closer together on one that is full frames only
+come later."""
 IDLE_SHARE: Final = 10.0
 """Between two flushes passes this many times what the last one cost, as long as there is time for it."""
 STREAM_COST_S: Final = 60e-6
@@ -34,7 +38,7 @@ class Window:
     def flushed(self, now: float, encode_s: float, streams: int, viewers: int) -> None:
         """A flush ended now: it took so long to encode, and goes to so many streams and viewers."""
         cost_s = encode_s + streams * STREAM_COST_S + viewers * VIEWER_COST_S
-        self._not_before = now + min(IDLE_SHARE * cost_s, max(SENT_S - cost_s, cost_s))
+        self._not_before = now + min(IDLE_SHARE * cost_s, max(SENT_S - cost_s, REST * cost_s))
 
 
 class MergedTick:

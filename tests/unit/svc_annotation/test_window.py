@@ -5,6 +5,7 @@ import pytest
 from svc_annotation.core.window import (
     MERGED_MAX_TICK_S,
     MERGED_TICK_S,
+    REST,
     SENT_S,
     VIEWER_COST_S,
     Budget,
@@ -38,8 +39,9 @@ def test_what_writing_to_all_takes_is_not_waited_for_besides() -> None:
     assert many + 2_000 * VIEWER_COST_S == pytest.approx(SENT_S)
 
 
-def test_there_are_pauses_as_long_as_the_flushes_however_dear_they_are() -> None:
-    assert pause_s(0.0, 0, 50_000) == pytest.approx(50_000 * VIEWER_COST_S)
+def test_the_pauses_are_longer_than_the_flushes_however_dear_they_are() -> None:
+    for viewers in (2_500, 50_000):
+        assert pause_s(0.0, 0, viewers) == pytest.approx(REST * viewers * VIEWER_COST_S)
 
 
 def test_a_merged_lane_slows_down_when_its_frames_are_heavy() -> None:
