@@ -43,6 +43,7 @@ RESEND_S: Final = (0.5, 1.0, 2.0, 4.0)
 
 _logger = logging.getLogger(__name__)
 
+NO_VERSION: Final = -2
 KEY_TRIES: Final = 12
 KEY_WAIT_S: Final = 0.25
 """A token of a key that is not known yet is looked at again so often and so much later: keys are fetched meanwhile."""
@@ -74,6 +75,8 @@ class Seat:
         self._head: Head | None = None
         self._mask: int | None = None
         """Rights as they were seen last."""
+        self._version = NO_VERSION
+        """They hold as long as this is the version of all rights."""
         self._loop = asyncio.get_running_loop()
         self._paused = False
         self._gone = False
@@ -88,7 +91,9 @@ class Seat:
     def submit(self, batch: operation_pb2.Batch, moment: Moment) -> None:
         """A batch of this session."""
         member = self.member
-        if self._gone or not member.client_id or member.check(batch) is Take.DROP:
+        if self._gone or not member.client_id:
+            return
+        if (member.stopped or member.missing is not None) and member.check(batch) is Take.DROP:
             return
         waiting = member.waiting
         if len(waiting) >= MAX_WAITING:
@@ -135,6 +140,7 @@ class Seat:
         if (claims.person_id, claims.tenant_id) != (self._caller.person_id, self._caller.tenant_id):
             self.end(PersonChanged("this token is another person's"))
             return
+        self._version = NO_VERSION
         self._caller = replace(self._caller, session_id=claims.session_id, expires_ms=claims.expires_ms, token=token)
 
     # Batches into the log
@@ -143,15 +149,14 @@ class Seat:
         """Appends what waits, as far as rights and rate are known and allow it. `resolved`: rights just asked for."""
         waiting, shared = self.member.waiting, self._shared
         while waiting and not self._paused and not self._gone:
-            mask = shared.identity.cached(self._caller, self._resource)
-            mask = resolved if mask is None else mask
-            if mask is None or (self._head is None and shared.facts.ready(self.video.video_id) is None):
+            if (self._version != moment.rights or self._mask is None) and not self._look(moment.rights, resolved):
                 self._pause(self._resolve())
                 return
-            if mask != self._mask:
-                self._see(mask)
-                if self._gone:
-                    return
+            if self._gone:
+                return
+            if self._head is None and shared.facts.ready(self.video.video_id) is None:
+                self._pause(self._resolve())
+                return
             if not self.member.permissions & ANNOTATE:
                 self._stop("MAY_NOT_ANNOTATE")
                 return
@@ -256,6 +261,17 @@ class Seat:
 
     # Rights
 
+    def _look(self, version: int, resolved: int | None = None) -> bool:
+        """Sees the rights that are known at this version, or else those just asked for; False: there are none."""
+        mask = self._shared.identity.cached(self._caller, self._resource)
+        self._version = NO_VERSION if mask is None or version < 0 else version
+        mask = resolved if mask is None else mask
+        if mask is None:
+            return False
+        if mask != self._mask:
+            self._see(mask)
+        return True
+
     def _see(self, mask: int) -> None:
         """The rights as they are now."""
         member = self.member
@@ -280,14 +296,13 @@ class Seat:
         if caller.expires_ms <= now_ms:
             self.end(TokenExpired("the access token has ended"))
             return
+        version = identity.version
+        if version == self._version and self._mask is not None:
+            return
         if identity.ended(caller.session_id):
             self.end(SessionEnded("the session was signed out"))
             return
-        mask = identity.cached(caller, self._resource)
-        if mask is not None:
-            if mask != self._mask:
-                self._see(mask)
-        elif not self._paused:
+        if not self._look(version) and not self._paused:
             self._pause(self._resolve_rights())
 
     async def _resolve_rights(self) -> None:

@@ -33,6 +33,8 @@ class Moment(NamedTuple):
     """As the event loop counts."""
     time_ms: int
     """UTC."""
+    rights: int
+    """See `Identity.version`."""
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ class Shared:
 
     def moment(self) -> Moment:
         """Now."""
-        return Moment(asyncio.get_running_loop().time(), self.clock.now_ms())
+        return Moment(asyncio.get_running_loop().time(), self.clock.now_ms(), self.identity.version)
 
     def start(self, task: asyncio.Task[None]) -> None:
         """Keeps a task from being forgotten while it runs."""

@@ -251,24 +251,23 @@ class Videos:
         """See `partition.Taker`."""
         sender = record.sender
         slot = self._slots.get(sender.video_id) or self._slot(sender.video_id, sender.tenant_id)
+        video = slot.video
         if slot.failed is not None:
             partition.stick(sender.video_id, offset)
-        elif slot.video is None or slot.opening is not None:
+        elif video is None or slot.opening is not None:
             entry = Entry(partition, offset, record, len(record.data) + HELD_BYTES)
             slot.held.append(entry)
             self._held_bytes += entry.size_bytes
             if self._held_bytes > MAX_HELD_BYTES:
                 self._room.clear()
         else:
-            self._fold(slot, partition, offset, record)
+            self._fold(slot, video, partition, offset, record)
 
     async def room(self) -> None:
         """See `partition.Taker`."""
         await self._room.wait()
 
-    def _fold(self, slot: Slot, partition: Partition, offset: int, record: Submitted) -> None:
-        video = slot.video
-        assert video is not None
+    def _fold(self, slot: Slot, video: Video, partition: Partition, offset: int, record: Submitted) -> None:
         if offset <= video.offset:
             partition.done(offset)
             return
@@ -294,11 +293,13 @@ class Videos:
         last: dict[int, Projected] = {}
         revisions: dict[int, int] = {}
         for row in rows:
-            partition = self._partitions.get(partition_of(row.video_id))
+            video_id, at_revision = row.video_id, row.at_revision
+            partition = self._partitions.get(partition_of(video_id))
             if partition is not None:
                 partition.done(row.offset)
-            last[row.video_id] = row
-            revisions[row.video_id] = max(row.at_revision, revisions.get(row.video_id, 0))
+            last[video_id] = row
+            if at_revision > revisions.get(video_id, -1):
+                revisions[video_id] = at_revision
         for video_id, row in last.items():
             slot = self._slots.get(video_id)
             if slot is not None and slot.video is not None:
@@ -334,13 +335,13 @@ class Videos:
 
     async def _open(self, video_id: int, slot: Slot) -> None:
         try:
-            slot.video = await self._load_with_patience(video_id, slot.tenant_id)
+            video = slot.video = await self._load_with_patience(video_id, slot.tenant_id)
             metrics.VIDEOS.inc()
             while slot.held and slot.failed is None:
                 for _ in range(min(FOLD_AT_ONCE, len(slot.held))):
                     entry = slot.held.popleft()
                     self._release(entry)
-                    self._fold(slot, entry.partition, entry.offset, entry.record)
+                    self._fold(slot, video, entry.partition, entry.offset, entry.record)
                     if slot.failed is not None:
                         break
                 await self.projector.room()

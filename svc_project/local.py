@@ -35,6 +35,11 @@ class LocalIdentity:
         """Never known without asking the store."""
         return None
 
+    @property
+    def version(self) -> int:
+        """Nothing holds without asking the store."""
+        return -1
+
     async def permissions(self, caller: Caller, resource: access_pb2.Resource) -> int:
         """The caller's permissions on a resource."""
         masks, _ = await self._resolve(caller, [from_resource(resource)])

@@ -45,6 +45,10 @@ class Identity(Protocol):
     def cached(self, caller: Caller, resource: Resource) -> int | None:
         """The caller's permissions on a resource if they are known and current; a dictionary look-up."""
 
+    @property
+    def version(self) -> int:
+        """While it stays the same and is not negative, what `cached` and `ended` said still holds."""
+
     async def permissions(self, caller: Caller, resource: Resource) -> int:
         """The caller's permissions on a resource; 0: none, or no such thing for them.
 

@@ -21,6 +21,11 @@ class Nobody:
         """See Identity."""
         return 0
 
+    @property
+    def version(self) -> int:
+        """See Identity: nothing ever changes."""
+        return 0
+
     async def permissions(self, caller: Caller, resource: Resource) -> int:
         """See Identity."""
         return 0

@@ -106,6 +106,11 @@ class RemoteIdentity:
         """See Identity."""
         return self._rights.get(caller, resource)
 
+    @property
+    def version(self) -> int:
+        """See Identity."""
+        return self._rights.version
+
     async def permissions(self, caller: Caller, resource: Resource) -> int:
         """See Identity."""
         known = self._rights.get(caller, resource)

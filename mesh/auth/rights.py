@@ -44,10 +44,15 @@ class Rights:
         """No heartbeat for so long that nothing is believed."""
         return self._now_s() - self._heard_s > QUIET_S + BELIEVED_S
 
+    @property
+    def version(self) -> int:
+        """While it stays the same and is not negative, what is known and believed still is, and who has not ended."""
+        return -1 if self.lost else self.generation
+
     def get(self, caller: Caller, resource: Resource) -> int | None:
         """The mask, if it is known and believed."""
         masks = self._masks.get(caller.person_id)
-        if masks is None or self.lost:
+        if masks is None or self._now_s() - self._heard_s > QUIET_S + BELIEVED_S:
             return None
         return masks.get((caller.tenant_id, caller.session_id, resource.kind, resource.id))
 

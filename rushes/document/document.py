@@ -197,13 +197,11 @@ class Document(Table):
 
     def is_stale(self, epoch: int, base_revision: int, now_ms: int) -> bool:
         """Whether a base is of another epoch, in the future, or too far behind to transform from."""
-        if (epoch and epoch != self.epoch) or not 0 <= base_revision <= self.revision:
-            return True
         behind = self.revision - base_revision
+        if (epoch and epoch != self.epoch) or base_revision < 0 or not 0 <= behind <= limit.MAX_BEHIND:
+            return True
         if not behind:
             return False
-        if behind > limit.MAX_BEHIND:
-            return True
         # The time kept at or before the next revision's: it is at most an hour too early, for everybody alike.
         times, oldest_ms = self._times, now_ms - limit.STALE_MS
         if times and times[0][1] >= oldest_ms and times[0][0] <= base_revision + 1:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final, TypeAlias
 
 from rushes.type.v1 import access_pb2
@@ -37,8 +38,8 @@ class Landed:
         size_bytes = _OVERHEAD_BYTES + len(self.commit)
         if self.client_commit:
             size_bytes += len(self.client_commit)
-        for change in self.states:
-            size_bytes += len(change.state)
+        for _, state in self.states:
+            size_bytes += len(state)
         self.size_bytes = size_bytes
 
     def commit_for(self, audience: Audience) -> bytes:
@@ -82,7 +83,5 @@ class Recent:
 
     def since(self, revision: int) -> Iterator[Landed]:
         """What came after a revision that is held."""
-        count = self.head - revision
-        if count * 2 < len(self._entries):
-            return (self._entries[index] for index in range(len(self._entries) - count, len(self._entries)))
-        return (landed for landed in self._entries if landed.revision > revision)
+        first = len(self._entries) - (self.head - revision)
+        return islice(self._entries, max(first, 0), None)

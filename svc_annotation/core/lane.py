@@ -7,7 +7,7 @@ lane each annotation touched comes as it is at the frame's last revision.
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice
 from typing import Final
 
 from svc_annotation.core import frame
@@ -35,7 +35,9 @@ def full_frames(head: int, batches: Iterable[Landed], audience: Audience) -> lis
     hidden = False
     size_bytes = 0
     for landed in batches:
-        commit = landed.commit_for(audience)
+        commit = landed.commit
+        if landed.client_commit is not None:
+            commit = landed.commit_for(audience)
         turns = hidden == bool(commit)
         if at > start and (turns or (commit and size_bytes + len(commit) > MAX_FRAME_BYTES)):
             frames.append(_full_frame(start, at, commits))
@@ -99,7 +101,7 @@ class Lanes:
         key = (audience, merged, after, to)
         frames = self._cache.get(key)
         if frames is None:
-            batches = takewhile(lambda landed: landed.revision <= to, self._recent.since(after))
+            batches = islice(self._recent.since(after), to - after)
             frames = (merged_frames if merged else full_frames)(after, batches, audience)
             self._cache[key] = frames
             if len(self._cache) > _CACHED:

@@ -54,6 +54,7 @@ class People:
         self.rights: dict[str, int] = {}
         self.ended_sessions: set[str] = set()
         self.known = True
+        self._version = 0
         self._callbacks: list[Callable[[], None]] = []
 
     def token(self, person: str, *, tenant: str = "t", session: str = "", expires_in_s: float = 3600.0) -> str:
@@ -67,6 +68,7 @@ class People:
 
     def changed(self) -> None:
         """Says that rights may have changed."""
+        self._version += 1
         for callback in self._callbacks:
             callback()
 
@@ -85,6 +87,11 @@ class People:
     def cached(self, caller: Caller, resource: access_pb2.Resource) -> int | None:
         """See Identity."""
         return self.rights.get(caller.person_id, ALL) if self.known else None
+
+    @property
+    def version(self) -> int:
+        """See Identity."""
+        return self._version if self.known else -1
 
     async def permissions(self, caller: Caller, resource: access_pb2.Resource) -> int:
         """See Identity."""

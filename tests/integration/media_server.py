@@ -89,6 +89,11 @@ class People:
         """See Identity."""
         return None
 
+    @property
+    def version(self) -> int:
+        """See Identity."""
+        return -1
+
     async def permissions(self, caller: Caller, resource: access_pb2.Resource) -> int:
         """See Identity."""
         as_cut = resource.kind == access_pb2.RESOURCE_KIND_VIDEO and caller.person_id in FIND_CUTS

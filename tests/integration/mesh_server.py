@@ -81,6 +81,11 @@ class People:
         """See Identity."""
         return None
 
+    @property
+    def version(self) -> int:
+        """See Identity."""
+        return -1
+
     async def permissions(self, caller: Caller, resource: Resource) -> int:
         """See Identity."""
         if caller.tenant_id != TENANT:

@@ -131,3 +131,18 @@ def test_names_are_dropped_with_their_people() -> None:
     assert known.rights.name("anna") == "Anna"
     known.rights.heard(people=["anna"])
     assert known.rights.name("anna") is None
+
+
+def test_a_version_holds_until_something_changed_or_nothing_is_believed() -> None:
+    known = Known()
+    version = known.rights.version
+    known.rights.heard()
+    known.rights.put(ANNA, VIDEO, 7, known.rights.generation)
+    assert known.rights.version == version >= 0
+    changes: list[dict[str, list[object]]] = [{"people": ["anna"]}, {"resources": [VIDEO]}, {"sessions": ["s1"]}]
+    for change in changes:
+        known.rights.heard(**change)  # type: ignore[arg-type]
+        assert known.rights.version > version
+        version = known.rights.version
+    known.now_s += QUIET_S + BELIEVED_S + 0.1
+    assert known.rights.version < 0
