@@ -22,7 +22,7 @@ HIGH_BYTES: Final = 256 * 1024
 PRESENCE_WAIT_S: Final = 0.5e-3
 MAX_PRESENCE_WAIT_S: Final = 0.080
 """Presence waits so much for each viewer for commits to travel with: among few people it is quick, among many a frame
-of its own to everybody would cost more than it is worth. Longer than the largest window between two commits."""
+of its own to everybody would cost more than it is worth. Longer than the window between two commits to 3,000."""
 TURN: Final = 500
 """So many are written to, then what came meanwhile is taken: what viewers say is on its way in while others are still
 written to, and goes out again one frame earlier."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-SENT_S: Final = 0.070
+SENT_S: Final = 0.066
 """What an operation may take here and at the gateway, a good half of what it may take in all (100 ms, 99 of 100); few
 viewers never come near it. What writing to all takes of it, it does not wait before: on its way in it hardly waits for
 that, since gateways take what viewers say while they write."""
