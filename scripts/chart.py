@@ -24,7 +24,7 @@ VARIANTS = (
         "secrets.recordings=s3://key:x@objects/meeting-recordings",
     ),
     ("--set", "secrets.existing=mine,project.replicas=2,signaling.replicas=2,mesh.tlsSecret=mesh"),
-    ("--set", "sfu.replicas=3,sfu.maxReplicas=50,sfu.port=32000,sfu.addresses={203.0.113.7}"),
+    ("--set", "sfu.replicas=3,sfu.maxReplicas=50,sfu.people=60,sfu.port=32000,sfu.addresses={203.0.113.7}"),
     ("--set", "sfu.replicas=1,autoscaling.enabled=false,sfu.stun=stun:stun.example.com:3478"),
 )
 REFUSED = (
@@ -36,6 +36,7 @@ REFUSED = (
     ("--set", "signaling.turn={turn.example.com}"),
     ("--set", "sfu.port=50000"),
     ("--set", "sfu.maxReplicas=51"),
+    ("--set", "sfu.people=-1"),
     ("--set", "sfu.addresses={sfu.example.com}"),
     ("--set", "sfu.stun=stun.example.com"),
     ("--set", "secrets.meshSecret="),
