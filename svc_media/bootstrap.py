@@ -10,6 +10,7 @@ from aiohttp import web
 
 from mesh.audit import Shipper, SqlOutbox
 from mesh.blobs import BlobsUnavailable
+from mesh.config import ConfigError
 from mesh.purged import ProjectPurged
 from mesh.service import Runtime
 from mesh.sql import Database
@@ -46,6 +47,8 @@ from svc_media.work import Jobs
 log = logging.getLogger(__name__)
 
 UPKEEP_S = 600.0
+SAMPLE = 20
+"""Contents that are looked for at the start."""
 PRESENT, UPKEEP = "present", "upkeep"
 """Locks: of all instances that are there, so that nobody takes what they are at for left behind; and of upkeep."""
 
@@ -150,6 +153,7 @@ class MediaParts:
     async def start(self) -> None:
         """Opens the store, takes up jobs, listens."""
         await self._store.prepare()
+        await self._check_folder()
         alone = self._locks.take(PRESENT)
         if alone:
             await self._uploads.tidy()
@@ -173,6 +177,20 @@ class MediaParts:
             site = web.TCPSite(self._runner, host, int(port), ssl_context=self._tls)
         await site.start()
         self._upkeep = asyncio.create_task(self._keep_up())
+
+    async def _check_folder(self) -> None:
+        """Before anything is tidied up: an empty folder is one that is not mounted, or an instance's own."""
+        if self._config.blobs or self._config.files_lost:
+            return
+        known = await self._store.some_contents(SAMPLE)
+        if known and not await asyncio.to_thread(self._folder.has_any, known):
+            raise ConfigError(
+                [
+                    f"mesh.data: {self._folder.contents} has nothing of the videos that the store knows. All instances "
+                    "have one folder (or a bucket: media.blobs); is it mounted? If all files are lost for good, say "
+                    "so: RUSHES_MEDIA__FILES_LOST=true"
+                ]
+            )
 
     async def _keep_up(self) -> None:
         while True:

@@ -26,6 +26,9 @@ class Config:
     blobs: str = field(default="", metadata={"secret": True})
     """Bucket of finished files, s3://KEY:SECRET@HOST/BUCKET; empty: they are in the data folder alone."""
 
+    files_lost: bool = False
+    """Start though of all that the store knows nothing is in the data folder, for it is lost for good."""
+
     keep_bytes: int = 100 << 30
     """How much of what the bucket has is kept in the data folder too, ready to be read."""
 

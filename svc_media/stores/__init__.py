@@ -101,6 +101,9 @@ class Store(Protocol):
     async def put_content(self, content: Content) -> None:
         """Adds or replaces a content."""
 
+    async def some_contents(self, count: int) -> list[tuple[str, bytes]]:
+        """So many contents that are ready, or all: of each the tenant and the hash."""
+
     async def note_download(self, video: Video, person_id: str, now_ms: int) -> None:
         """Somebody takes the original away."""
 

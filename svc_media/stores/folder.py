@@ -94,6 +94,10 @@ class Folder:
         digest = sha256.hex()
         return self.contents / tenant_id / digest[:2] / digest / name
 
+    def has_any(self, contents: Collection[tuple[str, bytes]]) -> bool:
+        """Whether anything of these is here: of each the tenant and the hash."""
+        return any(self.content(*each, "original").parent.is_dir() for each in contents)
+
     def tidy(self, used: Collection[str]) -> None:
         """Removes what a process that was killed left behind: files of no upload, and what workers were at."""
         for path in (self._root / "uploads").iterdir():

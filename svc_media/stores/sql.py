@@ -347,6 +347,12 @@ class SqlStore(SqlJobs, SqlRemovals):
 
         await self._run(work)
 
+    async def some_contents(self, count: int) -> list[tuple[str, bytes]]:
+        """See the port."""
+        query = select(contents.c.tenant_id, contents.c.sha256).where(contents.c.ready).limit(count)
+        found = await self._run(lambda connection: connection.execute(query).all())
+        return [(tenant_id, bytes(sha256)) for tenant_id, sha256 in found]
+
     async def note_download(self, video: Video, person_id: str, now_ms: int) -> None:
         """See the port."""
         owner = replace(video.owner, person_id=person_id)

@@ -296,6 +296,7 @@ async def test_contents_are_a_tenants_own_and_replaced_whole(store: Store) -> No
     content = replace(content, facts={"frames": [1, 2]}, renditions=(rendition,), ready=True)
     await store.put_content(content)
     await store.put_content(replace(content, tenant_id="two"))
+    assert ("one", SHA) in await store.some_contents(9)
     assert await store.content("one", SHA) == content
 
 
