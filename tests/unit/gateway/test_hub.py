@@ -179,6 +179,19 @@ def test_another_epoch_resets_everybody_to_a_snapshot(rig: Rig) -> None:
     assert frames[-2:] == parts
 
 
+def test_who_was_behind_in_another_epoch_is_sent_nothing_of_this_one_before_a_snapshot(rig: Rig) -> None:
+    slow = rig.live(0)
+    rig.hub.congested(slow.session, rig.now)
+    rig.commit(1)
+    rig.do(rig.hub.lost(rig.now))
+    rig.opened(epoch=2)
+    rig.sent[slow.session].clear()
+    assert list(rig.hub.behind()) == []
+    rig.do(rig.hub.left(slow.session, 0, rig.now))
+    assert rig.sent[slow.session] == []
+    assert not rig.ends
+
+
 def test_a_lane_that_cannot_go_on_begins_anew_from_a_snapshot(rig: Rig) -> None:
     viewer = rig.live(5)
     reset = service.Reset(reason=service.RESET_REASON_COMPACTED, epoch=1)
@@ -197,6 +210,22 @@ def test_a_refusal_waits_until_its_revision_was_sent(rig: Rig) -> None:
     assert rig.sent[viewer.session] == [first]
     second = rig.commit(2)
     assert rig.sent[viewer.session] == [first, second, message_frame(b"refused")]
+
+
+def test_who_is_behind_is_told_of_a_refusal_once_it_has_what_came_before(rig: Rig) -> None:
+    slow = rig.live(0)
+    first = rig.commit(1)
+    rig.hub.congested(slow.session, rig.now)
+    for after in (1, 2):
+        rig.say(
+            addressed=relay.RelayAddressed(
+                sessions=[slow.session], response=f"refused {after}".encode(), after_revision=after
+            )
+        )
+    second = rig.commit(2)
+    assert rig.sent[slow.session] == [first, message_frame(b"refused 1")]
+    rig.do(rig.hub.left(slow.session, 0, rig.now))
+    assert rig.sent[slow.session][2:] == [second, message_frame(b"refused 2")]
 
 
 def test_presence_alone_may_be_left_out_and_is_not_sent_to_who_is_behind(rig: Rig) -> None:
@@ -306,6 +335,22 @@ def test_a_lane_without_viewers_is_given_back(rig: Rig) -> None:
     rig.asked()
     rig.do(rig.hub.tick(2.0 + hub_module.LANE_IDLE_S))
     assert rig.asked() == ["unwant"]
+
+
+def test_the_lane_of_every_commit_stays_for_who_may_come_back_to_it_and_for_nobody_else(rig: Rig) -> None:
+    merged = rig.join(resume=0, delivery=MERGED)
+    rig.attached(merged)
+    viewer = rig.live(0)
+    auto = rig.join(resume=0, delivery=service.DELIVERY_AUTO)
+    rig.attached(auto)
+    for leaves, given_back in ((viewer, []), (auto, ["unwant"])):
+        rig.do(rig.hub.leave(leaves.session))
+        rig.do(rig.hub.tick(rig.now))
+        rig.asked()
+        rig.now += 2 * hub_module.LANE_IDLE_S
+        merged.acked_at = rig.now
+        rig.do(rig.hub.tick(rig.now))
+        assert rig.asked() == given_back
 
 
 def test_a_lanes_cache_is_bounded_and_its_old_snapshot_no_longer_used() -> None:
