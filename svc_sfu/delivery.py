@@ -6,9 +6,10 @@ from svc_sfu.core import rtp
 from svc_sfu.core.dependency import renumbered
 from svc_sfu.core.outgoing import Outgoing
 from svc_sfu.core.run import Run
-from svc_sfu.core.sheet import Sheets
+from svc_sfu.core.sheet import Receiver, Sheet, Sheets
 from svc_sfu.core.subscriber import Slot, Subscriber
 from svc_sfu.core.template import block
+from svc_sfu.core.viewer import Formats
 from svc_sfu.pacing import Pacing
 from svc_sfu.tap import Tap
 from svc_sfu.transport import Transport
@@ -28,6 +29,8 @@ class Delivery:
     def deliver(self, run: Run, watching: Iterable[Watching], now_s: float) -> bool:
         """Sends a run to all slots that show it; whether one of them shows another source now."""
         stream, exchanged, sheets = run.stream, False, Sheets(run, now_s)
+        last: tuple[Formats | None, int] = None, 0
+        known: tuple[Sheet, list[Receiver]] | None = None
         for transport, subscriber, slot in watching:
             forwarder = slot.forwarder
             if stream is not forwarder.source and stream is not forwarder.wanted:
@@ -40,16 +43,17 @@ class Delivery:
                     exchanged = self._one_by_one(run, (transport, subscriber, slot), sheets, now_s) or exchanged
                     continue
             assert isinstance(transport, Transport)
-            formats, keys = slot.formats, transport.wire.keys
-            known = sheets.of(formats, keys.tag_bytes if keys is not None else 0)
+            formats, keys, address = slot.formats, transport.wire.keys, transport.session.nominated
+            if keys is None or address is None:
+                continue
+            if formats is not last[0] or keys.tag_bytes != last[1]:  # nearly all are alike
+                last = formats, keys.tag_bytes
+                known = sheets.of(*last)
             if known is None:
                 continue
             subscriber.sent_bytes += run.octets
-            address = transport.session.nominated
-            if keys is not None and address is not None:
-                sheet, receivers = known
-                wide = subscriber.departures.sent_together(sheet.sizes, now_s) if formats.wide else -1
-                receivers.append((keys.session, shift, slot.ssrc, wide, address))
+            wide = subscriber.departures.sent_together(known[0].sizes, now_s) if formats.wide else -1
+            known[1].append((keys.session, shift, slot.ssrc, wide, address))
         for sheet, receivers in sheets.all():
             send_sheet(sheet, receivers, self._sender)
         return exchanged

@@ -20,6 +20,8 @@ from svc_sfu.core.shift import Shift
 from svc_sfu.core.template import Template
 
 HANDSHAKE_S: Final = 15.0
+MAX_OPENED_BYTES: Final = 2_048
+"""What is larger is no packet of a browser's."""
 MAX_WAITING: Final = 32
 """Handshake datagrams that wait; more are dropped, and sent again by whoever sent them."""
 TOGETHER: Final = 32
@@ -95,6 +97,7 @@ class Wire:
         self._pipe = _Pipe(send)
         self._dtls: Any = RTCDtlsTransport(self._pipe, [certificate])  # type: ignore[arg-type]
         self._incoming: Any = None
+        self._opening: Any = None
         self._outgoing: Any = None
         self._session: Any = None
         self.keys: Keys | None = None
@@ -116,7 +119,7 @@ class Wire:
         if self._dtls.state != "connected":
             return False
         self._incoming, self._outgoing = self._dtls._rx_srtp, self._dtls._tx_srtp
-        self._session = self._outgoing._srtp[0]
+        self._session, self._opening = self._outgoing._srtp[0], self._incoming._srtp[0]
         self.keys = Keys(self._session, _TAG_BYTES[self._dtls._ssl.get_selected_srtp_profile()], self._outgoing)
         return True
 
@@ -133,11 +136,20 @@ class Wire:
         """An RTP or RTCP packet without its encryption; None: it is not the other side's, or came before."""
         if self._incoming is None:
             return None
-        try:
-            plain: bytes = self._incoming.unprotect_rtcp(data) if is_rtcp(data) else self._incoming.unprotect(data)
-        except (pylibsrtp.Error, ValueError):
+        if is_rtcp(data):
+            try:
+                report: bytes = self._incoming.unprotect_rtcp(data)
+            except (pylibsrtp.Error, ValueError):
+                return None
+            return report
+        size = len(data)
+        if size > MAX_OPENED_BYTES:
             return None
-        return plain
+        _view[0:size] = data
+        _length[0] = size
+        if lib.srtp_unprotect(self._opening, _buffer, _length):
+            return None
+        return bytes(_view[0 : _length[0]])
 
     def seal(self, packet: bytes) -> bytes | None:
         """An RTP packet for the wire; None: it is too large to be sent, or there are no keys."""
@@ -229,13 +241,21 @@ def send_sheet(sheet: Sheet, receivers: Sequence[Receiver], sender: Sender) -> N
 
 
 def _send_row(sheet: Sheet, receivers: Sequence[Receiver], sender: Sender) -> None:
-    """The same where there is one packet."""
-    view, length, protect, data = _view, _length, lib.srtp_protect, sheet.data
-    row, size_bytes = sheet.rows[0], len(data)
-    part, size, buffer, send = view[0:size_bytes], row.size, _buffer, sender.send
+    """The same where there is one packet: most runs are of one, and everything is at hand but the receivers."""
+    length, protect, data, buffer, send = _length, lib.srtp_protect, sheet.data, _buffer, sender.send
+    row = sheet.rows[0]
+    _, size, seq, timestamp, picture, tl0, made, _ = row
+    write, before, between = made.write, made.before, made.between
+    usual = write is not None and not made.frame_at
+    part = _view[0 : len(data)]
     for session, shift, ssrc, wide, address in receivers:
         part[:] = data
-        _write(view, row, shift, ssrc, wide)
+        if usual and write is not None:
+            ours, stamp = (seq + shift.seqs) % SEQ, (timestamp + shift.stamps) % STAMP
+            here, index = 0x8000 | (picture + shift.pictures) % PICTURES, (tl0 + shift.tl0s) % 256
+            write(part, 2, ours, stamp, ssrc, before, wide, between, here, index)
+        else:
+            _write(part, row, shift, ssrc, wide)
         length[0] = size
         if not protect(session, buffer, length):
             send(part, address)

@@ -62,9 +62,11 @@ class Departures:
     def sent_together(self, sizes_bytes: "array[int]", now_s: float) -> int:
         """Packets are sent: the number on the wire of the first of them."""
         count = len(sizes_bytes)
+        if count == 1:
+            return self.sent(sizes_bytes[0], now_s)
         number = self.next
         at = number % SPAN
-        if count == 1 or at + count > SPAN:
+        if at + count > SPAN:
             for size_bytes in sizes_bytes:
                 self.sent(size_bytes, now_s)
             return number & 0xFFFF

@@ -41,7 +41,7 @@ class Sheet(NamedTuple):
     data: bytes
     rows: tuple[Row, ...]
     sends: tuple[tuple[int, int, int], ...]
-    """What goes out at once: from where, to where, and the size of each packet but the last."""
+    """Of several, what goes out at once: from where, to where, and the size of each packet but the last."""
     sizes: "array[int]"
 
 
@@ -54,19 +54,20 @@ class Sheets:
 
     def __init__(self, run: Run, now_s: float) -> None:
         self._run = run
-        self._stamp = rtp.abs_send_time(now_s)
+        self._now_s = now_s
         self._sheets: dict[tuple[int, int], tuple[Sheet, list[Receiver]] | None] = {}
         self._templates: dict[tuple[int, int, bool, bool], Template | None] = {}
 
     def of(self, formats: Formats, tag_bytes: int) -> tuple[Sheet, list[Receiver]] | None:
         """What is sent to slots of these formats, where encryption adds so much; None: they cannot decode it."""
         key = id(formats), tag_bytes
-        try:
-            return self._sheets[key]
-        except KeyError:
+        if key not in self._sheets:
             known = self._run.stream.codec in formats.payload_types
-            made = self._sheets[key] = (sheet(self._run, formats, self._stamp, tag_bytes), []) if known else None
-            return made
+            self._sheets[key] = (sheet(self._run, formats, self._stamp(), tag_bytes), []) if known else None
+        return self._sheets[key]
+
+    def _stamp(self) -> bytes:
+        return rtp.abs_send_time(self._now_s)
 
     def all(self) -> list[tuple[Sheet, list[Receiver]]]:
         """What is to be sent to whom."""
@@ -77,7 +78,7 @@ class Sheets:
         key = id(formats), id(incoming), outgoing.marker, outgoing.packet is incoming.packet
         if key not in self._templates:
             known = outgoing.codec in formats.payload_types
-            self._templates[key] = template(outgoing, incoming.before, formats, self._stamp) if known else None
+            self._templates[key] = template(outgoing, incoming.before, formats, self._stamp()) if known else None
         return self._templates[key]
 
 
@@ -94,6 +95,8 @@ def sheet(run: Run, formats: Formats, stamp: bytes, tag_bytes: int) -> Sheet:
             rows.append(Row(at, size, *numbers, made, outgoing))
             parts += (made.data, room)
             at += size + tag_bytes
+    if len(rows) == 1:
+        return Sheet(b"".join(parts), tuple(rows), (), array("H", (rows[0].size,)))
     sends = []
     for first, end in alike([row.size for row in rows]):
         last = rows[end - 1]

@@ -80,6 +80,7 @@ class Stream:
         self.ssrc = ssrc
         self.codec = codec
         self.video = codec.video
+        self._clock_hz = codec.clock_hz
         self.rid = rid
         self.missing = Missing()
         self.layering = Layering(codec)
@@ -150,7 +151,7 @@ class Stream:
         gap = (seq - self.highest) % SEQ
         if seq < self.highest:
             self._cycles += 1
-        if self.codec.video or gap <= 16:
+        if gap > 1 and (self.video or gap <= 16):
             if gap - 1 + len(self.missing) > MAX_MISSING:
                 self.missing.give_up()
             else:
@@ -159,10 +160,10 @@ class Stream:
         self.highest = seq
 
     def _measure(self, packet: Packet, now_s: float) -> None:
-        transit = now_s * self.codec.clock_hz - packet.timestamp
+        transit = now_s * self._clock_hz - packet.timestamp
         if self._transit is not None:
             difference = abs(transit - self._transit)
-            if difference < self.codec.clock_hz * 10:
+            if difference < self._clock_hz * 10:
                 self._jitter += (difference - self._jitter) / 16
         self._transit = transit
         self._bytes += len(packet.payload)

@@ -60,6 +60,8 @@ def block(formats: Formats, stamp: bytes, wide: int = 0, described: bytes = b"")
     """The extensions: a packet's number on the transport, or when it is sent, or neither; and its descriptor,
     if there is one.
     """
+    if not described and not formats.send_time and not wide:
+        return _bare(formats.wide)
     values: dict[int, bytes] = {}
     if formats.wide:
         values[formats.wide] = wide.to_bytes(2, "big")
@@ -68,6 +70,11 @@ def block(formats: Formats, stamp: bytes, wide: int = 0, described: bytes = b"")
     if described:
         values[formats.described] = described
     return rtp.extension_block(values)
+
+
+@cache
+def _bare(wide: int) -> bytes:
+    return rtp.extension_block({wide: bytes(2)} if wide else {})
 
 
 def _places(formats: Formats, described: bytes) -> tuple[int, int]:
