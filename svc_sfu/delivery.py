@@ -64,11 +64,13 @@ class Delivery:
         forwarder, before, ready = slot.forwarder, slot.forwarder.source, list[bytes]()
         for incoming in run.incoming:
             packet = incoming.packet
-            outgoing = forwarder.take(run.stream, packet, now_s, incoming.numbers, incoming.frame, late=run.late)
+            outgoing = forwarder.take(
+                run.stream, packet, incoming.came_s, incoming.numbers, incoming.frame, late=run.late
+            )
             if outgoing is None:
                 continue
             if isinstance(transport, Tap):
-                transport.took(slot, outgoing, now_s)
+                transport.took(slot, outgoing, incoming.came_s)
                 continue
             made = sheets.template(incoming, outgoing, slot.formats)
             if made is None:

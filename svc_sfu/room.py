@@ -255,8 +255,7 @@ class Room:
         if not stream.video and not late:
             stream.previous = packet
         run = self._open.get(stream)
-        if run is not None and not late:
-            run.add(incoming)
+        if run is not None and not late and run.add(incoming):
             return
         run = Run(received.track, stream, incoming)
         self._runs.append(run)

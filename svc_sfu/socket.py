@@ -14,15 +14,13 @@ from functools import cache
 from typing import Final
 
 from svc_sfu.core.ice import Address
-from svc_sfu.core.run import alike
+from svc_sfu.core.run import MAX_PACKETS, alike
 from svc_sfu.near import ALL, ANY, is_loopback, keep_to, loopback
 
 BUFFER_BYTES: Final = 8 * 1024 * 1024
 AT_ONCE: Final = 512
 """Datagrams that are read before others have a turn."""
 DATAGRAM_BYTES: Final = 2_048
-TOGETHER: Final = 32
-"""Datagrams that are read before what they bring goes on."""
 _SOL_UDP: Final = 17
 _UDP_SEGMENT: Final = 103
 _NO_SEGMENTS: Final = frozenset((errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EMSGSIZE))
@@ -71,7 +69,7 @@ class MediaSocket:
         asyncio.get_running_loop().add_reader(self._socket.fileno(), self._drain)
 
     def _drain(self) -> None:
-        for _ in range(0, AT_ONCE, TOGETHER):
+        for _ in range(0, AT_ONCE, MAX_PACKETS):
             try:
                 more = self._read()
             finally:
@@ -82,7 +80,7 @@ class MediaSocket:
     def _read(self) -> bool:
         """Reads some datagrams; whether there may be more."""
         receive, read = self._receive, self._socket.recvfrom
-        for _ in range(TOGETHER):
+        for _ in range(MAX_PACKETS):
             try:
                 data, address = read(DATAGRAM_BYTES)
             except BlockingIOError:

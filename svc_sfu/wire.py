@@ -15,6 +15,7 @@ from svc_sfu.core.dependency import FRAMES
 from svc_sfu.core.ice import Address
 from svc_sfu.core.outgoing import Outgoing
 from svc_sfu.core.rtp import SEQ, STAMP, is_rtcp
+from svc_sfu.core.run import MAX_PACKETS
 from svc_sfu.core.sheet import MAX_PACKET_BYTES, Receiver, Row, Sheet
 from svc_sfu.core.shift import Shift
 from svc_sfu.core.template import Template
@@ -24,8 +25,6 @@ MAX_OPENED_BYTES: Final = 2_048
 """What is larger is no packet of a browser's."""
 MAX_WAITING: Final = 32
 """Handshake datagrams that wait; more are dropped, and sent again by whoever sent them."""
-TOGETHER: Final = 32
-"""Most packets of a sheet."""
 _TAG_BYTES: Final = {b"SRTP_AES128_CM_SHA1_80": 10, b"SRTP_AEAD_AES_128_GCM": 16, b"SRTP_AEAD_AES_256_GCM": 16}
 """What encryption adds to a packet, by OpenSSL's name of its profile (RFC 5764, 7714)."""
 _NUMBERS: Final = struct.Struct("!HII")
@@ -33,7 +32,7 @@ _NUMBERS: Final = struct.Struct("!HII")
 
 _SHORT: Final = struct.Struct("!H")
 
-_buffer: Any = ffi.new("char[]", TOGETHER * (MAX_PACKET_BYTES + 64))
+_buffer: Any = ffi.new("char[]", MAX_PACKETS * (MAX_PACKET_BYTES + 64))
 """One for all, as one packet after the other is protected: one each would not be in the processor's caches."""
 _view: Any = memoryview(ffi.buffer(_buffer))
 _length: Any = ffi.new("int *")

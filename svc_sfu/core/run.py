@@ -6,6 +6,8 @@ from typing import Final
 from svc_sfu.core.publisher import Track
 from svc_sfu.core.stream import Incoming, Stream
 
+MAX_PACKETS: Final = 32
+"""Of a run: so many are read before what they bring goes on."""
 MAX_SEGMENTS: Final = 64
 MAX_BYTES: Final = 60_000
 """What the kernel takes at once, to be taken apart by it."""
@@ -23,10 +25,13 @@ class Run:
         self.incoming = [first]
         self.octets = len(first.packet.payload)
 
-    def add(self, incoming: Incoming) -> None:
-        """The next one."""
+    def add(self, incoming: Incoming) -> bool:
+        """Takes the next one; False: there is no room for it."""
+        if len(self.incoming) >= MAX_PACKETS:
+            return False
         self.incoming.append(incoming)
         self.octets += len(incoming.packet.payload)
+        return True
 
 
 def alike(sizes: Sequence[int]) -> list[tuple[int, int]]:
