@@ -243,16 +243,18 @@ def _send_row(sheet: Sheet, receivers: Sequence[Receiver], sender: Sender) -> No
     """The same where there is one packet: most runs are of one, and everything is at hand but the receivers."""
     length, protect, data, buffer, send = _length, lib.srtp_protect, sheet.data, _buffer, sender.send
     row = sheet.rows[0]
-    _, size, seq, timestamp, picture, tl0, made, _ = row
-    write, before, between = made.write, made.before, made.between
-    usual = write is not None and not made.frame_at
+    _, size, seq, timestamp, picture, tl0, made, came = row
+    write, before, between = (made.write if not made.frame_at else None), made.before, made.between
+    bare = came.numbers is NO_NUMBERS and not made.frame_at
     part = _view[0 : len(data)]
     for session, shift, ssrc, wide, address in receivers:
         part[:] = data
-        if usual and write is not None:
+        if write is not None:
             ours, stamp = (seq + shift.seqs) % SEQ, (timestamp + shift.stamps) % STAMP
             here, index = 0x8000 | (picture + shift.pictures) % PICTURES, (tl0 + shift.tl0s) % 256
             write(part, 2, ours, stamp, ssrc, before, wide, between, here, index)
+        elif bare and wide < 0:  # sound
+            _NUMBERS.pack_into(part, 2, (seq + shift.seqs) % SEQ, (timestamp + shift.stamps) % STAMP, ssrc)
         else:
             _write(part, row, shift, ssrc, wide)
         length[0] = size
