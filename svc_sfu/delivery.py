@@ -36,10 +36,12 @@ class Delivery:
             if stream is not forwarder.source and stream is not forwarder.wanted:
                 continue
             shift = forwarder.shift
-            if shift is None or shift.stream is not stream or run.late or subscriber.pacer is not None:
-                apart = run.late or subscriber.pacer is not None or isinstance(transport, Tap)
-                shift = None if apart else forwarder.follow(stream)
-                if shift is None:
+            pacer = subscriber.pacer
+            if shift is None or shift.stream is not stream or run.late or pacer is not None:
+                apart = run.late or isinstance(transport, Tap)
+                if shift is None or shift.stream is not stream or apart:
+                    shift = None if apart else forwarder.follow(stream)
+                if shift is None or (pacer is not None and not pacer.lets(run.octets, now_s)):
                     exchanged = self._one_by_one(run, (transport, subscriber, slot), sheets, now_s) or exchanged
                     continue
             assert isinstance(transport, Transport)

@@ -325,9 +325,8 @@ class Room:
         if slot is None:
             return
         if isinstance(report, rtcp.Nack):
-            for outgoing in slot.forwarder.again(report.seqs, now_s):
-                if subscriber.again_left < 1:
-                    break
+            most = int(subscriber.again_left) if slot.formats.repair_types else 0
+            for outgoing in slot.forwarder.again(report.seqs[:most], now_s):
                 subscriber.again_left -= 1
                 self._delivery.again(transport, subscriber, slot, outgoing, now_s)
         elif isinstance(report, rtcp.KeyframeRequest):

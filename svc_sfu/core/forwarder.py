@@ -94,7 +94,7 @@ class Forwarder:
             return None
         self._leave()
         self._passed, self._passed_octets = stream.passed, stream.passed_octets
-        self.shift = Shift(
+        shift = Shift(
             stream,
             seqs=self._seqs.offset,
             stamps=self._timestamp_offset,
@@ -102,13 +102,19 @@ class Forwarder:
             tl0s=self._tl0_offset,
             frames=self._frame_offset,
         )
-        return self.shift
+        if self._shifts and self._shifts[-1].alike(shift):
+            shift = self._shifts.pop()
+            shift.open()
+        self.shift = shift
+        return shift
 
     def _leave(self) -> None:
         """Nothing is sent by the shift any more."""
         if self.shift is not None:
             self._settle()
             self.shift.close()
+            while self._shifts and self.shift.newest_s - self._shifts[0].newest_s > KEPT_S:
+                self._shifts.popleft()
             self._shifts.append(self.shift)
             self.shift = None
 

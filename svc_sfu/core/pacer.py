@@ -44,6 +44,13 @@ class Pacer:
         self._bytes += size_bytes
         return False
 
+    def lets(self, size_bytes: int, now_s: float) -> bool:
+        """Whether several packets, so large together, go now; otherwise they are to be added one by one."""
+        goes = not self._waiting and self._free_s - now_s + 8 * size_bytes / self.rate_bps <= AT_ONCE_S
+        if goes:
+            self._goes(size_bytes, now_s)
+        return goes
+
     def due(self, now_s: float) -> list[Any]:
         """What goes now, in its order."""
         found = []

@@ -14,7 +14,7 @@ from svc_sfu.core.stream import RECENT, Incoming, Stream
 class Shift:
     """See the module."""
 
-    __slots__ = ("_end", "_first", "_passed", "frames", "pictures", "seqs", "stamps", "stream", "tl0s")
+    __slots__ = ("_end", "_first", "_passed", "frames", "newest_s", "pictures", "seqs", "stamps", "stream", "tl0s")
 
     def __init__(
         self, stream: Stream, *, seqs: int = 0, stamps: int = 0, pictures: int = 0, tl0s: int = 0, frames: int = 0
@@ -24,10 +24,23 @@ class Shift:
         self._passed = stream.passed
         self._first = (stream.newest.packet.seq + 1) % SEQ if stream.newest is not None else None
         self._end: int | None = None
+        self.newest_s = float("-inf")
+        """When what was sent by it last came, once it is closed."""
 
     def close(self) -> None:
         """What comes from now on is not sent so."""
-        self._end = self.stream.newest.packet.seq if self.stream.newest is not None else None
+        newest = self.stream.newest
+        if newest is not None:
+            self._end, self.newest_s = newest.packet.seq, newest.came_s
+
+    def open(self) -> None:
+        """It goes on after all."""
+        self._end, self.newest_s = None, float("-inf")
+
+    def alike(self, other: "Shift") -> bool:
+        """Whether both mean the same."""
+        mine = self.stream, self.seqs, self.stamps, self.pictures, self.tl0s, self.frames
+        return mine == (other.stream, other.seqs, other.stamps, other.pictures, other.tl0s, other.frames)
 
     def sent(self, incoming: Incoming) -> Outgoing:
         """A packet with this slot's numbers."""
