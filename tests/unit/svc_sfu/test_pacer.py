@@ -42,6 +42,18 @@ def test_sound_goes_past_what_waits() -> None:
     assert pacer.add(b"sound", 5, 0.0, first=True)
 
 
+def test_several_together_go_where_each_of_them_would() -> None:
+    pacer = Pacer(1_000_000.0)
+    most = int(AT_ONCE_S * pacer.rate_bps / 8)
+    assert not pacer.lets(most + 1, 0.0)
+    assert pacer.lets(most, 0.0)
+    assert not pacer.lets(1, 0.0), "the way is full for so long"
+    assert pacer.add(b"first", 1, 0.0)
+    assert not pacer.add(b"waits", 1, 0.0)
+    assert not pacer.lets(1, 60.0), "what waits comes first"
+    assert pacer.due(60.0) == [b"waits"]
+
+
 def test_what_is_little_goes_at_once() -> None:
     pacer = Pacer(2_000_000)
     assert all(pacer.add(data, len(data), 0.040 * at) for at, data in enumerate(numbered(50)))

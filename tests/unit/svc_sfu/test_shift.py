@@ -49,12 +49,14 @@ class Layer:
 class Both:
     """A slot whose packets are taken one by one, and the same that follows its source wherever it can."""
 
-    def __init__(self, seed: int, first_seq: int) -> None:
+    def __init__(self, seed: int, first_seq: int, apart: float = 0.2) -> None:
         self.chance = random.Random(seed)
         start = self.chance.choice((7, 65_500))
         self.layers = [Layer(9 + at, start + at, 32_700 + 9 * at, self.chance) for at in range(2)]
         self.plain, self.following = Forwarder(first_seq, 5, 9), Forwarder(first_seq, 5, 9)
         self.sent: list[int] = []
+        self.apart = apart
+        """So much of what could be followed is taken one by one, as where somebody's way is narrow."""
         self.followed = 0
         self.now_s = 0.0
 
@@ -85,10 +87,10 @@ class Both:
             self._run(stream, run)
 
     def _run(self, stream: Stream, run: list[Incoming]) -> None:
-        late = run[0].late
-        shift = self.following.shift
-        if late or shift is None or shift.stream is not stream:
-            shift = None if late else self.following.follow(stream)
+        late, shift = run[0].late, self.following.shift
+        apart = late or self.chance.random() < self.apart
+        if apart or shift is None or shift.stream is not stream:
+            shift = None if apart else self.following.follow(stream)
         for incoming in run:
             args = stream, incoming.packet, self.now_s, incoming.numbers, incoming.frame
             one = self.plain.take(*args, late=late)
@@ -109,7 +111,7 @@ class Both:
         assert self.plain.report(1, self.now_s) == self.following.report(1, self.now_s)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.integers(0, 1 << 30), st.sampled_from((0, 65_530)))
 def test_who_follows_is_sent_and_told_the_same(seed: int, first_seq: int) -> None:
     both = Both(seed, first_seq)
@@ -130,7 +132,7 @@ def test_who_follows_is_sent_and_told_the_same(seed: int, first_seq: int) -> Non
 
 
 def test_after_a_long_time_of_following_numbers_go_on_and_what_was_sent_is_still_known() -> None:
-    both = Both(3, 65_530)
+    both = Both(3, 65_530, apart=0.0)
     first, other = both.layers
     both.want(first)
     both.pass_on(first, key=True)
