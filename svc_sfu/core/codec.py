@@ -4,9 +4,8 @@ VP8: RFC 7741. H.264: RFC 6184. VP9: RFC 9628. AV1: its RTP specification, 4.4. 
 """
 
 import struct
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 PICTURES: Final = 1 << 15
 _TWO_BYTES: Final = struct.Struct("!H")
@@ -39,8 +38,7 @@ class Codec(Enum):
         return self is Codec.VP8 or self is Codec.VP9
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(NamedTuple):
     """Where the payload descriptor of VP8 or VP9 has its picture id (15 bits) and tl0 index; -1: nowhere."""
 
     picture_at: int

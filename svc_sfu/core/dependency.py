@@ -69,9 +69,9 @@ class Structure:
         return max(fit)[1] if fit else min(known, default=((0, 0), 0))[1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Descriptor:
-    """What a packet says of its frame."""
+    """What a packet says of its frame; never changed. (Frozen ones take several times as long to be made.)"""
 
     first: bool
     """The frame begins with this packet."""

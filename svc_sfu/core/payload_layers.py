@@ -3,7 +3,7 @@
 They say less: where they do not tell what a frame needs, it is the newest of each layer that it may need.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final, Protocol
 
 from svc_sfu.core.codec import PICTURES, Codec, Numbers
@@ -40,6 +40,11 @@ def structure(spatial: int, temporal: int) -> Structure:
     return Structure(0, (), layers, 0, (), keyed=False)
 
 
+@lru_cache(maxsize=1_024)
+def _vp8_template(temporal: int, key: bool, needs: tuple[int, ...]) -> Template:
+    return Template(0, temporal, _targets(structure(0, _TEMPORAL - 1), 0, temporal, key, opens=True), needs)
+
+
 @cache
 def _targets(of: Structure, spatial: int, temporal: int, key: bool, opens: bool) -> tuple[int, ...]:
     found = []
@@ -61,6 +66,7 @@ class _Vp8:
         self._last: list[int | None] = [None] * _TEMPORAL
         """The newest picture of each temporal layer."""
         self._began = False
+        self._structure = structure(0, _TEMPORAL - 1)
 
     def read(self, payload: bytes, marker: bool, numbers: Numbers) -> Descriptor | None:
         if numbers.picture_at < 0 or numbers.tl0_at < 0 or not payload[1] & 0x20 or len(payload) <= numbers.tl0_at + 1:
@@ -78,8 +84,8 @@ class _Vp8:
             self._last[temporal] = number
         if key:
             self._last = [number] * _TEMPORAL
-        known = structure(0, _TEMPORAL - 1)
-        template = Template(0, temporal, _targets(known, 0, temporal, key, opens=True), needs)
+        known = self._structure
+        template = _vp8_template(temporal, key, needs)
         active = (1 << _TEMPORAL) - 1 if key or not self._began else None
         self._began = True
         return Descriptor(first, marker, number, template, known, key, active)

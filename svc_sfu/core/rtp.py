@@ -13,6 +13,7 @@ MAX_BYTES: Final = 1_500
 SHORT_BYTES: Final = 16
 """An extension that is longer makes the heads of all of a packet's extensions longer."""
 _HEADER: Final = struct.Struct("!BBHII")
+_BLOCK: Final = struct.Struct("!HH")
 _ONE_BYTE, _TWO_BYTES, _TWO_BYTES_MASK = 0xBEDE, 0x1000, 0xFFF0
 
 
@@ -50,10 +51,11 @@ def parse(data: bytes) -> Packet:
     if first & 0x10:
         if size < at + 4:
             raise PacketInvalid("the packet ends inside its extensions")
-        profile, words = struct.unpack_from("!HH", data, at)
+        profile, words = _BLOCK.unpack_from(data, at)
         at += 4
-        extensions = _extensions(profile, data[at : at + 4 * words])
-        at += 4 * words
+        end = at + 4 * words
+        extensions = _one_byte(data, at, min(end, size)) if profile == _ONE_BYTE else _extensions(profile, data[at:end])
+        at = end
     padding = data[-1] if first & 0x20 else 0
     if at + padding > size or (first & 0x20 and not padding):
         raise PacketInvalid("the packet is shorter than its header says")
@@ -62,28 +64,24 @@ def parse(data: bytes) -> Packet:
 
 
 def _extensions(profile: int, data: bytes) -> dict[int, bytes]:
-    if profile == _ONE_BYTE:
-        return _one_byte(data)
     if profile & _TWO_BYTES_MASK == _TWO_BYTES:
         return _two_bytes(data)
     return {}
 
 
-def _one_byte(data: bytes) -> dict[int, bytes]:
+def _one_byte(data: bytes, at: int, end: int) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
-    at, size = 0, len(data)
-    while at < size:
+    while at < end:
         head = data[at]
         at += 1
-        if head == 0:
-            continue
-        number, length = head >> 4, (head & 0x0F) + 1
-        if number == 15:
-            break
-        if at + length > size:
-            raise PacketInvalid("an extension is longer than the header")
-        found[number] = data[at : at + length]
-        at += length
+        if head:
+            if head >= 0xF0:
+                break
+            after = at + (head & 0x0F) + 1
+            if after > end:
+                raise PacketInvalid("an extension is longer than the header")
+            found[head >> 4] = data[at:after]
+            at = after
     return found
 
 
