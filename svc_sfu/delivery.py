@@ -63,7 +63,8 @@ class Delivery:
     def _one_by_one(self, run: Run, watching: Watching, sheets: Sheets, now_s: float) -> bool:
         """Sends what has to be decided packet by packet; whether the slot shows another source now."""
         transport, subscriber, slot = watching
-        forwarder, before, ready = slot.forwarder, slot.forwarder.source, list[bytes]()
+        forwarder, before = slot.forwarder, slot.forwarder.source
+        ready: list[bytes] = []
         for incoming in run.incoming:
             packet = incoming.packet
             outgoing = forwarder.take(

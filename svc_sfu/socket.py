@@ -101,7 +101,8 @@ class MediaSocket:
 
     def send_all(self, packets: Sequence[bytes], address: Address) -> None:
         """Sends several."""
-        sends, at = list[tuple[int, int, int]](), 0
+        sends: list[tuple[int, int, int]] = []
+        at = 0
         for start, end in alike([len(data) for data in packets]):
             size = sum(map(len, packets[start:end]))
             sends.append((at, at + size, len(packets[start])))

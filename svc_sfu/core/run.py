@@ -36,7 +36,8 @@ class Run:
 
 def alike(sizes: Sequence[int]) -> list[tuple[int, int]]:
     """Where packets lie that can go out together: of one size, but for the last of them, which may be shorter."""
-    found, start, count = list[tuple[int, int]](), 0, len(sizes)
+    found: list[tuple[int, int]] = []
+    start, count = 0, len(sizes)
     while start < count:
         size = sizes[start]
         last = min(count, start + min(MAX_SEGMENTS, MAX_BYTES // size))

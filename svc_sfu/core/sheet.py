@@ -84,8 +84,9 @@ class Sheets:
 
 def sheet(run: Run, formats: Formats, stamp: bytes, tag_bytes: int) -> Sheet:
     """That of a run; `stamp` says when it is sent, `tag_bytes` is what encryption adds to a packet."""
-    parts, rows, at = list[bytes](), list[Row](), 0
-    room, as_it_came = bytes(tag_bytes), Shift(run.stream)
+    parts: list[bytes] = []
+    rows: list[Row] = []
+    at, room, as_it_came = 0, bytes(tag_bytes), Shift(run.stream)
     for incoming in run.incoming:
         outgoing = as_it_came.sent(incoming)
         made = template(outgoing, incoming.before, formats, stamp)
