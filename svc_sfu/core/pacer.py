@@ -46,7 +46,8 @@ class Pacer:
 
     def lets(self, size_bytes: int, now_s: float) -> bool:
         """Whether several packets, so large together, go now; otherwise they are to be added one by one."""
-        goes = not self._waiting and self._free_s - now_s + 8 * size_bytes / self.rate_bps <= AT_ONCE_S
+        takes_s = max(0.0, self._free_s - now_s) + 8 * size_bytes / self.rate_bps
+        goes = not self._waiting and takes_s <= AT_ONCE_S
         if goes:
             self._goes(size_bytes, now_s)
         return goes

@@ -45,13 +45,13 @@ def test_sound_goes_past_what_waits() -> None:
 def test_several_together_go_where_each_of_them_would() -> None:
     pacer = Pacer(1_000_000.0)
     most = int(AT_ONCE_S * pacer.rate_bps / 8)
-    assert not pacer.lets(most + 1, 0.0)
-    assert pacer.lets(most, 0.0)
-    assert not pacer.lets(1, 0.0), "the way is full for so long"
-    assert pacer.add(b"first", 1, 0.0)
-    assert not pacer.add(b"waits", 1, 0.0)
-    assert not pacer.lets(1, 60.0), "what waits comes first"
-    assert pacer.due(60.0) == [b"waits"]
+    assert not pacer.lets(most + 1, 60.0), "however long nothing was sent"
+    assert pacer.lets(most, 60.0)
+    assert not pacer.lets(1, 60.0), "the way is full for so long"
+    assert pacer.add(b"first", 1, 60.0)
+    assert not pacer.add(b"waits", 1, 60.0)
+    assert not pacer.lets(1, 90.0), "what waits comes first"
+    assert pacer.due(90.0) == [b"waits"]
 
 
 def test_what_is_little_goes_at_once() -> None:
