@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeAlias
 
@@ -18,7 +18,7 @@ MAX_REVISIONS: Final = 10_000
 _OVERHEAD_BYTES: Final = 300
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Landed:
     """See the module. Never changed."""
 
@@ -29,16 +29,28 @@ class Landed:
     """What the client audience may read of it: None the same, empty nothing, else another serialised Commit."""
     states: tuple[Change, ...]
     """Every annotation that it touched, as it is after it."""
-    internal: Collection[bytes] = ()
+    internal: Collection[bytes]
     """Of these, what the client audience does not see."""
-    size_bytes: int = field(init=False)
+    size_bytes: int
     """What it takes in memory."""
 
-    def __post_init__(self) -> None:
-        size_bytes = _OVERHEAD_BYTES + len(self.commit)
-        if self.client_commit:
-            size_bytes += len(self.client_commit)
-        for _, state in self.states:
+    def __init__(
+        self,
+        revision: int,
+        commit: bytes,
+        client_commit: bytes | None,
+        states: tuple[Change, ...],
+        internal: Collection[bytes] = (),
+    ) -> None:
+        self.revision = revision
+        self.commit = commit
+        self.client_commit = client_commit
+        self.states = states
+        self.internal = internal
+        size_bytes = _OVERHEAD_BYTES + len(commit)
+        if client_commit:
+            size_bytes += len(client_commit)
+        for _, state in states:
             size_bytes += len(state)
         self.size_bytes = size_bytes
 

@@ -16,7 +16,7 @@ from svc_annotation.core.row import Change
 from svc_annotation.stores.history import HistoryGap, LandedCommit
 from svc_annotation.stores.past import Criteria, Frames, Moment, Place, StateAt
 
-ROWS_AT_ONCE: Final = 100
+ROWS_AT_ONCE: Final = 250
 READ_BYTES: Final = 4 * 1024 * 1024
 NAMED_AT_ONCE: Final = 500
 
@@ -71,10 +71,10 @@ def insert(connection: Connection, changes: Iterable[tuple[int, int, Change]]) -
     made = []
     places = []
     for video_id, revision, change in changes:
-        facts = facts_of(change.state)
-        span = (facts.first_frame, facts.last_frame)
-        made.append((video_id, revision, change.annotation_id, change.state, facts.internal, *span))
-        places.append((video_id, facts.order_revision, facts.order_index, change.annotation_id, *span))
+        annotation_id, state = change
+        order_revision, order_index, first, last, internal = facts_of(state)
+        made.append((video_id, revision, annotation_id, state, internal, first, last))
+        places.append((video_id, order_revision, order_index, annotation_id, first, last))
     if made:
         insert_rows(connection, _INSERT_CHANGE, made)
         insert_rows(connection, _PLACE, places)

@@ -284,18 +284,20 @@ class SegmentLog:
 
     def _publish(self, batch: list[Pending], encoded: EncodedBatch, segment: Segment) -> None:
         """The batch is durable: tells its appenders, and everybody who follows."""
-        start_bytes = segment.size_bytes
-        touched = set()
-        for pending, (partition, offset, position) in zip(batch, encoded.records, strict=True):
-            segment.index.add(partition, offset, start_bytes + position)
-            self._tails[partition].append(LogEntry(offset, pending.payload))
-            touched.add(partition)
-            if not pending.offset.done():
-                pending.offset.set_result(offset)
+        start_bytes, note = segment.size_bytes, segment.index.add
+        entries: dict[int, list[LogEntry]] = {}
+        for (_, payload, appended, _), (partition, offset, position) in zip(batch, encoded.records, strict=True):
+            note(partition, offset, start_bytes + position)
+            if partition not in entries:
+                entries[partition] = []
+            entries[partition].append(LogEntry(offset, payload))
+            if not appended.done():
+                appended.set_result(offset)
         segment.size_bytes = start_bytes + len(encoded.data)
         self._sequence = encoded.sequence
         self._ends = encoded.ends
-        for partition in touched:
+        for partition, added in entries.items():
+            self._tails[partition].extend(added)
             self._wake(partition)
 
     def _fail(self, batch: list[Pending], error: Unavailable) -> None:

@@ -23,10 +23,10 @@ class TailCache:
         """The oldest offset that is in here; the partition's end while it is empty."""
         return self._first
 
-    def append(self, entry: LogEntry) -> None:
-        """Adds the next entry; forgets the oldest ones once there are too many bytes."""
-        self._entries.append(entry)
-        self._size_bytes += len(entry.payload) + _ENTRY_BYTES
+    def extend(self, entries: Sequence[LogEntry]) -> None:
+        """Adds the next entries; forgets the oldest ones once there are too many bytes."""
+        self._entries += entries
+        self._size_bytes += sum([len(payload) for _, payload in entries]) + len(entries) * _ENTRY_BYTES
         if self._size_bytes > self._limit_bytes:
             self._forget()
 

@@ -7,14 +7,14 @@ from svc_annotation.stores.log import LogEntry
 from svc_annotation.stores.segment_tail import TailCache
 
 
-@given(st.integers(0, 100), st.lists(st.integers(0, 300), max_size=50), st.integers(1, 2_000))
+@given(st.integers(0, 100), st.lists(st.integers(0, 300), max_size=50), st.integers(1, 2_000), st.integers(1, 20))
 def test_the_tail_is_consecutive_up_to_the_end_and_within_its_limit(
-    start: int, sizes: list[int], limit_bytes: int
+    start: int, sizes: list[int], limit_bytes: int, together: int
 ) -> None:
     tail = TailCache(start, limit_bytes)
     entries = [LogEntry(start + number, bytes(size)) for number, size in enumerate(sizes)]
-    for entry in entries:
-        tail.append(entry)
+    for first in range(0, len(entries), together):
+        tail.extend(entries[first : first + together])
     held = tail.slice(tail.first, 1 << 30, 1_000)
 
     assert list(held) == entries[tail.first - start :]
@@ -28,7 +28,7 @@ def test_a_slice_is_bounded_and_never_empty_before_the_end(
 ) -> None:
     tail = TailCache(0, 1 << 20)
     for offset, size in enumerate(sizes):
-        tail.append(LogEntry(offset, bytes(size)))
+        tail.extend([LogEntry(offset, bytes(size))])
     offset = data.draw(st.integers(0, len(sizes) - 1))
     found = tail.slice(offset, limit_bytes, limit_count)
 
