@@ -135,10 +135,10 @@ class FanOut:
             last.add(frame)
             if len(last.frame) > MAX_WAITING_BYTES:
                 self.finish()
-            return
-        if len(self._flushes) >= MAX_WAITING:
-            self.finish()
-        self._flushes.append(_Flush(sessions, frame, Packer(self._may_pack)))
+        else:
+            if len(self._flushes) >= MAX_WAITING:
+                self.finish()
+            self._flushes.append(_Flush(sessions, frame, Packer(self._may_pack)))
         if self._turn is None:
             self._take_turn()
 

@@ -2,59 +2,24 @@
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import pytest
-from google.rpc import status_pb2
-from prometheus_client import REGISTRY
 
 from gateway.core.deflate import Pace, unpacked
 from gateway.core.hub import LOW_BYTES
 from gateway.core.mux import FIRST_ROOM, OPEN, ROOM, ServerMux, unframed
 from gateway.core.socket import message_frame
 from gateway.core.websocket import PACKED
-from gateway.fanout import HIGH_BYTES, MAX_WAITING, MAX_WAITING_BYTES, FanOut, Made, Socket
+from gateway.fanout import HIGH_BYTES, FanOut, Made, Socket
 from gateway.http.mux import MuxWriter
 from gateway.http.websocket import SocketWriter, ViewerSocket
+from tests.unit.gateway.fanout_rig import Viewer, congested, counted
 
 pytestmark = pytest.mark.asyncio
-
-
-@dataclass
-class Viewer:
-    """A socket that notes what is queued; with `waiting` bytes nothing goes to its descriptor."""
-
-    descriptor: int = -1
-    waiting: int = 0
-    packs: bool = False
-    queued: list[bytes] = field(default_factory=list)
-    left: list[bytes] = field(default_factory=list)
-
-    def direct(self, frame: bytes, made: Made) -> bytes | None:
-        """See Socket."""
-        return None if self.waiting else frame
-
-    def rest(self, left: bytes) -> None:
-        """See Socket."""
-        self.left.append(left)
-
-    def write(self, frame: bytes) -> None:
-        """See Socket."""
-        self.queued.append(frame)
-
-    def buffered(self) -> int:
-        """See Socket."""
-        return self.waiting
-
-    def ready(self) -> bool:
-        """See Out."""
-        return not self.waiting
-
-    def end(self, status: status_pb2.Status) -> None:
-        """See Socket."""
 
 
 @pytest.fixture
@@ -69,11 +34,6 @@ def files(tmp_path: Path) -> Iterator[list[int]]:
 def read(descriptor: int) -> bytes:
     """All that was written."""
     return os.pread(descriptor, 1 << 20, 0)
-
-
-def congested(session: int, now: float) -> None:
-    """Is told of nobody here."""
-    raise AssertionError(session)
 
 
 async def test_all_get_the_frame_though_one_s_connection_is_broken(files: list[int]) -> None:
@@ -152,11 +112,6 @@ async def test_presence_does_not_wait_where_nothing_else_is_sent(files: list[int
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert (read(files[0]), slower.queued) == (b"[a]", [])
-
-
-def counted(kind: str) -> float:
-    """Frames, so far."""
-    return REGISTRY.get_sample_value(f"rushes_gateway_frames_{kind}_total") or 0.0
 
 
 async def test_presence_that_is_not_written_does_not_count(files: list[int]) -> None:
@@ -357,130 +312,3 @@ async def test_calls_of_one_socket_get_a_frame_each_one_behind_the_other(
     for message in messages_of(read(files[0]) + transport.kept):
         got[message[4]] += message[5:]
     assert got == {1: expected, 2: expected[:room_bytes]}
-
-
-async def turns(count: int = 1) -> None:
-    """Lets the loop go round so many times."""
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-@pytest.fixture
-def two_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So few are written to before others have their turn."""
-    monkeypatch.setattr("gateway.fanout.TURN", 2)
-
-
-@pytest.mark.usefixtures("two_a_turn")
-async def test_a_frame_goes_to_many_in_turns_and_others_have_theirs_between() -> None:
-    fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(5)]
-    fan_out.sockets.update(enumerate(viewers))
-    got: list[int] = []
-    fan_out.send(range(5), b"<1>")
-    for _ in range(3):
-        got.append(sum(bool(each.queued) for each in viewers))
-        await turns()
-    assert got == [2, 4, 5]
-    assert [each.queued for each in viewers] == [[b"<1>"]] * 5
-
-
-@pytest.mark.usefixtures("two_a_turn")
-@pytest.mark.parametrize("sessions", [range(5), (4,)], ids=["to all", "to one"])
-async def test_what_comes_next_waits_until_all_have_the_frame_before(sessions: Sequence[int]) -> None:
-    fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(5)]
-    fan_out.sockets.update(enumerate(viewers))
-    before = counted("out")
-    fan_out.send(range(5), b"<1>")
-    fan_out.send(sessions, b"<2>")
-    await turns(6)
-    assert [each.queued for each in viewers] == [[b"<1>", *[b"<2>"] * (number in sessions)] for number in range(5)]
-    assert counted("out") - before == 5 + len(sessions)
-
-
-@pytest.mark.usefixtures("two_a_turn")
-async def test_what_comes_before_its_turn_goes_in_one_write_and_counts_as_what_it_is() -> None:
-    fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(3)]
-    fan_out.sockets.update(enumerate(viewers))
-    before = counted("out")
-    for frame in (b"<1>", b"<2>", b"<3>"):
-        fan_out.send(range(3), frame)
-    fan_out.send(range(2), b"<4>")
-    fan_out.send(range(3), b"<5>")
-    await turns(6)
-    assert viewers[0].queued == [b"<1>", b"<2><3>", b"<4>", b"<5>"], (
-        "others are written to in between: it keeps its place"
-    )
-    assert viewers[2].queued == [b"<1>", b"<2><3>", b"<5>"]
-    assert counted("out") - before == 3 * 4 + 2
-
-
-@pytest.mark.usefixtures("two_a_turn")
-async def test_one_of_those_who_have_had_their_turn_is_written_to_at_once() -> None:
-    fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(4)]
-    fan_out.sockets.update(enumerate(viewers))
-    fan_out.send(range(4), b"<1>")
-    fan_out.send((1,), b"<2>")
-    assert [len(each.queued) for each in viewers] == [1, 2, 0, 0]
-    fan_out.send((3,), b"<2>")
-    assert [len(each.queued) for each in viewers] == [1, 2, 1, 2]
-
-
-@pytest.mark.usefixtures("two_a_turn")
-@pytest.mark.parametrize(
-    "waiting",
-    [[(range(3), b"x" * (MAX_WAITING_BYTES + 1))], [(range(each), b"x") for each in range(2, 2 + MAX_WAITING)]],
-    ids=["many bytes", "many frames"],
-)
-async def test_too_much_is_written_before_anything_else(waiting: list[tuple[Sequence[int], bytes]]) -> None:
-    fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(2 + MAX_WAITING)]
-    fan_out.sockets.update(enumerate(viewers))
-    fan_out.send(range(3), b"<1>")
-    fan_out.send(range(3), b"<2>")
-    assert not viewers[2].queued
-    for each in waiting:
-        fan_out.send(*each)
-    assert viewers[2].queued[0] == b"<1>"
-
-
-@pytest.mark.usefixtures("two_a_turn")
-async def test_who_leaves_before_its_turn_gets_nothing_more_and_who_is_full_is_named_in_it() -> None:
-    named: list[int] = []
-    fan_out = FanOut(lambda session, now: named.append(session))
-    gone, full = Viewer(waiting=1), Viewer(waiting=HIGH_BYTES + 1)
-    fan_out.sockets.update({0: Viewer(waiting=1), 1: Viewer(waiting=1), 2: gone, 3: full})
-    fan_out.send(range(4), b"<1>")
-    assert not named
-    del fan_out.sockets[2]
-    await turns()
-    assert (gone.queued, full.queued, named) == ([], [b"<1>"], [3])
-
-
-@pytest.mark.usefixtures("two_a_turn")
-async def test_presence_that_comes_between_turns_goes_with_what_is_still_to_be_written() -> None:
-    fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(4)]
-    fan_out.sockets.update(enumerate(viewers))
-    fan_out.send_later(range(4), b"[a]")
-    fan_out.send(range(4), b"<1>")
-    fan_out.send_later((0, 3), b"[b]")
-    await turns()
-    fan_out.close()
-    assert [each.queued for each in viewers] == [[b"<1>[a]"]] * 3 + [[b"<1>[b]"]]
-
-
-@pytest.mark.usefixtures("two_a_turn")
-async def test_a_fan_out_that_closes_writes_what_it_is_asked_to_and_no_more() -> None:
-    fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(4)]
-    fan_out.sockets.update(enumerate(viewers))
-    fan_out.send(range(4), b"<1>")
-    fan_out.finish()
-    fan_out.send(range(4), b"<2>")
-    fan_out.close()
-    await turns(2)
-    assert [each.queued for each in viewers] == [[b"<1>", b"<2>"]] * 2 + [[b"<1>"]] * 2
