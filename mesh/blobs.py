@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import shutil
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,10 +18,8 @@ from rushes.errors import InvalidArgument, NotFound, ResourceExhausted, Unavaila
 
 MAX_KEY = 512
 CHUNK_BYTES = 256 * 1024
-SYNCS = 3
-"""Threads that wait for the disk: it flushes once for all that wait, but each thread costs as much as two files."""
-NICE = 10
-"""How far what handles many blobs stands back for those whom somebody waits for."""
+SYNCS = 8
+"""Files that are synced side by side: the disk flushes once for all that wait."""
 log = logging.getLogger(__name__)
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 
@@ -72,7 +69,7 @@ class Blobs(Protocol):
         """Makes a blob of bytes. Raises KeyInvalid, BlobsFull."""
 
     async def put_all(self, blobs: Mapping[str, bytes]) -> None:
-        """Makes several blobs, each as `put` does, cheaper, but behind others. What fails may leave some of them."""
+        """Makes several blobs, each as `put` does, and cheaper. What fails may leave some of them made."""
 
     async def put_new(self, key: str, data: bytes) -> bool:
         """Makes a blob of bytes unless there is one of that key, which then stays; gives whether it was made.
@@ -90,8 +87,8 @@ class Blobs(Protocol):
         """The bytes from start up to, but without, end, in pieces. Raises BlobNotFound before the first piece."""
 
     async def get_all(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        """The whole of several small blobs, each as `read` gives it, cheaper, but behind others. What is not there is
-        left out, and so is what cannot be read now, which is logged.
+        """The whole of several small blobs, each as `read` gives it, and cheaper. What is not there is left out, and so
+        is what cannot be read now, which is logged.
         """
 
     async def delete(self, key: str) -> None:
@@ -107,7 +104,6 @@ class FolderBlobs:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._new = root / ".new"
-        self._behind = ThreadPoolExecutor(1, "blobs", _stand_back)
         self._new.mkdir(parents=True, exist_ok=True, mode=0o700)
         # What a crash left half made.
         for path in self._new.iterdir():
@@ -121,8 +117,7 @@ class FolderBlobs:
         """See Blobs. All are on their way to the disk before the first is waited for: so one commit of the file
         system's journal is for all of them, and others who sync a file do not wait for many.
         """
-        made = {self._path(key): data for key, data in blobs.items()}
-        await asyncio.get_running_loop().run_in_executor(self._behind, self._put_all, made)
+        await asyncio.to_thread(self._put_all, {self._path(key): data for key, data in blobs.items()})
 
     async def put_new(self, key: str, data: bytes) -> bool:
         """See Blobs."""
@@ -152,8 +147,7 @@ class FolderBlobs:
 
     async def get_all(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         """See Blobs."""
-        paths = {key: self._path(key) for key in keys}
-        return await asyncio.get_running_loop().run_in_executor(self._behind, _get_all, paths)
+        return await asyncio.to_thread(_get_all, {key: self._path(key) for key in keys})
 
     async def delete(self, key: str) -> None:
         """See Blobs."""
@@ -295,12 +289,6 @@ def _get_all(paths: Mapping[str, Path]) -> Mapping[str, bytes]:
         except OSError as error:
             log.error("blob_not_read", extra={"key": key, "error": str(error)})
     return found
-
-
-def _stand_back() -> None:
-    """This thread, and those that it starts; on Linux no other is meant."""
-    if sys.platform == "linux":
-        os.nice(NICE)
 
 
 def _sync_each(descriptors: Sequence[int]) -> None:
