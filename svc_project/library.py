@@ -298,7 +298,7 @@ class Library:
         return await self._context.run(stack)
 
     async def update_cut(self, who: Who, asset_id: AssetId, number: int, status: str | None, once: Once) -> Asset:
-        """A new status of a cut; "" is none of its own."""
+        """A new status of a cut; "" is none of its own. The asset has the status that its newest cut is given."""
 
         def change(work: Work) -> str:
             asset = find_kept(work, who, asset_id)
@@ -309,8 +309,9 @@ class Library:
                 return ""
             if status:
                 text.check_status(status, find_project(work, who, asset.project_id).statuses, field="cut.status")
-            work.unit.assets.set_cut_status(asset_id, number, status)
-            save(work, asset)
+            work.unit.assets.set_cut_status(asset_id, number, status, who.person_id, work.now_ms)
+            newest = number == max(cut.number for cut in asset.cuts)
+            save(work, replace(asset, status=status) if status and newest else asset)
             work.trail.add(
                 who.tenant_id, who.person_id, "cut.update", f"asset/{asset_id}", number=number, status=status
             )

@@ -126,7 +126,9 @@ class PurgedVideo:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A video stacked on an asset. `home_id` is the project it was uploaded for."""
+    """A video stacked on an asset. `home_id` is the project it was uploaded for; who chose its status, and when, are
+    "" and 0 while that is not known.
+    """
 
     asset_id: AssetId
     number: int
@@ -136,6 +138,8 @@ class Cut:
     created_ms: int
     file_name: str
     status: str = ""
+    status_by: PersonId = PersonId("")
+    status_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,10 @@ OWNER = "owner"
 MASKS: dict[str, int] = {
     OWNER: ALL,
     "member": ALL & ~int(Permission.ADMINISTER),
-    "reviewer": int(Permission.VIEW | Permission.ANNOTATE | Permission.SEE_INTERNAL | Permission.DOWNLOAD),
+    "reviewer": int(
+        Permission.VIEW | Permission.ANNOTATE | Permission.SEE_INTERNAL | Permission.DOWNLOAD | Permission.APPROVE
+    ),
+    "client": int(Permission.VIEW | Permission.ANNOTATE | Permission.APPROVE),
     "guest": int(Permission.VIEW | Permission.ANNOTATE),
 }
 

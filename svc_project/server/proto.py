@@ -177,6 +177,8 @@ def to_cut(cut: Cut) -> project_pb.Cut:
         created_ms=cut.created_ms,
         file_name=cut.file_name,
         status=cut.status,
+        status_by=cut.status_by,
+        status_ms=cut.status_ms,
     )
 
 

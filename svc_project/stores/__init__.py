@@ -228,7 +228,7 @@ class Assets(Protocol):
     def save(self, asset: Asset) -> None:
         """All but the cuts as it is now."""
 
-    def set_cut_status(self, asset_id: AssetId, number: int, status: str) -> None:
+    def set_cut_status(self, asset_id: AssetId, number: int, status: str, person_id: PersonId, now_ms: int) -> None:
         """A cut has this status."""
 
     def purge(self, asset_ids: Sequence[AssetId], now_ms: int) -> None:

@@ -125,10 +125,11 @@ class SqlAssets:
         )
         return cut
 
-    def set_cut_status(self, asset_id: AssetId, number: int, status: str) -> None:
-        """A cut has this status."""
+    def set_cut_status(self, asset_id: AssetId, number: int, status: str, person_id: PersonId, now_ms: int) -> None:
+        """A cut has this status, which this person chose now."""
         where = (_cut.c.asset_id == asset_id, _cut.c.number == number)
-        self._connection.execute(update(_cut).where(*where).values(status=status))
+        values = {"status": status, "status_by": person_id, "status_ms": now_ms}
+        self._connection.execute(update(_cut).where(*where).values(values))
 
     def purge(self, asset_ids: Sequence[AssetId], now_ms: int) -> None:
         """See `Assets`."""
@@ -248,6 +249,8 @@ def _to_cut(row: Row[Any]) -> Cut:
         created_ms=row.created_ms,
         file_name=row.file_name,
         status=row.status,
+        status_by=row.status_by,
+        status_ms=row.status_ms,
     )
 
 

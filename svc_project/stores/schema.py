@@ -212,6 +212,9 @@ cut = Table(
     Column("created_ms", BigInteger, nullable=False),
     Column("file_name", Text, nullable=False),
     Column("status", Text, nullable=False, server_default=""),
+    # Who chose the status, and when; "" and 0: before that was kept.
+    Column("status_by", Text, nullable=False, server_default=""),
+    Column("status_ms", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("asset_id", "video_id"),
     Index("cut_by_video", "video_id"),
     Index("cut_by_lender", "home_id", "person_id"),

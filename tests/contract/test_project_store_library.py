@@ -187,13 +187,14 @@ async def test_a_cut_has_a_status_of_its_own(store: Store) -> None:
         asset_id = new_asset(unit, "a")
         stack(unit, asset_id, video(7))
         stack(unit, asset_id, video(8))
-        unit.assets.set_cut_status(asset_id, 1, "retake")
+        unit.assets.set_cut_status(asset_id, 1, "retake", BEN, 9)
         return asset_id
 
     asset_id = await store.run(work)
     asset = await store.run(lambda unit: unit.assets.get(ONE, asset_id))
     assert asset is not None
-    assert [(cut.number, cut.status) for cut in asset.cuts] == [(2, ""), (1, "retake")]
+    chosen = [(cut.number, cut.status, cut.status_by, cut.status_ms) for cut in asset.cuts]
+    assert chosen == [(2, "", "", 0), (1, "retake", BEN, 9)]
 
 
 async def test_folders_come_by_name_with_their_assets_counted(store: Store) -> None:
@@ -282,6 +283,7 @@ _BEFORE = (
     "DROP INDEX asset_by_name", "DROP INDEX asset_by_folder",
     "ALTER TABLE asset DROP COLUMN folder_id", "ALTER TABLE asset DROP COLUMN deleted_ms",
     "ALTER TABLE asset DROP COLUMN name_key", "ALTER TABLE cut DROP COLUMN status",
+    "ALTER TABLE cut DROP COLUMN status_by", "ALTER TABLE cut DROP COLUMN status_ms",
     "ALTER TABLE project DROP COLUMN statuses",
 )  # fmt: skip
 

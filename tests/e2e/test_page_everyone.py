@@ -220,6 +220,30 @@ def test_on_a_phone_all_is_there_for_fingers_and_nothing_runs_out_of_the_screen(
     assert (small(phone), sideways(phone)) == ([], False)
 
 
+def test_a_client_approves_by_a_link_on_a_phone_and_is_out_when_the_owner_removes_them(
+    place: Product, ada: Reviewer, meet: Callable[..., Reviewer]
+) -> None:
+    ada.page.goto(ada.address)
+    link = ada.invitation("client")
+    phone = meet("phone", place.address, viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
+    phone.join(link, "Clio")
+    phone.page.locator(".card-face").tap()
+    phone.wait_ready()
+    expect(phone.button("What becomes of v1")).to_have_text("Approve…")
+    assert (faults(phone), small(phone), sideways(phone)) == ([], [], False)
+    phone.button("What becomes of v1").tap()
+    phone.page.get_by_role("menuitemradio", name="approved").tap()
+    expect(phone.button("What becomes of v1")).to_have_text("approved")
+    # The owner has not reloaded since.
+    expect(ada.page.locator(".card .status-face")).to_have_text("approved", timeout=60_000)
+    ada.button("Invite people").click()
+    members = ada.page.get_by_test_id("members")
+    members.get_by_role("button", name="Remove Clio from the project").click()
+    members.get_by_role("button", name="Remove", exact=True).click()
+    expect(members.locator("[data-who=Clio]")).to_have_count(0)
+    phone.wait_status("forbidden", "gone", "signedOut")
+
+
 def test_a_checker_of_accessibility_finds_nothing_serious_anywhere(ada: Reviewer) -> None:
     page = ada.page
     ada.visit("bikes")

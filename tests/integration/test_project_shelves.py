@@ -273,6 +273,32 @@ async def test_a_project_says_what_a_status_may_be(server: ProjectServer, admin:
     assert await refused(empty) == "INVALID_FIELD"
 
 
+async def test_a_client_approves_a_cut_and_the_asset_has_the_status_of_its_newest(
+    server: ProjectServer, admin: Person, project_id: int
+) -> None:
+    for video_id in (74, 75):
+        server.videos[video_id] = ("default", project_id)
+    shot = await new_asset(admin, project_id, "Shot", video_id=74)
+    await admin.project("AddCut", asset_id=shot, video_id=75)
+    client = await invite(admin, project_id, "client", "Clio")
+    guest = await invite(admin, project_id, "guest", "Gus")
+
+    async def choose(number: int, status: str, who: Person = client) -> pb.Asset:
+        asked = who.project("UpdateCut", asset_id=shot, cut=pb.Cut(number=number, status=status), request_id=status)
+        asset: pb.Asset = (await asked).asset
+        return asset
+
+    older = await choose(1, "retake")
+    assert (older.status, older.cuts[1].status, older.cuts[1].status_by) == ("wip", "retake", client.person_id)
+    assert older.cuts[1].status_ms > 0
+    for _ in range(2):
+        newest = await choose(2, "approved")
+        assert (newest.status, newest.cuts[0].status) == ("approved", "approved")
+    assert newest.etag == (await admin.project("GetAsset", asset_id=shot)).asset.etag
+    assert await refused(choose(2, "final", guest)) == "PERMISSION_MISSING"
+    assert await refused(client.project("UpdateAsset", asset=pb.Asset(asset_id=shot, name="x"))) == "PERMISSION_MISSING"
+
+
 async def test_all_of_it_is_in_the_trail(admin: Person, project_id: int) -> None:
     folder = await new_folder(admin, project_id, "Trail")
     shot = await new_asset(admin, project_id, "Shot")

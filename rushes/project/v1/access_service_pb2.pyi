@@ -154,7 +154,9 @@ class RoleGrant(_message.Message):
     name: _builtins.str
     """Name of the person."""
     role: _builtins.str
-    """owner (all permissions), member (all but administer), reviewer (view, annotate, see_internal, download) or guest (view, annotate)."""
+    """owner (all permissions), member (all but administer), reviewer (view, annotate, see_internal, download,
+    approve), client (view, annotate, approve) or guest (view, annotate).
+    """
     def __init__(
         self,
         *,

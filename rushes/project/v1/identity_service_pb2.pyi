@@ -479,7 +479,7 @@ class CreateInvitationRequest(_message.Message):
     project_id: _builtins.int
     """The project."""
     role: _builtins.str
-    """The role it gives: owner, member, reviewer or guest."""
+    """The role it gives: owner, member, reviewer, client or guest."""
     lifetime_s: _builtins.int
     """How long it lasts, in seconds; 0: 7 days; 365 days at most."""
     max_uses: _builtins.int

@@ -112,6 +112,8 @@ class Cut(_message.Message):
     CREATED_MS_FIELD_NUMBER: _builtins.int
     FILE_NAME_FIELD_NUMBER: _builtins.int
     STATUS_FIELD_NUMBER: _builtins.int
+    STATUS_BY_FIELD_NUMBER: _builtins.int
+    STATUS_MS_FIELD_NUMBER: _builtins.int
     number: _builtins.int
     """1 for the first."""
     video_id: _builtins.int
@@ -124,6 +126,10 @@ class Cut(_message.Message):
     """Name of the file it came from."""
     status: _builtins.str
     """One of the project's statuses; empty: none of its own."""
+    status_by: _builtins.str
+    """Who chose the status, by person_id; empty: not known."""
+    status_ms: _builtins.int
+    """When, UTC milliseconds; 0: not known."""
     def __init__(
         self,
         *,
@@ -133,10 +139,12 @@ class Cut(_message.Message):
         created_ms: _builtins.int = ...,
         file_name: _builtins.str = ...,
         status: _builtins.str = ...,
+        status_by: _builtins.str = ...,
+        status_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_ms", b"created_ms", "file_name", b"file_name", "number", b"number", "person_id", b"person_id", "status", b"status", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_ms", b"created_ms", "file_name", b"file_name", "number", b"number", "person_id", b"person_id", "status", b"status", "status_by", b"status_by", "status_ms", b"status_ms", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

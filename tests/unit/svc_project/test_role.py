@@ -33,6 +33,12 @@ def test_a_reviewer_sees_internal_notes_and_a_guest_does_not() -> None:
     assert role.mask("guest") == role.Permission.VIEW | role.Permission.ANNOTATE
 
 
+def test_whoever_reviews_and_clients_approve_and_guests_do_not() -> None:
+    able = [name for name, mask in role.MASKS.items() if mask & role.Permission.APPROVE]
+    assert able == ["owner", "member", "reviewer", "client"]
+    assert not role.mask("client") & (role.Permission.SEE_INTERNAL | role.Permission.UPLOAD)
+
+
 def test_each_role_contains_those_after_it() -> None:
     for one, other in itertools.pairwise(role.MASKS.values()):
         assert one & other == other

@@ -1,7 +1,7 @@
 /** An invitation, for whoever has its link: a guest gives a name, others make an account, who is signed in just accepts. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { t, type Key } from "../messages";
+import { t } from "../messages";
 import { Button } from "../ui/button";
 import { identity, requestId } from "./api";
 import { accept, me } from "./auth";
@@ -14,11 +14,13 @@ interface Offer {
   role: string;
 }
 
+/** The roles, the weakest first. */
+export const ROLES = ["guest", "client", "reviewer", "member", "owner"] as const;
+type Role = (typeof ROLES)[number];
+
 /** Name of a role. */
 export function roleName(role: string): string {
-  const names: Record<string, Key> = { owner: "role.owner", member: "role.member", reviewer: "role.reviewer", guest: "role.guest" };
-  const key = names[role];
-  return key ? t(key as "role.owner") : role;
+  return ROLES.includes(role as Role) ? t(`role.${role as Role}`) : role;
 }
 
 function NoOffer({ error }: { error: string }): JSX.Element {
@@ -50,7 +52,7 @@ export function Invite({ secret, next }: { secret: string; next: string }): JSX.
       .getInvitation({ secret })
       .then(({ projectName, role }) => {
         setOffer({ project: projectName, role });
-        setAccount(role !== "guest");
+        setAccount(role !== "guest" && role !== "client");
       })
       .catch((failure: unknown) => setError(explain(failure)));
   }, [secret]);

@@ -54,3 +54,12 @@ export function person(id: string): Known {
   }
   return entry(id).value;
 }
+
+/** The name of a person, once it is known; empty when it cannot be found out. */
+export async function nameOf(id: string): Promise<string> {
+  if (!person(id).name) {
+    const { people } = await identity.listPeople({ personIds: [id], pageSize: 1 }).catch(() => ({ people: [] }));
+    for (const { personId, name, color } of people) remember(personId, { name, color });
+  }
+  return entry(id).peek().name;
+}

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { identity, requestId, transport } from "../app/api";
 import { me } from "../app/auth";
 import { explain } from "../app/error";
-import { roleName } from "../app/invite";
+import { roleName, ROLES } from "../app/invite";
 import { person } from "../app/people";
 import { AccessService, type RoleGrant } from "../gen/rushes/project/v1/access_service_pb";
 import type { Invitation } from "../gen/rushes/project/v1/identity_service_pb";
@@ -16,8 +16,6 @@ import { shortly } from "../ui/when";
 
 const access = createClient(AccessService, transport);
 const PAGE = 1000;
-/** Weakest first, as in the form above. */
-export const ROLES = ["guest", "reviewer", "member", "owner"] as const;
 
 async function grantsOf(projectId: bigint): Promise<RoleGrant[]> {
   const all: RoleGrant[] = [];

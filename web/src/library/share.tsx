@@ -3,12 +3,11 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { identity, requestId } from "../app/api";
 import { explain } from "../app/error";
-import { roleName } from "../app/invite";
+import { roleName, ROLES } from "../app/invite";
 import { count, t, type Key } from "../messages";
 import { Button } from "../ui/button";
 import { shortly } from "../ui/when";
 
-const ROLES = ["guest", "reviewer", "member", "owner"] as const;
 const DAY_S = 86_400n;
 const DAYS = [1, 7, 30, 365] as const;
 

@@ -47,13 +47,15 @@ interface ChoiceProps {
   /** What it may be. */
   statuses: readonly string[];
   label: string;
+  /** What the button shows; left out: the status. */
+  face?: ComponentChildren;
   choose: (status: string) => void;
 }
 
 /** The status, and the menu of all that it may be. */
-export function StatusChoice({ status, statuses, label, choose }: ChoiceProps): JSX.Element {
+export function StatusChoice({ status, statuses, label, face, choose }: ChoiceProps): JSX.Element {
   return (
-    <Menu small label={label} face={<StatusFace status={status} />}>
+    <Menu small label={label} face={face ?? <StatusFace status={status} />}>
       {(close) =>
         statuses.map((each) => (
           <Item

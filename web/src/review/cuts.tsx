@@ -4,13 +4,15 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { projects, requestId } from "../app/api";
 import { explain } from "../app/error";
+import { me } from "../app/auth";
 import { keysOf } from "../app/keys";
+import { nameOf, person } from "../app/people";
 import type { Compare } from "../compare/compare";
-import type { Asset } from "../gen/rushes/project/v1/project_service_pb";
+import type { Asset, Cut } from "../gen/rushes/project/v1/project_service_pb";
 import { Permission } from "../gen/rushes/type/v1/access_pb";
 import { ACCEPT } from "../library/plan";
 import { remarkText } from "../library/remark";
-import { StatusChoice, StatusFace, STATUSES } from "../library/status";
+import { StatusChoice, StatusFace, STATUSES, statusName } from "../library/status";
 import { may, patch, projectList } from "../library/store";
 import { take } from "../library/take";
 import { t } from "../messages";
@@ -20,6 +22,9 @@ import { say } from "../ui/toast";
 import { ago } from "../ui/when";
 import { goToNumber } from "./address";
 import type { Room } from "./room";
+
+/** What of the usual statuses is for whoever approves. */
+const DECISIONS = ["approved", "could be better", "retake"] as const;
 
 /** What statuses may be, by project, of those that were asked for. */
 const known = signal<ReadonlyMap<bigint, readonly string[]>>(new Map());
@@ -54,10 +59,12 @@ async function change(what: Promise<{ asset?: Asset | undefined }>, changed: (as
   }
 }
 
-/** The status of the asset: a choice for whoever may change it. */
-export function AssetStatus({ asset, changed }: Omit<AssetProps, "room">): JSX.Element {
+/** The status of the asset: a choice for whoever may change it. Who only approves has a say on each cut. */
+export function AssetStatus(props: AssetProps): JSX.Element {
+  const { asset, changed } = props;
   const statuses = useStatuses(asset.projectId);
   const status = asset.status || statuses[0] || "";
+  if (may(asset.permissions, Permission.APPROVE) && !may(asset.permissions, Permission.UPLOAD)) return <Decision {...props} statuses={statuses} />;
   if (!may(asset.permissions, Permission.UPLOAD)) return <StatusFace status={status} />;
   const choose = (next: string): void => {
     const { assetId } = asset;
@@ -66,20 +73,60 @@ export function AssetStatus({ asset, changed }: Omit<AssetProps, "room">): JSX.E
   return <StatusChoice status={status} statuses={statuses} label={t("asset.statusOf", { name: asset.name })} choose={choose} />;
 }
 
-function CutStatus({ room, asset, changed }: AssetProps): JSX.Element {
-  const statuses = useStatuses(asset.projectId);
+/** The status of the cut that is open, and what changes it. */
+function useCutStatus({ room, asset, changed }: AssetProps): { cut: Cut; choose: (status: string) => void } {
   const { number } = room.cut;
-  const status = asset.cuts.find((each) => each.number === number)?.status ?? "";
-  const choose = (next: string): void => {
+  const cut = asset.cuts.find((each) => each.number === number) ?? room.cut;
+  const choose = (status: string): void => {
     const { assetId } = asset;
-    void change(projects.updateCut({ assetId, cut: { number, status: next }, updateMask: { paths: ["status"] }, requestId: requestId() }), changed);
+    void change(projects.updateCut({ assetId, cut: { number, status }, updateMask: { paths: ["status"] }, requestId: requestId() }), changed);
   };
+  return { cut, choose };
+}
+
+function CutStatus(props: AssetProps): JSX.Element {
+  const statuses = useStatuses(props.asset.projectId);
+  const { cut, choose } = useCutStatus(props);
+  const { number, status } = cut;
   return (
     <div class="row cut-status">
       <span class="faint grow">{t("review.cutStatus", { number })}</span>
       <StatusChoice status={status || t("review.noStatus")} statuses={statuses} label={t("review.cutStatus", { number })} choose={choose} />
     </div>
   );
+}
+
+/** What whoever approves, but does not make the cuts, decides of the one that is open. */
+function Decision({ statuses, ...props }: AssetProps & { statuses: readonly string[] }): JSX.Element {
+  const { cut, choose } = useCutStatus(props);
+  const usual = DECISIONS.filter((each) => statuses.includes(each));
+  return (
+    <span class="row decision">
+      {!cut.status && <StatusFace status={props.asset.status || statuses[0] || ""} />}
+      <StatusChoice
+        status={cut.status}
+        statuses={usual.length > 0 ? usual : statuses}
+        label={t("review.decideOn", { number: cut.number })}
+        face={cut.status ? undefined : <b>{t("review.decide")}</b>}
+        choose={choose}
+      />
+    </span>
+  );
+}
+
+/** Who chose the status of a cut, and when. */
+function decidedBy({ status, statusBy, statusMs }: Cut): string {
+  if (!status || !statusBy) return statusName(status);
+  return t("review.decidedBy", { status: statusName(status), name: person(statusBy).name || t("people.unknown"), time: ago(Number(statusMs), Date.now()) });
+}
+
+/** Says what somebody else has decided meanwhile of the cuts of an asset. */
+export function tellDecisions(before: Asset, now: Asset): void {
+  for (const { number, status, statusBy } of now.cuts) {
+    const held = before.cuts.find((each) => each.number === number);
+    if (!held || !status || held.status === status || !statusBy || statusBy === me.peek()?.personId) continue;
+    void nameOf(statusBy).then((name) => say({ title: t("review.decided", { number, status: statusName(status) }), detail: t("review.decidedDetail", { name: name || t("people.unknown") }) }));
+  }
 }
 
 function Remarks({ remarks }: { remarks: readonly string[] }): JSX.Element {
@@ -121,7 +168,11 @@ export function Cuts({ room, asset, changed, compare }: AssetProps & { compare: 
               }}
             >
               v{each.number} <span class="faint">{each.fileName || ago(Number(each.createdMs), Date.now())}</span>
-              {each.status && <StatusFace status={each.status} />}
+              {each.status && (
+                <span title={decidedBy(each)}>
+                  <StatusFace status={each.status} />
+                </span>
+              )}
             </Item>
           ))}
           {nearest !== undefined && !compare.now.value && (
@@ -137,6 +188,9 @@ export function Cuts({ room, asset, changed, compare }: AssetProps & { compare: 
                 {t("compare.with", { number: nearest })}
               </Item>
             </>
+          )}
+          {asset.cuts.some(({ number, statusBy }) => number === room.cut.number && statusBy !== "") && (
+            <p class="menu-name faint">{decidedBy(asset.cuts.find(({ number }) => number === room.cut.number) ?? room.cut)}</p>
           )}
           {room.video.remarks.length > 0 && <Remarks remarks={room.video.remarks} />}
           {mayUpload && (

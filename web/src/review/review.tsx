@@ -47,6 +47,7 @@ import { useTurns } from "../ui/turns";
 import { act } from "./act";
 import { addressOf, filterOf, lookOf, onAnother } from "./address";
 import { carryOf, carryOn, frameOn, type Carry } from "./carry";
+import { tellDecisions } from "./cuts";
 import { clipsAround, fetchHead, goToCut } from "./neighbour";
 import { isRoomId, liveRoom, replayed } from "../live/state";
 import { openRoom } from "./open";
@@ -110,6 +111,7 @@ export function Review({ place }: ReviewProps): JSX.Element {
     // What one changed oneself while this was asked is newer.
     setAsset((held) => (held && held.updatedMs > now.updatedMs ? held : now));
     tellNewCut(asset, now, place.cut);
+    tellDecisions(asset, now);
   }, [asset?.assetId]);
   useEffect(() => {
     let here = true;

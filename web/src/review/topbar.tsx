@@ -199,7 +199,7 @@ export function TopBar({ room, asset, changed, compare, past, showKeys }: BarPro
         <CutRemarks room={room} />
       </span>
       <CompareMenu compare={compare} past={past} />
-      <AssetStatus asset={asset} changed={changed} />
+      <AssetStatus room={room} asset={asset} changed={changed} />
       <span class="grow" />
       <Connection room={room} />
       <People room={room} />

@@ -162,7 +162,8 @@ export type RoleGrant = Message<"rushes.project.v1.RoleGrant"> & {
   name: string;
 
   /**
-   * owner (all permissions), member (all but administer), reviewer (view, annotate, see_internal, download) or guest (view, annotate).
+   * owner (all permissions), member (all but administer), reviewer (view, annotate, see_internal, download,
+   * approve), client (view, annotate, approve) or guest (view, annotate).
    *
    * @generated from field: string role = 3;
    */

@@ -492,7 +492,7 @@ export type CreateInvitationRequest = Message<"rushes.project.v1.CreateInvitatio
   projectId: bigint;
 
   /**
-   * The role it gives: owner, member, reviewer or guest.
+   * The role it gives: owner, member, reviewer, client or guest.
    *
    * @generated from field: string role = 2;
    */
