@@ -142,8 +142,10 @@ def _greet(described: dict[str, Any], data: Path, host: str) -> None:
     if first.exists():
         sign_in = json.loads(first.read_text())
         say(f"  First sign-in:    {sign_in['email']}   password: {sign_in['password']}")
-        say("                    (shown until you change the password on the page)")
+        say("                    (shown until you change the password: behind your picture, top right)")
     say(f"  Data and logs:    {data}")
+    if host in LOOPBACK:
+        say('  For this machine alone. For others too:  make run ARGS="--host 0.0.0.0"  (rushes up --host 0.0.0.0)')
     say("  Stop with Ctrl+C.")
     say("")
 
@@ -189,8 +191,8 @@ def _port_trouble(host: str, port: int) -> str:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-    except OSError as error:
-        why = error.strerror or str(error)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error)
         return f"{host}:{port} cannot be used ({why}). Choose another port: rushes up --port 8081 (make run PORT=8081)."
     return ""
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import rushes
-from rushes.errors import RushesError, Unauthenticated
+from rushes.errors import RushesError, Unauthenticated, Unavailable
 
 DEFAULT_SERVER = "http://127.0.0.1:8080"
 
@@ -47,6 +47,11 @@ def add_server(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ca", type=Path, help="PEM file of the authority to trust (tls/authority.pem of the server)")
 
 
+def add_video(parser: argparse.ArgumentParser) -> None:
+    """Which video a command is about."""
+    parser.add_argument("video", type=int, metavar="VIDEO", help="its number: `rushes list` shows them")
+
+
 def client(arguments: argparse.Namespace) -> "rushes.Client":
     """A client as RUSHES_EMAIL and RUSHES_PASSWORD say, else with the session kept by sign-in."""
     ca = arguments.ca.read_bytes() if arguments.ca else None
@@ -70,6 +75,9 @@ def command(work: Callable[[argparse.Namespace], Awaitable[int]]) -> Callable[[a
             return asyncio.run(_waited(work(arguments)))
         except KeyboardInterrupt:
             return 130
+        except Unavailable as error:
+            print(f"rushes: {arguments.server}: {error}", file=sys.stderr)
+            return 1
         except (RushesError, OSError) as error:
             print(f"rushes: {error}", file=sys.stderr)
             return 1

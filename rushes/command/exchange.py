@@ -11,7 +11,7 @@ from pathlib import Path
 
 import rushes
 from rushes.annotation.v1.annotation_pb2 import ANNOTATION_KIND_COMMENT, Annotation
-from rushes.command.account import add_server, client, command
+from rushes.command.account import add_server, add_video, client, command
 from rushes.document.limit import ID_BYTES
 from rushes.exchange import arrival, format
 from rushes.exchange.arrival import Plan, describe
@@ -193,7 +193,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Adds the commands."""
     parser = subparsers.add_parser("export", help="write a video's notes to a file")
     add_server(parser)
-    parser.add_argument("video", type=int, metavar="VIDEO")
+    add_video(parser)
     parser.add_argument(
         "--format",
         choices=(*format.FORMATS, SHEET),
@@ -208,7 +208,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.set_defaults(run=command(export))
     parser = subparsers.add_parser("import", help="add the notes of a file to a video")
     add_server(parser)
-    parser.add_argument("video", type=int, metavar="VIDEO")
+    add_video(parser)
     parser.add_argument("file", type=Path, metavar="FILE", help=".otio, .edl or .json")
     parser.add_argument("--format", choices=("otio", "edl", "json"), help="if the file's name does not say it")
     parser.add_argument("--start", help="timecode of the video's first frame on the file's timeline")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import rushes
 from rushes.annotation.v1 import annotation_pb2
 from rushes.command import versions
-from rushes.command.account import add_server, client, command
+from rushes.command.account import add_server, add_video, client, command
 from rushes.document.pending_event import Changed
 from rushes.exchange.notes import KINDS
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT, AUDIENCE_INTERNAL
@@ -60,11 +60,11 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     """Adds the commands."""
     parser = subparsers.add_parser("watch", help="print a video's notes as they come")
     add_server(parser)
-    parser.add_argument("video", type=int, metavar="VIDEO")
+    add_video(parser)
     parser.set_defaults(run=command(watch))
     parser = subparsers.add_parser("annotate", help="write a comment on a frame")
     add_server(parser)
-    parser.add_argument("video", type=int, metavar="VIDEO")
+    add_video(parser)
     parser.add_argument("--frame", type=int, required=True, help="0-based")
     parser.add_argument("--last", type=int, help="last frame, for a range")
     parser.add_argument("--internal", action="store_true", help="not for clients")

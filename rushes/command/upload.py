@@ -1,9 +1,10 @@
-"""The command `rushes upload`."""
+"""The command `rushes upload`; that which lists what there is comes with it."""
 
 import argparse
 import sys
 from pathlib import Path
 
+from rushes.command import listing
 from rushes.command.account import add_server, client, command
 from rushes.errors import NotFound
 from rushes.media.v1 import media_service_pb2
@@ -60,3 +61,4 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         help="frames a second of a sound, or of numbered pictures in a .zip or .tar, such as 24000/1001 (default: 24)",
     )
     parser.set_defaults(run=command(upload))
+    listing.register(subparsers)

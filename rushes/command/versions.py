@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import rushes
 from rushes.annotation.v1 import annotation_pb2
-from rushes.command.account import add_server, client, command
+from rushes.command.account import add_server, add_video, client, command
 from rushes.errors import InvalidArgument
 from rushes.exchange.notes import KINDS
 from rushes.version.v1 import version_pb2
@@ -198,6 +198,6 @@ def _parser(
 ) -> argparse.ArgumentParser:
     parser = subparsers.add_parser(name, help=help_text)
     add_server(parser)
-    parser.add_argument("video", type=int, metavar="VIDEO")
+    add_video(parser)
     parser.set_defaults(run=command(run))
     return parser

@@ -468,7 +468,7 @@ async def test_who_is_not_signed_in_is_told_how(product: Product, tmp_path: Path
     assert (code, "wrong" in errors) == (1, True)
     away = Shell("http://127.0.0.1:9", tmp_path)
     code, _, errors = await away.run("sign-in", "--email", "nobody@rushes.local", RUSHES_PASSWORD="wrong")
-    assert (code, errors) == (1, "rushes: The server does not answer.\n")
+    assert (code, errors) == (1, "rushes: http://127.0.0.1:9: The server does not answer.\n")
 
 
 async def test_events_say_what_changed(product: Product, video_id: int) -> None:
