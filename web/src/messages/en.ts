@@ -501,7 +501,7 @@ export const en = {
   "history.bringNow.one": "Carry {n} note from v{number}",
   "history.bringNow.other": "Carry {n} notes from v{number}",
   "history.brought.one": "{n} note carried over from v{number}",
-  "history.brought.other": "{n} notes carried over from v{number}",
+  "history.brought.other": "{n} notes and replies carried over from v{number}",
   "history.leftOut.one": "{n} was left out: it is on no frame of this cut.",
   "history.leftOut.other": "{n} were left out: they are on no frame of this cut.",
   "history.cannotBring": "The notes were not carried over",

@@ -17,6 +17,7 @@ import { may, patch, projectList } from "../library/store";
 import { take } from "../library/take";
 import { t } from "../messages";
 import { chooseFiles } from "../ui/dropzone";
+import { Icon } from "../ui/icon";
 import { Item, Menu } from "../ui/menu";
 import { say } from "../ui/toast";
 import { ago } from "../ui/when";
@@ -150,12 +151,22 @@ export function CutRemarks({ room }: { room: Room }): JSX.Element | null {
   );
 }
 
+/** The number, and the sign that there is more below it. */
+function CutFace({ number }: { number: number }): JSX.Element {
+  return (
+    <>
+      <span class="mono">v{number}</span>
+      <Icon name="down" size={12} />
+    </>
+  );
+}
+
 /** The picker: every cut with its file and status, and the way to a new one. */
 export function Cuts({ room, asset, changed, compare }: AssetProps & { compare: Compare }): JSX.Element {
   const mayUpload = may(asset.permissions, Permission.UPLOAD);
   const { nearest } = compare;
   return (
-    <Menu label={t("review.cuts")} keys={`${keysOf("go.previousCut")} ${keysOf("go.nextCut")}`} face={<span class="mono">v{room.cut.number}</span>}>
+    <Menu label={t("review.cuts")} keys={`${keysOf("go.previousCut")} ${keysOf("go.nextCut")}`} face={<CutFace number={room.cut.number} />}>
       {(close) => (
         <>
           {asset.cuts.map((each) => (
