@@ -80,7 +80,7 @@ describe("bringing notes from another cut", () => {
     vi.mocked(versions.rollbackVersion).mockResolvedValue({ rollback } as never);
     await past.bring({ number: 1, videoId: 4n } as Cut, -3, true);
     expect(vi.mocked(versions.carryNotes).mock.lastCall?.[0]).toMatchObject({ fromVideoId: 4n, toVideoId: 1n, frameOffset: -3n, openOnly: true });
-    expect(say.mock.lastCall?.[0].title).toBe("12 notes carried over from v1");
+    expect(say.mock.lastCall?.[0].title).toBe("12 notes and replies carried over from v1");
     expect(say.mock.lastCall?.[0].detail).toContain("1 was left out");
     say.mock.lastCall?.[0].action?.run();
     const asked = vi.mocked(versions.rollbackVersion).mock.lastCall?.[0];

@@ -481,7 +481,7 @@ export const zh = {
   "history.bringNone": "v{number} 没有批注。",
   "history.bringOffset": "在此版本上推后的帧数",
   "history.bringOpen": "只带入未解决的（{n}）",
-  "history.bringNow.other": "从 v{number} 带入 {n} 条批注",
+  "history.bringNow.other": "从 v{number} 带入 {n} 条批注和回复",
   "history.brought.other": "已从 v{number} 带入 {n} 条批注",
   "history.leftOut.other": "{n} 条未带入：它们不在此版本的任何一帧上。",
   "history.cannotBring": "批注未能带入",
