@@ -66,3 +66,15 @@ def test_a_cluster_that_cannot_be_is_refused_with_what_is_missing(
     assert done.returncode == 1
     assert said in done.stdout
     assert not (tmp_path / "data").exists()
+
+
+def test_without_a_command_it_says_which_there_are_those_that_most_need_first() -> None:
+    done = rushes()
+    assert done.returncode == 2
+    places = [done.stderr.index(f"    {name} ") for name in ("up", "sign-in", "upload", "list", "export", "migrate")]
+    assert places == sorted(places)
+
+
+def test_a_port_that_there_is_not_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    done = rushes("up", "--data", str(tmp_path), "--port", "99999")
+    assert (done.returncode, "127.0.0.1:99999 cannot be used" in done.stdout) == (1, True)
