@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.engine_fixtures import fresh_postgresql, kafka_servers, mongo_url, postgresql_url
+from tests.engine_fixtures import fresh_postgresql, fresh_redis, kafka_servers, mongo_url, postgresql_url, redis_url
 from tests.product import Product, serving
 
-__all__ = ["fresh_postgresql", "kafka_servers", "mongo_url", "postgresql_url"]
+__all__ = ["fresh_postgresql", "fresh_redis", "kafka_servers", "mongo_url", "postgresql_url", "redis_url"]
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @pytest.fixture
-def cluster(kafka_servers: str, mongo_url: str, fresh_postgresql: str) -> Iterator[Product]:
+def cluster(kafka_servers: str, mongo_url: str, fresh_postgresql: str, fresh_redis: str) -> Iterator[Product]:
     """Two instances of all but calls behind two gateways, and a projector."""
     engines = {
         "RUSHES_ANNOTATION__KAFKA": kafka_servers,
@@ -26,6 +26,8 @@ def cluster(kafka_servers: str, mongo_url: str, fresh_postgresql: str) -> Iterat
         "RUSHES_ANNOTATION__MONGO": f"{mongo_url}e2e",
         "RUSHES_VERSION__MONGO": f"{mongo_url}e2e",
         "RUSHES_PROJECT__DATABASE": fresh_postgresql,
+        "RUSHES_GATEWAY__REDIS": fresh_redis,
+        "RUSHES_VERSION__REDIS": fresh_redis,
     }
     with serving(
         "--profile", "cluster", "--scale", "annotation=2,version=2,project=2,media=2,gateway=2", **engines
