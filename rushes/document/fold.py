@@ -59,8 +59,10 @@ def fold(document: Document, record: Submitted) -> Result:
             return early
         if window is None:
             window = Window(person_id, client_id)
-    refused = _turned_away(record, stale)
-    if refused is None:
+    refused = None
+    if stale or record.refused is not None or not sender.permissions & _ANNOTATE:
+        refused = _turned_away(record, stale)
+    else:
         attempt = _Attempt(document, record, window, now_ms)
         refused = attempt.run()
         if refused is None:
@@ -89,28 +91,21 @@ def _numbered(window: Window | None, number: int, record: Submitted, stale: bool
     return None
 
 
-def _turned_away(record: Submitted, stale: bool) -> Refusal | None:
-    """What is refused without a look at its operations."""
+def _turned_away(record: Submitted, stale: bool) -> Refusal:
+    """Why it is refused without a look at its operations."""
     if record.refused is not None:
         return record.refused
-    if stale:
-        return refusal("STALE_BASE")
-    if not record.sender.permissions & _ANNOTATE:
-        return refusal("MAY_NOT_ANNOTATE")
-    return None
+    return refusal("STALE_BASE" if stale else "MAY_NOT_ANNOTATE")
 
 
 class _Attempt:
     """Step 4: a batch on its way into the document."""
 
     __slots__ = (
-        "base_revision",
         "change",
         "document",
         "edits",
         "moved",
-        "now_ms",
-        "permissions",
         "record",
         "void",
         "window",
@@ -120,9 +115,6 @@ class _Attempt:
         self.document = document
         self.record = record
         self.window = window
-        self.now_ms = now_ms
-        self.base_revision = record.base_revision
-        self.permissions = record.sender.permissions
         self.change = Change(
             document,
             revision=document.revision + 1,
@@ -154,7 +146,8 @@ class _Attempt:
 
     def land(self) -> Applied:
         """Makes it the document's next revision."""
-        document, change, now_ms = self.document, self.change, self.now_ms
+        document, change, record = self.document, self.change, self.record
+        now_ms = change.time_ms
         after, created = change.touched, change.created
         earlier: dict[bytes, AnnotationState | None]
         if len(created) == len(after):
@@ -162,7 +155,6 @@ class _Attempt:
         else:
             get = document.get
             earlier = {annotation_id: get(annotation_id) for annotation_id in after}
-        record = self.record
         commit = self._commit(record)
         document.land(after, created)
         document.next_revision(now_ms, self.edits)
@@ -178,7 +170,7 @@ class _Attempt:
         if base:
             numbers += 1 + (base.bit_length() + 6) // 7
         begin = _REVISION + varint(self.change.revision) + self.window.author + data[:numbers]
-        begin += same_number_field(_TIME_MS, self.now_ms)
+        begin += same_number_field(_TIME_MS, self.change.time_ms)
         if self.moved or self.void:
             return begin + Commit(operations=self._applied()).SerializeToString()
         return begin + data[numbers:]
@@ -197,7 +189,7 @@ class _Attempt:
         state = self.change.get(annotation_id)
         if state is None:
             raise Refuse("NOT_FOUND")
-        permissions = self.permissions
+        permissions = self.record.sender.permissions
         if permissions & _ALL == _ALL:
             return state
         annotation = state.annotation
@@ -218,7 +210,7 @@ class _Attempt:
             raise Refuse("ALREADY_EXISTS")
         if len(self.document) + len(change.created) >= limit.MAX_ANNOTATIONS:
             raise Refuse("TOO_MANY_ANNOTATIONS")
-        parent_id, see_internal = annotation.parent_id, self.permissions & _SEE_INTERNAL
+        parent_id, see_internal = annotation.parent_id, self.record.sender.permissions & _SEE_INTERNAL
         if parent_id:
             parent = change.get(parent_id)
             if parent is None or (not see_internal and parent.annotation.audience != AUDIENCE_CLIENT):
@@ -230,7 +222,7 @@ class _Attempt:
 
     def move(self, move: MoveOperation, index: int) -> None:
         now = self._target(move.id)
-        if not 0 <= move.seen_revision <= self.base_revision:
+        if not 0 <= move.seen_revision <= self.record.base_revision:
             raise Refuse("INVALID_SEEN")
         self.change.move(move, now)
 
@@ -263,7 +255,7 @@ class _Attempt:
 
     def restore(self, restore: RestoreOperation, index: int) -> None:
         now = self._target(restore.id, resolves=restore.value.field == "resolved")
-        base = self.base_revision
+        base = self.record.base_revision
         if not now.order_revision <= restore.stamp_revision <= base or not 0 < restore.made_revision <= base:
             raise Refuse("INVALID_STAMP")
         if not self.change.restore(restore, now):
@@ -273,7 +265,7 @@ class _Attempt:
         """The edit moved past what others landed on that text since its base."""
         window = self.window
         pieces = 0
-        for landed in self.document.edits_since(annotation_id, self.base_revision):
+        for landed in self.document.edits_since(annotation_id, self.record.base_revision):
             if landed.client_id == window.client_id and landed.person_id == window.person_id:
                 raise Refuse("STALE_TEXT")
             pieces += len(landed.edit) + len(edit)
