@@ -17,6 +17,8 @@ _HOP = frozenset(
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
      "upgrade", "host", "cookie", "authorization", "rushes-service", "expect")
 )  # fmt: skip
+_ASKS = frozenset(("GET", "HEAD"))
+"""What changes nothing: done twice it is the same."""
 CHUNK_BYTES = 256 * 1024
 
 
@@ -93,7 +95,12 @@ class MediaRoutes:
                 try:
                     await self._send(place, request, headers, response)
                     break
-                except ClientConnectorError as error:  # nothing of the request has left yet
+                except ClientError as error:
+                    # Nothing of the request has left yet; or it may be asked again of another, as of one that died
+                    # before it answered.
+                    again = isinstance(error, ClientConnectorError) or request.method in _ASKS
+                    if response.prepared or not again:
+                        raise
                     gone = error
             else:
                 raise gone
