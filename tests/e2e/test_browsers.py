@@ -1,13 +1,18 @@
-"""The main path in other browsers: Firefox, and WebKit as GTK has it. `scripts/browsers` brings them."""
+"""The main path in other browsers: Firefox, and WebKit as GTK has it; a call between Firefox and Chromium.
+
+`scripts/browsers` brings them.
+"""
 
 import contextlib
 import os
+import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Playwright, expect
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -15,7 +20,14 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
+from benchmarks.studio import ROOM
+from rushes.signaling.v1 import room_service_pb2
+from svc_sfu.bootstrap import own_addresses
+from tests.e2e.page import FAKE_DEVICES, Reviewer, chromium
 from tests.product import Product, serving
+from tests.waiting import wait_until
+
+pytest_plugins = ["tests.e2e.page_fixtures"]
 
 ROOT = Path(__file__).resolve().parents[2]
 GECKODRIVER = ROOT / ".cache/geckodriver/bin/geckodriver"
@@ -31,6 +43,43 @@ const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas
 for (let at = 3; at < data.length; at += 4) if (data[at] > 120) return true;
 return false;
 """
+
+
+_PIXELS = """who => {
+  const video = document.querySelector(`[data-testid=tile][data-who='${who}'] video`);
+  if (!video?.videoWidth) return null;
+  const context = new OffscreenCanvas(16, 9).getContext('2d');
+  context.drawImage(video, 0, 0, 16, 9);
+  return [...context.getImageData(0, 0, 16, 9).data];
+}"""
+"""What a tile shows, as a few pixels: red, green, blue and opacity of each."""
+_PRESS = """name => {
+  const named = (each) => each.ariaLabel === name || each.textContent.trim() === name;
+  const button = [...document.querySelectorAll('aside button:enabled')].find(named);
+  button?.click();
+  return !!button;
+}"""
+WIDTH = 16
+_LISTEN = """() => {
+  const context = new AudioContext();
+  window.ears = [...document.querySelectorAll('.tiles audio')].map(({ srcObject }) => {
+    const ear = new AnalyserNode(context);
+    context.createMediaStreamSource(srcObject).connect(ear);
+    return ear;
+  });
+}"""
+_HEARS = """() => window.ears.some((ear) => {
+  const samples = new Float32Array(ear.fftSize);
+  ear.getFloatTimeDomainData(samples);
+  return samples.some((each) => Math.abs(each) > 0.02);
+})"""
+CALLS = {
+    "media.navigator.streams.fake": True,
+    "media.navigator.permission.disabled": True,
+    # As everybody's Firefox, which calls no loopback; but for a machine that has no other address.
+    "media.peerconnection.ice.loopback": len(own_addresses("127.0.0.1")) == 1,
+}
+"""A Firefox whose camera shows colours and whose microphone hums."""
 
 
 def mini_browser() -> Path | None:
@@ -57,12 +106,14 @@ def installed() -> None:
 
 
 @contextlib.contextmanager
-def firefox() -> Iterator[WebDriver]:
+def firefox(**preferences: bool) -> Iterator[WebDriver]:
     """A Firefox without a window."""
     options = webdriver.FirefoxOptions()
     options.binary_location = FIREFOX
     options.add_argument("-headless")
     options.set_preference("media.autoplay.default", 0)
+    for name, value in preferences.items():
+        options.set_preference(name, value)
     driver = webdriver.Firefox(options, webdriver.FirefoxService(str(GECKODRIVER)))
     try:
         yield driver
@@ -98,6 +149,13 @@ def webkit() -> Iterator[WebDriver]:
             yield driver
         finally:
             driver.quit()
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A Chromium with a camera and a microphone that are none."""
+    with chromium(playwright, *FAKE_DEVICES) as launched:
+        yield launched
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +211,82 @@ def test_one_signs_in_opens_a_clip_steps_draws_and_comments(
         see("[data-testid=frame][data-frame='2']")
         wait.until(lambda page: f"Written in {name}" in page.find_element(By.CSS_SELECTOR, ".notes-list").text)
         wait.until(lambda page: page.execute_script(_INK))
+
+
+def _joined(reviewer: Reviewer, address: str) -> None:
+    """Comes into a room of a Chromium, presents there, and is seen and heard."""
+    reviewer.page.goto(address)
+    reviewer.wait_ready()
+    lobby = reviewer.page.get_by_test_id("live-lobby")
+    for device in ("camera", "microphone"):
+        lobby.get_by_role("button", name=f"Turn the {device} on").click()
+    lobby.get_by_role("button", name="Join").click()
+    reviewer.button("Present").click()
+    expect(reviewer.page.get_by_test_id("baton")).to_contain_text("You present")
+
+
+def _moving(look: Callable[[], list[int] | None], what: str) -> set[bytes]:
+    """Some pictures, each another one."""
+    seen = set[bytes]()
+
+    def sees() -> bool:
+        picture = bytes(look() or ())
+        if any(picture):
+            seen.add(picture)
+        return len(seen) > 3
+
+    wait_until(sees, f"{what} that moves")
+    return seen
+
+
+def _is_plain(picture: bytes) -> bool:
+    """Whether a picture is of one colour, below what is written at its top."""
+    below = picture[2 * WIDTH * 4 :]
+    return all(max(below[at::4]) - min(below[at::4]) < 32 for at in range(3))
+
+
+@pytest.mark.filterwarnings("ignore:setting remote_server_addr:DeprecationWarning")
+def test_firefox_and_chromium_see_hear_and_follow_each_other(place: Product, meet: Callable[..., Reviewer]) -> None:
+    request = room_service_pb2.CreateRoomRequest(
+        project_id=place.studio.project_id, title="Dailies", request_id=secrets.token_hex(8)
+    )
+    room = place.stack.rpc(ROOM, "CreateRoom", request, place.secret).room
+    ada = meet("ada", place.address).with_session(place.secret)
+    ada.visit("bikes.mp4")
+    path = ada.page.evaluate("() => location.pathname")
+    with firefox(**CALLS) as bob:
+        bob.set_window_size(1280, 860)
+        wait = WebDriverWait(bob, WAIT_S)
+
+        def press(name: str) -> None:
+            wait.until(lambda page: page.execute_script(f"return ({_PRESS})(arguments[0])", name))
+
+        def shown(who: str) -> list[int] | None:
+            picture: list[int] | None = bob.execute_script(f"return ({_PIXELS})(arguments[0])", who)
+            return picture
+
+        _joined(ada, f"{place.address}{path}?r={room.room_id}")
+        bob.get(place.address)
+        bob.add_cookie({"name": "rushes_session", "value": place.person("reviewer")})
+        bob.get(f"{place.address}{path}?r={room.room_id}")
+        for name in ("Turn the camera on", "Turn the microphone on", "Join"):
+            press(name)
+        expect(ada.page.get_by_test_id("tile")).to_have_count(2)
+        adas, bobs = (ada.page.get_by_test_id("tile").nth(at).get_attribute("data-who") or "" for at in (0, 1))
+        # Chromium's picture has something that turns in it; Firefox's is of one colour after the other.
+        assert not any(map(_is_plain, _moving(lambda: shown(adas), "a picture in Firefox")))
+        assert all(map(_is_plain, _moving(lambda: ada.page.evaluate(_PIXELS, bobs), "a picture in Chromium")))
+        bob.execute_script(f"({_LISTEN})()")
+        ada.page.evaluate(_LISTEN)
+        wait.until(lambda page: page.execute_script(f"return ({_HEARS})()"))
+        ada.page.wait_for_function(_HEARS)
+
+        # The one follows the other, and then the other the one.
+        ada.go(120)
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "[data-testid=frame][data-frame='120']"))
+        press("Ask to present")
+        ada.page.get_by_test_id("tile").nth(1).get_by_role("button").click()
+        ada.page.get_by_role("menuitem", name="Hand over the presenting").click()
+        wait.until(lambda page: "You present" in page.find_element(By.CSS_SELECTOR, "[data-testid=baton]").text)
+        ActionChains(bob).send_keys(Keys.ARROW_RIGHT).perform()
+        ada.wait_frame(121)

@@ -167,6 +167,65 @@ describe("a way for sound and pictures", () => {
   });
 });
 
+describe("slots", () => {
+  beforeEach(() => {
+    vi.stubGlobal("window", globalThis);
+    browserWith({});
+  });
+
+  /** A call, and what it asks for, which is answered when it is said. */
+  function asking(): { call: Call; asked: string[]; answer: (description?: string) => Promise<void> } {
+    const asked: string[] = [];
+    const waiting: ((description: string | undefined) => void)[] = [];
+    const ask = (what: What): Promise<string | undefined> => {
+      asked.push(what.case === "slotsAnswer" ? what.value : (what.case ?? ""));
+      return new Promise((resolve) => waiting.push(resolve));
+    };
+    const nothing = (): void => undefined;
+    const call = new Call({ sending: undefined, servers: () => Promise.resolve([]), ask, devices: nothing, failed: nothing, doubted: nothing });
+    const all = (): Promise<void> => new Promise((done) => setTimeout(done));
+    const answer = async (description = ""): Promise<void> => {
+      await all();
+      waiting.shift()?.(description);
+      await all();
+    };
+    return { call, asked, answer };
+  }
+
+  test("one offer is answered before another is asked for, however often that is wanted meanwhile", async () => {
+    const { call, asked, answer } = asking();
+    call.begin();
+    await Promise.resolve();
+    call.begin();
+    call.begin();
+    await answer("slots");
+    expect(asked).toEqual(["subscribe", "answer 1"]);
+    await answer();
+    expect(asked).toEqual(["subscribe", "answer 1", "subscribe"]);
+    await answer("slots");
+    await answer();
+    expect(asked).toEqual(["subscribe", "answer 1", "subscribe", "answer 2"]);
+    call.close();
+  });
+
+  test("those that the forwarder lost are asked for again, but not while they are just made anew", async () => {
+    const { call, asked, answer } = asking();
+    call.begin();
+    await answer("slots");
+    await answer();
+    call.lost("show");
+    expect(asked).toEqual(["subscribe", "answer 1"]);
+    Connection.all[0]?.becomes("connected");
+    call.lost("show");
+    call.lost("show");
+    await answer("slots");
+    call.lost("show");
+    await answer();
+    expect(asked).toEqual(["subscribe", "answer 1", "subscribe", "answer 2"]);
+    call.close();
+  });
+});
+
 describe("what is sent", () => {
   test("microphone and camera that are turned on at once are both published, and said to be on", async () => {
     const [microphone, camera] = [trackOf(), trackOf()];

@@ -75,6 +75,10 @@ export class Call {
   private video: RTCRtpSender | undefined;
   private readonly retries = { publish: 0, show: 0 };
   private refusals = 0;
+  /** Slots are asked for, or shall be once more after that. */
+  private opens = false;
+  private beginsAgain = false;
+  private opening: Promise<void> = Promise.resolve();
   /** Timer of what is said when no connection comes about; 0: none runs. */
   private waiting = 0;
   private unusedMs = performance.now();
@@ -127,13 +131,32 @@ export class Call {
 
   // -- others ------------------------------------------------------------------------------------------------
 
-  /** Asks for slots. */
+  /**
+   * Asks for slots. An answer is of the last offer whichever it was made for, so one is answered before another is asked for; who asks
+   * meanwhile, however often, is given one more.
+   */
   begin(): void {
-    const before = this.showing;
-    void this.options.ask({ case: "subscribe", value: { audioSlots: AUDIO_SLOTS, videoSlots: VIDEO_SLOTS } }).then((offer) => {
-      if (offer !== undefined || before === this.showing) this.answers("show", offer !== undefined);
-      if (offer) void this.offered(offer).catch((error: unknown) => this.options.failed(error));
+    if (this.beginsAgain) return;
+    this.beginsAgain = true;
+    this.opening = this.opening.then(async () => {
+      this.beginsAgain = false;
+      this.opens = true;
+      await this.open().catch((error: unknown) => this.options.failed(error));
+      this.opens = false;
     });
+  }
+
+  private async open(): Promise<void> {
+    if (this.closed) return;
+    const offer = await this.options.ask({ case: "subscribe", value: { audioSlots: AUDIO_SLOTS, videoSlots: VIDEO_SLOTS } });
+    this.answers("show", offer !== undefined);
+    if (offer) await this.offered(offer);
+  }
+
+  /** What the forwarder had of one is gone, as after it died. What is made anew already is not made once more. */
+  lost(kind: keyof typeof this.retries): void {
+    const connection = kind === "show" ? this.showing : this.publishing;
+    if (connection?.connectionState === "connected" && !(kind === "show" && (this.opens || this.beginsAgain))) this.anew(kind);
   }
 
   /** Slots are offered. */

@@ -216,8 +216,8 @@ export class Live {
 
   /** How tracks and one's own connections are. What was there and is not any more, as after the forwarder died, is made anew. */
   private stands(now: Tracks): void {
-    if (this.stood.shown && !now.isShown) this.call.begin();
-    if (this.stood.publishes && !now.publishes) void this.call.again().catch((error: unknown) => this.broke(error));
+    if (this.stood.shown && !now.isShown) this.call.lost("show");
+    if (this.stood.publishes && !now.publishes) this.call.lost("publish");
     this.stood = { shown: now.isShown, publishes: now.publishes };
     this.tracks.value = now.tracks;
     this.speaker.value = this.turns.heard(this.others(now.tracks), performance.now());
