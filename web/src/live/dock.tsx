@@ -137,7 +137,7 @@ function Dock({ live, room, leave }: { live: Live; room: Room; leave: () => void
             <Icon name="record" size={12} /> {t("live.recorded")}
           </span>
         )}
-        {live.tripMs.value !== undefined && <span class="faint mono">{t("status.milliseconds", { n: Math.max(1, Math.round(live.tripMs.value)) })}</span>}
+        {live.state.value === "open" && live.tripMs.value !== undefined && <span class="faint mono">{t("status.milliseconds", { n: Math.max(1, Math.round(live.tripMs.value)) })}</span>}
         <Button small look="quiet" pressed={panel === "people"} testId="live-people" label={t("live.people")} onClick={() => setPanel(panel === "people" ? "" : "people")}>
           <span class="visually-hidden">{t("live.people")}</span> {live.here.value.length}
         </Button>
