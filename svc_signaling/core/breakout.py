@@ -10,8 +10,8 @@ from rushes.errors import FailedPrecondition, InvalidArgument, PermissionDenied
 from rushes.signaling.v1 import room_service_pb2 as pb
 from rushes.type.v1.access_pb2 import PERMISSION_MODERATE
 from svc_signaling.core.life import RoomEnded
+from svc_signaling.core.participant import GONE, moved
 from svc_signaling.core.participant import may as may_be
-from svc_signaling.core.participant import moved
 from svc_signaling.core.role import changed
 from svc_signaling.core.room import MAX_CHAT, Live, NotModerator, WasRemoved, may
 from svc_signaling.core.settings import MAX_TITLE
@@ -135,11 +135,13 @@ def carried(parent: Live, room_id: str, person_id: str, mask: int) -> Standing:
 def decided(parent: Live, person_id: str, wanted: pb.Moderate) -> list[pb.Event]:
     """What is decided of somebody in a breakout holds in its room: being sent away, a role, and being muted."""
     theirs = [each for each in parent.people.values() if person_id and each.person_id == person_id]
+    # Each place that is kept says it again when it changes; where none is, the last one keeps it for who comes back.
+    present = [each for each in theirs if each.state not in GONE] or theirs[-1:]
     kind = wanted.WhichOneof("what")
     if kind == "role":
-        return changed(theirs[-1:], person_id, wanted.role, parent.presenter)
+        return changed(present, person_id, wanted.role, parent.presenter)
     if kind in ("mute_audio", "mute_video"):
-        return muted(theirs[-1:], wanted)
+        return muted(present, wanted)
     if kind != "remove":
         return []
     return parent.without([pb.Event(participant=moved(each, "remove")) for each in theirs if may_be(each, "remove")])

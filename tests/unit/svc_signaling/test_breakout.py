@@ -204,6 +204,29 @@ def test_what_is_decided_of_somebody_in_a_breakout_holds_in_the_room_they_left_f
         room.join("again", "person-bob", "Bob", GUEST)
 
 
+def test_what_is_decided_in_a_breakout_outlives_an_older_place_in_the_room_that_is_kept_still() -> None:
+    room = parent()
+    happens(room, room.cut("bob"), 1_000)
+    happens(room, room.join("bob2", "person-bob", "Bob", GUEST), 2_000)
+    split(room, now_ms=3_000)
+    happens(room, room.leave("bob2"), 4_000)
+    happens(room, breakout.decided(room, "person-bob", pb.Moderate(mute_audio=True)), 5_000)
+    happens(room, breakout.decided(room, "person-bob", pb.Moderate(role=pb.ROOM_ROLE_VIEW)), 5_000)
+    assert [event.participant.participant_id for event in happens(room, room.expired(70_000), 70_000)] == ["bob"]
+    assert room.standing("person-bob") == Standing(pb.ROOM_ROLE_VIEW, Muted(audio=True))
+
+
+def test_who_is_muted_in_a_breakout_is_muted_on_the_telephone_that_stays_in_the_room() -> None:
+    room = parent()
+    happens(room, room.join("laptop", "person-bob", "Bob", GUEST))
+    split(room)
+    happens(room, room.leave("laptop"))
+    happens(room, breakout.decided(room, "person-bob", pb.Moderate(mute_audio=True)))
+    assert room.people["bob"].audio_muted
+    happens(room, breakout.decided(room, "person-bob", pb.Moderate(role=pb.ROOM_ROLE_VIEW)))
+    assert room.people["bob"].role == pb.ROOM_ROLE_VIEW
+
+
 def test_who_comes_back_does_not_wait_again_nor_finds_the_place_taken() -> None:
     room = parent(waiting_room=True)
     split(room)
