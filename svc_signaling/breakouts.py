@@ -40,7 +40,7 @@ class Breakouts:
         return await self._rooms.desk(desk.tenant_id, room.project_id, room.parent_room_id)
 
     async def carried(self, desk: Desk, person_id: str, mask: int) -> Standing | None:
-        """What somebody brings along into a breakout; None: it is none. Raises what `core.breakout.carried` does."""
+        """What somebody brings along into a breakout; None: nothing, or it is none. Raises as `core.breakout` does."""
         parent = await self._parent(desk)
         if parent is desk:
             return None

@@ -116,8 +116,9 @@ def told(live: Live, state: pb.Breakouts) -> list[pb.Event]:
     return [*events, *live.end()] if state.over else events
 
 
-def carried(parent: Live, room_id: str, person_id: str, mask: int) -> Standing:
-    """What was decided of somebody in the room holds in its breakout, where they come in.
+def carried(parent: Live, room_id: str, person_id: str, mask: int) -> Standing | None:
+    """What was decided of somebody in the room holds in its breakout, where they come in; None: the room never had
+    them, so that the breakout alone knows what was decided.
 
     Raises WasRemoved, NotAssigned, RoomEnded.
     """
@@ -129,7 +130,9 @@ def carried(parent: Live, room_id: str, person_id: str, mask: int) -> Standing:
         raise WasRemoved("you were sent away from this room")
     if not may(mask, PERMISSION_MODERATE) and person_id not in home.person_ids:
         raise NotAssigned("you do not belong to this breakout")
-    return parent.standing(person_id)
+    stands = parent.standing(person_id)
+    known = stands != Standing() or any(each.person_id == person_id for each in parent.people.values())
+    return stands if known else None
 
 
 def decided(parent: Live, person_id: str, wanted: pb.Moderate) -> list[pb.Event]:

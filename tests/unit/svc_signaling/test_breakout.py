@@ -165,7 +165,7 @@ def test_what_was_decided_of_somebody_holds_in_a_breakout() -> None:
         breakout.carried(room, "b1", "person-bob", GUEST)
     with pytest.raises(breakout.NotAssigned):
         breakout.carried(room, "b0", "person-cid", GUEST)
-    assert breakout.carried(room, "b0", "person-cid", CHAIR) == Standing()
+    assert breakout.carried(room, "b0", "person-ada", CHAIR) == Standing()
     happens(room, room.moderate("ada", pb.Moderate(participant_id="bob", remove=True), CHAIR))
     with pytest.raises(WasRemoved):
         breakout.carried(room, "b0", "person-bob", GUEST)
@@ -225,6 +225,18 @@ def test_who_is_muted_in_a_breakout_is_muted_on_the_telephone_that_stays_in_the_
     assert room.people["bob"].audio_muted
     happens(room, breakout.decided(room, "person-bob", pb.Moderate(role=pb.ROOM_ROLE_VIEW)))
     assert room.people["bob"].role == pb.ROOM_ROLE_VIEW
+
+
+def test_what_was_decided_in_a_breakout_of_somebody_who_never_was_in_its_room_holds_when_they_come_again() -> None:
+    room, other = parent(), with_people(child(), ada=CHAIR)
+    split(room)
+    happens(other, other.join("cid", "person-cid", "Cid", CHAIR, breakout.carried(room, "b0", "person-cid", CHAIR)))
+    wanted = pb.Moderate(participant_id="cid", mute_audio=True)
+    happens(room, breakout.decided(room, "person-cid", wanted))
+    happens(other, other.moderate("ada", wanted, CHAIR))
+    happens(other, other.leave("cid"))
+    (again,) = other.join("cid2", "person-cid", "Cid", CHAIR, breakout.carried(room, "b0", "person-cid", CHAIR))
+    assert again.participant.audio_muted
 
 
 def test_who_comes_back_does_not_wait_again_nor_finds_the_place_taken() -> None:
