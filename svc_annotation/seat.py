@@ -296,11 +296,11 @@ class Seat:
         if caller.expires_ms <= now_ms:
             self.end(TokenExpired("the access token has ended"))
             return
+        if identity.ended(caller.session_id):  # whatever the version: a batch since then may have seen the present one
+            self.end(SessionEnded("the session was signed out"))
+            return
         version = identity.version
         if version == self._version and self._mask is not None:
-            return
-        if identity.ended(caller.session_id):
-            self.end(SessionEnded("the session was signed out"))
             return
         if not self._look(version) and not self._paused:
             self._pause(self._resolve_rights())

@@ -350,6 +350,20 @@ async def test_tokens_expire_are_renewed_and_end_with_their_session(tmp_path: Pa
         assert reason(cyd.error) == "SESSION_ENDED"
 
 
+async def test_a_session_that_writes_as_it_is_signed_out_ends_all_the_same(tmp_path: Path) -> None:
+    async with serving(tmp_path) as place:
+        ann = await place.session("ann")
+        await ann.submit(create("before"))
+        await ann.landed()
+        place.people.ended_sessions.add("ann")
+        place.people._version += 1  # and nobody looks at the sessions yet
+        await ann.submit(create("since"))
+        await ann.landed()
+        place.server.service._shared.videos.recheck()
+        await until(lambda: ann.error)
+        assert reason(ann.error) == "SESSION_ENDED"
+
+
 async def test_a_ping_is_answered_with_the_servers_time(tmp_path: Path) -> None:
     async with serving(tmp_path) as place:
         ann = await place.session("ann")
