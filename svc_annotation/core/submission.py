@@ -92,6 +92,8 @@ class Underway:
     def put(self, submitted: Submission) -> None:
         """One that is about to be appended."""
         payload = submitted.payload
+        if payload in self._records:  # sent twice within a millisecond
+            return
         self._bytes += len(payload) + _UNDERWAY_BYTES
         if self._bytes > MAX_UNDERWAY_BYTES:
             self._records.clear()

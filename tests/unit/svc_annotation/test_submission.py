@@ -74,6 +74,14 @@ def test_what_is_known_of_what_comes_back_is_bounded(monkeypatch: pytest.MonkeyP
     assert known[-1]
 
 
+def test_what_is_sent_twice_is_counted_once() -> None:
+    underway, submitted = Underway(), submit(BATCHES["taken"])
+    for _ in range(2):
+        underway.put(submitted)
+    underway.take(submitted.payload)
+    assert underway._bytes == 0
+
+
 def test_the_payload_is_the_record_with_its_batch() -> None:
     batch = Batch(client_seq=1, operations=[create("note")])
     submitted = submit(batch)
