@@ -52,7 +52,7 @@ class Rights:
     def get(self, caller: Caller, resource: Resource) -> int | None:
         """The mask, if it is known and believed."""
         masks = self._masks.get(caller.person_id)
-        if masks is None or self._now_s() - self._heard_s > QUIET_S + BELIEVED_S:
+        if masks is None or self.lost:
             return None
         return masks.get((caller.tenant_id, caller.session_id, resource.kind, resource.id))
 
