@@ -305,13 +305,14 @@ class Library:
             cut = next((cut for cut in asset.cuts if cut.number == number), None)
             if cut is None:
                 raise CutNotFound
-            if status is None or status == cut.status:
+            newest = number == max(cut.number for cut in asset.cuts)
+            after = replace(asset, status=status) if status and newest else asset
+            if status is None or (status == cut.status and after == asset):
                 return ""
             if status:
                 text.check_status(status, find_project(work, who, asset.project_id).statuses, field="cut.status")
             work.unit.assets.set_cut_status(asset_id, number, status, who.person_id, work.now_ms)
-            newest = number == max(cut.number for cut in asset.cuts)
-            save(work, replace(asset, status=status) if status and newest else asset)
+            save(work, after)
             work.trail.add(
                 who.tenant_id, who.person_id, "cut.update", f"asset/{asset_id}", number=number, status=status
             )

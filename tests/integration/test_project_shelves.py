@@ -295,6 +295,9 @@ async def test_a_client_approves_a_cut_and_the_asset_has_the_status_of_its_newes
         newest = await choose(2, "approved")
         assert (newest.status, newest.cuts[0].status) == ("approved", "approved")
     assert newest.etag == (await admin.project("GetAsset", asset_id=shot)).asset.etag
+    await admin.project("UpdateAsset", asset=pb.Asset(asset_id=shot, status="wip"))
+    again = {"cut": pb.Cut(number=2, status="approved"), "request_id": "again"}
+    assert (await client.project("UpdateCut", asset_id=shot, **again)).asset.status == "approved"
     assert await refused(choose(2, "final", guest)) == "PERMISSION_MISSING"
     assert await refused(client.project("UpdateAsset", asset=pb.Asset(asset_id=shot, name="x"))) == "PERMISSION_MISSING"
 

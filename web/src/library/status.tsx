@@ -49,11 +49,13 @@ interface ChoiceProps {
   label: string;
   /** What the button shows; left out: the status. */
   face?: ComponentChildren;
+  /** Whether what it is already may be chosen again. */
+  again?: boolean;
   choose: (status: string) => void;
 }
 
 /** The status, and the menu of all that it may be. */
-export function StatusChoice({ status, statuses, label, face, choose }: ChoiceProps): JSX.Element {
+export function StatusChoice({ status, statuses, label, face, again, choose }: ChoiceProps): JSX.Element {
   return (
     <Menu small label={label} face={face ?? <StatusFace status={status} />}>
       {(close) =>
@@ -63,7 +65,7 @@ export function StatusChoice({ status, statuses, label, face, choose }: ChoicePr
             checked={each === status}
             onClick={() => {
               close();
-              if (each !== status) choose(each);
+              if (each !== status || again) choose(each);
             }}
           >
             <StatusFace status={each} />

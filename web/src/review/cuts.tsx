@@ -109,6 +109,7 @@ function Decision({ statuses, ...props }: AssetProps & { statuses: readonly stri
         statuses={usual.length > 0 ? usual : statuses}
         label={t("review.decideOn", { number: cut.number })}
         face={cut.status ? undefined : <b>{t("review.decide")}</b>}
+        again={cut.status !== props.asset.status}
         choose={choose}
       />
     </span>
