@@ -297,8 +297,13 @@ class Library:
 
         return await self._context.run(stack)
 
-    async def update_cut(self, who: Who, asset_id: AssetId, number: int, status: str | None, once: Once) -> Asset:
-        """A new status of a cut; "" is none of its own. The asset has the status that its newest cut is given."""
+    async def update_cut(
+        self, who: Who, asset_id: AssetId, number: int, status: str | None, once: Once, *, may_upload: bool
+    ) -> Asset:
+        """A new status of a cut; "" is none of its own. The asset has the status that its newest cut is given.
+
+        Raises NotADecision: who only approves decides, and does no more.
+        """
 
         def change(work: Work) -> str:
             asset = find_kept(work, who, asset_id)
@@ -309,8 +314,11 @@ class Library:
             after = replace(asset, status=status) if status and newest else asset
             if status is None or (status == cut.status and after == asset):
                 return ""
+            statuses = find_project(work, who, asset.project_id).statuses
             if status:
-                text.check_status(status, find_project(work, who, asset.project_id).statuses, field="cut.status")
+                text.check_status(status, statuses, field="cut.status")
+            if not may_upload:
+                text.check_decision(status, statuses)
             work.unit.assets.set_cut_status(asset_id, number, status, who.person_id, work.now_ms)
             save(work, after)
             work.trail.add(

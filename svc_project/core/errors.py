@@ -7,11 +7,13 @@
     Conflict             ETAG_MISMATCH, EMAIL_TAKEN, CUT_EXISTS, FOLDER_EXISTS
     FailedPrecondition   LAST_OWNER, PASSWORD_NEEDED, INVITATION_CLOSED, ASSET_IN_TRASH, ASSET_NOT_IN_TRASH,
                          FOLDER_IN_ITSELF, FOLDERS_TOO_DEEP
-    PermissionDenied     GUEST_MAY_NOT, WRONG_SERVICE
+    PermissionDenied     GUEST_MAY_NOT, NOT_A_DECISION, WRONG_SERVICE
     Unauthenticated      WRONG_CREDENTIALS, SESSION_ENDED
     ResourceExhausted    TOO_MANY_ATTEMPTS, TOO_MANY_WATCHERS, TOO_MANY_LINKS, TOO_MANY_FOLDERS, SETTINGS_FULL
     Unavailable          SIGN_IN_BUSY; NO_SIGNING_KEY (token.py)
 """
+
+from collections.abc import Sequence
 
 from rushes import errors
 
@@ -223,6 +225,15 @@ class GuestMayNot(errors.PermissionDenied):
 
     def __init__(self) -> None:
         super().__init__("Guests may not do this.")
+
+
+class NotADecision(errors.PermissionDenied):
+    """Who approves cuts but may not upload gives them the statuses that decide, no others, and takes none away."""
+
+    reason = "NOT_A_DECISION"
+
+    def __init__(self, decisions: Sequence[str]) -> None:
+        super().__init__(f"Who may approve but not upload gives a cut one of {', '.join(decisions)}.")
 
 
 class WrongService(errors.PermissionDenied):

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from svc_project.core.errors import InvalidField
+from svc_project.core.errors import InvalidField, NotADecision
 
 NAME_CHARACTERS = 256
 TAG_BYTES = 64
@@ -19,6 +19,8 @@ STATUS_BYTES = 64
 MOST_STATUSES = 32
 SETTING_BYTES = 65_536
 STATUSES = ("wip", "pending review", "retake", "could be better", "approved", "final", "on hold", "omit")
+DECISIONS = ("approved", "could be better", "retake")
+"""What of the usual statuses is for whoever approves, but does not make the cuts."""
 
 # Blue, orange, green, pink ...: apart from each other on a dark page.
 PALETTE = (0x4E9BFF, 0xFF9F43, 0x2ECC71, 0xFF6FB5, 0xF7D154, 0x9B7BFF, 0x1ABCB5, 0xFF6B5E, 0xA3D65C, 0x62C8F2)
@@ -104,6 +106,14 @@ def check_status(status: str, statuses: Sequence[str], *, field: str = "status")
     if status and status not in statuses:
         raise InvalidField(field, f"one of {', '.join(statuses)} is needed")
     return status or statuses[0]
+
+
+def check_decision(status: str, statuses: Sequence[str]) -> str:
+    """A status of a cut from whoever only approves: where a project has none of the usual ones, any of its own."""
+    usual = tuple(each for each in DECISIONS if each in statuses) or tuple(statuses)
+    if status not in usual:
+        raise NotADecision(usual)
+    return status
 
 
 def clean_statuses(statuses: Sequence[str]) -> tuple[str, ...]:

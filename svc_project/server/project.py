@@ -133,7 +133,8 @@ class ProjectServicer(pb_grpc.ProjectServiceServicer):
         fields = _fields(request.update_mask, {"status"}, request.cut)
         status = request.cut.status if "status" in fields else None
         once = proto.once("UpdateCut", request, request.request_id)
-        asset = await self._library.update_cut(proto.who(), AssetId(request.asset_id), request.cut.number, status, once)
+        asset_id, number = AssetId(request.asset_id), request.cut.number
+        asset = await self._library.update_cut(proto.who(), asset_id, number, status, once, may_upload=_may_upload())
         return pb.UpdateCutResponse(asset=proto.to_asset(asset, granted()))
 
     async def BatchUpdateAssets(

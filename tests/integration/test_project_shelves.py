@@ -302,6 +302,29 @@ async def test_a_client_approves_a_cut_and_the_asset_has_the_status_of_its_newes
     assert await refused(client.project("UpdateAsset", asset=pb.Asset(asset_id=shot, name="x"))) == "PERMISSION_MISSING"
 
 
+async def test_who_only_approves_a_cut_decides_and_gives_it_no_other_status(
+    server: ProjectServer, admin: Person, project_id: int
+) -> None:
+    server.videos[76] = ("default", project_id)
+    shot = await new_asset(admin, project_id, "Shot", video_id=76)
+    client = await invite(admin, project_id, "client", "Clio")
+    mask = FieldMask(paths=["status"])
+
+    async def choose(status: str, who: Person = client) -> str:
+        cut = pb.Cut(number=1, status=status)
+        answer = await who.project("UpdateCut", asset_id=shot, cut=cut, update_mask=mask)
+        return str(answer.asset.status)
+
+    assert await choose("could be better") == "could be better"
+    for status in ("final", "omit", "wip", ""):
+        assert await refused(choose(status)) == "NOT_A_DECISION"
+    assert await choose("final", admin) == "final"
+    await admin.project("UpdateProject", project=pb.Project(project_id=project_id, statuses=["open", "shot"]))
+    assert await choose("shot") == "shot"
+    assert await refused(choose("")) == "NOT_A_DECISION"
+    assert await refused(choose("approved")) == "INVALID_FIELD"
+
+
 async def test_all_of_it_is_in_the_trail(admin: Person, project_id: int) -> None:
     folder = await new_folder(admin, project_id, "Trail")
     shot = await new_asset(admin, project_id, "Shot")

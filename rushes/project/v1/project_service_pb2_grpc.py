@@ -232,7 +232,8 @@ class ProjectServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCut(self, request, context):
-        """Changes the status of a cut.
+        """Changes the status of a cut; the asset has the status that its newest cut is given. Who may not upload gives only those
+        of approved, could be better and retake that the project has, or any where it has none of them, and takes none away.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

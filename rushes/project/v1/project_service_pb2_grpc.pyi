@@ -44,7 +44,9 @@ class ProjectServiceStub:
     AddCut: _aio.UnaryUnaryMultiCallable[_project_service_pb2.AddCutRequest, _project_service_pb2.AddCutResponse]
     """Stacks a cut on an asset. The video must be of the tenant, and uploaded for that project or already seen by the caller."""
     UpdateCut: _aio.UnaryUnaryMultiCallable[_project_service_pb2.UpdateCutRequest, _project_service_pb2.UpdateCutResponse]
-    """Changes the status of a cut."""
+    """Changes the status of a cut; the asset has the status that its newest cut is given. Who may not upload gives only those
+    of approved, could be better and retake that the project has, or any where it has none of them, and takes none away.
+    """
     BatchUpdateAssets: _aio.UnaryUnaryMultiCallable[_project_service_pb2.BatchUpdateAssetsRequest, _project_service_pb2.BatchUpdateAssetsResponse]
     """Changes many assets at once: status, folder, tags."""
     DeleteAssets: _aio.UnaryUnaryMultiCallable[_project_service_pb2.DeleteAssetsRequest, _project_service_pb2.DeleteAssetsResponse]
@@ -170,7 +172,9 @@ class ProjectServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _project_service_pb2.UpdateCutRequest,
         context: _aio.ServicerContext[_project_service_pb2.UpdateCutRequest, _abc.Awaitable[_project_service_pb2.UpdateCutResponse]],
     ) -> _abc.Awaitable[_project_service_pb2.UpdateCutResponse]:
-        """Changes the status of a cut."""
+        """Changes the status of a cut; the asset has the status that its newest cut is given. Who may not upload gives only those
+        of approved, could be better and retake that the project has, or any where it has none of them, and takes none away.
+        """
 
     @_abc_1.abstractmethod
     def BatchUpdateAssets(

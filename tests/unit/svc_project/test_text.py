@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from svc_project.core import text
-from svc_project.core.errors import InvalidField
+from svc_project.core.errors import InvalidField, NotADecision
 
 
 def test_a_name_is_stripped_and_composed() -> None:
@@ -77,6 +77,19 @@ def test_a_status_is_one_of_the_projects() -> None:
     assert text.check_status("", ("open", "done")) == "open"
     with pytest.raises(InvalidField):
         text.check_status("done", text.STATUSES)
+
+
+def test_who_only_approves_decides_with_the_usual_words_or_where_there_are_none_with_those_of_the_project() -> None:
+    assert text.check_decision("approved", text.STATUSES) == "approved"
+    assert text.check_decision("shot", ("open", "shot")) == "shot"
+    for status, statuses in (
+        ("final", text.STATUSES),
+        ("", text.STATUSES),
+        ("", ("open",)),
+        ("open", ("open", "retake")),
+    ):
+        with pytest.raises(NotADecision):
+            text.check_decision(status, statuses)
 
 
 def test_statuses_have_limits() -> None:

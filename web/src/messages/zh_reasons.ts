@@ -43,6 +43,7 @@ export const zhReasons: Readonly<Record<string, string>> = {
   WORKER_LIMIT: "处理此文件需要的资源超过了限制。",
   ACCESS_LOST: "你不再有权查看此视频。",
   GUEST_MAY_NOT: "访客不能这样做。",
+  NOT_A_DECISION: "你只能对此版本作出审批决定，不能设为其他状态。",
   PERMISSION_DENIED: "你无权这样做。",
   PERMISSION_MISSING: "你无权这样做。",
   SESSION_ENDED: "登录已失效，请重新登录。",

@@ -1827,7 +1827,8 @@ export const ProjectService: GenService<{
     output: typeof AddCutResponseSchema;
   },
   /**
-   * Changes the status of a cut.
+   * Changes the status of a cut; the asset has the status that its newest cut is given. Who may not upload gives only those
+   * of approved, could be better and retake that the project has, or any where it has none of them, and takes none away.
    *
    * @generated from rpc rushes.project.v1.ProjectService.UpdateCut
    */
