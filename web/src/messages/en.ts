@@ -549,6 +549,8 @@ export const en = {
   "notes.reopen": "Open again",
   "notes.pending": "Not saved yet",
   "notes.saved": "Saved",
+  "notes.carried": "Carried over",
+  "notes.carriedFrom": "Carried over from v{number}, where it is by {name}",
   "notes.saving": "Saving…",
   "notes.notSaved": "Not saved",
   "notes.kept": "Kept here",

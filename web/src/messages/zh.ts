@@ -527,6 +527,8 @@ export const zh = {
   "notes.reopen": "重新打开",
   "notes.pending": "尚未保存",
   "notes.saved": "已保存",
+  "notes.carried": "已带入的批注",
+  "notes.carriedFrom": "从 v{number} 带入，原作者：{name}",
   "notes.saving": "正在保存…",
   "notes.notSaved": "未保存",
   "notes.kept": "已存于本机",

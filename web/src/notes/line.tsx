@@ -6,7 +6,7 @@ import { keysOf } from "../app/keys";
 import { person } from "../app/people";
 import { reviewPath } from "../app/router";
 import { lookAt } from "../canvas/seen";
-import { Audience, type Annotation, type FrameRange } from "../document";
+import { Audience, type Annotation, type FrameRange, type Origin } from "../document";
 import { Permission } from "../gen/rushes/type/v1/access_pb";
 import { may } from "../library/store";
 import { t } from "../messages";
@@ -214,6 +214,13 @@ interface LineProps {
   forget?: (() => void) | undefined;
 }
 
+/** Of a carried note: whose it was, and on which cut. Its author here is who carried it. */
+function Carried({ room, origin }: { room: Room; origin: Origin }): JSX.Element {
+  const cut = room.asset.cuts.find(({ videoId }) => Number(videoId) === origin.videoId);
+  const name = person(origin.authorId).name;
+  return <p class="note-carried faint">{cut && name ? t("notes.carriedFrom", { number: cut.number, name }) : t("notes.carried")}</p>;
+}
+
 /** The line. */
 export function Line({ room, annotation, known, forget }: LineProps): JSX.Element {
   const editing = useSignal(false);
@@ -232,6 +239,7 @@ export function Line({ room, annotation, known, forget }: LineProps): JSX.Elemen
         <Safe room={room} annotation={annotation} />
         <NoteMenu room={room} annotation={annotation} edit={() => (editing.value = true)} forget={forget} />
       </header>
+      {annotation.origin && <Carried room={room} origin={annotation.origin} />}
       {editing.value ? (
         <Editor room={room} annotation={annotation} known={known} done={() => (editing.value = false)} />
       ) : (
