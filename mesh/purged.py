@@ -52,14 +52,21 @@ async def follow(
     place: Place,
     remove: Callable[[pb.PurgedVideo], Awaitable[bool]],
     before_ms: int | None = None,
+    *,
+    passing: bool = False,
 ) -> None:
     """Removes what was purged, up to a time, in order. What a crash cuts off is done again, so `remove` bears that; if
-    it says False, this video and those after it wait for the next time. Raises RushesError.
+    it says False, this video and those after it wait for the next time. `passing`: it alone waits, and those after it
+    are removed now, and once more with it. Raises RushesError.
     """
-    number = await place.removed_to()
+    number, waits = await place.removed_to(), False
     while found := await purged.after(number):
         for each in found:
-            if (before_ms is not None and each.time_ms > before_ms) or not await remove(each):
+            if before_ms is not None and each.time_ms > before_ms:
                 return
-            number = each.number
-            await place.set_removed_to(number)
+            removed = await remove(each)
+            if not removed and not passing:
+                return
+            number, waits = each.number, waits or not removed
+            if not waits:
+                await place.set_removed_to(number)

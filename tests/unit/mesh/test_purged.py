@@ -55,3 +55,13 @@ async def test_one_that_is_in_use_holds_up_those_after_it() -> None:
     service.busy = 0
     await follow(service, service, service.remove)
     assert service.removed == [1, 2, 3, 4, 5]
+
+
+async def test_one_that_waits_alone_is_tried_again_with_those_after_it() -> None:
+    service = Service()
+    service.busy = 3
+    await follow(service, service, service.remove, passing=True)
+    assert (service.removed, service.number) == ([1, 2, 4, 5], 20)
+    service.busy = 0
+    await follow(service, service, service.remove, passing=True)
+    assert (service.removed, service.number) == ([1, 2, 4, 5, 3, 4, 5], 50)
