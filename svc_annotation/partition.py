@@ -49,6 +49,7 @@ class Partition:
         self._projector = projector
         self._open: dict[int, None] = {}
         self._stuck: dict[int, int] = {}
+        self._last_stuck: dict[int, int] = {}
         self._moved = asyncio.Event()
 
     def position(self, written: Collection[int]) -> int:
@@ -63,7 +64,13 @@ class Partition:
     def stick(self, video_id: int, offset: int) -> None:
         """This record of a quarantined video is needed again after the next start; later ones of it too."""
         self._stuck.setdefault(video_id, offset)
+        self._last_stuck[video_id] = max(offset, self._last_stuck.get(video_id, -1))
         self._open.pop(offset, None)
+
+    def free(self, video_id: int) -> int:
+        """A quarantined video goes for good: its records are needed no more. Gives the last one; -1: it has none."""
+        self._stuck.pop(video_id, None)
+        return self._last_stuck.get(video_id, -1)
 
     async def reached(self, offset: int) -> None:
         """Returns once everything before an offset was taken. Raises what keeps the partition from being read."""

@@ -214,8 +214,14 @@ class Videos:
     # Whoever needs a video
 
     def holds(self, video_id: int) -> bool:
-        """Whether a video is in memory."""
-        return video_id in self._slots
+        """Whether a video is in memory, and not only for it is in quarantine."""
+        slot = self._slots.get(video_id)
+        return slot is not None and (slot.failed is None or slot.users > 0)
+
+    def free(self, video_id: int) -> int:
+        """See `Partition`."""
+        partition = self._partitions.get(partition_of(video_id))
+        return partition.free(video_id) if partition is not None else -1
 
     @contextlib.asynccontextmanager
     async def use(self, video_id: int, tenant_id: str) -> AsyncIterator[Video]:

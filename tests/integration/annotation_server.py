@@ -32,6 +32,8 @@ from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
 from rushes.errors import RushesError, Unauthenticated
 from rushes.media.v1 import media_service_pb2 as media
 from rushes.media.v1 import media_service_pb2_grpc as media_grpc
+from rushes.project.v1.project_service_pb2 import ListPurgedVideosRequest, ListPurgedVideosResponse, PurgedVideo
+from rushes.project.v1.project_service_pb2_grpc import ProjectServiceServicer, add_ProjectServiceServicer_to_server
 from rushes.type.v1 import access_pb2
 from svc_annotation.bootstrap import AnnotationService, build
 from svc_annotation.config import AnnotationConfig
@@ -126,6 +128,7 @@ class Media(media_grpc.MediaServiceServicer):
     def __init__(self) -> None:
         self.asked: list[int] = []
         self.gone: set[int] = set()
+        self.purged: list[PurgedVideo] = []
         self.ready: set[int] = set(range(1, 100)) | set(range(200, 300))
 
     async def LookUpVideo(self, request: media.LookUpVideoRequest, context: Any) -> media.LookUpVideoResponse:
@@ -139,11 +142,23 @@ class Media(media_grpc.MediaServiceServicer):
         return media.LookUpVideoResponse(video=video, tenant_id="other" if request.video_id >= 200 else "t")
 
 
+class Projects(ProjectServiceServicer):
+    """svc_project, as far as it knows what was purged."""
+
+    def __init__(self, purged: Sequence[PurgedVideo]) -> None:
+        self._purged = purged
+
+    async def ListPurgedVideos(self, request: ListPurgedVideosRequest, context: Any) -> ListPurgedVideosResponse:
+        """Those after a number."""
+        return ListPurgedVideosResponse(videos=[each for each in self._purged if each.number > request.after])
+
+
 @contextlib.asynccontextmanager
 async def media_server(path: str, servicer: Media) -> AsyncIterator[None]:
-    """svc_media on a unix socket."""
+    """svc_media on a unix socket, and svc_project."""
     server = grpc.aio.server()
     media_grpc.add_MediaServiceServicer_to_server(servicer, server)
+    add_ProjectServiceServicer_to_server(Projects(servicer.purged), server)
     server.add_insecure_port(f"unix:{path}")
     await server.start()
     try:
@@ -159,7 +174,8 @@ class Server:
         self.target = f"unix:{folder}/annotation.sock"
         self.people = people
         self.service: AnnotationService
-        self._mesh = MeshConfig(data=data, secret=SECRET, services={"svc_media": f"unix:{media_socket}"})
+        asked = dict.fromkeys(("svc_media", "svc_project"), f"unix:{media_socket}")
+        self._mesh = MeshConfig(data=data, secret=SECRET, services=asked)
         self._config = config
 
     async def start(self, wrap: Callable[[AnnotationService], None] | None = None) -> None:
