@@ -235,7 +235,7 @@ class Assets(Protocol):
         """They are gone, with their cuts and tags. Videos that are no cut of anything any more are noted as purged."""
 
     def purged(self, after: int, limit: int) -> Sequence[PurgedVideo]:
-        """Videos that were purged after that number, in order."""
+        """Videos that were purged after that number and are no cut again, in order."""
 
     def is_purged(self, video_id: VideoId) -> bool:
         """Whether a video was: it is never a cut again."""

@@ -138,13 +138,18 @@ class SqlAssets:
         columns = (_cut.c.tenant_id, _cut.c.project_id, _cut.c.video_id, literal(now_ms))
         gone = select(*columns).where(_cut.c.asset_id.in_(asset_ids), ~cut_elsewhere).distinct()
         into = ("tenant_id", "project_id", "video_id", "time_ms")
+        # Of one that became a cut again what was said before is no longer so: its last cut goes now, or there is one.
+        videos = select(_cut.c.video_id).where(_cut.c.asset_id.in_(asset_ids))
+        self._connection.execute(delete(_purged).where(_purged.c.video_id.in_(videos)))
         self._connection.execute(insert(_purged).from_select(into, gone))
         for table in (_cut, _tag, _asset):
             self._connection.execute(delete(table).where(table.c.asset_id.in_(asset_ids)))
 
     def purged(self, after: int, limit: int) -> Sequence[PurgedVideo]:
         """See `Assets`."""
-        query = select(_purged).where(_purged.c.number > after).order_by(_purged.c.number).limit(limit)
+        # Whoever hears of a video removes it for good, so one that has a cut is not named, however that came to be.
+        no_cut = ~exists().where(_cut.c.video_id == _purged.c.video_id)
+        query = select(_purged).where(_purged.c.number > after, no_cut).order_by(_purged.c.number).limit(limit)
         return [PurgedVideo(**row._mapping) for row in self._connection.execute(query)]
 
     def is_purged(self, video_id: VideoId) -> bool:

@@ -182,6 +182,23 @@ async def test_a_video_is_purged_with_the_last_cut_of_it_and_named_once(store: S
     assert await store.run(lambda unit: [unit.assets.is_purged(VideoId(each)) for each in (8, 10)]) == [True, False]
 
 
+async def test_a_purged_video_that_has_a_cut_is_not_named_until_that_is_purged_too(store: Store) -> None:
+    def work(unit: Unit, name: str) -> AssetId:
+        made = new_asset(unit, name)
+        stack(unit, made, video(7))
+        return made
+
+    first = await store.run(lambda unit: work(unit, "a"))
+    await store.run(lambda unit: unit.assets.purge([first], 5))
+    (before,) = await store.run(lambda unit: unit.assets.purged(0, 9))
+    again = await store.run(lambda unit: work(unit, "b"))
+    assert await store.run(lambda unit: unit.assets.purged(0, 9)) == []
+    await store.run(lambda unit: unit.assets.purge([again], 6))
+    # Whoever has read past the first time hears of it.
+    (after,) = await store.run(lambda unit: unit.assets.purged(before.number, 9))
+    assert (after.video_id, after.time_ms) == (7, 6)
+
+
 async def test_a_cut_has_a_status_of_its_own(store: Store) -> None:
     def work(unit: Unit) -> AssetId:
         asset_id = new_asset(unit, "a")
