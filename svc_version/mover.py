@@ -86,13 +86,11 @@ class Mover:
 
     async def _run(self) -> None:
         while True:
-            try:
-                await self.move()
-                if await self._mine():
-                    await self._removals.upkeep()
-                await self.sweep()
-            except Exception:
-                log.exception("mover_failed")
+            for step in (self.move, self._remove, self.sweep):
+                try:
+                    await step()
+                except Exception:
+                    log.exception("mover_failed", extra={"step": step.__name__})
             # Whoever has not had a turn looks again when it may be over: its holder may be dead.
             await asyncio.sleep(self._every_s if self._had_turn else min(self._every_s, TURN_MS / 1000))
 
@@ -113,6 +111,10 @@ class Mover:
                     await self._hot.drop(version.video_id, _addresses(version))
                     self._bulletin.tell(version.video_id)
         return moved
+
+    async def _remove(self) -> None:
+        if await self._mine():
+            await self._removals.upkeep()
 
     async def _mine(self) -> bool:
         """Whether it is this instance's turn."""
