@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from mesh.blobs import Blobs
 from mesh.clock import Clock
 from mesh.purged import DAY_MS, PurgedVideos, follow
-from rushes.errors import RushesError
+from rushes.errors import RushesError, Unavailable
 from rushes.project.v1.project_service_pb2 import PurgedVideo
 from svc_version.stores import Store
 from svc_version.stores.hot import Hot
@@ -26,6 +26,7 @@ class Removals:
         self._hot = hot
         self._clock = clock
         self._grace_ms = int(days * DAY_MS)
+        self._asked = False
 
     async def upkeep(self) -> None:
         """Removes what was purged long enough ago. What cannot be removed now is tried again, and the rest waits."""
@@ -41,7 +42,10 @@ class Removals:
         try:
             await follow(self._purged, self._store, remove, self._clock.now_ms() - self._grace_ms)
         except RushesError as error:
-            log.warning("purged_not_removed", extra={"reason": error.reason})
+            # Services start side by side: whoever is asked first thing may not be there yet.
+            level = logging.DEBUG if isinstance(error, Unavailable) and not self._asked else logging.WARNING
+            log.log(level, "purged_not_removed", extra={"reason": error.reason})
+        self._asked = True
 
     async def _remove(self, purged: PurgedVideo, keys: Sequence[str]) -> None:
         while await self._store.remove_some(purged.tenant_id, purged.video_id):

@@ -1,6 +1,9 @@
 """Versions of purged videos are removed for good, wherever they are; whatever breaks on the way, it is done again."""
 
 import asyncio
+import errno
+import logging
+import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +13,17 @@ import grpc
 import pytest
 from redis.asyncio import Redis
 
+from mesh.auth.interceptor import Guard
 from mesh.purged import DAY_MS
 from rushes.errors import Unavailable
-from rushes.project.v1.project_service_pb2 import PurgedVideo
+from rushes.project.v1.project_service_pb2 import ListPurgedVideosResponse, PurgedVideo
+from rushes.project.v1.project_service_pb2_grpc import ProjectServiceServicer, add_ProjectServiceServicer_to_server
 from rushes.version.v1 import version_service_pb2 as service
 from svc_version.config import VersionConfig
 from tests.integration.annotation_notes import create
-from tests.integration.annotation_server import reason
+from tests.integration.annotation_server import SECRET, reason
 from tests.integration.version_server import Versions, versions
+from tests.waiting import until
 
 CONFIG = VersionConfig(move_s=3_600.0, hot_days=0.0, cold_days=0.0, cache_bytes=0, purge_days=1.0)
 
@@ -141,6 +147,55 @@ async def test_the_copy_of_what_is_hot_goes_too(tmp_path: Path, fresh_redis: str
 async def test_who_does_not_know_what_was_purged_is_asked_again(at: Versions, caplog: pytest.LogCaptureFixture) -> None:
     made = await filled(at, 1)
     purged_in(at).away = True
-    await at.parts.removals.upkeep()
+    at.parts.removals._asked = False
+    with caplog.at_level(logging.WARNING):
+        # svc_project may start after svc_version.
+        await at.parts.removals.upkeep()
+        assert "purged_not_removed" not in [record.message for record in caplog.records]
+        await at.parts.removals.upkeep()
     assert "purged_not_removed" in [record.message for record in caplog.records]
     assert await listed(at, 1) == made
+
+
+class Project(ProjectServiceServicer):
+    """As svc_project, for those who may ask: video 1 was purged two days ago."""
+
+    async def ListPurgedVideos(self, request: Any, context: Any) -> ListPurgedVideosResponse:
+        """See the service."""
+        found = [] if request.after else [PurgedVideo(number=5, tenant_id="t", video_id=1, time_ms=1)]
+        return ListPurgedVideosResponse(videos=found)
+
+
+async def test_the_mover_removes_what_svc_project_says_was_purged(at: Versions, tmp_path: Path) -> None:
+    await filled(at, 1)
+    at.parts.mover._every_s = 0.05
+    server = grpc.aio.server(interceptors=[Guard(SECRET, at.people)])
+    add_ProjectServiceServicer_to_server(Project(), server)  # type: ignore[abstract]
+    server.add_insecure_port(at._mesh.services["svc_project"])
+    await server.start()
+    try:
+        at.parts.mover.start()
+        await until(lambda: not objects(tmp_path), "removal")
+    finally:
+        await server.stop(0)
+    assert await listed(at, 1) == []
+
+
+async def test_what_cannot_be_removed_keeps_nothing_from_being_swept(at: Versions, tmp_path: Path) -> None:
+    for video in (1, 2):
+        await filled(at, video)
+    purged_in(at)
+    left = tmp_path / "version" / "archive" / "t" / "video_2_version_99.bin"
+    left.write_bytes(b"left by a crash")
+    os.utime(left, (1, 1))
+    archive: Any = at.parts.removals._archive
+    delete = archive.delete
+
+    async def failing(key: str) -> None:
+        if "video_1_" in key:
+            raise OSError(errno.EIO, "the disk fails")
+        await delete(key)
+
+    archive.delete = failing
+    at.parts.mover.start()
+    await until(lambda: not left.exists(), "sweep")
