@@ -23,7 +23,11 @@ AT_ONCE: Final = 512
 DATAGRAM_BYTES: Final = 2_048
 _SOL_UDP: Final = 17
 _UDP_SEGMENT: Final = 103
-_NO_SEGMENTS: Final = frozenset((errno.EINVAL, errno.EIO, errno.ENOPROTOOPT, errno.EOPNOTSUPP, errno.EMSGSIZE))
+_NO_SEGMENTS: Final = frozenset((errno.ENOPROTOOPT, errno.EOPNOTSUPP))
+_NONE_TO_THERE: Final = frozenset((errno.EINVAL, errno.EIO, errno.EMSGSIZE))
+"""Of the way to an address: its packets are smaller (udp(7)), or its interface counts no checksums."""
+WHOLE: Final = 1_024
+"""Addresses without segments that are remembered."""
 
 _logger = logging.getLogger(__name__)
 
@@ -52,6 +56,7 @@ class MediaSocket:
         self.port: int = self._socket.getsockname()[1]
         self.dropped = 0
         self._segments = True
+        self._whole: dict[Address, None] = {}
 
     def _listened(self, host: str) -> str:
         """The address to listen on, which is one of IPv4."""
@@ -114,7 +119,9 @@ class MediaSocket:
         for start, end, size in sends:
             if end - start <= size:
                 self.send(view[start:end], address)
-            elif not self._segments or not self._send_segments(view[start:end], size, address):
+            elif (
+                not self._segments or address in self._whole or not self._send_segments(view[start:end], size, address)
+            ):
                 for at in range(start, end, size):
                     self.send(view[at : min(end, at + size)], address)
 
@@ -124,9 +131,15 @@ class MediaSocket:
             self._socket.sendmsg((part,), _segmented(size), 0, address)
         except OSError as error:
             if error.errno in _NO_SEGMENTS:
-                # This kernel, or the way to there, does not: one after the other, from now on.
+                # This kernel does not: one after the other, from now on.
                 self._segments = False
                 _logger.warning("no_segments", extra={"error": str(error)})
+                return False
+            if error.errno in _NONE_TO_THERE:
+                if len(self._whole) >= WHOLE:
+                    del self._whole[next(iter(self._whole))]
+                self._whole[address] = None
+                _logger.info("no_segments_to_there", extra={"error": str(error)})
                 return False
             self.dropped += -(-len(part) // size)
         return True

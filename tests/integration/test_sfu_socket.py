@@ -12,7 +12,7 @@ from svc_sfu.bootstrap import own_addresses
 from svc_sfu.core.ice import Address
 from svc_sfu.core.run import MAX_BYTES, MAX_SEGMENTS, alike
 from svc_sfu.near import keep_to, loopback
-from svc_sfu.socket import MediaSocket
+from svc_sfu.socket import WHOLE, MediaSocket
 
 SIZES = (1200, 1200, 1200, 900, 1200, 40, 40, 41, 1)
 
@@ -92,23 +92,39 @@ def test_what_comes_by_another_interface_is_not_received() -> None:
 
 
 class Refusing:
-    """A socket of a kernel that knows no segments."""
+    """A socket that sends no segments, and why."""
 
-    def __init__(self, real: socket.socket) -> None:
-        self._real = real
+    def __init__(self, real: socket.socket, why: int) -> None:
+        self._real, self._why = real, why
+        self.refused = 0
 
     def sendmsg(self, *_: object) -> int:
         """See socket."""
-        raise OSError(errno.EIO, "no segments")
+        self.refused += 1
+        raise OSError(self._why, "no segments")
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._real, name)
 
 
+@pytest.mark.parametrize("why", [errno.EOPNOTSUPP, errno.EMSGSIZE, errno.EINVAL, errno.EIO])
 async def test_where_the_kernel_cannot_they_go_one_after_the_other(
-    answering: Answering, monkeypatch: pytest.MonkeyPatch
+    answering: Answering, monkeypatch: pytest.MonkeyPatch, why: int
 ) -> None:
-    monkeypatch.setattr(answering.made, "_socket", Refusing(answering.made._socket))
+    refusing = Refusing(answering.made._socket, why)
+    monkeypatch.setattr(answering.made, "_socket", refusing)
     assert await answering.ask() == answering.answers
     assert await answering.ask() == answering.answers
-    assert answering.made.dropped == 0
+    assert (refusing.refused, answering.made.dropped) == (1, 0), "what is known is not tried again"
+    assert answering.made._segments is (why != errno.EOPNOTSUPP), "a way to one address is not all ways"
+
+
+def test_of_the_addresses_without_segments_the_last_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = MediaSocket("127.0.0.1", 0, lambda _data, _address: None, lambda: None)
+    real = made._socket
+    monkeypatch.setattr(made, "_socket", Refusing(real, errno.EMSGSIZE))
+    for number in range(WHOLE + 1):
+        made.send_all([b"a", b"b"], ("127.0.0.1", 20_000 + number))
+    real.close()
+    assert len(made._whole) == WHOLE
+    assert ("127.0.0.1", 20_000) not in made._whole
