@@ -22,7 +22,7 @@ async def outward_address(server: str, *, wait_s: float = WAIT_S) -> str:
     The port that it tells of is of no use: whoever keeps ports for us keeps that of packets.
     """
     host, _, port = server.removeprefix(_SCHEME).partition(":")
-    if not server.startswith(_SCHEME) or not host or not (port or "0").isdecimal():
+    if not server.startswith(_SCHEME) or not host or not (port or "0").isdecimal() or int(port or PORT) > 65_535:
         raise ConfigError([f"sfu.stun: {server} is no server such as stun:stun.example.com:{PORT}"])
     loop = asyncio.get_running_loop()
     try:

@@ -76,7 +76,8 @@ async def test_a_server_that_says_nothing_is_told_of() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["stun.example.com:3478", "stun:", "stun:x:port", "turn:x:3478", "stun:nobody.invalid"]
+    "wrong",
+    ["stun.example.com:3478", "stun:", "stun:x:port", "stun:127.0.0.1:99999", "turn:x:3478", "stun:nobody.invalid"],
 )
 async def test_what_is_no_server_is_told_of(wrong: str) -> None:
     with pytest.raises(ConfigError, match=r"sfu\.stun"):
