@@ -1,8 +1,10 @@
 """Engines for the tests of a folder, begun when the first of them asks for one; conftest.py takes what it needs."""
 
-import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -40,17 +42,22 @@ def s3_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_url() -> Iterator[str]:
     """A PostgreSQL server; `fresh_postgresql` gives a schema of its own."""
     need("postgres")
-    folder = tmp_path_factory.mktemp("postgres")
-    for each in (folder, *folder.parents):  # so that its person, who is not us, gets there
-        if each.stat().st_uid == os.getuid() and each != each.parent:
-            each.chmod(each.stat().st_mode | 0o011)
-    server = Engine("postgres", folder)
-    url = f"postgresql+psycopg://rushes@{server.address}/rushes"
-    with running([server], lambda: answers(url)):
-        yield url
+    with passable_folder() as folder:
+        server = Engine("postgres", folder)
+        url = f"postgresql+psycopg://rushes@{server.address}/rushes"
+        with running([server], lambda: answers(url)):
+            yield url
+
+
+@contextmanager
+def passable_folder() -> Iterator[Path]:
+    """Where PostgreSQL's person, who is not us, gets: a folder of pytest is closed by whichever run begins next."""
+    with TemporaryDirectory(prefix="postgres-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
 
 
 def answers(url: str) -> bool:

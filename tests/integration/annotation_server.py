@@ -158,7 +158,7 @@ async def media_server(path: str, servicer: Media) -> AsyncIterator[None]:
     """svc_media on a unix socket, and svc_project."""
     server = grpc.aio.server()
     media_grpc.add_MediaServiceServicer_to_server(servicer, server)
-    add_ProjectServiceServicer_to_server(Projects(servicer.purged), server)
+    add_ProjectServiceServicer_to_server(Projects(servicer.purged), server)  # type: ignore[abstract]
     server.add_insecure_port(f"unix:{path}")
     await server.start()
     try:

@@ -2,12 +2,9 @@
 
 import urllib.error
 import urllib.request
-from pathlib import Path
-
-import pytest
 
 from tests.engine import Engine, need, running
-from tests.engine_fixtures import answers
+from tests.engine_fixtures import answers, passable_folder
 from tests.integration.media_server import serving
 from tests.waiting import until
 
@@ -22,18 +19,16 @@ def status(url: str) -> int:
             return error.code
 
 
-async def test_readiness_follows_the_database_and_liveness_does_not(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_readiness_follows_the_database_and_liveness_does_not() -> None:
     need("postgres")
-    folder = Path(tmp_path_factory.mktemp("away"))
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o711)
-    server = Engine("postgres", folder)
-    url = f"postgresql+psycopg://rushes@{server.address}/rushes"
-    with running([server], lambda: answers(url)), serving(RUSHES_MEDIA__DATABASE=url) as media:
-        assert status(f"{media.metrics}/readyz") == 200
-        server.kill()
-        await until(lambda: status(f"{media.metrics}/readyz") == 503, "being not ready")
-        assert status(f"{media.metrics}/healthz") == 200
-        server.start()
-        server.wait(lambda: answers(url))
-        await until(lambda: status(f"{media.metrics}/readyz") == 200, "being ready again")
+    with passable_folder() as folder:
+        server = Engine("postgres", folder)
+        url = f"postgresql+psycopg://rushes@{server.address}/rushes"
+        with running([server], lambda: answers(url)), serving(RUSHES_MEDIA__DATABASE=url) as media:
+            assert status(f"{media.metrics}/readyz") == 200
+            server.kill()
+            await until(lambda: status(f"{media.metrics}/readyz") == 503, "being not ready")
+            assert status(f"{media.metrics}/healthz") == 200
+            server.start()
+            server.wait(lambda: answers(url))
+            await until(lambda: status(f"{media.metrics}/readyz") == 200, "being ready again")
