@@ -119,7 +119,7 @@ def filled(path: str, things: Things, **others: Any) -> dict[str, Any]:
     """Values for all ids of an RPC's request, and what else it cannot do without."""
     fields = {field: things.of(field) for field in id_fields(path)}
     names = {field.name for field in request(path, {}).DESCRIPTOR.fields}
-    more = {"name": "A name", "role": "member", "title": "A title", "request_id": os.urandom(8).hex()}
+    more = {"name": "Administrator", "role": "member", "title": "A title", "request_id": os.urandom(8).hex()}
     if path.endswith("/UpdateCut"):
         fields["cut.number"] = 1
     elif path.endswith("/BatchUpdateAssets"):
