@@ -20,13 +20,15 @@ from mesh.fleet import Fleet
 from mesh.rendezvous import partition_of
 from mesh.rpc import Channels
 from rushes.annotation.v1 import annotation_service_pb2, relay_service_pb2
-from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
 
 log = logging.getLogger(__name__)
 
 MAX_RECONNECT_S = 1.0
 """Between two tries: whoever is back is found soon, and viewers wait meanwhile."""
 IDLE_HUB_S = 30.0
+RELAY = "/rushes.annotation.v1.RelayService/Relay"
+Call = grpc.aio.StreamStreamCall[bytes, relay_service_pb2.RelayResponse]
+"""Requests go as the bytes that `Pending` put together."""
 
 
 class Channel:
@@ -143,9 +145,13 @@ class Channel:
     async def _stream(self) -> None:
         self._moved.clear()
         self._target = self._fleet.target(self._partition)
-        call = RelayServiceStub(self._fleet.bare(self._partition)).Relay(metadata=self._metadata())
+        channel = self._fleet.bare(self._partition)
+        relay: grpc.aio.StreamStreamMultiCallable[bytes, relay_service_pb2.RelayResponse] = channel.stream_stream(
+            RELAY, response_deserializer=relay_service_pb2.RelayResponse.FromString
+        )
+        call = relay(metadata=self._metadata())
         self._take()
-        await call.write(self._hub.opening())
+        await call.write(self._hub.opening().SerializeToString())
         writer = asyncio.create_task(self._write_upstream(call))
         reader = asyncio.create_task(self._read_upstream(call))
         mover = asyncio.create_task(self._moved.wait())
@@ -161,9 +167,7 @@ class Channel:
             with contextlib.suppress(asyncio.CancelledError, grpc.aio.AioRpcError, asyncio.InvalidStateError):
                 await writer
 
-    async def _read_upstream(
-        self, call: "grpc.aio.StreamStreamCall[relay_service_pb2.RelayRequest, relay_service_pb2.RelayResponse]"
-    ) -> None:
+    async def _read_upstream(self, call: Call) -> None:
         async for message in call:
             self._carry_out(self._hub.receive(message, time.monotonic()))
 
@@ -172,9 +176,7 @@ class Channel:
         if self._fleet.target(self._partition) != self._target:
             self._moved.set()
 
-    async def _write_upstream(
-        self, call: "grpc.aio.StreamStreamCall[relay_service_pb2.RelayRequest, relay_service_pb2.RelayResponse]"
-    ) -> None:
+    async def _write_upstream(self, call: Call) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -184,7 +186,7 @@ class Channel:
             # The first goes at once; what comes right after it shares a message.
             await asyncio.sleep(max(0.0, next_at - time.monotonic()))
 
-    def _take(self) -> list[relay_service_pb2.RelayRequest]:
+    def _take(self) -> list[bytes]:
         self._taken.set()
         return self._pending.take()
 

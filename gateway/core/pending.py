@@ -1,6 +1,10 @@
 """What viewers said and the Relay stream has not taken yet: few messages, none too large, and not without end."""
 
+from functools import lru_cache
+from typing import Final
+
 from rushes.annotation.v1 import relay_service_pb2 as relay
+from rushes.document import wire
 
 MESSAGE_BYTES = 512 * 1024
 HIGH_BYTES = 4 * 1024 * 1024
@@ -13,8 +17,19 @@ LONGEST_PAUSE_S = 0.020
 """Between two messages passes so much for each viewer, a quarter of what a commit then waits for company on its way
 back. A message costs both ends 60 us and the log a sync, whatever is in it: so of two gateways each passes twice that,
 up to the longest."""
-_PRESENCE_TAG = b"\x1a"
-_OVERHEAD_BYTES = 16
+_PRESENCE: Final = 0x1A
+"""The first byte of a viewer's presence."""
+_OVERHEAD_BYTES: Final = 16
+"""More than stands before a viewer's message."""
+_FRAMES: Final = relay.RelayRequest.FRAMES_FIELD_NUMBER
+_FRAME: Final = wire.tag(relay.RelayFrames.FRAMES_FIELD_NUMBER, wire.LENGTH)
+_SESSION: Final = wire.tag(relay.RelayFrame.SESSION_FIELD_NUMBER, wire.VARINT)
+_REQUEST: Final = wire.tag(relay.RelayFrame.REQUEST_FIELD_NUMBER, wire.LENGTH)
+_TAGS_BYTES: Final = len(_SESSION + _REQUEST)
+_PIECES: Final = 7
+"""Of a frame, the last of which is the viewer's message."""
+_varint: Final = lru_cache(16 * 1024)(wire.varint)
+"""The same few numbers come again and again."""
 
 
 def pause_s(viewers: int, crowd: relay.RelayCrowd) -> float:
@@ -24,63 +39,70 @@ def pause_s(viewers: int, crowd: relay.RelayCrowd) -> float:
 
 
 class Pending:
-    """Requests in the order in which they came; what viewers sent one after the other shares a message."""
+    """Serialised requests in the order in which they came; what viewers sent one after the other shares a message.
+
+    That one is put together from bytes: there are ten thousand frames a second, and objects take twice as long.
+    """
 
     def __init__(self) -> None:
-        self._requests: list[relay.RelayRequest] = []
-        self._frames: relay.RelayFrames | None = None
-        self._frames_bytes = 0
+        self._requests: list[bytes] = []
+        self._pieces: list[bytes] = []
+        """Of the message that viewers share now."""
+        self._pieces_bytes = 0
+        self._present = 0
+        """Whose presence is last in it; 0: something else is."""
         self._counts: dict[int, int] = {}
         self._bytes = 0
-
-    @property
-    def crowded(self) -> bool:
+        self.crowded = False
         """Whether so much waits that no more should be read."""
-        return self._bytes > HIGH_BYTES
 
     def put(self, request: relay.RelayRequest) -> None:
         """Adds the hub's own request."""
-        self._requests.append(request)
-        self._frames = None
+        self._seal()
+        self._requests.append(request.SerializeToString())
 
     def add(self, session: int, request: bytes) -> bool:
         """Adds a viewer's serialised message; False: it has too many waiting."""
         count = self._counts.get(session, 0) + 1
         if count > MAX_EACH:
             return False
-        frames = self._frames
-        if frames is not None and request[:1] == _PRESENCE_TAG:
-            last = frames.frames[-1]
-            grown = len(request) - len(last.request)
-            if (
-                last.session == session
-                and last.request[:1] == _PRESENCE_TAG
-                and (grown <= 0 or self._frames_bytes + grown <= MESSAGE_BYTES)
-            ):
-                last.request = request  # where it was does not matter any more
-                self._frames_bytes += grown
-                self._bytes += grown
-                return True
-        self._counts[session] = count
         size_bytes = len(request) + _OVERHEAD_BYTES
-        if frames is None or self._frames_bytes + size_bytes > MESSAGE_BYTES:
-            holder = relay.RelayRequest(frames=relay.RelayFrames())
-            self._requests.append(holder)
-            frames = self._frames = holder.frames
-            self._frames_bytes = 0
-        frames.frames.add(session=session, request=request)
-        self._frames_bytes += size_bytes
-        self._bytes += size_bytes
+        present = session if request and request[0] == _PRESENCE else 0
+        if present and present == self._present:
+            last_bytes = len(self._pieces[-1]) + _OVERHEAD_BYTES
+            if size_bytes <= last_bytes or self._pieces_bytes + size_bytes - last_bytes <= MESSAGE_BYTES:
+                del self._pieces[-_PIECES:]  # where it was does not matter any more
+                self._weigh(-last_bytes)
+                count -= 1
+        self._counts[session] = count
+        if self._pieces_bytes + size_bytes > MESSAGE_BYTES:
+            self._seal()
+        self._present = present
+        number, length = _varint(session), _varint(len(request))
+        size = _varint(_TAGS_BYTES + len(number) + len(length) + len(request))
+        self._pieces += (_FRAME, size, _SESSION, number, _REQUEST, length, request)
+        self._weigh(size_bytes)
         return True
+
+    def _weigh(self, size_bytes: int) -> None:
+        self._pieces_bytes += size_bytes
+        self._bytes += size_bytes
+        self.crowded = self._bytes > HIGH_BYTES
+
+    def _seal(self) -> None:
+        """What comes next begins another message."""
+        if self._pieces:
+            self._requests.append(wire.field(_FRAMES, b"".join(self._pieces)))
+            self._pieces, self._pieces_bytes, self._present = [], 0, 0
 
     def forget(self, session: int) -> None:
         """A viewer is gone: what it sent still goes, how much does not matter any more."""
         self._counts.pop(session, None)
 
-    def take(self) -> list[relay.RelayRequest]:
+    def take(self) -> list[bytes]:
         """All of it."""
+        self._seal()
         taken, self._requests = self._requests, []
-        self._frames = None
         self._counts.clear()
-        self._bytes = 0
+        self._bytes, self.crowded = 0, False
         return taken
