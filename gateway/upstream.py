@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import ssl
 from collections import deque
 from typing import Final, Protocol, cast
@@ -9,6 +10,7 @@ from typing import Final, Protocol, cast
 from google.rpc import code_pb2
 
 from gateway.core.http2 import Connection, Http2Error, Receiver, Stream
+from gateway.core.vigil import TICK_S, Sight, Vigil
 
 log = logging.getLogger(__name__)
 
@@ -17,8 +19,11 @@ MAX_WAITING: Final = 1_000
 TRIES: Final = 5
 FIRST_BACKOFF_S: Final = 0.05
 MAX_BACKOFF_S: Final = 1.0
-PING_S: Final = 20.0
 HIGH_BYTES: Final = 4 * 1024 * 1024
+ALIVE_IDLE_S: Final = 5
+ALIVE_AGAIN_S: Final = 2
+ALIVE_GONE_S: Final = 10
+"""A machine behind that acknowledges nothing for so long is gone, though it never said so: its cable may be out."""
 _PING = b"rushesgw"
 
 
@@ -206,15 +211,16 @@ class _Link(asyncio.Protocol):
         self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport | None = None
         self._scheduled = False
-        self._heard = True
-        self._pinger: asyncio.TimerHandle | None = None
+        self._vigil = Vigil()
+        self._heard = False
+        self._watching: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Says what we are."""
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(HIGH_BYTES)
+        _keep_alive(transport.get_extra_info("socket"))
         self._send()
-        self._pinger = asyncio.get_running_loop().call_later(PING_S, self._ping)
 
     def open(self, passing: Passing) -> None:
         """Begins a call here."""
@@ -222,6 +228,9 @@ class _Link(asyncio.Protocol):
         passing.stream = self.connection.open(passing.block, passing.body, passing.receiver, end=passing.ending)
         if not passing.ending:  # what has ended may have to be sent again
             passing.body = b""
+        if self._watching is None:
+            self._vigil.begin()
+            self._watching = asyncio.get_running_loop().call_later(TICK_S, self._look)
         self.soon()
 
     def soon(self) -> None:
@@ -265,23 +274,29 @@ class _Link(asyncio.Protocol):
             self.ready = True
             self._upstream.joined(self)
 
-    def _ping(self) -> None:
-        """A peer that is gone without a word is noticed."""
-        if not self._heard:
+    def _look(self) -> None:
+        """Whether the server is still there: asked for as long as calls wait for it."""
+        self._watching = None
+        connection = self.connection
+        if not connection.open_streams:
+            return
+        sight = self._vigil.look(heard=self._heard, answered=connection.answered)
+        self._heard = connection.answered = False
+        if sight is Sight.GONE:
             log.warning("upstream_silent", extra={"target": self._upstream.target})
             if self._transport is not None:
                 self._transport.abort()
             return
-        self._heard = False
-        self.connection.ping(_PING)
-        self.soon()
-        self._pinger = asyncio.get_running_loop().call_later(PING_S, self._ping)
+        if sight is Sight.ASK:
+            connection.ping(_PING)
+            self.soon()
+        self._watching = asyncio.get_running_loop().call_later(TICK_S, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone: every call on it hears so, and those that may be are sent again."""
         self.ready = False
-        if self._pinger is not None:
-            self._pinger.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
         if not self.settled.done():
             self.settled.set_exception(ConnectionResetError("closed before it was ready"))
         self._upstream.left(self)
@@ -296,3 +311,13 @@ class _Link(asyncio.Protocol):
 def _fail(passing: Passing, code: int, message: str) -> None:
     passing.receiver.fail(code, message)
     passing.receiver.flush()
+
+
+def _keep_alive(line: socket.socket) -> None:
+    """The kernel notices a machine that is gone without a word: at any time, however quiet the connection is."""
+    if line.family == socket.AF_UNIX:
+        return
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, ALIVE_IDLE_S)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, ALIVE_AGAIN_S)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, ALIVE_GONE_S * 1_000)

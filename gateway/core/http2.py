@@ -95,6 +95,8 @@ class Connection:
         """The peer takes no more streams."""
         self.settled = False
         """The peer's settings are known."""
+        self.answered = False
+        """Something of a call has come since this was last set to False."""
         self._decoder = Decoder()
         self._streams: dict[int, Stream] = {}
         self._next = 1
@@ -244,6 +246,8 @@ class Connection:
             self._take(kind, flags, number & MAX_STREAM_ID, buffer[begin:at])
         self._buffer = buffer[at:]
         touched, self._touched = self._touched, {}
+        if touched:
+            self.answered = True
         for stream in touched.values():
             stream.receiver.flush()
 

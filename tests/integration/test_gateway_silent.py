@@ -1,0 +1,100 @@
+"""A server behind that is gone without a word, and one that only takes its time."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from gateway import upstream
+from gateway.core import grpcweb, hpack
+from gateway.core.http2 import PREFACE
+from gateway.standalone import Alone
+from tests.waiting import until
+from tests.web_client import Answer, Browser
+
+SETTINGS, PING, HEADERS, DATA = 4, 6, 1, 0
+ACK, END, END_HEADERS = 1, 1, 4
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks twenty times as often."""
+    monkeypatch.setattr(upstream, "TICK_S", 0.05)
+
+
+def frame(kind: int, flags: int, number: int, payload: bytes) -> bytes:
+    """A frame of HTTP/2."""
+    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + number.to_bytes(4, "big") + payload
+
+
+class Slow:
+    """A gRPC server of one connection at a time that answers no call until it is told to. `gone`: not even pings."""
+
+    def __init__(self, *, gone: bool) -> None:
+        self.gone = gone
+        self.port = 0
+        self.pings = self.lines = 0
+        self.calls: list[tuple[int, asyncio.StreamWriter]] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection."""
+        self.lines += 1
+        try:
+            await reader.readexactly(len(PREFACE))
+            writer.write(frame(SETTINGS, 0, 0, b""))
+            while True:
+                head = await reader.readexactly(9)
+                payload = await reader.readexactly(int.from_bytes(head[:3], "big"))
+                if head[3] == HEADERS:
+                    self.calls.append((int.from_bytes(head[5:], "big"), writer))
+                if head[3] == PING:
+                    self.pings += 1
+                    if not self.gone:
+                        writer.write(frame(PING, ACK, 0, payload))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.transport.abort()
+        finally:
+            self.lines -= 1
+
+    def answer(self) -> None:
+        """Ends the first call well, with an empty message."""
+        number, writer = self.calls[0]
+        opening = hpack.encode([(":status", "200"), ("content-type", "application/grpc")])
+        writer.write(
+            frame(HEADERS, END_HEADERS, number, opening)
+            + frame(DATA, 0, number, bytes(5))
+            + frame(HEADERS, END_HEADERS | END, number, hpack.encode([("grpc-status", "0")]))
+        )
+
+
+@asynccontextmanager
+async def called(slow: Slow) -> AsyncIterator[asyncio.Task[Answer]]:
+    """A gateway before that server, and a call through it."""
+    server = await asyncio.start_server(slow.serve, "127.0.0.1", 0)
+    gateway = Alone("127.0.0.1:0", f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    await gateway.start()
+    async with Browser(f"http://127.0.0.1:{gateway.port}") as browser:
+        call = asyncio.create_task(browser.post("/a.Service/Method", grpcweb.data_frame(b"")))
+        await until(lambda: slow.calls)
+        yield call
+    await gateway.stop()
+    server.close()
+    await until(lambda: not slow.lines)
+
+
+async def test_calls_end_when_the_server_behind_is_gone_without_a_word() -> None:
+    slow = Slow(gone=True)
+    async with called(slow) as call:
+        answer = await asyncio.wait_for(call, 60)
+    assert (answer.code, slow.pings) == (14, 1)
+
+
+async def test_a_server_that_takes_its_time_but_answers_pings_is_waited_for() -> None:
+    slow = Slow(gone=False)
+    async with called(slow) as call:
+        await until(lambda: slow.pings == 2)  # the second comes after more silence than a server that is gone has
+        assert not call.done()
+        slow.answer()
+        answer = await asyncio.wait_for(call, 60)
+    assert (answer.code, answer.messages) == (0, [b""])
