@@ -9,10 +9,11 @@ from typing import Final
 
 from svc_annotation import metrics
 from svc_annotation.core.row import HistoryRow
-from svc_annotation.projector import MAX_ROWS, Origin
+from svc_annotation.projector import Origin
 from svc_annotation.stores import History, partition_of
 
 LOOK_S: Final = 0.25
+MAX_ROWS: Final = 20_000
 
 _logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Progress:
         """See `Projector`."""
         await self._room.wait()
 
-    async def wrote(self) -> None:
+    async def wrote(self, *, urgent: bool = True) -> None:
         """See `Projector`."""
         if self._count:
             self._seen_more.clear()

@@ -1,4 +1,8 @@
-"""Writes history: rows of the fold in bulk, positions of the log after them. What is not written yet is held here."""
+"""Writes history: rows of the fold in bulk, positions of the log after them. What is not written yet is held here.
+
+Beside people it works a tenth of the time: the log is durable, so history may follow what comes at once a little later.
+Whoever asks for what is not there yet, too many rows and too long a time make it work on without a rest.
+"""
 
 import asyncio
 import contextlib
@@ -16,8 +20,15 @@ BULK: Final = 1_000
 LINGER_S: Final = 0.25
 """A bulk waits so long for company, a tenth of a core at a thousand rows a second if it did not; but for whoever asks
 for what is in it, it goes at once."""
-MAX_ROWS: Final = 20_000
-MAX_BYTES: Final = 64 * 1024 * 1024
+REST: Final = 9.0
+"""So many times what a bulk took passes before the next."""
+LATE_ROWS: Final = 50_000
+LATE_BYTES: Final = 64 * 1024 * 1024
+"""With so much waiting there is no rest: what is in memory stays bounded, and so does what a start reads again."""
+LATE_S: Final = 20.0
+"""Nor when more than a bulk has waited for so long."""
+MAX_ROWS: Final = 100_000
+MAX_BYTES: Final = 128 * 1024 * 1024
 RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 _logger = logging.getLogger(__name__)
@@ -59,7 +70,9 @@ class Origin(Protocol):
 class Projector:
     """See the module."""
 
-    def __init__(self, history: History, origin: Origin) -> None:
+    def __init__(self, history: History, origin: Origin, *, rests: bool) -> None:
+        """`rests`: people are served by the same process."""
+        self._rests = rests
         self._history = history
         self._origin = origin
         self._waiting: deque[HistoryRow] = deque()
@@ -70,8 +83,12 @@ class Projector:
         self._room = asyncio.Event()
         self._room.set()
         self._written_more = asyncio.Event()
-        self._hurry = asyncio.Event()
-        """No reason to linger: a bulk is full, somebody waits for it, or this is the end."""
+        self._full = asyncio.Event()
+        """No reason to linger: a bulk is full, or this is urgent."""
+        self._urgent = asyncio.Event()
+        """No time to rest: somebody waits for what is here, there is too much of it, or this is the end."""
+        self._behind_since = 0.0
+        """When less than a bulk was left last."""
         self._closing = False
 
     def put(self, row: HistoryRow, size_bytes: int) -> None:
@@ -84,18 +101,25 @@ class Projector:
         if count == 1:
             self._filled.set()
         if count == BULK:
-            self._hurry.set()
-        if count >= MAX_ROWS or self._bytes >= MAX_BYTES:
-            self._room.clear()
+            self._full.set()
+        if count >= LATE_ROWS or self._bytes >= LATE_BYTES:
+            self._urge()
+            if count >= MAX_ROWS or self._bytes >= MAX_BYTES:
+                self._room.clear()
+
+    def _urge(self) -> None:
+        self._full.set()
+        self._urgent.set()
 
     async def room(self) -> None:
         """Returns once there is room for more: the log is read no faster than history takes it."""
         await self._room.wait()
 
-    async def wrote(self) -> None:
+    async def wrote(self, *, urgent: bool = True) -> None:
         """Returns after the next bulk, or at once if nothing waits."""
         if self._waiting:
-            self._hurry.set()
+            if urgent:
+                self._urge()
             self._written_more.clear()
             await self._written_more.wait()
 
@@ -110,15 +134,18 @@ class Projector:
     def finish(self) -> None:
         """Writes without lingering from now on."""
         self._closing = True
-        self._hurry.set()
+        self._urge()
 
     async def run(self) -> None:
         """Writes for ever."""
         failures = 0
+        loop = asyncio.get_running_loop()
+        self._behind_since = loop.time()
         while True:
             await self._filled.wait()
             if len(self._waiting) < BULK and not self._closing:
                 await self._linger()
+            began = loop.time()
             rows = list(islice(self._waiting, BULK))
             try:
                 await self._write(rows)
@@ -132,12 +159,26 @@ class Projector:
             else:
                 failures = 0
                 self._written(rows)
+                if self._rests:
+                    await self._rest(began, loop.time())
 
     async def _linger(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_S):
-                await self._hurry.wait()
-        self._hurry.clear()
+                await self._full.wait()
+        self._full.clear()
+
+    async def _rest(self, began: float, now: float) -> None:
+        """After a bulk that took from then to now."""
+        self._urgent.clear()
+        if len(self._waiting) < BULK:
+            self._behind_since = now
+        late = len(self._waiting) >= LATE_ROWS or self._bytes >= LATE_BYTES or now - self._behind_since >= LATE_S
+        if late or self._closing:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REST * (now - began)):
+                await self._urgent.wait()
 
     async def _write(self, rows: list[HistoryRow]) -> None:
         offsets: dict[int, set[int]] = {}

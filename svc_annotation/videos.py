@@ -92,7 +92,9 @@ class Videos:
         self._saving: dict[int, asyncio.Task[None]] = {}
         self._save_turn = asyncio.Semaphore(2)
         self._projects = config.role != SESSIONS
-        self.projector: Projector | Progress = Projector(history, self) if self._projects else Progress(history, self)
+        self.projector: Projector | Progress = (
+            Projector(history, self, rests=config.role == ALL) if self._projects else Progress(history, self)
+        )
         self._recheck_at: asyncio.TimerHandle | None = None
         self._given_up = False
         self.epoch = 0
@@ -477,7 +479,7 @@ class Videos:
                     state.append(piece)
                     await asyncio.sleep(0)
                 while video.projected_ordinal < ordinal and video.failed is None:
-                    await self.projector.wrote()
+                    await self.projector.wrote(urgent=False)
                 if video.failed is not None:
                     return
                 await self._snapshots.put(video.tenant_id, video.video_id, ordinal, state)
