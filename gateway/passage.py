@@ -26,6 +26,8 @@ MAX_PLANS_BYTES: Final = 8 * 1024 * 1024
 PLAN_BYTES: Final = 1_000
 """What a plan takes besides its head, about."""
 MAX_TRIES: Final = 4
+ENCODINGS_LINE: Final = f"grpc-accept-encoding: {','.join(grpcweb.ENCODINGS)}\r\n".encode()
+"""Goes with the refusal of another encoding, as gRPC has it."""
 LATE_S: Final = 0.25
 """A call is waited for so much longer than its deadline: the server behind knows the deadline, and says it better."""
 
@@ -65,6 +67,8 @@ class CallPlan:
     timeout_s: float | None
     encoding: str
     max_body_bytes: int
+    text: bool
+    """The body comes in base64."""
     fault: ProtocolError | None = None
     """What is wrong with the head: the call is answered with it."""
 
@@ -159,14 +163,14 @@ class Passage:
         return head, plan
 
     def _plan(self, head: Head) -> CallPlan | None:
-        kind = head.get("content-type").partition(";")[0].strip().lower()
-        base = kind.partition("+")[0]
+        kind, base = _kind_of(head.get("content-type"))
         if head.method != "POST" or base not in (TYPES, TEXT_TYPES) or head.upgrade:
             return None
         target = self._resolve(head.path)
         if target is None or not self.origins.admits(head):
             return None
-        shape = self._shape(head, target, base == TEXT_TYPES)
+        text = base == TEXT_TYPES
+        shape = self._shape(head, target, _wants_text(head.get("accept"), text))
         fault: ProtocolError | None = None
         block, timeout, encoding = b"", None, "identity"
         try:
@@ -183,8 +187,8 @@ class Passage:
             )
         except ProtocolError as error:
             fault = error
-        limit = (self.max_message_bytes + grpcweb.HEADER_BYTES) * (2 if shape.text else 1)
-        return CallPlan(head, target, shape, block, timeout, encoding, limit, fault)
+        limit = (self.max_message_bytes + grpcweb.HEADER_BYTES) * (2 if text else 1)
+        return CallPlan(head, target, shape, block, timeout, encoding, limit, text, fault)
 
     def _shape(self, head: Head, target: Target, text: bool) -> Shape:
         friend = self.origins.friend(head)
@@ -254,12 +258,13 @@ class Exchange:
         try:
             if plan.fault is not None:
                 raise plan.fault
-            if plan.shape.text:
+            if plan.text:
                 body = grpcweb.decode_text(body)
             frame = grpcweb.only_message(body, self._passage.max_message_bytes, plan.encoding)
         except ProtocolError as error:
             status = fault_status(error)
-            self._answer(reply.failure(status.code, status.message, status.SerializeToString()))
+            known = ENCODINGS_LINE if isinstance(error, UnknownEncoding) else b""
+            self._answer(reply.failure(status.code, status.message, status.SerializeToString()), known)
             return
         try:
             rest = self._passage.access.fields(plan, self._peer)
@@ -294,10 +299,10 @@ class Exchange:
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._late)
         plan.target.upstream.start(passing)
 
-    def _answer(self, trailers: tuple[Field, ...]) -> None:
+    def _answer(self, trailers: tuple[Field, ...], lines: bytes = b"") -> None:
         """Ends with a status, without anybody behind."""
         self._over = True
-        self._line.write(reply.whole(self._plan.shape, trailers))
+        self._line.write(reply.whole(self._plan.shape, trailers, lines))
         self._passage.count(self._plan.target.path, int(trailers[0][1]))
         self._line.answered()
 
@@ -341,6 +346,8 @@ class Exchange:
     def ended(self, code: int) -> None:
         """See Sink."""
         self._stop()
+        if code:  # it may be the gateway that ended it, and the server behind still speaks
+            self._give_up()
         self._passage.count(self._plan.target.path, code)
         self._line.answered()
 
@@ -371,3 +378,15 @@ def fault_status(error: ProtocolError) -> status_pb2.Status:
         return status_pb2.Status(code=code_pb2.UNIMPLEMENTED, message=text)
     large = isinstance(error, TooLarge | MetadataTooLarge)
     return to_status(errors.ResourceExhausted(text) if large else errors.InvalidArgument(text), "")
+
+
+def _kind_of(content_type: str) -> tuple[str, str]:
+    """A content type without parameters, and without what the messages are."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind, kind.partition("+")[0]
+
+
+def _wants_text(accept: str, asked_in_text: bool) -> bool:
+    """Whether the answer is in base64: as whoever asks says, otherwise as they asked."""
+    wanted = {_kind_of(one)[1] for one in accept.split(",")}
+    return TEXT_TYPES in wanted or (asked_in_text and TYPES not in wanted)

@@ -295,6 +295,7 @@ class _Link(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone: every call on it hears so, and those that may be are sent again."""
         self.ready = False
+        self._transport = None  # whoever gives a call up says so to nobody
         if self._watching is not None:
             self._watching.cancel()
         if not self.settled.done():

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import struct
 import zlib
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -145,6 +146,44 @@ def only_message(body: bytes, limit: int, encoding: str = "identity") -> bytes:
     if flag not in (DATA, COMPRESSED) or len(body) != HEADER_BYTES + size:
         raise ProtocolError("this call has exactly one message")
     return body if flag == DATA else data_frame(inflate(body[HEADER_BYTES:], encoding, limit))
+
+
+_LENGTH = struct.Struct(">xI")
+
+
+class Lengths:
+    """Follows the lengths of frames that pass as they are, to know at the end whether one is cut."""
+
+    __slots__ = ("_left", "_partial")
+
+    def __init__(self) -> None:
+        self._left = 0
+        """Bytes that the frame needs which was begun."""
+        self._partial = b""
+        """The beginning of a frame's five bytes."""
+
+    @property
+    def whole(self) -> bool:
+        """Every frame that was begun has ended."""
+        return not self._left and not self._partial
+
+    def follow(self, data: bytes) -> None:
+        """More of them."""
+        at, size = self._left, len(data)
+        if at >= size and at:
+            self._left = at - size
+            return
+        self._left = 0
+        if self._partial:
+            data = self._partial + data
+            size, self._partial = len(data), b""
+        length = _LENGTH.unpack_from
+        while size - at >= HEADER_BYTES:
+            at += HEADER_BYTES + length(data, at)[0]
+        if at < size:
+            self._partial = data[at:]
+        else:
+            self._left = at - size
 
 
 class FrameReader:

@@ -5,7 +5,6 @@ end of the body, also where gRPC had nothing but trailers.
 """
 
 import re
-import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +18,6 @@ from gateway.core.hpack import Field
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 """Largest message that is inflated for a browser that did not ask for compression."""
 
-_LENGTH = struct.Struct(">xI")
 _NAME = re.compile(r"[0-9a-z_.-]+")
 _VALUE = re.compile(r"[ -~\x80-\xff]*")
 _HELD_BACK = frozenset(
@@ -146,8 +144,8 @@ def failure(code: int, message: str, details: bytes | None = None) -> tuple[Fiel
     return tuple(grpcweb.status_trailers(code, message, details))
 
 
-def whole(shape: Shape, trailers: Iterable[Field]) -> bytes:
-    """An answer that is nothing but a status."""
+def whole(shape: Shape, trailers: Iterable[Field], lines: bytes = b"") -> bytes:
+    """An answer that is nothing but a status; `lines`: header lines that it has besides."""
     body = ending_of(tuple(trailers))[1]
     if shape.text:
         body = grpcweb.encode_text(body)
@@ -155,14 +153,14 @@ def whole(shape: Shape, trailers: Iterable[Field]) -> bytes:
     close = b"" if shape.keep_alive else b"connection: close\r\n"
     head = f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ncontent-length: {len(body)}\r\n".encode()
     expose = f"access-control-expose-headers: {shape.expose}\r\n".encode() if shape.expose else b""
-    return b"".join((head, shape.lines, expose, close, b"\r\n", body))
+    return b"".join((head, shape.lines, lines, expose, close, b"\r\n", body))
 
 
 class Reply:
     """The answer of one call: the receiver of its stream."""
 
-    __slots__ = ("_begun", "_body", "_done", "_inflater", "_left", "_opening", "_partial", "_rewrite", "_shape",
-                 "_sink", "_started", "_trailers")  # fmt: skip
+    __slots__ = ("_begun", "_body", "_done", "_inflater", "_lengths", "_opening", "_rewrite", "_shape", "_sink",
+                 "_started", "_trailers")  # fmt: skip
 
     def __init__(self, shape: Shape, sink: Sink, rewrite: Rewrite | None = None) -> None:
         self._shape = shape
@@ -177,10 +175,7 @@ class Reply:
         self._started = False
         """The first headers are here."""
         self._done = False
-        self._left = 0
-        """Bytes that the message needs which was begun."""
-        self._partial = b""
-        """The beginning of a message's five bytes."""
+        self._lengths = grpcweb.Lengths()
 
     @property
     def started(self) -> bool:
@@ -255,16 +250,16 @@ class Reply:
         self._body.clear()
         if self._trailers is None:
             if data or not self._begun:
-                self._walk(data)
+                self._lengths.follow(data)
                 self._sink.write(self._piece(data, end=False))
             return
         self._done = True
         self._finish(data)
 
     def _finish(self, data: bytes) -> None:
-        self._walk(data)
+        self._lengths.follow(data)
         trailers = self._trailers or ()
-        aligned = not self._left and not self._partial
+        aligned = self._lengths.whole
         if not aligned and self._begun:
             self._sink.broken(code_pb2.UNAVAILABLE)
             return
@@ -286,24 +281,6 @@ class Reply:
         if not aligned or (self._shape.checked and not single):
             return b"", failure(code_pb2.INTERNAL, "The server behind did not give exactly one answer.")
         return data, trailers
-
-    def _walk(self, data: bytes) -> None:
-        """Follows the messages' lengths, to know at the end whether one is cut."""
-        at, size = self._left, len(data)
-        if at >= size and at:
-            self._left = at - size
-            return
-        self._left = 0
-        if self._partial:
-            data = self._partial + data
-            size, self._partial = len(data), b""
-        length = _LENGTH.unpack_from
-        while size - at >= 5:
-            at += 5 + length(data, at)[0]
-        if at < size:
-            self._partial = data[at:]
-        else:
-            self._left = at - size
 
     def _piece(self, data: bytes, *, end: bool) -> bytes:
         """A part of the HTTP answer, with its head if it is the first."""

@@ -1,6 +1,7 @@
 """What every HTTP request passes: who may ask from where, what headers every answer carries, how errors are said."""
 
 import logging
+import math
 import secrets
 from collections.abc import Awaitable, Callable
 
@@ -62,7 +63,7 @@ def error_response(request: web.Request, error: errors.RushesError) -> web.Respo
     body = {"reason": error.reason, "message": str(error), "metadata": dict(error.metadata)}
     response = web.json_response(body, status=http_status(error))
     if error.retry_after_s:
-        response.headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
     if response.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 15.5.2
     return response

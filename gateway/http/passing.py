@@ -34,6 +34,7 @@ class SocketReply:
         self._writer = writer
         self._rewrite = rewrite
         self._body: list[bytes] = []
+        self._lengths = grpcweb.Lengths()
         self._started = False
         self._trailers: tuple[Field, ...] | None = None
         self.passing: Passing | None = None
@@ -89,6 +90,7 @@ class SocketReply:
             return
         data = b"".join(self._body)
         self._body.clear()
+        self._lengths.follow(data)
         if self._trailers is None:
             if data:
                 self._writer.write(socket.binary_frame(data))
@@ -96,6 +98,9 @@ class SocketReply:
             return
         if not self._started:
             self._open(())
+        if not self._lengths.whole:  # a status behind half a message would be read as the other half
+            self.ended.set_result(code_pb2.UNAVAILABLE)
+            return
         trailers = self._trailers if self._rewrite is None else self._rewrite(self._trailers)
         code, frame = reply.ending_of(trailers)
         self._writer.write(socket.binary_frame(data + frame))

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import secrets
 from collections.abc import Callable
 from importlib.resources import files
@@ -120,7 +121,8 @@ class TwinRoutes:
         values = await self._values(request, match)
         if match.rule.body:
             if request.can_read_body and request.content_type != JSON:
-                raise errors.InvalidArgument("Send JSON with content-type application/json.")
+                text = refusal_text(code_pb2.INVALID_ARGUMENT, "Send JSON with content-type application/json.")
+                raise web.HTTPUnsupportedMediaType(text=text, content_type=JSON)
             message = message_of(route.method.input_type, await unpacked(request), path=values)
         else:
             message = queried_message(route.method.input_type, queried(request.query.items()), values)
@@ -198,7 +200,7 @@ def _error(status: status_pb2.Status) -> web.Response:
     for detail in known.get("details", ()):
         delay = detail.get("debug", {}).get("retryDelay", "")
         if delay:
-            response.headers["Retry-After"] = str(max(1, round(float(delay.removesuffix("s")))))
+            response.headers["Retry-After"] = str(max(1, math.ceil(float(delay.removesuffix("s")))))
     if response.status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 15.5.2
     return response
