@@ -23,6 +23,7 @@ from gateway.http.call import Hub, SocketCalls
 from gateway.http.feed import FeedRoutes
 from gateway.http.grpcweb import add_refusals
 from gateway.http.guard import Admit, every_answer, headers, middleware
+from gateway.http.health import alive, near_numbers
 from gateway.http.media import MediaRoutes
 from gateway.http.page import PageRoutes
 from gateway.http.session import ADDRESS, TokenCache, secret_of
@@ -222,7 +223,8 @@ class Gateway:
             middlewares=[middleware(self._origins, self._admit(), refusal)], client_max_size=config.max_message_bytes
         )
         app.on_response_prepare.append(headers(self._origins, tls=bool(config.tls_certificate)))
-        app.router.add_get("/healthz", _healthz)
+        app.router.add_get("/healthz", alive)
+        app.router.add_get("/metrics", near_numbers)
         app.router.add_get("/readyz", self._readyz)
         self._auth.add_to(app)
         SocketRefusals(self._sockets, self._calls).add_to(app)
@@ -313,10 +315,6 @@ def _limiter(config: Config) -> Limiter:
 
 def _lines(fields: list[tuple[str, str]]) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in fields).encode("latin-1")
-
-
-async def _healthz(request: web.Request) -> web.Response:
-    return web.Response(text="ok")
 
 
 def build(config: Config, runtime: Runtime) -> Gateway:

@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from aiohttp import web
 from google.rpc import code_pb2
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from gateway.access import OpenAccess
 from gateway.arguments import MAX_RECEIVE_BYTES, parse
@@ -19,6 +18,7 @@ from gateway.door import Connections, FrontProtocol
 from gateway.http.call import SocketCalls
 from gateway.http.grpcweb import add_refusals
 from gateway.http.guard import headers, middleware
+from gateway.http.health import alive, numbers
 from gateway.http.socket import SocketLimits, SocketRefusals, Sockets
 from gateway.passage import Access, Passage, Target
 from gateway.upstream import Upstream
@@ -92,9 +92,9 @@ class Alone:
         raise_descriptor_limit()
         app = web.Application(middlewares=[middleware(self._origins, _admit)])
         app.on_response_prepare.append(headers(self._origins, tls=False))
-        app.router.add_get("/healthz", _ok)
-        app.router.add_get("/readyz", _ok)
-        app.router.add_get("/metrics", _metrics)
+        app.router.add_get("/healthz", alive)
+        app.router.add_get("/readyz", alive)
+        app.router.add_get("/metrics", numbers)
         SocketRefusals(self._sockets, self._calls).add_to(app)
         add_refusals(app)
         self._runner = web.AppRunner(
@@ -134,14 +134,6 @@ class Alone:
 
 async def _admit(request: web.Request) -> None:
     """There are no users, so there are no rates."""
-
-
-async def _ok(request: web.Request) -> web.Response:
-    return web.Response(text="ok")
-
-
-async def _metrics(request: web.Request) -> web.Response:
-    return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 async def _serve(gateway: Alone) -> None:

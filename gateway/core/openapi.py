@@ -20,6 +20,25 @@ _WELL_KNOWN: Final[dict[str, Schema]] = {
     "google.protobuf.Value": {},
     "google.protobuf.Any": {"type": "object", "properties": {"@type": _TEXT}},
 }
+_ABOUT: Final = """Every call with one answer as JSON: by its name, and many by a readable path.
+
+Sign in first; what follows has the session's cookie:
+```
+curl -c session.txt -H "content-type: application/json" \\
+  -d '{"email": "ada@example.com", "password": "correct horse"}' https://review.example.com/auth/sign-in
+curl -b session.txt https://review.example.com/api/v1/me
+curl -b session.txt https://review.example.com/api/v1/projects
+curl -b session.txt -H "content-type: application/json" -d '{"name": "Autumn"}' https://review.example.com/api/v1/projects
+curl -b session.txt "https://review.example.com/api/v1/annotations/12?q=frame:1234"
+curl -b session.txt -H "content-type: application/json" \\
+  -d '{"projectId": "7"}' https://review.example.com/rushes.project.v1.ProjectService/GetProject
+```
+Programs may send `authorization: Bearer TOKEN` instead, with a token of IssueToken for the session's secret.
+
+Numbers of 64 bits are strings. Fields of a query may have their proto or JSON names, and `q` stands for `query`. What
+has a `requestId` may be sent twice with the same one, and is done once. An error has a `code`, words for people, and
+its reason in `details`; one with `Retry-After` may be tried again then.
+"""
 _SCALARS: Final[dict[int, Schema]] = {
     FieldDescriptor.CPPTYPE_INT32: {"type": "integer", "format": "int32"},
     FieldDescriptor.CPPTYPE_UINT32: {"type": "integer", "format": "int64", "minimum": 0, "maximum": 2**32 - 1},
@@ -90,6 +109,8 @@ class Document:
         self._comments = comments
         self._schemas: dict[str, Schema] = {"Error": _ERROR}
         self._paths: dict[str, dict[str, Schema]] = {}
+        self._services: dict[str, str] = {}
+        """Full names of services by the names that calls are gathered under."""
 
     def add_method(self, path: str, method: MethodDescriptor) -> None:
         """POST of JSON by the method's full name."""
@@ -115,10 +136,12 @@ class Document:
 
     def _operation(self, method: MethodDescriptor, name: str) -> Schema:
         success = {"description": "The answer.", "content": {"application/json": self._ref(method.output_type)}}
+        service = method.containing_service
+        self._services[service.name] = service.full_name
         failures = {str(status): {"$ref": f"#/components/responses/{status}"} for status in _STATUSES}
         operation: Schema = {
             "operationId": name,
-            "tags": [method.containing_service.name],
+            "tags": [service.name],
             "summary": _words(method.name),
             **self._said(method.full_name),
             "responses": {"200": success, **failures},
@@ -193,9 +216,10 @@ class Document:
             "info": {
                 "title": "Rushes",
                 "version": version,
-                "description": "Every call with one answer as JSON: by its name, and many by a readable path. Sign in "
-                "with a session's cookie (POST /auth/sign-in), or send `authorization: Bearer TOKEN`.",
+                "description": _ABOUT,
             },
+            "servers": [{"url": "/"}],
+            "tags": [{"name": name, **self._said(full)} for name, full in sorted(self._services.items())],
             "security": [{"cookie": []}, {"bearer": []}],
             "paths": self._paths,
             "components": {

@@ -32,7 +32,7 @@ from rushes.project.v1.project_service_pb2 import GetAssetRequest, GetAssetRespo
 
 log = logging.getLogger(__name__)
 
-CALLS = (PREFIX + "/", "/rushes.")
+CALLS = ("/api/", "/rushes.")
 """Beginnings of the paths of calls."""
 JSON = "application/json"
 PROTO = "application/proto"
@@ -65,9 +65,9 @@ class TwinRoutes:
 
     def add_to(self, app: web.Application) -> None:
         """Adds the routes; must come before those of the page."""
-        app.router.add_get("/api", self.describe)
-        app.router.add_get("/api/openapi.json", self.describe)
-        app.router.add_route("*", PREFIX + "/{rest:(?s:.*)}", self.by_path)  # a line's end too: %0A
+        for path in ("/api", "/api/", "/api/openapi.json"):
+            app.router.add_get(path, self.describe)
+        app.router.add_route("*", "/api/{rest:(?s:.*)}", self.by_path)  # a line's end too: %0A
         app.router.add_post(METHOD_PATH, self.by_name)
 
     def called(self, request: web.Request) -> str:

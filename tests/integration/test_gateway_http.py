@@ -411,6 +411,13 @@ async def test_health_and_readiness_are_said(stranger: Browser) -> None:
     assert json.loads((await get(stranger, "/readyz"))[2]) == {"ready": True}
 
 
+async def test_numbers_are_told_on_this_machine_and_to_nobody_who_comes_by_a_proxy(stranger: Browser) -> None:
+    status, _, body = await get(stranger, "/metrics")
+    assert (status, b"rushes_gateway_sockets" in body) == (200, True)
+    status, _, body = await get(stranger, "/metrics", {"X-Forwarded-For": "192.0.2.1"})
+    assert (status, b"rushes_" in body) == (404, False)
+
+
 @pytest.mark.parametrize(
     ("path", "status"), [("/auth/sign-in", 415), (GET_ME, 429), ("/api/v1/projects", 429), ("/uploads", 415)]
 )

@@ -139,37 +139,54 @@ async def test_other_http_methods_and_types_are_not_taken(browser: Browser) -> N
         assert (answer.status, (await answer.json())["code"]) == (415, "invalid_argument")
 
 
-def documented() -> list[str]:
-    """The commands of the manual."""
-    text = (Path(__file__).resolve().parents[2] / "docs" / "gateway.md").read_text()
-    whole = text.replace("\\\n", " ").splitlines()
-    return [line for line in whole if line.startswith("curl ")]
+def commands(text: str) -> list[str]:
+    """Those of a text for people."""
+    return [line for line in text.replace("\\\n", " ").splitlines() if line.startswith("curl ")]
 
 
-def test_the_manual_has_commands() -> None:
-    assert len(documented()) == 6
-
-
-@pytest.mark.parametrize("command", documented())
-async def test_the_commands_of_the_manual_do_what_they_say(product: Product, command: str) -> None:
+async def do(product: Product, folder: Path, said: list[str]) -> list[Any]:
+    """What commands print, one after the other, with names and numbers that there are here."""
     found = product.stack.rpc(
         PROJECT, "ListAssets", ListAssetsRequest(project_id=product.studio.project_id), product.secret
     )
     asset = next(one for one in found.assets if product.video_id in [cut.video_id for cut in one.cuts])
-    for said, here in {
+    person = product.stack.first_sign_in()
+    script = "\n".join(said)
+    for there, here in {
         "https://review.example.com": product.address,
+        "ada@example.com": person["email"],
+        "correct horse": person["password"],
         "/assets/3/": f"/assets/{asset.asset_id}/",
         "/annotations/12?": f"/annotations/{product.video_id}?",
         '"7"': f'"{product.studio.project_id}"',
-        "curl ": "curl --silent --show-error --fail-with-body ",
+        "curl ": "curl --silent --show-error --fail-with-body --write-out '\\n' ",
     }.items():
-        command = command.replace(said, here)
+        script = script.replace(there, here)
+    environ = {**os.environ, "TOKEN": product.token()}
     child = await asyncio.create_subprocess_exec(
-        "bash", "-c", command, env={**os.environ, "TOKEN": product.token()}, stdout=PIPE, stderr=PIPE
+        "bash", "-ec", script, cwd=folder, env=environ, stdout=PIPE, stderr=PIPE
     )
     out, err = await child.communicate()
     assert child.returncode == 0, (out, err)
-    assert isinstance(json.loads(out), dict)
+    return [json.loads(line) for line in out.splitlines() if line]
+
+
+MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "gateway.md").read_text()
+
+
+async def test_the_commands_of_the_manual_do_what_they_say(product: Product, tmp_path: Path) -> None:
+    answers = await do(product, tmp_path, commands(MANUAL))
+    assert [next(iter(answer)) for answer in answers[:4]] == ["openapi", "person_id", "person", "projects"]
+    assert len(answers) == len(commands(MANUAL)) == 8
+
+
+async def test_the_description_begins_with_commands_that_do_what_they_say(
+    product: Product, browser: Browser, tmp_path: Path
+) -> None:
+    _, document = await ask(browser, "GET", "/api")
+    answers = await do(product, tmp_path, commands(document["info"]["description"]))
+    assert [next(iter(answer)) for answer in answers[:4]] == ["person_id", "person", "projects", "project"]
+    assert len(answers) == 6
 
 
 async def test_what_there_is_is_described(browser: Browser) -> None:
@@ -177,3 +194,10 @@ async def test_what_there_is_is_described(browser: Browser) -> None:
     assert (status, document["openapi"]) == (200, "3.1.0")
     assert "/api/v1/annotations/{video_id}" in document["paths"]
     assert LIST_PROJECTS in document["paths"]
+    assert (await ask(browser, "GET", "/api/"))[1] == document
+
+
+@pytest.mark.parametrize("path", ["/api/v1", "/api/v2/projects", "/api/nothing"])
+async def test_what_is_no_path_of_a_call_is_not_the_page_either(browser: Browser, path: str) -> None:
+    status, error = await ask(browser, "GET", path)
+    assert (status, error["details"][0]["debug"]["reason"]) == (404, "NO_SUCH_PATH")

@@ -278,6 +278,7 @@ def test_the_description_says_of_everything_what_the_protos_say() -> None:
     for verbs in document["paths"].values():
         for one in verbs.values():
             assert one["description"]
+            assert set(one["tags"]) <= {tag["name"] for tag in document["tags"] if tag["description"]}
     audience = document["components"]["schemas"]["rushes.type.v1.Audience"]
     assert "AUDIENCE_CLIENT: Everybody who may view." in audience["description"].splitlines()
     for name, schema in document["components"]["schemas"].items():
