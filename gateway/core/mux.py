@@ -21,7 +21,7 @@ from typing import Final
 
 from gateway.core import grpcweb
 from gateway.core.grpcweb import ProtocolError
-from gateway.core.socket import MAX_HEADER_BYTES, Event, Finish, Headers, Message
+from gateway.core.socket import MAX_HEADER_BYTES, Event, Finish, Headers
 
 SUBPROTOCOL: Final = "rushes-streams"
 OPEN, DATA, END, CANCEL, ROOM = range(5)
@@ -162,7 +162,7 @@ class ServerMux:
             return self._fail(number, call, str(error))
         if any(flag != grpcweb.DATA for flag, _ in frames):
             return self._fail(number, call, "a client sends no trailers")
-        return Said(number, [Message(payload) for _, payload in frames], len(rest))
+        return Said(number, [payload for _, payload in frames], len(rest))
 
     def _end(self, number: int, call: _Call) -> Said | Failed | None:
         if call.reader.pending or call.heard_end or call.failed:

@@ -23,13 +23,18 @@ _OVERHEAD_BYTES: Final = 16
 """More than stands before a viewer's message."""
 _FRAMES: Final = relay.RelayRequest.FRAMES_FIELD_NUMBER
 _FRAME: Final = wire.tag(relay.RelayFrames.FRAMES_FIELD_NUMBER, wire.LENGTH)
-_SESSION: Final = wire.tag(relay.RelayFrame.SESSION_FIELD_NUMBER, wire.VARINT)
+_SESSION: Final = relay.RelayFrame.SESSION_FIELD_NUMBER
 _REQUEST: Final = wire.tag(relay.RelayFrame.REQUEST_FIELD_NUMBER, wire.LENGTH)
-_TAGS_BYTES: Final = len(_SESSION + _REQUEST)
-_PIECES: Final = 7
+_PIECES: Final = 5
 """Of a frame, the last of which is the viewer's message."""
 _varint: Final = lru_cache(16 * 1024)(wire.varint)
 """The same few numbers come again and again."""
+
+
+@lru_cache(16 * 1024)
+def _begin(session: int) -> bytes:
+    """How a viewer's frames begin."""
+    return wire.number_field(_SESSION, session) + _REQUEST
 
 
 def pause_s(viewers: int, crowd: relay.RelayCrowd) -> float:
@@ -52,9 +57,12 @@ class Pending:
         self._present = 0
         """Whose presence is last in it; 0: something else is."""
         self._counts: dict[int, int] = {}
-        self._bytes = 0
-        self.crowded = False
+        self._sealed_bytes = 0
+
+    @property
+    def crowded(self) -> bool:
         """Whether so much waits that no more should be read."""
+        return self._sealed_bytes + self._pieces_bytes > HIGH_BYTES
 
     def put(self, request: relay.RelayRequest) -> None:
         """Adds the hub's own request."""
@@ -72,27 +80,23 @@ class Pending:
             last_bytes = len(self._pieces[-1]) + _OVERHEAD_BYTES
             if size_bytes <= last_bytes or self._pieces_bytes + size_bytes - last_bytes <= MESSAGE_BYTES:
                 del self._pieces[-_PIECES:]  # where it was does not matter any more
-                self._weigh(-last_bytes)
+                self._pieces_bytes -= last_bytes
                 count -= 1
         self._counts[session] = count
         if self._pieces_bytes + size_bytes > MESSAGE_BYTES:
             self._seal()
         self._present = present
-        number, length = _varint(session), _varint(len(request))
-        size = _varint(_TAGS_BYTES + len(number) + len(length) + len(request))
-        self._pieces += (_FRAME, size, _SESSION, number, _REQUEST, length, request)
-        self._weigh(size_bytes)
-        return True
-
-    def _weigh(self, size_bytes: int) -> None:
+        begin, length = _begin(session), _varint(len(request))
+        size = _varint(len(begin) + len(length) + len(request))
+        self._pieces += (_FRAME, size, begin, length, request)
         self._pieces_bytes += size_bytes
-        self._bytes += size_bytes
-        self.crowded = self._bytes > HIGH_BYTES
+        return True
 
     def _seal(self) -> None:
         """What comes next begins another message."""
         if self._pieces:
             self._requests.append(wire.field(_FRAMES, b"".join(self._pieces)))
+            self._sealed_bytes += self._pieces_bytes
             self._pieces, self._pieces_bytes, self._present = [], 0, 0
 
     def forget(self, session: int) -> None:
@@ -104,5 +108,5 @@ class Pending:
         self._seal()
         taken, self._requests = self._requests, []
         self._counts.clear()
-        self._bytes, self.crowded = 0, False
+        self._sealed_bytes = 0
         return taken

@@ -8,14 +8,29 @@ frames, any number in a message, then the trailers.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from struct import Struct
+from typing import Final
 
 from gateway.core import grpcweb
 from gateway.core.grpcweb import ProtocolError
-from gateway.core.websocket import BINARY, server_frame
+from gateway.core.websocket import BINARY, MASKED, TWO_BYTES, server_frame, unmasked
 
 SUBPROTOCOL = "grpc-websockets"
 MAX_HEADER_BYTES = 16 * 1024
 _MORE, _FINISH = 0, 1
+_SHORT: Final = Struct(">HIHI")
+"""How a short frame with one message begins: what it is with its size, the mask; and masked, two bytes that are 0 (no
+end, no trailer) and the size of the message."""
+_LONG: Final = Struct(">IIHI")
+"""The same with a size of two bytes."""
+_BEFORE_BYTES: Final = 6
+"""In the frame before the message."""
+_SHORT_BEGINS: Final = (BINARY << 8 | MASKED) + _BEFORE_BYTES
+_LONG_BEGINS: Final = (BINARY << 24 | (MASKED | TWO_BYTES) << 16) + _BEFORE_BYTES
+"""With the size of the message added to it."""
+_ALL_SHORT_BYTES: Final = TWO_BYTES - 1 - _BEFORE_BYTES + _SHORT.size
+_ALL_LONG_BYTES: Final = 0xFFFF - _BEFORE_BYTES + _LONG.size
+"""Of the largest frame of each kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +41,12 @@ class Headers:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A serialised message."""
-
-    payload: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Finish:
     """The client sends nothing more."""
 
 
-Event = Headers | Message | Finish
+Event = Headers | bytes | Finish
+"""bytes: a serialised message."""
 
 
 class _State(Enum):
@@ -52,6 +61,11 @@ class ServerSocket:
     def __init__(self, max_message_bytes: int) -> None:
         self._state = _State.HEADERS
         self._reader = grpcweb.FrameReader(max_message_bytes)
+
+    @property
+    def between_messages(self) -> bool:
+        """Whether a message may begin next."""
+        return self._state is _State.OPEN and not self._reader.pending
 
     def receive(self, message: bytes) -> list[Event]:
         """Events of one binary WebSocket message; raises ProtocolError."""
@@ -68,8 +82,8 @@ class ServerSocket:
             raise ProtocolError("a message begins with an unknown byte")
         whole = self._reader.whole(message, 1)
         if whole is not None:
-            return [Message(whole)]
-        return [Message(payload) for payload in self._messages(message[1:])]
+            return [whole]
+        return list(self._messages(message[1:]))
 
     def _finish(self, message: bytes) -> Finish:
         if len(message) > 1 or self._reader.pending:
@@ -82,6 +96,31 @@ class ServerSocket:
         if any(flag != grpcweb.DATA for flag, _ in frames):
             raise ProtocolError("a client sends no trailers")
         return [payload for _, payload in frames]
+
+
+def lone_message(data: bytes, most: int) -> bytes | None:
+    """The message, if these bytes are one whole frame with one whole message of an open call, and nothing else.
+
+    Nearly every read is that, and this takes half the time of `MessageReader` and `ServerSocket`, who know all that it
+    may be instead (None). `most`: bytes of a frame.
+    """
+    size = len(data)
+    if size <= _ALL_SHORT_BYTES:
+        if size < _SHORT.size:
+            return None
+        message_bytes = size - _SHORT.size
+        begins = _SHORT_BEGINS + message_bytes
+        first, mask, zeros, told = _SHORT.unpack_from(data)
+    else:
+        if size > _ALL_LONG_BYTES:
+            return None
+        message_bytes = size - _LONG.size
+        begins = _LONG_BEGINS + message_bytes
+        first, mask, zeros, told = _LONG.unpack_from(data)
+    turned = (mask << 16 | mask >> 16) & 0xFFFFFFFF  # two bytes further
+    if first != begins or zeros != mask >> 16 or told ^ turned != message_bytes or message_bytes + _BEFORE_BYTES > most:
+        return None
+    return unmasked(data[size - message_bytes :], turned.to_bytes(4, "big"))
 
 
 TYPE = (("content-type", "application/grpc-web+proto"),)

@@ -11,7 +11,10 @@ TOO_BIG: Final = 1009
 INTERNAL_ERROR: Final = 1011
 
 _CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0, 1, 2, 8, 9, 10
-_FIN, _PACKED, _RESERVED, _OPCODE, _MASKED = 0x80, 0x40, 0x70, 0x0F, 0x80
+_FIN, _PACKED, _RESERVED, _OPCODE = 0x80, 0x40, 0x70, 0x0F
+MASKED: Final = 0x80
+TWO_BYTES: Final = 126
+"""In the place of a size: two bytes behind it say it."""
 BINARY: Final = _FIN | _BINARY
 PACKED: Final = _FIN | _PACKED | _BINARY
 """How a whole binary message begins, as it is or packed (see deflate.py)."""
@@ -124,6 +127,11 @@ class MessageReader:
         self.hasty = False
         """There may be more than were to be taken."""
 
+    @property
+    def between_messages(self) -> bool:
+        """Whether a message may begin with the next byte."""
+        return not (self._needed or self._rest or self._parts is not None or self._closed)
+
     def feed(self, data: bytes, most: int = 1 << 30) -> list[Incoming]:
         """What is whole now, of `most` frames. Raises WebSocketError; what came before it is lost with the socket."""
         self.frames, self.hasty = 0, False
@@ -167,7 +175,7 @@ class MessageReader:
             return 0, at + 2
         first, second = data[at], data[at + 1]
         size, body = second & 0x7F, at + 6
-        if size == 126:
+        if size == TWO_BYTES:
             if left < 4:
                 return 0, at + 4
             size, body = int.from_bytes(data[at + 2 : at + 4], "big"), at + 8
@@ -181,7 +189,7 @@ class MessageReader:
     def _check(self, first: int, second: int, size: int) -> None:
         opcode = first & _OPCODE
         packed = self._unpack is not None and opcode in (_TEXT, _BINARY)
-        if first & (_RESERVED ^ _PACKED if packed else _RESERVED) or second < _MASKED:
+        if first & (_RESERVED ^ _PACKED if packed else _RESERVED) or second < MASKED:
             raise WebSocketError(PROTOCOL_ERROR, "a client's frame is masked, with no extension but what was agreed")
         if opcode >= _CLOSE:
             if opcode > _PONG or size > MAX_CONTROL_BYTES or not first & _FIN:

@@ -8,7 +8,7 @@ from google.rpc import code_pb2
 
 from gateway.core import grpcweb, reply, socket
 from gateway.core.hpack import Field
-from gateway.core.socket import Event, Finish, Message
+from gateway.core.socket import Event, Finish
 from gateway.passage import Target
 from gateway.upstream import Passing
 
@@ -151,8 +151,8 @@ async def _first(events: AsyncIterator[Event]) -> bytes:
     """The one message of a call that takes one: without it, it would never be answered."""
     async with asyncio.timeout(MESSAGE_S):
         async for event in events:
-            if isinstance(event, Message):
-                return grpcweb.data_frame(event.payload)
+            if isinstance(event, bytes):
+                return grpcweb.data_frame(event)
             break
     raise grpcweb.ProtocolError("this call has exactly one message")
 
@@ -160,10 +160,10 @@ async def _first(events: AsyncIterator[Event]) -> bytes:
 async def _send(events: AsyncIterator[Event], passing: Passing) -> None:
     """What the browser sends goes on, as fast as it is taken, until the socket closes."""
     async for event in events:
-        if isinstance(event, Message):
+        if isinstance(event, bytes):
             if passing.ending:
                 raise grpcweb.ProtocolError("this call has exactly one message")
-            passing.send(grpcweb.data_frame(event.payload))
+            passing.send(grpcweb.data_frame(event))
             while passing.waiting_bytes > HIGH_BYTES:  # noqa: ASYNC110  # there is nothing that tells
                 await asyncio.sleep(LOOK_AGAIN_S)
         elif isinstance(event, Finish) and not passing.ending:

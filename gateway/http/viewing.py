@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 from typing import Protocol
 
 from google.rpc import status_pb2
@@ -12,7 +11,7 @@ from gateway import metrics
 from gateway.core import socket
 from gateway.core.ending import ending
 from gateway.core.grpcweb import ProtocolError
-from gateway.core.socket import Finish, Message
+from gateway.core.socket import Event, Finish
 from gateway.fanout import Socket
 from gateway.http.session import RENEW_BEFORE_MS, TokenCache
 from gateway.http.websocket import WebSocketStream
@@ -22,6 +21,8 @@ from rushes.annotation.v1.annotation_service_pb2 import CollaborateRequest, Coll
 
 HIGH_BYTES = 256 * 1024
 _ACK_TAG, _AUTHENTICATE_TAG, _PING_TAG, _OPEN_TAG = 0x20, 0x2A, 0x30, 0x0A
+_OWN_TAGS = frozenset((_ACK_TAG, _AUTHENTICATE_TAG, _PING_TAG, _OPEN_TAG))
+"""Of messages that are for the gateway."""
 
 
 class ViewerWriter(Socket, Protocol):
@@ -44,7 +45,7 @@ class Viewing:
         """Nobody new is taken."""
         return self._board.closing
 
-    async def serve(self, events: AsyncIterator[socket.Event], writer: ViewerWriter, token: str, secret: str) -> None:
+    async def serve(self, events: AsyncIterator[Event], writer: ViewerWriter, token: str, secret: str) -> None:
         """One viewer, until either side ends the call. `secret`: of the session that renews the token; empty: none."""
         async with asyncio.timeout(self._begin_s):
             opening = await _opening(events)
@@ -63,15 +64,15 @@ class Viewing:
             await asyncio.gather(renewal, reading, return_exceptions=True)
 
     def _reading(
-        self, events: AsyncIterator[socket.Event], channel: Channel, session: int, writer: ViewerWriter
+        self, events: AsyncIterator[Event], channel: Channel, session: int, writer: ViewerWriter
     ) -> "asyncio.Future[None]":
         """Done once nothing more comes. A connection of its own hands its events on where they come."""
-        take = partial(self._event, channel, session, writer)
+        voice = _Voice(channel, session, writer)
         if not isinstance(events, WebSocketStream):
-            return asyncio.create_task(_read(events, take, channel))
+            return asyncio.create_task(_read(events, voice.take, channel))
 
-        def flow(event: socket.Event) -> None:
-            take(event)
+        def flow(event: Event) -> None:
+            voice.take(event)
             if channel.crowded and events.hold():
                 self._go_on_later(events, channel)
 
@@ -83,31 +84,6 @@ class Viewing:
         self._holding.add(waiting)
         waiting.add_done_callback(self._holding.discard)
         waiting.add_done_callback(lambda _: stream.go_on())
-
-    def _event(self, channel: Channel, session: int, writer: ViewerWriter, event: socket.Event) -> None:
-        if isinstance(event, Finish):
-            writer.end(status_pb2.Status())
-        elif isinstance(event, Message) and not self._take(event.payload, channel, session, writer):
-            metrics.CUTS.labels("TOO_FAST").inc()
-            writer.end(ending("TOO_FAST"))
-
-    def _take(self, request: bytes, channel: Channel, session: int, writer: ViewerWriter) -> bool:
-        """Open, acknowledgement and ping are the gateway's; all else goes on as it is."""
-        tag = request[0] if request else _OPEN_TAG
-        if tag == _ACK_TAG:
-            channel.ack(session, CollaborateRequest.FromString(request).ack_revision)
-        elif tag == _PING_TAG:
-            pong = Pong(ping_ms=CollaborateRequest.FromString(request).ping_ms, time_ms=int(time.time() * 1000))
-            # Whoever asks without end and reads nothing gets no more answers.
-            if writer.buffered() < HIGH_BYTES:
-                writer.write(socket.message_frame(CollaborateResponse(pong=pong).SerializeToString()))
-        elif tag == _AUTHENTICATE_TAG:
-            channel.token(session, CollaborateRequest.FromString(request).authenticate_token)
-        elif tag == _OPEN_TAG:
-            raise ProtocolError("the session is open already")
-        else:
-            return channel.forward(session, request)
-        return True
 
     async def _renew(self, channel: Channel, session: int, secret: str, writer: ViewerWriter) -> None:
         """Keeps the session's token fresh while the cookie's session lives."""
@@ -124,16 +100,52 @@ class Viewing:
             await asyncio.sleep(max(1.0, wait_s))
 
 
-async def _read(events: AsyncIterator[socket.Event], take: Callable[[socket.Event], None], channel: Channel) -> None:
+class _Voice:
+    """What one viewer says."""
+
+    __slots__ = ("_channel", "_session", "_writer")
+
+    def __init__(self, channel: Channel, session: int, writer: ViewerWriter) -> None:
+        self._channel = channel
+        self._session = session
+        self._writer = writer
+
+    def take(self, event: Event) -> None:
+        """Open, acknowledgement and ping are the gateway's; all else goes on as it is."""
+        if isinstance(event, bytes):
+            if not event or event[0] in _OWN_TAGS:
+                self._take_own(event)
+            elif not self._channel.forward(self._session, event):
+                metrics.CUTS.labels("TOO_FAST").inc()
+                self._writer.end(ending("TOO_FAST"))
+        elif isinstance(event, Finish):
+            self._writer.end(status_pb2.Status())
+
+    def _take_own(self, message: bytes) -> None:
+        tag = message[0] if message else _OPEN_TAG
+        if tag == _OPEN_TAG:
+            raise ProtocolError("the session is open already")
+        request = CollaborateRequest.FromString(message)
+        if tag == _ACK_TAG:
+            self._channel.ack(self._session, request.ack_revision)
+        elif tag == _AUTHENTICATE_TAG:
+            self._channel.token(self._session, request.authenticate_token)
+        # Whoever asks without end and reads nothing gets no more answers.
+        elif self._writer.buffered() < HIGH_BYTES:
+            pong = Pong(ping_ms=request.ping_ms, time_ms=int(time.time() * 1000))
+            self._writer.write(socket.message_frame(CollaborateResponse(pong=pong).SerializeToString()))
+
+
+async def _read(events: AsyncIterator[Event], take: Callable[[Event], None], channel: Channel) -> None:
     async for event in events:
         take(event)
         await channel.room()
 
 
-async def _opening(events: AsyncIterator[socket.Event]) -> CollaborateRequest:
+async def _opening(events: AsyncIterator[Event]) -> CollaborateRequest:
     async for event in events:
-        if isinstance(event, Message):
-            request = CollaborateRequest.FromString(event.payload)
+        if isinstance(event, bytes):
+            request = CollaborateRequest.FromString(event)
             if request.WhichOneof("message") == "open" and request.open.video_id > 0:
                 return request
         break

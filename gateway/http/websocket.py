@@ -13,7 +13,7 @@ from gateway.core import grpcweb, socket
 from gateway.core.deflate import unpacked
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.pulse import Pulse
-from gateway.core.socket import Event, ServerSocket
+from gateway.core.socket import Event, ServerSocket, lone_message
 from gateway.core.websocket import (
     NORMAL,
     Close,
@@ -317,7 +317,7 @@ class WebSocketConnection(asyncio.Protocol):
 class WebSocketStream(WebSocketConnection):
     """A socket of one call. Its events come one after the other (`async for`), until they `flow` to somebody."""
 
-    __slots__ = ("_call", "_events", "_more", "_take", "_writer", "finished")
+    __slots__ = ("_call", "_events", "_more", "_most", "_next", "_take", "_writer", "finished")
 
     def __init__(
         self,
@@ -331,6 +331,9 @@ class WebSocketStream(WebSocketConnection):
         self._call = ServerSocket(max_message_bytes)
         self._events: deque[Event] = deque()
         self._take: Callable[[Event], None] | None = None
+        self._next: Callable[[Event], None] | None = None
+        """The same while a message may begin with the next byte."""
+        self._most = max_message_bytes
         self._more = asyncio.Event()
         self.finished: asyncio.Future[None] = self._loop.create_future()
         """Done when nothing more comes; its exception says what the client did wrong."""
@@ -340,6 +343,26 @@ class WebSocketStream(WebSocketConnection):
     def out(self) -> ViewerSocket:
         """See WebSocketConnection."""
         return self._writer
+
+    def data_received(self, data: bytes) -> None:
+        """As any WebSocket, with a way of its own for what nearly every read is: one message of the call."""
+        take = self._next
+        # What comes without haste is not timed: once there were so many, the long way looks at the clock.
+        message = lone_message(data, self._most) if take is not None and self._frames < TURN_FRAMES else None
+        if message is None or take is None:
+            super().data_received(data)
+            self._look_ahead()
+            return
+        self._frames += 1
+        try:
+            take(message)
+        except Exception as error:
+            self.over(error)
+        self._hear(True, self._loop.time())
+
+    def _look_ahead(self) -> None:
+        free = self._reader.between_messages and self._call.between_messages and not self.finished.done()
+        self._next = self._take if free else None
 
     def take(self, message: bytes) -> None:
         """See WebSocketConnection."""
@@ -359,6 +382,7 @@ class WebSocketStream(WebSocketConnection):
 
     def over(self, error: Exception | None) -> None:
         """See WebSocketConnection."""
+        self._next = None
         if self.finished.done():
             return
         if error is None:
@@ -392,4 +416,5 @@ class WebSocketStream(WebSocketConnection):
                 take(self._events.popleft())
         except Exception as error:
             self.over(error)
+        self._look_ahead()
         return self.finished
