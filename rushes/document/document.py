@@ -103,7 +103,8 @@ class Frozen:
     ordinal: int
     revision: int
     time_ms: int
-    annotations: list[AnnotationState]
+    annotations: list[AnnotationState | bytes]
+    """See `Table.held`."""
     clients: list[Window]
     edits: list[LandedText]
     times: list[RevisionTime]
@@ -115,7 +116,9 @@ class Frozen:
             ordinal=self.ordinal,
             revision=self.revision,
             time_ms=self.time_ms,
-            annotations=self.annotations,
+            annotations=[
+                AnnotationState.FromString(each) if isinstance(each, bytes) else each for each in self.annotations
+            ],
             clients=[window.message() for window in self.clients],
             edits=[edit.message() for edit in self.edits],
             times=self.times,
@@ -171,7 +174,7 @@ class Document(Table):
             ordinal=self.ordinal,
             revision=self.revision,
             time_ms=self.time_ms,
-            annotations=self.annotations,
+            annotations=self.held,
             clients=[window.copy() for window in windows],
             edits=list(self._edits),
             times=[RevisionTime(revision=revision, time_ms=time_ms) for revision, time_ms in self._times],

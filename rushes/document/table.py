@@ -1,6 +1,8 @@
 """The annotations of one video by id, with their drawing order and threads: what server and client have in common.
 
-The messages in it are immutable: a change replaces a message, so whoever holds one, or a list, holds a snapshot.
+The messages in it are immutable: a change replaces a message, so whoever holds one, or a list, holds a snapshot. What
+nobody has looked into may be held as the bytes that it was serialised to: a fraction of the memory and of what has to
+be gone through there.
 """
 
 from collections.abc import Iterable
@@ -31,7 +33,9 @@ class Table:
     """Annotations by id. Only this package changes it."""
 
     def __init__(self) -> None:
-        self._states: dict[bytes, AnnotationState] = {}
+        self._states: dict[bytes, AnnotationState | bytes] = {}
+        self._packed = False
+        """Some may be held as bytes."""
         self._roots: dict[bytes, bytes] = {}
         self._replies: dict[bytes, list[bytes]] = {}
         self._newest = (0, 0)
@@ -42,7 +46,15 @@ class Table:
 
     def get(self, annotation_id: bytes, /) -> AnnotationState | None:
         """The annotation, or None. Never modify it."""
-        return self._states.get(annotation_id)
+        state = self._states.get(annotation_id)
+        if isinstance(state, bytes):
+            state = self._states[annotation_id] = AnnotationState.FromString(state)
+        return state
+
+    def pack(self, annotation_id: bytes, serialised: bytes) -> None:
+        """Holds an annotation as what it is serialised, until somebody looks into it."""
+        self._states[annotation_id] = serialised
+        self._packed = True
 
     def root(self, annotation_id: bytes, /) -> bytes:
         """The first annotation of its thread; its own id if it is that, or not known."""
@@ -55,10 +67,21 @@ class Table:
     @property
     def annotations(self) -> list[AnnotationState]:
         """All, in drawing order: a new list of shared messages."""
+        if self._packed:
+            self._packed = False
+            for annotation_id in self._states:
+                self.get(annotation_id)
+        states = [state for state in self._states.values() if not isinstance(state, bytes)]
         if not self._in_order:
-            self._states = {state.annotation.id: state for state in sorted(self._states.values(), key=drawing_order)}
+            states.sort(key=drawing_order)
+            self._states = {state.annotation.id: state for state in states}
             self._in_order = True
-        return list(self._states.values())
+        return states
+
+    @property
+    def held(self) -> list[AnnotationState | bytes]:
+        """The same, each as it is held: a message, or serialised."""
+        return list(self._states.values() if self._in_order else self.annotations)
 
     def put(self, states: Iterable[AnnotationState]) -> None:
         """Adds or replaces whole annotations, in whatever order."""

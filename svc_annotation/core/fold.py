@@ -29,6 +29,10 @@ def fold(document: Document, record: Submitted, offset: int) -> Folded:
     result = apply(document, record)
     if isinstance(result, Applied):
         landed = _land(result)
+        earlier = result.earlier
+        for annotation_id, state in landed.states:
+            if earlier[annotation_id] is None:  # new: what is changed soon, is mostly changed again
+                document.pack(annotation_id, state)
         row = _row(document, record, offset, result, landed.revision, EMPTY, landed)
         return Folded(record, result, row, landed)
     if isinstance(result, Refused):

@@ -35,4 +35,6 @@ def _pieces(frozen: Frozen) -> Iterator[bytes]:
     for start in range(0, len(frozen.edits), PIECE):
         yield repeated(_EDITS, [edit.message().SerializeToString() for edit in frozen.edits[start : start + PIECE]])
     for start in range(0, len(frozen.annotations), PIECE):
-        yield repeated(_ANNOTATIONS, [state.SerializeToString() for state in frozen.annotations[start : start + PIECE]])
+        held = frozen.annotations[start : start + PIECE]
+        states = [each if isinstance(each, bytes) else each.SerializeToString() for each in held]
+        yield repeated(_ANNOTATIONS, states)
