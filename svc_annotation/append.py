@@ -35,6 +35,6 @@ def head_of(
 
 
 def begin_append(shared: Shared, video_id: int, submitted: Submission) -> "asyncio.Future[int]":
-    """Appends it; once it is durable, the fold will have it. To be followed by `finish_append`, or by `Appends.add`."""
+    """Appends it; once it is durable, the fold will have it. To be followed by `finish_append`."""
     shared.videos.underway.put(submitted)
     return shared.log.append(partition_of(video_id), video_id, submitted.payload)

@@ -1,12 +1,16 @@
-"""What becomes of appends, once it is known: those of many sessions are looked at together."""
+"""What sessions append: what comes together goes into the log together, and its senders are told together."""
 
 import asyncio
 from functools import partial
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 from rushes.errors import Unavailable
 from svc_annotation import metrics
-from svc_annotation.stores import LogFull, LogReadOnly
+from svc_annotation.core.submission import Submission, Underway
+from svc_annotation.stores import Log, LogFull, LogReadOnly, partition_of
+
+GROUP_BYTES: Final = 256 * 1024
+"""No more goes into the log as one: a reader finds its place there between groups."""
 
 
 class Sender(Protocol):
@@ -23,57 +27,72 @@ class Sender(Protocol):
         """It may be durable or not, and is sent again if it is to be."""
 
 
-def finish_append(appending: "asyncio.Future[int]") -> None:
-    """Raises, if it failed, a subclass of Unavailable; LogReadOnly if the disk is full: the log recovers by itself."""
+def finish_append(appending: "asyncio.Future[int]", count: int = 1) -> None:
+    """Of so many records. Raises, if it failed, a subclass of Unavailable; LogReadOnly if the disk is full: the log
+    recovers by itself.
+    """
     try:
         appending.result()
     except LogFull as error:
-        metrics.APPEND_FAILED.labels(error.reason).inc()
+        metrics.APPEND_FAILED.labels(error.reason).inc(count)
         raise LogReadOnly(f"nothing can be written at the moment: {error.message}") from error
     except Unavailable as error:
-        metrics.APPEND_FAILED.labels(error.reason).inc()
+        metrics.APPEND_FAILED.labels(error.reason).inc(count)
         raise
-    metrics.APPENDED.counts[""] += 1
+    metrics.APPENDED.counts[""] += count
+
+
+class Group(NamedTuple):
+    """Batches of a video that go into the log one after the other, and whose they are."""
+
+    payloads: list[bytes]
+    senders: list[tuple[Sender, int]]
+    """With the batch's client_seq."""
 
 
 class Appends:
-    """What sessions append. Hundreds begin in one turn of the loop and are durable by one sync: so they are looked at
-    together once the last of them is done, since a callback for each costs as much as all else that the append does.
+    """See the module. Hundreds come in one turn of the loop and are durable by one sync: an append of its own for each
+    costs as much as what is done for it before.
     """
 
-    def __init__(self) -> None:
-        self._begun: list[tuple[asyncio.Future[int], Sender, int]] = []
+    def __init__(self, log: Log, underway: Underway) -> None:
+        self._log = log
+        self._underway = underway
+        self._groups: dict[int, Group] = {}
+        """By video, what is to be appended at the end of this turn of the loop."""
+        self._bytes = 0
 
-    def add(self, appending: "asyncio.Future[int]", sender: Sender, client_seq: int) -> None:
-        """One that has begun."""
-        if not self._begun:
-            appending.get_loop().call_soon(self._watch)
-        self._begun.append((appending, sender, client_seq))
+    def add(self, video_id: int, submitted: Submission, sender: Sender) -> None:
+        """A batch; once it is durable, the fold will have it."""
+        payload, record = submitted
+        self._underway.put(submitted)
+        group = self._groups.get(video_id)
+        if group is None:
+            if not self._groups:
+                asyncio.get_running_loop().call_soon(self._begin)
+            group = self._groups[video_id] = Group([], [])
+        group.payloads.append(payload)
+        group.senders.append((sender, record.client_seq))
+        self._bytes += len(payload)
+        if self._bytes >= GROUP_BYTES:
+            self._begin()
 
-    def _watch(self) -> None:
-        begun, self._begun = self._begun, []
-        begun[-1][0].add_done_callback(lambda _: self._look(begun))
-
-    def _look(self, begun: "list[tuple[asyncio.Future[int], Sender, int]]") -> None:
-        count = 0
-        for appending, sender, client_seq in begun:
-            if not appending.done():
-                appending.add_done_callback(partial(_tell, sender, client_seq))
-            elif appending.cancelled() or appending.exception() is not None:
-                _tell(sender, client_seq, appending)
-            else:
-                count += 1
-                if sender.in_trouble:
-                    sender.landed()
-        metrics.APPENDED.counts[""] += count
+    def _begin(self) -> None:
+        groups, self._groups, self._bytes = self._groups, {}, 0
+        for video_id, group in groups.items():
+            appending = self._log.append_all(partition_of(video_id), video_id, group.payloads)
+            appending.add_done_callback(partial(_tell, group.senders))
 
 
-def _tell(sender: Sender, client_seq: int, appending: "asyncio.Future[int]") -> None:
+def _tell(senders: list[tuple[Sender, int]], appending: "asyncio.Future[int]") -> None:
     if appending.cancelled():  # nobody is served any more
         return
     try:
-        finish_append(appending)
+        finish_append(appending, len(senders))
     except Exception as error:
-        sender.lost(client_seq, error)
+        for sender, client_seq in senders:
+            sender.lost(client_seq, error)
     else:
-        sender.landed()
+        for sender, _ in senders:
+            if sender.in_trouble:
+                sender.landed()

@@ -13,7 +13,7 @@ from rushes.annotation.v1 import operation_pb2
 from rushes.document.refusal import refusal
 from rushes.errors import RushesError, Unavailable
 from svc_annotation import metrics
-from svc_annotation.append import begin_append, head_of
+from svc_annotation.append import head_of
 from svc_annotation.appending import Appends
 from svc_annotation.core.landed import INTERNAL
 from svc_annotation.core.member import MAX_WAITING, RECOVERED, RESEND, Member, Note, Take, refused, trouble
@@ -167,8 +167,7 @@ class Seat:
                 return
             head = self._head or self._make_head()
             submitted = submission(head, waiting.popleft(), time_ms=moment.time_ms, service=self._service)
-            appending = begin_append(shared, self.video.video_id, submitted)
-            self._appends.add(appending, self, submitted.record.client_seq)
+            self._appends.add(self.video.video_id, submitted, self)
 
     def _pause(self, work: "asyncio._CoroutineLike[None]") -> None:
         self._paused = True

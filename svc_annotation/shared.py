@@ -53,13 +53,14 @@ class Shared:
     new_name: Callable[[], str]
     rates: PeopleRates = field(default_factory=PeopleRates)
     in_flight: InFlight = field(default_factory=InFlight)
-    appends: Appends = field(default_factory=Appends)
+    appends: Appends = field(init=False)
     pages: Pages = field(init=False)
     keys: "count[int]" = field(default_factory=lambda: count(1))
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.pages = Pages(self.new_name)
+        self.appends = Appends(self.log, self.videos.underway)
 
     def moment(self) -> Moment:
         """Now."""

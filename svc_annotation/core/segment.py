@@ -102,8 +102,6 @@ class EncodedBatch(NamedTuple):
     """Bytes of a batch, and what they hold."""
 
     data: bytes
-    records: list[tuple[int, int, int]]
-    """(partition, offset, position in `data`) of each record."""
     sequence: int
     ends: list[int]
 
@@ -112,8 +110,6 @@ def encode_batch(seed: int, sequence: int, ends: Sequence[int], payloads: Sequen
     """Gives each (partition, payload) its offset and makes the bytes that one write and one sync make durable."""
     next_offsets = list(ends)
     pieces: list[bytes] = []
-    records: list[tuple[int, int, int]] = []
-    position = 0
     checksum, pack_body, pack_prefix = google_crc32c.extend, _RECORD_BODY.pack, _PREFIX.pack
     for into_batch, (partition, payload) in enumerate(payloads):
         offset = next_offsets[partition]
@@ -121,9 +117,7 @@ def encode_batch(seed: int, sequence: int, ends: Sequence[int], payloads: Sequen
         size = len(payload)
         body = pack_body(checksum(0, payload), size, sequence + into_batch, offset, into_batch, partition, 0)
         pieces += (pack_prefix(RECORD_MAGIC, checksum(seed, body)), body, payload)
-        records.append((partition, offset, position))
-        position += RECORD_BYTES + size
-    return EncodedBatch(b"".join(pieces), records, sequence + len(payloads), next_offsets)
+    return EncodedBatch(b"".join(pieces), sequence + len(payloads), next_offsets)
 
 
 class RecordScanner:

@@ -34,15 +34,15 @@ class SegmentIndex:
     def __init__(self) -> None:
         self.partitions: dict[int, PartitionIndex] = {}
 
-    def add(self, partition: int, offset: int, position: int) -> None:
-        """Notes a record."""
+    def add(self, partition: int, offset: int, position: int, count: int = 1) -> None:
+        """Notes a record, or so many in a row."""
         part = self.partitions.get(partition)
         if part is None:
             part = self.partitions[partition] = PartitionIndex(offset, offset)
         if not part.positions or position - part.positions[-1] >= SPACING_BYTES:
             part.offsets.append(offset)
             part.positions.append(position)
-        part.next = offset + 1
+        part.next = offset + count
 
     def next_offset(self, partition: int) -> int:
         """The offset after the last one of the partition in here; 0 if it has none."""

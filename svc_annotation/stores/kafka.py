@@ -49,6 +49,11 @@ class KafkaLog:
             return refused
         return self._appender.append(partition, key, payload)
 
+    def append_all(self, partition: int, key: int, payloads: Sequence[bytes]) -> "asyncio.Future[int]":
+        """See `Log`."""
+        appended = [self.append(partition, key, payload) for payload in payloads]
+        return appended[0] if len(appended) == 1 else asyncio.ensure_future(_last(appended))
+
     async def read(self, partition: int, offset: int) -> AsyncIterator[Sequence[LogEntry]]:
         """See `Log`."""
         if offset < 0:
@@ -120,3 +125,8 @@ class KafkaLog:
 
 def _no_partition(partition: int) -> RecordInvalid:
     return RecordInvalid(f"there are partitions 0 to {PARTITIONS - 1}, not {partition}")
+
+
+async def _last(appended: "Sequence[asyncio.Future[int]]") -> int:
+    """The last one's offset once all are durable."""
+    return (await asyncio.gather(*appended))[-1]

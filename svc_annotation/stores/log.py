@@ -93,6 +93,13 @@ class Log(Protocol):
         """
         ...
 
+    def append_all(self, partition: int, key: int, payloads: Sequence[bytes]) -> Future[int]:
+        """Appends records one after the other, at least one: gives the last one's offset once all are durable.
+
+        When it raises, as `append` does, any of them may still appear later.
+        """
+        ...
+
     def read(self, partition: int, offset: int) -> AsyncIterator[Sequence[LogEntry]]:
         """Yields the records from `offset` on, in order, in batches that are never empty, and follows for ever.
 

@@ -178,17 +178,21 @@ class SegmentLog:
 
     def append(self, partition: int, key: int, payload: bytes) -> "asyncio.Future[int]":
         """See `Log`. The key is not kept: the payload names its video."""
+        return self.append_all(partition, key, (payload,))
+
+    def append_all(self, partition: int, key: int, payloads: Sequence[bytes]) -> "asyncio.Future[int]":
+        """See `Log`. They become durable together."""
         appended: asyncio.Future[int] = self._loop.create_future()
         try:
             _check(partition)
-            if not isinstance(payload, bytes) or len(payload) > MAX_PAYLOAD_BYTES:
+            if any(not isinstance(payload, bytes) or len(payload) > MAX_PAYLOAD_BYTES for payload in payloads):
                 raise RecordInvalid(f"a record is at most {MAX_PAYLOAD_BYTES} bytes")
             if self._closing or self._fault is not None or partition in self._damaged:
                 self._check_writable(partition)
         except RushesError as error:
             appended.set_exception(error)
         else:
-            self._queue.put(partition, payload, appended)
+            self._queue.put(partition, payloads, appended)
         return appended
 
     async def end(self, partition: int) -> int:
@@ -261,7 +265,7 @@ class SegmentLog:
     async def _commit(self, batch: list[Pending]) -> None:
         await self._make_ready()
         segment = self._segments[-1]
-        payloads = [(pending.partition, pending.payload) for pending in batch]
+        payloads = [(pending.partition, payload) for pending in batch for payload in pending.payloads]
         encoded = encode_batch(segment.seed, self._sequence, self._ends, payloads)
         boundary = Boundary(segment.number, segment.salt, encoded.sequence, tuple(encoded.ends))
         await self._in_writer(self._files.writer.commit, encoded.data, boundary)
@@ -284,18 +288,17 @@ class SegmentLog:
 
     def _publish(self, batch: list[Pending], encoded: EncodedBatch, segment: Segment) -> None:
         """The batch is durable: tells its appenders, and everybody who follows."""
-        start_bytes, note = segment.size_bytes, segment.index.add
+        ends = self._ends
         entries: dict[int, list[LogEntry]] = {}
-        for (_, payload, appended, _), (partition, offset, position) in zip(batch, encoded.records, strict=True):
-            note(partition, offset, start_bytes + position)
-            if partition not in entries:
-                entries[partition] = []
-            entries[partition].append(LogEntry(offset, payload))
+        for partition, payloads, appended, size_bytes in batch:
+            first = ends[partition]
+            ends[partition] = end = first + len(payloads)
+            segment.index.add(partition, first, segment.size_bytes, len(payloads))
+            segment.size_bytes += size_bytes
+            entries.setdefault(partition, []).extend(map(LogEntry, range(first, end), payloads))
             if not appended.done():
-                appended.set_result(offset)
-        segment.size_bytes = start_bytes + len(encoded.data)
+                appended.set_result(end - 1)
         self._sequence = encoded.sequence
-        self._ends = encoded.ends
         for partition, added in entries.items():
             self._tails[partition].extend(added)
             self._wake(partition)

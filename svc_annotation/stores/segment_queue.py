@@ -2,24 +2,25 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from svc_annotation.core.segment import RECORD_BYTES
 
 
 class Pending(NamedTuple):
-    """A record that waits for its offset."""
+    """Records of a partition that wait for their offsets, together."""
 
     partition: int
-    payload: bytes
+    payloads: Sequence[bytes]
     offset: "asyncio.Future[int]"
+    """The last one's."""
     size_bytes: int
-    """Its bytes in the file."""
+    """Their bytes in the file."""
 
 
 class AppendQueue:
-    """Holds up to `limit_bytes` (or one record); who comes later waits outside, in order."""
+    """Holds up to `limit_bytes` (or those that came together); who comes later waits outside, in order."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
@@ -28,9 +29,9 @@ class AppendQueue:
         self._outside: deque[Pending] = deque()
         self._filled = asyncio.Event()
 
-    def put(self, partition: int, payload: bytes, offset: "asyncio.Future[int]") -> None:
-        """Queues a record; the future is given its offset when it is durable. Who cancels it gives it up."""
-        pending = Pending(partition, payload, offset, RECORD_BYTES + len(payload))
+    def put(self, partition: int, payloads: Sequence[bytes], offset: "asyncio.Future[int]") -> None:
+        """Queues records; the future is given the last offset when all are durable. Who cancels it gives them up."""
+        pending = Pending(partition, payloads, offset, RECORD_BYTES * len(payloads) + sum(map(len, payloads)))
         if self._outside or not self._fits(pending):
             self._outside.append(pending)
         else:

@@ -72,6 +72,24 @@ async def test_an_empty_partition_ends_at_0(log: Log) -> None:
     assert [await log.end(partition) for partition in range(PARTITIONS)] == [0] * PARTITIONS
 
 
+async def test_what_is_appended_together_is_read_in_its_order_among_all_else(log: Log) -> None:
+    before, together, other, after = (
+        log.append(3, 35, b"before"),
+        log.append_all(3, 35, [b"1", b"", b"x" * 1_000]),
+        log.append_all(4, 4, [b"of another partition", b"and one more"]),
+        log.append_all(3, 35, [b"after"]),
+    )
+    assert await before < await together < await after
+    assert [payload for _, payload in await take_all(log, 3)] == [b"before", b"1", b"", b"x" * 1_000, b"after"]
+    assert (await take_all(log, 4))[-1] == LogEntry(await other, b"and one more")
+    assert (await take_all(log, 3))[-2].offset == await together
+
+
+async def test_what_is_too_large_is_refused_though_it_comes_with_others(log: Log) -> None:
+    with pytest.raises(RecordInvalid):
+        await log.append_all(3, 35, [b"x", bytes(MAX_PAYLOAD_BYTES + 1)])
+
+
 async def test_what_is_appended_is_read_at_the_offset_that_was_returned(log: Log) -> None:
     payloads = [b"", b"one", bytes(range(256)), b"x" * 100_000, "\u00e9\ud55c".encode()]
     offsets = [await log.append(3, 35, payload) for payload in payloads]

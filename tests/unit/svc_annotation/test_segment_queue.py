@@ -11,7 +11,7 @@ ROOM = 2 * RECORD_BYTES + 20  # for two records of ten bytes
 
 def put(queue: AppendQueue, number: int, payload: bytes = bytes(10)) -> "asyncio.Future[int]":
     offset: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    queue.put(number, payload, offset)
+    queue.put(number, (payload,), offset)
     return offset
 
 
