@@ -18,6 +18,20 @@ from rushes.document.table import Notes
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 
 
+def new_state(annotation: Annotation, revision: int, index: int, person_id: str, time_ms: int) -> AnnotationState:
+    """What a Create makes of an annotation as it was sent."""
+    state = AnnotationState()
+    state.order_revision = revision
+    state.order_index = index
+    made = state.annotation
+    made.CopyFrom(annotation)
+    made.author_id = person_id
+    made.created_ms = made.updated_ms = time_ms
+    if made.deleted:
+        made.deleted = False
+    return state
+
+
 class Change:
     """Operations of one client on annotations, beside what they are made on."""
 
@@ -109,15 +123,8 @@ class Change:
 
     def add(self, annotation: Annotation, annotation_id: bytes, index: int) -> None:
         """A new annotation, whose id nobody has."""
-        state = AnnotationState()
-        state.order_revision = self.revision
-        state.order_index = index
+        state = new_state(annotation, self.revision, index, self.person_id, self.time_ms)
         made = state.annotation
-        made.CopyFrom(annotation)
-        made.author_id = self.person_id
-        made.created_ms = made.updated_ms = self.time_ms
-        if made.deleted:
-            made.deleted = False
         root_id = annotation_id
         parent_id = made.parent_id
         if parent_id:

@@ -18,7 +18,7 @@ from rushes.annotation.v1.operation_pb2 import (
     SetFieldsOperation,
 )
 from rushes.document import limit, text
-from rushes.document.change import Change
+from rushes.document.change import Change, new_state
 from rushes.document.document import Document, Kept, LandedText, Window
 from rushes.document.inverse import edit_operation
 from rushes.document.operation import check_operations
@@ -63,6 +63,9 @@ def fold(document: Document, record: Submitted) -> Result:
     if stale or record.refused is not None or not sender.permissions & _ANNOTATE:
         refused = _turned_away(record, stale)
     else:
+        applied = _create_one(document, record, window, now_ms)
+        if applied is not None:
+            return applied
         attempt = _Attempt(document, record, window, now_ms)
         refused = attempt.run()
         if refused is None:
@@ -96,6 +99,45 @@ def _turned_away(record: Submitted, stale: bool) -> Refusal:
     if record.refused is not None:
         return record.refused
     return refusal("STALE_BASE" if stale else "MAY_NOT_ANNOTATE")
+
+
+def _create_one(document: Document, record: Submitted, window: Window, now_ms: int) -> Applied | None:
+    """Step 4 of what most batches are: one new annotation that everybody may see, and begins a thread. None: it is not
+    surely that, and what becomes of it is `_Attempt`'s to say, which does the same in a third more time.
+    """
+    parts = record.parts
+    if not record.checked or len(parts) != 1 or parts[0][0] != "create":
+        return None
+    annotation = parts[0][1].annotation
+    annotation_id = annotation.id
+    if (
+        annotation.audience != AUDIENCE_CLIENT
+        or annotation.parent_id
+        or document.get(annotation_id) is not None
+        or len(document) >= limit.MAX_ANNOTATIONS
+    ):
+        return None
+    revision = document.revision + 1
+    after = {annotation_id: new_state(annotation, revision, 0, window.person_id, now_ms)}
+    head, numbers = _commit_head(record, window, revision, now_ms)
+    commit = head + record.data[numbers:]
+    document.land(after, {annotation_id: annotation_id})
+    document.next_revision(now_ms, ())
+    kept = Kept(record.client_seq, record.hash, revision)
+    return Applied(document.advance(window, kept, now_ms), kept, commit, {annotation_id: None}, after, [], set())
+
+
+def _commit_head(record: Submitted, window: Window, revision: int, now_ms: int) -> tuple[bytes, int]:
+    """The commit up to its operations, serialised, and where these begin in the batch: it is numbered as the commit is,
+    so its fields' bytes pass into it as they are.
+    """
+    base = record.base_revision
+    # What its two numbers take there, each with a tag of one byte; a base of 0 is left out.
+    numbers = 1 + (record.client_seq.bit_length() + 6) // 7
+    if base:
+        numbers += 1 + (base.bit_length() + 6) // 7
+    head = _REVISION + varint(revision) + window.author + record.data[:numbers] + same_number_field(_TIME_MS, now_ms)
+    return head, numbers
 
 
 class _Attempt:
@@ -163,17 +205,11 @@ class _Attempt:
         return Applied(ordinal, kept, commit, earlier, after, change.published, change.internal)
 
     def _commit(self, record: Submitted) -> bytes:
-        """The commit, serialised. A batch is numbered as one, so its fields' bytes pass into it as they are."""
-        data, base = record.data, record.base_revision
-        # What its two numbers take there, each with a tag of one byte; a base of 0 is left out.
-        numbers = 1 + (record.client_seq.bit_length() + 6) // 7
-        if base:
-            numbers += 1 + (base.bit_length() + 6) // 7
-        begin = _REVISION + varint(self.change.revision) + self.window.author + data[:numbers]
-        begin += same_number_field(_TIME_MS, self.change.time_ms)
+        """The commit, serialised."""
+        head, numbers = _commit_head(record, self.window, self.change.revision, self.change.time_ms)
         if self.moved or self.void:
-            return begin + Commit(operations=self._applied()).SerializeToString()
-        return begin + data[numbers:]
+            return head + Commit(operations=self._applied()).SerializeToString()
+        return head + record.data[numbers:]
 
     def _applied(self) -> list[Operation]:
         """The operations as applied, if not as sent."""
