@@ -42,12 +42,13 @@ def passed_on(fields: Iterable[tuple[str, str]], *, keep: frozenset[str] = froze
             continue
         if not _NAME.fullmatch(name):
             continue
-        if name.endswith("-bin"):
-            value = ",".join(grpcweb.encode_binary(grpcweb.decode_binary(one.strip())) for one in value.split(","))
+        values = [value]
+        if name.endswith("-bin"):  # browsers join values of one name; servers read each apart, or none
+            values = [grpcweb.encode_binary(grpcweb.decode_binary(one.strip())) for one in value.split(",")]
         elif not _VALUE.fullmatch(value):
             continue
-        size += len(name) + len(value) + 32
-        found.append((name, value))
+        size += sum(len(name) + len(one) + 32 for one in values)
+        found += [(name, one) for one in values]
     if size > MAX_METADATA_BYTES:
         raise MetadataTooLarge("there is more metadata than is taken")
     return found

@@ -29,10 +29,7 @@ def metadata_of(fields: Iterable[tuple[str, str]], token: str, client: tuple[str
     """
     metadata: Metadata = []
     for name, value in passed_on(fields):
-        if name.endswith("-bin"):
-            metadata += [(name, grpcweb.decode_binary(one)) for one in value.split(",")]
-        else:
-            metadata.append((name, value))
+        metadata.append((name, grpcweb.decode_binary(value) if name.endswith("-bin") else value))
     metadata.append(client)
     if token:
         metadata.append(("authorization", f"Bearer {token}"))

@@ -24,6 +24,8 @@ class EchoServer(grpc.GenericRpcHandler):
     port: int = 0
     compression: grpc.Compression | None = None
     metadata: list[dict[str, str | bytes]] = field(default_factory=list)
+    values: dict[str, list[str | bytes]] = field(default_factory=dict)
+    """All values of each name, of the call seen last."""
     remaining_s: list[float | None] = field(default_factory=list)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
@@ -73,7 +75,9 @@ class EchoServer(grpc.GenericRpcHandler):
         return grpc.stream_stream_rpc_method_handler(self._both) if method == BOTH else None
 
     def _note(self, context: "grpc.aio.ServicerContext[bytes, bytes]") -> None:
-        self.metadata.append(dict(context.invocation_metadata() or ()))
+        pairs = list(context.invocation_metadata() or ())
+        self.metadata.append(dict(pairs))
+        self.values = {name: [value for other, value in pairs if other == name] for name, _ in pairs}
         self.remaining_s.append(context.time_remaining())
 
     async def _echo(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:

@@ -62,6 +62,11 @@ async def test_metadata_goes_both_ways(browser: Browser, server: EchoServer) -> 
     assert (answer.trailers["x-last"], answer.trailers["x-last-bin"]) == ("2", "AwQ")
 
 
+async def test_binary_values_that_a_browser_joins_are_all_there(browser: Browser, server: EchoServer) -> None:
+    answer = await browser.post(ECHO, grpcweb.data_frame(b""), {"x-two-bin": "AAE, AAEC"})
+    assert (answer.code, server.values["x-two-bin"]) == (0, [b"\0\1", b"\0\1\2"])
+
+
 async def test_the_time_that_a_call_has_is_passed_on(browser: Browser, server: EchoServer) -> None:
     await browser.post(ECHO, grpcweb.data_frame(b""), {"grpc-timeout": "5S"})
     await browser.post(ECHO, grpcweb.data_frame(b""))
