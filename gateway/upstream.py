@@ -113,7 +113,10 @@ class Upstream:
             if link.ready and link.connection.available:
                 link.open(passing)
                 return
-        if len(self._waiting) >= MAX_WAITING or self._closed:
+        if self._closed:
+            _fail(passing, code_pb2.UNAVAILABLE, "This gateway is going away.")
+            return
+        if len(self._waiting) >= MAX_WAITING:
             _fail(passing, code_pb2.RESOURCE_EXHAUSTED, "Too many calls wait for the server behind.")
             return
         self._waiting.append(passing)

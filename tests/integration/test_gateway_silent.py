@@ -1,4 +1,4 @@
-"""A server behind that is gone without a word, and one that only takes its time."""
+"""A server behind that is gone without a word, one that only takes its time, and one that keeps no deadline."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -11,10 +11,13 @@ from gateway.core import grpcweb, hpack
 from gateway.core.http2 import PREFACE
 from gateway.standalone import Alone
 from tests.waiting import until
-from tests.web_client import Answer, Browser
+from tests.web_client import Browser
 
-SETTINGS, PING, HEADERS, DATA = 4, 6, 1, 0
+DATA, HEADERS, RST, SETTINGS, PING = 0, 1, 3, 4, 6
 ACK, END, END_HEADERS = 1, 1, 4
+METHOD = "/a.Service/Method"
+EMPTY = grpcweb.data_frame(b"")
+WAIT_S = 60.0
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +37,7 @@ class Slow:
     def __init__(self, *, gone: bool) -> None:
         self.gone = gone
         self.port = 0
-        self.pings = self.lines = 0
+        self.pings = self.lines = self.resets = 0
         self.calls: list[tuple[int, asyncio.StreamWriter]] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -48,6 +51,8 @@ class Slow:
                 payload = await reader.readexactly(int.from_bytes(head[:3], "big"))
                 if head[3] == HEADERS:
                     self.calls.append((int.from_bytes(head[5:], "big"), writer))
+                if head[3] == RST:
+                    self.resets += 1
                 if head[3] == PING:
                     self.pings += 1
                     if not self.gone:
@@ -69,15 +74,13 @@ class Slow:
 
 
 @asynccontextmanager
-async def called(slow: Slow) -> AsyncIterator[asyncio.Task[Answer]]:
-    """A gateway before that server, and a call through it."""
+async def before(slow: Slow) -> AsyncIterator[Browser]:
+    """Somebody at a gateway before that server."""
     server = await asyncio.start_server(slow.serve, "127.0.0.1", 0)
     gateway = Alone("127.0.0.1:0", f"127.0.0.1:{server.sockets[0].getsockname()[1]}")
     await gateway.start()
     async with Browser(f"http://127.0.0.1:{gateway.port}") as browser:
-        call = asyncio.create_task(browser.post("/a.Service/Method", grpcweb.data_frame(b"")))
-        await until(lambda: slow.calls)
-        yield call
+        yield browser
     await gateway.stop()
     server.close()
     await until(lambda: not slow.lines)
@@ -85,16 +88,34 @@ async def called(slow: Slow) -> AsyncIterator[asyncio.Task[Answer]]:
 
 async def test_calls_end_when_the_server_behind_is_gone_without_a_word() -> None:
     slow = Slow(gone=True)
-    async with called(slow) as call:
-        answer = await asyncio.wait_for(call, 60)
+    async with before(slow) as browser:
+        answer = await asyncio.wait_for(browser.post(METHOD, EMPTY), WAIT_S)
     assert (answer.code, slow.pings) == (14, 1)
 
 
 async def test_a_server_that_takes_its_time_but_answers_pings_is_waited_for() -> None:
     slow = Slow(gone=False)
-    async with called(slow) as call:
+    async with before(slow) as browser:
+        call = asyncio.create_task(browser.post(METHOD, EMPTY))
         await until(lambda: slow.pings == 2)  # the second comes after more silence than a server that is gone has
         assert not call.done()
         slow.answer()
-        answer = await asyncio.wait_for(call, 60)
+        answer = await asyncio.wait_for(call, WAIT_S)
     assert (answer.code, answer.messages) == (0, [b""])
+
+
+async def test_a_call_has_the_time_that_it_says_though_the_server_behind_takes_more() -> None:
+    slow = Slow(gone=False)
+    async with before(slow) as browser:
+        answer = await asyncio.wait_for(browser.post(METHOD, EMPTY, {"grpc-timeout": "50m"}), WAIT_S)
+        await until(lambda: slow.resets == 1, "the call is given up")
+    assert answer.code == 4
+
+
+async def test_a_call_on_a_socket_has_the_time_that_it_says_too() -> None:
+    slow = Slow(gone=False)
+    async with before(slow) as browser:
+        call = await browser.connect(METHOD)
+        await call.begin("content-type: application/grpc-web+proto\r\ngrpc-timeout: 50m\r\n")
+        assert (await call.ended()).code == 4
+        await until(lambda: slow.resets == 1, "the call is given up")
