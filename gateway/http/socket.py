@@ -190,7 +190,10 @@ class SocketRefusals:
                 headers={"Sec-WebSocket-Version": handshake.VERSION},
             )
         if self._sockets.full:
-            return web.HTTPServiceUnavailable(text="This gateway takes no more sockets; try again in a moment.")
+            return web.HTTPServiceUnavailable(
+                text="This gateway takes no more sockets; try again in a moment.",
+                headers={"Retry-After": str(RETRY_S)},
+            )
         peer = request.remote or ""
         if self._sockets.crowded(peer, request.get(ADDRESS) or peer):
             metrics.REFUSALS.labels("connection").inc()

@@ -12,11 +12,12 @@ import pytest
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
+from gateway import standalone
 from gateway.core import grpcweb
 from gateway.standalone import Alone
 from tests.integration.echo_server import BOTH, ECHO, FAIL, LARGE, MANY, WAIT, EchoServer
 from tests.waiting import until
-from tests.web_client import TYPE, Browser, read_frames
+from tests.web_client import TYPE, Browser, Call, read_frames
 
 WAIT_S = 30.0
 LIMIT = 900_000
@@ -149,6 +150,32 @@ async def test_calls_in_both_directions_go_on_a_socket(browser: Browser) -> None
         assert await call.receive() == text[::-1]
     await call.ws.send_bytes(b"\1")
     assert (await call.ended()).code == 0
+
+
+async def test_a_gateway_takes_so_many_sockets(server: EchoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standalone, "MAX_SOCKETS", 1)
+    gateway = Alone("127.0.0.1:0", f"127.0.0.1:{server.port}")
+    await gateway.start()
+    async with Browser(f"http://127.0.0.1:{gateway.port}") as somebody:
+        first = await somebody.connect(BOTH)
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await somebody.connect("/streams", protocols=("rushes-streams",))
+        assert (refused.value.status, dict(refused.value.headers or {})["Retry-After"]) == (503, "5")
+        await first.close()
+        again = await until(lambda: anew(somebody), "there is room again")
+        await again.begin()
+        await again.ws.send_bytes(b"\0" + grpcweb.data_frame(b"abc"))
+        assert await again.receive() == b"cba"
+        await again.close()
+    await gateway.stop()
+
+
+async def anew(somebody: Browser) -> Call | None:
+    """A socket, if one is taken."""
+    try:
+        return await somebody.connect(BOTH)
+    except aiohttp.WSServerHandshakeError:
+        return None
 
 
 async def test_who_goes_is_not_worked_for_any_longer(alone: Alone, server: EchoServer) -> None:
