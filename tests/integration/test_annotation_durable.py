@@ -310,14 +310,14 @@ async def test_a_full_disk_is_said_reading_goes_on_and_what_was_sent_lands_after
 
     def wrap(service: AnnotationService) -> None:
         log = service._shared.log
-        inner = log.append
+        inner = log.append_all
 
-        async def append(partition: int, key: int, payload: bytes) -> int:
+        async def append(partition: int, key: int, payloads: Sequence[bytes]) -> int:
             if full:
                 raise LogFull("the log's disk is full")
-            return await inner(partition, key, payload)
+            return await inner(partition, key, payloads)
 
-        log.append = lambda *record: asyncio.create_task(append(*record))  # type: ignore[method-assign]
+        log.append_all = lambda *records: asyncio.create_task(append(*records))  # type: ignore[method-assign]
 
     async with serving(tmp_path, wrap=wrap) as place:
         ann, bob = await place.session("ann"), await place.session("bob")
@@ -398,15 +398,15 @@ async def test_a_slow_disk_delays_the_answer_and_never_comes_after_it(tmp_path: 
 
     def wrap(service: AnnotationService) -> None:
         log = service._shared.log
-        inner = log.append
+        inner = log.append_all
 
-        async def append(partition: int, key: int, payload: bytes) -> int:
+        async def append(partition: int, key: int, payloads: Sequence[bytes]) -> int:
             await gate.wait()
-            offset = await inner(partition, key, payload)
+            offset = await inner(partition, key, payloads)
             synced.append(offset)
             return offset
 
-        log.append = lambda *record: asyncio.create_task(append(*record))  # type: ignore[method-assign]
+        log.append_all = lambda *records: asyncio.create_task(append(*records))  # type: ignore[method-assign]
 
     async with serving(tmp_path, wrap=wrap) as place:
         ann = await place.session("ann")
