@@ -13,7 +13,7 @@ from typing import Final, cast
 from urllib.parse import unquote
 
 from gateway import metrics
-from gateway.core.forwarded import Network, within
+from gateway.core.forwarded import Network, place, within
 from gateway.core.pace import CallPace
 from gateway.core.tally import Tally
 
@@ -79,13 +79,14 @@ class Connections:
 
     def crowded(self, peer: str, address: str) -> bool:
         """Whether a WebSocket that a proxy brings from this address is one too many."""
-        return within(peer, self._trusted) and self._tally.full(address)
+        return within(peer, self._trusted) and self._tally.full(place(address))
 
     def begin_socket(self, peer: str, address: str) -> Release:
         """A WebSocket that is not `crowded`."""
         return (self._take(address) if within(peer, self._trusted) else nothing) or nothing
 
-    def _take(self, key: str) -> Release | None:
+    def _take(self, address: str) -> Release | None:
+        key = place(address)
         if not self._tally.take(key):
             metrics.REFUSALS.labels("connection").inc()
             return None

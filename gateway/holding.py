@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from gateway import metrics
+from gateway.core.forwarded import place
 from gateway.core.tally import Tally
 from gateway.limiter import ADDRESS_PEOPLE
 from rushes.errors import ResourceExhausted
@@ -31,6 +32,7 @@ class Streams:
 
     def begin(self, person: str, address: str) -> Release:
         """One more of theirs; `person` is empty where nobody is known for sure. Raises TooManyStreams."""
+        address = place(address)
         if self._people.full(person or address) or not self._addresses.take(address):
             metrics.REFUSALS.labels("stream").inc()
             error = TooManyStreams("There are too many open streams of yours; end some, or try again in a moment.")

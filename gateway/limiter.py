@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from gateway.core.forwarded import place
 from gateway.core.limit import Buckets, Demand, Rate
 from rushes.errors import ResourceExhausted
 
@@ -74,6 +75,7 @@ class Policy:
     def demands(self, path: str, person: str, address: str) -> list[Demand]:
         """What a call takes. `person` is empty when it is not known for sure who calls."""
         found: list[Demand] = []
+        address = place(address)
         if self.person_s:
             rate = _rate(self.person_s, BURST_S)
             if person:

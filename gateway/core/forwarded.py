@@ -1,7 +1,8 @@
 """Where a request comes from, behind proxies: `X-Forwarded-For` counts as far as proxies that are trusted wrote it."""
 
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
 
@@ -36,6 +37,18 @@ def within(address: str, trusted: Sequence[Network]) -> bool:
     except ValueError:
         return False
     return any(parsed in network for network in trusted)
+
+
+@lru_cache(4_096)
+def place(address: str) -> str:
+    """What counts as one address: of IPv6 its first 64 bits, since whoever has one has all that begin so."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    return str(parsed.ipv4_mapped or IPv6Network((int(parsed) >> 64 << 64, 64)))
 
 
 def _plain(text: str) -> str:

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.forwarded import client_address, networks
+from gateway.core.forwarded import client_address, networks, place
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.limit import Buckets, Rate
 from gateway.core.metadata import MetadataTooLarge, bearer_of, cookie_of, passed_on, timeout_s
 from gateway.core.origin import Origins
+from gateway.limiter import SIGN_IN_BURST_S, MemoryLimiter, Policy
 
 TEN = Rate(10, 5)
 FRIEND = "https://review.example.com"
@@ -91,6 +92,28 @@ PROXIES = networks(("10.0.0.0/8", "fd00::/8"))
 )
 def test_an_address_is_believed_as_far_as_trusted_proxies_wrote_it(peer: str, forwarded: str, address: str) -> None:
     assert client_address(peer, forwarded, PROXIES) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::9", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("", ""),
+    ],
+)
+def test_whoever_has_an_address_of_ipv6_counts_as_one_with_all_that_are_theirs(address: str, counted: str) -> None:
+    assert place(address) == counted
+
+
+def test_guesses_from_addresses_of_one_network_count_together() -> None:
+    policy, limiter = Policy(0.0, 1.0), MemoryLimiter()
+    waits = [limiter.take(policy.demands("/auth/sign-in", "", f"2001:db8::{at}")) for at in range(1, 11)]
+    assert sum(wait == 0 for wait in waits) == SIGN_IN_BURST_S
 
 
 def test_without_trusted_proxies_nobody_is_believed() -> None:

@@ -48,6 +48,16 @@ def test_a_person_has_so_many_streams_and_an_address_ten_times_as_many() -> None
     streams.begin("person 0", HOME)
 
 
+def test_one_network_of_ipv6_is_one_address() -> None:
+    streams, connections = Streams(1), Connections(1)
+    streams.begin("", "2001:db8::1")
+    with pytest.raises(TooManyStreams):
+        streams.begin("", "2001:db8::2")
+    assert connections.begin("2001:db8::1") is not None
+    assert connections.begin("2001:db8::2") is None
+    assert connections.begin("2001:db8:0:1::2") is not None
+
+
 def test_a_stream_is_held_for_as_long_as_its_block_whatever_ends_it() -> None:
     streams = Streams(1)
     for _ in range(3):
