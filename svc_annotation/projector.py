@@ -22,12 +22,12 @@ LINGER_S: Final = 0.25
 for what is in it, it goes at once."""
 REST: Final = 9.0
 """So many times what a bulk took passes before the next."""
-LATE_ROWS: Final = 50_000
-LATE_BYTES: Final = 64 * 1024 * 1024
+LATE_ROWS: Final = 100_000
+LATE_BYTES: Final = 96 * 1024 * 1024
 """With so much waiting there is no rest: what is in memory stays bounded, and so does what a start reads again."""
 LATE_S: Final = 20.0
 """Nor when more than a bulk has waited for so long."""
-MAX_ROWS: Final = 100_000
+MAX_ROWS: Final = 150_000
 MAX_BYTES: Final = 128 * 1024 * 1024
 RETRY_S: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
 

@@ -13,6 +13,7 @@ from rushes.annotation.v1.annotation_pb2 import (
     STROKE_MODE_ERASE,
     TEXT_ALIGN_END,
     Annotation,
+    Box,
     View,
 )
 from rushes.annotation.v1.operation_pb2 import (
@@ -122,15 +123,10 @@ def check_annotation(annotation: Annotation, frame_count: int) -> None:
         raise Refuse("INVALID_KIND")
     field.check_frames(annotation.first_frame, annotation.last_frame, frame_count)
     position = annotation.position
-    field.check_place(position.x, position.y)
-    box = annotation.box
-    if not (
-        _LOW <= box.left <= _HIGH
-        and _LOW <= box.top <= _HIGH
-        and _LOW <= box.right <= _HIGH
-        and _LOW <= box.bottom <= _HIGH
-    ):
-        raise Refuse("INVALID_BOX")
+    if not (_LOW <= position.x <= _HIGH and _LOW <= position.y <= _HIGH):
+        raise Refuse("INVALID_POSITION")
+    if annotation.HasField("box"):
+        _check_box(annotation.box)
     _check_points(annotation)
     _check_style(annotation)
     text_now = annotation.text
@@ -145,6 +141,16 @@ def check_annotation(annotation: Annotation, frame_count: int) -> None:
         _check_lists(annotation)
     if annotation.HasField("view"):
         _check_view(annotation.view)
+
+
+def _check_box(box: Box) -> None:
+    if not (
+        _LOW <= box.left <= _HIGH
+        and _LOW <= box.top <= _HIGH
+        and _LOW <= box.right <= _HIGH
+        and _LOW <= box.bottom <= _HIGH
+    ):
+        raise Refuse("INVALID_BOX")
 
 
 def _check_points(annotation: Annotation) -> None:
