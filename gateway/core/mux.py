@@ -13,7 +13,8 @@ byte     who         rest
 4 ROOM   both        four bytes: so many more bytes of DATA are taken
 =======  ==========  ===================================================================================
 
-A call begins with FIRST_ROOM bytes of room each way; only the rest of DATA counts.
+A call begins with FIRST_ROOM bytes of room each way; only the rest of DATA counts. What is taken is given back in
+pieces: a message that is larger than the room there is goes in parts.
 """
 
 from dataclasses import dataclass, field
@@ -27,6 +28,8 @@ SUBPROTOCOL: Final = "rushes-streams"
 OPEN, DATA, END, CANCEL, ROOM = range(5)
 HEAD_BYTES: Final = 5
 FIRST_ROOM: Final = 256 * 1024
+GIVEN_BYTES: Final = 64 * 1024
+"""Room is given back in pieces of so much at least: each is a message, and most of what browsers say is small."""
 MAX_ROOM: Final = 1 << 30
 MAX_CALLS: Final = 100
 
@@ -82,6 +85,8 @@ MuxEvent = Opened | Said | Failed | Cancelled | Roomier
 class _Call:
     reader: grpcweb.FrameReader
     room_in: int = FIRST_ROOM
+    owed: int = 0
+    """Bytes that were taken and not given back."""
     room_out: int = FIRST_ROOM
     waiting: list[bytes] = field(default_factory=list)
     waiting_bytes: int = 0
@@ -182,10 +187,14 @@ class ServerMux:
     def give(self, number: int, size_bytes: int) -> bytes:
         """Room given back for what was taken; empty: nobody needs to be told."""
         call = self._calls.get(number)
-        if call is None or not size_bytes:
+        if call is None:
             return b""
-        call.room_in += size_bytes
-        return _head(ROOM, number) + size_bytes.to_bytes(4, "big")
+        call.owed += size_bytes
+        if call.owed < GIVEN_BYTES:
+            return b""
+        owed, call.owed = call.owed, 0
+        call.room_in += owed
+        return _head(ROOM, number) + owed.to_bytes(4, "big")
 
     def send(self, number: int, data: bytes) -> list[bytes]:
         """Messages that may go now, with this at the end of what waits."""

@@ -10,6 +10,7 @@ from gateway.core.mux import (
     DATA,
     END,
     FIRST_ROOM,
+    GIVEN_BYTES,
     MAX_CALLS,
     OPEN,
     ROOM,
@@ -112,6 +113,19 @@ def test_room_is_given_back_as_messages_are_taken(mux: ServerMux) -> None:
     mux.receive(said(DATA, 7, message))
     with pytest.raises(MuxError, match="room"):
         mux.receive(said(DATA, 7, message))
+
+
+def test_room_for_small_messages_is_given_back_in_larger_pieces_and_there_is_always_some(mux: ServerMux) -> None:
+    message, room, told = grpcweb.data_frame(bytes(1_000)), FIRST_ROOM, 0
+    for _ in range(2_000):
+        mux.receive(said(DATA, 7, message))
+        given_back = mux.give(7, len(message))
+        room -= len(message)
+        if given_back:
+            told += 1
+            room += int.from_bytes(given_back[5:], "big")
+        assert room > FIRST_ROOM // 2
+    assert told == 2_000 * len(message) // GIVEN_BYTES
 
 
 @given(st.lists(st.binary(min_size=1, max_size=100_000), max_size=12), st.lists(st.integers(1, 200_000), max_size=12))
