@@ -162,6 +162,9 @@ class ServerMux:
         if call.heard_end or call.failed:
             return self._fail(number, call, "a message after the end")
         try:
+            whole = call.reader.whole(rest, 0)
+            if whole is not None:
+                return Said(number, [whole], len(rest))
             frames = call.reader.feed(rest)
         except ProtocolError as error:
             return self._fail(number, call, str(error))

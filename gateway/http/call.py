@@ -1,15 +1,14 @@
 """A call on a WebSocket, whichever subprotocol it came in: it joins the hub, or passes to the server behind."""
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.core import reply, socket
 from gateway.core.metadata import bearer_of, timeout_s
-from gateway.core.socket import Event
 from gateway.http.passing import SocketReply, pass_through
 from gateway.http.session import Caller, TokenCache, token_of_caller
-from gateway.http.viewing import ViewerWriter, Viewing
+from gateway.http.viewing import Events, ViewerWriter, Viewing
 from gateway.passage import CallCounter, Rest, Target, block_of
 from gateway.route import COLLABORATE
 from rushes import errors
@@ -30,7 +29,7 @@ class SocketCall:
     path: str
     fields: list[tuple[str, str]]
     """What the browser set for this call."""
-    events: AsyncIterator[Event]
+    events: Events
     writer: ViewerWriter
 
 

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -138,12 +138,88 @@ class MuxWriter:
                     await asyncio.sleep(LOOK_AGAIN_S)
 
 
+class MuxEvents:
+    """What the browser of one call says, see `viewing.Events`. What waits is bounded by the room that the call has."""
+
+    __slots__ = ("_held", "_kept", "_more", "_take", "_writer", "finished")
+
+    def __init__(self, writer: MuxWriter) -> None:
+        self._writer = writer
+        self._kept: deque[Event | Failed | int] = deque()
+        """A number: room to be given back, once what is before it was taken."""
+        self._more = asyncio.Event()
+        self._take: Callable[[Event], None] | None = None
+        self._held = False
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Its exception says what was wrong; a call that nothing was wrong with ends by its task."""
+
+    def say(self, said: Said | Failed) -> None:
+        """The browser said something."""
+        if isinstance(said, Failed):
+            self._kept.append(said)
+        else:
+            self._kept += (*said.events, said.size_bytes)
+        if self._take is None:
+            self._more.set()
+        else:
+            self._pour(self._take)
+
+    def __aiter__(self) -> "MuxEvents":
+        return self
+
+    async def __anext__(self) -> Event:
+        while True:
+            while not self._kept:
+                self._more.clear()
+                await self._more.wait()
+            event = self._next()
+            if event is not None:
+                return event
+
+    def _next(self) -> Event | None:
+        """What comes next of what waits, if it is for who listens."""
+        event = self._kept.popleft()
+        if isinstance(event, int):
+            self._writer.give(event)
+            return None
+        if isinstance(event, Failed):
+            raise ProtocolError(event.why)
+        return event
+
+    def flow(self, take: Callable[[Event], None]) -> "asyncio.Future[None]":
+        """See Events."""
+        self._take = take
+        self._pour(take)
+        return self.finished
+
+    def _pour(self, take: Callable[[Event], None]) -> None:
+        try:
+            while self._kept and not self._held and not self.finished.done():
+                event = self._next()
+                if event is not None:
+                    take(event)
+        except Exception as error:
+            self.finished.set_exception(error)
+            self.finished.exception()  # whoever waits is told; nobody may be waiting
+
+    def hold(self) -> bool:
+        """See Events."""
+        held, self._held = self._held, True
+        return not held
+
+    def go_on(self) -> None:
+        """See Events."""
+        self._held = False
+        if self._take is not None:
+            self._pour(self._take)
+
+
 @dataclass(slots=True)
 class _Running:
     """A call in progress."""
 
     writer: MuxWriter
-    said: "asyncio.Queue[Said | Failed]"
+    events: MuxEvents
     task: "asyncio.Task[None]"
 
 
@@ -254,16 +330,17 @@ class MuxSocket(WebSocketConnection):
 
     def _act(self, event: MuxEvent) -> None:
         number = event.number
-        if isinstance(event, Opened):
+        if isinstance(event, Said):  # nearly always
+            self._running[number].events.say(event)
+        elif isinstance(event, Opened):
             self._open(event)
         elif isinstance(event, Cancelled):
             self._running[number].writer.close()
             self._running[number].task.cancel()
         elif isinstance(event, Roomier):
             self._running[number].writer.roomier()
-        elif isinstance(event, Said | Failed):
-            # Bounded by the room that the call has: all takes some, or comes once.
-            self._running[number].said.put_nowait(event)
+        else:
+            self._running[number].events.say(event)
 
     def _open(self, event: Opened) -> None:
         number = event.number
@@ -271,10 +348,10 @@ class MuxSocket(WebSocketConnection):
         if old is not None:  # the browser has cancelled it and takes the number again
             old.task.cancel()
         writer = MuxWriter(self._mux, number, self.out)
-        queue: asyncio.Queue[Said | Failed] = asyncio.Queue()
-        call = SocketCall(self._caller, event.path, event.headers.fields, _events(writer, queue), writer)
+        events = MuxEvents(writer)
+        call = SocketCall(self._caller, event.path, event.headers.fields, events, writer)
         task = self._loop.create_task(self._run(call, writer))
-        self._running[number] = _Running(writer, queue, task)
+        self._running[number] = _Running(writer, events, task)
         task.add_done_callback(lambda done: self._forget(number, done))
 
     def _forget(self, number: int, done: "asyncio.Task[None]") -> None:
@@ -295,13 +372,3 @@ class MuxSocket(WebSocketConnection):
             writer.trailers(trailers_of(error, secrets.token_hex(8)))
         await writer.drained()
         writer.close()
-
-
-async def _events(writer: MuxWriter, queue: "asyncio.Queue[Said | Failed]") -> AsyncIterator[Event]:
-    while True:
-        said = await queue.get()
-        if isinstance(said, Failed):
-            raise ProtocolError(said.why)
-        for event in said.events:
-            yield event
-        writer.give(said.size_bytes)

@@ -14,7 +14,6 @@ from gateway.core.grpcweb import ProtocolError
 from gateway.core.socket import Event, Finish
 from gateway.fanout import Socket
 from gateway.http.session import RENEW_BEFORE_MS, TokenCache
-from gateway.http.websocket import WebSocketStream
 from gateway.relay import Channel, Switchboard
 from rushes import errors
 from rushes.annotation.v1.annotation_service_pb2 import CollaborateRequest, CollaborateResponse, Pong
@@ -31,6 +30,26 @@ class ViewerWriter(Socket, Protocol):
     ended: "asyncio.Future[status_pb2.Status]"
 
 
+class Events(Protocol):
+    """What the browser of a call says: one event after the other, until they flow to somebody."""
+
+    def __aiter__(self) -> AsyncIterator[Event]: ...
+
+    async def __anext__(self) -> Event: ...
+
+    def flow(self, take: Callable[[Event], None]) -> "asyncio.Future[None]":
+        """From now on each event goes to `take` as it comes; what that raises is the end.
+
+        Done once nothing more comes.
+        """
+
+    def hold(self) -> bool:
+        """Takes no more for now. False: it did not before."""
+
+    def go_on(self) -> None:
+        """Takes more again."""
+
+
 class Viewing:
     """Joins calls to the hub."""
 
@@ -45,7 +64,7 @@ class Viewing:
         """Nobody new is taken."""
         return self._board.closing
 
-    async def serve(self, events: AsyncIterator[Event], writer: ViewerWriter, token: str, secret: str) -> None:
+    async def serve(self, events: Events, writer: ViewerWriter, token: str, secret: str) -> None:
         """One viewer, until either side ends the call. `secret`: of the session that renews the token; empty: none."""
         async with asyncio.timeout(self._begin_s):
             opening = await _opening(events)
@@ -63,13 +82,9 @@ class Viewing:
             reading.cancel()
             await asyncio.gather(renewal, reading, return_exceptions=True)
 
-    def _reading(
-        self, events: AsyncIterator[Event], channel: Channel, session: int, writer: ViewerWriter
-    ) -> "asyncio.Future[None]":
-        """Done once nothing more comes. A connection of its own hands its events on where they come."""
+    def _reading(self, events: Events, channel: Channel, session: int, writer: ViewerWriter) -> "asyncio.Future[None]":
+        """Done once nothing more comes: events are handed on where they come."""
         voice = _Voice(channel, session, writer)
-        if not isinstance(events, WebSocketStream):
-            return asyncio.create_task(_read(events, voice.take, channel))
 
         def flow(event: Event) -> None:
             voice.take(event)
@@ -78,12 +93,12 @@ class Viewing:
 
         return events.flow(flow)
 
-    def _go_on_later(self, stream: WebSocketStream, channel: Channel) -> None:
+    def _go_on_later(self, events: Events, channel: Channel) -> None:
         """Once less waits for the service."""
         waiting = asyncio.create_task(channel.room())
         self._holding.add(waiting)
         waiting.add_done_callback(self._holding.discard)
-        waiting.add_done_callback(lambda _: stream.go_on())
+        waiting.add_done_callback(lambda _: events.go_on())
 
     async def _renew(self, channel: Channel, session: int, secret: str, writer: ViewerWriter) -> None:
         """Keeps the session's token fresh while the cookie's session lives."""
@@ -134,12 +149,6 @@ class _Voice:
         elif self._writer.buffered() < HIGH_BYTES:
             pong = Pong(ping_ms=request.ping_ms, time_ms=int(time.time() * 1000))
             self._writer.write(socket.message_frame(CollaborateResponse(pong=pong).SerializeToString()))
-
-
-async def _read(events: AsyncIterator[Event], take: Callable[[Event], None], channel: Channel) -> None:
-    async for event in events:
-        take(event)
-        await channel.room()
 
 
 async def _opening(events: AsyncIterator[Event]) -> CollaborateRequest:
