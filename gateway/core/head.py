@@ -11,6 +11,7 @@ _HEAD = re.compile(
     rb"([A-Z]{1,20}) ([!-~]{1,8192}) HTTP/1\.([01])((?:\r\n" + _TOKEN + rb":[^\r\n\0]*)*)\r\n\r\n", re.DOTALL
 )
 _FIELD = re.compile(rb"\r\n(" + _TOKEN + rb"):[ \t]*([^\r\n]*)")
+_ADDRESS = re.compile(r"https?://([^/?]*)", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _ONCE = frozenset(
     ("host", "content-length", "content-type", "transfer-encoding", "authorization", "origin", "upgrade",
@@ -73,11 +74,23 @@ def parse(block: bytes) -> Head:
             values[name] += ("; " if name == "cookie" else ", ") + value
         else:
             values[name] = value
-    text = target.decode()
-    head = Head(method.decode(), text, text.partition("?")[0], int(minor), fields, _size(values, minor), values)
-    if head.version == 1 and "host" not in values:
+    if minor == b"1" and "host" not in values:
         raise HeadError(400, "The header host is missing.")
-    return head
+    text = target.decode()
+    path = _path(text, values.get("host", ""))
+    return Head(method.decode(), text, path, int(minor), fields, _size(values, minor), values)
+
+
+def _path(target: str, host: str) -> str:
+    """The path that is asked for, of an address in full too (RFC 9112, 3.2.2), if it names the same host."""
+    if target[:1] == "/":
+        return target.partition("?")[0]
+    match = _ADDRESS.match(target)
+    if match is None:
+        return target
+    if match[1].lower() != host.lower():
+        raise HeadError(400, "The address names another host than the header host.")
+    return target[match.end() :].partition("?")[0] or "/"
 
 
 def _size(values: dict[str, str], minor: bytes) -> int | None:

@@ -99,6 +99,26 @@ def test_a_head_without_host_is_refused_in_1_1_alone() -> None:
         parse(head(host=b""))
 
 
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (b"http://here/a/b?c", "/a/b"),
+        (b"HTTPS://HERE", "/"),
+        (b"http://here?c=/d", "/"),
+        (b"/a?http://there/", "/a"),
+        (b"*", "*"),
+    ],
+)
+def test_an_address_in_full_is_its_path(target: bytes, path: str) -> None:
+    assert parse(head(first=b"GET " + target + b" HTTP/1.1")).path == path
+
+
+@pytest.mark.parametrize("target", [b"http://there/", b"http://here:81/", b"http://me@here/", b"http://"])
+def test_an_address_of_another_host_than_is_said_is_refused(target: bytes) -> None:
+    with pytest.raises(HeadError, match="host"):
+        parse(head(first=b"GET " + target + b" HTTP/1.1"))
+
+
 def test_chunks_in_1_0_are_refused() -> None:
     with pytest.raises(HeadError):
         parse(head(b"Transfer-Encoding: chunked", first=b"POST / HTTP/1.0"))
