@@ -325,7 +325,7 @@ class Video:
         return streams
 
     def _keep(self) -> None:
-        self.recent.keep_after = min(self.projected_revision, *self._lane_heads.values(), *self.heads.values())
+        self.recent.need(min(self.projected_revision, *self._lane_heads.values(), *self.heads.values()))
 
     # Presence
 

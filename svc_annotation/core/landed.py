@@ -72,8 +72,7 @@ class Recent:
 
     def __init__(self, revision: int) -> None:
         self.start = self.head = revision
-        self.keep_after = revision
-        """What is later than this is still needed and not dropped: not in history yet, or not sent on some lane."""
+        self._needed_after = revision
         self._entries: deque[Landed] = deque()
         self._bytes = 0
 
@@ -83,11 +82,21 @@ class Recent:
         self._entries.append(landed)
         self.head = landed.revision
         self._bytes += landed.size_bytes
-        while self._bytes > MAX_BYTES or len(self._entries) > MAX_REVISIONS:
-            if self._entries[0].revision > self.keep_after or len(self._entries) == 1:
+        if self._bytes > MAX_BYTES or len(self._entries) > MAX_REVISIONS:
+            self._trim()
+
+    def need(self, after: int) -> None:
+        """What is later than this is still needed and not dropped: not in history yet, or not sent on some lane."""
+        self._needed_after = after
+        self._trim()
+
+    def _trim(self) -> None:
+        entries = self._entries
+        while self._bytes > MAX_BYTES or len(entries) > MAX_REVISIONS:
+            if entries[0].revision > self._needed_after or len(entries) == 1:
                 break
-            self._bytes -= self._entries[0].size_bytes
-            self.start = self._entries.popleft().revision
+            self._bytes -= entries[0].size_bytes
+            self.start = entries.popleft().revision
 
     def holds(self, revision: int) -> bool:
         """Whether all that came after a revision is here."""
@@ -95,5 +104,10 @@ class Recent:
 
     def since(self, revision: int) -> Iterator[Landed]:
         """What came after a revision that is held."""
-        first = len(self._entries) - (self.head - revision)
-        return islice(self._entries, max(first, 0), None)
+        entries = self._entries
+        count = min(self.head - revision, len(entries))
+        before = len(entries) - count
+        if before < count:
+            return islice(entries, before, None)
+        # A deque is gone through from one of its ends, and what was sent already may be a hundred thousand.
+        return reversed(list(islice(reversed(entries), count)))

@@ -110,13 +110,18 @@ def test_the_newest_batches_are_kept_in_bounds_but_never_what_is_still_needed() 
     for revision in range(1, landed.MAX_REVISIONS + 11):
         recent.add(Landed(revision, b"", None, ()))
     assert recent.start == 0
-    recent.keep_after = landed.MAX_REVISIONS
+    recent.need(5)
+    assert recent.start == 5
+    recent.need(landed.MAX_REVISIONS)
+    assert recent.start == 10
     recent.add(Landed(landed.MAX_REVISIONS + 11, b"", None, ()))
     assert recent.start == 11
     assert recent.holds(11)
     assert not recent.holds(10)
     assert [each.revision for each in recent.since(landed.MAX_REVISIONS + 9)] == [10_010, 10_011]
     assert len(list(recent.since(11))) == landed.MAX_REVISIONS
+    for after in (11, 12, 5_000, 5_011, 5_012, 10_000, 10_010, 10_011):
+        assert [each.revision for each in recent.since(after)] == list(range(after + 1, 10_012))
 
 
 def test_frames_put_together_are_what_the_generated_classes_write() -> None:
