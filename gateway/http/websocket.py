@@ -351,7 +351,8 @@ class WebSocketStream(WebSocketConnection):
         message = lone_message(data, self._most) if take is not None and self._frames < TURN_FRAMES else None
         if message is None or take is None:
             super().data_received(data)
-            self._look_ahead()
+            if self._take is not None:
+                self._look_ahead()
             return
         self._frames += 1
         try:
