@@ -1,22 +1,28 @@
 """Frames to the sockets of one video's viewers: the same bytes to all that keep up, straight to the kernel.
 
+Many are written to in parts, one part with each frame that comes, and that part gets all that it lacks. So nobody is
+written to more often than if all were written to together, and nobody waits until all the others were.
+
 What is to be decided for each viewer is decided for all of them first. Then they are written one after the other by a
 loop that is not Python's: between two writes the kernel's own work empties the processor's caches, so that whatever a
 program does there costs several times as much.
 """
 
 import asyncio
+import math
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from google.rpc import status_pb2
 
 from gateway import metrics
-from gateway.core.deflate import Pace, Packer
+from gateway.core.deflate import MIN_BYTES, Pace, Pieces, packed_frame, stored
 from gateway.core.hub import LOW_BYTES
+from gateway.core.mux import unframed
+from gateway.core.parts import Parts
+from gateway.core.socket import binary_frame
 
 HIGH_BYTES: Final = 256 * 1024
 PRESENCE_WAIT_S: Final = 0.5e-3
@@ -24,34 +30,56 @@ MAX_PRESENCE_WAIT_S: Final = 0.080
 """Presence waits so much for each viewer for commits to travel with: among few people it is quick, among many a frame
 of its own to everybody would cost more than it is worth. Longer than the window between two commits to 3,000."""
 TURN: Final = 500
-"""So many are written to, then what came meanwhile is taken: what viewers say is on its way in while others are still
-written to, and goes out again one frame earlier."""
-MAX_WAITING: Final = 4
+"""So many are written to in one go; of more, one part after the other has its turn."""
+LEFT_S: Final = 0.040
+"""While there is much to send, what comes next is the sign for the next part's turn: it is not longer in coming."""
+REST: Final = 0.25
+"""So much of what a turn took passes before the next: what came meanwhile is read first."""
 MAX_WAITING_BYTES: Final = 512 * 1024
 """What waits for its turn is not more than that: rather nothing else is done until it is written."""
 BUSY_S: Final = 0.1
 """After so long without commits there are none to wait for."""
 
 
-class Made(dict[int, tuple[bytes, int]]):
-    """What was made of a frame for a call's number, and how much of its room that takes: for all with that number once.
+class Message:
+    """What goes to many in one message of each: made once for all whose sockets take it alike.
 
-    `packer`: it goes to several, so that packing it once is worth it for those who take it so.
+    `parts`: messages of gRPC, framed. `pieces`: there are several who read it, so that packing is worth it.
     """
 
-    __slots__ = ("_packed", "packer")
+    __slots__ = ("_packed", "_parts", "_pieces", "_plain", "data")
 
-    def __init__(self, packer: Packer | None = None) -> None:
-        super().__init__()
-        self.packer = packer
-        self._packed: dict[int, bytes] = {}
+    def __init__(self, parts: Sequence[bytes], pieces: Pieces | None = None) -> None:
+        self.data = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._parts = parts
+        self._pieces = pieces
+        self._plain: dict[bytes, bytes] = {}
+        self._packed: dict[bytes, bytes] = {}
 
-    def packed(self, number: int, frames: bytes) -> bytes:
-        """What it is for a call's number, packed."""
-        known = self._packed.get(number)
+    def with_presence(self, extra: bytes) -> "Message":
+        """All of it, and this behind it."""
+        return Message([*self._parts, extra], self._pieces)
+
+    def plain(self, head: bytes = b"") -> bytes:
+        """As a WebSocket's frame; `head` is before it, of a call that shares its socket with others."""
+        known = self._plain.get(head)
         if known is None:
-            known = self._packed[number] = frames if self.packer is None else self.packer.pack(frames)
+            known = self._plain[head] = binary_frame(head + self.data)
         return known
+
+    def packed(self, head: bytes = b"") -> bytes:
+        """The same, packed if that makes it smaller."""
+        known = self._packed.get(head)
+        if known is None:
+            known = self._packed[head] = self._pack(head)
+        return known
+
+    def _pack(self, head: bytes) -> bytes:
+        plain, pieces = self.plain(head), self._pieces
+        if pieces is None or len(self.data) < MIN_BYTES:
+            return plain
+        packed = packed_frame((stored(head), *map(pieces.of, self._parts)))
+        return packed if len(packed) < len(plain) else plain
 
 
 class Socket(Protocol):
@@ -59,10 +87,10 @@ class Socket(Protocol):
 
     @property
     def descriptor(self) -> int:
-        """Where `direct` frames are written to."""
+        """Where what is `direct` is written to."""
 
-    def direct(self, frame: bytes, made: Made) -> bytes | None:
-        """What is to be written to `descriptor` in the place of this frame, at once; None: it has to be queued."""
+    def direct(self, message: Message) -> bytes | None:
+        """What is to be written to `descriptor` for this message, at once; None: it has to be queued."""
 
     def rest(self, left: bytes) -> None:
         """What the descriptor has not taken."""
@@ -77,32 +105,6 @@ class Socket(Protocol):
         """Sends the trailers and closes."""
 
 
-class _Flush:
-    """Frames on their way to many, in one write to each: where they have come to, and what was made of them."""
-
-    __slots__ = ("at", "frame", "frames", "joined", "made", "packer", "sessions", "spent_s", "written")
-
-    def __init__(self, sessions: Sequence[int], frame: bytes, packer: Packer | None) -> None:
-        self.sessions = sessions
-        self.frame = frame
-        self.frames = 1
-        self.packer = packer
-        self.made = Made(packer)
-        self.joined = dict[bytes, tuple[bytes, Made]]()
-        """With the presence that goes along, by that."""
-        self.at = self.written = 0
-        self.spent_s = 0.0
-
-    def add(self, frame: bytes) -> None:
-        """One more, as long as nobody has been written to."""
-        self.frame += frame
-        self.frames += 1
-
-    def with_presence(self, extra: bytes) -> tuple[bytes, Made]:
-        """The frames, and this behind them."""
-        return self.joined.get(extra) or self.joined.setdefault(extra, (self.frame + extra, Made(self.packer)))
-
-
 class FanOut:
     """See the module. `congested` is told of viewers whose sockets take no more for now; `pace`: how much is packed."""
 
@@ -111,66 +113,83 @@ class FanOut:
         self._congested = congested
         self._loop = asyncio.get_running_loop()
         self._committed = 0.0
-        self._pace = pace or Pace()
-        self._flushes: deque[_Flush] = deque()
-        """What has not gone to all yet, in order; the first may have gone to some."""
+        self._calm = True
+        """Nothing came for a while: what there is goes to one part after the other without a pause."""
+        pace = pace or Pace()
+        self._pieces = Pieces(lambda size_bytes: pace.take(size_bytes, self._loop.time()))
+        self._parts = Parts()
         self._turn: asyncio.Handle | None = None
+        self._turn_at = self._rested_at = 0.0
         self._later: dict[int, bytes] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def send(self, sessions: Sequence[int], frame: bytes) -> None:
-        """Writes a frame, and with it what presence waited for one. Of more than TURN the others have it soon.
-
-        What comes for the same viewers before it is their turn goes with it in one write: so a machine that does not
-        come to writing as often as there is something to write is not late by more and more.
-        """
+        """Writes a frame, and with it what presence waited for one. Of more than TURN a part has it now, all soon."""
         if len(sessions) == 1:
-            if any(sessions[0] in flush.sessions[flush.at :] for flush in self._flushes):
-                self.finish()
-            metrics.FRAMES_OUT.inc(self._spread(_Flush(sessions, frame, None), 1))
+            if self._parts.lacks(sessions[0]):
+                self._write(self._parts.of(sessions[0]))
+            metrics.FRAMES_OUT.inc(self._spread(sessions, Message([unframed(frame)])))
             return
-        self._committed = self._loop.time()
-        last = self._flushes[-1] if self._flushes else None
-        if last is not None and not last.at and last.sessions == sessions:
-            last.add(frame)
-            if len(last.frame) > MAX_WAITING_BYTES:
-                self.finish()
+        now = self._loop.time()
+        self._calm, self._committed = now - self._committed > BUSY_S, now
+        count = math.ceil(len(self.sockets) / TURN)
+        if count != self._parts.count:
+            self.finish()
+            self._parts = Parts(count)
+        self._parts.add(sessions, unframed(frame))
+        if count <= 1 or self._parts.waiting_bytes > MAX_WAITING_BYTES:
+            self.finish()
         else:
-            if len(self._flushes) >= MAX_WAITING:
-                self.finish()
-            self._flushes.append(_Flush(sessions, frame, Packer(self._may_pack)))
-        if self._turn is None:
-            self._take_turn()
+            self._have_turn(max(now, self._rested_at))
 
     def finish(self) -> None:
         """Writes what has not gone to all yet."""
         if self._turn is not None:
             self._turn.cancel()
             self._turn = None
-        while self._flushes:
-            self._write(self._flushes[0], len(self._flushes[0].sessions))
+        for _ in range(self._parts.count):
+            self._write(self._parts.next())
 
-    def _take_turn(self) -> None:
-        self._turn = None
-        if self._flushes:
-            self._write(self._flushes[0], TURN)
-        if self._flushes:
+    def _have_turn(self, at: float) -> None:
+        """The next part's turn is then, or earlier."""
+        if self._turn is not None:
+            if self._turn_at <= at:
+                return
+            self._turn.cancel()
+        self._turn_at = at
+        if at > self._loop.time():
+            self._turn = self._loop.call_at(at, self._take_turn)
+        else:
             self._turn = self._loop.call_soon(self._take_turn)
 
-    def _write(self, flush: _Flush, most: int) -> None:
-        """Goes on with the first of what has not gone to all, to so many more."""
+    def _take_turn(self) -> None:
+        """Where nothing has come for long enough, all that are left have theirs one after the other."""
+        self._turn = None
+        began = self._loop.time()
+        self._calm = self._calm or began - self._committed >= LEFT_S
+        try:
+            self._write(self._parts.next())
+        finally:
+            now = self._loop.time()
+            self._rested_at = now if self._calm else now + REST * (now - began)
+            if self._parts.waiting_bytes:
+                self._have_turn(now if self._calm else self._committed + LEFT_S)
+
+    def _write(self, part: int) -> None:
+        """All that a part lacks, in one write to each, as long as it is for the same viewers."""
         began = time.perf_counter()
-        flush.written += self._spread(flush, most)
-        flush.spent_s += time.perf_counter() - began
-        if flush.at >= len(flush.sessions):
-            self._flushes.popleft()
-            metrics.FAN_OUT_S.observe(flush.spent_s)
-            metrics.FRAMES_OUT.inc(flush.written * flush.frames)
+        written = 0
+        for sessions, parts in self._parts.take(part):
+            written += self._spread(sessions, Message(parts, self._pieces)) * len(parts)
+        if written:
+            metrics.FAN_OUT_S.observe(time.perf_counter() - began)
+            metrics.FRAMES_OUT.inc(written)
 
     def send_later(self, sessions: Iterable[int], frame: bytes) -> None:
         """Presence waits a moment for commits to travel with; what comes meanwhile takes its place."""
+        extra = unframed(frame)
         for session in sessions:
-            self._later[session] = frame
+            self._later[session] = extra
         if self._timer is None:
             busy = self._loop.time() - self._committed < BUSY_S
             wait_s = min(MAX_PRESENCE_WAIT_S, PRESENCE_WAIT_S * len(self.sockets)) if busy else 0.0
@@ -182,72 +201,75 @@ class FanOut:
             if handle is not None:
                 handle.cancel()
 
-    def _spread(self, flush: _Flush, most: int) -> int:
-        """Writes to so many more, and gives to how many it was."""
-        later, frame = self._later, flush.frame
+    def _spread(self, sessions: Sequence[int], message: Message) -> int:
+        """Writes to these, and gives to how many it was."""
+        later, joined = self._later, dict[bytes, Message]()
         chosen: list[Socket] = []
         pieces: list[bytes] = []
         descriptors: set[int] = set()
-        behind: list[tuple[int, Socket, bytes]] = []
+        behind: list[tuple[int, Socket, Message]] = []
         queued = 0
-        socket_of, alone = self.sockets.get, (frame, flush.made)
-        sessions = flush.sessions[flush.at : flush.at + most]
-        flush.at += most
+        socket_of = self.sockets.get
         for session in sessions:
             socket = socket_of(session)
             if socket is None:
                 continue
             extra = later.pop(session, None) if later else None
-            both, made = alone if extra is None else flush.with_presence(extra)
+            both = message
+            if extra is not None:
+                both = joined.get(extra) or joined.setdefault(extra, message.with_presence(extra))
             if socket.descriptor in descriptors:  # of another call there, which may be written in part
                 behind.append((session, socket, both))
                 continue
-            piece = socket.direct(both, made)
+            piece = socket.direct(both)
             if piece is not None:
                 chosen.append(socket)
                 pieces.append(piece)
                 descriptors.add(socket.descriptor)
             else:
-                self._queue(session, socket, frame, both)
+                self._queue(session, socket, message, both)
                 queued += 1
         _write_all(chosen, pieces)
         for session, socket, both in behind:
-            self._queue(session, socket, frame, both)
+            self._queue(session, socket, message, both)
         return len(chosen) + queued + len(behind)
 
-    def _may_pack(self, size_bytes: int) -> bool:
-        return self._pace.take(size_bytes, self._loop.time())
-
-    def _queue(self, session: int, socket: Socket, frame: bytes, both: bytes) -> None:
+    def _queue(self, session: int, socket: Socket, message: Message, both: Message) -> None:
         """Of a viewer that something waits for already: `both` has presence with it, which may be left out."""
         waiting = socket.buffered()
-        socket.write(frame if waiting > LOW_BYTES else both)
+        socket.write((message if waiting > LOW_BYTES else both).plain())
         if waiting > HIGH_BYTES:
             self._congested(session, time.monotonic())
 
     def _flush_later(self) -> None:
+        """To whom nothing else is on its way."""
         self._timer = None
-        self.finish()
         later, self._later = self._later, {}
-        mades: dict[int, Made] = {}
+        for session in self._parts.waiting() & later.keys():
+            self._later[session] = later.pop(session)
+        if self._later:
+            self._timer = self._loop.call_later(LEFT_S, self._flush_later)
+        messages: dict[bytes, Message] = {}
         chosen: list[Socket] = []
         pieces: list[bytes] = []
         descriptors: set[int] = set()
-        behind: list[tuple[Socket, bytes]] = []
-        for session, frame in later.items():
+        behind: list[tuple[Socket, Message]] = []
+        for session, extra in later.items():
             socket = self.sockets.get(session)
             if socket is None:
                 continue
-            shared = socket.descriptor in descriptors
-            piece = None if shared else socket.direct(frame, mades.setdefault(id(frame), Made()))
+            message = messages.get(extra)
+            if message is None:
+                message = messages[extra] = Message([extra], self._pieces)
+            piece = None if socket.descriptor in descriptors else socket.direct(message)
             if piece is None:
-                behind.append((socket, frame))
+                behind.append((socket, message))
             else:
                 chosen.append(socket)
                 pieces.append(piece)
                 descriptors.add(socket.descriptor)
         _write_all(chosen, pieces)
-        queued = sum(_queue_presence(socket, frame) for socket, frame in behind)
+        queued = sum(_queue_presence(socket, message.plain()) for socket, message in behind)
         metrics.FRAMES_OUT.inc(len(chosen) + queued)
 
 

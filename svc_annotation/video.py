@@ -291,7 +291,7 @@ class Video:
         elif self.heads[True] < self.recent.head and self._has_merged():
             self._flush_at = self._loop.call_at(self._merged_tick.due(now), self.flush)
         spent_s = time.perf_counter() - began
-        self._window.flushed(self._loop.time(), spent_s, streams, len(self.seats))
+        self._window.flushed(self._loop.time(), spent_s, streams, len(self.seats), len(self.gateways))
         metrics.FLUSH_S.observe(spent_s)
         self._keep()
 

@@ -1,24 +1,27 @@
 """permessage-deflate of WebSockets (RFC 7692), each message by itself: the same packed bytes do for every viewer, and
-no socket holds anything for it."""
+no socket holds anything for it. A message is put together from pieces that were packed once, whatever else is in it."""
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from gateway.core.websocket import BINARY, PACKED, PROTOCOL_ERROR, TOO_BIG, WebSocketError, server_frame
+from gateway.core.websocket import PACKED, PROTOCOL_ERROR, TOO_BIG, WebSocketError, server_frame
 
 EXTENSION: Final = "permessage-deflate"
 AGREED: Final = f"{EXTENSION}; server_no_context_takeover; client_no_context_takeover"
 MIN_BYTES: Final = 1024
 """Smaller messages go as they are."""
-MOST_PACKED: Final = 8
-"""Of what goes out at one time so many messages are packed at most: more variants of it are read by few each."""
+KEPT: Final = 32
+"""So many of the last pieces are known: what goes to one part of the viewers after the other is among them."""
+SMALL_BYTES: Final = 64
+"""Smaller pieces are not worth packing."""
 BYTES_S: Final = 4 * 1024 * 1024
 """Packed in a second: a tenth of a core."""
 
 _LEVEL: Final = 1
 _WINDOW: Final = -15
 _END: Final = b"\0\0\xff\xff"
+_STORED_BYTES: Final = 0xFFFF
 _TAKEN: Final = ("server_no_context_takeover", "client_no_context_takeover")
 """Who asks for a window of the server's has to be answered with one (RFC 7692, 7.1.2.1), which AGREED has not."""
 
@@ -62,42 +65,46 @@ class Pace:
         return True
 
 
-class Packer:
-    """Packs what goes out at one time to many, each message once. `may`: whether so many bytes may be packed."""
+class Pieces:
+    """What was packed last, by what it was. `may`: whether so many bytes may be packed."""
+
+    __slots__ = ("_known", "_may")
 
     def __init__(self, may: Callable[[int], bool] = lambda _: True) -> None:
         self._may = may
         self._known: dict[bytes, bytes] = {}
 
-    def pack(self, frames: bytes) -> bytes:
-        """Whole frames of a server, one behind the other: those that are large packed, the others as they are."""
-        pieces: list[bytes] = []
-        at = 0
-        while at < len(frames):
-            body, end = _measure(frames, at)
-            frame = frames[at:end]
-            pieces.append(self._packed(frame, frame[body - at :]) if end - body >= MIN_BYTES else frame)
-            at = end
-        return b"".join(pieces)
+    def of(self, data: bytes) -> bytes:
+        """Blocks of DEFLATE (RFC 1951) that say this, up to the end of a byte: others may follow.
 
-    def _packed(self, frame: bytes, payload: bytes) -> bytes:
-        packed = self._known.get(frame)
-        if packed is not None:
-            return packed
-        if frame[0] != BINARY or len(self._known) >= MOST_PACKED or not self._may(len(payload)):
-            return frame
+        What may not be packed, or would not be smaller, is stored as it is.
+        """
+        known = self._known.get(data)
+        if known is None:
+            if len(self._known) >= KEPT:
+                del self._known[next(iter(self._known))]
+            known = self._known[data] = self._packed(data)
+        return known
+
+    def _packed(self, data: bytes) -> bytes:
+        if len(data) < SMALL_BYTES or not self._may(len(data)):
+            return stored(data)
         squeeze = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW)
-        smaller = (squeeze.compress(payload) + squeeze.flush(zlib.Z_SYNC_FLUSH)).removesuffix(_END)
-        packed = server_frame(PACKED, smaller) if len(smaller) < len(payload) else frame
-        self._known[frame] = packed
-        return packed
+        packed = squeeze.compress(data) + squeeze.flush(zlib.Z_SYNC_FLUSH)
+        return packed if len(packed) < len(data) else stored(data)
 
 
-def _measure(frames: bytes, at: int) -> tuple[int, int]:
-    """Where a server's frame has its payload, and where it ends."""
-    size = frames[at + 1]
-    if size < 126:
-        return at + 2, at + 2 + size
-    if size == 126:
-        return at + 4, at + 4 + int.from_bytes(frames[at + 2 : at + 4], "big")
-    return at + 10, at + 10 + int.from_bytes(frames[at + 2 : at + 10], "big")
+def stored(data: bytes) -> bytes:
+    """Blocks of DEFLATE that hold this as it is, and an empty one, as every piece ends."""
+    blocks = [data[at : at + _STORED_BYTES] for at in range(0, len(data), _STORED_BYTES)]
+    return b"".join([_stored(block) for block in (*blocks, b"")])
+
+
+def _stored(block: bytes) -> bytes:
+    size = len(block)
+    return b"\0" + size.to_bytes(2, "little") + (size ^ 0xFFFF).to_bytes(2, "little") + block
+
+
+def packed_frame(pieces: Iterable[bytes]) -> bytes:
+    """A server's frame of one message: these pieces, one behind the other."""
+    return server_frame(PACKED, b"".join(pieces).removesuffix(_END))

@@ -18,7 +18,7 @@ from gateway.core.grpcweb import ProtocolError
 from gateway.core.mux import Cancelled, Failed, MuxEvent, Opened, Roomier, Said, ServerMux, data_head, ended, unframed
 from gateway.core.socket import Event
 from gateway.core.websocket import GOING_AWAY, INTERNAL_ERROR, PROTOCOL_ERROR
-from gateway.fanout import Made
+from gateway.fanout import Message
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import trailers_of
 from gateway.http.passing import Writer
@@ -58,11 +58,12 @@ class Out(Writer, Protocol):
 class MuxWriter:
     """The writing side of one call."""
 
-    __slots__ = ("_mux", "_number", "_out", "_over", "descriptor", "ended")
+    __slots__ = ("_head", "_mux", "_number", "_out", "_over", "descriptor", "ended")
 
     def __init__(self, mux: ServerMux, number: int, out: Out) -> None:
         self._mux = mux
         self._number = number
+        self._head = data_head(number)
         self._out = out
         self.descriptor = out.descriptor
         self._over = False
@@ -74,18 +75,11 @@ class MuxWriter:
             return
         self._flush(self._mux.send(self._number, unframed(frame)))
 
-    def direct(self, frame: bytes, made: Made) -> bytes | None:
+    def direct(self, message: Message) -> bytes | None:
         """See `fanout.Socket`."""
-        if self._over or not self._out.ready():
+        if self._over or not self._out.ready() or not self._mux.take_room(self._number, len(message.data)):
             return None
-        known = made.get(self._number)
-        if known is None:
-            data = unframed(frame)
-            known = made[self._number] = (socket.binary_frame(data_head(self._number) + data), len(data))
-        message, size_bytes = known
-        if not self._mux.take_room(self._number, size_bytes):
-            return None
-        return made.packed(self._number, message) if self._out.packs else message
+        return message.packed(self._head) if self._out.packs else message.plain(self._head)
 
     def rest(self, left: bytes) -> None:
         """See `fanout.Socket`."""

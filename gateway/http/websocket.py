@@ -26,7 +26,7 @@ from gateway.core.websocket import (
     ping_frame,
     pong_frame,
 )
-from gateway.fanout import Made
+from gateway.fanout import Message
 
 CLOSE_S: Final = 5.0
 """How long whoever does not read may still take what was written, before the connection is ended with it."""
@@ -36,8 +36,6 @@ TURN_FRAMES: Final = 100
 they are taken."""
 AHEAD_EVENTS: Final = 8
 """What may come before somebody takes it; past it nothing more is read."""
-NO_CALL: Final = -1
-"""In the place of a number, of a socket of one call."""
 PONG_BYTES: Final = 64 * 1024
 """Who has so much to read gets no more pongs."""
 
@@ -80,11 +78,11 @@ class SocketWriter:
         """Whether nothing is before what would be written to the descriptor now."""
         return self.descriptor >= 0 and not self._waiting() and not self._closing()
 
-    def direct(self, frame: bytes, made: Made) -> bytes | None:
+    def direct(self, message: Message) -> bytes | None:
         """See `fanout.Socket`."""
         if self.descriptor < 0 or self._waiting() or self._closing():  # as `ready`: this is asked for each viewer
             return None
-        return made.packed(NO_CALL, frame) if self.packs else frame
+        return message.packed() if self.packs else message.plain()
 
     def rest(self, left: bytes) -> None:
         """See `fanout.Socket`. Nothing is written to who is gone: uvloop raises, and others have to be written to."""

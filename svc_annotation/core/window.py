@@ -1,5 +1,6 @@
 """When to send: what arrives within a window goes out together. Idle, at once; busy, as seldom as a flush is dear."""
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
@@ -17,6 +18,8 @@ STREAM_COST_S: Final = 60e-6
 """One gRPC message, whatever is in it."""
 VIEWER_COST_S: Final = 11e-6
 """One frame of a few kilobytes to one viewer's socket, at the gateway: nearly all of it the kernel's."""
+PART: Final = 500
+"""Of more viewers a gateway writes to so many, another part with each flush, and all that it lacks by then."""
 
 MERGED_TICK_S: Final = 0.050
 MERGED_MAX_TICK_S: Final = 0.500
@@ -35,10 +38,11 @@ class Window:
         """The earliest time of the next flush; `now` when nothing was sent for long."""
         return max(now, self._not_before)
 
-    def flushed(self, now: float, encode_s: float, streams: int, viewers: int) -> None:
+    def flushed(self, now: float, encode_s: float, streams: int, viewers: int, gateways: int = 1) -> None:
         """A flush ended now: it took so long to encode, and goes to so many streams and viewers."""
-        cost_s = encode_s + streams * STREAM_COST_S + viewers * VIEWER_COST_S
-        self._not_before = now + min(IDLE_SHARE * cost_s, max(SENT_S - cost_s, REST * cost_s))
+        parts = max(1, math.ceil(viewers / max(1, gateways) / PART))
+        cost_s = encode_s + streams * STREAM_COST_S + viewers / parts * VIEWER_COST_S
+        self._not_before = now + min(IDLE_SHARE * cost_s, max(SENT_S / parts - cost_s, REST * cost_s))
 
 
 class MergedTick:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from google.rpc import status_pb2
 from prometheus_client import REGISTRY
 
-from gateway.fanout import Made
+from gateway.core.socket import binary_frame
+from gateway.fanout import Message
 
 
 @dataclass
@@ -18,9 +19,9 @@ class Viewer:
     queued: list[bytes] = field(default_factory=list)
     left: list[bytes] = field(default_factory=list)
 
-    def direct(self, frame: bytes, made: Made) -> bytes | None:
+    def direct(self, message: Message) -> bytes | None:
         """See Socket."""
-        return None if self.waiting else frame
+        return None if self.waiting else message.plain()
 
     def rest(self, left: bytes) -> None:
         """See Socket."""
@@ -50,3 +51,8 @@ def congested(session: int, now: float) -> None:
 def counted(kind: str) -> float:
     """Frames, so far."""
     return REGISTRY.get_sample_value(f"rushes_gateway_frames_{kind}_total") or 0.0
+
+
+def frames(*messages: bytes) -> list[bytes]:
+    """Each as a frame."""
+    return list(map(binary_frame, messages))

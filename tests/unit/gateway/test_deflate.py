@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.deflate import AGREED, MIN_BYTES, MOST_PACKED, Pace, Packer, agrees, unpacked
-from gateway.core.socket import binary_frame
-from gateway.core.websocket import BINARY, PACKED, PROTOCOL_ERROR, TOO_BIG, MessageReader, Text, WebSocketError
-from gateway.core.websocket import ping_frame as ping
+from gateway.core.deflate import AGREED, KEPT, SMALL_BYTES, Pace, Pieces, agrees, packed_frame, stored, unpacked
+from gateway.core.websocket import PACKED, PROTOCOL_ERROR, TOO_BIG, MessageReader, Text, WebSocketError
 from tests.unit.gateway.test_websocket import masked
 
 MOST = 70_000
@@ -59,60 +57,58 @@ def test_an_offer_is_taken_that_every_viewer_can_share_bytes_with(offered: str, 
     assert agrees(AGREED)
 
 
-@given(st.lists(st.binary(max_size=300).map(lambda each: each * 20), max_size=12))
-def test_what_is_packed_reads_as_what_it_was(messages: list[bytes]) -> None:
-    frames = Packer().pack(b"".join(map(binary_frame, messages)))
-    found = []
-    for message in messages:
-        size = int.from_bytes(frames[2:4], "big") if frames[1] == 126 else frames[1]
-        body = 4 if frames[1] == 126 else 2
-        payload = frames[body : body + size]
-        found.append(unpacked(payload, MOST) if frames[0] == PACKED else payload)
-        assert frames[0] == PACKED or len(message) == size
-        frames = frames[body + size :]
-    assert (found, frames) == (messages, b"")
-
-
-def test_large_messages_are_packed_and_small_ones_and_other_frames_are_not() -> None:
-    small, large = binary_frame(b"a" * (MIN_BYTES - 1)), binary_frame(b"a" * MIN_BYTES)
-    frames = Packer().pack(small + large + ping() + large)
-    assert frames.startswith(small)
-    one = frames[len(small) :]
-    assert one[0] == PACKED
-    assert len(one) < 100
-    again = one.index(ping()) + len(ping())
-    assert one[again:] == one[: again - len(ping())]
-
-
-@pytest.mark.parametrize("size", [MIN_BYTES, 65_535, 65_536, 200_000])
-def test_a_message_of_any_size_is_packed(size: int) -> None:
-    payload = (TEXT * 50)[:size]
-    frame = Packer().pack(binary_frame(payload))
-    body = 2 if frame[1] < 126 else 4
+def payload_of(frame: bytes) -> bytes:
+    """What a browser makes of a packed frame."""
     assert frame[0] == PACKED
-    assert unpacked(frame[body:], size) == payload
+    return unpacked(frame[{126: 4, 127: 10}.get(frame[1], 2) :], 1 << 20)
 
 
-def test_what_does_not_get_smaller_stays_as_it_is() -> None:
-    noise = binary_frame(Random(1).randbytes(5_000))
-    assert Packer().pack(noise) == noise
+@given(st.lists(st.tuples(st.binary(max_size=300).map(lambda each: each * 20), st.booleans()), max_size=12))
+def test_a_message_of_pieces_reads_as_what_they_were(said: list[tuple[bytes, bool]]) -> None:
+    pieces = Pieces()
+    frame = packed_frame(pieces.of(data) if small else stored(data) for data, small in said)
+    assert payload_of(frame) == b"".join(data for data, _ in said)
 
 
-def test_of_many_variants_some_are_packed() -> None:
-    packer = Packer()
-    first = [packer.pack(binary_frame(bytes((0, each)) + TEXT))[0] for each in range(MOST_PACKED + 2)]
-    assert first == [PACKED] * MOST_PACKED + [BINARY] * 2
-    assert packer.pack(binary_frame(bytes((0, 0)) + TEXT))[0] == PACKED
+@pytest.mark.parametrize("size", [SMALL_BYTES, 65_535, 65_536, 200_000])
+def test_a_piece_of_any_size_is_packed(size: int) -> None:
+    data = (TEXT * 50)[:size]
+    assert len(Pieces().of(data)) < size
+    assert payload_of(packed_frame([Pieces().of(data)])) == data
 
 
-def test_what_is_more_than_may_be_packed_goes_as_it_is() -> None:
+@pytest.mark.parametrize("data", [b"a" * (SMALL_BYTES - 1), Random(1).randbytes(5_000), Random(1).randbytes(200_000)])
+def test_what_is_small_or_gets_no_smaller_is_stored(data: bytes) -> None:
+    assert Pieces().of(data) == stored(data)
+    assert payload_of(packed_frame([stored(data)])) == data
+
+
+def test_what_goes_out_again_is_not_packed_again_and_not_all_is_kept() -> None:
+    asked: list[int] = []
+
+    def may(size_bytes: int) -> bool:
+        asked.append(size_bytes)
+        return True
+
+    pieces = Pieces(may)
+    for turn in range(2):
+        for each in range(KEPT):
+            pieces.of(bytes((each,)) + TEXT)
+        assert len(asked) == KEPT, turn
+    pieces.of(TEXT)
+    pieces.of(bytes((1,)) + TEXT)
+    assert len(asked) == KEPT + 1
+    pieces.of(bytes((0,)) + TEXT)
+    assert len(asked) == KEPT + 2
+
+
+def test_what_is_more_than_may_be_packed_is_stored() -> None:
     pace = Pace(10_000)
     assert [pace.take(4_000, 1.0) for _ in range(3)] == [True, True, False]
     assert pace.take(2_000, 1.0)
     assert [pace.take(5_000, 1.5), pace.take(1, 1.5)] == [True, False]
     assert [pace.take(10_000, 99.0), pace.take(1, 99.0)] == [True, False]
-    frame = binary_frame(TEXT)
-    assert Packer(lambda size: size > len(TEXT)).pack(frame) == frame
+    assert Pieces(lambda size_bytes: size_bytes > len(TEXT)).of(TEXT) == stored(TEXT)
 
 
 @pytest.mark.parametrize("final", [False, True])

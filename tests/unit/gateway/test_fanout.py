@@ -12,14 +12,16 @@ import pytest
 from gateway.core.deflate import Pace, unpacked
 from gateway.core.hub import LOW_BYTES
 from gateway.core.mux import FIRST_ROOM, OPEN, ROOM, ServerMux, unframed
-from gateway.core.socket import message_frame
+from gateway.core.socket import binary_frame, message_frame
 from gateway.core.websocket import PACKED
-from gateway.fanout import HIGH_BYTES, FanOut, Made, Socket
+from gateway.fanout import HIGH_BYTES, FanOut, Message, Socket
 from gateway.http.mux import MuxWriter
 from gateway.http.websocket import SocketWriter, ViewerSocket
-from tests.unit.gateway.fanout_rig import Viewer, congested, counted
+from tests.unit.gateway.fanout_rig import Viewer, congested, counted, frames
 
 pytestmark = pytest.mark.asyncio
+
+FRAME = binary_frame(b"frame")
 
 
 @pytest.fixture
@@ -41,9 +43,9 @@ async def test_all_get_the_frame_though_one_s_connection_is_broken(files: list[i
     broken = Viewer(descriptor=1 << 20)
     viewers = [Viewer(files[0]), broken, Viewer(files[1]), Viewer(files[2])]
     fan_out.sockets.update(enumerate(viewers))
-    fan_out.send((0, 1, 2, 7, 3), b"frame")
-    assert [read(each) for each in files] == [b"frame"] * 3
-    assert broken.left == [b"frame"]
+    fan_out.send((0, 1, 2, 7, 3), FRAME)
+    assert [read(each) for each in files] == [FRAME] * 3
+    assert broken.left == [FRAME]
     assert not any(each.left or each.queued for each in viewers if each is not broken)
 
 
@@ -70,11 +72,11 @@ class Gone(asyncio.Transport):
 async def test_who_has_just_gone_keeps_nobody_from_the_frame(files: list[int]) -> None:
     fan_out = FanOut(congested)
     fan_out.sockets.update({0: Viewer(files[0]), 1: ViewerSocket(Gone()), 2: Viewer(files[1])})
-    fan_out.send((0, 1, 2), b"frame")
-    fan_out.send_later((1, 2), b"[a]")
-    fan_out.send((0, 1, 2), b"frame")
+    fan_out.send((0, 1, 2), FRAME)
+    fan_out.send_later((1, 2), binary_frame(b"[a]"))
+    fan_out.send((0, 1, 2), FRAME)
     fan_out.close()
-    assert [read(each) for each in files[:2]] == [b"frameframe", b"frameframe[a]"]
+    assert [read(each) for each in files[:2]] == [FRAME + FRAME, FRAME + binary_frame(b"frame[a]")]
 
 
 async def test_what_a_descriptor_does_not_take_is_queued() -> None:
@@ -82,7 +84,7 @@ async def test_what_a_descriptor_does_not_take_is_queued() -> None:
     os.set_blocking(theirs, False)
     fan_out = FanOut(congested)
     viewer = fan_out.sockets[1] = Viewer(theirs)
-    frame = os.urandom(1 << 20)
+    frame = binary_frame(os.urandom(1 << 20))
     fan_out.send((1,), frame)
     taken = os.read(ours, 1 << 20)
     assert 0 < len(taken) < len(frame)
@@ -95,23 +97,24 @@ async def test_presence_goes_with_the_next_commit_in_one_write(files: list[int])
     fan_out = FanOut(congested)
     slow, slower = Viewer(waiting=1), Viewer(waiting=LOW_BYTES + 1)
     fan_out.sockets.update({0: Viewer(files[0]), 1: Viewer(files[1]), 2: slow, 3: slower})
-    fan_out.send((0, 1, 2, 3), b"<1>")
-    fan_out.send_later((0, 2, 3), b"[a]")
-    fan_out.send_later((0,), b"[b]")
-    fan_out.send((0, 1, 2, 3), b"<2>")
+    one, two = frames(b"<1>", b"<2>")
+    fan_out.send((0, 1, 2, 3), one)
+    fan_out.send_later((0, 2, 3), binary_frame(b"[a]"))
+    fan_out.send_later((0,), binary_frame(b"[b]"))
+    fan_out.send((0, 1, 2, 3), two)
     fan_out.close()
-    assert [read(each) for each in files[:2]] == [b"<1><2>[b]", b"<1><2>"]
-    assert (slow.queued, slower.queued) == ([b"<1>", b"<2>[a]"], [b"<1>", b"<2>"])
+    assert [read(each) for each in files[:2]] == [one + binary_frame(b"<2>[b]"), one + two]
+    assert (slow.queued, slower.queued) == ([one, binary_frame(b"<2>[a]")], [one, two])
 
 
 async def test_presence_does_not_wait_where_nothing_else_is_sent(files: list[int]) -> None:
     fan_out = FanOut(congested)
     slower = Viewer(waiting=LOW_BYTES + 1)
     fan_out.sockets.update({0: Viewer(files[0]), 1: slower})
-    fan_out.send_later((0, 1, 2), b"[a]")
+    fan_out.send_later((0, 1, 2), FRAME)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    assert (read(files[0]), slower.queued) == (b"[a]", [])
+    assert (read(files[0]), slower.queued) == (FRAME, [])
 
 
 async def test_presence_that_is_not_written_does_not_count(files: list[int]) -> None:
@@ -119,7 +122,7 @@ async def test_presence_that_is_not_written_does_not_count(files: list[int]) -> 
     slow, slower = Viewer(waiting=1), Viewer(waiting=LOW_BYTES + 1)
     fan_out.sockets.update({0: Viewer(files[0]), 1: slow, 2: slower})
     before = counted("out"), counted("dropped")
-    fan_out.send_later((0, 1, 2, 3), b"[a]")
+    fan_out.send_later((0, 1, 2, 3), FRAME)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert (counted("out") - before[0], counted("dropped") - before[1]) == (2, 1)
@@ -129,21 +132,21 @@ async def test_who_takes_nothing_any_more_is_named() -> None:
     named: list[int] = []
     fan_out = FanOut(lambda session, now: named.append(session))
     fan_out.sockets.update({1: Viewer(waiting=HIGH_BYTES), 2: Viewer(waiting=HIGH_BYTES + 1)})
-    fan_out.send((1, 2), b"frame")
+    fan_out.send((1, 2), FRAME)
     assert named == [2]
 
 
 @pytest.mark.parametrize("size", [1, 200, 70_000])
 async def test_on_a_shared_socket_a_direct_frame_is_what_would_have_been_written(size: int, files: list[int]) -> None:
     frame = message_frame(b"x" * size)
-    made = Made()
+    message = Message([unframed(frame)])
     written: list[bytes] = []
     for number in (1, 7):
         for out in (Viewer(files[0]), Viewer(waiting=1)):
             mux = ServerMux(1_000)
             mux.receive(bytes((OPEN, 0, 0, 0, number)) + b"/a/b")
             writer = MuxWriter(mux, number, out)
-            piece = writer.direct(frame, made)
+            piece = writer.direct(message)
             assert (piece is None) == bool(out.waiting)
             if piece is None:
                 writer.write(frame)
@@ -208,14 +211,14 @@ async def test_who_takes_it_packed_gets_what_goes_to_several_so(shared: bool, fi
 
 
 async def test_what_is_packed_for_several_videos_is_so_much_in_all(files: list[int]) -> None:
-    pace, frames = Pace(6_000), [message_frame(f"{number}".encode() * 5_000) for number in range(2)]
-    for number, frame in enumerate(frames):
+    pace, both = Pace(6_000), [message_frame(f"{number}".encode() * 5_000) for number in range(2)]
+    for number, frame in enumerate(both):
         fan_out = FanOut(congested, pace)
         viewers = [Packing(files[number], packs=True), Packing(files[2], packs=True)]
         fan_out.sockets.update(enumerate(cast(list[Socket], viewers)))
         fan_out.send((0, 1), frame)
     first, second = map(read, files[:2])
-    assert (first[0], second) == (PACKED, frames[1])
+    assert (first[0], second) == (PACKED, both[1])
 
 
 async def test_on_a_shared_socket_nothing_is_direct_that_the_browser_has_no_room_for(files: list[int]) -> None:
@@ -224,17 +227,18 @@ async def test_on_a_shared_socket_nothing_is_direct_that_the_browser_has_no_room
     out = Viewer(files[0])
     writer = MuxWriter(mux, 1, out)
     frame = message_frame(b"x" * 100_000)
-    assert writer.direct(frame, Made())
-    assert writer.direct(frame, Made())
-    assert writer.direct(frame, Made()) is None
+    message = Message([unframed(frame)])
+    assert writer.direct(message)
+    assert writer.direct(message)
+    assert writer.direct(message) is None
     writer.write(frame)
     assert writer.buffered() > 0
     mux.receive(bytes((ROOM, 0, 0, 0, 1)) + (1 << 20).to_bytes(4, "big"))
-    assert writer.direct(frame, Made()) is None, "what waits comes first"
+    assert writer.direct(message) is None, "what waits comes first"
     writer.roomier()
-    assert writer.direct(frame, Made())
+    assert writer.direct(message)
     writer.close()
-    assert writer.direct(frame, Made()) is None
+    assert writer.direct(message) is None
 
 
 class Narrow(asyncio.Transport):
@@ -275,17 +279,17 @@ def two_calls(transport: Narrow, room_bytes: int) -> list[MuxWriter]:
     return [MuxWriter(mux, number, out) for number in (1, 2)]
 
 
-def messages_of(frames: bytes) -> Iterator[bytes]:
+def messages_of(data: bytes) -> Iterator[bytes]:
     """What is in a server's WebSocket frames, which have to be whole."""
-    while frames:
-        code = frames[1]
+    while data:
+        code = data[1]
         head = {126: 4, 127: 10}.get(code, 2)
-        size = int.from_bytes(frames[2:head], "big") if head > 2 else code
-        assert frames[0] == 0x82
+        size = int.from_bytes(data[2:head], "big") if head > 2 else code
+        assert data[0] == 0x82
         assert code <= 127
-        assert len(frames) >= head + size
-        yield frames[head : head + size]
-        frames = frames[head + size :]
+        assert len(data) >= head + size
+        yield data[head : head + size]
+        data = data[head + size :]
 
 
 @pytest.mark.parametrize("room_bytes", [FIRST_ROOM, 1_000], ids=["room for it", "room for a part"])

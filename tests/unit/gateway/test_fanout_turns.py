@@ -1,14 +1,17 @@
-"""Frames to more viewers than are written to in one go: in turns, in order, and together where it is late."""
+"""Frames to more viewers than are written to in one go: one part after the other, each with all that it lacks."""
 
 import asyncio
 from collections.abc import Sequence
 
 import pytest
 
-from gateway.fanout import HIGH_BYTES, MAX_WAITING, MAX_WAITING_BYTES, FanOut
-from tests.unit.gateway.fanout_rig import Viewer, congested, counted
+from gateway.core.socket import binary_frame
+from gateway.fanout import HIGH_BYTES, MAX_WAITING_BYTES, FanOut
+from tests.unit.gateway.fanout_rig import Viewer, congested, counted, frames
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("two_a_turn")]
+
+ONE, TWO, THREE = frames(b"<1>", b"<2>", b"<3>")
 
 
 async def turns(count: int = 1) -> None:
@@ -23,75 +26,100 @@ def two_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.fanout.TURN", 2)
 
 
-async def test_a_frame_goes_to_many_in_turns_and_others_have_theirs_between() -> None:
+@pytest.fixture
+def at_leisure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes next is waited for without end."""
+    monkeypatch.setattr("gateway.fanout.LEFT_S", 1e6)
+
+
+def viewers(fan_out: FanOut, count: int) -> list[Viewer]:
+    """So many, whose sockets keep what is queued."""
+    made = [Viewer(waiting=1) for _ in range(count)]
+    fan_out.sockets.update(enumerate(made))
+    return made
+
+
+async def test_after_a_quiet_time_all_have_a_frame_at_once_and_others_have_their_turns_between() -> None:
     fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(5)]
-    fan_out.sockets.update(enumerate(viewers))
+    all_five = viewers(fan_out, 5)
     got: list[int] = []
-    fan_out.send(range(5), b"<1>")
-    for _ in range(3):
-        got.append(sum(bool(each.queued) for each in viewers))
+    fan_out.send(range(5), ONE)
+    for _ in range(4):
+        got.append(sum(bool(each.queued) for each in all_five))
         await turns()
-    assert got == [2, 4, 5]
-    assert [each.queued for each in viewers] == [[b"<1>"]] * 5
+    assert got == [0, 2, 4, 5]
+    assert [each.queued for each in all_five] == [[ONE]] * 5
+
+
+@pytest.mark.usefixtures("at_leisure")
+async def test_while_much_comes_each_frame_is_the_turn_of_one_part_which_gets_all_that_it_lacks() -> None:
+    fan_out = FanOut(congested)
+    all_four = viewers(fan_out, 4)
+    fan_out.send(range(4), ONE)
+    await turns(4)
+    before = counted("out")
+    for frame in (TWO, THREE):
+        fan_out.send(range(4), frame)
+        await asyncio.sleep(0.01)
+    assert [each.queued[1:] for each in all_four] == [[TWO], [binary_frame(b"<2><3>")]] * 2
+    assert counted("out") - before == 2 + 2 * 2
+    fan_out.finish()
+    assert [each.queued[1:] for each in all_four] == [[TWO, THREE], [binary_frame(b"<2><3>")]] * 2
+
+
+async def test_what_is_left_goes_out_once_nothing_more_comes() -> None:
+    fan_out = FanOut(congested)
+    all_six = viewers(fan_out, 6)
+    fan_out.send(range(6), ONE)
+    fan_out.send(range(6), TWO)
+    for _ in range(400):
+        if all(each.queued for each in all_six):
+            break
+        await asyncio.sleep(0.01)
+    assert [each.queued for each in all_six] == [[binary_frame(b"<1><2>")]] * 6
 
 
 @pytest.mark.parametrize("sessions", [range(5), (4,)], ids=["to all", "to one"])
-async def test_what_comes_next_waits_until_all_have_the_frame_before(sessions: Sequence[int]) -> None:
+async def test_nothing_overtakes_what_was_sent_before(sessions: Sequence[int]) -> None:
     fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(5)]
-    fan_out.sockets.update(enumerate(viewers))
+    all_five = viewers(fan_out, 5)
     before = counted("out")
-    fan_out.send(range(5), b"<1>")
-    fan_out.send(sessions, b"<2>")
-    await turns(6)
-    assert [each.queued for each in viewers] == [[b"<1>", *[b"<2>"] * (number in sessions)] for number in range(5)]
+    fan_out.send(range(5), ONE)
+    fan_out.send(sessions, TWO)
+    fan_out.finish()
+    both = [binary_frame(b"<1><2>")] if len(sessions) > 1 else [ONE, TWO]
+    assert [each.queued for each in all_five] == [both if number in sessions else [ONE] for number in range(5)]
     assert counted("out") - before == 5 + len(sessions)
 
 
-async def test_what_comes_before_its_turn_goes_in_one_write_and_counts_as_what_it_is() -> None:
+async def test_one_whom_nothing_waits_for_is_written_to_at_once_and_nobody_else() -> None:
     fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(3)]
-    fan_out.sockets.update(enumerate(viewers))
-    before = counted("out")
-    for frame in (b"<1>", b"<2>", b"<3>"):
-        fan_out.send(range(3), frame)
-    fan_out.send(range(2), b"<4>")
-    fan_out.send(range(3), b"<5>")
-    await turns(6)
-    assert viewers[0].queued == [b"<1>", b"<2><3>", b"<4>", b"<5>"], (
-        "others are written to in between: it keeps its place"
-    )
-    assert viewers[2].queued == [b"<1>", b"<2><3>", b"<5>"]
-    assert counted("out") - before == 3 * 4 + 2
+    all_four = viewers(fan_out, 4)
+    fan_out.send(range(3), ONE)
+    fan_out.send((3,), TWO)
+    assert [len(each.queued) for each in all_four] == [0, 0, 0, 1]
+    fan_out.send((1,), TWO)
+    assert [each.queued for each in all_four] == [[], [ONE, TWO], [], [TWO]]
 
 
-async def test_one_of_those_who_have_had_their_turn_is_written_to_at_once() -> None:
+async def test_when_there_are_more_parts_nobody_misses_what_waited() -> None:
     fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(4)]
-    fan_out.sockets.update(enumerate(viewers))
-    fan_out.send(range(4), b"<1>")
-    fan_out.send((1,), b"<2>")
-    assert [len(each.queued) for each in viewers] == [1, 2, 0, 0]
-    fan_out.send((3,), b"<2>")
-    assert [len(each.queued) for each in viewers] == [1, 2, 1, 2]
+    all_six = viewers(fan_out, 3)
+    fan_out.send(range(3), ONE)
+    all_six += [Viewer(waiting=1) for _ in range(3)]
+    fan_out.sockets.update(enumerate(all_six))
+    fan_out.send(range(6), TWO)
+    fan_out.finish()
+    assert [each.queued for each in all_six] == [[ONE, TWO]] * 3 + [[TWO]] * 3
 
 
-@pytest.mark.parametrize(
-    "waiting",
-    [[(range(3), b"x" * (MAX_WAITING_BYTES + 1))], [(range(each), b"x") for each in range(2, 2 + MAX_WAITING)]],
-    ids=["many bytes", "many frames"],
-)
-async def test_too_much_is_written_before_anything_else(waiting: list[tuple[Sequence[int], bytes]]) -> None:
+async def test_too_much_is_written_before_anything_else() -> None:
     fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(2 + MAX_WAITING)]
-    fan_out.sockets.update(enumerate(viewers))
-    fan_out.send(range(3), b"<1>")
-    fan_out.send(range(3), b"<2>")
-    assert not viewers[2].queued
-    for each in waiting:
-        fan_out.send(*each)
-    assert viewers[2].queued[0] == b"<1>"
+    all_three = viewers(fan_out, 3)
+    fan_out.send(range(3), ONE)
+    assert not all_three[2].queued
+    fan_out.send(range(3), binary_frame(b"x" * MAX_WAITING_BYTES))
+    assert all(len(each.queued) == 1 for each in all_three)
 
 
 async def test_who_leaves_before_its_turn_gets_nothing_more_and_who_is_full_is_named_in_it() -> None:
@@ -99,35 +127,51 @@ async def test_who_leaves_before_its_turn_gets_nothing_more_and_who_is_full_is_n
     fan_out = FanOut(lambda session, now: named.append(session))
     gone, full = Viewer(waiting=1), Viewer(waiting=HIGH_BYTES + 1)
     fan_out.sockets.update({0: Viewer(waiting=1), 1: Viewer(waiting=1), 2: gone, 3: full})
-    fan_out.send(range(4), b"<1>")
+    fan_out.send(range(4), ONE)
     assert not named
     del fan_out.sockets[2]
-    await turns()
-    assert (gone.queued, full.queued, named) == ([], [b"<1>"], [3])
+    await turns(4)
+    assert (gone.queued, full.queued, named) == ([], [ONE], [3])
 
 
+@pytest.mark.usefixtures("at_leisure")
 async def test_presence_that_comes_between_turns_goes_with_what_is_still_to_be_written() -> None:
     fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(4)]
-    fan_out.sockets.update(enumerate(viewers))
-    fan_out.send_later(range(4), b"[a]")
-    fan_out.send(range(4), b"<1>")
-    fan_out.send_later((0, 3), b"[b]")
-    await turns()
+    all_four = viewers(fan_out, 4)
+    fan_out.send(range(4), ONE)
+    await turns(4)
+    fan_out.send_later(range(4), binary_frame(b"[a]"))
+    fan_out.send(range(4), TWO)
+    await asyncio.sleep(0.01)
+    fan_out.send_later((0, 3), binary_frame(b"[b]"))
+    fan_out.finish()
     fan_out.close()
-    assert [each.queued for each in viewers] == [[b"<1>[a]"]] * 3 + [[b"<1>[b]"]]
+    with_a, with_b = frames(b"<2>[a]", b"<2>[b]")
+    assert [each.queued[1:] for each in all_four] == [[with_a], [with_a], [with_a], [with_b]]
+
+
+async def test_presence_of_those_whom_something_waits_for_waits_with_it() -> None:
+    fan_out = FanOut(congested)
+    all_four = viewers(fan_out, 4)
+    fan_out.send_later(range(4), binary_frame(b"[a]"))
+    fan_out.send((0, 1), ONE)
+    fan_out.send((0, 1), TWO)
+    await asyncio.sleep(0.01)
+    assert [each.queued for each in all_four[2:]] == [[binary_frame(b"[a]")]] * 2
+    fan_out.finish()
+    fan_out.close()
+    assert [each.queued for each in all_four[:2]] == [[binary_frame(b"<1><2>[a]")]] * 2
 
 
 async def test_a_fan_out_that_closes_writes_what_it_is_asked_to_and_no_more() -> None:
     fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1) for _ in range(4)]
-    fan_out.sockets.update(enumerate(viewers))
-    fan_out.send(range(4), b"<1>")
+    all_four = viewers(fan_out, 4)
+    fan_out.send(range(4), ONE)
     fan_out.finish()
-    fan_out.send(range(4), b"<2>")
+    fan_out.send(range(4), TWO)
     fan_out.close()
-    await turns(2)
-    assert [each.queued for each in viewers] == [[b"<1>", b"<2>"]] * 2 + [[b"<1>"]] * 2
+    await turns(4)
+    assert [each.queued for each in all_four] == [[ONE]] * 4
 
 
 class Broken(Viewer):
@@ -142,13 +186,13 @@ async def test_what_one_socket_raises_in_its_turn_keeps_nobody_from_what_comes_l
     said: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: said.append(context["exception"]))
     fan_out = FanOut(congested)
-    viewers = [Viewer(waiting=1), Viewer(waiting=1), Broken(waiting=1), Viewer(waiting=1), Viewer(waiting=1)]
-    fan_out.sockets.update(enumerate(viewers))
-    fan_out.send(range(5), b"<1>")
-    fan_out.send(range(5), b"<2>")
-    await turns()
+    all_four = [Viewer(waiting=1), Broken(waiting=1), Viewer(waiting=1), Viewer(waiting=1)]
+    fan_out.sockets.update(enumerate(all_four))
+    fan_out.send(range(4), ONE)
+    await turns(4)
     assert [type(each) for each in said] == [ValueError]
-    del fan_out.sockets[2]
-    fan_out.send(range(5), b"<3>")
-    await turns(6)
-    assert viewers[4].queued == [b"<1>", b"<2><3>"]
+    assert all_four[2].queued == [ONE]
+    del fan_out.sockets[1]
+    fan_out.send((0, 2, 3), TWO)
+    fan_out.finish()
+    assert [each.queued for each in all_four[2:]] == [[ONE, TWO], [TWO]]

@@ -5,6 +5,7 @@ import pytest
 from svc_annotation.core.window import (
     MERGED_MAX_TICK_S,
     MERGED_TICK_S,
+    PART,
     REST,
     SENT_S,
     VIEWER_COST_S,
@@ -21,9 +22,9 @@ def test_what_comes_after_a_quiet_time_is_sent_at_once() -> None:
     assert window.due(6.0) == 6.0
 
 
-def pause_s(encode_s: float, streams: int, viewers: int) -> float:
+def pause_s(encode_s: float, streams: int, viewers: int, gateways: int = 1) -> float:
     window = Window()
-    window.flushed(10.0, encode_s, streams, viewers)
+    window.flushed(10.0, encode_s, streams, viewers, gateways)
     return window.due(10.0) - 10.0
 
 
@@ -33,15 +34,17 @@ def test_the_dearer_a_flush_the_longer_the_pause_after_it() -> None:
     assert len(set(pauses)) == 3
 
 
-def test_what_writing_to_all_takes_is_not_waited_for_besides() -> None:
-    few, many = pause_s(0.0, 0, 1_000), pause_s(0.0, 0, 2_000)
-    assert few + 1_000 * VIEWER_COST_S == pytest.approx(SENT_S)
-    assert many + 2_000 * VIEWER_COST_S == pytest.approx(SENT_S)
+def test_what_writing_to_a_part_takes_is_not_waited_for_besides() -> None:
+    few, many = pause_s(0.0, 0, 2 * PART), pause_s(0.0, 0, 3 * PART)
+    assert few + PART * VIEWER_COST_S == pytest.approx(SENT_S / 2)
+    assert many + PART * VIEWER_COST_S == pytest.approx(SENT_S / 3)
 
 
-def test_the_pauses_are_longer_than_the_flushes_however_dear_they_are() -> None:
-    for viewers in (2_500, 50_000):
-        assert pause_s(0.0, 0, viewers) == pytest.approx(REST * viewers * VIEWER_COST_S)
+@pytest.mark.parametrize("gateways", [0, 1, 2])
+def test_each_viewer_is_written_to_as_seldom_however_many_parts_there_are(gateways: int) -> None:
+    viewers = 20 * PART
+    parts = 20 // max(1, gateways)
+    assert parts * pause_s(0.0, 0, viewers, gateways) == pytest.approx(REST * viewers * VIEWER_COST_S)
 
 
 def test_a_merged_lane_slows_down_when_its_frames_are_heavy() -> None:
