@@ -9,6 +9,7 @@ from google.rpc import status_pb2
 from gateway.core import grpcweb
 from gateway.core.hub import Hub
 from gateway.core.mux import unframed
+from gateway.fanout import Message
 from gateway.relay import Channel
 from mesh.config import MeshConfig
 from mesh.fleet import Fleet
@@ -48,7 +49,7 @@ class Screen:
             self.client.receive(service.CollaborateResponse.FromString(payload), self._loop.time())
         self.poll()
 
-    def direct(self, frame: bytes, made: object) -> bytes | None:
+    def direct(self, message: Message) -> bytes | None:
         """See Socket."""
         return None
 
