@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol
 from rushes.errors import Unavailable
 from svc_annotation import metrics
 from svc_annotation.core.submission import Submission, Underway
-from svc_annotation.stores import Log, LogFull, LogReadOnly, partition_of
+from svc_annotation.stores import Log, LogFull, LogReadOnly, SomeFailed, partition_of
 
 GROUP_BYTES: Final = 256 * 1024
 """No more goes into the log as one: a reader finds its place there between groups."""
@@ -23,23 +23,27 @@ class Sender(Protocol):
     def landed(self) -> None:
         """It is durable."""
 
-    def lost(self, client_seq: int, error: Exception) -> None:
+    def lost(self, client_seq: int, error: BaseException) -> None:
         """It may be durable or not, and is sent again if it is to be."""
 
 
-def finish_append(appending: "asyncio.Future[int]", count: int = 1) -> None:
-    """Of so many records. Raises, if it failed, a subclass of Unavailable; LogReadOnly if the disk is full: the log
+def finish_append(appending: "asyncio.Future[int]") -> None:
+    """Of one record. Raises, if it failed, a subclass of Unavailable; LogReadOnly if the disk is full: the log
     recovers by itself.
     """
-    try:
-        appending.result()
-    except LogFull as error:
+    error = appending.exception()
+    if error is not None:
+        raise _failure(error) from error
+    metrics.APPENDED.counts[""] += 1
+
+
+def _failure(error: BaseException, count: int = 1) -> BaseException:
+    """What is said of so many records that could not be appended."""
+    if isinstance(error, Unavailable):
         metrics.APPEND_FAILED.labels(error.reason).inc(count)
-        raise LogReadOnly(f"nothing can be written at the moment: {error.message}") from error
-    except Unavailable as error:
-        metrics.APPEND_FAILED.labels(error.reason).inc(count)
-        raise
-    metrics.APPENDED.counts[""] += count
+    if isinstance(error, LogFull):
+        return LogReadOnly(f"nothing can be written at the moment: {error.message}")
+    return error
 
 
 class Group(NamedTuple):
@@ -87,12 +91,21 @@ class Appends:
 def _tell(senders: list[tuple[Sender, int]], appending: "asyncio.Future[int]") -> None:
     if appending.cancelled():  # nobody is served any more
         return
-    try:
-        finish_append(appending, len(senders))
-    except Exception as error:
-        for sender, client_seq in senders:
-            sender.lost(client_seq, error)
-    else:
-        for sender, _ in senders:
-            if sender.in_trouble:
-                sender.landed()
+    error = appending.exception()
+    if isinstance(error, SomeFailed):
+        for place, each in error.errors.items():
+            _tell_lost([senders[place]], each)
+        senders = [sender for place, sender in enumerate(senders) if place not in error.errors]
+    elif error is not None:
+        _tell_lost(senders, error)
+        return
+    metrics.APPENDED.counts[""] += len(senders)
+    for sender, _ in senders:
+        if sender.in_trouble:
+            sender.landed()
+
+
+def _tell_lost(senders: list[tuple[Sender, int]], error: BaseException) -> None:
+    failure = _failure(error, len(senders))
+    for sender, client_seq in senders:
+        sender.lost(client_seq, failure)

@@ -226,8 +226,15 @@ class Seat:
             self._failures = 0
             self._note(Note(RECOVERED))
 
-    def lost(self, client_seq: int, error: Exception) -> None:
+    def took(self, client_seq: int) -> None:
+        """See `video.Seat`: a batch that was said to be lost may have landed all the same."""
+        self.member.took(client_seq)
+        self.landed()
+
+    def lost(self, client_seq: int, error: BaseException) -> None:
         """See `append.Sender`."""
+        if self.video.has_taken(self.member, client_seq):
+            return
         if isinstance(error, Unavailable):
             self._append_failed(client_seq, error)
         else:

@@ -33,6 +33,9 @@ class Seat(Protocol):
     def note(self, note: Note) -> None:
         """A message for this session."""
 
+    def took(self, client_seq: int) -> None:
+        """The document has taken a batch, though one of this session was lost."""
+
     def end(self, error: RushesError) -> None:
         """The session is over."""
 
@@ -140,16 +143,25 @@ class Video:
             metrics.REFUSED.labels(result.refusal.reason).inc()
         sender = record.sender
         seat = self._writers.get((sender.person_id, sender.client_id))
-        if seat is not None and (seat.member.outcomes or not applied):
-            note = seat.member.told(result, record.client_seq)
-            if note is not None:
-                seat.note(note)
+        if seat is not None:
+            if seat.member.missing is not None and not isinstance(result, Ignored):
+                seat.took(record.client_seq)
+            if seat.member.outcomes or not applied:
+                note = seat.member.told(result, record.client_seq)
+                if note is not None:
+                    seat.note(note)
         if self._waiters:
             for waiter in self._waiters.pop((sender.person_id, sender.client_id, record.client_seq), ()):
                 if not waiter.done():
                     waiter.set_result(result)
         if applied and self._flush_at is None:
             self._schedule_flush()
+
+    def has_taken(self, member: Member, client_seq: int) -> bool:
+        """Whether the document has a batch of a session."""
+        document = self.document
+        window = document.find_window(member.person_id, member.client_id, document.time_ms)
+        return window is not None and client_seq <= window.last_seq
 
     def wait(self, person_id: str, client_id: bytes, client_seq: int) -> asyncio.Future[Result]:
         """What becomes of the next record with this number."""

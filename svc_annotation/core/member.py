@@ -64,9 +64,14 @@ class Member:
         return Take.APPEND
 
     def lost(self, client_seq: int) -> None:
-        """A batch could not be appended."""
+        """A batch could not be appended, and the document has not taken it."""
         if self.missing is None or client_seq < self.missing:
             self.missing = client_seq
+
+    def took(self, client_seq: int) -> None:
+        """The document has taken a batch, and so all before it: its sender, who sees that, goes on after it."""
+        if self.missing is not None and client_seq >= self.missing:
+            self.missing = client_seq + 1
 
     def told(self, result: Applied | Refused | Duplicate | Ignored, client_seq: int) -> Note | None:
         """What this session, which sent the batch, is told of its outcome beside what its lane says."""

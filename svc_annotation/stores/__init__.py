@@ -23,6 +23,7 @@ from svc_annotation.stores.log import (
     LogUnreadable,
     OffsetOutOfRange,
     RecordInvalid,
+    SomeFailed,
     partition_of,
 )
 from svc_annotation.stores.past import START, Criteria, Frames, Moment, Past, Place, StateAt
@@ -58,6 +59,7 @@ __all__ = [
     "RecordInvalid",
     "Snapshot",
     "Snapshots",
+    "SomeFailed",
     "StateAt",
     "partition_of",
 ]

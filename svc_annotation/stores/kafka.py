@@ -10,6 +10,7 @@ from svc_annotation.stores.kafka_append import Appender
 from svc_annotation.stores.kafka_read import Follower, PartitionReader
 from svc_annotation.stores.kafka_topic import AGAIN_S, ASK_S, Cluster, admin, bounds, describe, is_passing, prepare
 from svc_annotation.stores.log import (
+    MAX_PAYLOAD_BYTES,
     PARTITIONS,
     LogClosed,
     LogDamaged,
@@ -17,6 +18,7 @@ from svc_annotation.stores.log import (
     LogUnreadable,
     OffsetOutOfRange,
     RecordInvalid,
+    SomeFailed,
 )
 
 __all__ = ["Cluster", "KafkaLog", "open_kafka_log"]
@@ -44,15 +46,15 @@ class KafkaLog:
     def append(self, partition: int, key: int, payload: bytes) -> "asyncio.Future[int]":
         """See `Log`."""
         if not 0 <= partition < PARTITIONS:
-            refused: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-            refused.set_exception(_no_partition(partition))
-            return refused
+            return _refused(_no_partition(partition))
         return self._appender.append(partition, key, payload)
 
     def append_all(self, partition: int, key: int, payloads: Sequence[bytes]) -> "asyncio.Future[int]":
         """See `Log`."""
+        if len(payloads) > 1 and any(len(payload) > MAX_PAYLOAD_BYTES for payload in payloads):
+            return _refused(RecordInvalid(f"a record has at most {MAX_PAYLOAD_BYTES} bytes"))
         appended = [self.append(partition, key, payload) for payload in payloads]
-        return appended[0] if len(appended) == 1 else asyncio.ensure_future(_last(appended))
+        return appended[0] if len(appended) == 1 else asyncio.ensure_future(last_of(appended))
 
     async def read(self, partition: int, offset: int) -> AsyncIterator[Sequence[LogEntry]]:
         """See `Log`."""
@@ -127,6 +129,23 @@ def _no_partition(partition: int) -> RecordInvalid:
     return RecordInvalid(f"there are partitions 0 to {PARTITIONS - 1}, not {partition}")
 
 
-async def _last(appended: "Sequence[asyncio.Future[int]]") -> int:
-    """The last one's offset once all are durable."""
-    return (await asyncio.gather(*appended))[-1]
+def _refused(error: RecordInvalid) -> "asyncio.Future[int]":
+    refused: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    refused.set_exception(error)
+    return refused
+
+
+async def last_of(appended: "Sequence[asyncio.Future[int]]") -> int:
+    """The last one's offset once all are durable. Raises SomeFailed once it is known of each whether it is."""
+    last = -1
+    errors: dict[int, Exception] = {}
+    for place, outcome in enumerate(await asyncio.gather(*appended, return_exceptions=True)):
+        if isinstance(outcome, Exception):
+            errors[place] = outcome
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            last = outcome
+    if errors:
+        raise SomeFailed(errors)
+    return last

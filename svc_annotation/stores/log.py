@@ -1,7 +1,7 @@
 """The log port: one ordered, durable stream of records per partition. The log is what decides order."""
 
 from asyncio import Future
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from rushes.errors import InvalidArgument, OutOfRange, Unavailable
@@ -63,6 +63,15 @@ class RecordInvalid(InvalidArgument):
     reason = "LOG_RECORD_INVALID"
 
 
+class SomeFailed(Exception):
+    """Of records that were appended together some could not be, and the others are durable. Never crosses a service."""
+
+    def __init__(self, errors: Mapping[int, Exception]) -> None:
+        super().__init__(f"{len(errors)} records could not be appended")
+        self.errors = errors
+        """What `append` would have raised, by the record's place among them."""
+
+
 class LogEntry(NamedTuple):
     """One record of a partition."""
 
@@ -96,7 +105,9 @@ class Log(Protocol):
     def append_all(self, partition: int, key: int, payloads: Sequence[bytes]) -> Future[int]:
         """Appends records one after the other, at least one: gives the last one's offset once all are durable.
 
-        When it raises, as `append` does, any of them may still appear later.
+        When it raises, as `append` does, this is said of all of them: each may still appear later, or not. An engine
+        that takes each by itself raises SomeFailed: what it does not name is durable. None is appended if one is
+        larger than MAX_PAYLOAD_BYTES.
         """
         ...
 

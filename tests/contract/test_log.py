@@ -85,9 +85,11 @@ async def test_what_is_appended_together_is_read_in_its_order_among_all_else(log
     assert (await take_all(log, 3))[-2].offset == await together
 
 
-async def test_what_is_too_large_is_refused_though_it_comes_with_others(log: Log) -> None:
+async def test_what_is_too_large_is_refused_with_all_that_it_comes_with(log: Log) -> None:
     with pytest.raises(RecordInvalid):
         await log.append_all(3, 35, [b"x", bytes(MAX_PAYLOAD_BYTES + 1)])
+    assert await log.append(3, 35, b"after") == await log.end(3) - 1
+    assert [payload for _, payload in await take_all(log, 3)] == [b"after"], "all are refused, or none"
 
 
 async def test_what_is_appended_is_read_at_the_offset_that_was_returned(log: Log) -> None:

@@ -13,7 +13,8 @@ from rushes.errors import Unavailable
 from svc_annotation import appending as module
 from svc_annotation.appending import Appends
 from svc_annotation.core.submission import Head, Submission, Underway, submission
-from svc_annotation.stores import LogFull, LogReadOnly, partition_of
+from svc_annotation.stores import LogFull, LogReadOnly, RecordInvalid, SomeFailed, partition_of
+from svc_annotation.stores.kafka import last_of
 from tests.unit.svc_annotation.annotation_kit import VIDEO, Writer, create
 
 pytestmark = pytest.mark.asyncio
@@ -30,7 +31,7 @@ class Sender:
         """See Sender."""
         self.told.append("landed")
 
-    def lost(self, client_seq: int, error: Exception) -> None:
+    def lost(self, client_seq: int, error: BaseException) -> None:
         """See Sender."""
         self.told.append((client_seq, type(error)))
 
@@ -125,6 +126,36 @@ async def test_all_whose_batches_went_together_are_told_that_they_are_lost(appen
     log.futures[0].set_exception(Unavailable("not now"))
     await turns()
     assert [sender.told for sender in senders] == [[(number, Unavailable)] for number in range(3)]
+
+
+async def test_of_a_group_that_landed_in_part_only_those_whose_batches_failed_are_told_so(
+    appends: Appends, log: Groups
+) -> None:
+    senders = [Sender() for _ in range(4)]
+    for number, sender in enumerate(senders):
+        appends.add(VIDEO, made(number), sender)
+    await turns()
+    log.futures[0].set_exception(SomeFailed({1: LogFull("the disk is full"), 2: RecordInvalid("too large")}))
+    await turns()
+    assert [sender.told for sender in senders] == [["landed"], [(1, LogReadOnly)], [(2, RecordInvalid)], ["landed"]]
+
+
+async def test_an_engine_that_takes_each_by_itself_says_of_each_what_became_of_it() -> None:
+    loop = asyncio.get_running_loop()
+    records: list[asyncio.Future[int]] = [loop.create_future() for _ in range(3)]
+    group = asyncio.ensure_future(last_of(records))
+    failed = LogReadOnly("not now")
+    records[1].set_exception(failed)
+    await turns()
+    assert not group.done(), "what became of the others is not known yet"
+    records[0].set_result(4)
+    records[2].set_result(6)
+    with pytest.raises(SomeFailed) as failure:
+        await group
+    assert failure.value.errors == {1: failed}
+    records[1] = loop.create_future()
+    records[1].set_result(5)
+    assert await last_of(records) == 6
 
 
 async def test_what_was_appended_is_known_when_it_comes_back(log: Groups) -> None:
