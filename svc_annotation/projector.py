@@ -21,7 +21,7 @@ LINGER_S: Final = 0.25
 """A bulk waits so long for company, a tenth of a core at a thousand rows a second if it did not; but for whoever asks
 for what is in it, it goes at once."""
 REST: Final = 9.0
-"""So many times what a bulk took passes before the next."""
+"""So many times what a bulk took passes before the next, but no more than is left until it is late."""
 LATE_ROWS: Final = 100_000
 LATE_BYTES: Final = 96 * 1024 * 1024
 """With so much waiting there is no rest: what is in memory stays bounded, and so does what a start reads again."""
@@ -88,7 +88,7 @@ class Projector:
         self._urgent = asyncio.Event()
         """No time to rest: somebody waits for what is here, there is too much of it, or this is the end."""
         self._behind_since = 0.0
-        """When less than a bulk was left last."""
+        """When less than a bulk was left last, or something began to wait after nothing did."""
         self._closing = False
 
     def put(self, row: HistoryRow, size_bytes: int) -> None:
@@ -142,7 +142,9 @@ class Projector:
         loop = asyncio.get_running_loop()
         self._behind_since = loop.time()
         while True:
-            await self._filled.wait()
+            if not self._filled.is_set():
+                await self._filled.wait()
+                self._behind_since = loop.time()
             if len(self._waiting) < BULK and not self._closing:
                 await self._linger()
             began = loop.time()
@@ -173,11 +175,12 @@ class Projector:
         self._urgent.clear()
         if len(self._waiting) < BULK:
             self._behind_since = now
-        late = len(self._waiting) >= LATE_ROWS or self._bytes >= LATE_BYTES or now - self._behind_since >= LATE_S
-        if late or self._closing:
+        # One write that stalled for seconds must not be followed by a minute in which nothing is written.
+        rest_s = min(REST * (now - began), LATE_S - (now - self._behind_since))
+        if rest_s <= 0 or len(self._waiting) >= LATE_ROWS or self._bytes >= LATE_BYTES or self._closing:
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(REST * (now - began)):
+            async with asyncio.timeout(rest_s):
                 await self._urgent.wait()
 
     async def _write(self, rows: list[HistoryRow]) -> None:

@@ -123,6 +123,24 @@ async def test_behind_for_too_long_it_works_on_until_it_is_not(
     assert history.told == 3 * BULK
 
 
+async def test_however_long_a_bulk_took_it_rests_no_longer_than_until_it_is_late(
+    projector: Projector, history: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LATE_S", 0.02)
+    put(projector, 3 * BULK)
+    async with asyncio.timeout(60):
+        while history.told < 3 * BULK:
+            await projector.wrote(urgent=False)
+
+
+async def test_a_time_in_which_nothing_waited_does_not_make_it_late(projector: Projector, history: Written) -> None:
+    await turns()
+    projector._behind_since -= 10 * module.LATE_S  # so long ago it began to wait for something
+    put(projector, 3 * BULK)
+    await turns()
+    assert history.bulks == [BULK]
+
+
 async def test_at_the_end_it_does_not_rest(projector: Projector, history: Written) -> None:
     put(projector, 3 * BULK)
     await turns()
