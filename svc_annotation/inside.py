@@ -1,6 +1,9 @@
 """What svc_version asks for: whole documents of any moment, and batches of a person whose work goes on without them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from heapq import merge
+from itertools import islice
 from typing import Final
 
 from mesh.auth import Caller
@@ -8,8 +11,9 @@ from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import history_service_pb2 as history
 from rushes.document.wire import PART_BYTES
 from svc_annotation import query
+from svc_annotation.core.landed import Landed
 from svc_annotation.core.past import facts_of
-from svc_annotation.past import moment_of, states_at
+from svc_annotation.past import AT_ONCE, moment_of, states_at
 from svc_annotation.shared import Shared, resource
 from svc_annotation.stores import Moment, Place, StateAt
 from svc_annotation.video import Video
@@ -23,7 +27,7 @@ async def read_states(shared: Shared, request: history.ReadStatesRequest) -> Asy
     async with shared.videos.use(request.video_id, request.tenant_id) as video:
         document = video.document
         now = request.WhichOneof("at") is None or request.revision == document.revision
-        known = _changed_since(video, request.since_revision) if now else None
+        known = _landed_since(video, request.since_revision) if now else None
         if known is None:
             moment = await moment_of(
                 shared,
@@ -35,7 +39,11 @@ async def read_states(shared: Shared, request: history.ReadStatesRequest) -> Asy
             moment = Moment(document.revision, document.time_ms)
     answer = history.ReadStatesResponse(epoch=shared.videos.epoch, revision=moment.revision, time_ms=moment.time_ms)
     size_bytes = 0
-    async for found in _all_of(shared, request, moment, known):
+    if known is None:
+        states = states_at(shared, request.video_id, moment.revision, since=request.since_revision)
+    else:
+        states = newest_states(known)
+    async for found in states:
         for each in found:
             entry_bytes = len(each.state) + _ENTRY_BYTES
             if size_bytes + entry_bytes > PART_BYTES and answer.states:
@@ -53,34 +61,41 @@ async def read_states(shared: Shared, request: history.ReadStatesRequest) -> Asy
     yield answer
 
 
-def _changed_since(video: Video, revision: int) -> list[StateAt] | None:
-    """What has changed after a revision and up to now, out of memory; None: that is not all there any more.
+def _landed_since(video: Video, revision: int) -> Sequence[Landed] | None:
+    """What has landed after a revision and up to now, out of memory; None: that is not all there any more.
 
     What was just written is saved so, without waiting until history has it.
     """
     if revision >= video.recent.head:
-        return []
-    if not video.recent.holds(revision):
-        return None
-    changed: dict[bytes, StateAt] = {}
-    for landed in video.recent.since(revision):
-        for change in landed.states:
-            facts = facts_of(change.state)
-            place = Place(facts.order_revision, facts.order_index)
-            changed[change.annotation_id] = StateAt(
-                place, change.annotation_id, landed.revision, facts.internal, change.state
-            )
-    return sorted(changed.values())
+        return ()
+    return tuple(video.recent.since(revision)) if video.recent.holds(revision) else None
 
 
-async def _all_of(
-    shared: Shared, request: history.ReadStatesRequest, moment: Moment, known: list[StateAt] | None
-) -> AsyncIterator[Sequence[StateAt]]:
-    if known is not None:
-        yield known
-        return
-    async for found in states_at(shared, request.video_id, moment.revision, since=request.since_revision):
+async def newest_states(since: Sequence[Landed]) -> AsyncIterator[Sequence[StateAt]]:
+    """What these have left behind them, in drawing order. It may be as much as history is behind in a rush: so some at
+    a time, and others get their turn between.
+    """
+    newest: dict[bytes, tuple[int, bytes]] = {}
+    for start in range(0, len(since), AT_ONCE):
+        for landed in since[start : start + AT_ONCE]:
+            for annotation_id, state in landed.states:
+                newest[annotation_id] = (landed.revision, state)
+        await asyncio.sleep(0)
+    runs: list[list[StateAt]] = []
+    changes = iter(newest.items())
+    while changed := tuple(islice(changes, AT_ONCE)):
+        runs.append(sorted(_state_at(annotation_id, *last) for annotation_id, last in changed))
+        await asyncio.sleep(0)
+    in_order = merge(*runs)
+    while found := tuple(islice(in_order, AT_ONCE)):
         yield found
+        await asyncio.sleep(0)
+
+
+def _state_at(annotation_id: bytes, revision: int, state: bytes) -> StateAt:
+    facts = facts_of(state)
+    place = Place(facts.order_revision, facts.order_index)
+    return StateAt(place, annotation_id, revision, facts.internal, state)
 
 
 async def append_batch(shared: Shared, asking: str, request: history.AppendBatchRequest) -> history.AppendBatchResponse:
