@@ -9,6 +9,7 @@ from mesh.auth import Caller
 from rushes.annotation.v1 import annotation_pb2, operation_pb2
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.document import Duplicate, Ignored, visible
+from rushes.document.table import Table
 from rushes.errors import ResourceExhausted
 from svc_annotation.append import begin_append, head_of
 from svc_annotation.appending import finish_append
@@ -39,6 +40,8 @@ from svc_annotation.video import Video
 PAGE_BYTES: Final = 1024 * 1024
 AT_ONCE: Final = 5_000
 """Annotations that are looked through before others get their turn."""
+UNPACKED_AT_ONCE: Final = 1_000
+"""The same of those that are held as bytes: to look into one takes several times as long."""
 
 # Writing
 
@@ -217,6 +220,7 @@ async def list_annotations(
     after = unpack("a", 3, request.page_token, asked) if request.page_token else None
     await shared.facts.get(request.video_id, caller.tenant_id)
     async with shared.videos.use(request.video_id, caller.tenant_id) as video:
+        await unpacked(video.document)
         response = service.ListAnnotationsResponse(revision=video.document.revision)
         states = video.document.annotations
     authors = await _authors(shared, caller, query, states)
@@ -239,6 +243,14 @@ async def list_annotations(
             break
         response.annotations.append(annotation)
     return response
+
+
+async def unpacked(table: Table) -> None:
+    """Looks into what is held as bytes: after a rush of new notes that is nearly all of them."""
+    while True:
+        if not table.unpack(UNPACKED_AT_ONCE):
+            return
+        await asyncio.sleep(0)
 
 
 async def _authors(

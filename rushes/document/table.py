@@ -6,7 +6,7 @@ be gone through there.
 """
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Protocol, cast
 
 from rushes.annotation.v1.annotation_pb2 import AnnotationState
 
@@ -34,8 +34,8 @@ class Table:
 
     def __init__(self) -> None:
         self._states: dict[bytes, AnnotationState | bytes] = {}
-        self._packed = False
-        """Some may be held as bytes."""
+        self._packed: set[bytes] = set()
+        """Those that may be held as bytes."""
         self._roots: dict[bytes, bytes] = {}
         self._replies: dict[bytes, list[bytes]] = {}
         self._newest = (0, 0)
@@ -49,12 +49,20 @@ class Table:
         state = self._states.get(annotation_id)
         if isinstance(state, bytes):
             state = self._states[annotation_id] = AnnotationState.FromString(state)
+            self._packed.discard(annotation_id)
         return state
 
     def pack(self, annotation_id: bytes, serialised: bytes) -> None:
         """Holds an annotation as what it is serialised, until somebody looks into it."""
         self._states[annotation_id] = serialised
-        self._packed = True
+        self._packed.add(annotation_id)
+
+    def unpack(self, limit: int) -> bool:
+        """Looks into so many that are held as bytes, so that `annotations` need not; whether there may be more."""
+        packed = self._packed
+        for _ in range(min(limit, len(packed))):
+            self.get(packed.pop())
+        return bool(packed)
 
     def root(self, annotation_id: bytes, /) -> bytes:
         """The first annotation of its thread; its own id if it is that, or not known."""
@@ -67,11 +75,8 @@ class Table:
     @property
     def annotations(self) -> list[AnnotationState]:
         """All, in drawing order: a new list of shared messages."""
-        if self._packed:
-            self._packed = False
-            for annotation_id in self._states:
-                self.get(annotation_id)
-        states = [state for state in self._states.values() if not isinstance(state, bytes)]
+        self.unpack(len(self._packed))
+        states = cast("list[AnnotationState]", list(self._states.values()))
         if not self._in_order:
             states.sort(key=drawing_order)
             self._states = {state.annotation.id: state for state in states}
