@@ -9,6 +9,7 @@ program does there costs several times as much.
 """
 
 import asyncio
+import logging
 import math
 import os
 import time
@@ -19,10 +20,13 @@ from google.rpc import status_pb2
 
 from gateway import metrics
 from gateway.core.deflate import MIN_BYTES, Pace, Pieces, packed_frame, stored
+from gateway.core.ending import ending
 from gateway.core.hub import LOW_BYTES
 from gateway.core.mux import unframed
-from gateway.core.parts import Parts
+from gateway.core.parts import LEFT_S, Parts
 from gateway.core.socket import binary_frame
+
+log = logging.getLogger(__name__)
 
 HIGH_BYTES: Final = 256 * 1024
 PRESENCE_WAIT_S: Final = 0.5e-3
@@ -31,14 +35,8 @@ MAX_PRESENCE_WAIT_S: Final = 0.080
 of its own to everybody would cost more than it is worth. Longer than the window between two commits to 3,000."""
 TURN: Final = 500
 """So many are written to in one go; of more, one part after the other has its turn."""
-LEFT_S: Final = 0.040
-"""While there is much to send, what comes next is the sign for the next part's turn: it is not longer in coming."""
-REST: Final = 0.25
-"""So much of what a turn took passes before the next: what came meanwhile is read first."""
 MAX_WAITING_BYTES: Final = 512 * 1024
 """What waits for its turn is not more than that: rather nothing else is done until it is written."""
-BUSY_S: Final = 0.1
-"""After so long without commits there are none to wait for."""
 
 
 class Message:
@@ -112,14 +110,11 @@ class FanOut:
         self.sockets: dict[int, Socket] = {}
         self._congested = congested
         self._loop = asyncio.get_running_loop()
-        self._committed = 0.0
-        self._calm = True
-        """Nothing came for a while: what there is goes to one part after the other without a pause."""
         pace = pace or Pace()
         self._pieces = Pieces(lambda size_bytes: pace.take(size_bytes, self._loop.time()))
         self._parts = Parts()
         self._turn: asyncio.Handle | None = None
-        self._turn_at = self._rested_at = 0.0
+        self._turn_at = 0.0
         self._later: dict[int, bytes] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -130,17 +125,15 @@ class FanOut:
                 self._write(self._parts.of(sessions[0]))
             metrics.FRAMES_OUT.inc(self._spread(sessions, Message([unframed(frame)])))
             return
-        now = self._loop.time()
-        self._calm, self._committed = now - self._committed > BUSY_S, now
         count = math.ceil(len(self.sockets) / TURN)
         if count != self._parts.count:
             self.finish()
-            self._parts = Parts(count)
-        self._parts.add(sessions, unframed(frame))
+            self._parts.divide(max(1, count))
+        self._parts.add(sessions, unframed(frame), self._loop.time())
         if count <= 1 or self._parts.waiting_bytes > MAX_WAITING_BYTES:
             self.finish()
         else:
-            self._have_turn(max(now, self._rested_at))
+            self._have_turn()
 
     def finish(self) -> None:
         """Writes what has not gone to all yet."""
@@ -150,30 +143,25 @@ class FanOut:
         for _ in range(self._parts.count):
             self._write(self._parts.next())
 
-    def _have_turn(self, at: float) -> None:
-        """The next part's turn is then, or earlier."""
+    def _have_turn(self) -> None:
+        """The next part's turn is when it is due."""
+        due = self._parts.due
         if self._turn is not None:
-            if self._turn_at <= at:
+            if due is not None and self._turn_at <= due:
                 return
             self._turn.cancel()
-        self._turn_at = at
-        if at > self._loop.time():
-            self._turn = self._loop.call_at(at, self._take_turn)
-        else:
-            self._turn = self._loop.call_soon(self._take_turn)
+            self._turn = None
+        if due is not None:
+            self._turn_at = due
+            soon = due <= self._loop.time()
+            self._turn = self._loop.call_soon(self._take_turn) if soon else self._loop.call_at(due, self._take_turn)
 
     def _take_turn(self) -> None:
-        """Where nothing has come for long enough, all that are left have theirs one after the other."""
         self._turn = None
         began = self._loop.time()
-        self._calm = self._calm or began - self._committed >= LEFT_S
-        try:
-            self._write(self._parts.next())
-        finally:
-            now = self._loop.time()
-            self._rested_at = now if self._calm else now + REST * (now - began)
-            if self._parts.waiting_bytes:
-                self._have_turn(now if self._calm else self._committed + LEFT_S)
+        self._write(self._parts.next())
+        self._parts.took_turn(began, self._loop.time())
+        self._have_turn()
 
     def _write(self, part: int) -> None:
         """All that a part lacks, in one write to each, as long as it is for the same viewers."""
@@ -191,7 +179,7 @@ class FanOut:
         for session in sessions:
             self._later[session] = extra
         if self._timer is None:
-            busy = self._loop.time() - self._committed < BUSY_S
+            busy = self._parts.busy(self._loop.time())
             wait_s = min(MAX_PRESENCE_WAIT_S, PRESENCE_WAIT_S * len(self.sockets)) if busy else 0.0
             self._timer = self._loop.call_later(wait_s, self._flush_later)
 
@@ -236,8 +224,13 @@ class FanOut:
 
     def _queue(self, session: int, socket: Socket, message: Message, both: Message) -> None:
         """Of a viewer that something waits for already: `both` has presence with it, which may be left out."""
-        waiting = socket.buffered()
-        socket.write((message if waiting > LOW_BYTES else both).plain())
+        try:
+            waiting = socket.buffered()
+            socket.write((message if waiting > LOW_BYTES else both).plain())
+        except Exception:  # whatever it is: the others have to be written to
+            log.exception("viewer_failed", extra={"session": session})
+            self._loop.call_soon(socket.end, ending("NOT_WRITTEN"))
+            return
         if waiting > HIGH_BYTES:
             self._congested(session, time.monotonic())
 

@@ -5,14 +5,15 @@ import zlib
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from gateway.core.kept import Kept
 from gateway.core.websocket import PACKED, PROTOCOL_ERROR, TOO_BIG, WebSocketError, server_frame
 
 EXTENSION: Final = "permessage-deflate"
 AGREED: Final = f"{EXTENSION}; server_no_context_takeover; client_no_context_takeover"
 MIN_BYTES: Final = 1024
 """Smaller messages go as they are."""
-KEPT: Final = 32
-"""So many of the last pieces are known: what goes to one part of the viewers after the other is among them."""
+KEPT_BYTES: Final = 4 * 1024 * 1024
+"""So much of the last pieces is known: what goes to one part of the viewers after the other is among them."""
 SMALL_BYTES: Final = 64
 """Smaller pieces are not worth packing."""
 BYTES_S: Final = 4 * 1024 * 1024
@@ -72,7 +73,7 @@ class Pieces:
 
     def __init__(self, may: Callable[[int], bool] = lambda _: True) -> None:
         self._may = may
-        self._known: dict[bytes, bytes] = {}
+        self._known = Kept[bytes, bytes](KEPT_BYTES, KEPT_BYTES // 2)
 
     def of(self, data: bytes) -> bytes:
         """Blocks of DEFLATE (RFC 1951) that say this, up to the end of a byte: others may follow.
@@ -81,17 +82,17 @@ class Pieces:
         """
         known = self._known.get(data)
         if known is None:
-            if len(self._known) >= KEPT:
-                del self._known[next(iter(self._known))]
-            known = self._known[data] = self._packed(data)
-        return known
+            known = self._packed(data)
+            self._known.put(data, known, len(data) + len(known))
+        return known or stored(data)
 
     def _packed(self, data: bytes) -> bytes:
+        """Nothing: it is stored."""
         if len(data) < SMALL_BYTES or not self._may(len(data)):
-            return stored(data)
+            return b""
         squeeze = zlib.compressobj(_LEVEL, zlib.DEFLATED, _WINDOW)
         packed = squeeze.compress(data) + squeeze.flush(zlib.Z_SYNC_FLUSH)
-        return packed if len(packed) < len(data) else stored(data)
+        return packed if len(packed) < len(data) else b""
 
 
 def stored(data: bytes) -> bytes:

@@ -14,6 +14,7 @@ ENDINGS: Final[dict[str, tuple[int, str]]] = {
     "AUDIENCE_CHANGED": (code_pb2.ABORTED, "Other notes than before may be read now: open again, without a revision."),
     "GATEWAY_DRAINING": (code_pb2.UNAVAILABLE, "This gateway is going away; open again, nothing is lost."),
     "NOTES_AWAY": (code_pb2.UNAVAILABLE, "The notes cannot be reached for now; open again, nothing is lost."),
+    "NOT_WRITTEN": (code_pb2.UNAVAILABLE, "Something could not be sent to you; open again, nothing is lost."),
     "SESSION_ENDED": (code_pb2.UNAUTHENTICATED, "The session has ended; sign in again."),
 }
 """Reason -> (google.rpc.Code, what a person may read)."""

@@ -1,4 +1,4 @@
-"""What is kept of what callers send, who may be anybody: bounded by its bytes, and nothing long."""
+"""What is kept of what callers send, who may be anybody, or of what goes to them: bounded by its bytes."""
 
 from typing import Final, Generic, TypeVar
 

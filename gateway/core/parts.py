@@ -1,50 +1,105 @@
-"""Frames for many viewers who are written to in parts, one part after the other: what each part lacks. Pure."""
+"""Frames for many viewers who are written to in parts, one after the other: what each part lacks, and when its turn is.
+
+While much comes, each frame is the sign for one part's turn. Where nothing came for a while, all parts have theirs one
+behind the other. Pure: times are given, in seconds.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
+from typing import Final
 
-Frame = tuple[Sequence[int], bytes]
-"""To whom, and what."""
+LEFT_S: Final = 0.040
+"""While there is much to send, what comes next is not longer in coming."""
+BUSY_S: Final = 0.1
+"""After so long without frames there is not much to send."""
+REST: Final = 0.25
+"""So much of what a turn took passes before the next: what came meanwhile is read first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A frame that not all have."""
+
+    sessions: Sequence[int]
+    members: frozenset[int]
+    """The same."""
+    frame: bytes
 
 
 class Parts:
     """See the module. A viewer's part is told by its session's number, so all are of much the same size."""
 
-    __slots__ = ("_begin", "_frames", "_next", "_turn", "count", "waiting_bytes")
+    __slots__ = (
+        "_added_at",
+        "_begin",
+        "_calm",
+        "_frames",
+        "_next",
+        "_rested_at",
+        "_turn",
+        "count",
+        "due",
+        "waiting_bytes",
+    )
 
-    def __init__(self, count: int = 1) -> None:
-        self.count = count
+    def __init__(self) -> None:
+        self.count = 1
         self.waiting_bytes = 0
         """Of frames that not all have."""
-        self._frames: list[Frame] = []
+        self.due: float | None = None
+        """When the next part's turn is; None: nobody lacks anything."""
+        self._frames: list[_Waiting] = []
         self._begin = 0
         """The number of the first of these."""
-        self._next = [0] * count
+        self._next = [0]
         """By part, the number of the first that it lacks."""
         self._turn = -1
+        self._added_at = self._rested_at = 0.0
+        self._calm = True
+
+    def divide(self, count: int) -> None:
+        """From now on there are so many parts. Only while nobody lacks anything."""
+        assert not self._frames
+        self.count, self._next, self._turn = count, [self._begin] * count, -1
 
     def of(self, session: int) -> int:
         """The part that a viewer is in."""
         return session % self.count
 
-    def add(self, sessions: Sequence[int], frame: bytes) -> None:
+    def busy(self, now: float) -> bool:
+        """Whether frames come one soon after the other."""
+        return now - self._added_at < BUSY_S
+
+    def add(self, sessions: Sequence[int], frame: bytes, now: float) -> None:
         """One more."""
-        self._frames.append((sessions, frame))
+        last = self._frames[-1] if self._frames else None
+        if last is not None and last.sessions == sessions:
+            self._frames.append(_Waiting(last.sessions, last.members, frame))
+        else:
+            self._frames.append(_Waiting(sessions, frozenset(sessions), frame))
         self.waiting_bytes += len(frame)
+        self._calm, self._added_at = not self.busy(now), now
+        self.due = max(now, self._rested_at)
+
+    def took_turn(self, began: float, now: float) -> None:
+        """A part had its turn, from then until now."""
+        self._calm = self._calm or began - self._added_at >= LEFT_S
+        self._rested_at = now if self._calm else now + REST * (now - began)
+        if self._frames:
+            self.due = now if self._calm else self._added_at + LEFT_S
 
     def lacks(self, session: int) -> bool:
         """Whether a frame for this viewer waits."""
-        if not self._frames:
-            return False
-        waiting = self._frames[self._next[self.of(session)] - self._begin :]
-        return any(session in sessions for sessions, _ in waiting)
+        waiting = self._frames[self._next[self.of(session)] - self._begin :] if self._frames else ()
+        return any(session in each.members for each in waiting)
 
     def waiting(self) -> set[int]:
         """For whom a frame waits."""
         found = set[int]()
         for part in range(self.count):
-            for sessions, _ in groupby(self._frames[self._next[part] - self._begin :], itemgetter(0)):
+            for sessions, _ in self._lacking(part):
                 found.update(self._mine(part, sessions))
         return found
 
@@ -59,16 +114,20 @@ class Parts:
 
     def take(self, part: int) -> list[tuple[Sequence[int], list[bytes]]]:
         """All that a part lacks, in order: frames that are for the same viewers together, with those of the part."""
-        waiting = self._frames[self._next[part] - self._begin :]
+        found = [(self._mine(part, sessions), frames) for sessions, frames in self._lacking(part)]
         self._next[part] = self._begin + len(self._frames)
         done = min(self._next) - self._begin
-        self.waiting_bytes -= sum(len(frame) for _, frame in self._frames[:done])
+        self.waiting_bytes -= sum(len(each.frame) for each in self._frames[:done])
         del self._frames[:done]
         self._begin += done
-        found = []
-        for sessions, frames in groupby(waiting, itemgetter(0)):
-            found.append((self._mine(part, sessions), [frame for _, frame in frames]))
+        if not self._frames:
+            self.due = None
         return found
+
+    def _lacking(self, part: int) -> list[tuple[Sequence[int], list[bytes]]]:
+        waiting = self._frames[self._next[part] - self._begin :]
+        together = groupby(waiting, attrgetter("sessions"))
+        return [(sessions, [each.frame for each in frames]) for sessions, frames in together]
 
     def _mine(self, part: int, sessions: Sequence[int]) -> Sequence[int]:
         count = self.count

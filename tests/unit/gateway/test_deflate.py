@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.deflate import AGREED, KEPT, SMALL_BYTES, Pace, Pieces, agrees, packed_frame, stored, unpacked
+from gateway.core.deflate import AGREED, KEPT_BYTES, SMALL_BYTES, Pace, Pieces, agrees, packed_frame, stored, unpacked
 from gateway.core.websocket import PACKED, PROTOCOL_ERROR, TOO_BIG, MessageReader, Text, WebSocketError
 from tests.unit.gateway.test_websocket import masked
 
@@ -83,7 +83,8 @@ def test_what_is_small_or_gets_no_smaller_is_stored(data: bytes) -> None:
     assert payload_of(packed_frame([stored(data)])) == data
 
 
-def test_what_goes_out_again_is_not_packed_again_and_not_all_is_kept() -> None:
+@pytest.mark.parametrize("noise", [False, True], ids=["smaller", "not smaller"])
+def test_what_goes_out_again_is_not_packed_again_and_not_all_is_kept(noise: bool) -> None:
     asked: list[int] = []
 
     def may(size_bytes: int) -> bool:
@@ -91,15 +92,14 @@ def test_what_goes_out_again_is_not_packed_again_and_not_all_is_kept() -> None:
         return True
 
     pieces = Pieces(may)
-    for turn in range(2):
-        for each in range(KEPT):
-            pieces.of(bytes((each,)) + TEXT)
-        assert len(asked) == KEPT, turn
-    pieces.of(TEXT)
-    pieces.of(bytes((1,)) + TEXT)
-    assert len(asked) == KEPT + 1
-    pieces.of(bytes((0,)) + TEXT)
-    assert len(asked) == KEPT + 2
+    size = KEPT_BYTES // 8
+    many = [Random(seed).randbytes(size) if noise else bytes((seed,)) * size for seed in range(10)]
+    assert [pieces.of(many[0]) for _ in range(3)] == [pieces.of(many[0])] * 3
+    assert len(asked) == 1
+    for data in many:
+        pieces.of(data)
+    pieces.of(many[0])
+    assert len(asked) == len(many) + 1
 
 
 def test_what_is_more_than_may_be_packed_is_stored() -> None:
