@@ -5,6 +5,7 @@ import logging
 import socket
 import ssl
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Protocol, cast
 
 from google.rpc import code_pb2
@@ -19,12 +20,17 @@ MAX_WAITING: Final = 1_000
 TRIES: Final = 5
 FIRST_BACKOFF_S: Final = 0.05
 MAX_BACKOFF_S: Final = 1.0
+DIAL_S: Final = 5
 HIGH_BYTES: Final = 4 * 1024 * 1024
 ALIVE_IDLE_S: Final = 5
 ALIVE_AGAIN_S: Final = 2
 ALIVE_GONE_S: Final = 10
 """A machine behind that acknowledges nothing for so long is gone, though it never said so: its cable may be out."""
 _PING = b"rushesgw"
+
+
+class MuteError(OSError):
+    """Whoever listens behind takes a connection and says nothing on it: it hangs."""
 
 
 class Answering(Receiver, Protocol):
@@ -109,10 +115,10 @@ class Upstream:
 
     def start(self, passing: Passing) -> None:
         """Sends a call, now or as soon as there is a connection with room for it."""
-        for link in self._links:
-            if link.ready and link.connection.available:
-                link.open(passing)
-                return
+        link = self._roomy_link()
+        if link is not None:
+            link.open(passing)
+            return
         if self._closed:
             _fail(passing, code_pb2.UNAVAILABLE, "This gateway is going away.")
             return
@@ -122,6 +128,16 @@ class Upstream:
         self._waiting.append(passing)
         if self._connecting is None and len(self._links) < MAX_CONNECTIONS:
             self._connecting = asyncio.create_task(self._connect())
+
+    def _roomy_link(self) -> "_Link | None":
+        """A connection with room; one that is doubted only when no other can be opened."""
+        doubted = None
+        for link in self._links:
+            if link.ready and link.connection.available:
+                if not link.doubted:
+                    return link
+                doubted = link
+        return doubted if len(self._links) >= MAX_CONNECTIONS else None
 
     def give_up(self, passing: Passing) -> None:
         """A call that nobody waits for, wherever it is."""
@@ -136,38 +152,63 @@ class Upstream:
                 try:
                     await self._dial()
                     return
+                except MuteError:
+                    log.warning("upstream_mute", extra={"target": self.target})
+                    self._settle_doubts(gone=True)
+                    break
                 except OSError as error:
                     log.warning("upstream_unreachable", extra={"target": self.target, "error": str(error)})
                     if attempt < TRIES - 1:
                         await asyncio.sleep(backoff_s)
                         backoff_s = min(backoff_s * 3, MAX_BACKOFF_S)
+            else:
+                self._settle_doubts(gone=False)
             self._refuse_waiting()
         finally:
             self._connecting = None
 
+    def _settle_doubts(self, *, gone: bool) -> None:
+        """A server that is mute on a new connection too is gone; where none can be had the old ones have to do."""
+        for link in list(self._links):
+            if link.doubted and gone:
+                link.abort()
+            elif link.doubted:
+                link.doubted = False
+                self.roomy(link)
+
     def _refuse_waiting(self) -> None:
-        if self._links:  # they wait for room there
+        if any(not link.doubted for link in self._links):  # they wait for room there
             return
         waiting, self._waiting = self._waiting, deque()
         for passing in waiting:
             _fail(passing, code_pb2.UNAVAILABLE, "The server behind cannot be reached.")
 
     async def _dial(self) -> None:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(5):
-            if self.target.startswith("unix:"):
-                path = self.target.removeprefix("unix:")
-                _, link = await loop.create_unix_connection(lambda: _Link(self), path)
-            else:
-                host, _, port = self.target.removeprefix("dns:///").rpartition(":")
-                _, link = await loop.create_connection(
-                    lambda: _Link(self), host.strip("[]"), int(port), ssl=self._tls, server_hostname=self._name
-                )
-            try:
-                await link.settled
-            except BaseException:
+        """Raises OSError."""
+        links: list[_Link] = []
+
+        def reached() -> _Link:
+            links.append(_Link(self))
+            return links[0]
+
+        try:
+            async with asyncio.timeout(DIAL_S):
+                await self._reach(reached)
+                await links[0].settled
+        except BaseException as error:
+            for link in links:
                 link.close()
-                raise
+            if links and isinstance(error, TimeoutError) and not links[0].ready:
+                raise MuteError(f"nothing heard in {DIAL_S} s") from error
+            raise
+
+    async def _reach(self, reached: Callable[[], asyncio.Protocol]) -> None:
+        loop = asyncio.get_running_loop()
+        if self.target.startswith("unix:"):
+            await loop.create_unix_connection(reached, self.target.removeprefix("unix:"))
+            return
+        host, _, port = self.target.removeprefix("dns:///").rpartition(":")
+        await loop.create_connection(reached, host.strip("[]"), int(port), ssl=self._tls, server_hostname=self._name)
 
     def joined(self, link: "_Link") -> None:
         """A connection is ready."""
@@ -179,6 +220,12 @@ class Upstream:
         while self._waiting and link.ready and link.connection.available:
             link.open(self._waiting.popleft())
         if self._waiting and self._connecting is None and len(self._links) < MAX_CONNECTIONS and not self._closed:
+            self._connecting = asyncio.create_task(self._connect())
+
+    def doubt(self) -> None:
+        """A connection is doubted: unless there is one that is not, another shows whether the server is there."""
+        trusted = any(link.ready and not link.doubted for link in self._links)
+        if not trusted and self._connecting is None and len(self._links) < MAX_CONNECTIONS and not self._closed:
             self._connecting = asyncio.create_task(self._connect())
 
     @property
@@ -211,6 +258,8 @@ class _Link(asyncio.Protocol):
         self._upstream = upstream
         self.connection = Connection()
         self.ready = False
+        self.doubted = False
+        """Calls wait and nothing is heard; whether the server is there may not be asked here."""
         self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport | None = None
         self._scheduled = False
@@ -234,6 +283,7 @@ class _Link(asyncio.Protocol):
         if self._watching is None:
             self._vigil.begin()
             self._watching = asyncio.get_running_loop().call_later(TICK_S, self._look)
+        self._vigil.called()
         self.soon()
 
     def soon(self) -> None:
@@ -252,6 +302,7 @@ class _Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answers."""
         self._heard = True
+        self.doubted = False
         connection = self.connection
         try:
             connection.receive(data)
@@ -282,14 +333,18 @@ class _Link(asyncio.Protocol):
         self._watching = None
         connection = self.connection
         if not connection.open_streams:
+            if self.doubted:  # nobody would hear of it any more
+                self.close()
             return
         sight = self._vigil.look(heard=self._heard, answered=connection.answered)
         self._heard = connection.answered = False
         if sight is Sight.GONE:
             log.warning("upstream_silent", extra={"target": self._upstream.target})
-            if self._transport is not None:
-                self._transport.abort()
+            self.abort()
             return
+        if sight is Sight.DOUBT:
+            self.doubted = True
+            self._upstream.doubt()
         if sight is Sight.ASK:
             connection.ping(_PING)
             self.soon()
@@ -305,6 +360,11 @@ class _Link(asyncio.Protocol):
             self.settled.set_exception(ConnectionResetError("closed before it was ready"))
         self._upstream.left(self)
         self.connection.lost()
+
+    def abort(self) -> None:
+        """Ends it at once, whatever has not left yet."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def close(self) -> None:
         """Ends it."""

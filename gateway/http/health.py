@@ -19,7 +19,10 @@ async def numbers(request: web.Request) -> web.Response:
 
 
 async def near_numbers(request: web.Request) -> web.Response:
-    """The same, for this machine alone: the port is open to everybody, through a proxy beside it too."""
+    """The same, for this machine alone, though the port is open to everybody.
+
+    A proxy on this machine is told by what it adds: one that adds neither header has to refuse this path itself.
+    """
     if not _is_near(request.remote or "") or any(name in request.headers for name in ("X-Forwarded-For", "Forwarded")):
         raise web.HTTPNotFound(text=ELSEWHERE)
     return await numbers(request)

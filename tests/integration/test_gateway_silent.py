@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway import upstream
-from gateway.core import grpcweb, hpack
+from gateway.core import grpcweb, hpack, vigil
 from gateway.core.http2 import PREFACE
 from gateway.standalone import Alone
 from tests.waiting import until
-from tests.web_client import Browser
+from tests.web_client import Answer, Browser
 
 DATA, HEADERS, RST, SETTINGS, PING = 0, 1, 3, 4, 6
 ACK, END, END_HEADERS = 1, 1, 4
@@ -22,8 +22,9 @@ WAIT_S = 60.0
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks twenty times as often."""
+    """Looks twenty times as often; the rare question is asked after more than a test takes."""
     monkeypatch.setattr(upstream, "TICK_S", 0.05)
+    monkeypatch.setattr(vigil, "QUIET_TICKS", (*vigil.QUIET_TICKS[:-1], 100_000))
 
 
 def frame(kind: int, flags: int, number: int, payload: bytes) -> bytes:
@@ -32,10 +33,11 @@ def frame(kind: int, flags: int, number: int, payload: bytes) -> bytes:
 
 
 class Slow:
-    """A gRPC server of one connection at a time that answers no call until it is told to. `gone`: not even pings."""
+    """A gRPC server that answers no call until it is told to. `gone`: not even pings. `hung`: says nothing at all."""
 
     def __init__(self, *, gone: bool) -> None:
         self.gone = gone
+        self.hung = False
         self.port = 0
         self.pings = self.lines = self.resets = 0
         self.calls: list[tuple[int, asyncio.StreamWriter]] = []
@@ -45,7 +47,8 @@ class Slow:
         self.lines += 1
         try:
             await reader.readexactly(len(PREFACE))
-            writer.write(frame(SETTINGS, 0, 0, b""))
+            if not self.hung:
+                writer.write(frame(SETTINGS, 0, 0, b""))
             while True:
                 head = await reader.readexactly(9)
                 payload = await reader.readexactly(int.from_bytes(head[:3], "big"))
@@ -55,16 +58,16 @@ class Slow:
                     self.resets += 1
                 if head[3] == PING:
                     self.pings += 1
-                    if not self.gone:
+                    if not self.gone and not self.hung:
                         writer.write(frame(PING, ACK, 0, payload))
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.transport.abort()
         finally:
             self.lines -= 1
 
-    def answer(self) -> None:
-        """Ends the first call well, with an empty message."""
-        number, writer = self.calls[0]
+    def answer(self, at: int = 0) -> None:
+        """Ends a call well, with an empty message."""
+        number, writer = self.calls[at]
         opening = hpack.encode([(":status", "200"), ("content-type", "application/grpc")])
         writer.write(
             frame(HEADERS, END_HEADERS, number, opening)
@@ -102,6 +105,48 @@ async def test_a_server_that_takes_its_time_but_answers_pings_is_waited_for() ->
         slow.answer()
         answer = await asyncio.wait_for(call, WAIT_S)
     assert (answer.code, answer.messages) == (0, [b""])
+
+
+async def answered(call: asyncio.Task[Answer]) -> tuple[int, list[bytes]]:
+    """How a call ended."""
+    answer = await asyncio.wait_for(call, WAIT_S)
+    return answer.code, answer.messages
+
+
+async def test_a_server_that_hangs_while_a_quiet_stream_is_open_is_noticed_by_the_next_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = Slow(gone=False)
+    async with before(slow) as browser:
+        stream = asyncio.create_task(browser.post(METHOD, EMPTY))
+        await until(lambda: slow.pings == 2, "all cheap questions are asked")
+        slow.hung = True
+        monkeypatch.setattr(upstream, "DIAL_S", 0.2)
+        call = asyncio.create_task(browser.post(METHOD, EMPTY))
+        assert [await answered(call), await answered(stream)] == [(14, []), (14, [])]
+    assert slow.pings == 2, "nothing more was asked"
+
+
+async def test_beside_calls_that_take_their_time_others_go_elsewhere_until_something_is_heard() -> None:
+    slow = Slow(gone=False)
+    async with before(slow) as browser:
+        calls = [asyncio.create_task(browser.post(METHOD, EMPTY))]
+        await until(lambda: slow.pings == 2, "all cheap questions are asked")
+        calls.append(asyncio.create_task(browser.post(METHOD, EMPTY)))
+        await until(lambda: slow.lines == 2, "a second connection")
+        for at, answering in ((2, 2), (3, 0)):  # the first connection is heard of before the fourth call's answer
+            calls.append(asyncio.create_task(browser.post(METHOD, EMPTY)))
+            await until(lambda at=at: len(slow.calls) > at, "another call")
+            slow.answer(answering)
+            assert await answered(calls[answering]) == (0, [b""])
+        calls.append(asyncio.create_task(browser.post(METHOD, EMPTY)))
+        await until(lambda: len(slow.calls) == 5, "the fifth call")
+        for at in (1, 3, 4):
+            slow.answer(at)
+            assert await answered(calls[at]) == (0, [b""])
+    first, second = slow.calls[0][1], slow.calls[2][1]
+    assert first is not second
+    assert [writer for _, writer in slow.calls] == [first, first, second, second, first]
 
 
 async def test_a_call_has_the_time_that_it_says_though_the_server_behind_takes_more() -> None:
