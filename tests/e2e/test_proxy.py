@@ -133,6 +133,16 @@ async def test_it_speaks_http_2_and_its_cookies_are_for_tls_alone(proxied: Proxi
         assert "secure" in answer.headers["Set-Cookie"].lower()
 
 
+async def test_the_numbers_of_a_gateway_beside_it_are_told_to_nobody_who_comes_through(proxied: Proxied) -> None:
+    async with (
+        Browser(proxied.address, trust=proxied.trust) as browser,
+        browser.request("GET", "/metrics") as answer,
+    ):
+        assert answer.status == 404
+    async with Browser(proxied.product.stack.address) as browser, browser.request("GET", "/metrics") as answer:
+        assert answer.status == 200
+
+
 async def tried(browser: Browser) -> set[int]:
     """Statuses of one wrong sign-in after the other, more than one address may try. Where from, the browser lies."""
     found = set()

@@ -65,6 +65,10 @@ class Slow:
         finally:
             self.lines -= 1
 
+    async def called(self, count: int) -> None:
+        """Waits for so many calls in all."""
+        await until(lambda: len(self.calls) == count, f"call {count}")
+
     def answer(self, at: int = 0) -> None:
         """Ends a call well, with an empty message."""
         number, writer = self.calls[at]
@@ -136,11 +140,11 @@ async def test_beside_calls_that_take_their_time_others_go_elsewhere_until_somet
         await until(lambda: slow.lines == 2, "a second connection")
         for at, answering in ((2, 2), (3, 0)):  # the first connection is heard of before the fourth call's answer
             calls.append(asyncio.create_task(browser.post(METHOD, EMPTY)))
-            await until(lambda at=at: len(slow.calls) > at, "another call")
+            await slow.called(at + 1)
             slow.answer(answering)
             assert await answered(calls[answering]) == (0, [b""])
         calls.append(asyncio.create_task(browser.post(METHOD, EMPTY)))
-        await until(lambda: len(slow.calls) == 5, "the fifth call")
+        await slow.called(5)
         for at in (1, 3, 4):
             slow.answer(at)
             assert await answered(calls[at]) == (0, [b""])
