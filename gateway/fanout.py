@@ -159,9 +159,11 @@ class FanOut:
     def _take_turn(self) -> None:
         self._turn = None
         began = self._loop.time()
-        self._write(self._parts.next())
-        self._parts.took_turn(began, self._loop.time())
-        self._have_turn()
+        try:
+            self._write(self._parts.next())
+        finally:
+            self._parts.took_turn(began, self._loop.time())
+            self._have_turn()
 
     def _write(self, part: int) -> None:
         """All that a part lacks, in one write to each, as long as it is for the same viewers."""

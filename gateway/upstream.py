@@ -11,7 +11,7 @@ from typing import Final, Protocol, cast
 from google.rpc import code_pb2
 
 from gateway.core.http2 import Connection, Http2Error, Receiver, Stream
-from gateway.core.vigil import TICK_S, Sight, Vigil
+from gateway.core.vigil import CALL_TICKS, TICK_S, Sight, Vigil
 
 log = logging.getLogger(__name__)
 
@@ -223,9 +223,19 @@ class Upstream:
             self._connecting = asyncio.create_task(self._connect())
 
     def doubt(self) -> None:
-        """A connection is doubted: unless there is one that is not, another shows whether the server is there."""
-        trusted = any(link.ready and not link.doubted for link in self._links)
-        if not trusted and self._connecting is None and len(self._links) < MAX_CONNECTIONS and not self._closed:
+        """One may be doubted: unless another was heard just now, a new connection shows whether the server is there."""
+        doubted = [link for link in self._links if link.doubted]
+        for link in [link for link in self._links if link.idle and not link.fresh]:
+            link.abort()  # it could not tell, and would be one more in the end
+            self.left(link)
+        trusted = any(link.ready and link.fresh and not link.doubted for link in self._links)
+        if (
+            doubted
+            and not trusted
+            and self._connecting is None
+            and len(self._links) < MAX_CONNECTIONS
+            and not self._closed
+        ):
             self._connecting = asyncio.create_task(self._connect())
 
     @property
@@ -265,6 +275,7 @@ class _Link(asyncio.Protocol):
         self._scheduled = False
         self._vigil = Vigil()
         self._heard = False
+        self._heard_at = 0.0
         self._watching: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -301,7 +312,7 @@ class _Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Answers."""
-        self._heard = True
+        self._heard, self._heard_at = True, asyncio.get_running_loop().time()
         self.doubted = False
         connection = self.connection
         try:
@@ -334,13 +345,14 @@ class _Link(asyncio.Protocol):
         connection = self.connection
         if not connection.open_streams:
             if self.doubted:  # nobody would hear of it any more
-                self.close()
+                self.abort()
             return
         sight = self._vigil.look(heard=self._heard, answered=connection.answered)
         self._heard = connection.answered = False
         if sight is Sight.GONE:
             log.warning("upstream_silent", extra={"target": self._upstream.target})
             self.abort()
+            self._upstream.doubt()
             return
         if sight is Sight.DOUBT:
             self.doubted = True
@@ -349,6 +361,16 @@ class _Link(asyncio.Protocol):
             connection.ping(_PING)
             self.soon()
         self._watching = asyncio.get_running_loop().call_later(TICK_S, self._look)
+
+    @property
+    def fresh(self) -> bool:
+        """Something was heard just now."""
+        return asyncio.get_running_loop().time() - self._heard_at < CALL_TICKS * TICK_S
+
+    @property
+    def idle(self) -> bool:
+        """It has no calls."""
+        return self.ready and not self.connection.open_streams
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone: every call on it hears so, and those that may be are sent again."""

@@ -33,7 +33,8 @@ def finish_append(appending: "asyncio.Future[int]") -> None:
     """
     error = appending.exception()
     if error is not None:
-        raise _failure(error) from error
+        failure = _failure(error)
+        raise failure from (error if failure is not error else None)
     metrics.APPENDED.counts[""] += 1
 
 

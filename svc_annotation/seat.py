@@ -220,16 +220,20 @@ class Seat:
         return self._head
 
     def landed(self) -> None:
-        """See `append.Sender`."""
+        """See `append.Sender`. It may be another one than what is missing."""
+        if self.member.missing is None:
+            self._recover()
+
+    def took(self, client_seq: int) -> None:
+        """See `video.Seat`: a batch that was said to be lost may have landed all the same."""
+        if self.member.took(client_seq):
+            self._recover()
+
+    def _recover(self) -> None:
         if self.in_trouble:
             self.in_trouble = False
             self._failures = 0
             self._note(Note(RECOVERED))
-
-    def took(self, client_seq: int) -> None:
-        """See `video.Seat`: a batch that was said to be lost may have landed all the same."""
-        self.member.took(client_seq)
-        self.landed()
 
     def lost(self, client_seq: int, error: BaseException) -> None:
         """See `append.Sender`."""

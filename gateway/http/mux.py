@@ -121,8 +121,10 @@ class MuxWriter:
         """See ViewerWriter."""
         if not self.ended.done():
             details = status.SerializeToString() if status.details else None
-            self.trailers(grpcweb.status_trailers(status.code, status.message, details))
-            self.ended.set_result(status)
+            try:
+                self.trailers(grpcweb.status_trailers(status.code, status.message, details))
+            finally:
+                self.ended.set_result(status)
 
     async def drained(self) -> None:
         """Returns once the browser has room for all that was written."""

@@ -112,8 +112,10 @@ class ViewerSocket(SocketWriter):
         if self.ended.done():
             return
         details = status.SerializeToString() if status.details else None
-        self.write(trailers_frame(grpcweb.status_trailers(status.code, status.message, details)))
-        self.ended.set_result(status)
+        try:
+            self.write(trailers_frame(grpcweb.status_trailers(status.code, status.message, details)))
+        finally:
+            self.ended.set_result(status)
 
 
 def trailers_frame(fields: list[tuple[str, str]]) -> bytes:

@@ -68,10 +68,15 @@ class Member:
         if self.missing is None or client_seq < self.missing:
             self.missing = client_seq
 
-    def took(self, client_seq: int) -> None:
-        """The document has taken a batch, and so all before it: its sender, who sees that, goes on after it."""
-        if self.missing is not None and client_seq >= self.missing:
-            self.missing = client_seq + 1
+    def took(self, client_seq: int) -> bool:
+        """The document has taken a batch, and so all before it: its sender, who sees that, goes on after it.
+
+        Gives whether that one, or an earlier one, was missing.
+        """
+        if self.missing is None or client_seq < self.missing:
+            return False
+        self.missing = client_seq + 1
+        return True
 
     def told(self, result: Applied | Refused | Duplicate | Ignored, client_seq: int) -> Note | None:
         """What this session, which sent the batch, is told of its outcome beside what its lane says."""

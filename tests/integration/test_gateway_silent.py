@@ -131,6 +131,24 @@ async def test_a_server_that_hangs_while_a_quiet_stream_is_open_is_noticed_by_th
     assert slow.pings == 2, "nothing more was asked"
 
 
+async def test_an_idle_connection_from_before_is_no_sign_that_a_server_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = Slow(gone=False)
+    async with before(slow) as browser:
+        stream = asyncio.create_task(browser.post(METHOD, EMPTY))
+        await until(lambda: slow.pings == 2, "all cheap questions are asked")
+        doubting = asyncio.create_task(browser.post(METHOD, EMPTY))
+        await until(lambda: slow.lines == 2, "a second connection")
+        slow.answer(1)
+        assert await answered(doubting) == (0, [b""])
+        await until(lambda: slow.pings == 4, "on the first they are asked again, while the second is idle")
+        slow.hung = True
+        monkeypatch.setattr(upstream, "DIAL_S", 0.2)
+        call = asyncio.create_task(browser.post(METHOD, EMPTY))
+        assert [await answered(call), await answered(stream)] == [(14, []), (14, [])]
+
+
 async def test_beside_calls_that_take_their_time_others_go_elsewhere_until_something_is_heard() -> None:
     slow = Slow(gone=False)
     async with before(slow) as browser:

@@ -79,6 +79,27 @@ async def test_who_has_just_gone_keeps_nobody_from_the_frame(files: list[int]) -
     assert [read(each) for each in files[:2]] == [FRAME + FRAME, FRAME + binary_frame(b"frame[a]")]
 
 
+class Raising(Gone):
+    """A connection that raises without having closed."""
+
+    def is_closing(self) -> bool:
+        """See BaseTransport."""
+        return False
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["a socket of its own", "a shared socket"])
+async def test_whose_connection_raises_is_over_though_not_even_that_can_be_said(shared: bool) -> None:
+    said: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: said.append(context["exception"]))
+    socket = ViewerSocket(Raising())
+    viewer = muxed(socket) if shared else socket
+    fan_out = FanOut(congested)
+    fan_out.sockets.update({0: Viewer(waiting=1), 1: cast(Socket, viewer)})
+    fan_out.send((0, 1), FRAME)
+    await asyncio.wait_for(viewer.ended, 60)
+    assert [type(each) for each in said] == [RuntimeError]
+
+
 async def test_what_a_descriptor_does_not_take_is_queued() -> None:
     ours, theirs = os.pipe()
     os.set_blocking(theirs, False)

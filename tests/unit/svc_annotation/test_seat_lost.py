@@ -82,6 +82,17 @@ async def test_what_lands_after_it_was_said_to_be_lost_is_not_missing_any_more()
     assert desk.troubles == [14, 0]
 
 
+async def test_while_something_is_missing_neither_what_was_before_nor_what_came_after_it_ends_the_trouble() -> None:
+    desk = Desk()
+    desk.seat.lost(2, Unavailable("not now"))
+    desk.seat.landed()
+    desk.land(1)
+    assert desk.troubles == [14]
+    assert desk.takes(2)
+    desk.seat.landed()
+    assert desk.troubles == [14, 0]
+
+
 async def test_what_comes_too_early_for_the_document_does_not_end_the_wait_for_what_is_missing() -> None:
     desk = Desk()
     desk.seat.lost(1, Unavailable("not now"))
