@@ -12,7 +12,7 @@ from typing import Final
 
 LEFT_S: Final = 0.040
 """While there is much to send, what comes next is not longer in coming."""
-BUSY_S: Final = 0.07
+BUSY_S: Final = 0.045
 """After so long without frames there is not much to send."""
 REST: Final = 0.25
 """So much of what a turn took passes before the next: what came meanwhile is read first."""
