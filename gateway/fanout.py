@@ -19,12 +19,12 @@ from typing import Final, Protocol
 from google.rpc import status_pb2
 
 from gateway import metrics
-from gateway.core.deflate import MIN_BYTES, Pace, Pieces, packed_frame, stored
+from gateway.core.deflate import Pace, Pieces
 from gateway.core.ending import ending
 from gateway.core.hub import LOW_BYTES
+from gateway.core.message import Message
 from gateway.core.mux import unframed
 from gateway.core.parts import LEFT_S, Parts
-from gateway.core.socket import binary_frame
 
 log = logging.getLogger(__name__)
 
@@ -34,50 +34,10 @@ MAX_PRESENCE_WAIT_S: Final = 0.080
 """Presence waits so much for each viewer for commits to travel with: among few people it is quick, among many a frame
 of its own to everybody would cost more than it is worth. Longer than the window between two commits to 3,000."""
 TURN: Final = 500
-"""So many are written to in one go; of more, one part after the other has its turn."""
+"""So many are written to in one go; of more, one part after the other has its turn. svc_annotation flushes as often as
+that makes sense (`PART` of its `core/window.py`)."""
 MAX_WAITING_BYTES: Final = 512 * 1024
 """What waits for its turn is not more than that: rather nothing else is done until it is written."""
-
-
-class Message:
-    """What goes to many in one message of each: made once for all whose sockets take it alike.
-
-    `parts`: messages of gRPC, framed. `pieces`: there are several who read it, so that packing is worth it.
-    """
-
-    __slots__ = ("_packed", "_parts", "_pieces", "_plain", "data")
-
-    def __init__(self, parts: Sequence[bytes], pieces: Pieces | None = None) -> None:
-        self.data = parts[0] if len(parts) == 1 else b"".join(parts)
-        self._parts = parts
-        self._pieces = pieces
-        self._plain: dict[bytes, bytes] = {}
-        self._packed: dict[bytes, bytes] = {}
-
-    def with_presence(self, extra: bytes) -> "Message":
-        """All of it, and this behind it."""
-        return Message([*self._parts, extra], self._pieces)
-
-    def plain(self, head: bytes = b"") -> bytes:
-        """As a WebSocket's frame; `head` is before it, of a call that shares its socket with others."""
-        known = self._plain.get(head)
-        if known is None:
-            known = self._plain[head] = binary_frame(head + self.data)
-        return known
-
-    def packed(self, head: bytes = b"") -> bytes:
-        """The same, packed if that makes it smaller."""
-        known = self._packed.get(head)
-        if known is None:
-            known = self._packed[head] = self._pack(head)
-        return known
-
-    def _pack(self, head: bytes) -> bytes:
-        plain, pieces = self.plain(head), self._pieces
-        if pieces is None or len(self.data) < MIN_BYTES:
-            return plain
-        packed = packed_frame((stored(head), *map(pieces.of, self._parts)))
-        return packed if len(packed) < len(plain) else plain
 
 
 class Socket(Protocol):
@@ -125,12 +85,12 @@ class FanOut:
                 self._write(self._parts.of(sessions[0]))
             metrics.FRAMES_OUT.inc(self._spread(sessions, Message([unframed(frame)])))
             return
-        count = math.ceil(len(self.sockets) / TURN)
+        count = max(1, math.ceil(len(self.sockets) / TURN))
         if count != self._parts.count:
             self.finish()
-            self._parts.divide(max(1, count))
+            self._parts.divide(count)
         self._parts.add(sessions, unframed(frame), self._loop.time())
-        if count <= 1 or self._parts.waiting_bytes > MAX_WAITING_BYTES:
+        if count == 1 or self._parts.waiting_bytes > MAX_WAITING_BYTES:
             self.finish()
         else:
             self._have_turn()

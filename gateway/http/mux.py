@@ -15,10 +15,10 @@ from google.rpc import code_pb2, status_pb2
 from gateway import metrics
 from gateway.core import grpcweb, socket
 from gateway.core.grpcweb import ProtocolError
+from gateway.core.message import Message
 from gateway.core.mux import Cancelled, Failed, MuxEvent, Opened, Roomier, Said, ServerMux, data_head, ended, unframed
 from gateway.core.socket import Event
 from gateway.core.websocket import GOING_AWAY, INTERNAL_ERROR, PROTOCOL_ERROR
-from gateway.fanout import Message
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import trailers_of
 from gateway.http.passing import Writer

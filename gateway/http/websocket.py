@@ -12,6 +12,7 @@ from gateway import metrics
 from gateway.core import grpcweb, socket
 from gateway.core.deflate import unpacked
 from gateway.core.grpcweb import ProtocolError
+from gateway.core.message import Message
 from gateway.core.pulse import Pulse
 from gateway.core.socket import Event, ServerSocket, lone_message
 from gateway.core.websocket import (
@@ -26,7 +27,6 @@ from gateway.core.websocket import (
     ping_frame,
     pong_frame,
 )
-from gateway.fanout import Message
 
 CLOSE_S: Final = 5.0
 """How long whoever does not read may still take what was written, before the connection is ended with it."""

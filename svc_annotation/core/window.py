@@ -19,7 +19,7 @@ STREAM_COST_S: Final = 60e-6
 VIEWER_COST_S: Final = 11e-6
 """One frame of a few kilobytes to one viewer's socket, at the gateway: nearly all of it the kernel's."""
 PART: Final = 500
-"""Of more viewers a gateway writes to so many, another part with each flush, and all that it lacks by then."""
+"""Of more viewers a gateway writes to so many (its `fanout.TURN`), another part with each flush."""
 
 MERGED_TICK_S: Final = 0.050
 MERGED_MAX_TICK_S: Final = 0.500

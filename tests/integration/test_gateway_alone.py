@@ -189,7 +189,7 @@ async def test_who_goes_is_not_worked_for_any_longer(alone: Alone, server: EchoS
         await reader.readuntil(b"waiting")
         await server.waiting.wait()
         writer.transport.abort()
-        await server.cancelled.wait()
+        assert await server.cancelled.wait()
 
 
 async def test_who_closes_a_socket_is_not_worked_for_any_longer(browser: Browser, server: EchoServer) -> None:
@@ -199,14 +199,14 @@ async def test_who_closes_a_socket_is_not_worked_for_any_longer(browser: Browser
     assert await call.receive() == b"waiting"
     await call.close()
     async with asyncio.timeout(WAIT_S):
-        await server.cancelled.wait()
+        assert await server.cancelled.wait()
 
 
 async def test_a_deadline_ends_a_stream_and_the_work_for_it(browser: Browser, server: EchoServer) -> None:
     answer = await browser.post(WAIT, grpcweb.data_frame(b""), {"grpc-timeout": "300m"})
     assert (answer.code, answer.messages) == (4, [b"waiting"])
     async with asyncio.timeout(WAIT_S):
-        await server.cancelled.wait()
+        assert await server.cancelled.wait()
 
 
 async def test_more_than_all_windows_comes_through(browser: Browser) -> None:

@@ -8,8 +8,8 @@ from google.rpc import status_pb2
 
 from gateway.core import grpcweb
 from gateway.core.hub import Hub
+from gateway.core.message import Message
 from gateway.core.mux import unframed
-from gateway.fanout import Message
 from gateway.relay import Channel
 from mesh.config import MeshConfig
 from mesh.fleet import Fleet

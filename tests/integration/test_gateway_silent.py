@@ -117,17 +117,28 @@ async def answered(call: asyncio.Task[Answer]) -> tuple[int, list[bytes]]:
     return answer.code, answer.messages
 
 
+async def quiet_stream(slow: Slow, browser: Browser) -> asyncio.Task[Answer]:
+    """A call that waits until nothing more may be asked for it for a long time."""
+    stream = asyncio.create_task(browser.post(METHOD, EMPTY))
+    await until(lambda: slow.pings == 2, "all cheap questions are asked")
+    return stream
+
+
+async def assert_hang_is_noticed(slow: Slow, browser: Browser, stream: asyncio.Task[Answer]) -> None:
+    """The server hangs from now on: the next call ends, and the stream with it, long before the rare question."""
+    slow.hung = True
+    call = asyncio.create_task(browser.post(METHOD, EMPTY))
+    assert [await answered(call), await answered(stream)] == [(14, []), (14, [])]
+
+
 async def test_a_server_that_hangs_while_a_quiet_stream_is_open_is_noticed_by_the_next_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slow = Slow(gone=False)
     async with before(slow) as browser:
-        stream = asyncio.create_task(browser.post(METHOD, EMPTY))
-        await until(lambda: slow.pings == 2, "all cheap questions are asked")
-        slow.hung = True
+        stream = await quiet_stream(slow, browser)
         monkeypatch.setattr(upstream, "DIAL_S", 0.2)
-        call = asyncio.create_task(browser.post(METHOD, EMPTY))
-        assert [await answered(call), await answered(stream)] == [(14, []), (14, [])]
+        await assert_hang_is_noticed(slow, browser, stream)
     assert slow.pings == 2, "nothing more was asked"
 
 
@@ -136,17 +147,14 @@ async def test_an_idle_connection_from_before_is_no_sign_that_a_server_is_there(
 ) -> None:
     slow = Slow(gone=False)
     async with before(slow) as browser:
-        stream = asyncio.create_task(browser.post(METHOD, EMPTY))
-        await until(lambda: slow.pings == 2, "all cheap questions are asked")
+        stream = await quiet_stream(slow, browser)
         doubting = asyncio.create_task(browser.post(METHOD, EMPTY))
         await until(lambda: slow.lines == 2, "a second connection")
         slow.answer(1)
         assert await answered(doubting) == (0, [b""])
         await until(lambda: slow.pings == 4, "on the first they are asked again, while the second is idle")
-        slow.hung = True
         monkeypatch.setattr(upstream, "DIAL_S", 0.2)
-        call = asyncio.create_task(browser.post(METHOD, EMPTY))
-        assert [await answered(call), await answered(stream)] == [(14, []), (14, [])]
+        await assert_hang_is_noticed(slow, browser, stream)
 
 
 async def test_beside_calls_that_take_their_time_others_go_elsewhere_until_something_is_heard() -> None:

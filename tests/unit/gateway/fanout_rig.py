@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from google.rpc import status_pb2
 from prometheus_client import REGISTRY
 
+from gateway.core.message import Message
 from gateway.core.socket import binary_frame
-from gateway.fanout import Message
 
 
 @dataclass

@@ -11,10 +11,11 @@ import pytest
 
 from gateway.core.deflate import Pace, unpacked
 from gateway.core.hub import LOW_BYTES
+from gateway.core.message import Message
 from gateway.core.mux import FIRST_ROOM, OPEN, ROOM, ServerMux, unframed
 from gateway.core.socket import binary_frame, message_frame
 from gateway.core.websocket import PACKED
-from gateway.fanout import HIGH_BYTES, FanOut, Message, Socket
+from gateway.fanout import HIGH_BYTES, FanOut, Socket
 from gateway.http.mux import MuxWriter
 from gateway.http.websocket import SocketWriter, ViewerSocket
 from tests.unit.gateway.fanout_rig import Viewer, congested, counted, frames

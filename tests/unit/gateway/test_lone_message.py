@@ -10,23 +10,18 @@ from hypothesis import strategies as st
 
 from gateway.core import grpcweb
 from gateway.core.socket import Event, Finish, ServerSocket, lone_message
-from gateway.core.websocket import MessageReader, WebSocketError, unmasked
+from gateway.core.websocket import MessageReader, WebSocketError
 from gateway.http.websocket import TURN_FRAMES, TURN_S, WebSocketStream
+from tests.unit.gateway.test_websocket import MASK
+from tests.unit.gateway.test_websocket import masked as client_frame
 
 MOST = 70_000
 HEADERS = b"content-type: application/grpc-web+proto\r\n"
 
 
-def masked(payload: bytes, first: int = 0x82, mask: bytes = b"\x01\x80\xff\x00") -> bytes:
-    """A client's frame."""
-    size = len(payload)
-    if size < 126:
-        length = bytes((size | 0x80,))
-    elif size < 65536:
-        length = b"\xfe" + size.to_bytes(2, "big")
-    else:
-        length = b"\xff" + size.to_bytes(8, "big")
-    return bytes((first,)) + length + mask + unmasked(payload, mask)
+def masked(payload: bytes, first: int = 0x82, mask: bytes = MASK) -> bytes:
+    """A client's frame that begins with any byte."""
+    return bytes((first,)) + client_frame(payload, mask=mask)[1:]
 
 
 def said(message: bytes) -> bytes:

@@ -131,6 +131,7 @@ async def test_however_long_a_bulk_took_it_rests_no_longer_than_until_it_is_late
     async with asyncio.timeout(60):
         while history.told < 3 * BULK:
             await projector.wrote(urgent=False)
+    assert history.bulks == [BULK] * 3
 
 
 async def test_a_time_in_which_nothing_waited_does_not_make_it_late(projector: Projector, history: Written) -> None:
