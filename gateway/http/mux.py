@@ -58,7 +58,7 @@ class Out(Writer, Protocol):
 class MuxWriter:
     """The writing side of one call."""
 
-    __slots__ = ("_head", "_mux", "_number", "_out", "_over", "descriptor", "ended")
+    __slots__ = ("_head", "_mux", "_number", "_out", "_over", "_told", "descriptor", "ended")
 
     def __init__(self, mux: ServerMux, number: int, out: Out) -> None:
         self._mux = mux
@@ -67,17 +67,19 @@ class MuxWriter:
         self._out = out
         self.descriptor = out.descriptor
         self._over = False
+        self._told = False
+        """How it ended: nothing follows that, whoever still has something for it."""
         self.ended: asyncio.Future[status_pb2.Status] = asyncio.get_running_loop().create_future()
 
     def write(self, frame: bytes) -> None:
         """See ViewerWriter."""
-        if self._over:
+        if self._told:
             return
         self._flush(self._mux.send(self._number, unframed(frame)))
 
     def direct(self, message: Message) -> bytes | None:
         """See `fanout.Socket`."""
-        if self._over or not self._out.ready() or not self._mux.take_room(self._number, len(message.data)):
+        if self._told or not self._out.ready() or not self._mux.take_room(self._number, len(message.data)):
             return None
         return message.packed(self._head) if self._out.packs else message.plain(self._head)
 
@@ -109,13 +111,16 @@ class MuxWriter:
     def close(self) -> None:
         """The last word on the call. Its number may be another's from now on, so nothing of this one follows."""
         if not self._over:
-            self._over = True
+            self._over = self._told = True
             self._mux.end(self._number)
             self._out.write(socket.binary_frame(ended(self._number)))
 
     def trailers(self, fields: list[tuple[str, str]]) -> None:
-        """The status of a call that failed here."""
-        self.write(socket.binary_frame(grpcweb.trailer_frame(fields)))
+        """The status of a call that ends here."""
+        try:
+            self.write(socket.binary_frame(grpcweb.trailer_frame(fields)))
+        finally:
+            self._told = True
 
     def end(self, status: status_pb2.Status) -> None:
         """See ViewerWriter."""

@@ -22,7 +22,7 @@ from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import METHOD_PATH, trailers_of
 from gateway.http.mux import MuxSocket
 from gateway.http.session import ADDRESS, Caller, caller_of
-from gateway.http.websocket import ViewerSocket, WebSocketConnection, WebSocketStream, trailers_frame
+from gateway.http.websocket import WebSocketConnection, WebSocketStream
 
 log = logging.getLogger(__name__)
 
@@ -123,11 +123,11 @@ class Sockets:
                 await self._calls.admit(call, token)
             await self._calls.serve(call, token)
         except TimeoutError:
-            _fail(stream.out, grpcweb.status_trailers(code_pb2.DEADLINE_EXCEEDED, "the call did not begin in time"))
+            stream.out.trailers(grpcweb.status_trailers(code_pb2.DEADLINE_EXCEEDED, "the call did not begin in time"))
         except DecodeError:
-            _fail(stream.out, trailers_of(ProtocolError("a message is not what the method takes"), "-"))
+            stream.out.trailers(trailers_of(ProtocolError("a message is not what the method takes"), "-"))
         except Exception as error:  # whatever it is, whoever called has to know
-            _fail(stream.out, trailers_of(error, secrets.token_hex(8)))
+            stream.out.trailers(trailers_of(error, secrets.token_hex(8)))
         finally:
             stream.close()
 
@@ -142,11 +142,6 @@ class Sockets:
         await asyncio.gather(*tasks, return_exceptions=True)
         for one in left:
             one.abort()
-
-
-def _fail(writer: ViewerSocket, trailers: list[tuple[str, str]]) -> None:
-    if not writer.ended.done():
-        writer.write(trailers_frame(trailers))
 
 
 async def _headers(events: AsyncIterator[socket.Event]) -> list[tuple[str, str]]:

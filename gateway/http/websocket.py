@@ -55,7 +55,11 @@ class SocketWriter:
         self.descriptor: int = transport.get_extra_info("socket").fileno() if plain else -1
 
     def write(self, frame: bytes) -> None:
-        """Queues a frame that is ready for the wire.
+        """Queues a frame that is ready for the wire."""
+        self.control(frame)
+
+    def control(self, frame: bytes) -> None:
+        """The same, of a frame that is the socket's own and no call's.
 
         With nothing before it, it goes to the kernel at once: the loop's own way there costs as much again.
         """
@@ -70,19 +74,13 @@ class SocketWriter:
         self.rest(frame)
 
     def write_last(self, frame: bytes) -> None:
-        """As `write`; nothing else is written from now on, whoever still tries."""
-        self.write(frame)
+        """As `control`; nothing else is written from now on, whoever still tries."""
+        self.control(frame)
         self._closing = _yes
 
     def ready(self) -> bool:
         """Whether nothing is before what would be written to the descriptor now."""
         return self.descriptor >= 0 and not self._waiting() and not self._closing()
-
-    def direct(self, message: Message) -> bytes | None:
-        """See `fanout.Socket`."""
-        if self.descriptor < 0 or self._waiting() or self._closing():  # as `ready`: this is asked for each viewer
-            return None
-        return message.packed() if self.packs else message.plain()
 
     def rest(self, left: bytes) -> None:
         """See `fanout.Socket`. Nothing is written to who is gone: uvloop raises, and others have to be written to."""
@@ -101,11 +99,31 @@ def _yes() -> bool:
 class ViewerSocket(SocketWriter):
     """The writing side of a socket of one call."""
 
-    __slots__ = ("ended",)
+    __slots__ = ("_told", "ended")
 
     def __init__(self, transport: asyncio.Transport, *, packs: bool = False) -> None:
         super().__init__(transport, packs=packs)
+        self._told = False
+        """How it ended: nothing follows that, whoever still has something for it."""
         self.ended: asyncio.Future[status_pb2.Status] = asyncio.get_running_loop().create_future()
+
+    def write(self, frame: bytes) -> None:
+        """See SocketWriter."""
+        if not self._told:
+            self.control(frame)
+
+    def direct(self, message: Message) -> bytes | None:
+        """See `fanout.Socket`."""
+        if self._told or self.descriptor < 0 or self._waiting() or self._closing():  # as `ready`, for each viewer
+            return None
+        return message.packed() if self.packs else message.plain()
+
+    def trailers(self, fields: list[tuple[str, str]]) -> None:
+        """The status of a call that ends here."""
+        try:
+            self.write(socket.binary_frame(grpcweb.trailer_frame(fields)))
+        finally:
+            self._told = True
 
     def end(self, status: status_pb2.Status) -> None:
         """Sends the trailers; the driver closes."""
@@ -113,14 +131,9 @@ class ViewerSocket(SocketWriter):
             return
         details = status.SerializeToString() if status.details else None
         try:
-            self.write(trailers_frame(grpcweb.status_trailers(status.code, status.message, details)))
+            self.trailers(grpcweb.status_trailers(status.code, status.message, details))
         finally:
             self.ended.set_result(status)
-
-
-def trailers_frame(fields: list[tuple[str, str]]) -> bytes:
-    """The end of a call."""
-    return socket.binary_frame(grpcweb.trailer_frame(fields))
 
 
 class WebSocketConnection(asyncio.Protocol):
@@ -230,7 +243,7 @@ class WebSocketConnection(asyncio.Protocol):
     def _pong(self, ping: Ping) -> None:
         """Of several that came at once the last is answered, and the others with it (RFC 6455, 5.5.3)."""
         if not self._said_close and self.out.buffered() < PONG_BYTES:
-            self.out.write(pong_frame(ping.payload))
+            self.out.control(pong_frame(ping.payload))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing comes any more."""
@@ -262,7 +275,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._transport.abort()
             return
         elif self._pulse.ask(now):
-            self.out.write(ping_frame())
+            self.out.control(ping_frame())
         self._wind()
 
     def hold(self) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from google.rpc import status_pb2
 
 from gateway.core.deflate import Pace, unpacked
 from gateway.core.hub import LOW_BYTES
@@ -19,6 +20,7 @@ from gateway.fanout import HIGH_BYTES, FanOut, Socket
 from gateway.http.mux import MuxWriter
 from gateway.http.websocket import SocketWriter, ViewerSocket
 from tests.unit.gateway.fanout_rig import Viewer, congested, counted, frames
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio
 
@@ -177,7 +179,7 @@ async def test_on_a_shared_socket_a_direct_frame_is_what_would_have_been_written
     assert written[0] == written[1] != written[2] == written[3]
 
 
-class Packing(SocketWriter):
+class Packing(ViewerSocket):
     """A socket's writing side on a file."""
 
     def __init__(self, file: int, *, packs: bool) -> None:
@@ -230,6 +232,25 @@ async def test_who_takes_it_packed_gets_what_goes_to_several_so(shared: bool, fi
     assert unpacked(packed[body:], 10_000) == plain[4:]
     fan_out.send((1,), frame)
     assert read(files[1]) == packed + plain, "for one alone it is not packed"
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["a socket of its own", "a shared socket"])
+async def test_nothing_follows_how_a_call_ended(shared: bool, files: list[int]) -> None:
+    out = Packing(files[0], packs=False)
+    ending = muxed(out) if shared else out
+    fan_out = FanOut(congested)
+    fan_out.sockets.update({0: cast(Socket, ending), 1: cast(Socket, Packing(files[1], packs=False))})
+    ending.end(status_pb2.Status(code=4))
+    told = read(files[0])
+    fan_out.send((0, 1), message_frame(b"commits"))
+    fan_out.send((0,), message_frame(b"a word"))
+    fan_out.send_later((0, 1), message_frame(b"presence"))
+    await until(lambda: read(files[1]).endswith(b"presence"))
+    ending.trailers([("grpc-status", "0")])
+    assert read(files[0]) == told
+    assert told.count(b"grpc-status") == 1
+    out.control(b"pong")
+    assert read(files[0]) == told + b"pong", "what is of the socket itself still goes"
 
 
 async def test_what_is_packed_for_several_videos_is_so_much_in_all(files: list[int]) -> None:
