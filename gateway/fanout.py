@@ -3,22 +3,19 @@
 Many are written to in parts, one part with each frame that comes, and that part gets all that it lacks. So nobody is
 written to more often than if all were written to together, and nobody waits until all the others were.
 
-What is to be decided for each viewer is decided for all of them first. Then they are written one after the other by a
-loop that is not Python's: between two writes the kernel's own work empties the processor's caches, so that whatever a
-program does there costs several times as much.
+What is to be decided for each viewer is decided for all of them first; then they are written in one go (`kernel`).
 """
 
 import asyncio
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from google.rpc import status_pb2
 
-from gateway import metrics
+from gateway import kernel, metrics
 from gateway.core.deflate import Pace, Pieces
 from gateway.core.ending import ending
 from gateway.core.hub import LOW_BYTES
@@ -239,16 +236,8 @@ def _queue_presence(socket: Socket, frame: bytes) -> bool:
 
 def _write_all(sockets: Sequence[Socket], pieces: Sequence[bytes]) -> None:
     """Each piece to its socket."""
-    descriptors = [socket.descriptor for socket in sockets]
-    sizes = list(map(len, pieces))
-    taken: list[int] = []
-    writing = map(os.write, descriptors, pieces)
-    while len(taken) < len(sizes):
-        try:
-            taken.extend(writing)
-        except OSError:  # full, or broken: the transport finds out which; the next one's turn
-            taken.append(0)
-    if taken == sizes:
+    taken = kernel.write_all([socket.descriptor for socket in sockets], pieces)
+    if taken == list(map(len, pieces)):
         return
     for socket, piece, size in zip(sockets, pieces, taken, strict=True):
         if size < len(piece):
