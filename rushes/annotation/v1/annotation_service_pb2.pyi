@@ -136,6 +136,7 @@ class CollaborateOpen(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     DELIVERY_FIELD_NUMBER: _builtins.int
     AUDIENCE_FIELD_NUMBER: _builtins.int
+    NUMBERS_AUTHORS_FIELD_NUMBER: _builtins.int
     video_id: _builtins.int
     """The video."""
     client_id: _builtins.bytes
@@ -150,6 +151,8 @@ class CollaborateOpen(_message.Message):
     """How it wants its commits."""
     audience: _access_pb2.Audience.ValueType
     """AUDIENCE_CLIENT: see only what a client sees, whatever one may; unspecified: all that one may."""
+    numbers_authors: _builtins.bool
+    """It understands commits that say a number in the place of who made them. Who is meant is told before (see Author)."""
     def __init__(
         self,
         *,
@@ -160,10 +163,11 @@ class CollaborateOpen(_message.Message):
         epoch: _builtins.int = ...,
         delivery: Global___Delivery.ValueType = ...,
         audience: _access_pb2.Audience.ValueType = ...,
+        numbers_authors: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_resume_revision", b"_resume_revision", "resume_revision", b"resume_revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resume_revision", b"_resume_revision", "audience", b"audience", "client_id", b"client_id", "delivery", b"delivery", "epoch", b"epoch", "frame", b"frame", "resume_revision", b"resume_revision", "video_id", b"video_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_resume_revision", b"_resume_revision", "audience", b"audience", "client_id", b"client_id", "delivery", b"delivery", "epoch", b"epoch", "frame", b"frame", "numbers_authors", b"numbers_authors", "resume_revision", b"resume_revision", "video_id", b"video_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__resume_revision: _TypeAlias = _typing.Literal["resume_revision"]  # noqa: Y015
     _WhichOneofArgType__resume_revision: _TypeAlias = _typing.Literal["_resume_revision", b"_resume_revision"]  # noqa: Y015
@@ -414,24 +418,62 @@ class SnapshotPart(_message.Message):
 Global___SnapshotPart: _TypeAlias = SnapshotPart  # noqa: Y015
 
 @_typing.final
+class Author(_message.Message):
+    """Who is meant by a number in commits, which name each author once and then say the number."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    PERSON_ID_FIELD_NUMBER: _builtins.int
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    """The number: a revision that this author made, so that within an epoch it never means anybody else."""
+    person_id: _builtins.str
+    """Who."""
+    client_id: _builtins.bytes
+    """Their client."""
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        person_id: _builtins.str = ...,
+        client_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "number", b"number", "person_id", b"person_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Author: _TypeAlias = Author  # noqa: Y015
+
+@_typing.final
 class Committed(_message.Message):
     """Commits, in order and without a hole on the full lane."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     COMMITS_FIELD_NUMBER: _builtins.int
+    AUTHORS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def commits(self) -> _containers.RepeatedCompositeFieldContainer[_operation_pb2.Commit]:
         """The commits."""
+
+    @_builtins.property
+    def authors(self) -> _containers.RepeatedCompositeFieldContainer[Global___Author]:
+        """Whom these commits and later ones say numbers for. May come without commits. Only for who asked for it (see
+        CollaborateOpen); at least the 16,384 that were told last are to be kept.
+        """
 
     def __init__(
         self,
         *,
         commits: _abc.Iterable[_operation_pb2.Commit] | None = ...,
+        authors: _abc.Iterable[Global___Author] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["commits", b"commits"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authors", b"authors", "commits", b"commits"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

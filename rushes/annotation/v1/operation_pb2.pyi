@@ -536,6 +536,7 @@ class Commit(_message.Message):
     BASE_REVISION_FIELD_NUMBER: _builtins.int
     TIME_MS_FIELD_NUMBER: _builtins.int
     OPERATIONS_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """Its revision: one more than the one before it."""
     person_id: _builtins.str
@@ -548,6 +549,8 @@ class Commit(_message.Message):
     """The revision it was made on."""
     time_ms: _builtins.int
     """Server time, UTC milliseconds, never less than the one before it."""
+    author: _builtins.int
+    """Number of who made it (see Author), in the place of person_id and client_id; 0: those are written out."""
     @_builtins.property
     def operations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Operation]:
         """The operations as applied: text edits transformed, restores without effect left out, the rest as sent."""
@@ -562,10 +565,11 @@ class Commit(_message.Message):
         base_revision: _builtins.int = ...,
         time_ms: _builtins.int = ...,
         operations: _abc.Iterable[Global___Operation] | None = ...,
+        author: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["base_revision", b"base_revision", "client_id", b"client_id", "client_seq", b"client_seq", "operations", b"operations", "person_id", b"person_id", "revision", b"revision", "time_ms", b"time_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "base_revision", b"base_revision", "client_id", b"client_id", "client_seq", b"client_seq", "operations", b"operations", "person_id", b"person_id", "revision", b"revision", "time_ms", b"time_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

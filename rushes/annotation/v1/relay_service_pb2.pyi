@@ -29,19 +29,23 @@ class Lane(_message.Message):
 
     AUDIENCE_FIELD_NUMBER: _builtins.int
     DELIVERY_FIELD_NUMBER: _builtins.int
+    NUMBERS_AUTHORS_FIELD_NUMBER: _builtins.int
     audience: _access_pb2.Audience.ValueType
     """Whose eyes: internal or client."""
     delivery: _annotation_service_pb2.Delivery.ValueType
     """DELIVERY_FULL or DELIVERY_MERGED."""
+    numbers_authors: _builtins.bool
+    """Commits say numbers in the place of who made them. Only with DELIVERY_FULL."""
     def __init__(
         self,
         *,
         audience: _access_pb2.Audience.ValueType = ...,
         delivery: _annotation_service_pb2.Delivery.ValueType = ...,
+        numbers_authors: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "delivery", b"delivery"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audience", b"audience", "delivery", b"delivery", "numbers_authors", b"numbers_authors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -317,19 +321,23 @@ class RelayOpened(_message.Message):
 
     EPOCH_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    NUMBERS_AUTHORS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     """Incarnation of the log."""
     revision: _builtins.int
     """Revision of the document now."""
+    numbers_authors: _builtins.bool
+    """There are lanes whose commits say numbers in the place of who made them."""
     def __init__(
         self,
         *,
         epoch: _builtins.int = ...,
         revision: _builtins.int = ...,
+        numbers_authors: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "numbers_authors", b"numbers_authors", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -375,12 +383,17 @@ class RelayBroadcast(_message.Message):
     FROM_REVISION_FIELD_NUMBER: _builtins.int
     TO_REVISION_FIELD_NUMBER: _builtins.int
     RESPONSE_FIELD_NUMBER: _builtins.int
+    AUTHORS_FIELD_NUMBER: _builtins.int
     from_revision: _builtins.int
     """The revision before the first that it holds."""
     to_revision: _builtins.int
     """The last revision that it holds."""
     response: _builtins.bytes
     """A serialised CollaborateResponse: committed, merged or progress."""
+    authors: _builtins.bytes
+    """A serialised Committed that has only the authors whom the response names. Where a lane begins, they come alone, with
+    all whom it names: from_revision is to_revision then, and there is no response.
+    """
     @_builtins.property
     def lane(self) -> Global___Lane:
         """The lane."""
@@ -392,10 +405,11 @@ class RelayBroadcast(_message.Message):
         from_revision: _builtins.int = ...,
         to_revision: _builtins.int = ...,
         response: _builtins.bytes = ...,
+        authors: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lane", b"lane"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_revision", b"from_revision", "lane", b"lane", "response", b"response", "to_revision", b"to_revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authors", b"authors", "from_revision", b"from_revision", "lane", b"lane", "response", b"response", "to_revision", b"to_revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

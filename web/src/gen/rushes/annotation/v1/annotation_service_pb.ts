@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file rushes/annotation/v1/annotation_service.proto.
  */
 export const file_rushes_annotation_v1_annotation_service: GenFile = /*@__PURE__*/
-  fileDesc("Ci1ydXNoZXMvYW5ub3RhdGlvbi92MS9hbm5vdGF0aW9uX3NlcnZpY2UucHJvdG8SFHJ1c2hlcy5hbm5vdGF0aW9uLnYxIuQBCg9Db2xsYWJvcmF0ZU9wZW4SEAoIdmlkZW9faWQYASABKAMSEQoJY2xpZW50X2lkGAIgASgMEg0KBWZyYW1lGAMgASgNEhwKD3Jlc3VtZV9yZXZpc2lvbhgEIAEoA0gAiAEBEg0KBWVwb2NoGAUgASgDEjAKCGRlbGl2ZXJ5GAYgASgOMh4ucnVzaGVzLmFubm90YXRpb24udjEuRGVsaXZlcnkSKgoIYXVkaWVuY2UYByABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZUISChBfcmVzdW1lX3JldmlzaW9uIr0CCg1QcmVzZW5jZVN0YXRlEg0KBWZyYW1lGAEgASgNEg8KB3BsYXlpbmcYAiABKAgSFgoOc3BlZWRfcGVybWlsbGUYAyABKBESLgoGY3Vyc29yGAQgASgLMh4ucnVzaGVzLmFubm90YXRpb24udjEuUG9zaXRpb24SDAoEdG9vbBgFIAEoCRIqCghhdWRpZW5jZRgGIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlEhEKCWZvbGxvd2luZxgHIAEoDBIzCgl0cmFuc2llbnQYCCADKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uEg0KBWxhc2VyGAkgAygREjMKBm1vdmluZxgKIAMoCzIjLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlRyYW5zaWVudE1vdmUibwoNVHJhbnNpZW50TW92ZRIKCgJpZBgBIAEoDBIqCgJ0bxgCIAEoCzIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlBvc2l0aW9uEiYKA2JveBgDIAEoCzIZLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkJveCKHAgoSQ29sbGFib3JhdGVSZXF1ZXN0EjUKBG9wZW4YASABKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db2xsYWJvcmF0ZU9wZW5IABItCgZzdWJtaXQYAiABKAsyGy5ydXNoZXMuYW5ub3RhdGlvbi52MS5CYXRjaEgAEjcKCHByZXNlbmNlGAMgASgLMiMucnVzaGVzLmFubm90YXRpb24udjEuUHJlc2VuY2VTdGF0ZUgAEhYKDGFja19yZXZpc2lvbhgEIAEoA0gAEhwKEmF1dGhlbnRpY2F0ZV90b2tlbhgFIAEoCUgAEhEKB3BpbmdfbXMYBiABKANIAEIJCgdtZXNzYWdlIukBChFDb2xsYWJvcmF0ZU9wZW5lZBINCgVlcG9jaBgBIAEoAxIQCghyZXZpc2lvbhgCIAEoAxIvCghvdXRjb21lcxgDIAMoCzIdLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLk91dGNvbWUSDQoFa25vd24YBCABKAgSDgoGY2xvc2VkGAUgASgIEhEKCXBlcnNvbl9pZBgGIAEoCRITCgtwZXJtaXNzaW9ucxgHIAEoDRIqCghhdWRpZW5jZRgIIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlEg8KB3RpbWVfbXMYCSABKAMieQoMU25hcHNob3RQYXJ0EhAKCHJldmlzaW9uGAEgASgDEg0KBWluZGV4GAIgASgNEgwKBGxhc3QYAyABKAgSOgoLYW5ub3RhdGlvbnMYBCADKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uU3RhdGUiOgoJQ29tbWl0dGVkEi0KB2NvbW1pdHMYASADKAsyHC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db21taXQicAoGTWVyZ2VkEhUKDWZyb21fcmV2aXNpb24YASABKAMSEwoLdG9fcmV2aXNpb24YAiABKAMSOgoLYW5ub3RhdGlvbnMYAyADKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uU3RhdGUiYgoLRmllbGRCZWZvcmUSCgoCaWQYASABKAwSLwoFdmFsdWUYAiABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5GaWVsZFZhbHVlEhYKDnN0YW1wX3JldmlzaW9uGAMgASgDIqcBCgpPd25PdXRjb21lEi4KB291dGNvbWUYASABKAsyHS5ydXNoZXMuYW5ub3RhdGlvbi52MS5PdXRjb21lEjEKBmJlZm9yZRgCIAMoCzIhLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkZpZWxkQmVmb3JlEjYKBWVkaXRzGAMgAygLMicucnVzaGVzLmFubm90YXRpb24udjEuRWRpdFRleHRPcGVyYXRpb24ihwEKB1JlZnVzZWQSEQoJY2xpZW50X2lkGAEgASgMEhIKCmNsaWVudF9zZXEYAiABKAQSEwoLYXRfcmV2aXNpb24YAyABKAMSEgoFaW5kZXgYBCABKA1IAIgBARIiCgZzdGF0dXMYBSABKAsyEi5nb29nbGUucnBjLlN0YXR1c0IICgZfaW5kZXgidwoNUHJlc2VudFBlcnNvbhIRCgljbGllbnRfaWQYASABKAwSEQoJcGVyc29uX2lkGAIgASgJEgwKBG5hbWUYAyABKAkSMgoFc3RhdGUYBCABKAsyIy5ydXNoZXMuYW5ub3RhdGlvbi52MS5QcmVzZW5jZVN0YXRlIk0KCFByZXNlbmNlEjMKBnBlb3BsZRgBIAMoCzIjLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlByZXNlbnRQZXJzb24SDAoEbW9yZRgCIAEoDSJJCgVSZXNldBIxCgZyZWFzb24YASABKA4yIS5ydXNoZXMuYW5ub3RhdGlvbi52MS5SZXNldFJlYXNvbhINCgVlcG9jaBgCIAEoAyIICgZSZXNlbmQiHQoGUmlnaHRzEhMKC3Blcm1pc3Npb25zGAEgASgNIigKBFBvbmcSDwoHcGluZ19tcxgBIAEoAxIPCgd0aW1lX21zGAIgASgDIpcFChNDb2xsYWJvcmF0ZVJlc3BvbnNlEjkKBm9wZW5lZBgBIAEoCzInLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbGxhYm9yYXRlT3BlbmVkSAASOwoNc25hcHNob3RfcGFydBgCIAEoCzIiLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlNuYXBzaG90UGFydEgAEjQKCWNvbW1pdHRlZBgDIAEoCzIfLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbW1pdHRlZEgAEi4KBm1lcmdlZBgEIAEoCzIcLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLk1lcmdlZEgAEjMKB291dGNvbWUYBSABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Pd25PdXRjb21lSAASMAoHcmVmdXNlZBgGIAEoCzIdLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlJlZnVzZWRIABIyCghwcmVzZW5jZRgHIAEoCzIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlByZXNlbmNlSAASGwoRcHJvZ3Jlc3NfcmV2aXNpb24YCCABKANIABIuCgZyZXNlbmQYCSABKAsyHC5ydXNoZXMuYW5ub3RhdGlvbi52MS5SZXNlbmRIABIsCgVyZXNldBgKIAEoCzIbLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlJlc2V0SAASLgoGcmlnaHRzGAsgASgLMhwucnVzaGVzLmFubm90YXRpb24udjEuUmlnaHRzSAASKgoEcG9uZxgMIAEoCzIaLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlBvbmdIABIlCgd0cm91YmxlGA0gASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIJCgdtZXNzYWdlIn8KHUNyZWF0ZUJhdGNoQW5ub3RhdGlvbnNSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEhEKCWNsaWVudF9pZBgCIAEoDBINCgVlcG9jaBgDIAEoAxIqCgViYXRjaBgEIAEoCzIbLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkJhdGNoIl8KHkNyZWF0ZUJhdGNoQW5ub3RhdGlvbnNSZXNwb25zZRINCgVlcG9jaBgBIAEoAxIuCgdvdXRjb21lGAIgASgLMh0ucnVzaGVzLmFubm90YXRpb24udjEuT3V0Y29tZSLAAQoNRm9sbG93UmVxdWVzdBIQCgh2aWRlb19pZBgBIAEoAxIcCg9yZXN1bWVfcmV2aXNpb24YAiABKANIAIgBARINCgVlcG9jaBgDIAEoAxIwCghkZWxpdmVyeRgEIAEoDjIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkRlbGl2ZXJ5EioKCGF1ZGllbmNlGAUgASgOMhgucnVzaGVzLnR5cGUudjEuQXVkaWVuY2VCEgoQX3Jlc3VtZV9yZXZpc2lvbiJMCg5Gb2xsb3dSZXNwb25zZRI6CgdtZXNzYWdlGAEgASgLMikucnVzaGVzLmFubm90YXRpb24udjEuQ29sbGFib3JhdGVSZXNwb25zZSLFAQoSR2V0RG9jdW1lbnRSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEhIKCnBhZ2VfdG9rZW4YAiABKAkSKgoIYXVkaWVuY2UYAyABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZRISCghyZXZpc2lvbhgEIAEoA0gAEhEKB3RpbWVfbXMYBSABKANIABIwCgZmcmFtZXMYBiABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5GcmFtZVJhbmdlQgQKAmF0IrMBChNHZXREb2N1bWVudFJlc3BvbnNlEg0KBWVwb2NoGAEgASgDEhAKCHJldmlzaW9uGAIgASgDEjoKC2Fubm90YXRpb25zGAMgAygLMiUucnVzaGVzLmFubm90YXRpb24udjEuQW5ub3RhdGlvblN0YXRlEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCRIPCgd0aW1lX21zGAUgASgDEhUKDWhlYWRfcmV2aXNpb24YBiABKAMisgEKE1JlYWREb2N1bWVudFJlcXVlc3QSEAoIdmlkZW9faWQYASABKAMSKgoIYXVkaWVuY2UYAiABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZRISCghyZXZpc2lvbhgDIAEoA0gAEhEKB3RpbWVfbXMYBCABKANIABIwCgZmcmFtZXMYBSABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5GcmFtZVJhbmdlQgQKAmF0IpsBChRSZWFkRG9jdW1lbnRSZXNwb25zZRINCgVlcG9jaBgBIAEoAxIQCghyZXZpc2lvbhgCIAEoAxI6Cgthbm5vdGF0aW9ucxgDIAMoCzIlLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFubm90YXRpb25TdGF0ZRIPCgd0aW1lX21zGAQgASgDEhUKDWhlYWRfcmV2aXNpb24YBSABKAMi0gIKFkxpc3RBbm5vdGF0aW9uc1JlcXVlc3QSEAoIdmlkZW9faWQYASABKAMSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSMAoGZnJhbWVzGAQgASgLMiAucnVzaGVzLmFubm90YXRpb24udjEuRnJhbWVSYW5nZRIRCglhdXRob3JfaWQYBSABKAkSMwoFa2luZHMYBiADKA4yJC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uS2luZBIVCghyZXNvbHZlZBgHIAEoCEgAiAEBEhQKDHNob3dfZGVsZXRlZBgIIAEoCBIqCghhdWRpZW5jZRgJIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlEg0KBXF1ZXJ5GAogASgJEhAKCGFzc2V0X2lkGAsgASgDQgsKCV9yZXNvbHZlZCJ7ChdMaXN0QW5ub3RhdGlvbnNSZXNwb25zZRI1Cgthbm5vdGF0aW9ucxgBIAMoCzIgLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFubm90YXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhAKCHJldmlzaW9uGAMgASgDIsMCChVMaXN0T3BlcmF0aW9uc1JlcXVlc3QSEAoIdmlkZW9faWQYASABKAMSFgoOYWZ0ZXJfcmV2aXNpb24YAiABKAMSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkSKgoIYXVkaWVuY2UYBSABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZRIwCgZmcmFtZXMYBiABKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5GcmFtZVJhbmdlEhEKCWF1dGhvcl9pZBgHIAEoCRIPCgdmcm9tX21zGAggASgDEg0KBXRvX21zGAkgASgDEjIKBWtpbmRzGAogAygOMiMucnVzaGVzLmFubm90YXRpb24udjEuT3BlcmF0aW9uS2luZBIUCgxuZXdlc3RfZmlyc3QYCyABKAgigQEKFkxpc3RPcGVyYXRpb25zUmVzcG9uc2USDQoFZXBvY2gYASABKAMSLQoHY29tbWl0cxgCIAMoCzIcLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbW1pdBIXCg9uZXh0X3BhZ2VfdG9rZW4YAyABKAkSEAoIcmV2aXNpb24YBCABKAMi1wEKEkxpc3RDaGFuZ2VzUmVxdWVzdBIQCgh2aWRlb19pZBgBIAEoAxIVCg1mcm9tX3JldmlzaW9uGAIgASgDEhMKC3RvX3JldmlzaW9uGAMgASgDEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJEioKCGF1ZGllbmNlGAYgASgOMhgucnVzaGVzLnR5cGUudjEuQXVkaWVuY2USMAoGZnJhbWVzGAcgASgLMiAucnVzaGVzLmFubm90YXRpb24udjEuRnJhbWVSYW5nZSJ/ChBBbm5vdGF0aW9uQ2hhbmdlEjUKBmJlZm9yZRgBIAEoCzIlLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFubm90YXRpb25TdGF0ZRI0CgVhZnRlchgCIAEoCzIlLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFubm90YXRpb25TdGF0ZSJ8ChNMaXN0Q2hhbmdlc1Jlc3BvbnNlEjcKB2NoYW5nZXMYASADKAsyJi5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uQ2hhbmdlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b19yZXZpc2lvbhgDIAEoAypfCghEZWxpdmVyeRIYChRERUxJVkVSWV9VTlNQRUNJRklFRBAAEhEKDURFTElWRVJZX0ZVTEwQARITCg9ERUxJVkVSWV9NRVJHRUQQAhIRCg1ERUxJVkVSWV9BVVRPEAMqXwoLUmVzZXRSZWFzb24SHAoYUkVTRVRfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWUkVTRVRfUkVBU09OX0NPTVBBQ1RFRBABEhYKElJFU0VUX1JFQVNPTl9FUE9DSBACKpMCCg1PcGVyYXRpb25LaW5kEh4KGk9QRVJBVElPTl9LSU5EX1VOU1BFQ0lGSUVEEAASGQoVT1BFUkFUSU9OX0tJTkRfQ1JFQVRFEAESFwoTT1BFUkFUSU9OX0tJTkRfTU9WRRACEhkKFU9QRVJBVElPTl9LSU5EX1JFU0laRRADEh0KGU9QRVJBVElPTl9LSU5EX1NFVF9GSUVMRFMQBBIcChhPUEVSQVRJT05fS0lORF9FRElUX1RFWFQQBRIeChpPUEVSQVRJT05fS0lORF9TRVRfREVMRVRFRBAGEhoKFk9QRVJBVElPTl9LSU5EX1JFU1RPUkUQBxIaChZPUEVSQVRJT05fS0lORF9QUkVTRU5UEAgysQgKEUFubm90YXRpb25TZXJ2aWNlEoEBCgtDb2xsYWJvcmF0ZRIoLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbGxhYm9yYXRlUmVxdWVzdBopLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbGxhYm9yYXRlUmVzcG9uc2UiGYq1GBUaEwgBEAQaDW9wZW4udmlkZW9faWQoATABEpkBChZDcmVhdGVCYXRjaEFubm90YXRpb25zEjMucnVzaGVzLmFubm90YXRpb24udjEuQ3JlYXRlQmF0Y2hBbm5vdGF0aW9uc1JlcXVlc3QaNC5ydXNoZXMuYW5ub3RhdGlvbi52MS5DcmVhdGVCYXRjaEFubm90YXRpb25zUmVzcG9uc2UiFIq1GBAaDggCEAQaCHZpZGVvX2lkEm4KBkZvbGxvdxIjLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkZvbGxvd1JlcXVlc3QaJC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Gb2xsb3dSZXNwb25zZSIXkAIBirUYEBoOCAEQBBoIdmlkZW9faWQwARJ7CgtHZXREb2N1bWVudBIoLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkdldERvY3VtZW50UmVxdWVzdBopLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkdldERvY3VtZW50UmVzcG9uc2UiF5ACAYq1GBAaDggBEAQaCHZpZGVvX2lkEoABCgxSZWFkRG9jdW1lbnQSKS5ydXNoZXMuYW5ub3RhdGlvbi52MS5SZWFkRG9jdW1lbnRSZXF1ZXN0GioucnVzaGVzLmFubm90YXRpb24udjEuUmVhZERvY3VtZW50UmVzcG9uc2UiF5ACAYq1GBAaDggBEAQaCHZpZGVvX2lkMAEShwEKD0xpc3RBbm5vdGF0aW9ucxIsLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkxpc3RBbm5vdGF0aW9uc1JlcXVlc3QaLS5ydXNoZXMuYW5ub3RhdGlvbi52MS5MaXN0QW5ub3RhdGlvbnNSZXNwb25zZSIXkAIBirUYEBoOCAEQBBoIdmlkZW9faWQShAEKDkxpc3RPcGVyYXRpb25zEisucnVzaGVzLmFubm90YXRpb24udjEuTGlzdE9wZXJhdGlvbnNSZXF1ZXN0GiwucnVzaGVzLmFubm90YXRpb24udjEuTGlzdE9wZXJhdGlvbnNSZXNwb25zZSIXkAIBirUYEBoOCAEQBBoIdmlkZW9faWQSewoLTGlzdENoYW5nZXMSKC5ydXNoZXMuYW5ub3RhdGlvbi52MS5MaXN0Q2hhbmdlc1JlcXVlc3QaKS5ydXNoZXMuYW5ub3RhdGlvbi52MS5MaXN0Q2hhbmdlc1Jlc3BvbnNlIheQAgGKtRgQGg4IARAEGgh2aWRlb19pZGIGcHJvdG8z", [file_google_rpc_status, file_rushes_annotation_v1_annotation, file_rushes_annotation_v1_operation, file_rushes_type_v1_access]);
+  fileDesc("Ci1ydXNoZXMvYW5ub3RhdGlvbi92MS9hbm5vdGF0aW9uX3NlcnZpY2UucHJvdG8SFHJ1c2hlcy5hbm5vdGF0aW9uLnYxIv0BCg9Db2xsYWJvcmF0ZU9wZW4SEAoIdmlkZW9faWQYASABKAMSEQoJY2xpZW50X2lkGAIgASgMEg0KBWZyYW1lGAMgASgNEhwKD3Jlc3VtZV9yZXZpc2lvbhgEIAEoA0gAiAEBEg0KBWVwb2NoGAUgASgDEjAKCGRlbGl2ZXJ5GAYgASgOMh4ucnVzaGVzLmFubm90YXRpb24udjEuRGVsaXZlcnkSKgoIYXVkaWVuY2UYByABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZRIXCg9udW1iZXJzX2F1dGhvcnMYCCABKAhCEgoQX3Jlc3VtZV9yZXZpc2lvbiK9AgoNUHJlc2VuY2VTdGF0ZRINCgVmcmFtZRgBIAEoDRIPCgdwbGF5aW5nGAIgASgIEhYKDnNwZWVkX3Blcm1pbGxlGAMgASgREi4KBmN1cnNvchgEIAEoCzIeLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlBvc2l0aW9uEgwKBHRvb2wYBSABKAkSKgoIYXVkaWVuY2UYBiABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZRIRCglmb2xsb3dpbmcYByABKAwSMwoJdHJhbnNpZW50GAggAygLMiAucnVzaGVzLmFubm90YXRpb24udjEuQW5ub3RhdGlvbhINCgVsYXNlchgJIAMoERIzCgZtb3ZpbmcYCiADKAsyIy5ydXNoZXMuYW5ub3RhdGlvbi52MS5UcmFuc2llbnRNb3ZlIm8KDVRyYW5zaWVudE1vdmUSCgoCaWQYASABKAwSKgoCdG8YAiABKAsyHi5ydXNoZXMuYW5ub3RhdGlvbi52MS5Qb3NpdGlvbhImCgNib3gYAyABKAsyGS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Cb3gihwIKEkNvbGxhYm9yYXRlUmVxdWVzdBI1CgRvcGVuGAEgASgLMiUucnVzaGVzLmFubm90YXRpb24udjEuQ29sbGFib3JhdGVPcGVuSAASLQoGc3VibWl0GAIgASgLMhsucnVzaGVzLmFubm90YXRpb24udjEuQmF0Y2hIABI3CghwcmVzZW5jZRgDIAEoCzIjLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlByZXNlbmNlU3RhdGVIABIWCgxhY2tfcmV2aXNpb24YBCABKANIABIcChJhdXRoZW50aWNhdGVfdG9rZW4YBSABKAlIABIRCgdwaW5nX21zGAYgASgDSABCCQoHbWVzc2FnZSLpAQoRQ29sbGFib3JhdGVPcGVuZWQSDQoFZXBvY2gYASABKAMSEAoIcmV2aXNpb24YAiABKAMSLwoIb3V0Y29tZXMYAyADKAsyHS5ydXNoZXMuYW5ub3RhdGlvbi52MS5PdXRjb21lEg0KBWtub3duGAQgASgIEg4KBmNsb3NlZBgFIAEoCBIRCglwZXJzb25faWQYBiABKAkSEwoLcGVybWlzc2lvbnMYByABKA0SKgoIYXVkaWVuY2UYCCABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZRIPCgd0aW1lX21zGAkgASgDInkKDFNuYXBzaG90UGFydBIQCghyZXZpc2lvbhgBIAEoAxINCgVpbmRleBgCIAEoDRIMCgRsYXN0GAMgASgIEjoKC2Fubm90YXRpb25zGAQgAygLMiUucnVzaGVzLmFubm90YXRpb24udjEuQW5ub3RhdGlvblN0YXRlIj4KBkF1dGhvchIOCgZudW1iZXIYASABKAMSEQoJcGVyc29uX2lkGAIgASgJEhEKCWNsaWVudF9pZBgDIAEoDCJpCglDb21taXR0ZWQSLQoHY29tbWl0cxgBIAMoCzIcLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbW1pdBItCgdhdXRob3JzGAIgAygLMhwucnVzaGVzLmFubm90YXRpb24udjEuQXV0aG9yInAKBk1lcmdlZBIVCg1mcm9tX3JldmlzaW9uGAEgASgDEhMKC3RvX3JldmlzaW9uGAIgASgDEjoKC2Fubm90YXRpb25zGAMgAygLMiUucnVzaGVzLmFubm90YXRpb24udjEuQW5ub3RhdGlvblN0YXRlImIKC0ZpZWxkQmVmb3JlEgoKAmlkGAEgASgMEi8KBXZhbHVlGAIgASgLMiAucnVzaGVzLmFubm90YXRpb24udjEuRmllbGRWYWx1ZRIWCg5zdGFtcF9yZXZpc2lvbhgDIAEoAyKnAQoKT3duT3V0Y29tZRIuCgdvdXRjb21lGAEgASgLMh0ucnVzaGVzLmFubm90YXRpb24udjEuT3V0Y29tZRIxCgZiZWZvcmUYAiADKAsyIS5ydXNoZXMuYW5ub3RhdGlvbi52MS5GaWVsZEJlZm9yZRI2CgVlZGl0cxgDIAMoCzInLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkVkaXRUZXh0T3BlcmF0aW9uIocBCgdSZWZ1c2VkEhEKCWNsaWVudF9pZBgBIAEoDBISCgpjbGllbnRfc2VxGAIgASgEEhMKC2F0X3JldmlzaW9uGAMgASgDEhIKBWluZGV4GAQgASgNSACIAQESIgoGc3RhdHVzGAUgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNCCAoGX2luZGV4IncKDVByZXNlbnRQZXJzb24SEQoJY2xpZW50X2lkGAEgASgMEhEKCXBlcnNvbl9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEjIKBXN0YXRlGAQgASgLMiMucnVzaGVzLmFubm90YXRpb24udjEuUHJlc2VuY2VTdGF0ZSJNCghQcmVzZW5jZRIzCgZwZW9wbGUYASADKAsyIy5ydXNoZXMuYW5ub3RhdGlvbi52MS5QcmVzZW50UGVyc29uEgwKBG1vcmUYAiABKA0iSQoFUmVzZXQSMQoGcmVhc29uGAEgASgOMiEucnVzaGVzLmFubm90YXRpb24udjEuUmVzZXRSZWFzb24SDQoFZXBvY2gYAiABKAMiCAoGUmVzZW5kIh0KBlJpZ2h0cxITCgtwZXJtaXNzaW9ucxgBIAEoDSIoCgRQb25nEg8KB3BpbmdfbXMYASABKAMSDwoHdGltZV9tcxgCIAEoAyKXBQoTQ29sbGFib3JhdGVSZXNwb25zZRI5CgZvcGVuZWQYASABKAsyJy5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db2xsYWJvcmF0ZU9wZW5lZEgAEjsKDXNuYXBzaG90X3BhcnQYAiABKAsyIi5ydXNoZXMuYW5ub3RhdGlvbi52MS5TbmFwc2hvdFBhcnRIABI0Cgljb21taXR0ZWQYAyABKAsyHy5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db21taXR0ZWRIABIuCgZtZXJnZWQYBCABKAsyHC5ydXNoZXMuYW5ub3RhdGlvbi52MS5NZXJnZWRIABIzCgdvdXRjb21lGAUgASgLMiAucnVzaGVzLmFubm90YXRpb24udjEuT3duT3V0Y29tZUgAEjAKB3JlZnVzZWQYBiABKAsyHS5ydXNoZXMuYW5ub3RhdGlvbi52MS5SZWZ1c2VkSAASMgoIcHJlc2VuY2UYByABKAsyHi5ydXNoZXMuYW5ub3RhdGlvbi52MS5QcmVzZW5jZUgAEhsKEXByb2dyZXNzX3JldmlzaW9uGAggASgDSAASLgoGcmVzZW5kGAkgASgLMhwucnVzaGVzLmFubm90YXRpb24udjEuUmVzZW5kSAASLAoFcmVzZXQYCiABKAsyGy5ydXNoZXMuYW5ub3RhdGlvbi52MS5SZXNldEgAEi4KBnJpZ2h0cxgLIAEoCzIcLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlJpZ2h0c0gAEioKBHBvbmcYDCABKAsyGi5ydXNoZXMuYW5ub3RhdGlvbi52MS5Qb25nSAASJQoHdHJvdWJsZRgNIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCQoHbWVzc2FnZSJ/Ch1DcmVhdGVCYXRjaEFubm90YXRpb25zUmVxdWVzdBIQCgh2aWRlb19pZBgBIAEoAxIRCgljbGllbnRfaWQYAiABKAwSDQoFZXBvY2gYAyABKAMSKgoFYmF0Y2gYBCABKAsyGy5ydXNoZXMuYW5ub3RhdGlvbi52MS5CYXRjaCJfCh5DcmVhdGVCYXRjaEFubm90YXRpb25zUmVzcG9uc2USDQoFZXBvY2gYASABKAMSLgoHb3V0Y29tZRgCIAEoCzIdLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLk91dGNvbWUiwAEKDUZvbGxvd1JlcXVlc3QSEAoIdmlkZW9faWQYASABKAMSHAoPcmVzdW1lX3JldmlzaW9uGAIgASgDSACIAQESDQoFZXBvY2gYAyABKAMSMAoIZGVsaXZlcnkYBCABKA4yHi5ydXNoZXMuYW5ub3RhdGlvbi52MS5EZWxpdmVyeRIqCghhdWRpZW5jZRgFIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlQhIKEF9yZXN1bWVfcmV2aXNpb24iTAoORm9sbG93UmVzcG9uc2USOgoHbWVzc2FnZRgBIAEoCzIpLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNvbGxhYm9yYXRlUmVzcG9uc2UixQEKEkdldERvY3VtZW50UmVxdWVzdBIQCgh2aWRlb19pZBgBIAEoAxISCgpwYWdlX3Rva2VuGAIgASgJEioKCGF1ZGllbmNlGAMgASgOMhgucnVzaGVzLnR5cGUudjEuQXVkaWVuY2USEgoIcmV2aXNpb24YBCABKANIABIRCgd0aW1lX21zGAUgASgDSAASMAoGZnJhbWVzGAYgASgLMiAucnVzaGVzLmFubm90YXRpb24udjEuRnJhbWVSYW5nZUIECgJhdCKzAQoTR2V0RG9jdW1lbnRSZXNwb25zZRINCgVlcG9jaBgBIAEoAxIQCghyZXZpc2lvbhgCIAEoAxI6Cgthbm5vdGF0aW9ucxgDIAMoCzIlLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkFubm90YXRpb25TdGF0ZRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkSDwoHdGltZV9tcxgFIAEoAxIVCg1oZWFkX3JldmlzaW9uGAYgASgDIrIBChNSZWFkRG9jdW1lbnRSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEioKCGF1ZGllbmNlGAIgASgOMhgucnVzaGVzLnR5cGUudjEuQXVkaWVuY2USEgoIcmV2aXNpb24YAyABKANIABIRCgd0aW1lX21zGAQgASgDSAASMAoGZnJhbWVzGAUgASgLMiAucnVzaGVzLmFubm90YXRpb24udjEuRnJhbWVSYW5nZUIECgJhdCKbAQoUUmVhZERvY3VtZW50UmVzcG9uc2USDQoFZXBvY2gYASABKAMSEAoIcmV2aXNpb24YAiABKAMSOgoLYW5ub3RhdGlvbnMYAyADKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uU3RhdGUSDwoHdGltZV9tcxgEIAEoAxIVCg1oZWFkX3JldmlzaW9uGAUgASgDItICChZMaXN0QW5ub3RhdGlvbnNSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJEjAKBmZyYW1lcxgEIAEoCzIgLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkZyYW1lUmFuZ2USEQoJYXV0aG9yX2lkGAUgASgJEjMKBWtpbmRzGAYgAygOMiQucnVzaGVzLmFubm90YXRpb24udjEuQW5ub3RhdGlvbktpbmQSFQoIcmVzb2x2ZWQYByABKAhIAIgBARIUCgxzaG93X2RlbGV0ZWQYCCABKAgSKgoIYXVkaWVuY2UYCSABKA4yGC5ydXNoZXMudHlwZS52MS5BdWRpZW5jZRINCgVxdWVyeRgKIAEoCRIQCghhc3NldF9pZBgLIAEoA0ILCglfcmVzb2x2ZWQiewoXTGlzdEFubm90YXRpb25zUmVzcG9uc2USNQoLYW5ub3RhdGlvbnMYASADKAsyIC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRIQCghyZXZpc2lvbhgDIAEoAyLDAgoVTGlzdE9wZXJhdGlvbnNSZXF1ZXN0EhAKCHZpZGVvX2lkGAEgASgDEhYKDmFmdGVyX3JldmlzaW9uGAIgASgDEhEKCXBhZ2Vfc2l6ZRgDIAEoBRISCgpwYWdlX3Rva2VuGAQgASgJEioKCGF1ZGllbmNlGAUgASgOMhgucnVzaGVzLnR5cGUudjEuQXVkaWVuY2USMAoGZnJhbWVzGAYgASgLMiAucnVzaGVzLmFubm90YXRpb24udjEuRnJhbWVSYW5nZRIRCglhdXRob3JfaWQYByABKAkSDwoHZnJvbV9tcxgIIAEoAxINCgV0b19tcxgJIAEoAxIyCgVraW5kcxgKIAMoDjIjLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLk9wZXJhdGlvbktpbmQSFAoMbmV3ZXN0X2ZpcnN0GAsgASgIIoEBChZMaXN0T3BlcmF0aW9uc1Jlc3BvbnNlEg0KBWVwb2NoGAEgASgDEi0KB2NvbW1pdHMYAiADKAsyHC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db21taXQSFwoPbmV4dF9wYWdlX3Rva2VuGAMgASgJEhAKCHJldmlzaW9uGAQgASgDItcBChJMaXN0Q2hhbmdlc1JlcXVlc3QSEAoIdmlkZW9faWQYASABKAMSFQoNZnJvbV9yZXZpc2lvbhgCIAEoAxITCgt0b19yZXZpc2lvbhgDIAEoAxIRCglwYWdlX3NpemUYBCABKAUSEgoKcGFnZV90b2tlbhgFIAEoCRIqCghhdWRpZW5jZRgGIAEoDjIYLnJ1c2hlcy50eXBlLnYxLkF1ZGllbmNlEjAKBmZyYW1lcxgHIAEoCzIgLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkZyYW1lUmFuZ2UifwoQQW5ub3RhdGlvbkNoYW5nZRI1CgZiZWZvcmUYASABKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uU3RhdGUSNAoFYWZ0ZXIYAiABKAsyJS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Bbm5vdGF0aW9uU3RhdGUifAoTTGlzdENoYW5nZXNSZXNwb25zZRI3CgdjaGFuZ2VzGAEgAygLMiYucnVzaGVzLmFubm90YXRpb24udjEuQW5ub3RhdGlvbkNoYW5nZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG9fcmV2aXNpb24YAyABKAMqXwoIRGVsaXZlcnkSGAoUREVMSVZFUllfVU5TUEVDSUZJRUQQABIRCg1ERUxJVkVSWV9GVUxMEAESEwoPREVMSVZFUllfTUVSR0VEEAISEQoNREVMSVZFUllfQVVUTxADKl8KC1Jlc2V0UmVhc29uEhwKGFJFU0VUX1JFQVNPTl9VTlNQRUNJRklFRBAAEhoKFlJFU0VUX1JFQVNPTl9DT01QQUNURUQQARIWChJSRVNFVF9SRUFTT05fRVBPQ0gQAiqTAgoNT3BlcmF0aW9uS2luZBIeChpPUEVSQVRJT05fS0lORF9VTlNQRUNJRklFRBAAEhkKFU9QRVJBVElPTl9LSU5EX0NSRUFURRABEhcKE09QRVJBVElPTl9LSU5EX01PVkUQAhIZChVPUEVSQVRJT05fS0lORF9SRVNJWkUQAxIdChlPUEVSQVRJT05fS0lORF9TRVRfRklFTERTEAQSHAoYT1BFUkFUSU9OX0tJTkRfRURJVF9URVhUEAUSHgoaT1BFUkFUSU9OX0tJTkRfU0VUX0RFTEVURUQQBhIaChZPUEVSQVRJT05fS0lORF9SRVNUT1JFEAcSGgoWT1BFUkFUSU9OX0tJTkRfUFJFU0VOVBAIMrEIChFBbm5vdGF0aW9uU2VydmljZRKBAQoLQ29sbGFib3JhdGUSKC5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db2xsYWJvcmF0ZVJlcXVlc3QaKS5ydXNoZXMuYW5ub3RhdGlvbi52MS5Db2xsYWJvcmF0ZVJlc3BvbnNlIhmKtRgVGhMIARAEGg1vcGVuLnZpZGVvX2lkKAEwARKZAQoWQ3JlYXRlQmF0Y2hBbm5vdGF0aW9ucxIzLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkNyZWF0ZUJhdGNoQW5ub3RhdGlvbnNSZXF1ZXN0GjQucnVzaGVzLmFubm90YXRpb24udjEuQ3JlYXRlQmF0Y2hBbm5vdGF0aW9uc1Jlc3BvbnNlIhSKtRgQGg4IAhAEGgh2aWRlb19pZBJuCgZGb2xsb3cSIy5ydXNoZXMuYW5ub3RhdGlvbi52MS5Gb2xsb3dSZXF1ZXN0GiQucnVzaGVzLmFubm90YXRpb24udjEuRm9sbG93UmVzcG9uc2UiF5ACAYq1GBAaDggBEAQaCHZpZGVvX2lkMAESewoLR2V0RG9jdW1lbnQSKC5ydXNoZXMuYW5ub3RhdGlvbi52MS5HZXREb2N1bWVudFJlcXVlc3QaKS5ydXNoZXMuYW5ub3RhdGlvbi52MS5HZXREb2N1bWVudFJlc3BvbnNlIheQAgGKtRgQGg4IARAEGgh2aWRlb19pZBKAAQoMUmVhZERvY3VtZW50EikucnVzaGVzLmFubm90YXRpb24udjEuUmVhZERvY3VtZW50UmVxdWVzdBoqLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLlJlYWREb2N1bWVudFJlc3BvbnNlIheQAgGKtRgQGg4IARAEGgh2aWRlb19pZDABEocBCg9MaXN0QW5ub3RhdGlvbnMSLC5ydXNoZXMuYW5ub3RhdGlvbi52MS5MaXN0QW5ub3RhdGlvbnNSZXF1ZXN0Gi0ucnVzaGVzLmFubm90YXRpb24udjEuTGlzdEFubm90YXRpb25zUmVzcG9uc2UiF5ACAYq1GBAaDggBEAQaCHZpZGVvX2lkEoQBCg5MaXN0T3BlcmF0aW9ucxIrLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkxpc3RPcGVyYXRpb25zUmVxdWVzdBosLnJ1c2hlcy5hbm5vdGF0aW9uLnYxLkxpc3RPcGVyYXRpb25zUmVzcG9uc2UiF5ACAYq1GBAaDggBEAQaCHZpZGVvX2lkEnsKC0xpc3RDaGFuZ2VzEigucnVzaGVzLmFubm90YXRpb24udjEuTGlzdENoYW5nZXNSZXF1ZXN0GikucnVzaGVzLmFubm90YXRpb24udjEuTGlzdENoYW5nZXNSZXNwb25zZSIXkAIBirUYEBoOCAEQBBoIdmlkZW9faWRiBnByb3RvMw", [file_google_rpc_status, file_rushes_annotation_v1_annotation, file_rushes_annotation_v1_operation, file_rushes_type_v1_access]);
 
 /**
  * Opens a session.
@@ -74,6 +74,13 @@ export type CollaborateOpen = Message<"rushes.annotation.v1.CollaborateOpen"> & 
    * @generated from field: rushes.type.v1.Audience audience = 7;
    */
   audience: Audience;
+
+  /**
+   * It understands commits that say a number in the place of who made them. Who is meant is told before (see Author).
+   *
+   * @generated from field: bool numbers_authors = 8;
+   */
+  numbersAuthors: boolean;
 };
 
 /**
@@ -391,6 +398,41 @@ export const SnapshotPartSchema: GenMessage<SnapshotPart> = /*@__PURE__*/
   messageDesc(file_rushes_annotation_v1_annotation_service, 5);
 
 /**
+ * Who is meant by a number in commits, which name each author once and then say the number.
+ *
+ * @generated from message rushes.annotation.v1.Author
+ */
+export type Author = Message<"rushes.annotation.v1.Author"> & {
+  /**
+   * The number: a revision that this author made, so that within an epoch it never means anybody else.
+   *
+   * @generated from field: int64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * Who.
+   *
+   * @generated from field: string person_id = 2;
+   */
+  personId: string;
+
+  /**
+   * Their client.
+   *
+   * @generated from field: bytes client_id = 3;
+   */
+  clientId: Uint8Array;
+};
+
+/**
+ * Describes the message rushes.annotation.v1.Author.
+ * Use `create(AuthorSchema)` to create a new message.
+ */
+export const AuthorSchema: GenMessage<Author> = /*@__PURE__*/
+  messageDesc(file_rushes_annotation_v1_annotation_service, 6);
+
+/**
  * Commits, in order and without a hole on the full lane.
  *
  * @generated from message rushes.annotation.v1.Committed
@@ -402,6 +444,14 @@ export type Committed = Message<"rushes.annotation.v1.Committed"> & {
    * @generated from field: repeated rushes.annotation.v1.Commit commits = 1;
    */
   commits: Commit[];
+
+  /**
+   * Whom these commits and later ones say numbers for. May come without commits. Only for who asked for it (see
+   * CollaborateOpen); at least the 16,384 that were told last are to be kept.
+   *
+   * @generated from field: repeated rushes.annotation.v1.Author authors = 2;
+   */
+  authors: Author[];
 };
 
 /**
@@ -409,7 +459,7 @@ export type Committed = Message<"rushes.annotation.v1.Committed"> & {
  * Use `create(CommittedSchema)` to create a new message.
  */
 export const CommittedSchema: GenMessage<Committed> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 6);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 7);
 
 /**
  * States of what the revisions touched: they replace. For the merged lane.
@@ -444,7 +494,7 @@ export type Merged = Message<"rushes.annotation.v1.Merged"> & {
  * Use `create(MergedSchema)` to create a new message.
  */
 export const MergedSchema: GenMessage<Merged> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 7);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 8);
 
 /**
  * A field as it was before one's own batch, so that the batch can be undone.
@@ -479,7 +529,7 @@ export type FieldBefore = Message<"rushes.annotation.v1.FieldBefore"> & {
  * Use `create(FieldBeforeSchema)` to create a new message.
  */
 export const FieldBeforeSchema: GenMessage<FieldBefore> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 8);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 9);
 
 /**
  * One's own batch landed. On the merged lane, always before the merged frame that holds it.
@@ -514,7 +564,7 @@ export type OwnOutcome = Message<"rushes.annotation.v1.OwnOutcome"> & {
  * Use `create(OwnOutcomeSchema)` to create a new message.
  */
 export const OwnOutcomeSchema: GenMessage<OwnOutcome> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 9);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 10);
 
 /**
  * One's own batch was refused, and with it everything that this client_id sent after it.
@@ -563,7 +613,7 @@ export type Refused = Message<"rushes.annotation.v1.Refused"> & {
  * Use `create(RefusedSchema)` to create a new message.
  */
 export const RefusedSchema: GenMessage<Refused> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 10);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 11);
 
 /**
  * Someone else here.
@@ -605,7 +655,7 @@ export type PresentPerson = Message<"rushes.annotation.v1.PresentPerson"> & {
  * Use `create(PresentPersonSchema)` to create a new message.
  */
 export const PresentPersonSchema: GenMessage<PresentPerson> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 11);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 12);
 
 /**
  * Who else is here. Replaces what was sent before.
@@ -633,7 +683,7 @@ export type Presence = Message<"rushes.annotation.v1.Presence"> & {
  * Use `create(PresenceSchema)` to create a new message.
  */
 export const PresenceSchema: GenMessage<Presence> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 12);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 13);
 
 /**
  * Begin anew.
@@ -661,7 +711,7 @@ export type Reset = Message<"rushes.annotation.v1.Reset"> & {
  * Use `create(ResetSchema)` to create a new message.
  */
 export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 13);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 14);
 
 /**
  * Send again, unchanged and in order, what is not answered.
@@ -676,7 +726,7 @@ export type Resend = Message<"rushes.annotation.v1.Resend"> & {
  * Use `create(ResendSchema)` to create a new message.
  */
 export const ResendSchema: GenMessage<Resend> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 14);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 15);
 
 /**
  * What one may do here has changed.
@@ -697,7 +747,7 @@ export type Rights = Message<"rushes.annotation.v1.Rights"> & {
  * Use `create(RightsSchema)` to create a new message.
  */
 export const RightsSchema: GenMessage<Rights> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 15);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 16);
 
 /**
  * Answer to a ping.
@@ -725,7 +775,7 @@ export type Pong = Message<"rushes.annotation.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema: GenMessage<Pong> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 16);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 17);
 
 /**
  * A server's message.
@@ -851,7 +901,7 @@ export type CollaborateResponse = Message<"rushes.annotation.v1.CollaborateRespo
  * Use `create(CollaborateResponseSchema)` to create a new message.
  */
 export const CollaborateResponseSchema: GenMessage<CollaborateResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 17);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 18);
 
 /**
  * One batch without a stream.
@@ -893,7 +943,7 @@ export type CreateBatchAnnotationsRequest = Message<"rushes.annotation.v1.Create
  * Use `create(CreateBatchAnnotationsRequestSchema)` to create a new message.
  */
 export const CreateBatchAnnotationsRequestSchema: GenMessage<CreateBatchAnnotationsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 18);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 19);
 
 /**
  * What became of it.
@@ -921,7 +971,7 @@ export type CreateBatchAnnotationsResponse = Message<"rushes.annotation.v1.Creat
  * Use `create(CreateBatchAnnotationsResponseSchema)` to create a new message.
  */
 export const CreateBatchAnnotationsResponseSchema: GenMessage<CreateBatchAnnotationsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 19);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 20);
 
 /**
  * Follows a document.
@@ -970,7 +1020,7 @@ export type FollowRequest = Message<"rushes.annotation.v1.FollowRequest"> & {
  * Use `create(FollowRequestSchema)` to create a new message.
  */
 export const FollowRequestSchema: GenMessage<FollowRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 20);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 21);
 
 /**
  * One message of the document's stream.
@@ -991,7 +1041,7 @@ export type FollowResponse = Message<"rushes.annotation.v1.FollowResponse"> & {
  * Use `create(FollowResponseSchema)` to create a new message.
  */
 export const FollowResponseSchema: GenMessage<FollowResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 21);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 22);
 
 /**
  * Asks for the document.
@@ -1056,7 +1106,7 @@ export type GetDocumentRequest = Message<"rushes.annotation.v1.GetDocumentReques
  * Use `create(GetDocumentRequestSchema)` to create a new message.
  */
 export const GetDocumentRequestSchema: GenMessage<GetDocumentRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 22);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 23);
 
 /**
  * A page of the document.
@@ -1113,7 +1163,7 @@ export type GetDocumentResponse = Message<"rushes.annotation.v1.GetDocumentRespo
  * Use `create(GetDocumentResponseSchema)` to create a new message.
  */
 export const GetDocumentResponseSchema: GenMessage<GetDocumentResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 23);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 24);
 
 /**
  * Asks for the document, whole.
@@ -1171,7 +1221,7 @@ export type ReadDocumentRequest = Message<"rushes.annotation.v1.ReadDocumentRequ
  * Use `create(ReadDocumentRequestSchema)` to create a new message.
  */
 export const ReadDocumentRequestSchema: GenMessage<ReadDocumentRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 24);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 25);
 
 /**
  * A part of the document, 1 MiB at most. There is one at least, which may have no annotations.
@@ -1221,7 +1271,7 @@ export type ReadDocumentResponse = Message<"rushes.annotation.v1.ReadDocumentRes
  * Use `create(ReadDocumentResponseSchema)` to create a new message.
  */
 export const ReadDocumentResponseSchema: GenMessage<ReadDocumentResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 25);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 26);
 
 /**
  * Asks for notes.
@@ -1314,7 +1364,7 @@ export type ListAnnotationsRequest = Message<"rushes.annotation.v1.ListAnnotatio
  * Use `create(ListAnnotationsRequestSchema)` to create a new message.
  */
 export const ListAnnotationsRequestSchema: GenMessage<ListAnnotationsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 26);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 27);
 
 /**
  * A page of notes.
@@ -1349,7 +1399,7 @@ export type ListAnnotationsResponse = Message<"rushes.annotation.v1.ListAnnotati
  * Use `create(ListAnnotationsResponseSchema)` to create a new message.
  */
 export const ListAnnotationsResponseSchema: GenMessage<ListAnnotationsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 27);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 28);
 
 /**
  * Asks for commits.
@@ -1440,7 +1490,7 @@ export type ListOperationsRequest = Message<"rushes.annotation.v1.ListOperations
  * Use `create(ListOperationsRequestSchema)` to create a new message.
  */
 export const ListOperationsRequestSchema: GenMessage<ListOperationsRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 28);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 29);
 
 /**
  * A page of commits.
@@ -1482,7 +1532,7 @@ export type ListOperationsResponse = Message<"rushes.annotation.v1.ListOperation
  * Use `create(ListOperationsResponseSchema)` to create a new message.
  */
 export const ListOperationsResponseSchema: GenMessage<ListOperationsResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 29);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 30);
 
 /**
  * Asks what differs between two revisions.
@@ -1545,7 +1595,7 @@ export type ListChangesRequest = Message<"rushes.annotation.v1.ListChangesReques
  * Use `create(ListChangesRequestSchema)` to create a new message.
  */
 export const ListChangesRequestSchema: GenMessage<ListChangesRequest> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 30);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 31);
 
 /**
  * An annotation at two moments.
@@ -1573,7 +1623,7 @@ export type AnnotationChange = Message<"rushes.annotation.v1.AnnotationChange"> 
  * Use `create(AnnotationChangeSchema)` to create a new message.
  */
 export const AnnotationChangeSchema: GenMessage<AnnotationChange> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 31);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 32);
 
 /**
  * A page of what differs.
@@ -1608,7 +1658,7 @@ export type ListChangesResponse = Message<"rushes.annotation.v1.ListChangesRespo
  * Use `create(ListChangesResponseSchema)` to create a new message.
  */
 export const ListChangesResponseSchema: GenMessage<ListChangesResponse> = /*@__PURE__*/
-  messageDesc(file_rushes_annotation_v1_annotation_service, 32);
+  messageDesc(file_rushes_annotation_v1_annotation_service, 33);
 
 /**
  * How a session wants its commits.
