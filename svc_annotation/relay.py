@@ -17,14 +17,14 @@ from svc_annotation import metrics
 from svc_annotation.collaborate import LARGE, PULL, old_frames
 from svc_annotation.core import relaying
 from svc_annotation.core.landed import CLIENT, INTERNAL
-from svc_annotation.core.lane import Frame
+from svc_annotation.core.lane import Frame, LaneKey
 from svc_annotation.core.member import Note
 from svc_annotation.core.part import by_frame, snapshot_parts
 from svc_annotation.errors import MessageInvalid, OpenInvalid, SlowGateway, TooManyInFlight, VideoUnknown
 from svc_annotation.opening import MAX_BEHIND, Entrance, enter
 from svc_annotation.seat import Seat
 from svc_annotation.shared import GATEWAY, VIEW, Moment, Shared, resource
-from svc_annotation.video import LaneKey, Video
+from svc_annotation.video import Video
 
 MAX_EARLY_FRAMES: Final = 64
 BEGIN_REVISIONS: Final = 50
@@ -123,7 +123,7 @@ class Gateway:
 
     def broadcast(self, lane: LaneKey, frame: Frame) -> None:
         """See `video.Feed`."""
-        self.put(relaying.broadcast(*lane, frame))
+        self.put(relaying.broadcast(lane, frame))
 
     def show(self, keys: list[int], payload: bytes) -> None:
         """See `video.PresenceFeed`."""
@@ -168,7 +168,7 @@ class Gateway:
 
     async def run(self, opening: relay.RelayOpen, requests: AsyncIterator[relay.RelayRequest]) -> None:
         """Serves it until one side ends it."""
-        opened = relay.RelayOpened(epoch=self._epoch, revision=self._video.document.revision)
+        opened = relay.RelayOpened(epoch=self._epoch, revision=self._video.document.revision, numbers_authors=True)
         self.put(relay.RelayResponse(opened=opened).SerializeToString())
         if opening.epoch not in (0, self._epoch):
             self._reset(None, service.RESET_REASON_EPOCH)
@@ -219,7 +219,10 @@ class Gateway:
             service.DELIVERY_MERGED,
         ):
             raise MessageInvalid("a lane is internal or client, full or merged")
-        return lane.audience, lane.delivery == service.DELIVERY_MERGED
+        merged = lane.delivery == service.DELIVERY_MERGED
+        if merged and lane.numbers_authors:
+            raise MessageInvalid("a merged lane has nothing to say numbers in")
+        return LaneKey(lane.audience, merged, lane.numbers_authors)
 
     def _want(self, want: relay.RelayWant) -> None:
         lane = self._lane(want.lane)
@@ -255,28 +258,34 @@ class Gateway:
             self._reset(lane, service.RESET_REASON_COMPACTED)
             return
         while not self._video.recent.holds(since):
-            for frame in await old_frames(self._shared, self._video, lane[0], since, PULL):
+            for frame in await old_frames(self._shared, self._video, lane.audience, since, PULL):
                 self.broadcast(lane, frame)
                 since = frame.to_revision
             await self._uncrowded()
-        # Nothing is awaited from here on: what was caught up with leads on to what follows.
+        self._follow(lane, since)
+
+    def _follow(self, lane: LaneKey, since: int) -> None:
+        """Nothing is awaited in here: what was caught up with, with all names written out, leads on to what follows."""
         self._lanes.add(lane)
         head = self._video.subscribe(lane, self)
-        step = max(1, head - since) if lane[1] else BEGIN_REVISIONS
+        step = max(1, head - since) if lane.merged else BEGIN_REVISIONS
         for after in range(since, head, step):
-            for frame in self._video.lanes.frames(*lane, after, min(after + step, head)):
+            for frame in self._video.lanes.frames(lane.audience, lane.merged, after, min(after + step, head)):
                 self.broadcast(lane, frame)
+        named = self._video.named(lane)
+        if named:
+            self.put(relaying.authors(lane, head, named))
 
     async def _send_snapshot(self, lane: LaneKey) -> int:
         self._video.flush(all_lanes=True)
         revision = self._video.document.revision
-        states = self._video.encodings.read(lane[0])
+        states = self._video.encodings.read(lane.audience)
         if len(states) < LARGE:
             states = by_frame(states)
         else:
             states = await asyncio.to_thread(by_frame, states)
         for part in snapshot_parts(revision, states):
-            self.put(relaying.snapshot(*lane, revision, part))
+            self.put(relaying.snapshot(lane, revision, part))
             await self._uncrowded()
         return revision
 
@@ -297,8 +306,8 @@ class Gateway:
     def _reset(self, lane: LaneKey | None, reason: "service.ResetReason.ValueType") -> None:
         reset = relay.RelayReset(reset=service.Reset(reason=reason, epoch=self._epoch))
         if lane is not None:
-            delivery = service.DELIVERY_MERGED if lane[1] else service.DELIVERY_FULL
-            reset.lane.CopyFrom(relay.Lane(audience=lane[0], delivery=delivery))
+            delivery = service.DELIVERY_MERGED if lane.merged else service.DELIVERY_FULL
+            reset.lane.CopyFrom(relay.Lane(audience=lane.audience, delivery=delivery, numbers_authors=lane.numbered))
         self.put(relay.RelayResponse(reset=reset).SerializeToString())
 
     # Viewers

@@ -12,16 +12,16 @@ from rushes.document import Applied, Document, Ignored, Refused, visible
 from rushes.document.submitted import Submitted
 from rushes.errors import RushesError
 from svc_annotation import metrics
+from svc_annotation.core.authors import Authors
 from svc_annotation.core.encoded import Encodings
 from svc_annotation.core.fold import Folded, Result, fold
-from svc_annotation.core.landed import CLIENT, INTERNAL, Audience, Recent
-from svc_annotation.core.lane import Frame, Lanes
+from svc_annotation.core.landed import CLIENT, Recent
+from svc_annotation.core.lane import Frame, LaneKey, Lanes, full_frames
 from svc_annotation.core.member import Member, Note
 from svc_annotation.core.policy import SnapshotPolicy
 from svc_annotation.core.presence import Onlooker, Presence
 from svc_annotation.core.window import Budget, MergedTick, Window
 
-LaneKey = tuple[Audience, bool]
 Writer = tuple[str, bytes]
 
 
@@ -107,6 +107,8 @@ class Video:
         self._writers: dict[Writer, Seat] = {}
         self._feeds: dict[LaneKey, set[Feed]] = {}
         self._lane_heads: dict[LaneKey, int] = {}
+        self._authors: dict[LaneKey, Authors] = {}
+        """Of the numbered lanes."""
         self._presence_feeds: dict[int, PresenceFeed] = {}
         self._waiters: dict[tuple[str, bytes, int], list[asyncio.Future[Result]]] = {}
         self._loop = asyncio.get_running_loop()
@@ -268,6 +270,8 @@ class Video:
         if feeds is None:
             feeds = self._feeds[lane] = set()
             self._lane_heads[lane] = self.recent.head
+            if lane.numbered:
+                self._authors[lane] = Authors()
             metrics.LANES.inc()
         feeds.add(feed)
         return self._lane_heads[lane]
@@ -275,6 +279,11 @@ class Video:
     def lane_head(self, lane: LaneKey) -> int:
         """The last revision that a lane has sent; of one that is not asked for, the document's."""
         return self._lane_heads.get(lane, self.recent.head)
+
+    def named(self, lane: LaneKey) -> bytes:
+        """Whom a lane says numbers for now (see `Authors`); empty: nobody."""
+        authors = self._authors.get(lane)
+        return authors.all() if authors is not None else b""
 
     def unsubscribe(self, lane: LaneKey, feed: Feed) -> None:
         """A gateway does not read a lane any more; one that nobody reads is not produced."""
@@ -284,6 +293,7 @@ class Video:
         feeds.discard(feed)
         if not feeds:
             del self._feeds[lane], self._lane_heads[lane]
+            self._authors.pop(lane, None)
             metrics.LANES.dec()
 
     def _schedule_flush(self) -> None:
@@ -308,18 +318,16 @@ class Video:
         self._keep()
 
     def _has_merged(self) -> bool:
-        return any(merged for _, merged in self._feeds) or any(follower.merged for follower in self.followers)
+        return any(lane.merged for lane in self._feeds) or any(follower.merged for follower in self.followers)
 
     def _flush_kind(self, merged: bool) -> int:
         """Sends all lanes of a kind; returns to how many streams."""
         head = self.recent.head
         streams = size_bytes = 0
-        for audience in (INTERNAL, CLIENT):
-            lane = (audience, merged)
-            feeds = self._feeds.get(lane)
-            if not feeds:
+        for lane, feeds in self._feeds.items():
+            if lane.merged != merged:
                 continue
-            frames = self.lanes.frames(audience, merged, self._lane_heads[lane], head)
+            frames = self._new_frames(lane)
             self._lane_heads[lane] = head
             for feed in list(feeds):
                 for frame in frames:
@@ -335,6 +343,14 @@ class Video:
             if merged:
                 self._merged_tick.flushed(self._loop.time(), size_bytes, saves=self._budget.saves)
         return streams
+
+    def _new_frames(self, lane: LaneKey) -> list[Frame]:
+        """What has landed since a lane was flushed."""
+        head = self._lane_heads[lane]
+        authors = self._authors.get(lane)
+        if authors is None:
+            return self.lanes.frames(lane.audience, lane.merged, head, self.recent.head)
+        return full_frames(head, self.recent.since(head), lane.audience, authors)
 
     def _keep(self) -> None:
         self.recent.need(min(self.projected_revision, *self._lane_heads.values(), *self.heads.values()))

@@ -7,9 +7,9 @@ from rushes.document.wire import field, number_field, repeated, repeated_delimit
 _SNAPSHOT_PART, _COMMITTED, _MERGED, _PRESENCE, _PROGRESS = 2, 3, 4, 7, 8
 
 
-def committed(commits: Iterable[bytes]) -> bytes:
-    """Of serialised Commits, in order."""
-    return field(_COMMITTED, repeated(1, commits))
+def committed(commits: Iterable[bytes], authors: bytes = b"") -> bytes:
+    """Of serialised Commits, in order, and whom they name (see `authors.Authors`)."""
+    return field(_COMMITTED, authors + repeated(1, commits))
 
 
 def merged(from_revision: int, to_revision: int, states: Iterable[bytes]) -> bytes:

@@ -1,20 +1,30 @@
-"""Lanes: what all readers of one kind receive. {internal, client} x {full, merged}; encoded once, whoever asks.
+"""Lanes: what all readers of one kind receive. {internal, client} x {full, numbered, merged}; encoded once for all.
 
-On the full lane every commit comes, and `progress` in the place of one that the audience may not read. On the merged
-lane each annotation touched comes as it is at the frame's last revision.
+On the full lane every commit comes, and `progress` in the place of one that the audience may not read. The numbered
+lane is a full one whose commits say a number in the place of who made them. On the merged lane each annotation touched
+comes as it is at the frame's last revision.
 """
 
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from svc_annotation.core import frame
+from svc_annotation.core.authors import Authors
 from svc_annotation.core.landed import Audience, Landed, Recent
 
 MAX_FRAME_BYTES: Final = 1024 * 1024
 _CACHED: Final = 32
+
+
+class LaneKey(NamedTuple):
+    """Which lane."""
+
+    audience: Audience
+    merged: bool
+    numbered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +35,14 @@ class Frame:
     to_revision: int
     payload: bytes
     """A serialised CollaborateResponse."""
+    authors: bytes = b""
+    """Whom it names (see `Authors`)."""
 
 
-def full_frames(head: int, batches: Iterable[Landed], audience: Audience) -> list[Frame]:
-    """Frames of every commit that an audience may read, from revision `head` on."""
+def full_frames(
+    head: int, batches: Iterable[Landed], audience: Audience, authors: Authors | None = None
+) -> list[Frame]:
+    """Frames of every commit that an audience may read, from revision `head` on; with `authors`, numbered."""
     frames: list[Frame] = []
     commits: list[bytes] = []
     start = at = head
@@ -40,19 +54,22 @@ def full_frames(head: int, batches: Iterable[Landed], audience: Audience) -> lis
             commit = landed.commit_for(audience)
         turns = hidden == bool(commit)
         if at > start and (turns or (commit and size_bytes + len(commit) > MAX_FRAME_BYTES)):
-            frames.append(_full_frame(start, at, commits))
+            frames.append(_full_frame(start, at, commits, authors))
             start, commits, size_bytes = at, [], 0
         at, hidden = landed.revision, not commit
         if commit:
-            commits.append(commit)
+            commits.append(commit if authors is None else authors.brief(at, commit))
             size_bytes += len(commit)
     if at > start:
-        frames.append(_full_frame(start, at, commits))
+        frames.append(_full_frame(start, at, commits, authors))
     return frames
 
 
-def _full_frame(start: int, at: int, commits: list[bytes]) -> Frame:
-    return Frame(start, at, frame.committed(commits) if commits else frame.progress(at))
+def _full_frame(start: int, at: int, commits: list[bytes], authors: Authors | None) -> Frame:
+    if not commits:
+        return Frame(start, at, frame.progress(at))
+    named = authors.take_new() if authors is not None else b""
+    return Frame(start, at, frame.committed(commits, named), named)
 
 
 def merged_frames(head: int, batches: Iterable[Landed], audience: Audience) -> list[Frame]:

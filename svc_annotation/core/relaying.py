@@ -8,7 +8,7 @@ from google.rpc import status_pb2
 from rushes.annotation.v1 import relay_service_pb2 as relay
 from rushes.document.wire import field, number_field, repeated
 from svc_annotation.core.landed import Audience
-from svc_annotation.core.lane import Frame
+from svc_annotation.core.lane import Frame, LaneKey
 
 _BROADCAST, _SNAPSHOT, _ADDRESSED, _BATCH = 3, 4, 5, 8
 _FULL, _MERGED = 1, 2
@@ -20,20 +20,28 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 """Past it the gateway does not read, and is cut."""
 
 
-def _lane(audience: Audience, merged: bool) -> bytes:
-    return number_field(1, audience) + number_field(2, _MERGED if merged else _FULL)
+def _lane(lane: LaneKey) -> bytes:
+    delivery = number_field(2, _MERGED if lane.merged else _FULL)
+    return field(1, number_field(1, lane.audience) + delivery + number_field(3, int(lane.numbered)))
 
 
-def broadcast(audience: Audience, merged: bool, frame: Frame) -> bytes:
+def broadcast(lane: LaneKey, frame: Frame) -> bytes:
     """A frame of a lane."""
-    head = field(1, _lane(audience, merged)) + number_field(2, frame.from_revision)
-    return field(_BROADCAST, head + number_field(3, frame.to_revision) + field(4, frame.payload))
+    head = _lane(lane) + number_field(2, frame.from_revision) + number_field(3, frame.to_revision)
+    named = field(5, frame.authors) if frame.authors else b""
+    return field(_BROADCAST, head + field(4, frame.payload) + named)
 
 
-def snapshot(audience: Audience, merged: bool, revision: int, part: tuple[int, bool, bytes]) -> bytes:
+def authors(lane: LaneKey, revision: int, named: bytes) -> bytes:
+    """Whom a lane says numbers for where it begins (see `Authors`)."""
+    head = _lane(lane) + number_field(2, revision) + number_field(3, revision)
+    return field(_BROADCAST, head + field(5, named))
+
+
+def snapshot(lane: LaneKey, revision: int, part: tuple[int, bool, bytes]) -> bytes:
     """A part of a lane's snapshot: index, whether it is the last, and the response."""
     index, last, payload = part
-    head = field(1, _lane(audience, merged)) + number_field(2, revision) + number_field(3, index)
+    head = _lane(lane) + number_field(2, revision) + number_field(3, index)
     return field(_SNAPSHOT, head + number_field(4, int(last)) + field(5, payload))
 
 

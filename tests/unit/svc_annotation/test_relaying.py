@@ -7,19 +7,34 @@ from rushes.annotation.v1 import relay_service_pb2 as relay
 from rushes.document.wire import varint
 from svc_annotation.core import relaying
 from svc_annotation.core.landed import CLIENT, INTERNAL
-from svc_annotation.core.lane import Frame
+from svc_annotation.core.lane import Frame, LaneKey
 from svc_annotation.core.relaying import Outbox
 
 
 def test_responses_put_together_are_what_the_generated_classes_write() -> None:
     lane = relay.Lane(audience=CLIENT, delivery=service.DELIVERY_MERGED)
+    numbered = relay.Lane(audience=CLIENT, delivery=service.DELIVERY_FULL, numbers_authors=True)
     pairs = [
         (
-            relaying.broadcast(CLIENT, True, Frame(0, 300, b"payload")),
+            relaying.broadcast(LaneKey(CLIENT, True), Frame(0, 300, b"payload")),
             relay.RelayResponse(broadcast=relay.RelayBroadcast(lane=lane, to_revision=300, response=b"payload")),
         ),
         (
-            relaying.snapshot(CLIENT, True, 5, (2, True, b"payload")),
+            relaying.broadcast(LaneKey(CLIENT, False, True), Frame(1, 300, b"payload", b"named")),
+            relay.RelayResponse(
+                broadcast=relay.RelayBroadcast(
+                    lane=numbered, from_revision=1, to_revision=300, response=b"payload", authors=b"named"
+                )
+            ),
+        ),
+        (
+            relaying.authors(LaneKey(CLIENT, False, True), 300, b"named"),
+            relay.RelayResponse(
+                broadcast=relay.RelayBroadcast(lane=numbered, from_revision=300, to_revision=300, authors=b"named")
+            ),
+        ),
+        (
+            relaying.snapshot(LaneKey(CLIENT, True), 5, (2, True, b"payload")),
             relay.RelayResponse(
                 snapshot=relay.RelaySnapshot(lane=lane, revision=5, index=2, last=True, response=b"payload")
             ),
