@@ -7,6 +7,7 @@ past it.
 
 from collections.abc import Callable, Iterable
 
+from gateway.core.choice import Choice
 from gateway.core.ending import away, ending
 from gateway.core.lane import Lane, LaneKey
 from gateway.core.socket import message_frame
@@ -34,7 +35,7 @@ class Hub:
         self.viewers: dict[int, Viewer] = {}
         self.crowd = relay.RelayCrowd()
         """Who is on the video, all gateways together, as far as that was told."""
-        self._merge_bytes_s = merge_bytes_s
+        self._choice = Choice(merge_bytes_s)
         self._slow_s = slow_s
         self._lanes: dict[LaneKey, Lane] = {}
         self._live: dict[LaneKey, dict[int, Viewer]] = {}
@@ -45,11 +46,12 @@ class Hub:
         self._lost_at = 0.0
         """Since when nobody serves the video, if nobody does."""
         self._next_session = 0
-        self._quiet_s = 0.0
         self._last_tick: float | None = None
         self._merging = False
+        self._numbers = False
+        """Whoever serves the video has lanes that say numbers for authors."""
         self._handlers: dict[str, Callable[[relay.RelayResponse, float], list[Action]]] = {
-            "opened": lambda m, now: self._opened(m.opened),
+            "opened": lambda m, now: self._opened(m.opened, now),
             "attached": lambda m, now: self._attached(m.attached, now),
             "broadcast": lambda m, now: self._broadcast(m.broadcast, now),
             "snapshot": lambda m, now: self._snapshot(m.snapshot),
@@ -123,7 +125,7 @@ class Hub:
 
     def _catch_up(self, viewer: Viewer) -> list[Action]:
         assert viewer.lane is not None
-        actions: list[Action] = []
+        actions = self._introduce(viewer, viewer.lane)
         size = 0
         for entry in viewer.lane.since(viewer.cursor):
             if size >= CATCH_UP_BYTES:
@@ -138,6 +140,14 @@ class Hub:
             return actions
         self._go_live(viewer)
         return actions + self._release(viewer)
+
+    def _introduce(self, viewer: Viewer, lane: Lane) -> list[Action]:
+        """Whom its lane says numbers for, unless it has heard that."""
+        if viewer.edition == lane.edition:
+            return []
+        viewer.edition = lane.edition
+        frame = lane.authors.frame()
+        return [Send((viewer.session,), frame)] if frame else []
 
     def _go_live(self, viewer: Viewer) -> None:
         assert viewer.lane is not None
@@ -182,17 +192,26 @@ class Hub:
         kind = message.WhichOneof("message")
         return self._handlers[kind](message, now) if kind else []
 
-    def _opened(self, message: relay.RelayOpened) -> list[Action]:
+    def _opened(self, message: relay.RelayOpened, now: float) -> list[Action]:
         if self.epoch not in (0, message.epoch):
             self._begin_anew()
         self.epoch = message.epoch
-        self.connected = True
-        actions: list[Action] = []
-        for lane in self._lanes.values():
-            actions.append(self._want(lane, lane.head))
+        self.connected, self._numbers = True, message.numbers_authors
+        self._lanes = {key: lane for key, lane in self._lanes.items() if self._numbers or not key.numbered}
+        actions: list[Action] = [Upstream(lane.want(lane.head)) for lane in self._lanes.values()]
         for viewer in self.viewers.values():
             self._hold(viewer)
+            if viewer.lane is not None and viewer.lane.key not in self._lanes:
+                actions += self._spell_out(viewer, now)
             actions += self._attach(viewer)
+        return actions
+
+    def _spell_out(self, viewer: Viewer, now: float) -> list[Action]:
+        """Who serves the video now is of a release that knows no numbers: it goes on where it is, on another lane."""
+        if viewer.state is State.BEHIND:
+            viewer.state, viewer.resume = State.JOINING, viewer.cursor
+        lane, actions = self._lane(self._key(viewer, FULL), viewer.resume, now)
+        viewer.board(lane)
         return actions
 
     def _hold(self, viewer: Viewer) -> None:
@@ -200,7 +219,7 @@ class Hub:
         viewer.known = False
         if viewer.state is State.LIVE and viewer.lane is not None:
             self._live[viewer.lane.key].pop(viewer.session, None)
-            viewer.state, viewer.cursor, viewer.left_bytes = State.BEHIND, self._reached(viewer), 0
+            viewer.state, viewer.cursor, viewer.left_bytes = State.BEHIND, viewer.reached, 0
         self._behind.pop(viewer.session, None)
         self._ahead.pop(viewer.session, None)
 
@@ -229,15 +248,6 @@ class Hub:
     def _serve(self, viewer: Viewer, delivery: "service.Delivery.ValueType") -> Upstream:
         return Upstream(relay.RelayRequest(serve=relay.RelayServe(session=viewer.session, delivery=delivery)))
 
-    def _want(self, lane: Lane, since: int | None) -> Upstream:
-        want = relay.RelayWant(lane=relay.Lane(audience=lane.key[0], delivery=lane.key[1]))
-        if since is None:
-            want.snapshot = True
-            lane.snapshot_asked = True
-        else:
-            want.since_revision = since
-        return Upstream(relay.RelayRequest(want=want))
-
     def _attached(self, message: relay.RelayAttached, now: float) -> list[Action]:
         viewer = self.viewers.get(message.session)
         if viewer is None:
@@ -246,7 +256,7 @@ class Hub:
             viewer.switching = viewer.next_lane is not None
             return []
         viewer.known = True
-        if viewer.lane is not None and viewer.lane.key[0] != message.audience:
+        if viewer.lane is not None and viewer.lane.key.audience != message.audience:
             # What it has and what its lane brings is not what it may read: it opens anew, and holds nothing.
             return [End(viewer.session, ending("AUDIENCE_CHANGED")), *self.leave(viewer.session)]
         if not viewer.greeted:
@@ -279,6 +289,10 @@ class Hub:
     def _say(self, viewer: Viewer, response: service.CollaborateResponse) -> Send:
         return Send((viewer.session,), message_frame(response.SerializeToString()))
 
+    def _key(self, viewer: Viewer, delivery: "service.Delivery.ValueType") -> LaneKey:
+        numbered = delivery == FULL and self._numbers and viewer.open.numbers_authors
+        return LaneKey(viewer.audience, delivery, numbered)
+
     def _lane(self, key: LaneKey, resume: int | None, now: float) -> tuple[Lane, list[Action]]:
         self._lane_used[key] = now
         lane = self._lanes.get(key)
@@ -286,14 +300,14 @@ class Hub:
             return lane, []
         lane = self._lanes[key] = Lane(key)
         if resume is None:
-            return lane, [self._want(lane, None)]
+            return lane, [Upstream(lane.want(None))]
         since = max(0, resume - RESUME_SLACK)
         lane.begin(since)
-        return lane, [self._want(lane, since)]
+        return lane, [Upstream(lane.want(since))]
 
     def _join_lane(self, viewer: Viewer, now: float) -> list[Action]:
-        lane, actions = self._lane((viewer.audience, viewer.serving), viewer.resume, now)
-        viewer.lane = lane
+        lane, actions = self._lane(self._key(viewer, viewer.serving), viewer.resume, now)
+        viewer.board(lane)
         return actions + self._serve_join(viewer)
 
     def _serve_join(self, viewer: Viewer) -> list[Action]:
@@ -305,7 +319,7 @@ class Hub:
             return self._start(viewer, viewer.resume, [])
         snapshot = lane.usable_snapshot()
         if snapshot is None:
-            return [] if lane.snapshot_asked or not self.connected else [self._want(lane, None)]
+            return [] if lane.snapshot_asked or not self.connected else [Upstream(lane.want(None))]
         frames: list[Action] = []
         if viewer.resume is not None:
             reset = service.Reset(reason=service.RESET_REASON_COMPACTED, epoch=self.epoch)
@@ -321,14 +335,18 @@ class Hub:
         return actions + self._catch_up(viewer)
 
     def _broadcast(self, message: relay.RelayBroadcast, now: float) -> list[Action]:
-        lane = self._lanes.get((message.lane.audience, message.lane.delivery))
+        lane = self._lanes.get(LaneKey.of(message.lane))
+        if lane is not None and not message.response:
+            return self._named(lane, message.authors)
         entry = lane.broadcast(message) if lane is not None else None
         if lane is None or entry is None:
             return []
         live = self._live.setdefault(lane.key, {})
-        if lane.key[1] == MERGED or self._merging:
-            self._move(lane, entry.from_revision, now)
-        actions: list[Action] = [Send(tuple(live), entry.frame)] if live else []
+        actions: list[Action] = []
+        if lane.key.delivery == MERGED or self._merging:
+            actions += self._move(lane, entry.from_revision, now)
+        if live:
+            actions.append(Send(tuple(live), entry.frame))
         for viewer in [v for v in live.values() if v.held]:
             actions += self._release(viewer)
         for viewer in [v for v in self._ahead.values() if v.lane is lane and not lane.before(v.cursor)]:
@@ -337,20 +355,29 @@ class Hub:
             actions += self._catch_up(viewer)
         return actions
 
-    def _move(self, lane: Lane, from_revision: int, now: float) -> None:
+    def _named(self, lane: Lane, authors: bytes) -> list[Action]:
+        """Whom a lane says numbers for where it begins. Who is on it already may have heard of others only."""
+        if not lane.named(authors):
+            return []
+        return [each for v in self._live.get(lane.key, {}).values() for each in self._introduce(v, lane)]
+
+    def _move(self, lane: Lane, from_revision: int, now: float) -> list[Action]:
         """Viewers whose change of lane is answered come over, where this frame goes on from what they have."""
+        actions: list[Action] = []
         for viewer in [v for v in self.viewers.values() if v.switching and v.next_lane is lane]:
             old = viewer.lane
             if viewer.state is not State.LIVE or old is None or (old.head or 0) < from_revision:
                 continue
             self._live[old.key].pop(viewer.session, None)
-            viewer.lane, viewer.next_lane, viewer.switching = lane, None, False
-            viewer.serving = lane.key[1]
+            viewer.board(lane)
+            viewer.next_lane, viewer.switching, viewer.serving = None, False, lane.key.delivery
+            actions += self._introduce(viewer, lane)
             self._go_live(viewer)
             self._lane_used[lane.key] = now
+        return actions
 
     def _snapshot(self, message: relay.RelaySnapshot) -> list[Action]:
-        lane = self._lanes.get((message.lane.audience, message.lane.delivery))
+        lane = self._lanes.get(LaneKey.of(message.lane))
         if lane is None or not lane.snapshot_part(message):
             return []
         actions: list[Action] = []
@@ -369,22 +396,14 @@ class Hub:
             viewer = self.viewers.get(session)
             if viewer is None:
                 continue
-            if message.after_revision and self._reached(viewer) < message.after_revision:
+            if message.after_revision and viewer.reached < message.after_revision:
                 viewer.held.append((message.after_revision, frame))
             else:
                 actions.append(Send((session,), frame))
         return actions
 
-    def _reached(self, viewer: Viewer) -> int:
-        if viewer.state is State.LIVE and viewer.lane is not None:
-            return max(viewer.cursor, viewer.lane.head or 0)
-        return viewer.cursor if viewer.state is State.BEHIND else -1
-
     def _release(self, viewer: Viewer) -> list[Action]:
-        reached = self._reached(viewer)
-        ready = [frame for after, frame in viewer.held if after <= reached]
-        viewer.held = [(after, frame) for after, frame in viewer.held if after > reached]
-        return [Send((viewer.session,), frame) for frame in ready]
+        return [Send((viewer.session,), frame) for frame in viewer.release()]
 
     def _ended(self, message: relay.RelayEnded) -> list[Action]:
         if not self._forget(message.session):
@@ -396,7 +415,7 @@ class Hub:
         if not message.HasField("lane"):
             lanes = list(self._lanes.values())
         else:
-            lane = self._lanes.get((message.lane.audience, message.lane.delivery))
+            lane = self._lanes.get(LaneKey.of(message.lane))
             lanes = [lane] if lane is not None else []
         actions: list[Action] = []
         for lane in lanes:
@@ -408,7 +427,7 @@ class Hub:
                 if viewer.state is not State.ATTACHING:
                     viewer.state = State.JOINING
                     viewer.resume = max(viewer.resume or 0, viewer.cursor, viewer.acked)
-            actions.append(self._want(lane, None))
+            actions.append(Upstream(lane.want(None)))
         return actions
 
     # -- time ------------------------------------------------------------------------------------------------
@@ -436,21 +455,14 @@ class Hub:
     def _too_slow(self, viewer: Viewer, now: float) -> bool:
         if viewer.session in self._behind and now - viewer.behind_since > self._slow_s:
             return True
-        lag = self._reached(viewer) - viewer.acked
+        lag = viewer.reached - viewer.acked
         return lag > UNACKED_REVISIONS and now - viewer.acked_at > self._slow_s
 
     def _choose_delivery(self, now: float, passed: float) -> list[Action]:
-        rates = [lane.bytes_in / max(passed, 0.001) for key, lane in self._lanes.items() if key[1] == FULL]
+        rates = [lane.bytes_in / max(passed, 0.001) for key, lane in self._lanes.items() if key.delivery == FULL]
         for lane in self._lanes.values():
             lane.bytes_in = 0
-        rate = max(rates, default=0.0)
-        wanted: service.Delivery.ValueType | None = MERGED
-        saves = self.crowd.merging_saves
-        if rate > self._merge_bytes_s and saves:
-            self._quiet_s = 0.0
-        else:
-            self._quiet_s = self._quiet_s + passed if rate < self._merge_bytes_s / 2 or not saves else 0.0
-            wanted = FULL if self._quiet_s >= 10.0 else None
+        wanted = self._choice.wanted(max(rates, default=0.0), passed, saves=self.crowd.merging_saves)
         if wanted is None or not self.connected:
             return []
         self._merging = wanted == MERGED or any(v.serving == MERGED for v in self.viewers.values())
@@ -463,10 +475,10 @@ class Hub:
     def _switch(self, viewer: Viewer, wanted: "service.Delivery.ValueType", now: float) -> list[Action]:
         if viewer.next_lane is not None or viewer.lane is None:
             return []
-        lane, actions = self._lane((viewer.audience, wanted), None, now)
+        lane, actions = self._lane(self._key(viewer, wanted), None, now)
         if actions:
             lane.begin(viewer.lane.head or 0)
-            actions = [self._want(lane, lane.head)]
+            actions = [Upstream(lane.want(lane.head))]
         viewer.next_lane = lane
         return [*actions, self._serve(viewer, wanted)]
 
@@ -474,7 +486,7 @@ class Hub:
         used = {v.lane.key for v in self.viewers.values() if v.lane} | {
             v.next_lane.key for v in self.viewers.values() if v.next_lane
         }
-        used |= {(v.audience, FULL) for v in self.viewers.values() if v.wants == AUTO and v.lane}
+        used |= {self._key(v, FULL) for v in self.viewers.values() if v.wants == AUTO and v.lane}
         actions: list[Action] = []
         for key in list(self._lanes):
             if key in used:
@@ -482,5 +494,5 @@ class Hub:
             elif now - self._lane_used[key] > LANE_IDLE_S:
                 del self._lanes[key]
                 self._live.pop(key, None)
-                actions.append(Upstream(relay.RelayRequest(unwant=relay.Lane(audience=key[0], delivery=key[1]))))
+                actions.append(Upstream(relay.RelayRequest(unwant=key.said())))
         return actions if self.connected else []

@@ -3,7 +3,9 @@
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from gateway.core.authors import Authors
 from gateway.core.socket import message_frame
 from rushes.annotation.v1 import annotation_service_pb2, relay_service_pb2
 from rushes.type.v1 import access_pb2
@@ -11,7 +13,23 @@ from rushes.type.v1 import access_pb2
 MAX_BYTES = 16 * 1024 * 1024
 MAX_REVISIONS = 10_000
 
-LaneKey = tuple["access_pb2.Audience.ValueType", "annotation_service_pb2.Delivery.ValueType"]
+
+class LaneKey(NamedTuple):
+    """Which lane."""
+
+    audience: "access_pb2.Audience.ValueType"
+    delivery: "annotation_service_pb2.Delivery.ValueType"
+    numbered: bool = False
+    """Its commits say numbers in the place of who made them."""
+
+    @classmethod
+    def of(cls, lane: relay_service_pb2.Lane) -> "LaneKey":
+        """The one that is spoken of."""
+        return cls(lane.audience, lane.delivery, lane.numbers_authors)
+
+    def said(self) -> relay_service_pb2.Lane:
+        """As it is spoken of."""
+        return relay_service_pb2.Lane(audience=self.audience, delivery=self.delivery, numbers_authors=self.numbered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +59,9 @@ class Lane:
         self.snapshot: Snapshot | None = None
         self.snapshot_asked = False
         self.bytes_in = 0
+        self.authors = Authors()
+        self.edition = 1
+        """Of its authors: another one when they have changed, but for whom its entries name."""
         self._entries: deque[Entry] = deque()
         self._bytes = 0
         self._building: Snapshot | None = None
@@ -56,9 +77,29 @@ class Lane:
         self._bytes = self.start = 0
         self.head = self.snapshot = self._building = None
         self.snapshot_asked = False
+        self.authors = Authors()
+        self.edition += 1
+
+    def want(self, since: int | None) -> relay_service_pb2.RelayRequest:
+        """Asks for what comes after a revision; None: for a snapshot, and what comes after that."""
+        want = relay_service_pb2.RelayWant(lane=self.key.said())
+        if since is None:
+            want.snapshot = self.snapshot_asked = True
+        else:
+            want.since_revision = since
+        return relay_service_pb2.RelayRequest(want=want)
+
+    def named(self, authors: bytes) -> bool:
+        """Takes in whom it says numbers for where it begins; whether that is anything new."""
+        if not self.authors.learn(authors):
+            return False
+        self.edition += 1
+        return True
 
     def broadcast(self, message: relay_service_pb2.RelayBroadcast) -> Entry | None:
         """Takes a broadcast in; None: it does not fit what is here (a lane just forgotten)."""
+        if message.authors:
+            self.authors.learn(message.authors)
         if self.head is None or message.from_revision > self.head:
             return None
         entry = Entry(message.from_revision, message.to_revision, message_frame(message.response))

@@ -50,6 +50,8 @@ class Viewer:
     known: bool = False
     """What it may read was told on the stream that there is now."""
     held: list[tuple[int, bytes]] = field(default_factory=list)
+    edition: int = 0
+    """Which edition of its lane's authors it has heard."""
 
     def __post_init__(self) -> None:
         self.wants = self.open.delivery or AUTO
@@ -57,6 +59,24 @@ class Viewer:
         if self.open.HasField("resume_revision"):
             self.resume = self.acked = self.open.resume_revision
         self.acked_at = self.now
+
+    def board(self, lane: Lane) -> None:
+        """From now on it reads this lane."""
+        self.lane, self.edition = lane, 0
+
+    @property
+    def reached(self) -> int:
+        """The last revision that it was sent."""
+        if self.state is State.LIVE and self.lane is not None:
+            return max(self.cursor, self.lane.head or 0)
+        return self.cursor if self.state is State.BEHIND else -1
+
+    def release(self) -> list[bytes]:
+        """What was held back until it is where it is now."""
+        reached = self.reached
+        ready = [frame for after, frame in self.held if after <= reached]
+        self.held = [(after, frame) for after, frame in self.held if after > reached]
+        return ready
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from gateway.core.socket import message_frame
 from gateway.core.viewer import FULL, Action, End, Send, Upstream, Viewer
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import relay_service_pb2 as relay
+from rushes.annotation.v1.operation_pb2 import Commit
 from rushes.type.v1 import access_pb2
 
 INTERNAL = access_pb2.AUDIENCE_INTERNAL
 CLIENT = access_pb2.AUDIENCE_CLIENT
+NUMBERED = relay.Lane(audience=INTERNAL, delivery=FULL, numbers_authors=True)
 OPENED = service.CollaborateResponse(opened=service.CollaborateOpened(permissions=5)).SerializeToString()
 
 
@@ -43,11 +45,18 @@ class Rig:
     def say(self, **message: object) -> None:
         self.do(self.hub.receive(relay.RelayResponse(**message), self.now))  # type: ignore[arg-type]
 
-    def opened(self, epoch: int = 1, revision: int = 0) -> None:
-        self.say(opened=relay.RelayOpened(epoch=epoch, revision=revision))
+    def opened(self, epoch: int = 1, revision: int = 0, *, numbers: bool = True) -> None:
+        self.say(opened=relay.RelayOpened(epoch=epoch, revision=revision, numbers_authors=numbers))
 
-    def join(self, resume: int | None = None, delivery: "service.Delivery.ValueType" = FULL, epoch: int = 1) -> Viewer:
-        opening = service.CollaborateOpen(video_id=7, delivery=delivery, epoch=epoch)
+    def join(
+        self,
+        resume: int | None = None,
+        delivery: "service.Delivery.ValueType" = FULL,
+        epoch: int = 1,
+        *,
+        numbers: bool = False,
+    ) -> Viewer:
+        opening = service.CollaborateOpen(video_id=7, delivery=delivery, epoch=epoch, numbers_authors=numbers)
         if resume is not None:
             opening.resume_revision = resume
         viewer, actions = self.hub.join(opening, "token", self.now)
@@ -70,8 +79,33 @@ class Rig:
         )
         return message_frame(response)
 
-    def snapshot(self, revision: int, parts: int = 2, delivery: "service.Delivery.ValueType" = FULL) -> list[bytes]:
-        lane = relay.Lane(audience=INTERNAL, delivery=delivery)
+    def numbered(self, revision: int, *names: int) -> bytes:
+        """A frame of the numbered lane, which names these authors."""
+        committed = service.Committed(authors=list(map(author, names)), commits=[Commit(revision=revision)])
+        response = service.CollaborateResponse(committed=committed).SerializeToString()
+        self.say(
+            broadcast=relay.RelayBroadcast(
+                lane=NUMBERED,
+                from_revision=revision - 1,
+                to_revision=revision,
+                response=response,
+                authors=named(*names),
+            )
+        )
+        return message_frame(response)
+
+    def names(self, revision: int, *names: int) -> None:
+        """The numbered lane begins here, and says numbers for these authors."""
+        self.say(
+            broadcast=relay.RelayBroadcast(
+                lane=NUMBERED, from_revision=revision, to_revision=revision, authors=named(*names)
+            )
+        )
+
+    def snapshot(
+        self, revision: int, parts: int = 2, delivery: "service.Delivery.ValueType" = FULL, *, numbered: bool = False
+    ) -> list[bytes]:
+        lane = relay.Lane(audience=INTERNAL, delivery=delivery, numbers_authors=numbered)
         frames = []
         for index in range(parts):
             response = f"snapshot {revision} {index}".encode()
@@ -83,9 +117,11 @@ class Rig:
             )
         return frames
 
-    def live(self, revision: int = 0) -> Viewer:
+    def live(
+        self, revision: int = 0, delivery: "service.Delivery.ValueType" = FULL, *, numbers: bool = False
+    ) -> Viewer:
         """A viewer that has everything up to a revision."""
-        viewer = self.join(resume=revision)
+        viewer = self.join(resume=revision, delivery=delivery, numbers=numbers)
         self.attached(viewer)
         self.sent[viewer.session].clear()
         return viewer
@@ -96,6 +132,14 @@ class Rig:
         return kinds
 
 
+def author(number: int) -> service.Author:
+    return service.Author(number=number, person_id=f"{number:026}", client_id=number.to_bytes(16, "big"))
+
+
+def named(*numbers: int) -> bytes:
+    return service.Committed(authors=list(map(author, numbers))).SerializeToString()
+
+
 def said(frame: bytes) -> service.CollaborateResponse:
-    head = 2 if frame[1] < 126 else 4
+    head = {126: 4, 127: 10}.get(frame[1], 2)
     return service.CollaborateResponse.FromString(frame[head + 5 :])
