@@ -4,7 +4,7 @@ import pytest
 from google.rpc import code_pb2, status_pb2
 
 from gateway.core import hub as hub_module
-from gateway.core.lane import Lane
+from gateway.core.lane import Lane, LaneKey
 from gateway.core.socket import message_frame
 from gateway.core.viewer import FULL, MERGED, State
 from rushes.annotation.v1 import annotation_service_pb2 as service
@@ -354,7 +354,7 @@ def test_the_lane_of_every_commit_stays_for_who_may_come_back_to_it_and_for_nobo
 
 
 def test_a_lanes_cache_is_bounded_and_its_old_snapshot_no_longer_used() -> None:
-    lane = Lane((INTERNAL, FULL))
+    lane = Lane(LaneKey(INTERNAL, FULL))
     part = relay.RelaySnapshot(revision=0, index=0, last=True, response=b"s")
     assert lane.snapshot_part(part)
     for revision in range(1, 12_001):
@@ -366,13 +366,13 @@ def test_a_lanes_cache_is_bounded_and_its_old_snapshot_no_longer_used() -> None:
 
 
 def test_a_broadcast_with_a_hole_before_it_is_not_taken() -> None:
-    lane = Lane((INTERNAL, FULL))
+    lane = Lane(LaneKey(INTERNAL, FULL))
     lane.begin(5)
     assert lane.broadcast(relay.RelayBroadcast(from_revision=7, to_revision=8, response=b"x")) is None
 
 
 def test_snapshot_parts_out_of_order_are_not_a_snapshot() -> None:
-    lane = Lane((INTERNAL, FULL))
+    lane = Lane(LaneKey(INTERNAL, FULL))
     lane.snapshot_part(relay.RelaySnapshot(revision=1, index=0, response=b"a"))
     assert not lane.snapshot_part(relay.RelaySnapshot(revision=2, index=1, last=True, response=b"b"))
     assert lane.usable_snapshot() is None

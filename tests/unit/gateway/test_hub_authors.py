@@ -1,4 +1,4 @@
-"""Whom the numbers of a lane mean: told before the first commit that says one, whichever way a viewer came to its lane."""
+"""Whom the numbers of a lane mean: told before the first commit that says one, whichever way a viewer came there."""
 
 import pytest
 
