@@ -25,29 +25,46 @@ WRITERS, READERS, WORDS, RESTARTS = 3, 2, 30, 2
 NOTE = "a note that all write in"
 
 
-class Screen:
-    """A browser with the client's core, and its socket as the fan-out sees it. It never opens another session."""
+class Reader:
+    """A browser's socket as the fan-out sees it, which hears who made what. It never opens another session."""
 
     descriptor = -1
 
-    def __init__(self, channel: Channel, place: Place, name: str) -> None:
+    def __init__(self, channel: Channel, place: Place, name: str, opening: service.CollaborateOpen) -> None:
         self.name = name
-        self.client = PendingClient(
-            1,
-            lambda size: name.encode().ljust(size, b"."),
-            audience=0,  # type: ignore[arg-type]
-            delivery=service.DELIVERY_FULL,
-        )
         self.status: status_pb2.Status | None = None
+        self.made: dict[int, tuple[str, bytes, int]] = {}
+        """By revision: person, client and its number of the batch."""
+        self.untold: list[int] = []
+        """Numbers that nobody was meant by."""
+        self._authors: dict[int, service.Author] = {}
         self._channel = channel
         self._loop = asyncio.get_running_loop()
-        self._session = channel.join(self, self.client.connect(0).open, place.people.token(name)).session
+        self._session = channel.join(self, opening, place.people.token(name)).session
 
     def write(self, frame: bytes) -> None:
         """See Socket."""
         for _, payload in grpcweb.FrameReader(1 << 20).feed(unframed(frame)):
-            self.client.receive(service.CollaborateResponse.FromString(payload), self._loop.time())
-        self.poll()
+            response = service.CollaborateResponse.FromString(payload)
+            if response.HasField("committed"):
+                self._spell_out(response.committed)
+            self.hear(response)
+
+    def hear(self, response: service.CollaborateResponse) -> None:
+        """What the server says."""
+
+    def _spell_out(self, committed: service.Committed) -> None:
+        for author in committed.authors:
+            assert self._authors.setdefault(author.number, author) == author
+        for commit in committed.commits:
+            if commit.author:
+                assert not commit.person_id
+                assert not commit.client_id
+                author = self._authors.get(commit.author, service.Author())
+                if not author.number:
+                    self.untold.append(commit.author)
+                commit.person_id, commit.client_id, commit.author = author.person_id, author.client_id, 0
+            self.made[commit.revision] = commit.person_id, commit.client_id, commit.client_seq
 
     def direct(self, message: Message) -> bytes | None:
         """See Socket."""
@@ -63,6 +80,27 @@ class Screen:
     def end(self, status: status_pb2.Status) -> None:
         """See Socket."""
         self.status = status
+
+
+class Screen(Reader):
+    """One with the client's core. `numbers`: it understands numbers in the place of who made something."""
+
+    def __init__(self, channel: Channel, place: Place, name: str, *, numbers: bool = False) -> None:
+        self.client = PendingClient(
+            1,
+            lambda size: name.encode().ljust(size, b"."),
+            audience=0,  # type: ignore[arg-type]
+            delivery=service.DELIVERY_FULL,
+        )
+        opening = self.client.connect(0).open
+        opening.numbers_authors = numbers
+        super().__init__(channel, place, name, opening)
+
+    def hear(self, response: service.CollaborateResponse) -> None:
+        """Takes it in, and says what follows from it."""
+        if response.WhichOneof("message") != "committed" or response.committed.commits:
+            self.client.receive(response, self._loop.time())
+        self.poll()
 
     def poll(self) -> None:
         """Sends what is due."""
@@ -101,8 +139,8 @@ async def test_who_writes_and_who_reads_stay_while_the_service_is_stopped_and_st
         channels = Channels("gateway", MeshConfig(secret=SECRET, services={"svc_annotation": place.server.target}))
         hub = Hub(1)
         channel = Channel(hub, Fleet(channels, "svc_annotation"), channels)
-        writers = [Screen(channel, place, f"writer{at}") for at in range(WRITERS)]
-        screens = [*writers, *(Screen(channel, place, f"reader{at}") for at in range(READERS))]
+        writers = [Screen(channel, place, f"writer{at}", numbers=at > 0) for at in range(WRITERS)]
+        screens = [*writers, *(Screen(channel, place, f"reader{at}", numbers=at > 0) for at in range(READERS))]
         await until(lambda: all(screen.client.phase is Phase.OPEN for screen in screens), "all are there")
         writers[0].client.submit([create(NOTE)], 0.0)
         await settled(screens)
@@ -128,5 +166,44 @@ async def test_who_writes_and_who_reads_stay_while_the_service_is_stopped_and_st
         assert len(words) == WRITERS * WORDS
         assert {screen.text for screen in screens} == {writers[0].text}
         assert {screen.status for screen in screens} == {None}, "nobody had to open again"
+        assert not any(screen.untold for screen in screens)
+        assert sorted(writers[0].made) == list(range(1, writers[0].client.confirmed.revision + 1))
+        assert all(screen.made == writers[0].made for screen in screens), "all are told of the same authors"
+        await channel.close()
+        await channels.close()
+
+
+async def test_who_comes_later_or_again_is_told_who_is_meant_by_a_number(tmp_path: Path) -> None:
+    async with serving(tmp_path) as place:
+        channels = Channels("gateway", MeshConfig(secret=SECRET, services={"svc_annotation": place.server.target}))
+        channel = Channel(Hub(1), Fleet(channels, "svc_annotation"), channels)
+        writers = [Screen(channel, place, f"writer{at}", numbers=at > 0) for at in range(WRITERS)]
+        await until(lambda: all(writer.client.phase is Phase.OPEN for writer in writers), "all are there")
+        for at, writer in enumerate(writers):
+            writer.client.submit([create(f"note {at}")], 0.0)
+            writer.poll()
+            await settled(writers)
+        opening = service.CollaborateOpen(video_id=1, delivery=service.DELIVERY_FULL, numbers_authors=True)
+        new = Reader(channel, place, "new", opening)
+        back = Reader(
+            channel,
+            place,
+            "back",
+            service.CollaborateOpen(
+                video_id=1, delivery=service.DELIVERY_FULL, numbers_authors=True, resume_revision=1, epoch=1
+            ),
+        )
+        for at, writer in enumerate(writers):
+            writer.client.submit([create(f"another {at}")], 0.0)
+            writer.poll()
+            await settled(writers)
+        last = 2 * WRITERS
+        await until(lambda: last in new.made and last in back.made, "both have the last")
+        whole = writers[0].made
+        assert len(whole) == last
+        assert all(writer.made == whole for writer in writers)
+        assert back.made == {revision: whole[revision] for revision in range(2, last + 1)}
+        assert new.made.items() <= whole.items()
+        assert not any(reader.untold for reader in (*writers, new, back))
         await channel.close()
         await channels.close()
