@@ -38,7 +38,7 @@ class Authors:
         number = self._numbers.get(whose)
         if number is None:
             number = self._name(revision, whose)
-        return b"".join((commit[:start], _AUTHOR, number, commit[end:]))
+        return b"".join((commit[:start], commit[end:], _AUTHOR, number))
 
     def _name(self, revision: int, whose: bytes) -> bytes:
         if len(self._numbers) == MAX_AUTHORS:

@@ -24,11 +24,13 @@ type rushes struct {
 	perWriter int
 	byClient  map[[16]byte]int // client id -> writer
 	byBegin   map[[8]byte]int  // its first 8 bytes, as annotation ids begin with them -> writer
+	byNumber  map[uint64]int   // what commits say in the place of who made them -> writer; the same for all clients
 	strokes   [][]byte
 }
 
 func newRushes(o options, perWriter int, clients []*client) *rushes {
-	r := &rushes{o: o, perWriter: perWriter, byClient: map[[16]byte]int{}, byBegin: map[[8]byte]int{}, strokes: strokes(o.points)}
+	r := &rushes{o: o, perWriter: perWriter, byClient: map[[16]byte]int{}, byBegin: map[[8]byte]int{},
+		byNumber: map[uint64]int{}, strokes: strokes(o.points)}
 	for _, c := range clients[:o.writers] {
 		r.byClient[c.id] = c.index
 		r.byBegin[[8]byte(c.id[:])] = c.index
@@ -62,7 +64,7 @@ func (r *rushes) connect(c *client) error {
 		open = number(open, 4, uint64(c.revision))
 		open = number(open, 5, c.epoch)
 	}
-	return c.message(field(nil, 1, number(open, 6, uint64(delivery))))
+	return c.message(field(nil, 1, number(number(open, 6, uint64(delivery)), 8, 1)))
 }
 
 // ready: opened, then its snapshot; who comes back has it.
@@ -166,9 +168,12 @@ func (r *rushes) message(message []byte, f *frame) error {
 		f.revision = int64(varint(body, 1))
 		f.whole = varint(body, 3) != 0
 	case 3:
-		return each(body, func(_ protowire.Number, commit []byte) error {
-			r.commit(commit, f)
-			return nil
+		return each(body, func(kind protowire.Number, part []byte) error {
+			if kind == 2 { // an author: before the commits that say its number
+				r.byNumber[varint(part, 1)] = r.writer(bytesOf(part, 3))
+				return nil
+			}
+			return r.commit(part, f)
 		})
 	case 4:
 		return r.merged(body, f)
@@ -188,16 +193,39 @@ func (r *rushes) message(message []byte, f *frame) error {
 	return nil
 }
 
-func (r *rushes) commit(commit []byte, f *frame) {
+func (r *rushes) commit(commit []byte, f *frame) error {
 	f.revision = int64(varint(commit, 1))
-	var id [16]byte
-	copy(id[:], bytesOf(commit, 3))
-	writer, ok := r.byClient[id]
+	writer, err := r.author(commit)
 	sequence := int(varint(commit, 4))
-	if !ok || sequence < 1 || sequence > r.perWriter {
-		return
+	if err == nil && writer != nobody && sequence >= 1 && sequence <= r.perWriter {
+		f.commit(writer*r.perWriter+sequence-1, uint64(f.revision))
 	}
-	f.commit(writer*r.perWriter+sequence-1, uint64(f.revision))
+	return err
+}
+
+// nobody is who wrote before, of no writer of this load.
+const nobody = -1
+
+// author gives which writer made a commit.
+func (r *rushes) author(commit []byte) (int, error) {
+	number := varint(commit, 8)
+	if number == 0 {
+		return r.writer(bytesOf(commit, 3)), nil
+	}
+	writer, ok := r.byNumber[number]
+	if !ok {
+		return nobody, fmt.Errorf("nobody was told who author %d is", number)
+	}
+	return writer, nil
+}
+
+func (r *rushes) writer(client []byte) int {
+	var id [16]byte
+	copy(id[:], client)
+	if writer, ok := r.byClient[id]; ok {
+		return writer
+	}
+	return nobody
 }
 
 // merged takes whole annotations, each the state after all that was merged.
