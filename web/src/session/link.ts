@@ -11,6 +11,7 @@ import {
   type CollaborateResponse,
   type PresenceState,
 } from "../gen/rushes/annotation/v1/annotation_service_pb";
+import { Authors } from "./authors";
 import { waitTold } from "./backoff";
 import type { Ended } from "./socket";
 import { Stream } from "./stream";
@@ -52,6 +53,7 @@ export function afterEnd(status: Ended): "again" | "afresh" | "signedOut" | "gon
 
 export class Link {
   private stream: Stream | undefined;
+  private authors = new Authors();
   private failures = 0;
   private pollTimer = 0;
   private retryTimer = 0;
@@ -116,12 +118,19 @@ export class Link {
     this.close();
     this.set({ kind: "connecting", again });
     this.openingTimer = window.setTimeout(() => this.lost(true), OPENING_MS);
+    this.authors = new Authors();
     this.stream = new Stream(PATH, {
-      opened: () => this.send(this.client.connect(this.options.frame())),
+      opened: () => this.open(),
       message: (payload) => this.take(payload),
       ended: (status) => this.ended(status),
       lost: () => this.lost(),
     });
+  }
+
+  private open(): void {
+    const request = this.client.connect(this.options.frame());
+    if (request.message.case === "open") request.message.value.numbersAuthors = true;
+    this.send(request);
   }
 
   private close(dead = false): void {
@@ -160,6 +169,11 @@ export class Link {
     const response = fromBinary(CollaborateResponseSchema, payload);
     const { message } = response;
     if (message.case === "pong") this.options.latency(Math.max(0, performance.now() - Number(message.value.pingMs)));
+    if (message.case === "committed" && !this.authors.spellOut(message.value)) {
+      // A commit of nobody is not taken in: begin anew, with a snapshot.
+      this.client.confirmed.epoch = 0;
+      return this.lost();
+    }
     if (!this.options.heard(response)) {
       this.client.confirmed.epoch = 0;
       return this.connect(true);
