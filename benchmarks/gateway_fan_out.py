@@ -17,7 +17,7 @@ from gateway.core.mux import OPEN, ROOM, ServerMux
 from gateway.core.socket import binary_frame
 from gateway.fanout import FanOut, Socket
 from gateway.http.mux import MuxWriter
-from gateway.http.websocket import ViewerSocket
+from gateway.http.websocket import SocketWriter, ViewerSocket
 
 
 class Joined(asyncio.Protocol):
@@ -36,7 +36,7 @@ def streams(transport: asyncio.Transport) -> MuxWriter:
     mux = ServerMux(1 << 20)
     mux.receive(bytes((OPEN, 0, 0, 0, 1)) + b"/rushes.annotation.v1.AnnotationService/Collaborate")
     mux.receive(bytes((ROOM, 0, 0, 0, 1)) + (1 << 29).to_bytes(4, "big"))
-    return MuxWriter(mux, 1, ViewerSocket(transport))
+    return MuxWriter(mux, 1, SocketWriter(transport))
 
 
 async def run(port: int, count: int, rounds: int, size: int, make: Callable[[asyncio.Transport], Socket]) -> None:

@@ -80,7 +80,7 @@ class FanOut:
         if len(sessions) == 1:
             if self._parts.lacks(sessions[0]):
                 self._write(self._parts.of(sessions[0]))
-            metrics.FRAMES_OUT.inc(self._spread(sessions, Message([unframed(frame)])))
+            metrics.FRAMES_OUT.inc(self._spread(sessions, Message([unframed(frame)]), self._later))
             return
         count = max(1, math.ceil(len(self.sockets) / TURN))
         if count != self._parts.count:
@@ -127,16 +127,14 @@ class FanOut:
         began = time.perf_counter()
         written = 0
         for sessions, parts in self._parts.take(part):
-            written += self._spread(sessions, Message(parts, self._pieces)) * len(parts)
+            written += self._spread(sessions, Message(parts, self._pieces), self._later) * len(parts)
         if written:
             metrics.FAN_OUT_S.observe(time.perf_counter() - began)
             metrics.FRAMES_OUT.inc(written)
 
     def send_later(self, sessions: Iterable[int], frame: bytes) -> None:
         """Presence waits a moment for commits to travel with; what comes meanwhile takes its place."""
-        extra = unframed(frame)
-        for session in sessions:
-            self._later[session] = extra
+        self._later.update(dict.fromkeys(sessions, unframed(frame)))
         if self._timer is None:
             busy = self._parts.busy(self._loop.time())
             wait_s = min(MAX_PRESENCE_WAIT_S, PRESENCE_WAIT_S * len(self.sockets)) if busy else 0.0
@@ -148,50 +146,52 @@ class FanOut:
             if handle is not None:
                 handle.cancel()
 
-    def _spread(self, sessions: Sequence[int], message: Message) -> int:
-        """Writes to these, and gives to how many it was."""
-        later, joined = self._later, dict[bytes, Message]()
+    def _spread(self, sessions: Iterable[int], message: Message | None, later: dict[int, bytes]) -> int:
+        """Writes to these: the message, and what presence of them waits in `later`. Gives to how many it was."""
+        joined: dict[bytes, Message] = {}
         chosen: list[Socket] = []
-        pieces: list[bytes] = []
-        descriptors: set[int] = set()
+        pieces: dict[int, bytes] = {}
         behind: list[tuple[int, Socket, Message]] = []
-        queued = 0
         socket_of = self.sockets.get
         for session in sessions:
             socket = socket_of(session)
-            if socket is None:
-                continue
-            extra = later.pop(session, None) if later else None
             both = message
-            if extra is not None:
-                both = joined.get(extra) or joined.setdefault(extra, message.with_presence(extra))
-            if socket.descriptor in descriptors:  # of another call there, which may be written in part
-                behind.append((session, socket, both))
+            if later and (extra := later.pop(session, None)) is not None:
+                both = joined.get(extra) or joined.setdefault(extra, self._with_presence(message, extra))
+            if socket is None or both is None:
                 continue
-            piece = socket.direct(both)
-            if piece is not None:
-                chosen.append(socket)
-                pieces.append(piece)
-                descriptors.add(socket.descriptor)
+            descriptor = socket.descriptor
+            # Of another call there, which may be written in part?
+            piece = None if descriptor in pieces else socket.direct(both)
+            if piece is None:
+                behind.append((session, socket, both))
             else:
-                self._queue(session, socket, message, both)
-                queued += 1
-        _write_all(chosen, pieces)
-        for session, socket, both in behind:
-            self._queue(session, socket, message, both)
-        return len(chosen) + queued + len(behind)
+                chosen.append(socket)
+                pieces[descriptor] = piece
+        _write_all(chosen, list(pieces.values()))
+        return len(chosen) + sum(self._queue(session, socket, message, both) for session, socket, both in behind)
 
-    def _queue(self, session: int, socket: Socket, message: Message, both: Message) -> None:
-        """Of a viewer that something waits for already: `both` has presence with it, which may be left out."""
+    def _with_presence(self, message: Message | None, extra: bytes) -> Message:
+        return Message([extra], self._pieces) if message is None else message.with_presence(extra)
+
+    def _queue(self, session: int, socket: Socket, message: Message | None, both: Message) -> bool:
+        """Of a viewer that something waits for already: `both` has presence with it, which who is far behind goes
+        without. Gives whether anything is queued."""
         try:
             waiting = socket.buffered()
-            socket.write((message if waiting > LOW_BYTES else both).plain())
+            if waiting <= LOW_BYTES:
+                message = both
+            if message is None:
+                metrics.FRAMES_DROPPED.inc()
+                return False
+            socket.write(message.plain[b""])
         except Exception:  # whatever it is: the others have to be written to
             log.exception("viewer_failed", extra={"session": session})
             self._loop.call_soon(socket.end, ending("NOT_WRITTEN"))
-            return
+            return False
         if waiting > HIGH_BYTES:
             self._congested(session, time.monotonic())
+        return True
 
     def _flush_later(self) -> None:
         """To whom nothing else is on its way."""
@@ -201,37 +201,7 @@ class FanOut:
             self._later[session] = later.pop(session)
         if self._later:
             self._timer = self._loop.call_later(LEFT_S, self._flush_later)
-        messages: dict[bytes, Message] = {}
-        chosen: list[Socket] = []
-        pieces: list[bytes] = []
-        descriptors: set[int] = set()
-        behind: list[tuple[Socket, Message]] = []
-        for session, extra in later.items():
-            socket = self.sockets.get(session)
-            if socket is None:
-                continue
-            message = messages.get(extra)
-            if message is None:
-                message = messages[extra] = Message([extra], self._pieces)
-            piece = None if socket.descriptor in descriptors else socket.direct(message)
-            if piece is None:
-                behind.append((socket, message))
-            else:
-                chosen.append(socket)
-                pieces.append(piece)
-                descriptors.add(socket.descriptor)
-        _write_all(chosen, pieces)
-        queued = sum(_queue_presence(socket, message.plain()) for socket, message in behind)
-        metrics.FRAMES_OUT.inc(len(chosen) + queued)
-
-
-def _queue_presence(socket: Socket, frame: bytes) -> bool:
-    """Whether it is queued: who is far behind goes without."""
-    if socket.buffered() > LOW_BYTES:
-        metrics.FRAMES_DROPPED.inc()
-        return False
-    socket.write(frame)
-    return True
+        metrics.FRAMES_OUT.inc(self._spread(list(later), None, later))
 
 
 def _write_all(sockets: Sequence[Socket], pieces: Sequence[bytes]) -> None:

@@ -1,9 +1,26 @@
 """What goes to many sockets in one message of each: made once for all that take it alike. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.core.deflate import MIN_BYTES, Pieces, packed_frame, stored
 from gateway.core.socket import binary_frame
+
+
+class Frames(dict[bytes, bytes]):
+    """A message as frames, by what is before it there: nothing, or the head of a call that shares its socket.
+
+    A dictionary that makes what it lacks: it is asked for each viewer, and has nearly always been asked before.
+    """
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make: Callable[[bytes], bytes]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, head: bytes) -> bytes:
+        made = self[head] = self._make(head)
+        return made
 
 
 class Message:
@@ -12,36 +29,26 @@ class Message:
     `parts`: messages of gRPC, framed. `pieces`: there are several who read it, so that packing is worth it.
     """
 
-    __slots__ = ("_packed", "_parts", "_pieces", "_plain", "data")
+    __slots__ = ("_parts", "_pieces", "packed", "plain", "size_bytes")
 
     def __init__(self, parts: Sequence[bytes], pieces: Pieces | None = None) -> None:
-        self.data = parts[0] if len(parts) == 1 else b"".join(parts)
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
         self._parts = parts
         self._pieces = pieces
-        self._plain: dict[bytes, bytes] = {}
-        self._packed: dict[bytes, bytes] = {}
+        self.size_bytes = len(data)
+        self.plain = Frames(lambda head: binary_frame(head + data))
+        """As frames of a WebSocket."""
+        self.packed = _packed(parts, pieces, self.plain) if pieces and self.size_bytes >= MIN_BYTES else self.plain
+        """The same, packed if that makes them smaller."""
 
     def with_presence(self, extra: bytes) -> "Message":
         """All of it, and this behind it."""
         return Message([*self._parts, extra], self._pieces)
 
-    def plain(self, head: bytes = b"") -> bytes:
-        """As a WebSocket's frame; `head` is before it, of a call that shares its socket with others."""
-        known = self._plain.get(head)
-        if known is None:
-            known = self._plain[head] = binary_frame(head + self.data)
-        return known
 
-    def packed(self, head: bytes = b"") -> bytes:
-        """The same, packed if that makes it smaller."""
-        known = self._packed.get(head)
-        if known is None:
-            known = self._packed[head] = self._pack(head)
-        return known
+def _packed(parts: Sequence[bytes], pieces: Pieces, plain: Frames) -> Frames:
+    def pack(head: bytes) -> bytes:
+        packed = packed_frame((stored(head), *map(pieces.of, parts)))
+        return packed if len(packed) < len(plain[head]) else plain[head]
 
-    def _pack(self, head: bytes) -> bytes:
-        plain, pieces = self.plain(head), self._pieces
-        if pieces is None or len(self.data) < MIN_BYTES:
-            return plain
-        packed = packed_frame((stored(head), *map(pieces.of, self._parts)))
-        return packed if len(packed) < len(plain) else plain
+    return Frames(pack)

@@ -18,6 +18,7 @@ pieces: a message that is larger than the room there is goes in parts.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from gateway.core import grpcweb
@@ -82,7 +83,9 @@ MuxEvent = Opened | Said | Failed | Cancelled | Roomier
 
 
 @dataclass(slots=True)
-class _Call:
+class Call:
+    """A call that is open."""
+
     reader: grpcweb.FrameReader
     room_in: int = FIRST_ROOM
     owed: int = 0
@@ -94,6 +97,13 @@ class _Call:
     failed: bool = False
     """It was said so; what else its browser says means nothing."""
 
+    def take_room(self, size_bytes: int) -> bool:
+        """Whether so much may go now as it is, after `data_head`: nothing waits, and there is room for it all."""
+        if self.waiting_bytes or self.room_out < size_bytes:
+            return False
+        self.room_out -= size_bytes
+        return True
+
 
 class ServerMux:
     """The server's side of a socket."""
@@ -102,12 +112,16 @@ class ServerMux:
 
     def __init__(self, max_message_bytes: int) -> None:
         self._max_message_bytes = max_message_bytes
-        self._calls: dict[int, _Call] = {}
+        self._calls: dict[int, Call] = {}
 
     @property
     def open_calls(self) -> int:
         """Calls in use."""
         return len(self._calls)
+
+    def call(self, number: int) -> Call:
+        """An open call, as it is for as long as it is open: found once by who asks for each frame."""
+        return self._calls[number]
 
     # -- from the browser ------------------------------------------------------------------------------------
 
@@ -150,10 +164,10 @@ class ServerMux:
             headers = Headers(grpcweb.parse_fields(lines))
         except ProtocolError as error:
             raise MuxError(str(error)) from error
-        self._calls[number] = _Call(grpcweb.FrameReader(self._max_message_bytes))
+        self._calls[number] = Call(grpcweb.FrameReader(self._max_message_bytes))
         return Opened(number, path.decode("latin-1"), headers)
 
-    def _data(self, number: int, call: _Call, rest: bytes) -> Said | Failed | None:
+    def _data(self, number: int, call: Call, rest: bytes) -> Said | Failed | None:
         if not rest:
             raise MuxError("data without a byte, which takes no room")
         call.room_in -= len(rest)
@@ -172,13 +186,13 @@ class ServerMux:
             return self._fail(number, call, "a client sends no trailers")
         return Said(number, [payload for _, payload in frames], len(rest))
 
-    def _end(self, number: int, call: _Call) -> Said | Failed | None:
+    def _end(self, number: int, call: Call) -> Said | Failed | None:
         if call.reader.pending or call.heard_end or call.failed:
             return self._fail(number, call, "the end comes inside a message, or twice")
         call.heard_end = True
         return Said(number, [Finish()], 0)
 
-    def _fail(self, number: int, call: _Call, why: str) -> Failed | None:
+    def _fail(self, number: int, call: Call, why: str) -> Failed | None:
         """Once for each call: nobody may make more of them than it has room for."""
         if call.failed:
             return None
@@ -208,14 +222,6 @@ class ServerMux:
         call.waiting_bytes += len(data)
         return self.ready(number)
 
-    def take_room(self, number: int, size_bytes: int) -> bool:
-        """Whether so much may go now as it is, after `data_head`: nothing waits, and there is room for it all."""
-        call = self._calls.get(number)
-        if call is None or call.waiting or call.room_out < size_bytes:
-            return False
-        call.room_out -= size_bytes
-        return True
-
     def ready(self, number: int) -> list[bytes]:
         """Messages of a call that the browser has room for."""
         call = self._calls.get(number)
@@ -243,8 +249,9 @@ def ended(number: int) -> bytes:
     return _head(END, number)
 
 
+@lru_cache(1024)
 def data_head(number: int) -> bytes:
-    """What begins a message of DATA."""
+    """What begins a message of DATA. Browsers number their calls alike, so that few of them are most of them."""
     return _head(DATA, number)
 
 

@@ -18,13 +18,36 @@ REST: Final = 0.25
 """So much of what a turn took passes before the next: what came meanwhile is read first."""
 
 
+_KNOWN: Final = 8
+"""So many sets of viewers take turns with frames: those of each lane."""
+
+
+class _Group:
+    """Viewers who get the same frames; who of them is in a part is found once, as long as they are the same."""
+
+    __slots__ = ("_by_part", "_count", "members", "sessions")
+
+    def __init__(self, sessions: Sequence[int], count: int) -> None:
+        self.sessions = sessions
+        self.members = frozenset(sessions)
+        self._count = count
+        self._by_part: dict[int, Sequence[int]] = {}
+
+    def of(self, part: int) -> Sequence[int]:
+        """Those of a part."""
+        known = self._by_part.get(part)
+        if known is None:
+            count = self._count
+            known = [each for each in self.sessions if each % count == part] if count > 1 else self.sessions
+            self._by_part[part] = known
+        return known
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     """A frame that not all have."""
 
-    sessions: Sequence[int]
-    members: frozenset[int]
-    """The same."""
+    group: _Group
     frame: bytes
 
 
@@ -36,6 +59,7 @@ class Parts:
         "_begin",
         "_calm",
         "_frames",
+        "_groups",
         "_next",
         "_rested_at",
         "_turn",
@@ -55,6 +79,8 @@ class Parts:
         """The number of the first of these."""
         self._next = [0]
         """By part, the number of the first that it lacks."""
+        self._groups: list[_Group] = []
+        """The last ones, the newest first."""
         self._turn = -1
         self._added_at = self._rested_at = 0.0
         self._calm = True
@@ -63,6 +89,7 @@ class Parts:
         """From now on there are so many parts. Only while nobody lacks anything."""
         assert not self._frames
         self.count, self._next, self._turn = count, [self._begin] * count, -1
+        self._groups.clear()
 
     def of(self, session: int) -> int:
         """The part that a viewer is in."""
@@ -74,14 +101,20 @@ class Parts:
 
     def add(self, sessions: Sequence[int], frame: bytes, now: float) -> None:
         """One more."""
-        last = self._frames[-1] if self._frames else None
-        if last is not None and last.sessions == sessions:
-            self._frames.append(_Waiting(last.sessions, last.members, frame))
-        else:
-            self._frames.append(_Waiting(sessions, frozenset(sessions), frame))
+        self._frames.append(_Waiting(self._group(sessions), frame))
         self.waiting_bytes += len(frame)
         self._calm, self._added_at = not self.busy(now), now
         self.due = max(now, self._rested_at)
+
+    def _group(self, sessions: Sequence[int]) -> _Group:
+        for at, group in enumerate(self._groups):
+            if len(group.sessions) == len(sessions) and group.sessions == sessions:
+                if at:
+                    self._groups.insert(0, self._groups.pop(at))
+                return group
+        self._groups.insert(0, _Group(sessions, self.count))
+        del self._groups[_KNOWN:]
+        return self._groups[0]
 
     def took_turn(self, began: float, now: float) -> None:
         """A part had its turn, from then until now."""
@@ -93,14 +126,14 @@ class Parts:
     def lacks(self, session: int) -> bool:
         """Whether a frame for this viewer waits."""
         waiting = self._frames[self._next[self.of(session)] - self._begin :] if self._frames else ()
-        return any(session in each.members for each in waiting)
+        return any(session in each.group.members for each in waiting)
 
     def waiting(self) -> set[int]:
         """For whom a frame waits."""
         found = set[int]()
         for part in range(self.count):
             for sessions, _ in self._lacking(part):
-                found.update(self._mine(part, sessions))
+                found.update(sessions)
         return found
 
     def next(self) -> int:
@@ -114,7 +147,7 @@ class Parts:
 
     def take(self, part: int) -> list[tuple[Sequence[int], list[bytes]]]:
         """All that a part lacks, in order: frames that are for the same viewers together, with those of the part."""
-        found = [(self._mine(part, sessions), frames) for sessions, frames in self._lacking(part)]
+        found = self._lacking(part)
         self._next[part] = self._begin + len(self._frames)
         done = min(self._next) - self._begin
         self.waiting_bytes -= sum(len(each.frame) for each in self._frames[:done])
@@ -126,9 +159,5 @@ class Parts:
 
     def _lacking(self, part: int) -> list[tuple[Sequence[int], list[bytes]]]:
         waiting = self._frames[self._next[part] - self._begin :]
-        together = groupby(waiting, attrgetter("sessions"))
-        return [(sessions, [each.frame for each in frames]) for sessions, frames in together]
-
-    def _mine(self, part: int, sessions: Sequence[int]) -> Sequence[int]:
-        count = self.count
-        return sessions if count == 1 else [session for session in sessions if session % count == part]
+        together = groupby(waiting, attrgetter("group"))
+        return [(group.of(part), [each.frame for each in frames]) for group, frames in together]

@@ -44,12 +44,8 @@ class Out(Writer, Protocol):
     def descriptor(self) -> int:
         """See `fanout.Socket`."""
 
-    @property
-    def packs(self) -> bool:
-        """Whether its messages may be packed."""
-
-    def ready(self) -> bool:
-        """Whether nothing is before what would be written to the descriptor now."""
+    def direct(self, message: Message, head: bytes) -> bytes | None:
+        """See `fanout.Socket`; `head` is before it, of the call."""
 
     def rest(self, left: bytes) -> None:
         """See `fanout.Socket`."""
@@ -58,11 +54,12 @@ class Out(Writer, Protocol):
 class MuxWriter:
     """The writing side of one call."""
 
-    __slots__ = ("_head", "_mux", "_number", "_out", "_over", "_told", "descriptor", "ended")
+    __slots__ = ("_call", "_head", "_mux", "_number", "_out", "_over", "_told", "descriptor", "ended")
 
     def __init__(self, mux: ServerMux, number: int, out: Out) -> None:
         self._mux = mux
         self._number = number
+        self._call = mux.call(number)
         self._head = data_head(number)
         self._out = out
         self.descriptor = out.descriptor
@@ -79,9 +76,10 @@ class MuxWriter:
 
     def direct(self, message: Message) -> bytes | None:
         """See `fanout.Socket`."""
-        if self._told or not self._out.ready() or not self._mux.take_room(self._number, len(message.data)):
+        if self._told:
             return None
-        return message.packed(self._head) if self._out.packs else message.plain(self._head)
+        piece = self._out.direct(message, self._head)
+        return piece if piece is not None and self._call.take_room(message.size_bytes) else None
 
     def rest(self, left: bytes) -> None:
         """See `fanout.Socket`."""

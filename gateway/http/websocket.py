@@ -43,14 +43,16 @@ PONG_BYTES: Final = 64 * 1024
 class SocketWriter:
     """The writing side of a WebSocket: frames ready for the wire go to the transport as they are."""
 
-    __slots__ = ("_closing", "_transport", "_waiting", "descriptor", "packs")
+    __slots__ = ("_closing", "_free", "_transport", "_waiting", "descriptor", "packs")
 
     def __init__(self, transport: asyncio.Transport, *, packs: bool = False) -> None:
         """`packs`: its messages may be packed."""
         self._transport = transport
         self.packs = packs
-        # Bound once: they are called for each frame to each viewer.
         self._closing, self._waiting = transport.is_closing, transport.get_write_buffer_size
+        self._free = False
+        """Nothing can be before what is written to the descriptor: all that goes to the transport goes through here,
+        and a descriptor is closed after the connection's end was told. Known, so that the transport is seldom asked."""
         plain = transport.get_extra_info("sslcontext") is None
         self.descriptor: int = transport.get_extra_info("socket").fileno() if plain else -1
 
@@ -76,14 +78,27 @@ class SocketWriter:
     def write_last(self, frame: bytes) -> None:
         """As `control`; nothing else is written from now on, whoever still tries."""
         self.control(frame)
-        self._closing = _yes
+        self.lose()
+
+    def lose(self) -> None:
+        """Nothing more is written: the descriptor may soon be another connection's."""
+        self._closing, self._free = _yes, False
 
     def ready(self) -> bool:
         """Whether nothing is before what would be written to the descriptor now."""
-        return self.descriptor >= 0 and not self._waiting() and not self._closing()
+        if not self._free:
+            self._free = self.descriptor >= 0 and not self._waiting() and not self._closing()
+        return self._free
+
+    def direct(self, message: Message, head: bytes = b"") -> bytes | None:
+        """See `fanout.Socket`; `head` is before it, of a call that shares its socket with others."""
+        if not (self._free or self.ready()):
+            return None
+        return message.packed[head] if self.packs else message.plain[head]
 
     def rest(self, left: bytes) -> None:
         """See `fanout.Socket`. Nothing is written to who is gone: uvloop raises, and others have to be written to."""
+        self._free = False
         if not self._closing():
             self._transport.write(left)
 
@@ -112,11 +127,11 @@ class ViewerSocket(SocketWriter):
         if not self._told:
             self.control(frame)
 
-    def direct(self, message: Message) -> bytes | None:
-        """See `fanout.Socket`."""
-        if self._told or self.descriptor < 0 or self._waiting() or self._closing():  # as `ready`, for each viewer
+    def direct(self, message: Message, head: bytes = b"") -> bytes | None:
+        """See SocketWriter."""
+        if self._told or not (self._free or self.ready()):
             return None
-        return message.packed() if self.packs else message.plain()
+        return message.packed[head] if self.packs else message.plain[head]
 
     def trailers(self, fields: list[tuple[str, str]]) -> None:
         """The status of a call that ends here."""
@@ -247,6 +262,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing comes any more."""
+        self.out.lose()
         self._timer.cancel()
         if self._limit is not None:
             self._limit.cancel()

@@ -15,13 +15,12 @@ class Viewer:
 
     descriptor: int = -1
     waiting: int = 0
-    packs: bool = False
     queued: list[bytes] = field(default_factory=list)
     left: list[bytes] = field(default_factory=list)
 
-    def direct(self, message: Message) -> bytes | None:
-        """See Socket."""
-        return None if self.waiting else message.plain()
+    def direct(self, message: Message, head: bytes = b"") -> bytes | None:
+        """See Socket and Out."""
+        return None if self.waiting else message.plain[head]
 
     def rest(self, left: bytes) -> None:
         """See Socket."""
@@ -34,10 +33,6 @@ class Viewer:
     def buffered(self) -> int:
         """See Socket."""
         return self.waiting
-
-    def ready(self) -> bool:
-        """See Out."""
-        return not self.waiting
 
     def end(self, status: status_pb2.Status) -> None:
         """See Socket."""

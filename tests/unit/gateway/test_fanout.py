@@ -318,7 +318,7 @@ def two_calls(transport: Narrow, room_bytes: int) -> list[MuxWriter]:
     out, mux = SocketWriter(transport), ServerMux(1_000)
     for number in (1, 2):
         mux.receive(bytes((OPEN, 0, 0, 0, number)) + b"/a/b")
-    assert mux.take_room(2, FIRST_ROOM - room_bytes)
+    assert mux.call(2).take_room(FIRST_ROOM - room_bytes)
     return [MuxWriter(mux, number, out) for number in (1, 2)]
 
 
