@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -17,8 +17,10 @@ from gateway.core.mux import FIRST_ROOM, OPEN, ROOM, ServerMux, unframed
 from gateway.core.socket import binary_frame, message_frame
 from gateway.core.websocket import PACKED
 from gateway.fanout import HIGH_BYTES, FanOut, Socket
-from gateway.http.mux import MuxWriter
-from gateway.http.websocket import SocketWriter, ViewerSocket
+from gateway.http.call import SocketCalls
+from gateway.http.mux import MuxSocket, MuxWriter
+from gateway.http.session import Caller
+from gateway.http.websocket import SocketWriter, ViewerSocket, WebSocketConnection, WebSocketStream
 from tests.unit.gateway.fanout_rig import Viewer, congested, counted, frames
 from tests.waiting import until
 
@@ -311,6 +313,50 @@ class Narrow(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """See WriteTransport."""
         self.kept += data
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["a socket of its own", "a shared socket"])
+async def test_nothing_overtakes_what_the_transport_has_and_after_that_all_is_direct_again(
+    files: list[int], *, shared: bool
+) -> None:
+    transport = Narrow(files[0])
+    out = ViewerSocket(transport)
+    viewer = muxed(out) if shared else out
+    message = Message([b"<1>"])
+    assert viewer.direct(message)
+    viewer.rest(b"rest")
+    assert viewer.direct(message) is None
+    transport.kept = b""
+    assert viewer.direct(message)
+
+
+def stream(transport: Narrow) -> tuple[WebSocketConnection, Socket]:
+    """A connection of one call, and where its frames go."""
+    connection = WebSocketStream(transport, 1_000, lambda _: None)
+    return connection, connection.out
+
+
+def shared(transport: Narrow) -> tuple[WebSocketConnection, Socket]:
+    """A connection of several."""
+    connection = MuxSocket(transport, cast(SocketCalls, None), Caller("", "", "", ""), 1_000, lambda _: None)
+    return connection, cast(Socket, muxed(connection.out))
+
+
+@pytest.mark.parametrize("opened", [stream, shared])
+async def test_nothing_is_written_to_a_descriptor_that_may_be_another_s_by_now(
+    opened: Callable[[Narrow], tuple[WebSocketConnection, Socket]], files: list[int]
+) -> None:
+    transport = Narrow(files[0])
+    connection, viewer = opened(transport)
+    fan_out = FanOut(congested)
+    fan_out.sockets.update({0: viewer, 1: Viewer(files[1])})
+    fan_out.send((0, 1), FRAME)
+    before = read(files[0])
+    assert before
+    connection.connection_lost(None)
+    fan_out.send((0, 1), FRAME)
+    fan_out.send((0,), FRAME)
+    assert (read(files[0]), transport.kept, read(files[1])) == (before, b"", FRAME + FRAME)
 
 
 def two_calls(transport: Narrow, room_bytes: int) -> list[MuxWriter]:

@@ -201,3 +201,12 @@ async def test_a_socket_that_raises_is_ended_and_keeps_nobody_from_anything(capl
     assert [each.queued for each in all_four] == [[ONE], [], [ONE], [ONE]]
     assert all_four[1].left == [ENDINGS["NOT_WRITTEN"][1].encode()]
     assert "viewer_failed" in caplog.text
+
+
+async def test_a_socket_that_raises_keeps_nobody_from_presence_either() -> None:
+    fan_out = FanOut(congested)
+    broken, other = Broken(waiting=1), Viewer(waiting=1)
+    fan_out.sockets.update({0: broken, 1: other})
+    fan_out.send_later((0, 1), ONE)
+    await until(lambda: bool(broken.left))
+    assert other.queued == [ONE]
