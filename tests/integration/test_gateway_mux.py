@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from gateway.core import grpcweb
+from gateway.core.message import Message
 from gateway.core.mux import CANCEL, DATA, END, OPEN, ROOM, SUBPROTOCOL, ServerMux
 from gateway.core.socket import binary_frame
 from gateway.http.call import SocketCalls
@@ -236,11 +237,9 @@ class Deaf:
 
     written: int = 0
     descriptor: int = -1
-    packs: bool = False
 
-    def ready(self) -> bool:
+    def direct(self, message: Message, head: bytes) -> None:
         """See Out."""
-        return False
 
     def rest(self, left: bytes) -> None:
         """See Out."""
