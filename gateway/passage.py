@@ -236,16 +236,16 @@ class Line(Protocol):
 class Exchange:
     """One call: from the request's body to the answer's last byte. The sink of its reply."""
 
-    __slots__ = ("_line", "_over", "_passage", "_passing", "_peer", "_plan", "_release", "_reply", "_task", "_timer",
-                 "_tries")  # fmt: skip
+    __slots__ = ("_line", "_over", "_passage", "_passing", "_peer", "_plan", "_release", "_task", "_timer", "_tries")
 
     def __init__(self, passage: Passage, plan: CallPlan, peer: str, line: Line) -> None:
         self._passage = passage
         self._plan = plan
         self._peer = peer
         self._line = line
-        self._reply = Reply(plan.shape, self, passage.rewrite)
         self._passing: Passing | None = None
+        """The call on its way, which holds this as its reply's sink: let go of at the end, or both would be left to the
+        collector."""
         self._timer: asyncio.TimerHandle | None = None
         self._release: Callable[[], None] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -293,7 +293,7 @@ class Exchange:
         except Exception as error:
             self._answer(self._passage.access.trailers(error))
             return
-        passing = self._passing = Passing(plan.block + rest, frame, self._reply)
+        passing = self._passing = Passing(plan.block + rest, frame, Reply(plan.shape, self, self._passage.rewrite))
         if plan.timeout_s is not None:
             delay_s = plan.timeout_s + LATE_S
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._late)
@@ -308,23 +308,22 @@ class Exchange:
 
     def _late(self) -> None:
         self._timer = None
-        self._give_up()
-        self._reply.fail(code_pb2.DEADLINE_EXCEEDED, "The call took longer than it may.")
-        self._reply.flush()
-
-    def _give_up(self) -> None:
         if self._passing is not None:
-            self._plan.target.upstream.give_up(self._passing)
+            receiver = self._passing.receiver
+            receiver.fail(code_pb2.DEADLINE_EXCEEDED, "The call took longer than it may.")
+            receiver.flush()
 
     def cancel(self) -> None:
         """The browser is gone."""
         if not self._over:
-            self._stop()
-            self._give_up()
+            self._stop(given_up=True)
             self._passage.count(self._plan.target.path, code_pb2.CANCELLED)
 
-    def _stop(self) -> None:
+    def _stop(self, *, given_up: bool) -> None:
         self._over = True
+        passing, self._passing = self._passing, None
+        if passing is not None and given_up:
+            self._plan.target.upstream.give_up(passing)
         if self._release is not None:
             self._release()
         if self._timer is not None:
@@ -345,16 +344,13 @@ class Exchange:
 
     def ended(self, code: int) -> None:
         """See Sink."""
-        self._stop()
-        if code:  # it may be the gateway that ended it, and the server behind still speaks
-            self._give_up()
+        self._stop(given_up=bool(code))  # it may be the gateway that ended it, and the server behind still speaks
         self._passage.count(self._plan.target.path, code)
         self._line.answered()
 
     def broken(self, code: int) -> None:
         """See Sink."""
-        self._stop()
-        self._give_up()
+        self._stop(given_up=True)
         self._passage.count(self._plan.target.path, code)
         self._line.abort()
 
@@ -366,7 +362,7 @@ class Exchange:
         if processed and not plan.target.repeatable(passing.body[grpcweb.HEADER_BYTES :]):
             return False
         self._tries += 1
-        renewed = self._passing = Passing(passing.block, passing.body, self._reply)
+        renewed = self._passing = Passing(passing.block, passing.body, passing.receiver)
         plan.target.upstream.start(renewed)
         return True
 

@@ -108,6 +108,7 @@ class WebProtocol(asyncio.Protocol):
         for timer in (self._timer, self._busy, self._slow):
             if timer is not None:
                 timer.cancel()
+        self._next = _over  # a method of this would keep it for the collector
         if self._exchange is not None:
             self._exchange.cancel()
         if self._handler is not None:

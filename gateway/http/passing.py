@@ -143,6 +143,7 @@ async def pass_through(
         return code_pb2.DEADLINE_EXCEEDED
     finally:
         upstream.give_up(passing)
+        answer.passing = None  # each held the other
         sender.cancel()
         await asyncio.gather(sender, return_exceptions=True)
 

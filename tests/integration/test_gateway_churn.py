@@ -4,16 +4,33 @@ import asyncio
 import gc
 import os
 import random
+from collections import Counter
 
 import psutil
 
 from gateway.core import grpcweb
+from gateway.core.http2 import Stream
+from gateway.core.reply import Reply
+from gateway.door import FrontProtocol
+from gateway.http.passing import SocketReply
+from gateway.http.websocket import WebSocketConnection
+from gateway.passage import Exchange
 from gateway.standalone import Alone
+from gateway.upstream import Passing
+from gateway.web import WebProtocol
 from tests.integration.echo_server import BOTH, ECHO, LARGE, MANY, WAIT, EchoServer
 from tests.waiting import until
 from tests.web_client import Browser
 
 ROUNDS = 40
+UNFINISHED = (
+    b"POST ",
+    b"\x16\x03\x01\r\n\r\n",
+    b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /a.B/C HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n",
+)
+"""What is no call, or not a whole one."""
+PASSING_KINDS = (FrontProtocol, WebProtocol, WebSocketConnection, Exchange, Reply, SocketReply, Passing, Stream)
 GROWN_BYTES = 24 << 20
 
 
@@ -46,6 +63,32 @@ async def come_and_go(port: int, chance: random.Random) -> None:
         await socket.begin()
         await socket.ws.send_bytes(b"\0" + grpcweb.data_frame(b"ab"))
         assert await socket.receive() == b"ba"
+
+
+def left() -> Counter[str]:
+    """Connections and calls that are still in memory."""
+    return Counter(type(one).__name__ for one in gc.get_objects() if isinstance(one, PASSING_KINDS))
+
+
+async def test_what_is_over_is_gone_at_once_and_does_not_wait_for_the_collector() -> None:
+    async with EchoServer() as server:
+        gateway = Alone("127.0.0.1:0", f"127.0.0.1:{server.port}")
+        await gateway.start()
+        chance = random.Random(7)
+        gc.collect()
+        gc.disable()
+        try:
+            for said in UNFINISHED:
+                _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+                writer.write(said)
+                await asyncio.sleep(0)
+                writer.transport.abort()
+            for _ in range(4):
+                await come_and_go(gateway.port, chance)
+            await until(lambda: not left(), "all is gone")
+        finally:
+            gc.enable()
+            await gateway.stop()
 
 
 async def test_callers_that_come_and_go_leave_nothing_behind() -> None:
