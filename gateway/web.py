@@ -109,8 +109,9 @@ class WebProtocol(asyncio.Protocol):
             if timer is not None:
                 timer.cancel()
         self._next = _over  # a method of this would keep it for the collector
-        if self._exchange is not None:
-            self._exchange.cancel()
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.cancel()
         if self._handler is not None:
             self._handler.connection_lost(exc)
 

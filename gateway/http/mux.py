@@ -188,8 +188,13 @@ class MuxEvents:
     def flow(self, take: Callable[[Event], None]) -> "asyncio.Future[None]":
         """See Events."""
         self._take = take
+        self.finished.add_done_callback(self._let_go)
         self._pour(take)
         return self.finished
+
+    def _let_go(self, _: "asyncio.Future[None]") -> None:
+        """Of who took them, which may hold this."""
+        self._take = None
 
     def _pour(self, take: Callable[[Event], None]) -> None:
         try:

@@ -412,7 +412,7 @@ class WebSocketStream(WebSocketConnection):
 
     def over(self, error: Exception | None) -> None:
         """See WebSocketConnection."""
-        self._next = None
+        self._next = self._take = None  # who took them may hold this
         if self.finished.done():
             return
         if error is None:
