@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from rushes.annotation.v1.annotation_pb2 import AnnotationState
+from rushes.annotation.v1.annotation_pb2 import Annotation, AnnotationState
 from rushes.annotation.v1.operation_pb2 import Commit, EditTextOperation, Outcome, Refusal
 from rushes.annotation.v1.record_pb2 import ClientWindow, DocumentState, LandedEdit, RevisionTime
 from rushes.document import limit, text
@@ -50,6 +50,7 @@ class Window:
     last_ms: int = 0
     outcomes: list[Kept] = field(default_factory=list)
     _author: bytes = b""
+    _author_of_note: bytes | None = None
 
     @property
     def author(self) -> bytes:
@@ -58,6 +59,13 @@ class Window:
             whose = Commit(person_id=self.person_id, client_id=self.client_id)
             self._author = whose.SerializeToString()
         return self._author
+
+    @property
+    def author_of_note(self) -> bytes:
+        """The field of an annotation that says who made it."""
+        if self._author_of_note is None:
+            self._author_of_note = Annotation(author_id=self.person_id).SerializeToString()
+        return self._author_of_note
 
     def copy(self) -> "Window":
         """As it is now."""

@@ -1,5 +1,6 @@
 """What becomes of a record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -23,8 +24,8 @@ class Applied:
     """The commit, serialised."""
     earlier: dict[bytes, AnnotationState | None]
     """What the commit touched, as it was before; None: it was not there."""
-    after: dict[bytes, AnnotationState]
-    """The same as it is now."""
+    states: Mapping[bytes, AnnotationState | bytes]
+    """The same as it is now: a message, or serialised."""
     published: list[bytes]
     """What became readable by the client audience."""
     internal: set[bytes]
@@ -45,10 +46,18 @@ class Applied:
         """What everybody receives. Never modify it."""
         return Commit.FromString(self.commit_bytes)
 
+    @cached_property
+    def after(self) -> dict[bytes, AnnotationState]:
+        """What it touched, as it is now. Never modify it."""
+        return {
+            annotation_id: AnnotationState.FromString(state) if isinstance(state, bytes) else state
+            for annotation_id, state in self.states.items()
+        }
+
     @property
     def touched(self) -> list[bytes]:
         """Ids of what changed."""
-        return list(self.after)
+        return list(self.states)
 
     @cached_property
     def before(self) -> list[FieldBefore]:

@@ -44,6 +44,9 @@ class Table:
     def __len__(self) -> int:
         return len(self._states)
 
+    def __contains__(self, annotation_id: object) -> bool:
+        return annotation_id in self._states
+
     def get(self, annotation_id: bytes, /) -> AnnotationState | None:
         """The annotation, or None. Never modify it."""
         state = self._states.get(annotation_id)
@@ -105,6 +108,11 @@ class Table:
             if root_id != annotation_id:
                 self.add_reply(annotation_id, root_id)
         self._states.update(touched)
+
+    def land_one(self, annotation_id: bytes, serialised: bytes, revision: int) -> None:
+        """Takes over the first thing that a revision makes: a new annotation that begins a thread."""
+        self._place((revision, 0))
+        self.pack(annotation_id, serialised)
 
     def add_reply(self, annotation_id: bytes, root_id: bytes) -> None:
         """Notes the thread of a new annotation."""

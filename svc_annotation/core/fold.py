@@ -31,7 +31,8 @@ def fold(document: Document, record: Submitted, offset: int) -> Folded:
         landed = _land(result)
         earlier = result.earlier
         for annotation_id, state in landed.states:
-            if earlier[annotation_id] is None:  # new: what is changed soon, is mostly changed again
+            # New: what is changed soon, is mostly changed again. It may be held as its bytes already.
+            if earlier[annotation_id] is None and result.states[annotation_id] is not state:
                 document.pack(annotation_id, state)
         row = _row(document, record, offset, result, landed.revision, EMPTY, landed)
         return Folded(record, result, row, landed)
@@ -47,7 +48,12 @@ def _land(applied: Applied) -> Landed:
     if applied.published or applied.internal:
         client = view_bytes(applied, CLIENT)
         client_commit = None if client is commit else client or EMPTY
-    states = tuple([Change(annotation_id, now.SerializeToString()) for annotation_id, now in applied.after.items()])
+    states = tuple(
+        [
+            Change(annotation_id, state if isinstance(state, bytes) else state.SerializeToString())
+            for annotation_id, state in applied.states.items()
+        ]
+    )
     return Landed(applied.kept.revision, commit, client_commit, states, applied.internal or ())
 
 

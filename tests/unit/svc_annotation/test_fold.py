@@ -47,7 +47,8 @@ def same(plain: Document, served: Document, record: Record, offset: int) -> None
         assert folded.result.kept == result.kept
         assert folded.result.before == result.before
         assert folded.landed is not None
-        assert [AnnotationState.FromString(state) for _, state in folded.landed.states] == list(result.after.values())
+        assert folded.result.after == result.after
+        assert list(folded.landed.states) == [(each, now.SerializeToString()) for each, now in result.after.items()]
 
 
 @settings(max_examples=60, deadline=None)
