@@ -103,6 +103,8 @@ class Partition:
     def _take(self, entries: Sequence[LogEntry]) -> None:
         taker = self._taker
         read, take, opened = taker.underway.take, taker.take, self._open
+        known = 0
+        """The video of the record before, as nearly always of this one."""
         for offset, payload in entries:
             self.next_offset = offset + 1
             try:
@@ -111,9 +113,11 @@ class Partition:
                 self._skip(offset)
                 continue
             video_id = record.sender.video_id
-            if video_id <= 0 or partition_of(video_id) != self.number:
-                self._skip(offset)
-                continue
+            if video_id != known:
+                if video_id <= 0 or partition_of(video_id) != self.number:
+                    self._skip(offset)
+                    continue
+                known = video_id
             opened[offset] = None
             take(self, offset, record)
 

@@ -242,14 +242,16 @@ class Document(Table):
 
     def advance(self, window: Window, kept: Kept, now_ms: int) -> int:
         """Counts a record that changes the state, and forgets what is too old. Gives its ordinal."""
+        key = (window.person_id, window.client_id)
+        if not window.last_seq:
+            self._windows[key] = window
+        self._windows.move_to_end(key)
         window.last_seq = kept.client_seq
         window.last_ms = now_ms
-        window.outcomes.append(kept)
-        if len(window.outcomes) > limit.MAX_OUTCOMES:
-            del window.outcomes[0]
-        key = (window.person_id, window.client_id)
-        self._windows[key] = window
-        self._windows.move_to_end(key)
+        outcomes = window.outcomes
+        outcomes.append(kept)
+        if len(outcomes) > limit.MAX_OUTCOMES:
+            del outcomes[0]
         self.time_ms = now_ms
         if now_ms > self._forget_after_ms:
             self._forget(now_ms - limit.STALE_MS)
@@ -257,15 +259,17 @@ class Document(Table):
         self.ordinal = ordinal + 1
         return ordinal
 
-    def next_revision(self, now_ms: int, edits: Iterable[LandedText]) -> None:
+    def next_revision(self, now_ms: int, edits: Iterable[LandedText] = ()) -> None:
         """Takes the next revision, with the text edits that it landed."""
-        self.revision += 1
-        if not self._times or now_ms >= self._times[-1][1] + limit.TIME_STEP_MS:
-            self._times.append((self.revision, now_ms))
+        revision = self.revision = self.revision + 1
+        times = self._times
+        if not times or now_ms >= times[-1][1] + limit.TIME_STEP_MS:
+            times.append((revision, now_ms))
         for edit in edits:
             self.add_edit(edit)
-        while self._edits and self._edits[0].revision <= self.revision - limit.MAX_BEHIND:
-            annotation_id = self._edits.popleft().annotation_id
+        held = self._edits
+        while held and held[0].revision <= revision - limit.MAX_BEHIND:
+            annotation_id = held.popleft().annotation_id
             landed = self._edits_of[annotation_id]
             landed.popleft()
             if not landed:

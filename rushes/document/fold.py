@@ -120,15 +120,16 @@ def _create_one(document: Document, record: Submitted, window: Window, now_ms: i
     ):
         return None
     revision = document.revision + 1
+    data = record.data
     head, numbers = _commit_head(record, window, revision, now_ms)
-    state = new_state_bytes(record.data, numbers, window.author_of_note, revision, now_ms)
+    state = new_state_bytes(data, numbers, window.author_of_note, revision, now_ms)
     if state is None:
         return None
     document.land_one(annotation_id, state, revision)
-    document.next_revision(now_ms, ())
+    document.next_revision(now_ms)
     kept = Kept(record.client_seq, record.hash, revision)
     ordinal = document.advance(window, kept, now_ms)
-    return Applied(ordinal, kept, head + record.data[numbers:], {annotation_id: None}, {annotation_id: state}, [], set())
+    return Applied(ordinal, kept, head + data[numbers:], {annotation_id: None}, {annotation_id: state})
 
 
 def _commit_head(record: Submitted, window: Window, revision: int, now_ms: int) -> tuple[bytes, int]:
@@ -140,8 +141,8 @@ def _commit_head(record: Submitted, window: Window, revision: int, now_ms: int) 
     numbers = 1 + (record.client_seq.bit_length() + 6) // 7
     if base:
         numbers += 1 + (base.bit_length() + 6) // 7
-    head = _REVISION + varint(revision) + window.author + record.data[:numbers] + same_number_field(_TIME_MS, now_ms)
-    return head, numbers
+    time_ms = same_number_field(_TIME_MS, now_ms)
+    return b"".join((_REVISION, varint(revision), window.author, record.data[:numbers], time_ms)), numbers
 
 
 class _Attempt:

@@ -44,14 +44,18 @@ def submitted_bytes(batch: Batch) -> bytes:
 
 def submitted_hash(batch: Batch | bytes) -> int:
     """The number that tells a batch sent twice from another of the same number; of a batch or its submitted_bytes."""
-    data = batch if isinstance(batch, bytes) else submitted_bytes(batch)
-    return int.from_bytes(hashlib.blake2b(data).digest()[:8], "little")
+    return int.from_bytes(hash_bytes(batch if isinstance(batch, bytes) else submitted_bytes(batch)), "little")
+
+
+def hash_bytes(data: bytes) -> bytes:
+    """The same, of submitted_bytes, as a record holds it."""
+    return hashlib.blake2b(data).digest()[:8]
 
 
 def split(operations: Sequence[Operation]) -> list[tuple[str, Any]]:
     """Each operation as its kind ("": none) and the message of that kind."""
     parts: list[tuple[str, Any]] = []
-    for operation in operations[:]:
+    for operation in operations:
         kind = operation.WhichOneof("kind")
         parts.append((kind, getattr(operation, kind)) if kind is not None else ("", None))
     return parts
@@ -65,7 +69,7 @@ def check_batch(batch: Batch, *, frame_count: int, service: bool) -> Refusal | N
 
 def split_checked(batch: Batch, size_bytes: int, *, frame_count: int, service: bool) -> list[tuple[str, Any]] | Refusal:
     """The operations of a batch of so many bytes, split; or what `check_batch` finds."""
-    operations = batch.operations
+    operations = batch.operations[:]
     if len(operations) > (limit.MAX_SERVICE_OPERATIONS if service else limit.MAX_OPERATIONS):
         return refusal("INVALID_BATCH")
     if service and size_bytes > limit.MAX_SERVICE_BATCH_BYTES:
@@ -82,7 +86,7 @@ def check_operations(parts: Sequence[tuple[str, Any]], frame_count: int) -> Refu
     """The part of `check_batch` that the fold repeats: how many, each by itself, one text edit of an annotation."""
     if not 0 < len(parts) <= limit.MAX_SERVICE_OPERATIONS:
         return refusal("INVALID_BATCH")
-    edited: set[bytes] = set()
+    edited: set[bytes] | None = None
     checked = 0
     try:
         for kind, target in parts:
@@ -91,6 +95,7 @@ def check_operations(parts: Sequence[tuple[str, Any]], frame_count: int) -> Refu
                 raise Refuse("SERVER_ONLY" if kind == "present" else "UNKNOWN_OPERATION")
             check(target, frame_count)
             if kind == "edit_text":
+                edited = edited or set()
                 if target.id in edited:
                     raise Refuse("INVALID_BATCH")
                 edited.add(target.id)

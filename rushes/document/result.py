@@ -1,6 +1,6 @@
 """What becomes of a record."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -22,13 +22,13 @@ class Applied:
     """What the client's window holds of it."""
     commit_bytes: bytes
     """The commit, serialised."""
-    earlier: dict[bytes, AnnotationState | None]
+    earlier: Mapping[bytes, AnnotationState | None]
     """What the commit touched, as it was before; None: it was not there."""
     states: Mapping[bytes, AnnotationState | bytes]
     """The same as it is now: a message, or serialised."""
-    published: list[bytes]
+    published: Sequence[bytes] = ()
     """What became readable by the client audience."""
-    internal: set[bytes]
+    internal: Collection[bytes] = ()
     """Of what the commit touched, what the client audience may not read now."""
 
     @property

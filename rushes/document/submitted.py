@@ -68,7 +68,7 @@ class Submitted(NamedTuple):
             batch.base_revision,
             batch,
             data,
-            split(batch.operations),
+            split(batch.operations[:]),
             False,
             refused,
         )

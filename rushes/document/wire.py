@@ -13,12 +13,17 @@ VARINT: Final = 0
 PART_BYTES: Final = 1024 * 1024 - 64
 
 
+_SMALL: Final = (
+    *(bytes((value,)) for value in range(0x80)),
+    *(bytes((value & 0x7F | 0x80, value >> 7)) for value in range(0x80, 0x800)),
+)
+"""Lengths are nearly all of these."""
+
+
 def varint(value: int) -> bytes:
     """A number >= 0, 7 bits a byte."""
-    if value < 0x80:
-        return bytes((value,))
-    if value < 0x4000:
-        return bytes((value & 0x7F | 0x80, value >> 7))
+    if 0 <= value < 0x800:
+        return _SMALL[value]
     if value < 0x200000:
         return bytes((value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, value >> 14))
     out = bytearray()

@@ -28,12 +28,7 @@ def fold(document: Document, record: Submitted, offset: int) -> Folded:
     """Applies a record to its document. What raises here is no bad record but a bad rule: the video is quarantined."""
     result = apply(document, record)
     if isinstance(result, Applied):
-        landed = _land(result)
-        earlier = result.earlier
-        for annotation_id, state in landed.states:
-            # New: what is changed soon, is mostly changed again. It may be held as its bytes already.
-            if earlier[annotation_id] is None and result.states[annotation_id] is not state:
-                document.pack(annotation_id, state)
+        landed = _land(document, result)
         row = _row(document, record, offset, result, landed.revision, EMPTY, landed)
         return Folded(record, result, row, landed)
     if isinstance(result, Refused):
@@ -42,19 +37,21 @@ def fold(document: Document, record: Submitted, offset: int) -> Folded:
     return Folded(record, result, None, None)
 
 
-def _land(applied: Applied) -> Landed:
+def _land(document: Document, applied: Applied) -> Landed:
     commit = applied.commit_bytes
     client_commit = None
     if applied.published or applied.internal:
         client = view_bytes(applied, CLIENT)
         client_commit = None if client is commit else client or EMPTY
-    states = tuple(
-        [
-            Change(annotation_id, state if isinstance(state, bytes) else state.SerializeToString())
-            for annotation_id, state in applied.states.items()
-        ]
-    )
-    return Landed(applied.kept.revision, commit, client_commit, states, applied.internal or ())
+    earlier = applied.earlier
+    changes: list[Change] = []
+    for annotation_id, state in applied.states.items():
+        if not isinstance(state, bytes):
+            state = state.SerializeToString()
+            if earlier[annotation_id] is None:  # new: what is changed soon, is mostly changed again
+                document.pack(annotation_id, state)
+        changes.append(Change(annotation_id, state))
+    return Landed(applied.kept.revision, commit, client_commit, tuple(changes), applied.internal or ())
 
 
 _NOTHING: Final = Landed(0, EMPTY, None, ())

@@ -3,8 +3,8 @@
 from typing import Final, NamedTuple
 
 from rushes.annotation.v1 import operation_pb2, record_pb2
-from rushes.document import submitted_bytes, submitted_hash
-from rushes.document.operation import split_checked
+from rushes.document import submitted_bytes
+from rushes.document.operation import hash_bytes, split_checked
 from rushes.document.submitted import Sender, Submitted
 from rushes.document.wire import LENGTH, field, number_field, same_number_field, tag, varint
 
@@ -59,13 +59,15 @@ def submission(head: Head, batch: operation_pb2.Batch, *, time_ms: int, service:
     Of a batch that no document can take the record holds the number and the reason alone.
     """
     data = submitted_bytes(batch)
-    hashed = submitted_hash(data)
+    digest = hash_bytes(data)
+    hashed = int.from_bytes(digest, "little")
     sender = head.sender
     found = split_checked(batch, len(data), frame_count=sender.frame_count, service=service)
-    begin = head.begin + hashed.to_bytes(8, "little") + same_number_field(_TIME_MS, time_ms) + head.frame_count
+    stamp = same_number_field(_TIME_MS, time_ms)
+    begin = b"".join((head.begin, digest, stamp, head.frame_count, _BATCH))
     if isinstance(found, operation_pb2.Refusal):
         return _refused(sender, begin, batch, found, hashed, time_ms)
-    payload = begin + _BATCH + varint(len(data)) + data
+    payload = b"".join((begin, varint(len(data)), data))
     number, base = batch.client_seq, batch.base_revision
     return Submission(payload, Submitted(sender, hashed, time_ms, number, base, batch, data, found, True, None))
 
@@ -76,7 +78,7 @@ def _refused(
     number, base = batch.client_seq, batch.base_revision
     named = operation_pb2.Batch(client_seq=number, base_revision=base)
     data = named.SerializeToString()
-    payload = begin + _BATCH + varint(len(data)) + data + field(_REFUSED, refused.SerializeToString())
+    payload = begin + varint(len(data)) + data + field(_REFUSED, refused.SerializeToString())
     return Submission(payload, Submitted(sender, hashed, time_ms, number, base, named, data, (), True, refused))
 
 
@@ -91,14 +93,15 @@ class Underway:
 
     def put(self, submitted: Submission) -> None:
         """One that is about to be appended."""
-        payload = submitted.payload
+        payload, record = submitted
         if payload in self._records:  # sent twice within a millisecond
             return
-        self._bytes += len(payload) + _UNDERWAY_BYTES
+        size_bytes = len(payload) + _UNDERWAY_BYTES
+        self._bytes += size_bytes
         if self._bytes > MAX_UNDERWAY_BYTES:
             self._records.clear()
-            self._bytes = len(payload) + _UNDERWAY_BYTES
-        self._records[payload] = submitted.record
+            self._bytes = size_bytes
+        self._records[payload] = record
 
     def take(self, payload: bytes) -> Submitted:
         """What a payload of the log says. Raises DecodeError if it is no record."""
