@@ -77,7 +77,13 @@ def enter(shared: Shared, video: Video, entrance: Entrance, sink: Sink, through:
     )
     seat = Seat(shared, video, caller, member, sink)
     onlooker = Onlooker(
-        member.key, opening.client_id, caller.person_id, entrance.name, entrance.audience, opening.frame
+        key=member.key,
+        client_id=opening.client_id,
+        person_id=caller.person_id,
+        name=entrance.name,
+        audience=entrance.audience,
+        frame=opening.frame,
+        client_sees=video.client_sees,
     )
     older = video.join(seat, onlooker, through)
     if older is not None:

@@ -345,7 +345,7 @@ class Gateway:
             self._change_lane(viewer)
         early, viewer.early = viewer.early or [], None
         for request in early:
-            self._message(viewer, request, self._shared.moment())
+            _take(viewer, request, self._shared.moment())
 
     async def _entrance(self, attach: relay.RelayAttach) -> Entrance:
         """Verifies the person itself: a gateway cannot invent one."""
@@ -395,31 +395,32 @@ class Gateway:
             self._forget(viewer)
 
     def _frames(self, frames: relay.RelayFrames) -> None:
-        viewers, message, moment = self._viewers, self._message, self._shared.moment()
+        viewers, moment = self._viewers, self._shared.moment()
         for frame in frames.frames:
             viewer = viewers.get(frame.session)
             if viewer is None:
                 continue
             if viewer.early is None:
-                message(viewer, frame.request, moment)
+                _take(viewer, frame.request, moment)
             elif len(viewer.early) < MAX_EARLY_FRAMES:
                 viewer.early.append(frame.request)
             else:
                 self.viewer_ended(viewer, TooManyInFlight("too many messages before the session was open"))
 
-    def _message(self, viewer: Viewer, serialised: bytes, moment: Moment) -> None:
-        """A viewer's own message: a bad one ends this viewer's session and nobody else's."""
-        seat = viewer.seat
-        assert seat is not None
-        try:
-            request = _REQUEST(serialised)
-        except DecodeError:
-            seat.end(MessageInvalid("this is no message"))
-            return
-        kind = request.WhichOneof("message")
-        if kind == "submit":
-            seat.submit(request.submit, moment)
-        elif kind == "presence":
-            seat.presence(request.presence, moment)
-        elif kind == "authenticate_token":
-            seat.renew(request.authenticate_token)
+
+def _take(viewer: Viewer, serialised: bytes, moment: Moment) -> None:
+    """A viewer's own message: a bad one ends this viewer's session and nobody else's."""
+    seat = viewer.seat
+    assert seat is not None
+    try:
+        request = _REQUEST(serialised)
+    except DecodeError:
+        seat.end(MessageInvalid("this is no message"))
+        return
+    kind = request.WhichOneof("message")
+    if kind == "submit":
+        seat.submit(request.submit, moment)
+    elif kind == "presence":
+        seat.presence(request.presence, moment)
+    elif kind == "authenticate_token":
+        seat.renew(request.authenticate_token)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final, Protocol
 
 from mesh.auth import Caller
@@ -59,12 +60,18 @@ class Sink(Protocol):
         """The session is over. What comes from it later is not taken."""
 
 
+def _never(now: float) -> float:
+    """Services have a limit of their own."""
+    return 0.0
+
+
 class Seat:
     """See the module. Lives from `Video.join` to `leave`."""
 
     def __init__(self, shared: Shared, video: Video, caller: Caller, member: Member, sink: Sink) -> None:
         self.member = member
         self.video = video
+        self._video_id = video.video_id
         self._shared = shared
         self._caller = caller
         self._sink = sink
@@ -72,6 +79,8 @@ class Seat:
         self._service = is_service(caller)
         self._epoch = video.document.epoch
         self._appends: Appends = shared.appends
+        self._wait_s = _never if self._service else partial(shared.rates.take, caller.person_id)
+        """How long the next batch has to wait by the person's rate; 0: it goes now, and is counted."""
         self._head: Head | None = None
         self._mask: int | None = None
         """Rights as they were seen last."""
@@ -97,7 +106,7 @@ class Seat:
             return
         waiting, head = member.waiting, self._head
         known = self._version == moment.rights and member.permissions & ANNOTATE
-        if known and head is not None and not (waiting or self._paused or self._wait_s(moment)):
+        if known and head is not None and not (waiting or self._paused or self._wait_s(moment.loop_s)):
             self._append(head, batch, moment)  # nearly always: nothing is to be asked for, and nothing waits before it
             return
         if len(waiting) >= MAX_WAITING:
@@ -119,7 +128,7 @@ class Seat:
             metrics.PRESENCE_DROPPED.labels("rate").inc()
             return
         try:
-            video.presence.update(member.key, state, bool(member.permissions & ANNOTATE), video.client_sees)
+            video.presence.update(member.key, state, may_draw=member.permissions & ANNOTATE != 0)
         except PresenceInvalid:
             metrics.PRESENCE_DROPPED.labels("invalid").inc()
             return
@@ -164,20 +173,16 @@ class Seat:
             if not self.member.permissions & ANNOTATE:
                 self._stop("MAY_NOT_ANNOTATE")
                 return
-            wait_s = self._wait_s(moment)
+            wait_s = self._wait_s(moment.loop_s)
             if wait_s:
                 self._paused = True
                 self._loop.call_later(wait_s, self._resume)
                 return
             self._append(self._head or self._make_head(), waiting.popleft(), moment)
 
-    def _wait_s(self, moment: Moment) -> float:
-        """How long the next batch has to wait by the person's rate; 0: it goes now, and is counted."""
-        return 0.0 if self._service else self._shared.rates.take(self._caller.person_id, moment.loop_s)
-
     def _append(self, head: Head, batch: operation_pb2.Batch, moment: Moment) -> None:
         submitted = submission(head, batch, time_ms=moment.time_ms, service=self._service)
-        self._appends.add(self.video.video_id, submitted, self)
+        self._appends.add(self._video_id, submitted, self)
 
     def _pause(self, work: "asyncio._CoroutineLike[None]") -> None:
         self._paused = True

@@ -22,6 +22,8 @@ from svc_annotation.core.policy import SnapshotPolicy
 from svc_annotation.core.presence import Onlooker, Presence
 from svc_annotation.core.window import Budget, MergedTick, Window
 
+_FOLDED = metrics.FOLDED.counts
+
 Writer = tuple[str, bytes]
 
 
@@ -117,7 +119,9 @@ class Video:
         self._budget = Budget(merge_bytes_s)
         self._flush_at: asyncio.TimerHandle | None = None
         self._presence_at: asyncio.TimerHandle | None = None
-        self._presence_due = 0.0
+        self._presence_not_before = 0.0
+        self.presence_due = False
+        """A tick is to come that tells of it."""
         self.used = self._loop.time()
 
     # Records
@@ -139,17 +143,18 @@ class Video:
     def publish(self, folded: Folded) -> None:
         """Tells who waits for the record, and its readers soon."""
         record, result = folded.record, folded.result
-        metrics.FOLDED.counts[type(result).__name__] += 1
+        _FOLDED[type(result).__name__] += 1
         applied = isinstance(result, Applied)
         if not applied and isinstance(result, (Refused, Ignored)) and result.refusal is not None:
             metrics.REFUSED.labels(result.refusal.reason).inc()
         sender = record.sender
         seat = self._writers.get((sender.person_id, sender.client_id))
         if seat is not None:
-            if seat.member.missing is not None and not isinstance(result, Ignored):
+            member = seat.member
+            if member.missing is not None and not isinstance(result, Ignored):
                 seat.took(record.client_seq)
-            if seat.member.outcomes or not applied:
-                note = seat.member.told(result, record.client_seq)
+            if member.outcomes or not applied:
+                note = member.told(result, record.client_seq)
                 if note is not None:
                     seat.note(note)
         if self._waiters:
@@ -357,19 +362,15 @@ class Video:
 
     # Presence
 
-    @property
-    def presence_due(self) -> bool:
-        """A tick is to come that tells of it."""
-        return self._presence_at is not None
-
     def schedule_presence(self) -> None:
         """Somebody moved, came or went."""
-        if self._presence_at is None and self.presence.dirty:
-            self._presence_at = self._loop.call_at(max(self._loop.time(), self._presence_due), self._send_presence)
+        if not self.presence_due and self.presence.dirty:
+            at = max(self._loop.time(), self._presence_not_before)
+            self.presence_due, self._presence_at = True, self._loop.call_at(at, self._send_presence)
 
     def _send_presence(self) -> None:
-        self._presence_at = None
-        self._presence_due = self._loop.time() + self.presence.tick_s()
+        self.presence_due, self._presence_at = False, None
+        self._presence_not_before = self._loop.time() + self.presence.tick_s()
         for keys, payload in self.presence.tick():
             by_feed: dict[PresenceFeed, list[int]] = {}
             for key in keys:

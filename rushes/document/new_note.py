@@ -1,5 +1,5 @@
-"""What becomes of the one Create of a batch, put together from the batch's bytes: the annotation stands in them as it is
-kept, but for who made it and when. As the fold makes and serialises it, in a third of the time.
+"""What becomes of the one Create of a batch, put together from the batch's bytes: the annotation stands in them as it
+is kept, but for who made it and when. What a message made of it would be serialised to, in a third of the time.
 """
 
 from functools import lru_cache

@@ -24,6 +24,8 @@ def varint(value: int) -> bytes:
     """A number >= 0, 7 bits a byte."""
     if 0 <= value < 0x800:
         return _SMALL[value]
+    if value < 0x4000:
+        return bytes((value & 0x7F | 0x80, value >> 7))
     if value < 0x200000:
         return bytes((value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, value >> 14))
     out = bytearray()

@@ -52,13 +52,14 @@ class Onlooker:
     following: bytes = b""
     state: service.PresenceState = field(default_factory=service.PresenceState, repr=False)
     client_sees: Callable[[bytes], bool] = field(default=lambda _: False, repr=False)
+    """Whether the client audience sees an annotation."""
     encoded: dict[Audience, bytes] = field(default_factory=dict, repr=False)
     """As each audience is shown it; empty until somebody is: of many people few are chosen, and a tick is rare."""
     received: bytes = field(default=b"", repr=False)
 
 
-def check(state: service.PresenceState) -> None:
-    """Raises PresenceInvalid when it is larger than it may be."""
+def check(state: service.PresenceState) -> bytes:
+    """Raises PresenceInvalid when it is larger than it may be. Gives whom it follows."""
     size_bytes = state.ByteSize()
     following = state.following
     if (
@@ -67,6 +68,7 @@ def check(state: service.PresenceState) -> None:
         or (following and len(following) != 16)
     ):
         raise PresenceInvalid("this presence holds more than it may")
+    return following
 
 
 def _fits(state: service.PresenceState, size_bytes: int) -> bool:
@@ -143,19 +145,13 @@ class Presence:
             del self._by_client[onlooker.client_id]
         self.dirty = True
 
-    def update(
-        self, key: int, state: service.PresenceState, may_draw: bool, client_sees: Callable[[bytes], bool]
-    ) -> None:
-        """The latest of a session. `client_sees` tells whether the client audience sees an annotation.
-
-        Raises PresenceInvalid.
-        """
+    def update(self, key: int, state: service.PresenceState, *, may_draw: bool) -> None:
+        """The latest of a session, which is not changed any more. Raises PresenceInvalid."""
         onlooker = self._onlookers.get(key)
         if onlooker is None:
             return
-        check(state)
+        onlooker.following = check(state)
         onlooker.frame = state.frame
-        onlooker.following = state.following
         self.dirty = True
         if not onlooker.client_id:
             return
@@ -164,7 +160,7 @@ class Presence:
             state.ClearField("moving")
         if onlooker.audience == CLIENT:
             state.audience = CLIENT
-        onlooker.state, onlooker.client_sees = state, client_sees
+        onlooker.state = state
         if onlooker.encoded:
             onlooker.encoded.clear()
 

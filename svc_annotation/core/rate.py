@@ -15,37 +15,24 @@ _WORTH_OF_BURST_S: Final = (BATCH_BURST - 1.0) / BATCHES_S + _ROUNDING_S
 
 
 class Bucket:
-    """A token bucket: who is over the rate is told how long to wait."""
+    """A token bucket: who is over the rate is told how long to wait. All it keeps is when it will be full again."""
 
-    __slots__ = ("_burst", "_rate_s", "_tokens", "_updated")
+    __slots__ = ("_full_at", "_worth_of_burst_s", "_worth_s")
 
     def __init__(self, rate_s: float, burst: float, now: float) -> None:
-        self._rate_s = rate_s
-        self._burst = burst
-        self._tokens = burst
-        self._updated = now
-
-    def _refill(self, now: float) -> None:
-        if now > self._updated:
-            self._tokens = min(self._burst, self._tokens + (now - self._updated) * self._rate_s)
-            self._updated = now
+        self._full_at = now
+        self._worth_s = 1.0 / rate_s
+        self._worth_of_burst_s = (burst - 1.0) / rate_s + _ROUNDING_S
 
     def take(self, now: float) -> float:
         """Takes one now and returns 0, or takes none and returns the seconds until there is one."""
-        tokens = self._tokens
-        if now > self._updated:
-            tokens = min(self._burst, tokens + (now - self._updated) * self._rate_s)
-            self._updated = now
-        if tokens >= 1.0:
-            self._tokens = tokens - 1.0
-            return 0.0
-        self._tokens = tokens
-        return (1.0 - tokens) / self._rate_s
-
-    def full(self, now: float) -> bool:
-        """Whether nothing is known that a new bucket would not know."""
-        self._refill(now)
-        return self._tokens >= self._burst
+        full_at = self._full_at
+        if full_at < now:
+            full_at = now
+        elif full_at - now > self._worth_of_burst_s:
+            return full_at - now - self._worth_of_burst_s + _ROUNDING_S
+        self._full_at = full_at + self._worth_s
+        return 0.0
 
 
 class PeopleRates:

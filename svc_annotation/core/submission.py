@@ -69,7 +69,9 @@ def submission(head: Head, batch: operation_pb2.Batch, *, time_ms: int, service:
         return _refused(sender, begin, batch, found, hashed, time_ms)
     payload = b"".join((begin, varint(len(data)), data))
     number, base = batch.client_seq, batch.base_revision
-    return Submission(payload, Submitted(sender, hashed, time_ms, number, base, batch, data, found, True, None))
+    # A NamedTuple's own `__new__` is a function of Python's: twice the time.
+    record = tuple.__new__(Submitted, (sender, hashed, time_ms, number, base, batch, data, found, True, None))
+    return tuple.__new__(Submission, (payload, record))
 
 
 def _refused(

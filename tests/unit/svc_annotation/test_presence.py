@@ -1,5 +1,7 @@
 """Who else is here."""
 
+from collections.abc import Callable
+
 import pytest
 
 from rushes.annotation.v1 import annotation_pb2
@@ -7,10 +9,6 @@ from rushes.annotation.v1 import annotation_service_pb2 as service
 from svc_annotation.core.landed import CLIENT, INTERNAL, Audience
 from svc_annotation.core.presence import MAX_PEOPLE, Onlooker, Presence, PresenceInvalid, check
 from tests.unit.svc_annotation.annotation_kit import identity
-
-
-def nobody(_: bytes) -> bool:
-    return False
 
 
 def everybody(_: bytes) -> bool:
@@ -26,12 +24,23 @@ class Room:
         self.raw: dict[int, bytes] = {}
         self.messages = 0
 
-    def join(self, key: int, *, audience: Audience = INTERNAL, frame: int = 0, shown: bool = True) -> None:
+    def join(
+        self,
+        key: int,
+        *,
+        audience: Audience = INTERNAL,
+        frame: int = 0,
+        shown: bool = True,
+        client_sees: Callable[[bytes], bool] | None = None,
+    ) -> None:
         client_id = identity(str(key)) if shown else b""
-        self.presence.join(Onlooker(key, client_id, f"p{key}", f"Person {key}", audience, frame))
+        onlooker = Onlooker(key, client_id, f"p{key}", f"Person {key}", audience, frame)
+        if client_sees is not None:
+            onlooker.client_sees = client_sees
+        self.presence.join(onlooker)
 
     def update(self, key: int, **state: object) -> None:
-        self.presence.update(key, service.PresenceState(**state), True, nobody)  # type: ignore[arg-type]
+        self.presence.update(key, service.PresenceState(**state), may_draw=True)  # type: ignore[arg-type]
 
     def tick(self) -> None:
         for keys, payload in self.presence.tick():
@@ -136,12 +145,12 @@ def test_what_is_drawn_as_internal_never_reaches_the_client_audience() -> None:
 
 def test_what_is_drawn_for_clients_reaches_them() -> None:
     room = Room()
-    room.join(1)
+    room.join(1, client_sees=everybody)
     room.join(2, audience=CLIENT)
     drawn = annotation_pb2.Annotation(text="hello", audience=CLIENT)
     move = service.TransientMove(id=identity("shown"), to=annotation_pb2.Position(x=3))
     state = service.PresenceState(audience=CLIENT, transient=[drawn], moving=[move])
-    room.presence.update(1, state, True, everybody)
+    room.presence.update(1, state, may_draw=True)
     room.tick()
     [other] = [person for person in room.received[2].people if person.client_id == identity("1")]
     assert other.state.transient[0].text == "hello"
@@ -163,8 +172,8 @@ def test_who_may_not_write_shows_no_drawing() -> None:
     room.join(1)
     room.join(2)
     state = service.PresenceState(transient=[annotation_pb2.Annotation(text="mine")], laser=[1, 2])
-    room.presence.update(1, state, False, everybody)
-    room.presence.update(99, state, True, everybody)
+    room.presence.update(1, state, may_draw=False)
+    room.presence.update(99, state, may_draw=True)
     room.tick()
     [other] = [person for person in room.received[2].people if person.client_id == identity("1")]
     assert not other.state.transient

@@ -14,6 +14,7 @@ from svc_annotation.core.landed import INTERNAL
 from svc_annotation.core.member import Member, Note, Take, new_presence_bucket
 from svc_annotation.core.policy import SnapshotPolicy
 from svc_annotation.core.presence import Onlooker
+from svc_annotation.core.rate import PeopleRates
 from svc_annotation.seat import Seat
 from svc_annotation.video import Video
 from tests.unit.svc_annotation.annotation_kit import VIDEO, Writer, create
@@ -35,7 +36,8 @@ class Desk:
         sender = self.records[0].sender
         self.member = Member(1, sender.person_id, "t", sender.client_id, INTERNAL, 0, new_presence_bucket(0.0))
         caller = Caller("", sender.person_id, tenant_id="t")
-        self.seat = Seat(SimpleNamespace(appends=None), self.video, caller, self.member, self)  # type: ignore[arg-type]
+        shared = SimpleNamespace(appends=None, rates=PeopleRates())
+        self.seat = Seat(shared, self.video, caller, self.member, self)  # type: ignore[arg-type]
         self.video.join(self.seat, Onlooker(1, sender.client_id, sender.person_id, "Ann", INTERNAL, 0), self)
 
     def note(self, note: Note) -> None:
