@@ -29,7 +29,7 @@ NOTES = {
     "of 128 bytes": Annotation(kind=ANNOTATION_KIND_COMMENT, text="x" * 100),
     "long": Annotation(kind=ANNOTATION_KIND_COMMENT, text="x" * 300),
     "as long as may be": Annotation(kind=ANNOTATION_KIND_COMMENT, text="x" * 4096, tags=["a", "b"]),
-    "of many bytes": Annotation(kind=ANNOTATION_KIND_STROKE, points=[300_000, 3, -300_000, -3] * 950, pressure=bytes(1_900)),
+    "of many bytes": Annotation(kind=ANNOTATION_KIND_STROKE, points=[300_000, 3, -300_000, -3] * 950),
     "last fields": Annotation(kind=ANNOTATION_KIND_COMMENT, resolved=True, view=View(zoom_permille=1000)),
     "attached": Annotation(kind=ANNOTATION_KIND_COMMENT, attachments=[Attachment(id="a", link="b", title="c")]),
 }
