@@ -1,6 +1,7 @@
 """Puts the gateway together: the only module that names what it is made of."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import ssl
@@ -32,7 +33,7 @@ from gateway.http.twin import TwinRoutes, refusal
 from gateway.http.viewing import Viewing
 from gateway.limiter import Limiter, MemoryLimiter, Policy
 from gateway.native import DoorServer
-from gateway.passage import Passage, Target
+from gateway.passage import DRAIN_S, Passage, Target
 from gateway.relay import Switchboard
 from gateway.route import ROUTES, Route
 from gateway.spread import Spread, key_of, room_of
@@ -264,12 +265,15 @@ class Gateway:
         return context
 
     async def drain(self) -> None:
-        """Takes nothing new; viewers are told to open again elsewhere."""
+        """Takes nothing new; viewers are told to open again elsewhere, calls with one answer get it."""
         if self._server is not None:
             self._server.close()
         if self._door is not None:
             await self._door.drain()
         await self._board.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await self._passage.drain()
 
     async def stop(self) -> None:
         """Ends what is left."""

@@ -28,6 +28,9 @@ PLAN_BYTES: Final = 1_000
 MAX_TRIES: Final = 4
 ENCODINGS_LINE: Final = f"grpc-accept-encoding: {','.join(grpcweb.ENCODINGS)}\r\n".encode()
 """Goes with the refusal of another encoding, as gRPC has it."""
+DRAIN_S: Final = 5.0
+"""Calls in progress have so long to be answered once a gateway is told to stop."""
+CLOSE_LINE: Final = b"connection: close\r\n"
 LATE_S: Final = 0.25
 """A call is waited for so much longer than its deadline: the server behind knows the deadline, and says it better."""
 
@@ -125,6 +128,13 @@ def block_of(
     return hpack.encode([*head, *passed_on(fields, keep=keep)])
 
 
+class Visit(Protocol):
+    """A connection that calls come on."""
+
+    def finish(self) -> bool:
+        """Takes no more calls. True: it has one that is waited for, and ends with its answer."""
+
+
 class Passage:
     """Everything that calls have in common."""
 
@@ -150,6 +160,10 @@ class Passage:
         self.rewrite = rewrite
         self._plans = Kept[bytes, CallPlan](MAX_PLANS_BYTES)
         self._counters: dict[tuple[str, int], Callable[[], None]] = {}
+        self._visits: set[Visit] = set()
+        self._empty = asyncio.Event()
+        self.closing = False
+        """Each connection ends with the answer to the call that it has."""
 
     def plan(self, block: bytes) -> tuple[Head, CallPlan | None]:
         """What a request's head means; None: it is no gRPC-Web call, or none that may be made. Raises HeadError."""
@@ -209,6 +223,28 @@ class Passage:
         self.count(plan.target.path, code_pb2.RESOURCE_EXHAUSTED)
         message = f"A message is larger than {self.max_message_bytes} bytes."
         return reply.whole(plan.shape, reply.failure(code_pb2.RESOURCE_EXHAUSTED, message))
+
+    def joined(self, visit: Visit) -> None:
+        """A connection has begun."""
+        self._visits.add(visit)
+
+    def left(self, visit: Visit) -> None:
+        """It has ended, or is for no more calls."""
+        self._visits.discard(visit)
+        if not self._visits:
+            self._empty.set()
+
+    async def drain(self) -> None:
+        """Calls in progress are answered, no more are taken; returns once all connections that are waited for have
+        ended.
+        """
+        self.closing = True
+        for visit in list(self._visits):
+            if not visit.finish():
+                self.left(visit)
+        while self._visits:
+            self._empty.clear()
+            await self._empty.wait()
 
     def count(self, path: str, code: int) -> None:
         """A call has ended."""
@@ -302,6 +338,8 @@ class Exchange:
     def _answer(self, trailers: tuple[Field, ...], lines: bytes = b"") -> None:
         """Ends with a status, without anybody behind."""
         self._over = True
+        if self.last() and self._plan.shape.keep_alive:
+            lines += CLOSE_LINE
         self._line.write(reply.whole(self._plan.shape, trailers, lines))
         self._passage.count(self._plan.target.path, int(trailers[0][1]))
         self._line.answered()
@@ -353,6 +391,10 @@ class Exchange:
         self._stop(given_up=True)
         self._passage.count(self._plan.target.path, code)
         self._line.abort()
+
+    def last(self) -> bool:
+        """See Sink."""
+        return self._passage.closing
 
     def again(self, processed: bool) -> bool:
         """See Sink."""

@@ -1,6 +1,7 @@
 """The gateway alone, in front of any gRPC server: gRPC-Web and `grpc-websockets` for its methods, without users."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
@@ -20,7 +21,7 @@ from gateway.http.grpcweb import add_refusals
 from gateway.http.guard import headers, middleware
 from gateway.http.health import alive, numbers
 from gateway.http.socket import SocketLimits, SocketRefusals, Sockets
-from gateway.passage import Access, Passage, Target
+from gateway.passage import DRAIN_S, Access, Passage, Target
 from gateway.upstream import Upstream
 from gateway.web import IDLE_S, WebProtocol
 from mesh import telemetry
@@ -122,6 +123,14 @@ class Alone:
         )
         self.port = self._server.sockets[0].getsockname()[1]
 
+    async def drain(self) -> None:
+        """Takes nothing new, and waits a little for the answers to calls in progress."""
+        if self._server is not None:
+            self._server.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await asyncio.gather(self._passage.drain(), self._sockets.drain())
+
     async def stop(self) -> None:
         """Ends everything."""
         if self._server is not None:
@@ -143,6 +152,11 @@ async def _serve(gateway: Alone) -> None:
     await gateway.start()
     log.info("ready", extra={"port": gateway.port})
     await stopping.wait()
+    stopping.clear()
+    draining, told_again = asyncio.create_task(gateway.drain()), asyncio.create_task(stopping.wait())
+    await asyncio.wait((draining, told_again), return_when=asyncio.FIRST_COMPLETED)
+    for task in (draining, told_again):
+        task.cancel()
     await gateway.stop()
 
 

@@ -82,6 +82,7 @@ class WebProtocol(asyncio.Protocol):
         self._full = False
         self._tick_s = min(5.0, begin_s / 2)
         self._tick()
+        passage.joined(self)
 
     # -- the connection --------------------------------------------------------------------------------------
 
@@ -105,6 +106,7 @@ class WebProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever asked is gone: nobody behind works for them any longer."""
         self._gone()
+        self._passage.left(self)
         for timer in (self._timer, self._busy, self._slow):
             if timer is not None:
                 timer.cancel()
@@ -244,6 +246,7 @@ class WebProtocol(asyncio.Protocol):
 
     def _become(self, head: Head, protocol: str) -> None:
         """A WebSocket, for good: nothing of what was before it stays."""
+        self._passage.left(self)
         for timer in (self._timer, self._busy, self._slow):
             if timer is not None:
                 timer.cancel()
@@ -381,6 +384,14 @@ class WebProtocol(asyncio.Protocol):
             self._pause()
         return False
 
+    def finish(self) -> bool:
+        """See Visit. What aiohttp has is its own to end; streams that are known to be such are opened elsewhere."""
+        if self._plan is not None and (self._exchange is not None or self._next == self._body):
+            return self._plan.target.unary or not self._plan.target.checked
+        if self._handler is None or not self._is_busy():
+            self._transport.close()
+        return False
+
     # -- what the exchange asks for --------------------------------------------------------------------------
 
     def write(self, data: bytes) -> None:
@@ -395,7 +406,7 @@ class WebProtocol(asyncio.Protocol):
         """The answer is whole: the next request."""
         self._exchange = None
         assert self._head_of_call is not None
-        if not self._head_of_call.keep_alive:
+        if not self._head_of_call.keep_alive or self._passage.closing:
             self._transport.close()
             return
         self._next = self._head

@@ -75,6 +75,9 @@ class Sink(Protocol):
     def broken(self, code: int) -> None:
         """The answer broke inside of a message: only the end of the connection can say so."""
 
+    def last(self) -> bool:
+        """Whether the connection ends with this answer, though whoever called would keep it."""
+
     def again(self, processed: bool) -> bool:
         """The call got nowhere. True: it is sent again. `processed`: it may have been begun."""
 
@@ -312,7 +315,7 @@ class Reply:
         if shape.expose:
             names = ", ".join((shape.expose, *(opening.names if opening is not None else ())))
             parts.append(f"access-control-expose-headers: {names}\r\n".encode("latin-1"))
-        if not shape.keep_alive or not (shape.chunked or length):
+        if not shape.keep_alive or not (shape.chunked or length) or self._sink.last():
             parts.append(b"connection: close\r\n")
         parts.append(b"\r\n")
         return b"".join(parts)

@@ -64,10 +64,12 @@ class SocketCalls:
         self._rewrite = rewrite
         self._admit = admit
         self._hold = hold
+        self.draining = False
+        """What is in progress goes on; calls that are new are refused one by one."""
 
     @property
     def closing(self) -> bool:
-        """Nothing new is taken."""
+        """Nothing new is taken, and sockets that bring it are told to go elsewhere."""
         return self._hub is not None and self._hub.viewing.closing
 
     def knows(self, path: str) -> bool:
@@ -75,7 +77,9 @@ class SocketCalls:
         return self._resolve(path) is not None
 
     async def ready(self, call: SocketCall) -> str:
-        """Token of whoever calls; empty where nobody has one. Raises Unauthenticated."""
+        """Token of whoever calls; empty where nobody has one. Raises Unauthenticated and Unavailable."""
+        if self.draining:
+            raise errors.Unavailable("This gateway is going away.")
         target = self._resolve(call.path)
         if self._hub is None or target is None or target.public:
             return ""

@@ -81,7 +81,7 @@ class Sockets:
     @property
     def full(self) -> bool:
         """Nobody new is taken."""
-        return self._calls.closing or len(self._open) >= self._limits.max_sockets
+        return self._calls.draining or self._calls.closing or len(self._open) >= self._limits.max_sockets
 
     def crowded(self, peer: str, address: str) -> bool:
         """Nobody new is taken from this address."""
@@ -131,10 +131,19 @@ class Sockets:
         finally:
             stream.close()
 
+    def _busy(self) -> "list[asyncio.Task[None]]":
+        """Calls in progress."""
+        return [*self._tasks, *(task for one in self._open if isinstance(one, MuxSocket) for task in one.tasks)]
+
+    async def drain(self) -> None:
+        """Takes no more sockets and calls; returns once those in progress have ended."""
+        self._calls.draining = True
+        while tasks := self._busy():
+            await asyncio.wait(tasks)
+
     async def close(self) -> None:
         """Ends all that are open."""
-        left = list(self._open)
-        tasks = [*self._tasks, *(task for one in left if isinstance(one, MuxSocket) for task in one.tasks)]
+        left, tasks = list(self._open), self._busy()
         for one in left:
             one.close(GOING_AWAY, "this gateway ends")
         for task in tasks:

@@ -12,8 +12,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 SERVICE = "/test.v1.EchoService/"
-_NAMES = ("Echo", "Many", "Both", "Fail", "Wait", "Large", "Never", "Strings", "Mirror")
-ECHO, MANY, BOTH, FAIL, WAIT, LARGE, NEVER, STRINGS, MIRROR = (SERVICE + name for name in _NAMES)
+_NAMES = ("Echo", "Many", "Both", "Fail", "Wait", "Large", "Never", "Strings", "Mirror", "Late")
+ECHO, MANY, BOTH, FAIL, WAIT, LARGE, NEVER, STRINGS, MIRROR, LATE = (SERVICE + name for name in _NAMES)
 Context = "grpc.aio.ServicerContext[bytes, bytes]"
 
 
@@ -60,6 +60,8 @@ class EchoServer(grpc.GenericRpcHandler):
         method = details.method
         if method == ECHO:
             return grpc.unary_unary_rpc_method_handler(self._echo)
+        if method == LATE:
+            return grpc.unary_unary_rpc_method_handler(self._late)
         if method == NEVER:
             return grpc.unary_unary_rpc_method_handler(self._never)
         if method == FAIL:
@@ -93,6 +95,12 @@ class EchoServer(grpc.GenericRpcHandler):
             grpc.StatusCode.NOT_FOUND, "nothing hère", (("grpc-status-details-bin", status.SerializeToString()),)
         )
         raise AssertionError
+
+    async def _late(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
+        """The request, once it is `release`d."""
+        self.waiting.set()
+        await asyncio.wait_for(self.release.wait(), 60)
+        return request
 
     async def _never(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
         await asyncio.sleep(60)

@@ -26,6 +26,7 @@ class Written:
     cut: int | None = None
     tries: list[bool] = field(default_factory=list)
     retry: bool = False
+    ends: bool = False
 
     def write(self, data: bytes) -> None:
         self.out += data
@@ -35,6 +36,9 @@ class Written:
 
     def broken(self, code: int) -> None:
         self.cut = code
+
+    def last(self) -> bool:
+        return self.ends
 
     def again(self, processed: bool) -> bool:
         self.tries.append(processed)
@@ -317,6 +321,17 @@ def test_half_a_message_that_was_not_sent_yet_is_no_reason_to_cut() -> None:
     made.on_headers(OK, True)
     made.flush()
     assert (sink.frames()[0], sink.code) == ([], 13)
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_the_last_answer_of_a_connection_says_so(ends: bool) -> None:
+    sink = Written(ends=ends)
+    made = Reply(UNARY, sink)
+    made.on_headers(OPENING, False)
+    made.on_data(grpcweb.data_frame(b"a"))
+    made.on_headers(OK, True)
+    made.flush()
+    assert (sink.code, sink.head.get("connection")) == (0, "close" if ends else None)
 
 
 @pytest.mark.parametrize(("event", "processed"), [("on_lost", True), ("on_unprocessed", False)])
