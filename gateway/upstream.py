@@ -170,11 +170,13 @@ class Upstream:
     def _settle_doubts(self, *, gone: bool) -> None:
         """A server that is mute on a new connection too is gone; where none can be had the old ones have to do."""
         for link in list(self._links):
-            if link.doubted and gone:
+            if gone and (link.doubted or link.probed):
+                link.doubted = True  # until it has ended
                 link.abort()
             elif link.doubted:
                 link.doubted = False
                 self.roomy(link)
+            link.probed = False
 
     def _refuse_waiting(self) -> None:
         if any(not link.doubted for link in self._links):  # they wait for room there
@@ -211,7 +213,9 @@ class Upstream:
         await loop.create_connection(reached, host.strip("[]"), int(port), ssl=self._tls, server_hostname=self._name)
 
     def joined(self, link: "_Link") -> None:
-        """A connection is ready."""
+        """A connection is ready: the server is there."""
+        for other in self._links:
+            other.probed = False
         self._links.append(link)
         self.roomy(link)
 
@@ -223,8 +227,8 @@ class Upstream:
             self._connecting = asyncio.create_task(self._connect())
 
     def doubt(self) -> None:
-        """One may be doubted: unless another was heard just now, a new connection shows whether the server is there."""
-        doubted = [link for link in self._links if link.doubted]
+        """One is doubted or probed: unless another was heard just now, a new one shows whether the server is there."""
+        doubted = [link for link in self._links if link.doubted or link.probed]
         for link in [link for link in self._links if link.idle and not link.fresh]:
             link.abort()  # it could not tell, and would be one more in the end
             self.left(link)
@@ -270,6 +274,8 @@ class _Link(asyncio.Protocol):
         self.ready = False
         self.doubted = False
         """Calls wait and nothing is heard; whether the server is there may not be asked here."""
+        self.probed = False
+        """As much, but nobody waits for anything soon: it is as good as any other until the answer is known."""
         self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._transport: asyncio.Transport | None = None
         self._scheduled = False
@@ -313,7 +319,7 @@ class _Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Answers."""
         self._heard, self._heard_at = True, asyncio.get_running_loop().time()
-        self.doubted = False
+        self.doubted = self.probed = False
         connection = self.connection
         try:
             connection.receive(data)
@@ -354,8 +360,9 @@ class _Link(asyncio.Protocol):
             self.abort()
             self._upstream.doubt()
             return
-        if sight is Sight.DOUBT:
-            self.doubted = True
+        if sight in (Sight.DOUBT, Sight.PROBE):
+            self.doubted = self.doubted or sight is Sight.DOUBT
+            self.probed = True
             self._upstream.doubt()
         if sight is Sight.ASK:
             connection.ping(_PING)

@@ -22,9 +22,10 @@ WAIT_S = 60.0
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looks twenty times as often; the rare question is asked after more than a test takes."""
+    """Looks twenty times as often; what is asked rarely is asked after more than a test takes."""
     monkeypatch.setattr(upstream, "TICK_S", 0.05)
     monkeypatch.setattr(vigil, "QUIET_TICKS", (*vigil.QUIET_TICKS[:-1], 100_000))
+    monkeypatch.setattr(vigil, "PROBE_TICKS", 100_000)
 
 
 def frame(kind: int, flags: int, number: int, payload: bytes) -> bytes:
@@ -39,12 +40,13 @@ class Slow:
         self.gone = gone
         self.hung = False
         self.port = 0
-        self.pings = self.lines = self.resets = 0
+        self.pings = self.lines = self.opened = self.resets = 0
         self.calls: list[tuple[int, asyncio.StreamWriter]] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
         self.lines += 1
+        self.opened += 1
         try:
             await reader.readexactly(len(PREFACE))
             if not self.hung:
@@ -140,6 +142,23 @@ async def test_a_server_that_hangs_while_a_quiet_stream_is_open_is_noticed_by_th
         monkeypatch.setattr(upstream, "DIAL_S", 0.2)
         await assert_hang_is_noticed(slow, browser, stream)
     assert slow.pings == 2, "nothing more was asked"
+
+
+async def test_a_server_that_hangs_is_noticed_beside_a_quiet_stream_though_nobody_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = Slow(gone=False)
+    async with before(slow) as browser:
+        stream = await quiet_stream(slow, browser)
+        monkeypatch.setattr(vigil, "PROBE_TICKS", 10)
+        for _ in range(2):
+            opened = slow.opened
+            await until(lambda: slow.opened > opened, "another connection asks")  # noqa: B023
+        assert not stream.done()
+        monkeypatch.setattr(upstream, "DIAL_S", 0.2)
+        slow.hung = True
+        assert await answered(stream) == (14, [])
+    assert slow.pings == 2, "nothing was asked on the first"
 
 
 async def test_an_idle_connection_from_before_is_no_sign_that_a_server_is_there(

@@ -2,7 +2,7 @@
 
 import itertools
 
-from gateway.core.vigil import CALL_TICKS, GONE_TICKS, QUIET_TICKS, Sight, Vigil
+from gateway.core.vigil import CALL_TICKS, GONE_TICKS, PROBE_TICKS, QUIET_TICKS, Sight, Vigil
 
 
 def ticks_until(vigil: Vigil, wanted: Sight) -> int:
@@ -50,6 +50,13 @@ def test_a_connection_where_nothing_may_be_asked_is_doubted_once_a_call_has_wait
     vigil.called()
     assert ticks_until(vigil, Sight.DOUBT) == CALL_TICKS
     assert ticks_until(vigil, Sight.ASK) == QUIET_TICKS[-1] - 50 - CALL_TICKS, "the rare question is asked nevertheless"
+
+
+def test_where_only_quiet_streams_wait_another_connection_is_asked_for_now_and_then() -> None:
+    vigil = used_up()
+    assert [ticks_until(vigil, Sight.PROBE) for _ in range(3)] == [PROBE_TICKS] * 3
+    vigil.look(heard=True, answered=False)
+    assert ticks_until(vigil, Sight.PROBE) == PROBE_TICKS
 
 
 def test_calls_that_follow_one_another_wait_no_longer_for_doubt_than_the_first() -> None:
