@@ -25,27 +25,33 @@ class Authors:
     """The authors of one lane, and what they are called there."""
 
     def __init__(self) -> None:
-        self._numbers: dict[bytes, bytes] = {}
-        """By person_id and client_id, as the fields that they are in a Commit and in an Author."""
+        self._said: dict[bytes, bytes] = {}
+        """By person_id and client_id, as the fields that they are in a Commit and in an Author: the field author."""
         self._new: list[bytes] = []
+        self._width = 0
+        """Of the last of them: nearly all are as long."""
 
     def brief(self, revision: int, commit: bytes) -> bytes:
         """A serialised Commit with a number in the place of who made it."""
-        start, end = _whose(commit)
-        if start == end:
-            return commit
-        whose = commit[start:end]
-        number = self._numbers.get(whose)
-        if number is None:
-            number = self._name(revision, whose)
-        return b"".join((commit[:start], commit[end:], _AUTHOR, number))
+        start = 1 + (revision.bit_length() + 6) // 7
+        end = start + self._width
+        said = self._said.get(commit[start:end])
+        if said is None:
+            end = _end(commit, start)
+            if not end:
+                return commit
+            self._width = end - start
+            said = self._say(revision, commit[start:end])
+        return commit[:start] + commit[end:] + said
 
-    def _name(self, revision: int, whose: bytes) -> bytes:
-        if len(self._numbers) == MAX_AUTHORS:
-            self._numbers.clear()
-        number = self._numbers[whose] = varint(revision)
-        self._new.append(_NUMBER + number + whose)
-        return number
+    def _say(self, revision: int, whose: bytes) -> bytes:
+        said = self._said.get(whose)
+        if said is None:
+            if len(self._said) == MAX_AUTHORS:
+                self._said.clear()
+            said = self._said[whose] = _AUTHOR + varint(revision)
+            self._new.append(_author(whose, said))
+        return said
 
     def take_new(self) -> bytes:
         """Who was named since this was asked last: the field of a serialised Committed. Empty: nobody."""
@@ -54,17 +60,19 @@ class Authors:
 
     def all(self) -> bytes:
         """The same of everybody whom numbers are said for."""
-        return repeated(_AUTHORS, [_NUMBER + number + whose for whose, number in self._numbers.items()])
+        return repeated(_AUTHORS, [_author(whose, said) for whose, said in self._said.items()])
 
 
-def _whose(commit: bytes) -> tuple[int, int]:
-    """Where the fields person_id and client_id stand, which follow the revision; two of the same: they do not."""
-    start = 2
-    while commit[start - 1] > _SHORT:
-        start += 1
+def _author(whose: bytes, said: bytes) -> bytes:
+    """A serialised Author."""
+    return _NUMBER + said[len(_AUTHOR) :] + whose
+
+
+def _end(commit: bytes, start: int) -> int:
+    """Where the fields person_id and client_id end, which follow the revision; 0: they do not, or are very long."""
     if commit[start] != _PERSON or commit[start + 1] > _SHORT:
-        return 0, 0
+        return 0
     middle = start + 2 + commit[start + 1]
     if commit[middle] != _CLIENT or commit[middle + 1] > _SHORT:
-        return 0, 0
-    return start, middle + 2 + commit[middle + 1]
+        return 0
+    return middle + 2 + commit[middle + 1]

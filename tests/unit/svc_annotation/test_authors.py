@@ -66,6 +66,21 @@ def test_a_person_with_two_clients_is_two_authors() -> None:
     assert numbers(authors.all()) == [(1, ANN, ONE), (2, ANN, TWO), (300, BOB, ONE)]
 
 
+def test_names_of_any_length_and_revisions_of_any_size_are_told_apart() -> None:
+    authors = Authors()
+    expected: dict[tuple[str, bytes], int] = {}
+    revision = 0
+    for step in (1, 126, 1, 1, 16_255, 1, 1 << 40):
+        for person, client in (("a", ONE), ("a" * 26, ONE), ("a" * 26, b"1"), ("a", ONE)):
+            revision += step
+            told = commit(revision, person, client)
+            number = expected.setdefault((person, client), revision)
+            told.ClearField("person_id")
+            told.ClearField("client_id")
+            told.author = number
+            assert brief(authors, commit(revision, person, client)) == told
+
+
 def test_a_commit_without_a_person_or_a_client_or_with_very_long_names_stays_as_it_is() -> None:
     authors = Authors()
     for odd in (
