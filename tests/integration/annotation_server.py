@@ -411,9 +411,13 @@ class GatewayStream:
         """Sends a message."""
         await self._call.write(relay_service_pb2.RelayRequest(**message))
 
-    async def want(self, audience: int, delivery: int, **start: Any) -> None:
+    async def want(self, audience: int, delivery: int, *, numbers: bool = False, **start: Any) -> None:
         """Asks for a lane."""
-        lane = relay_service_pb2.Lane(audience=audience, delivery=delivery)  # type: ignore[arg-type]
+        lane = relay_service_pb2.Lane(
+            audience=audience,  # type: ignore[arg-type]
+            delivery=delivery,  # type: ignore[arg-type]
+            numbers_authors=numbers,
+        )
         await self.send(want=relay_service_pb2.RelayWant(lane=lane, **(start or {"snapshot": True})))
 
     async def attach(self, session: int, person: str, *, video: int = 1, **opening: Any) -> None:

@@ -176,6 +176,36 @@ async def test_a_lane_that_is_not_wanted_any_more_is_not_produced(tmp_path: Path
         assert not heads(gateway, INTERNAL, FULL)
 
 
+async def test_on_a_numbered_lane_an_author_is_named_once_for_each_gateway(tmp_path: Path) -> None:
+    async with serving(tmp_path) as place:
+        one, two = await place.gateway(), await place.gateway()
+        await one.want(INTERNAL, FULL, numbers=True)
+        await until(lambda: one.of("snapshot"))
+
+        async def land(person: str, number: int, *gateways: GatewayStream) -> None:
+            revision = (await place.submit(person, batch(number, 0, create(f"{person} {number}")))).revision
+            end = [(revision - 1, revision)]
+            await until(lambda: all(heads(each, INTERNAL, FULL)[-1:] == end for each in gateways))
+
+        for person, number in (("ann", 1), ("bob", 1), ("ann", 2)):
+            await land(person, number, one)
+        await two.want(INTERNAL, FULL, numbers=True, since_revision=1)
+        await until(lambda: any(not each.response for each in two.of("broadcast")), "whom the lane names")
+        await land("bob", 2, one, two)
+
+        def told(gateway: GatewayStream) -> tuple[list[tuple[int, int, str]], list[tuple[int, str]]]:
+            commits = [commit for each in gateway.lane(INTERNAL, FULL) for commit in each.committed.commits]
+            names = [service.Committed.FromString(each.authors) for each in gateway.of("broadcast")]
+            authors = [(author.number, author.person_id) for each in names for author in each.authors]
+            return [(each.revision, each.author, each.person_id) for each in commits], authors
+
+        assert told(one) == ([(1, 1, ""), (2, 2, ""), (3, 1, ""), (4, 2, "")], [(1, "ann"), (2, "bob")])
+        assert told(two) == ([(2, 0, "bob"), (3, 0, "ann"), (4, 2, "")], [(1, "ann"), (2, "bob")])
+        await two.want(INTERNAL, MERGED, numbers=True)
+        await until(lambda: two.error)
+        assert reason(two.error) == "INVALID_MESSAGE"
+
+
 async def test_once_served_from_merged_outcomes_come_before_the_frames_that_hold_them(tmp_path: Path) -> None:
     async with serving(tmp_path) as place:
         gateway = await joined(place, "ann", "bob")
