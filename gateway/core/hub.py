@@ -43,6 +43,8 @@ class Hub:
         self._behind: dict[int, Viewer] = {}
         self._ahead: dict[int, Viewer] = {}
         """Who came back with more than this gateway has heard of yet."""
+        self._holders: dict[int, Viewer] = {}
+        """For whom something is held until they have a revision: few, so that the others are not looked at."""
         self._lost_at = 0.0
         """Since when nobody serves the video, if nobody does."""
         self._next_session = 0
@@ -161,6 +163,7 @@ class Hub:
             return False
         self._behind.pop(session, None)
         self._ahead.pop(session, None)
+        self._holders.pop(session, None)
         for live in self._live.values():
             live.pop(session, None)
         return True
@@ -347,7 +350,7 @@ class Hub:
             actions += self._move(lane, entry.from_revision, now)
         if live:
             actions.append(Send(tuple(live), entry.frame))
-        for viewer in [v for v in live.values() if v.held]:
+        for viewer in [v for v in self._holders.values() if v.session in live]:
             actions += self._release(viewer)
         for viewer in [v for v in self._ahead.values() if v.lane is lane and not lane.before(v.cursor)]:
             self._behind[viewer.session] = self._ahead.pop(viewer.session)
@@ -389,7 +392,7 @@ class Hub:
     def _addressed(self, message: relay.RelayAddressed) -> list[Action]:
         frame = message_frame(message.response)
         if message.droppable:
-            ready = [s for s in message.sessions if s in self.viewers and self.viewers[s].state is State.LIVE]
+            ready = [s for s in message.sessions if (v := self.viewers.get(s)) is not None and v.state is State.LIVE]
             return [Send(ready, frame, droppable=True)] if ready else []
         actions: list[Action] = []
         for session in message.sessions:
@@ -398,25 +401,24 @@ class Hub:
                 continue
             if message.after_revision and viewer.reached < message.after_revision:
                 viewer.held.append((message.after_revision, frame))
+                self._holders[viewer.session] = viewer
             else:
                 actions.append(Send((session,), frame))
         return actions
 
     def _release(self, viewer: Viewer) -> list[Action]:
-        return [Send((viewer.session,), frame) for frame in viewer.release()]
+        actions: list[Action] = [Send((viewer.session,), frame) for frame in viewer.release()]
+        if not viewer.held:
+            self._holders.pop(viewer.session, None)
+        return actions
 
     def _ended(self, message: relay.RelayEnded) -> list[Action]:
-        if not self._forget(message.session):
-            return []
-        return [End(message.session, message.status)]
+        return [End(message.session, message.status)] if self._forget(message.session) else []
 
     def _reset(self, message: relay.RelayReset) -> list[Action]:
         """A lane cannot go on from where it was asked to: all on it begin from a snapshot."""
-        if not message.HasField("lane"):
-            lanes = list(self._lanes.values())
-        else:
-            lane = self._lanes.get(LaneKey.of(message.lane))
-            lanes = [lane] if lane is not None else []
+        one = LaneKey.of(message.lane) if message.HasField("lane") else None
+        lanes = [lane for key, lane in self._lanes.items() if one in (None, key)]
         actions: list[Action] = []
         for lane in lanes:
             lane.clear()

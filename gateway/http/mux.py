@@ -154,14 +154,27 @@ class MuxEvents:
 
     def say(self, said: Said | Failed) -> None:
         """The browser said something."""
+        take = self._take
         if isinstance(said, Failed):
             self._kept.append(said)
+        elif take is not None and len(said.events) == 1 and not (self._kept or self._held or self.finished.done()):
+            self._take_alone(take, said.events[0], said.size_bytes)  # nearly always
+            return
         else:
             self._kept += (*said.events, said.size_bytes)
-        if self._take is None:
+        if take is None:
             self._more.set()
         else:
-            self._pour(self._take)
+            self._pour(take)
+
+    def _take_alone(self, take: Callable[[Event], None], event: Event, size_bytes: int) -> None:
+        """As `_pour` would, without keeping it first."""
+        try:
+            take(event)
+        except Exception as error:
+            self._fail(error)
+        else:
+            self._writer.give(size_bytes)
 
     def __aiter__(self) -> "MuxEvents":
         return self
@@ -203,8 +216,11 @@ class MuxEvents:
                 if event is not None:
                     take(event)
         except Exception as error:
-            self.finished.set_exception(error)
-            self.finished.exception()  # whoever waits is told; nobody may be waiting
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.finished.set_exception(error)
+        self.finished.exception()  # whoever waits is told; nobody may be waiting
 
     def hold(self) -> bool:
         """See Events."""
@@ -287,7 +303,9 @@ class MuxSocket(WebSocketConnection):
 
     def _understand(self, message: bytes) -> None:
         event = self._mux.receive(message)
-        if isinstance(event, Opened) and self._calls.closing:
+        if isinstance(event, Said):  # nearly always
+            self._running[event.number].events.say(event)
+        elif isinstance(event, Opened) and self._calls.closing:
             self.close(GOING_AWAY, "this gateway takes no more calls")
         elif event is not None:
             self._act(event)
@@ -334,9 +352,7 @@ class MuxSocket(WebSocketConnection):
 
     def _act(self, event: MuxEvent) -> None:
         number = event.number
-        if isinstance(event, Said):  # nearly always
-            self._running[number].events.say(event)
-        elif isinstance(event, Opened):
+        if isinstance(event, Opened):
             self._open(event)
         elif isinstance(event, Cancelled):
             self._running[number].writer.close()
