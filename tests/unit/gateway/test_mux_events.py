@@ -99,9 +99,10 @@ async def test_who_is_held_while_it_is_taken_waits_with_the_rest(call: Call) -> 
     assert call.heard == [b"one", b"two"]
 
 
-async def test_what_is_not_taken_is_the_end_and_no_room_is_given_any_more(call: Call) -> None:
+@pytest.mark.parametrize("messages", [[b"!" + LARGE], [b"!", b"more"]], ids=["alone", "with more"])
+async def test_what_is_not_taken_is_the_end_and_no_room_is_given_any_more(call: Call, messages: list[bytes]) -> None:
     finished = call.events.flow(call.take)
-    call.say(b"!", b"more")
+    call.say(*messages)
     call.say(LARGE)
     assert (call.heard, call.wire.rooms) == ([], 0)
     with pytest.raises(ProtocolError, match="not that"):
