@@ -1,6 +1,7 @@
 """The short way that nearly every read of a viewer's socket takes: it gives what the long way gives, for any bytes."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator, Callable
 from typing import cast
 
@@ -248,3 +249,12 @@ async def test_who_has_said_the_last_word_is_not_heard_by_the_short_way_either(h
     call.stream.data_received(masked(said(b"more")))
     assert call.events == [Finish()]
     assert isinstance(call.stream.finished.exception(), grpcweb.ProtocolError)
+
+
+async def test_who_took_the_events_of_a_socket_is_let_go_of_with_it() -> None:
+    call = Call(WebSocketStream)
+    stream, left = call.stream, weakref.ref(call)
+    stream.connection_lost(None)
+    del call
+    assert left() is None
+    assert stream.finished.done()

@@ -1,5 +1,7 @@
 """What the browser of a call on `rushes-streams` says: in order, held where it is too much, with room given for it."""
 
+import asyncio
+import weakref
 from typing import cast
 
 import pytest
@@ -121,3 +123,12 @@ async def test_what_is_no_message_is_told_in_its_turn(call: Call, flows: bool) -
     assert await anext(call.events) == b"one"
     with pytest.raises(ProtocolError, match="after the end"):
         await anext(call.events)
+
+
+async def test_who_took_the_events_of_a_call_is_let_go_of_with_it(call: Call) -> None:
+    taker = Call()
+    left = weakref.ref(taker)
+    call.events.flow(taker.take).cancel()
+    del taker
+    await asyncio.sleep(0)
+    assert left() is None
