@@ -2,7 +2,7 @@
 no socket holds anything for it. A message is put together from pieces that were packed once, whatever else is in it."""
 
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.core.kept import Kept
@@ -106,6 +106,7 @@ def _stored(block: bytes) -> bytes:
     return b"\0" + size.to_bytes(2, "little") + (size ^ 0xFFFF).to_bytes(2, "little") + block
 
 
-def packed_frame(pieces: Iterable[bytes]) -> bytes:
-    """A server's frame of one message: these pieces, one behind the other."""
-    return server_frame(PACKED, b"".join(pieces).removesuffix(_END))
+def packed_frame(pieces: Sequence[bytes]) -> bytes:
+    """A server's frame of one message: these pieces, one behind the other; at least one."""
+    *first, last = pieces
+    return server_frame(PACKED, *first, last.removesuffix(_END))

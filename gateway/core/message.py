@@ -32,11 +32,10 @@ class Message:
     __slots__ = ("_parts", "_pieces", "packed", "plain", "size_bytes")
 
     def __init__(self, parts: Sequence[bytes], pieces: Pieces | None = None) -> None:
-        data = parts[0] if len(parts) == 1 else b"".join(parts)
         self._parts = parts
         self._pieces = pieces
-        self.size_bytes = len(data)
-        self.plain = Frames(lambda head: binary_frame(head + data))
+        self.size_bytes = sum(map(len, parts))
+        self.plain = Frames(lambda head: binary_frame(head, *parts))
         """As frames of a WebSocket."""
         self.packed = _packed(parts, pieces, self.plain) if pieces and self.size_bytes >= MIN_BYTES else self.plain
         """The same, packed if that makes them smaller."""
@@ -47,8 +46,10 @@ class Message:
 
 
 def _packed(parts: Sequence[bytes], pieces: Pieces, plain: Frames) -> Frames:
+    size_bytes = sum(map(len, parts))
+
     def pack(head: bytes) -> bytes:
         packed = packed_frame((stored(head), *map(pieces.of, parts)))
-        return packed if len(packed) < len(plain[head]) else plain[head]
+        return packed if len(packed) < len(head) + size_bytes else plain[head]
 
     return Frames(pack)

@@ -131,9 +131,9 @@ def headers(fields: Iterable[tuple[str, str]] = TYPE) -> bytes:
     return grpcweb.trailer_frame(fields)
 
 
-def binary_frame(payload: bytes) -> bytes:
+def binary_frame(*payload: bytes) -> bytes:
     """A server's binary WebSocket frame (RFC 6455, 5.2): unmasked, so the same bytes do for every viewer."""
-    return server_frame(BINARY, payload)
+    return server_frame(BINARY, *payload)
 
 
 def message_frame(message: bytes) -> bytes:

@@ -63,14 +63,16 @@ Unpack = Callable[[bytes, int], bytes]
 """See `deflate.unpacked`."""
 
 
-def server_frame(first: int, payload: bytes) -> bytes:
-    """A server's frame, unmasked: the same bytes do for every viewer."""
-    size = len(payload)
+def server_frame(first: int, *payload: bytes) -> bytes:
+    """A server's frame, unmasked: the same bytes do for every viewer. The payload may be in pieces."""
+    size = sum(map(len, payload))
     if size < 126:
-        return bytes((first, size)) + payload
-    if size < 65536:
-        return bytes((first, 0x7E)) + size.to_bytes(2, "big") + payload
-    return bytes((first, 0x7F)) + size.to_bytes(8, "big") + payload
+        begin = bytes((first, size))
+    elif size < 65536:
+        begin = bytes((first, 0x7E)) + size.to_bytes(2, "big")
+    else:
+        begin = bytes((first, 0x7F)) + size.to_bytes(8, "big")
+    return b"".join((begin, *payload))
 
 
 def control_frame(opcode: int, payload: bytes) -> bytes:

@@ -63,10 +63,10 @@ def payload_of(frame: bytes) -> bytes:
     return unpacked(frame[{126: 4, 127: 10}.get(frame[1], 2) :], 1 << 20)
 
 
-@given(st.lists(st.tuples(st.binary(max_size=300).map(lambda each: each * 20), st.booleans()), max_size=12))
+@given(st.lists(st.tuples(st.binary(max_size=300).map(lambda each: each * 20), st.booleans()), min_size=1, max_size=12))
 def test_a_message_of_pieces_reads_as_what_they_were(said: list[tuple[bytes, bool]]) -> None:
     pieces = Pieces()
-    frame = packed_frame(pieces.of(data) if small else stored(data) for data, small in said)
+    frame = packed_frame([pieces.of(data) if small else stored(data) for data, small in said])
     assert payload_of(frame) == b"".join(data for data, _ in said)
 
 
