@@ -34,8 +34,8 @@ LEAVE_S = 0.05
 """... nor does its end: there all offenders hang up in one moment, which nobody does who is slow."""
 
 GROWN_MB = 8.0
-"""All kinds together; up to half of it is what gRPC itself leaves of 5,000 calls at once until the collector looks. More
-is a fault, and said so."""
+"""All kinds together; up to half of it is what gRPC itself leaves of 5,000 calls at once until the collector looks.
+More is a fault, and said so."""
 
 Window = tuple[float, float]
 
