@@ -138,7 +138,7 @@ class Hub:
             viewer.cursor = entry.to_revision
         if viewer.lane.before(viewer.cursor):
             self._behind.pop(viewer.session, None)
-            self._ahead[viewer.session] = viewer
+            self._ahead[viewer.session], viewer.edition = viewer, 0  # it is not sent what names others until then
             return actions
         self._go_live(viewer)
         return actions + self._release(viewer)

@@ -70,6 +70,17 @@ def test_who_resumes_is_told_of_all_who_were_named(rig: Rig) -> None:
     assert rig.sent[viewer.session][1:] == [told(1, 2, 3), frames[2]]
 
 
+def test_who_has_more_than_the_gateway_is_told_of_whom_the_commits_up_to_there_named(rig: Rig) -> None:
+    rig.live(0, numbers=True)
+    rig.numbered(1, 1)
+    viewer = rig.join(resume=4, numbers=True)
+    rig.attached(viewer)
+    for revision in (2, 3, 4):
+        rig.numbered(revision, revision)
+    fifth = rig.numbered(5)
+    assert rig.sent[viewer.session][-2:] == [told(1, 2, 3, 4), fifth]
+
+
 def test_who_keeps_up_hears_of_authors_with_their_commits_alone(rig: Rig) -> None:
     viewer = rig.live(0, numbers=True)
     frames = [rig.numbered(1, 1), rig.numbered(2), rig.numbered(3, 3)]
