@@ -98,10 +98,10 @@ class Lane:
 
     def broadcast(self, message: relay_service_pb2.RelayBroadcast) -> Entry | None:
         """Takes a broadcast in; None: it does not fit what is here (a lane just forgotten)."""
-        if message.authors:
-            self.authors.learn(message.authors)
         if self.head is None or message.from_revision > self.head:
             return None
+        if message.authors:
+            self.authors.learn(message.authors)
         entry = Entry(message.from_revision, message.to_revision, message_frame(message.response))
         self._entries.append(entry)
         self._bytes += len(entry.frame)

@@ -112,6 +112,17 @@ def test_a_lane_that_begins_anew_elsewhere_names_to_who_is_on_it_whom_they_have_
     assert second != third
 
 
+def test_a_frame_that_is_thrown_away_names_nobody(rig: Rig) -> None:
+    viewer = rig.live(0, numbers=True)
+    rig.numbered(1, 1)
+    rig.say(reset=relay.RelayReset(lane=NUMBERED, reset=service.Reset()))
+    rig.numbered(2, 2)
+    rig.snapshot(7, numbered=True)
+    rig.numbered(9, 9)
+    rig.names(7, 4)
+    assert rig.sent[viewer.session][-1] == told(4)
+
+
 def test_a_lane_begun_anew_from_a_snapshot_forgets_whom_it_named(rig: Rig) -> None:
     viewer = rig.live(0, numbers=True)
     rig.numbered(1, 1)
