@@ -127,7 +127,7 @@ class Hub:
 
     def _catch_up(self, viewer: Viewer) -> list[Action]:
         assert viewer.lane is not None
-        actions = self._introduce(viewer, viewer.lane)
+        actions = self._introduce([viewer], viewer.lane)
         size = 0
         for entry in viewer.lane.since(viewer.cursor):
             if size >= CATCH_UP_BYTES:
@@ -143,13 +143,13 @@ class Hub:
         self._go_live(viewer)
         return actions + self._release(viewer)
 
-    def _introduce(self, viewer: Viewer, lane: Lane) -> list[Action]:
-        """Whom its lane says numbers for, unless it has heard that."""
-        if viewer.edition == lane.edition:
-            return []
-        viewer.edition = lane.edition
-        frame = lane.authors.frame()
-        return [Send((viewer.session,), frame)] if frame else []
+    def _introduce(self, viewers: Iterable[Viewer], lane: Lane) -> list[Action]:
+        """Whom their lane says numbers for, to those who have not heard that: it is large, so one frame is for all."""
+        new = [viewer for viewer in viewers if viewer.edition != lane.edition]
+        for viewer in new:
+            viewer.edition = lane.edition
+        frame = lane.authors.frame() if new else b""
+        return [Send(tuple(viewer.session for viewer in new), frame)] if frame else []
 
     def _go_live(self, viewer: Viewer) -> None:
         assert viewer.lane is not None
@@ -360,13 +360,11 @@ class Hub:
 
     def _named(self, lane: Lane, authors: bytes) -> list[Action]:
         """Whom a lane says numbers for where it begins. Who is on it already may have heard of others only."""
-        if not lane.named(authors):
-            return []
-        return [each for v in self._live.get(lane.key, {}).values() for each in self._introduce(v, lane)]
+        return self._introduce(self._live.get(lane.key, {}).values(), lane) if lane.named(authors) else []
 
     def _move(self, lane: Lane, from_revision: int, now: float) -> list[Action]:
         """Viewers whose change of lane is answered come over, where this frame goes on from what they have."""
-        actions: list[Action] = []
+        moved: list[Viewer] = []
         for viewer in [v for v in self.viewers.values() if v.switching and v.next_lane is lane]:
             old = viewer.lane
             if viewer.state is not State.LIVE or old is None or (old.head or 0) < from_revision:
@@ -374,10 +372,10 @@ class Hub:
             self._live[old.key].pop(viewer.session, None)
             viewer.board(lane)
             viewer.next_lane, viewer.switching, viewer.serving = None, False, lane.key.delivery
-            actions += self._introduce(viewer, lane)
             self._go_live(viewer)
             self._lane_used[lane.key] = now
-        return actions
+            moved.append(viewer)
+        return self._introduce(moved, lane)
 
     def _snapshot(self, message: relay.RelaySnapshot) -> list[Action]:
         lane = self._lanes.get(LaneKey.of(message.lane))

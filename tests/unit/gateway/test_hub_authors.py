@@ -5,7 +5,7 @@ import pytest
 from gateway.core.authors import MAX_AUTHORS, Authors
 from gateway.core.lane import MAX_REVISIONS
 from gateway.core.socket import message_frame
-from gateway.core.viewer import FULL, MERGED, Viewer
+from gateway.core.viewer import FULL, MERGED, Send, Viewer
 from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import relay_service_pb2 as relay
 from svc_annotation.core import authors as service_authors
@@ -145,6 +145,30 @@ def test_who_comes_over_from_merged_states_is_told_of_all_who_were_named_meanwhi
     rig.attached(viewer, opened=b"")
     third = rig.numbered(3)
     assert (viewer.serving, rig.sent[viewer.session][-3:]) == (FULL, [merged, told(1, 2), third])
+
+
+def test_whom_a_lane_says_numbers_for_is_one_frame_for_all_who_are_told_at_once(rig: Rig) -> None:
+    viewers = tuple(rig.live(0, numbers=True).session for _ in range(3))
+    broadcast = relay.RelayBroadcast(lane=NUMBERED, authors=named(4))
+    assert rig.hub.receive(relay.RelayResponse(broadcast=broadcast), rig.now) == [Send(viewers, told(4))]
+
+
+def test_all_who_come_over_from_merged_states_at_once_are_told_in_one_frame() -> None:
+    rig = Rig(merge_bytes_s=10)
+    rig.opened()
+    first = rig.live(0, service.DELIVERY_AUTO, numbers=True)
+    second = auto(rig)
+    both = first.session, second.session
+    rig.attached(first, opened=b"")
+    rig.commit(2, delivery=MERGED, since=1)
+    rig.numbered(2, 2)
+    for tick in range(2, 14):
+        rig.do(rig.hub.tick(float(tick)))
+    for viewer in (first, second):
+        rig.attached(viewer, opened=b"")
+    broadcast = relay.RelayBroadcast(lane=NUMBERED, from_revision=2, to_revision=3, response=b"third")
+    actions = rig.hub.receive(relay.RelayResponse(broadcast=broadcast), rig.now)
+    assert actions == [Send(both, told(1, 2)), Send(both, message_frame(b"third"))]
 
 
 def test_the_numbered_lane_stays_for_who_may_come_back_to_it() -> None:
