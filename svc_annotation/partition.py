@@ -103,7 +103,7 @@ class Partition:
     def _take(self, entries: Sequence[LogEntry]) -> None:
         taker = self._taker
         read, take, opened = taker.underway.take, taker.take, self._open
-        known = 0
+        known: int | None = None
         """The video of the record before, as nearly always of this one."""
         for offset, payload in entries:
             self.next_offset = offset + 1
