@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final, NamedTuple
+from typing import Final
 
 from mesh.auth import Caller, Identity, bit
 from mesh.clock import Clock
@@ -26,8 +26,9 @@ SEE_INTERNAL: Final = bit(access_pb2.PERMISSION_SEE_INTERNAL)
 GATEWAY: Final = "gateway"
 
 
-class Moment(NamedTuple):
-    """Now: asked for once for all that came together."""
+@dataclass(slots=True)
+class Moment:
+    """Now: asked for once for all that came together. Never changed."""
 
     loop_s: float
     """As the event loop counts."""

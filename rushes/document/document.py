@@ -13,8 +13,9 @@ from rushes.document import limit, text
 from rushes.document.table import Table
 
 
-class Kept(NamedTuple):
-    """What became of a batch, as a client's window holds it."""
+@dataclass(slots=True)
+class Kept:
+    """What became of a batch, as a client's window holds it. Never changed."""
 
     client_seq: int
     hash: int
@@ -242,10 +243,11 @@ class Document(Table):
 
     def advance(self, window: Window, kept: Kept, now_ms: int) -> int:
         """Counts a record that changes the state, and forgets what is too old. Gives its ordinal."""
+        windows = self._windows
         key = (window.person_id, window.client_id)
-        if not window.last_seq:
-            self._windows[key] = window
-        self._windows.move_to_end(key)
+        if not window.last_seq:  # its first
+            windows[key] = window
+        windows.move_to_end(key)
         window.last_seq = kept.client_seq
         window.last_ms = now_ms
         outcomes = window.outcomes

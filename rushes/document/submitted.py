@@ -1,15 +1,17 @@
 """A record as the fold reads it: taken apart from a message, or as whoever appended it had it in hands anyway."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from rushes.annotation.v1.operation_pb2 import Batch, Refusal
 from rushes.annotation.v1.record_pb2 import Record
 from rushes.document.operation import split, submitted_bytes
 
 
-class Sender(NamedTuple):
-    """What all records of one client have in common, as long as its rights are the same."""
+@dataclass(slots=True)
+class Sender:
+    """What all records of one client have in common, as long as its rights are the same. Never changed."""
 
     rules: int
     epoch: int
@@ -21,8 +23,9 @@ class Sender(NamedTuple):
     frame_count: int
 
 
-class Submitted(NamedTuple):
-    """See the module."""
+@dataclass(slots=True)
+class Submitted:
+    """See the module. Never changed."""
 
     sender: Sender
     hash: int

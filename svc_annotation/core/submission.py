@@ -1,5 +1,6 @@
 """A batch as it goes into the log, put together from its bytes, and as it is met once it is back."""
 
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from rushes.annotation.v1 import operation_pb2, record_pb2
@@ -19,8 +20,9 @@ _BATCH = tag(record_pb2.Record.BATCH_FIELD_NUMBER, LENGTH)
 _REFUSED = record_pb2.Record.REFUSED_FIELD_NUMBER
 
 
-class Head(NamedTuple):
-    """What all records of a sender have in common, serialised once."""
+@dataclass(slots=True)
+class Head:
+    """What all records of a sender have in common, serialised once. Never changed."""
 
     sender: Sender
     begin: bytes
@@ -69,9 +71,7 @@ def submission(head: Head, batch: operation_pb2.Batch, *, time_ms: int, service:
         return _refused(sender, begin, batch, found, hashed, time_ms)
     payload = b"".join((begin, varint(len(data)), data))
     number, base = batch.client_seq, batch.base_revision
-    # A NamedTuple's own `__new__` is a function of Python's: twice the time.
-    record = tuple.__new__(Submitted, (sender, hashed, time_ms, number, base, batch, data, found, True, None))
-    return tuple.__new__(Submission, (payload, record))
+    return Submission(payload, Submitted(sender, hashed, time_ms, number, base, batch, data, found, True, None))
 
 
 def _refused(

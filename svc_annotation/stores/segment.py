@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -34,6 +35,8 @@ from svc_annotation.stores.segment_writer import NO_SPACE, SegmentWriter
 READ_BYTES: Final = 512 * 1024
 READ_COUNT: Final = 1_000
 
+_entry: Final = partial(tuple.__new__, LogEntry)
+"""Of an offset and a payload; what a NamedTuple does itself for that is a function of Python's."""
 _logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
@@ -295,7 +298,7 @@ class SegmentLog:
             ends[partition] = end = first + len(payloads)
             segment.index.add(partition, first, segment.size_bytes, len(payloads))
             segment.size_bytes += size_bytes
-            entries.setdefault(partition, []).extend(map(LogEntry, range(first, end), payloads))
+            entries.setdefault(partition, []).extend(map(_entry, zip(range(first, end), payloads, strict=True)))
             if not appended.done():
                 appended.set_result(end - 1)
         self._sequence = encoded.sequence

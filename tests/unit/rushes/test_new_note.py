@@ -1,5 +1,7 @@
 """A new note put together from the bytes of its batch is what the message says that a Create makes of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from rushes.annotation.v1.annotation_pb2 import (
@@ -59,7 +61,7 @@ def met(record: Record) -> Submitted:
     submitted = Submitted.of(record)
     parts = split_checked(submitted.batch, len(submitted.data), frame_count=0, service=False)
     assert isinstance(parts, list)
-    return submitted._replace(parts=parts, checked=True)
+    return replace(submitted, parts=parts, checked=True)
 
 
 def filled(revision: int) -> Document:

@@ -1,5 +1,7 @@
 """A batch that was checked before it was appended is not checked again; that is all that knowing so does."""
 
+from dataclasses import replace
+
 import pytest
 
 from rushes.annotation.v1.record_pb2 import Record
@@ -35,7 +37,7 @@ def vouched(each: Record) -> Submitted:
     """As whoever appends it hands it on."""
     found = Submitted.of(copy(each))
     checked = check_batch(copy(each).batch, frame_count=each.frame_count, service=True) is None
-    return found._replace(checked=checked and found.refused is None)
+    return replace(found, checked=checked and found.refused is None)
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name.replace(" ", "-"))

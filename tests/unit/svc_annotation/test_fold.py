@@ -1,5 +1,7 @@
 """What the service folds, whose records are checked and whose new notes are held as bytes, is what the rules say."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -33,7 +35,7 @@ def met(record: Record) -> Submitted:
     submitted = Submitted.of(record)
     batch: Batch = submitted.batch
     found = split_checked(batch, len(submitted.data), frame_count=submitted.sender.frame_count, service=True)
-    return submitted._replace(checked=not isinstance(found, Refusal) and submitted.refused is None)
+    return replace(submitted, checked=not isinstance(found, Refusal) and submitted.refused is None)
 
 
 def same(plain: Document, served: Document, record: Record, offset: int) -> None:

@@ -2,6 +2,8 @@
 what is handed on beside the log is what the log says.
 """
 
+from dataclasses import replace
+
 import pytest
 from google.protobuf.message import DecodeError
 
@@ -38,7 +40,7 @@ def submit(batch: Batch) -> Submission:
 
 def plain(record: Submitted) -> Submitted:
     """Without what is known of it beside what the log says."""
-    return record._replace(checked=False, parts=list(record.parts))
+    return replace(record, checked=False, parts=list(record.parts))
 
 
 @pytest.mark.parametrize("batch", BATCHES.values(), ids=BATCHES)
