@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from math import hypot, sqrt
 from typing import Any, Final
 
 from rushes.annotation.v1.annotation_pb2 import (
@@ -170,8 +171,9 @@ def _check_points(annotation: Annotation) -> None:
         fits = count == 0
     if not fits or len(points) != 2 * count:
         raise Refuse("INVALID_POINTS")
-    # No point is farther out than all steps together: nearly every stroke ends here.
-    if points and sum(map(abs, points)) > _HIGH:
+    # No point is farther out than all steps together, and these are no more than the root of how many there are times
+    # the root of their squares: nearly every stroke ends here.
+    if points and hypot(*points) * sqrt(2 * count) >= _HIGH:
         for axis in (0, 1):
             along = list(accumulate(points[axis::2]))
             if min(along) < _LOW or max(along) > _HIGH:

@@ -35,6 +35,7 @@ from svc_annotation.stores.segment_writer import NO_SPACE, SegmentWriter
 READ_BYTES: Final = 512 * 1024
 READ_COUNT: Final = 1_000
 
+_BYTES: Final = frozenset((bytes,))
 _entry: Final = partial(tuple.__new__, LogEntry)
 """Of an offset and a payload; what a NamedTuple does itself for that is a function of Python's."""
 _logger = logging.getLogger(__name__)
@@ -188,7 +189,7 @@ class SegmentLog:
         appended: asyncio.Future[int] = self._loop.create_future()
         try:
             _check(partition)
-            if any(not isinstance(payload, bytes) or len(payload) > MAX_PAYLOAD_BYTES for payload in payloads):
+            if not _BYTES.issuperset(map(type, payloads)) or max(map(len, payloads), default=0) > MAX_PAYLOAD_BYTES:
                 raise RecordInvalid(f"a record is at most {MAX_PAYLOAD_BYTES} bytes")
             if self._closing or self._fault is not None or partition in self._damaged:
                 self._check_writable(partition)

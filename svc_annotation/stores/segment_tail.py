@@ -43,6 +43,8 @@ class TailCache:
         """Entries from `offset` (at or after `first`) on: as many as fit, and at least one if there is one."""
         start = offset - self._first
         entries = self._entries[start : start + limit_count]
+        if self._size_bytes <= limit_bytes:
+            return entries
         size_bytes = 0
         for count, entry in enumerate(entries):
             size_bytes += len(entry.payload)
