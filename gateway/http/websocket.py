@@ -446,5 +446,7 @@ class WebSocketStream(WebSocketConnection):
                 take(self._events.popleft())
         except Exception as error:
             self.over(error)
+        if self.finished.done():
+            self._take = None  # who takes them may hold this
         self._look_ahead()
         return self.finished

@@ -258,3 +258,13 @@ async def test_who_took_the_events_of_a_socket_is_let_go_of_with_it() -> None:
     del call
     assert left() is None
     assert stream.finished.done()
+
+
+async def test_who_takes_the_events_of_a_socket_after_its_end_is_not_kept() -> None:
+    stream, late = Call(WebSocketStream).stream, Call(WebSocketStream)
+    for each in (stream, late.stream):
+        each.connection_lost(None)
+    left = weakref.ref(late)
+    stream.flow(late._take)
+    del late, each
+    assert left() is None
