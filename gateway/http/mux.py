@@ -173,6 +173,9 @@ class MuxEvents:
             take(event)
         except Exception as error:
             self._fail(error)
+            return
+        if self._held or self.finished.done():
+            self._kept.append(size_bytes)
         else:
             self._writer.give(size_bytes)
 

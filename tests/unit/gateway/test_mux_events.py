@@ -101,6 +101,23 @@ async def test_who_is_held_while_it_is_taken_waits_with_the_rest(call: Call) -> 
     assert call.heard == [b"one", b"two"]
 
 
+@pytest.mark.parametrize("messages", [[LARGE], [LARGE, b"more"]], ids=["alone", "with more"])
+async def test_for_what_held_its_call_room_is_given_once_that_goes_on(call: Call, messages: list[bytes]) -> None:
+    call.events.flow(lambda _: cast(None, call.events.hold()))
+    call.say(*messages)
+    assert call.wire.rooms == 0
+    call.events.go_on()
+    if messages[1:]:
+        call.events.go_on()
+    assert call.wire.rooms == 1
+
+
+async def test_for_what_ended_its_call_no_room_is_given(call: Call) -> None:
+    finished = call.events.flow(lambda _: finished.set_result(None))
+    call.say(LARGE)
+    assert call.wire.rooms == 0
+
+
 @pytest.mark.parametrize("messages", [[b"!" + LARGE], [b"!", b"more"]], ids=["alone", "with more"])
 async def test_what_is_not_taken_is_the_end_and_no_room_is_given_any_more(call: Call, messages: list[bytes]) -> None:
     finished = call.events.flow(call.take)
