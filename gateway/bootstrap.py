@@ -265,7 +265,10 @@ class Gateway:
         return context
 
     async def drain(self) -> None:
-        """Takes nothing new; viewers are told to open again elsewhere, calls with one answer get it."""
+        """Takes nothing new; viewers are told to open again elsewhere, gRPC-Web calls by POST with one answer get it.
+
+        Of sockets nothing else is waited for: a new call closes one, with what is in progress there, and `stop` all.
+        """
         if self._server is not None:
             self._server.close()
         if self._door is not None:
