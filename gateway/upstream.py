@@ -109,6 +109,8 @@ class Upstream:
         self._tls = tls
         self._name = name if tls is not None else None
         self._links: list[_Link] = []
+        self._leaving: list[_Link] = []
+        """Those that take no more calls: the ones on them have to hear it too if the server is gone."""
         self._waiting: deque[Passing] = deque()
         self._connecting: asyncio.Task[None] | None = None
         self._closed = False
@@ -169,7 +171,7 @@ class Upstream:
 
     def _settle_doubts(self, *, gone: bool) -> None:
         """A server that is mute on a new connection too is gone; where none can be had the old ones have to do."""
-        for link in list(self._links):
+        for link in [*self._links, *self._leaving]:
             if gone and (link.doubted or link.probed):
                 link.doubted = True  # until it has ended
                 link.abort()
@@ -214,7 +216,7 @@ class Upstream:
 
     def joined(self, link: "_Link") -> None:
         """A connection is ready: the server is there."""
-        for other in self._links:
+        for other in [*self._links, *self._leaving]:
             other.probed = False
         self._links.append(link)
         self.roomy(link)
@@ -228,7 +230,7 @@ class Upstream:
 
     def doubt(self) -> None:
         """One is doubted or probed: unless another was heard just now, a new one shows whether the server is there."""
-        doubted = [link for link in self._links if link.doubted or link.probed]
+        doubted = [link for link in [*self._links, *self._leaving] if link.doubted or link.probed]
         for link in [link for link in self._links if link.idle and not link.fresh]:
             link.abort()  # it could not tell, and would be one more in the end
             self.left(link)
@@ -249,8 +251,11 @@ class Upstream:
 
     def left(self, link: "_Link") -> None:
         """A connection takes no more calls, or is gone."""
-        if link in self._links:
-            self._links.remove(link)
+        for links in (self._links, self._leaving):
+            if link in links:
+                links.remove(link)
+        if link.waited_for:
+            self._leaving.append(link)
         if self._waiting and self._connecting is None and not self._closed:
             self._connecting = asyncio.create_task(self._connect())
 
@@ -260,7 +265,7 @@ class Upstream:
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
-        for link in list(self._links):
+        for link in [*self._links, *self._leaving]:
             link.close()
         self._refuse_waiting()
 
@@ -350,7 +355,7 @@ class _Link(asyncio.Protocol):
         self._watching = None
         connection = self.connection
         if not connection.open_streams:
-            if self.doubted:  # nobody would hear of it any more
+            if self.doubted or connection.closing:  # nobody would hear of it any more
                 self.abort()
             return
         sight = self._vigil.look(heard=self._heard, answered=connection.answered)
@@ -378,6 +383,11 @@ class _Link(asyncio.Protocol):
     def idle(self) -> bool:
         """It has no calls."""
         return self.ready and not self.connection.open_streams
+
+    @property
+    def waited_for(self) -> bool:
+        """It is there and has calls."""
+        return self._transport is not None and bool(self.connection.open_streams)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone: every call on it hears so, and those that may be are sent again."""

@@ -13,7 +13,7 @@ from gateway.standalone import Alone
 from tests.waiting import until
 from tests.web_client import Answer, Browser
 
-DATA, HEADERS, RST, SETTINGS, PING = 0, 1, 3, 4, 6
+DATA, HEADERS, RST, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 ACK, END, END_HEADERS = 1, 1, 4
 METHOD = "/a.Service/Method"
 EMPTY = grpcweb.data_frame(b"")
@@ -80,6 +80,11 @@ class Slow:
             + frame(DATA, 0, number, bytes(5))
             + frame(HEADERS, END_HEADERS | END, number, hpack.encode([("grpc-status", "0")]))
         )
+
+    def leave(self, at: int = 0) -> None:
+        """The connection of a call takes no more of them; that one goes on."""
+        number, writer = self.calls[at]
+        writer.write(frame(GOAWAY, 0, 0, number.to_bytes(4, "big") + bytes(4)))
 
 
 @asynccontextmanager
@@ -159,6 +164,26 @@ async def test_a_server_that_hangs_is_noticed_beside_a_quiet_stream_though_nobod
         slow.hung = True
         assert await answered(stream) == (14, [])
     assert slow.pings == 2, "nothing was asked on the first"
+
+
+async def test_a_server_that_hangs_is_noticed_by_quiet_streams_on_a_connection_that_takes_no_more_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow = Slow(gone=False)
+    async with before(slow) as browser:
+        stream = await quiet_stream(slow, browser)
+        slow.leave()
+        for at in (1, 2):
+            call = asyncio.create_task(browser.post(METHOD, EMPTY))
+            await slow.called(at + 1)
+            slow.answer(at)
+            assert await answered(call) == (0, [b""])
+        monkeypatch.setattr(vigil, "PROBE_TICKS", 10)
+        monkeypatch.setattr(upstream, "DIAL_S", 0.2)
+        slow.hung = True
+        assert await answered(stream) == (14, [])
+    first, *others = (writer for _, writer in slow.calls)
+    assert first not in others, "it was given no more calls"
 
 
 async def test_an_idle_connection_from_before_is_no_sign_that_a_server_is_there(
