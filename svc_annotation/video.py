@@ -312,13 +312,14 @@ class Video:
             self._flush_at = None
         began = time.perf_counter()
         now = self._loop.time()
+        operations = self.recent.head - self.heads[False]
         streams = self._flush_kind(False)
         if all_lanes or self._merged_tick.due(now) <= now:
             streams += self._flush_kind(True)
         elif self.heads[True] < self.recent.head and self._has_merged():
             self._flush_at = self._loop.call_at(self._merged_tick.due(now), self.flush)
         spent_s = time.perf_counter() - began
-        self._window.flushed(self._loop.time(), spent_s, streams, len(self.seats), len(self.gateways))
+        self._window.flushed(self._loop.time(), spent_s, streams, len(self.seats), len(self.gateways), operations)
         metrics.FLUSH_S.observe(spent_s)
         self._keep()
 

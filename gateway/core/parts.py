@@ -10,9 +10,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
-LEFT_S: Final = 0.040
+LEFT_S: Final = 0.060
 """While there is much to send, what comes next is not longer in coming."""
-BUSY_S: Final = 0.045
+BUSY_S: Final = 0.070
 """After so long without frames there is not much to send."""
 REST: Final = 0.25
 """So much of what a turn took passes before the next: what came meanwhile is read first."""

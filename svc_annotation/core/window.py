@@ -12,6 +12,9 @@ REST: Final = 2.0
 """At least so many times what writing to all takes passes before the next: readers have to read it, and what is written
 next has to come in and be worked on, all on the same machine maybe. Closer together on one that is full frames only
 come later."""
+WORK_S: Final = 70e-6
+"""What an operation costs on its way in, here and at the gateway. Thousands a second leave less of the machine for what
+goes out: then as much time as that work takes passes besides what writing takes."""
 IDLE_SHARE: Final = 10.0
 """Between two flushes passes this many times what the last one cost, as long as there is time for it."""
 STREAM_COST_S: Final = 60e-6
@@ -38,11 +41,14 @@ class Window:
         """The earliest time of the next flush; `now` when nothing was sent for long."""
         return max(now, self._not_before)
 
-    def flushed(self, now: float, encode_s: float, streams: int, viewers: int, gateways: int = 1) -> None:
-        """A flush ended now: it took so long to encode, and goes to so many streams and viewers."""
+    def flushed(
+        self, now: float, encode_s: float, streams: int, viewers: int, gateways: int = 1, operations: int = 0
+    ) -> None:
+        """A flush of so many operations ended now: it took so long to encode, for so many streams and viewers."""
         parts = max(1, math.ceil(viewers / max(1, gateways) / PART))
         cost_s = encode_s + streams * STREAM_COST_S + viewers / parts * VIEWER_COST_S
-        self._not_before = now + min(IDLE_SHARE * cost_s, max(SENT_S / parts - cost_s, REST * cost_s))
+        pause_s = max(SENT_S / parts - cost_s, REST * cost_s, cost_s + operations * WORK_S)
+        self._not_before = now + min(IDLE_SHARE * cost_s, pause_s)
 
 
 class MergedTick:

@@ -111,8 +111,8 @@ def test_once_nothing_more_comes_all_that_are_left_have_their_turn() -> None:
     parts.took_turn(5.01, 5.02)
     assert parts.due == 5.01 + LEFT_S
     parts.take(parts.next())
-    parts.took_turn(5.01 + LEFT_S, 5.06)
-    assert parts.due == 5.06
+    parts.took_turn(5.02 + LEFT_S, 5.03 + LEFT_S)
+    assert parts.due == 5.03 + LEFT_S
 
 
 def test_it_is_busy_for_a_while_after_each_frame() -> None:

@@ -3,12 +3,14 @@
 import pytest
 
 from svc_annotation.core.window import (
+    IDLE_SHARE,
     MERGED_MAX_TICK_S,
     MERGED_TICK_S,
     PART,
     REST,
     SENT_S,
     VIEWER_COST_S,
+    WORK_S,
     Budget,
     MergedTick,
     Window,
@@ -22,9 +24,9 @@ def test_what_comes_after_a_quiet_time_is_sent_at_once() -> None:
     assert window.due(6.0) == 6.0
 
 
-def pause_s(encode_s: float, streams: int, viewers: int, gateways: int = 1) -> float:
+def pause_s(encode_s: float, streams: int, viewers: int, gateways: int = 1, operations: int = 0) -> float:
     window = Window()
-    window.flushed(10.0, encode_s, streams, viewers, gateways)
+    window.flushed(10.0, encode_s, streams, viewers, gateways, operations)
     return window.due(10.0) - 10.0
 
 
@@ -45,6 +47,14 @@ def test_each_viewer_is_written_to_as_seldom_however_many_parts_there_are(gatewa
     viewers = 20 * PART
     parts = 20 // max(1, gateways)
     assert parts * pause_s(0.0, 0, viewers, gateways) == pytest.approx(REST * viewers * VIEWER_COST_S)
+
+
+def test_the_more_there_is_to_be_worked_on_the_longer_the_pause_but_not_without_end() -> None:
+    pauses = [pause_s(0.0, 0, 4 * PART, 1, operations) for operations in (0, 10, 250, 10_000)]
+    assert pauses[0] == pauses[1], "what is little is done meanwhile"
+    assert pauses[2] == pytest.approx(PART * VIEWER_COST_S + 250 * WORK_S)
+    assert pauses[3] == pytest.approx(IDLE_SHARE * PART * VIEWER_COST_S)
+    assert pause_s(0.0, 0, 1, 1, 10_000) == pytest.approx(IDLE_SHARE * VIEWER_COST_S), "few viewers hardly wait"
 
 
 def test_a_merged_lane_slows_down_when_its_frames_are_heavy() -> None:
