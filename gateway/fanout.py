@@ -29,7 +29,7 @@ HIGH_BYTES: Final = 256 * 1024
 PRESENCE_WAIT_S: Final = 0.5e-3
 MAX_PRESENCE_WAIT_S: Final = 0.150
 """Presence waits so much for each viewer for commits to travel with: among few people it is quick, among many a frame
-of its own to everybody would cost more than it is worth. The longest is more than a part of thousands who write waits for commits."""
+of its own to everybody would cost more than it is worth. At most so long: thousands who write get commits sooner."""
 TURN: Final = 500
 """So many are written to in one go; of more, one part after the other has its turn. svc_annotation flushes as often as
 that makes sense (`PART` of its `core/window.py`)."""
