@@ -82,11 +82,11 @@ def centrifuge(name: str, **options: object) -> dict[str, Any]:
 STEPS: dict[str, tuple[str, dict[str, object]]] = {
     "viewers": (
         "500 writers x 5/s, 2,000 readers",
-        {"writers": 500, "readers": 2000, "seconds": 15, "delivery": 3, "deflate": "true"},
+        {"writers": 500, "readers": 2000, "seconds": 15, "delivery": 3, "deflate": "true", "unseen": 1},
     ),
     "writers": (
         "2,000 who all write 5/s",
-        {"writers": 2000, "readers": 0, "seconds": 10, "delivery": 3, "settle": 30, "deflate": "true"},
+        {"writers": 2000, "readers": 0, "seconds": 10, "delivery": 3, "settle": 30, "deflate": "true", "unseen": 1},
     ),
     "operations": (
         "100,000 op/s (batches of 20), 20 full readers",
@@ -108,7 +108,8 @@ STEPS: dict[str, tuple[str, dict[str, object]]] = {
         {"writers": 20, "readers": 2000, "seconds": 10, "settle": 30, "storm": "true"},
     ),
 }
-"""The larger loads by name: printed."""
+"""The larger loads by name: printed. `unseen`: who is not among those that are shown says where it is once a second,
+as a page does."""
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { AnnotationKind, Audience, encodePoints, fromHex, newAnnotation } from "../document";
 import { PresentPersonSchema } from "../gen/rushes/annotation/v1/annotation_service_pb";
-import { otherOf, stateMessage, type Doing } from "./presence";
+import { everyMs, otherOf, Pulse, stateMessage, type Doing } from "./presence";
 
 const ID = "00112233445566778899aabbccddeeff";
 
@@ -31,5 +31,51 @@ describe("presence", () => {
   });
   test("somebody of whom nothing is known yet is at the start", () => {
     expect(otherOf(create(PresentPersonSchema, { personId: "p" }))).toMatchObject({ frame: 0, playing: false, following: "" });
+  });
+});
+
+describe("how often one says where one is", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal("window", globalThis);
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.useRealTimers();
+  });
+
+  test.each([
+    [2, true, 50],
+    [2, false, 50],
+    [30, false, 50],
+    [31, true, 50],
+    [31, false, 1000],
+    [100, true, 100],
+    [2000, true, 200],
+    [2000, false, 1000],
+  ])("of %d people, shown to them: %s, every %d ms", (people, shown, every) => {
+    expect(everyMs(people, shown)).toBe(every);
+  });
+
+  test("the first goes at once, what follows waits for its time, and the last is never left out", () => {
+    let every = 50;
+    const sent: number[] = [];
+    const pulse = new Pulse(
+      () => sent.push(performance.now()),
+      () => every,
+    );
+    const begin = performance.now();
+    const touched = (): number[] => (pulse.touch(), vi.advanceTimersByTime(10), sent.map((at) => at - begin));
+    expect(touched()).toEqual([0]);
+    expect([1, 2, 3].map(touched).at(-1)).toEqual([0]);
+    expect(touched()).toEqual([0, 50]);
+    every = 1000;
+    touched();
+    vi.advanceTimersByTime(5000);
+    expect(touched()).toEqual([0, 50, 1050, 5060]);
+    pulse.touch();
+    pulse.stop();
+    vi.advanceTimersByTime(5000);
+    expect(sent).toHaveLength(4);
   });
 });

@@ -87,18 +87,33 @@ export function otherOf(person: PresentPerson): Other {
 }
 
 const EVERY_MS = 50;
+/** Of more people than this the server tells less often, down to a quarter (TICK_S, CALM_PEOPLE, MAX_STRETCH of svc_annotation). */
+const CALM_PEOPLE = 50;
+const MAX_STRETCH = 4;
+/** Of more than these the server shows nobody; its choice stays much the same from one moment to the next. */
+const MAX_SHOWN = 30;
+const UNSEEN_MS = 1000;
 
-/** Sends the latest, at most twenty times a second; the last always goes. */
+/** From one message to the next: as often as others are told of it, and seldom while they are shown only others. */
+export function everyMs(people: number, shown: boolean): number {
+  if (people > MAX_SHOWN && !shown) return UNSEEN_MS;
+  return EVERY_MS * Math.min(MAX_STRETCH, Math.max(1, people / CALM_PEOPLE));
+}
+
+/** Sends the latest, never more often than `everyMs`; the last always goes. */
 export class Pulse {
   private timer = 0;
   private sentMs = -Infinity;
 
-  constructor(private readonly send: () => void) {}
+  constructor(
+    private readonly send: () => void,
+    private readonly everyMs: () => number,
+  ) {}
 
   /** Something changed. */
   touch(): void {
     if (this.timer) return;
-    const wait = Math.max(0, this.sentMs + EVERY_MS - performance.now());
+    const wait = Math.max(0, this.sentMs + this.everyMs() - performance.now());
     this.timer = window.setTimeout(() => {
       this.timer = 0;
       this.sentMs = performance.now();

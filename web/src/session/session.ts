@@ -21,7 +21,7 @@ import { say } from "../ui/toast";
 import { adopt, fresh, type Keeper, type Orphan } from "./keep";
 import { lastSeen, Memory, type Seen } from "./kept_document";
 import { Link, now, type LinkState } from "./link";
-import { otherOf, Pulse, stateMessage, type Doing, type Other } from "./presence";
+import { everyMs, otherOf, Pulse, stateMessage, type Doing, type Other } from "./presence";
 import { MergeNotice, type Merged } from "./merge_notice";
 import { Latency, statusOf } from "./status";
 
@@ -74,6 +74,7 @@ export class Session {
   private readonly changed = new Set<(ids: ReadonlySet<Id> | undefined) => void>();
   private readonly moved = new Set<(id: Id, edit: Edit) => void>();
   private readonly pulse: Pulse;
+  private presenceMs = everyMs(0, true);
   private doing: () => Doing | undefined = () => undefined;
   private wasOpen = false;
   private readonly memory: Memory;
@@ -100,7 +101,10 @@ export class Session {
       state: (state) => this.onLink(state),
       latency: (milliseconds) => (this.latencyMs.value = this.latency.add(milliseconds)),
     });
-    this.pulse = new Pulse(() => this.sendPresence());
+    this.pulse = new Pulse(
+      () => this.sendPresence(),
+      () => this.presenceMs,
+    );
     const { signal: stopped } = this.stopSignal;
     for (const name of ["online", "offline"]) {
       addEventListener(name, () => (this.online.value = navigator.onLine), { signal: stopped });
@@ -248,6 +252,7 @@ export class Session {
     for (const { personId, name } of others) if (name) remember(personId, { name });
     this.others.value = others.filter(({ clientId }) => !this.ownIds.has(clientId));
     this.moreOthers.value = more;
+    this.presenceMs = everyMs(others.length + more, this.others.value.length < others.length);
   }
 
   private refresh(): void {

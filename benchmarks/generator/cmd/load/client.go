@@ -1,6 +1,9 @@
 package main
 
-import "crypto/rand"
+import (
+	"crypto/rand"
+	"slices"
+)
 
 // dialect is how a server is spoken to.
 type dialect interface {
@@ -43,6 +46,8 @@ type client struct {
 	sent     uint64
 	inFlight []flight
 	commands uint64
+	unseen   bool
+	saidAt   int64 // where it is
 
 	// What it received.
 	deliveries []delivery
@@ -99,6 +104,9 @@ func (c *client) take(f *frame, now int64) {
 		c.received += int64(f.commits)
 	}
 	c.merges = c.merges || f.merged > 0
+	if f.presence > 0 {
+		c.unseen = f.crowd && !slices.Contains(f.shown, c.index)
+	}
 }
 
 // lacks tells how many batches it has not received. Each batch is one revision of a new document.

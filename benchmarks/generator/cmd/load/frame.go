@@ -13,6 +13,8 @@ type frame struct {
 	commits  int // of the events
 	merged   int // messages of merged states
 	presence int
+	shown    []int // writers whom the last presence shows
+	crowd    bool  // it does not show all
 	revision int64 // the document is known up to it; 0: the frame says nothing about it
 	epoch    uint64
 	opened   int  // answers to what a client says first

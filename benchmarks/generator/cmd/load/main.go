@@ -31,6 +31,7 @@ type options struct {
 	warmup     float64
 	settle     float64
 	presenceHz float64
+	unseenHz   float64
 	delivery   int
 	full       int
 	storm      bool
@@ -54,6 +55,7 @@ func main() {
 	flag.Float64Var(&o.warmup, "warmup", 2, "seconds at the beginning that do not count for latency")
 	flag.Float64Var(&o.settle, "settle", 10, "longest wait for what is still under way")
 	flag.Float64Var(&o.presenceHz, "presence", 4, "presence messages a second of each writer")
+	flag.Float64Var(&o.unseenHz, "unseen", 0, "of one who is not among those that are shown, as the page does; 0: as many")
 	flag.IntVar(&o.delivery, "delivery", 1, "1 full, 2 merged, 3 auto")
 	flag.IntVar(&o.full, "full", 0, "with another delivery: so many readers are full all the same")
 	flag.BoolVar(&o.storm, "storm", false, "in the middle of it all readers lose their connection at once, and come back")

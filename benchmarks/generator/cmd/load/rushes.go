@@ -187,10 +187,24 @@ func (r *rushes) message(message []byte, f *frame) error {
 		f.resend = true
 	case 7:
 		f.presence++
+		return r.shown(body, f)
 	case 9:
 		f.resend = true
 	}
 	return nil
+}
+
+// shown takes who is here: the people who are shown, and how many more there are.
+func (r *rushes) shown(body []byte, f *frame) error {
+	f.shown, f.crowd = nil, varint(body, 2) > 0
+	return each(body, func(_ protowire.Number, person []byte) error {
+		var id [16]byte
+		copy(id[:], bytesOf(person, 1))
+		if writer, ok := r.byClient[id]; ok {
+			f.shown = append(f.shown, writer)
+		}
+		return nil
+	})
 }
 
 func (r *rushes) commit(commit []byte, f *frame) error {

@@ -8,6 +8,7 @@ type schedule struct {
 	begin    int64
 	batches  beat
 	presence beat
+	unseen   int64 // nanoseconds from one to the next of who is not shown; 0: as any other
 	cutAt    int64 // 0: never
 	made     []int64
 	lag      histogram
@@ -24,6 +25,9 @@ func newSchedule(o options) schedule {
 	s := schedule{writers: o.writers}
 	s.batches = newBeat(o.rate, o)
 	s.presence = newBeat(o.presenceHz, o)
+	if o.unseenHz > 0 {
+		s.unseen = int64(float64(time.Second) / o.unseenHz)
+	}
 	s.made = make([]int64, s.batches.count)
 	if o.storm {
 		s.cutAt = int64(o.seconds * float64(time.Second) / 2)
@@ -84,7 +88,9 @@ func (s *schedule) due(l *loop) {
 		if s.begin+s.presence.next(s.writers) > now {
 			break
 		}
-		if c := l.clients[s.presence.done%s.writers]; c.ready && !c.gone {
+		c := l.clients[s.presence.done%s.writers]
+		if seldom := c.unseen && s.unseen > 0 && now < c.saidAt+s.unseen; c.ready && !c.gone && !seldom {
+			c.saidAt = now
 			l.after(c, l.dialect.presence(c))
 		}
 	}
