@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -121,9 +122,15 @@ async def test_it_speaks_http_2_and_its_cookies_are_for_tls_alone(proxied: Proxi
     context = proxied.trust
     context.set_alpn_protocols(["h2"])
     port = int(proxied.address.rpartition(":")[2])
-    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
-    assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2"
-    writer.close()
+
+    def agreed() -> str | None:
+        with (
+            socket.create_connection(("127.0.0.1", port)) as plain,
+            context.wrap_socket(plain, server_hostname="127.0.0.1") as secured,
+        ):
+            return secured.selected_alpn_protocol()
+
+    assert await asyncio.to_thread(agreed) == "h2"
     sign_in, headers = proxied.product.stack.first_sign_in(), {"Content-Type": "application/json"}
     async with (
         Browser(proxied.address, source="127.0.0.8", trust=proxied.trust) as browser,
