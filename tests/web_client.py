@@ -19,6 +19,7 @@ from rushes.annotation.v1.annotation_service_pb2 import CollaborateOpen, Collabo
 COLLABORATE = "/rushes.annotation.v1.AnnotationService/Collaborate"
 TYPE = {"Content-Type": "application/grpc-web+proto", "X-Grpc-Web": "1"}
 WAIT_S = 30.0
+TLS_ENDS_S = 0.5
 MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -89,6 +90,7 @@ class Browser:
     ) -> None:
         self.address = address
         self.secret = secret
+        self._secured = trust is not None
         connector = aiohttp.TCPConnector(local_addr=(source, 0) if source else None, ssl=trust or True)
         self._http = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
@@ -99,6 +101,8 @@ class Browser:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._http.close()
+        if self._secured:  # the other side has its say on the end of TLS, and aiohttp waits for it behind our back
+            await asyncio.sleep(TLS_ENDS_S)
 
     def _headers(self, headers: Mapping[str, str] | None) -> CIMultiDict[str]:
         found = CIMultiDict(headers or {})
