@@ -23,8 +23,9 @@ from svc_annotation.config import PROJECTOR, SESSIONS
 from svc_annotation.stores.history_mongo import MongoHistory, open_mongo_history
 from tests.engine import Engine
 from tests.history_checker import BatchOf, Watch, Write, check_watch, order_of
+from tests.integration.annotation_child import child_command
 from tests.integration.annotation_notes import batch, create, identity_of
-from tests.integration.annotation_server import SECRET, Media, People, child_command, media_server
+from tests.integration.annotation_server import SECRET, Media, People, media_server
 from tests.waiting import until
 
 VIDEO = 7

@@ -5,11 +5,7 @@ Runs in the test's own process, or alone as a child: `python annotation_server.p
 
 import asyncio
 import contextlib
-import itertools
-import json
 import os
-import signal
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -17,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import uvloop
 
 from mesh.auth import Caller, Claims, service_token
 from mesh.auth.interceptor import Guard
@@ -29,7 +24,7 @@ from rushes.annotation.v1 import annotation_service_pb2 as service
 from rushes.annotation.v1 import operation_pb2, relay_service_pb2
 from rushes.annotation.v1.annotation_service_pb2_grpc import AnnotationServiceStub
 from rushes.annotation.v1.relay_service_pb2_grpc import RelayServiceStub
-from rushes.errors import RushesError, Unauthenticated
+from rushes.errors import Unauthenticated
 from rushes.media.v1 import media_service_pb2 as media
 from rushes.media.v1 import media_service_pb2_grpc as media_grpc
 from rushes.project.v1.project_service_pb2 import ListPurgedVideosRequest, ListPurgedVideosResponse, PurgedVideo
@@ -467,9 +462,6 @@ def reason(error: grpc.aio.AioRpcError | None) -> str:
     return to_error(error).reason
 
 
-# A child process
-
-
 CLOCK_OFFSET_S = "RUSHES_TEST_CLOCK_OFFSET_S"
 """By how much the wall clock of a child is off, in its environment. (Of all that a process does, librdkafka alone does
 not bear libfaketime: it waits for ever.)
@@ -479,37 +471,3 @@ not bear libfaketime: it waits for ever.)
 def _clock() -> Clock:
     offset_s = float(os.environ.get(CLOCK_OFFSET_S, "0"))
     return Clock(wall=lambda: time.time() + offset_s)
-
-
-async def _child(data: Path, socket: str, media_socket: str, settings: str = "{}") -> None:
-    config = AnnotationConfig(**json.loads(settings))
-    server = Server(data, os.path.dirname(socket), media_socket, config, People())
-    await server.start()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    checking = asyncio.create_task(_look_after(server))
-    await stop.wait()
-    checking.cancel()
-    await server.stop()
-
-
-async def _look_after(server: Server) -> None:
-    """As whoever runs a service does."""
-    while True:
-        await asyncio.sleep(0.5)
-        with contextlib.suppress(RushesError):
-            await server.service.check()
-
-
-def child_command(data: Path, socket: str, media_socket: str, **settings: Any) -> Sequence[str]:
-    """What starts the service in a process of its own."""
-    return [sys.executable, "-m", __name__, str(data), socket, media_socket, json.dumps(settings)]
-
-
-counter = itertools.count(1)
-
-if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_child(Path(sys.argv[1]), *sys.argv[2:5]))

@@ -86,7 +86,7 @@ async def child(data: Path, folder: str) -> AsyncIterator[asyncio.subprocess.Pro
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.integration.annotation_server",
+        "tests.integration.annotation_child",
         str(data),
         f"{folder}/annotation.sock",
         f"{folder}/media.sock",
