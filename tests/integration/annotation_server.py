@@ -1,6 +1,6 @@
 """svc_annotation behind a real gRPC server, a svc_media that knows some videos, and clients.
 
-Runs in the test's own process, or alone as a child: `python annotation_server.py DATA SOCKET MEDIA`.
+Runs in the test's own process; `annotation_child` has it in one of its own.
 """
 
 import asyncio
