@@ -9,6 +9,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,9 @@ _LOG = logging.getLogger(__name__)
 _LINE_BYTES: Final = 128 << 20
 """The times of five million frames fit."""
 _KEPT_COMPLAINT_BYTES: Final = 8192
+LOOK_S: Final = 0.01
+ENDED: Final = "ZX"
+"""States of processes (proc_pid_stat(5)) that do nothing any more."""
 _LIMIT_SIGNALS: Final = (-signal.SIGXCPU, -signal.SIGXFSZ, -signal.SIGKILL)
 
 
@@ -137,8 +141,32 @@ async def _end(process: asyncio.subprocess.Process, grace_s: float) -> None:
     # The group outlives its leader while anything is left in it.
     _signal(process.pid, signal.SIGKILL)
     await process.wait()
+    # What it started takes a moment to die too, and writes into its folder until then.
+    await asyncio.to_thread(_wait, process.pid, grace_s)
 
 
 def _signal(group: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError):  # it has ended by itself
         os.killpg(group, number)
+
+
+def _wait(group: int, longest_s: float) -> None:
+    until = time.monotonic() + longest_s
+    while lives(group) and time.monotonic() < until:
+        time.sleep(LOOK_S)
+
+
+def lives(group: int) -> bool:
+    """Whether a process of the group has not ended; one whose end nobody has asked for yet has."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, its_group = entry.read_text().rpartition(")")[2].split()[:3]
+        except OSError:  # it has ended since it was listed
+            continue
+        if int(its_group) == group and state not in ENDED:
+            return True
+    return False

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil
@@ -16,7 +17,7 @@ from svc_media.core import waveform
 from svc_media.core.container import Kind
 from svc_media.core.error import CodecUnsupported, WorkerLimit
 from svc_media.core.facts import VideoFacts
-from svc_media.worker.client import WorkCancelled, run
+from svc_media.worker.client import WorkCancelled, lives, run
 from svc_media.worker.request import Limits, Operation, Request, Result
 from tests import clips
 from tests.clips import Clip
@@ -352,6 +353,15 @@ async def test_a_worker_is_stopped_in_the_middle_and_leaves_nothing(tmp_path: Pa
         await run(request, scratch=tmp_path, on_progress=lambda _: cancel.set(), cancel=cancel)
     assert names_in(tmp_path) == []
     assert not processes_in(tmp_path)
+
+
+def test_a_group_lives_until_its_last_process_has_ended_though_nobody_has_asked_for_it() -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as leader:
+        assert lives(leader.pid)
+        leader.kill()
+        os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
+        assert not lives(leader.pid)
+    assert not lives(leader.pid)
 
 
 async def test_a_task_that_is_cancelled_takes_its_worker_with_it(tmp_path: Path) -> None:
