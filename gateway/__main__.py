@@ -1,23 +1,18 @@
 """Starts the gateway: a service of the mesh, or with arguments alone in front of any gRPC server."""
 
-import gc
 import sys
 
 from gateway import standalone
 from gateway.bootstrap import build
 from gateway.config import Config
 from mesh import config as settings
+from mesh.garbage import look_seldom
 from mesh.service import run
-
-YOUNG_OBJECTS = 50_000
-"""Sockets and viewers live long: to look through those of two thousand takes a tenth of a second, in which nobody is
-served. So that is done seldom."""
 
 
 def main() -> None:
     """Reads the configuration and serves until it is told to stop."""
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 100)
+    look_seldom()
     if sys.argv[1:] and settings.PRINT_OPTION not in sys.argv:
         standalone.main(sys.argv[1:])
         return

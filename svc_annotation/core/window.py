@@ -12,7 +12,7 @@ REST: Final = 2.0
 """At least so many times what writing to all takes passes before the next: readers have to read it, and what is written
 next has to come in and be worked on, all on the same machine maybe. Closer together on one that is full frames only
 come later."""
-WORK_S: Final = 70e-6
+WORK_S: Final = 50e-6
 """What an operation costs on its way in, here and at the gateway. Thousands a second leave less of the machine for what
 goes out: then as much time as that work takes passes besides what writing takes."""
 IDLE_SHARE: Final = 10.0
