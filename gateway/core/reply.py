@@ -18,6 +18,10 @@ from gateway.core.hpack import Field
 MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 """Largest message that is inflated for a browser that did not ask for compression."""
 
+UNKNOWN_ENCODING: Final = "The server behind compresses in a way that nobody asked for."
+NOT_INFLATED: Final = "The server behind sent a message that cannot be inflated."
+CUT_OFF: Final = "The server behind cut a message off."
+
 _NAME = re.compile(r"[0-9a-z_.-]+")
 _VALUE = re.compile(r"[ -~\x80-\xff]*")
 _HELD_BACK = frozenset(
@@ -147,6 +151,18 @@ def failure(code: int, message: str, details: bytes | None = None) -> tuple[Fiel
     return tuple(grpcweb.status_trailers(code, message, details))
 
 
+def inflated(reader: grpcweb.FrameReader, data: bytes) -> list[bytes]:
+    """More of what a server compressed though nobody asked, as messages that are not. Raises ProtocolError."""
+    return [grpcweb.data_frame(payload) for _, payload in reader.feed(data)]
+
+
+def ended_in(reader: grpcweb.FrameReader | None, trailers: tuple[Field, ...]) -> tuple[Field, ...]:
+    """The trailers, but not that all is well where half of a compressed message is left."""
+    if reader is not None and reader.pending and dict(trailers).get("grpc-status") == "0":
+        return failure(code_pb2.INTERNAL, CUT_OFF)
+    return trailers
+
+
 def whole(shape: Shape, trailers: Iterable[Field], lines: bytes = b"") -> bytes:
     """An answer that is nothing but a status; `lines`: header lines that it has besides."""
     body = ending_of(tuple(trailers))[1]
@@ -205,7 +221,7 @@ class Reply:
         if encoding in grpcweb.ENCODINGS:
             self._inflater = grpcweb.FrameReader(MAX_MESSAGE_BYTES, encoding)
         else:
-            self._trailers = failure(code_pb2.INTERNAL, "The server behind compresses in a way that nobody asked for.")
+            self._trailers = failure(code_pb2.INTERNAL, UNKNOWN_ENCODING)
 
     def on_data(self, data: bytes) -> None:
         """Bytes of messages."""
@@ -215,9 +231,9 @@ class Reply:
             self._body.append(data)
             return
         try:
-            self._body += [grpcweb.data_frame(payload) for _, payload in self._inflater.feed(data)]
+            self._body += inflated(self._inflater, data)
         except grpcweb.ProtocolError:
-            self._trailers = failure(code_pb2.INTERNAL, "The server behind sent a message that cannot be inflated.")
+            self._trailers = failure(code_pb2.INTERNAL, NOT_INFLATED)
 
     def on_end(self) -> None:
         """The end without trailers, which gRPC does not have."""
@@ -261,7 +277,7 @@ class Reply:
 
     def _finish(self, data: bytes) -> None:
         self._lengths.follow(data)
-        trailers = self._trailers or ()
+        trailers = ended_in(self._inflater, self._trailers or ())
         aligned = self._lengths.whole
         if not aligned and self._begun:
             self._sink.broken(code_pb2.UNAVAILABLE)
@@ -269,7 +285,7 @@ class Reply:
         if self._shape.unary:
             data, trailers = self._only(data, trailers, aligned)
         elif not aligned:
-            data, trailers = b"", failure(code_pb2.INTERNAL, "The server behind cut a message off.")
+            data, trailers = b"", failure(code_pb2.INTERNAL, CUT_OFF)
         if self._rewrite is not None:
             trailers = self._rewrite(trailers)
         code, frame = ending_of(trailers)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from gateway.core import reply, socket
+from gateway.core.grpcweb import check_encoding
 from gateway.core.metadata import bearer_of, timeout_s
 from gateway.http.passing import SocketReply, pass_through
 from gateway.http.session import Caller, TokenCache, token_of_caller
@@ -97,6 +98,7 @@ class SocketCalls:
 
     async def serve(self, call: SocketCall, token: str) -> None:
         """The call, until either side ends it. Raises RushesError and ProtocolError."""
+        check_encoding(dict(call.fields).get("grpc-encoding", ""))
         with self._held(call, token):
             await self._serve(call, token)
 

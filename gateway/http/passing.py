@@ -35,6 +35,7 @@ class SocketReply:
         self._rewrite = rewrite
         self._body: list[bytes] = []
         self._lengths = grpcweb.Lengths()
+        self._inflater: grpcweb.FrameReader | None = None
         self._started = False
         self._trailers: tuple[Field, ...] | None = None
         self.passing: Passing | None = None
@@ -47,8 +48,10 @@ class SocketReply:
             opening = reply.opening_of(fields)
             if opening.code:
                 self.fail(opening.code, opening.message)
-            elif opening.encoding != "identity":
-                self.fail(code_pb2.INTERNAL, "The server behind compresses in a way that nobody asked for.")
+            elif opening.encoding not in grpcweb.ENCODINGS:
+                self.fail(code_pb2.INTERNAL, reply.UNKNOWN_ENCODING)
+            elif opening.encoding != "identity":  # whole servers are set to, whoever calls
+                self._inflater = grpcweb.FrameReader(reply.MAX_MESSAGE_BYTES, opening.encoding)
         if end and self._trailers is None:
             self._trailers = fields
 
@@ -59,9 +62,16 @@ class SocketReply:
         self._writer.write(socket.binary_frame(socket.headers((*socket.TYPE, *metadata))))
 
     def on_data(self, data: bytes) -> None:
-        """See Receiver."""
-        if self._trailers is None:
+        """See Receiver. Nobody asks for compression on a socket."""
+        if self._trailers is not None:
+            return
+        if self._inflater is None:
             self._body.append(data)
+            return
+        try:
+            self._body += reply.inflated(self._inflater, data)
+        except grpcweb.ProtocolError:
+            self.fail(code_pb2.INTERNAL, reply.NOT_INFLATED)
 
     def on_end(self) -> None:
         """See Receiver."""
@@ -101,7 +111,9 @@ class SocketReply:
         if not self._lengths.whole:  # a status behind half a message would be read as the other half
             self.ended.set_result(code_pb2.UNAVAILABLE)
             return
-        trailers = self._trailers if self._rewrite is None else self._rewrite(self._trailers)
+        trailers = reply.ended_in(self._inflater, self._trailers)
+        if self._rewrite is not None:
+            trailers = self._rewrite(trailers)
         code, frame = reply.ending_of(trailers)
         self._writer.write(socket.binary_frame(data + frame))
         self.ended.set_result(code)

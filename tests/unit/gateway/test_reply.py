@@ -208,6 +208,13 @@ def test_what_cannot_be_inflated_is_the_server_s_fault(payload: bytes) -> None:
     assert sink.code == 13
 
 
+@pytest.mark.parametrize("shape", [UNARY, STREAM])
+def test_half_of_a_compressed_message_is_not_a_call_that_went_well(shape: Shape) -> None:
+    packed = grpcweb.frame(grpcweb.COMPRESSED, gzip.compress(b"hello"))
+    assert answered(shape, packed[:-1], opening=PACKED).code == 13
+    assert answered(shape, packed[:-1], opening=PACKED, trailers=(("grpc-status", "9"),)).code == 9
+
+
 def test_a_compression_that_nobody_knows_is_the_server_s_fault() -> None:
     sink = answered(UNARY, grpcweb.data_frame(b"x"), opening=(*OPENING, ("grpc-encoding", "brotli")))
     assert sink.code == 13
