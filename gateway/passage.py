@@ -222,7 +222,8 @@ class Passage:
         """The answer to a body that is larger than any message may be; the connection ends with it."""
         self.count(plan.target.path, code_pb2.RESOURCE_EXHAUSTED)
         message = f"A message is larger than {self.max_message_bytes} bytes."
-        return reply.whole(plan.shape, reply.failure(code_pb2.RESOURCE_EXHAUSTED, message))
+        lines = CLOSE_LINE if plan.shape.keep_alive else b""
+        return reply.whole(plan.shape, reply.failure(code_pb2.RESOURCE_EXHAUSTED, message), lines)
 
     def joined(self, visit: Visit) -> None:
         """A connection has begun."""

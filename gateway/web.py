@@ -8,7 +8,7 @@ from typing import Final, cast
 from aiohttp.web_protocol import RequestHandler
 
 from gateway import metrics
-from gateway.core.head import MAX_HEAD_BYTES, Chunks, Head, HeadError
+from gateway.core.head import MAX_HEAD_BYTES, TOO_LARGE, Chunks, Head, HeadError
 from gateway.door import Release, nothing
 from gateway.http.socket import Sockets
 from gateway.passage import CallPlan, Exchange, Passage
@@ -343,8 +343,7 @@ class WebProtocol(asyncio.Protocol):
     def _begin_body(self, head: Head, plan: CallPlan) -> bool:
         self._plan, self._head_of_call = plan, head
         if head.size is not None and head.size > plan.max_body_bytes:
-            self._transport.write(self._passage.too_large(plan))
-            self._linger()
+            self._too_large(plan)
             return False
         if head.size is not None and len(self._buffer) >= head.size:
             return self._body()
@@ -355,12 +354,24 @@ class WebProtocol(asyncio.Protocol):
         self._next = self._body
         return True
 
+    def _too_large(self, plan: CallPlan) -> None:
+        """No message may be so large: said as the status of the call, whichever way the body comes."""
+        self._chunks = None
+        self._transport.write(self._passage.too_large(plan))
+        self._linger()
+
     def _body(self) -> bool:
         head, plan = self._head_of_call, self._plan
         assert head is not None
         assert plan is not None
         if self._chunks is not None:
-            self._buffer = self._chunks.feed(self._buffer)
+            try:
+                self._buffer = self._chunks.feed(self._buffer)
+            except HeadError as error:
+                if error.status != TOO_LARGE:
+                    raise
+                self._too_large(plan)
+                return False
             if not self._chunks.done:
                 return False
             body, self._chunks = bytes(self._chunks.body), None

@@ -6,6 +6,8 @@ from typing import Final
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 MAX_FIELDS: Final = 100
+TOO_LARGE: Final = 413
+"""The status of a body in chunks that has more than it may."""
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEAD = re.compile(
     rb"([A-Z]{1,20}) ([!-~]{1,8192}) HTTP/1\.([01])((?:\r\n" + _TOKEN + rb":[^\r\n\0]*)*)\r\n\r\n", re.DOTALL
@@ -175,5 +177,5 @@ class Chunks:
                 raise HeadError(400, "A chunk's length is no number.")
             self._left = int(match[1], 16)
             if self._left + len(self.body) > self._limit:
-                raise HeadError(413, "The body is too large.")
+                raise HeadError(TOO_LARGE, "The body is too large.")
             self._state = "data" if self._left else "trailers"

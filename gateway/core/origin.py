@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 METHODS: Final = "GET, HEAD, POST, PATCH, DELETE"
 MAX_AGE_S: Final = 7_200
-GRPC_EXPOSED: Final = "grpc-status, grpc-message, grpc-status-details-bin"
+GRPC_EXPOSED: Final = "grpc-status, grpc-message, grpc-status-details-bin, grpc-encoding, grpc-accept-encoding"
 EXPOSED: Final = (
     GRPC_EXPOSED + ", Location, Upload-Offset, Upload-Length, Tus-Resumable, Tus-Version, Tus-Extension, "
     "Rushes-Video-Id, ETag, Link, Accept-Patch, Content-Range, Accept-Ranges, Retry-After"

@@ -23,6 +23,8 @@ class EchoServer(grpc.GenericRpcHandler):
 
     port: int = 0
     compression: grpc.Compression | None = None
+    most_calls: int = 0
+    """At once on a connection; 0: any number."""
     metadata: list[dict[str, str | bytes]] = field(default_factory=list)
     values: dict[str, list[str | bytes]] = field(default_factory=dict)
     """All values of each name, of the call seen last."""
@@ -30,6 +32,8 @@ class EchoServer(grpc.GenericRpcHandler):
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: int = 0
+    """Calls that wait for `release`, or did."""
     _server: grpc.aio.Server | None = None
 
     async def __aenter__(self) -> Self:
@@ -41,7 +45,11 @@ class EchoServer(grpc.GenericRpcHandler):
 
     async def start(self) -> None:
         """Listens, on the same port as before if there was one."""
-        server = self._server = grpc.aio.server(handlers=[self], compression=self.compression)
+        server = self._server = grpc.aio.server(
+            handlers=[self],
+            compression=self.compression,
+            options=(("grpc.max_concurrent_streams", self.most_calls),) if self.most_calls else (),
+        )
         checks = health.aio.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(checks, server)
         await checks.set("", health_pb2.HealthCheckResponse.SERVING)
@@ -98,6 +106,7 @@ class EchoServer(grpc.GenericRpcHandler):
 
     async def _late(self, request: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
         """The request, once it is `release`d."""
+        self.begun += 1
         self.waiting.set()
         await asyncio.wait_for(self.release.wait(), 60)
         return request

@@ -15,7 +15,8 @@ from grpc_reflection.v1alpha import reflection_pb2
 from gateway import standalone
 from gateway.core import grpcweb
 from gateway.standalone import Alone
-from tests.integration.echo_server import BOTH, ECHO, FAIL, LARGE, MANY, WAIT, EchoServer
+from gateway.upstream import MAX_CONNECTIONS
+from tests.integration.echo_server import BOTH, ECHO, FAIL, LARGE, LATE, MANY, WAIT, EchoServer
 from tests.waiting import until
 from tests.web_client import TYPE, Browser, Call, read_frames
 
@@ -152,6 +153,14 @@ async def test_calls_in_both_directions_go_on_a_socket(browser: Browser) -> None
     assert (await call.ended()).code == 0
 
 
+async def test_on_a_socket_an_encoding_that_is_not_known_is_refused(browser: Browser, server: EchoServer) -> None:
+    call = await browser.connect(BOTH)
+    await call.begin("grpc-encoding: snappy\r\n")
+    await call.ws.send_bytes(b"\0" + grpcweb.data_frame(b"abc"))
+    assert (await call.ended()).code == 12
+    assert server.metadata == []
+
+
 async def test_a_gateway_takes_so_many_sockets(server: EchoServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standalone, "MAX_SOCKETS", 1)
     gateway = Alone("127.0.0.1:0", f"127.0.0.1:{server.port}")
@@ -235,6 +244,22 @@ async def test_a_server_that_goes_away_finishes_what_it_has_begun(browser: Brows
         await stopping
 
 
+async def test_a_server_has_no_more_calls_on_a_connection_than_it_takes_and_the_others_wait() -> None:
+    async with EchoServer(most_calls=2) as server:
+        gateway = Alone("127.0.0.1:0", f"127.0.0.1:{server.port}")
+        await gateway.start()
+        try:
+            async with Browser(f"http://127.0.0.1:{gateway.port}") as browser:
+                messages = [b"%d" % number for number in range(4 * MAX_CONNECTIONS)]
+                calls = [asyncio.create_task(browser.post(LATE, grpcweb.data_frame(one))) for one in messages]
+                await until(lambda: server.begun == 2 * MAX_CONNECTIONS, "all connections are full")
+                server.release.set()
+                answers = await asyncio.gather(*calls)
+        finally:
+            await gateway.stop()
+    assert [(answer.code, answer.messages) for answer in answers] == [(0, [one]) for one in messages]
+
+
 async def test_who_did_not_ask_for_compression_gets_none() -> None:
     async with EchoServer(compression=grpc.Compression.Gzip) as server:
         gateway = Alone("127.0.0.1:0", f"127.0.0.1:{server.port}")
@@ -243,10 +268,17 @@ async def test_who_did_not_ask_for_compression_gets_none() -> None:
             async with Browser(f"http://127.0.0.1:{gateway.port}") as browser:
                 plain = await browser.post(ECHO, grpcweb.data_frame(bytes(10_000)))
                 assert plain.messages == [bytes(10_000)]
-                asked = {**TYPE, "grpc-accept-encoding": "gzip"}
+                call = await browser.connect(BOTH)
+                await call.begin()
+                await call.ws.send_bytes(b"\0" + grpcweb.data_frame(bytes(10_000)))
+                assert await call.receive() == bytes(10_000)
+                await call.ws.send_bytes(b"\1")
+                assert (await call.ended()).code == 0
+                asked = {**TYPE, "grpc-accept-encoding": "gzip", "Origin": "https://elsewhere.example.com"}
                 body = grpcweb.data_frame(bytes(10_000))
                 async with browser.request("POST", ECHO, headers=asked, data=body) as answer:
                     assert answer.headers["grpc-encoding"] == "gzip"
+                    assert "grpc-encoding" in answer.headers["Access-Control-Expose-Headers"].split(", ")
                     raw = await answer.read()
         finally:
             await gateway.stop()
@@ -378,6 +410,22 @@ async def test_what_could_be_read_in_two_ways_ends_the_connection(alone: Alone, 
 )
 async def test_what_is_too_much_is_refused_before_it_is_read(alone: Alone, beginning: bytes, status: bytes) -> None:
     assert (await said(alone, beginning)).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize("chunks", [False, True])
+async def test_a_body_larger_than_any_message_ends_the_call_and_says_that_the_connection_ends(
+    alone: Alone, chunks: bool
+) -> None:
+    whole = request(bytes(LIMIT + 1))
+    if chunks:
+        size = LIMIT + 1 + grpcweb.HEADER_BYTES
+        lines, body = whole.split(b"\r\n\r\n", 1)
+        lines = lines.replace(b"Content-Length: %d" % size, b"Transfer-Encoding: chunked")
+        whole = lines + b"\r\n\r\n%x\r\n" % size + body + b"\r\n0\r\n\r\n"
+    answer = await said(alone, whole)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close\r\n" in answer
+    assert b"grpc-status: 8\r\n" in answer
 
 
 async def test_pages_of_other_origins_are_let_in_and_told_what_they_may_read(browser: Browser) -> None:
