@@ -14,6 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 from multidict import CIMultiDict
 
 from gateway.core import grpcweb
+from gateway.core.mux import DATA, END, OPEN, SUBPROTOCOL
 from rushes.annotation.v1.annotation_service_pb2 import CollaborateOpen, CollaborateRequest, CollaborateResponse
 
 COLLABORATE = "/rushes.annotation.v1.AnnotationService/Collaborate"
@@ -229,3 +230,21 @@ class Call:
     async def close(self) -> None:
         """Closes the socket."""
         await self.ws.close()
+
+
+async def together(browser: Browser, path: str, *requests: Message) -> list[dict[str, str]]:
+    """Trailers of calls that share one socket."""
+    socket = await browser.connect("/streams", protocols=(SUBPROTOCOL,))
+    for number, request in enumerate(requests):
+        said = ((OPEN, path.encode() + b"\r\n"), (DATA, grpcweb.data_frame(request.SerializeToString())), (END, b""))
+        for kind, rest in said:
+            await socket.ws.send_bytes(bytes((kind,)) + number.to_bytes(4, "big") + rest)
+    heard, ended = [b""] * len(requests), 0
+    while ended < len(requests):
+        message = await socket.ws.receive_bytes(timeout=WAIT_S)
+        if message[0] == END:
+            ended += 1
+        elif message[0] == DATA:
+            heard[int.from_bytes(message[1:5], "big")] += message[5:]
+    await socket.close()
+    return [read_frames(frames)[1] for frames in heard]

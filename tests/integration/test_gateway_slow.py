@@ -31,7 +31,7 @@ from rushes.project.v1.identity_service_pb2 import GetMeRequest, ListPeopleReque
 from rushes.type.v1.access_pb2 import AUDIENCE_CLIENT
 from tests.product import Product, serving
 from tests.waiting import until
-from tests.web_client import COLLABORATE, TYPE, Browser, Call, retry_after_s
+from tests.web_client import COLLABORATE, TYPE, Browser, Call, reason_of, retry_after_s, together
 
 GET_ME = "/rushes.project.v1.IdentityService/GetMe"
 FOLLOW = "/rushes.annotation.v1.AnnotationService/Follow"
@@ -345,6 +345,16 @@ async def test_calls_on_sockets_of_their_own_count_too(hasty: Product) -> None:
         assert 0 < asked.count("RATE_LIMITED") < 12
 
 
+async def test_calls_that_share_a_socket_count_too(hasty: Product) -> None:
+    async with Browser(hasty.address, hasty.studio.people(1, "guest")[0], source="127.0.0.25") as guest:
+        asked = await together(guest, LIST_PEOPLE, *[ListPeopleRequest()] * 2)
+        assert sorted(reason_of(trailers) == "RATE_LIMITED" for trailers in asked) == [False, True]
+    async with Browser(hasty.address, source="127.0.0.26") as stranger:
+        wrong = SignInRequest(email="nobody@rushes.local", password="x")
+        reasons = [reason_of(trailers) for trailers in await together(stranger, SIGN_IN, *[wrong] * 12)]
+        assert 0 < reasons.count("RATE_LIMITED") < 12
+
+
 async def test_posters_and_media_do_not_count(hasty: Product) -> None:
     async with Browser(hasty.address, hasty.secret) as browser:
         for _ in range(100):
@@ -399,6 +409,8 @@ async def test_one_person_has_so_many_streams_whatever_they_come_by(hasty: Produ
         assert retry_after_s(refused) > 0
         web = await browser.rpc(FOLLOW, FollowRequest(video_id=video_id))
         assert (web.code, web.reason) == (8, "TOO_MANY_STREAMS")
+        shared = await together(browser, FOLLOW, FollowRequest(video_id=video_id))
+        assert [reason_of(trailers) for trailers in shared] == ["TOO_MANY_STREAMS"]
         metadata = (("authorization", f"Bearer {hasty.token(secret)}"),)
         async with grpc.aio.insecure_channel(f"{hasty.host}:{hasty.port}") as channel:
             native: grpc.aio.UnaryStreamMultiCallable[bytes, bytes] = channel.unary_stream(FOLLOW)
