@@ -127,14 +127,29 @@ async def test_a_page_takes_no_post(stranger: Browser) -> None:
 )
 async def test_every_answer_carries_the_headers_that_protect(browser: Browser, method: str, path: str) -> None:
     _, headers, _ = await get(browser, path, method=method)
+    assert "Strict-Transport-Security" not in headers
+    protected(headers)
+
+
+def protected(headers: Mapping[str, str]) -> None:
+    """Fails unless an answer has all of them."""
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert "default-src" in headers["Content-Security-Policy"]
     assert "script-src" not in headers["Content-Security-Policy"]
-    assert "Strict-Transport-Security" not in headers
     assert headers["Server"] == "Rushes"
+
+
+async def test_calls_that_pass_as_bytes_and_sockets_carry_them_too(browser: Browser) -> None:
+    answered, refused = await browser.rpc(GET_ME, GetMeRequest()), await browser.post(GET_ME, b"")
+    assert (answered.code, refused.code) == (0, 3)
+    protected(answered.headers)
+    protected(refused.headers)
+    call = await browser.connect()
+    protected(call.ws._response.headers)
+    await call.close()
 
 
 async def test_media_may_do_nothing_as_a_page(product: Product, browser: Browser) -> None:

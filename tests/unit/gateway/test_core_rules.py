@@ -4,15 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config import Config
 from gateway.core.forwarded import client_address, networks, place
 from gateway.core.grpcweb import ProtocolError
 from gateway.core.limit import Buckets, Rate
 from gateway.core.metadata import MetadataTooLarge, bearer_of, cookie_of, passed_on, timeout_s
 from gateway.core.origin import Origins
-from gateway.limiter import SIGN_IN_BURST_S, MemoryLimiter, Policy
+from gateway.limiter import ADDRESS_PEOPLE, BURST_S, SIGN_IN_BURST_S, MemoryLimiter, Policy
 
 TEN = Rate(10, 5)
 FRIEND = "https://review.example.com"
+GET, LIST = "/a.B/Get", "/a.B/List"
 
 
 # -- rates --------------------------------------------------------------------------------------------------------
@@ -118,6 +120,31 @@ def test_guesses_from_addresses_of_one_network_count_together() -> None:
 
 def test_without_trusted_proxies_nobody_is_believed() -> None:
     assert client_address("10.0.0.1", "198.51.100.7", ()) == "10.0.0.1"
+
+
+def let_through(policy: Policy, buckets: Buckets, now: float, path: str, person: str, address: str = "a") -> int:
+    """How many of a thousand calls that come at once."""
+    return sum(buckets.take(policy.demands(path, person, address), now) == 0.0 for _ in range(1_000))
+
+
+def test_unless_it_is_set_a_person_has_a_hundred_calls_a_second_and_an_address_five_sign_ins() -> None:
+    policy, buckets = Policy(Config().person_calls_s, Config().sign_ins_s), Buckets(1_000)
+    assert let_through(policy, buckets, 0.0, GET, "ada") == 100 * BURST_S
+    assert let_through(policy, buckets, 1.0, GET, "ada") == 100
+    assert let_through(policy, buckets, 1.0, GET, "bob") == 100 * BURST_S, "each has their own"
+    assert let_through(policy, buckets, 1.0, "/auth/sign-in", "") == 5 * SIGN_IN_BURST_S
+    assert let_through(policy, buckets, 2.0, "/auth/sign-in", "") == 5
+    assert let_through(policy, buckets, 2.0, "/auth/sign-in", "", "b") == 5 * SIGN_IN_BURST_S
+
+
+def test_many_people_at_one_address_have_what_ten_of_them_have_and_a_method_has_a_rate_besides() -> None:
+    policy, buckets = Policy(10.0, 0.0, {LIST: 1.0}), Buckets(1_000)
+    counts = [let_through(policy, buckets, 0.0, GET, f"person {number}") for number in range(ADDRESS_PEOPLE + 1)]
+    assert counts == [10 * BURST_S] * ADDRESS_PEOPLE + [0]
+    assert let_through(policy, buckets, 0.0, GET, f"person {ADDRESS_PEOPLE}", "b") == 10 * BURST_S
+    assert let_through(policy, buckets, 0.0, LIST, "ada", "c") == BURST_S
+    assert let_through(policy, buckets, 0.0, GET, "ada", "c") == (10 - 1) * BURST_S
+    assert let_through(policy, buckets, 0.0, LIST, "", "d") == BURST_S, "who is not known counts by address"
 
 
 # -- origins ------------------------------------------------------------------------------------------------------
