@@ -1,12 +1,16 @@
 """Small rules of the gateway: rates, addresses behind proxies, origins, metadata."""
 
+import contextlib
+import re
+from ipaddress import ip_address
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config import Config
 from gateway.core.forwarded import client_address, networks, place
-from gateway.core.grpcweb import ProtocolError
+from gateway.core.grpcweb import ProtocolError, decode_binary, encode_binary
 from gateway.core.limit import Buckets, Rate
 from gateway.core.metadata import MetadataTooLarge, bearer_of, cookie_of, passed_on, timeout_s
 from gateway.core.origin import Origins
@@ -15,6 +19,8 @@ from gateway.limiter import ADDRESS_PEOPLE, BURST_S, SIGN_IN_BURST_S, MemoryLimi
 TEN = Rate(10, 5)
 FRIEND = "https://review.example.com"
 GET, LIST = "/a.B/Get", "/a.B/List"
+LATIN = st.text(st.characters(max_codepoint=255), max_size=30)
+"""What stands in headers, as they are read."""
 
 
 # -- rates --------------------------------------------------------------------------------------------------------
@@ -94,6 +100,13 @@ PROXIES = networks(("10.0.0.0/8", "fd00::/8"))
 )
 def test_an_address_is_believed_as_far_as_trusted_proxies_wrote_it(peer: str, forwarded: str, address: str) -> None:
     assert client_address(peer, forwarded, PROXIES) == address
+
+
+@given(st.sampled_from(("10.0.0.1", "fd00::1", "198.51.100.1", "")), st.text("0123456789abcdef.:[], %/x", max_size=60))
+def test_whatever_is_forwarded_there_is_one_address(peer: str, forwarded: str) -> None:
+    address = client_address(peer, forwarded, PROXIES)
+    assert address == peer or address == str(ip_address(address))
+    assert place(place(address)) == place(address)
 
 
 @pytest.mark.parametrize(
@@ -205,6 +218,30 @@ def test_binary_metadata_is_sound_base64_without_padding() -> None:
     ]  # fmt: skip
     with pytest.raises(ProtocolError):
         passed_on([("x-bin", "not base64!")])
+
+
+@given(st.lists(st.tuples(st.sampled_from(("x-one", "X-Bin", "grpc-x", "sec-x", "te")) | LATIN, LATIN), max_size=6))
+def test_any_headers_are_metadata_that_servers_take_or_are_refused(fields: list[tuple[str, str]]) -> None:
+    try:
+        found = passed_on(fields)
+    except ProtocolError:
+        return
+    for name, value in found:
+        assert re.fullmatch("[0-9a-z_.-]+", name)
+        assert re.fullmatch("[ -~]*", value)
+        assert not name.startswith(("grpc-", "sec-"))
+        assert name != "te"
+        if name.endswith("-bin"):
+            assert encode_binary(decode_binary(value)) == value
+
+
+@given(LATIN, st.text("0123456789HMSmun", max_size=10))
+def test_any_text_is_a_token_a_cookie_or_a_time_or_none(text: str, time: str) -> None:
+    assert re.fullmatch("[ -~]*", bearer_of(text) + bearer_of(f"Bearer {text}"))
+    assert cookie_of(text, "rushes_session") in text
+    for one in (text, time):
+        with contextlib.suppress(ProtocolError):
+            assert (timeout_s(one) or 0.0) >= 0.0
 
 
 def test_more_metadata_than_servers_take_is_refused() -> None:

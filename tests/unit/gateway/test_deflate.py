@@ -1,5 +1,6 @@
 """Packed messages of WebSockets: what is agreed, what comes back, and what nobody gets to unpack."""
 
+import contextlib
 import zlib
 from random import Random
 
@@ -139,6 +140,20 @@ def test_what_unpacks_to_too_much_or_to_nothing_is_refused(data: bytes, code: in
     with pytest.raises(WebSocketError) as caught:
         reader().feed(data)
     assert caught.value.code == code
+
+
+@given(st.binary(max_size=100), st.integers(0, len(packed(TEXT))), st.integers(0, 100))
+def test_any_bytes_that_are_said_to_be_packed_give_a_message_or_an_error(noise: bytes, cut: int, most: int) -> None:
+    whole = packed(TEXT)
+    for data in (noise, whole[:cut], whole[:cut] + noise, noise + whole):
+        with contextlib.suppress(WebSocketError):
+            assert len(unpacked(data, most)) <= most
+
+
+@given(st.text(st.sampled_from("permsag-dflt;=,_ 019"), max_size=40) | st.text(max_size=40))
+def test_any_offer_is_taken_or_not(offered: str) -> None:
+    assert agrees(offered) in (True, False)
+    assert agrees(f"{offered}, permessage-deflate")
 
 
 def test_who_has_not_agreed_to_it_does_not_pack() -> None:
