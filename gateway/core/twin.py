@@ -116,7 +116,8 @@ def _parsed(descriptor: Descriptor, fields: dict[str, object]) -> Message:
         message.SerializeToString()
     except json_format.ParseError as error:
         raise NotAMessage(f"{str(error).splitlines()[0][:500]}") from error
-    except (ValueError, TypeError, RecursionError, AttributeError) as error:
+    except (ValueError, TypeError, RecursionError, AttributeError, SystemError) as error:
+        # The last is what protobuf has for a field's name that is half of a pair of UTF-16.
         raise NotAMessage("A field is not what it should be.") from error
     return message
 

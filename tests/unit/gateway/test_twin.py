@@ -181,7 +181,8 @@ def test_a_query_that_is_none_is_refused_with_words(query: dict[str, list[str]])
 @pytest.mark.parametrize(
     "raw",
     [b"[]", b"{", b'"x"', b"\xff", b'{"nothing": 1}', b'{"videoId": "x"}', b'{"kinds": 1}', b'{"frames": 1}',
-     b'{"pageToken": "\\ud800"}', b'{"videoId": 1.5}', b"[" * 100_000, b'{"videoId": 99999999999999999999}'],
+     b'{"pageToken": "\\ud800"}', b'{"videoId": 1.5}', b"[" * 100_000, b'{"videoId": 99999999999999999999}',
+     b'{"\\ud800": 1}', b'{"frames": {"\\udfff": 1}}', b'{"kinds": ["\\ud800"]}'],
 )  # fmt: skip
 def test_json_that_is_no_such_message_is_refused(raw: bytes) -> None:
     with pytest.raises(NotAMessage):
@@ -192,12 +193,14 @@ def test_nothing_is_an_empty_message() -> None:
     assert message_of(LIST, b" ") == ListAnnotationsRequest()
 
 
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=10)
+"""Halves of pairs of UTF-16 among them, which JSON can say."""
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=10,
 )
-NAMES = st.sampled_from([field.json_name for field in LIST.fields])
+NAMES = st.sampled_from([field.json_name for field in LIST.fields]) | TEXTS
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
