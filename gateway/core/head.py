@@ -10,8 +10,9 @@ TOO_LARGE: Final = 413
 """The status of a body in chunks that has more than it may."""
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEAD = re.compile(
-    rb"([A-Z]{1,20}) ([!-~]{1,8192}) HTTP/1\.([01])((?:\r\n" + _TOKEN + rb":[^\r\n\0]*)*)\r\n\r\n", re.DOTALL
+    rb"([A-Z]{1,20}) ([!-\"$-~]{1,8192}) HTTP/1\.([01])((?:\r\n" + _TOKEN + rb":[^\r\n\0]*)*)\r\n\r\n", re.DOTALL
 )
+"""A target has no fragment: some servers would cut it off, others look for a path that holds it."""
 _FIELD = re.compile(rb"\r\n(" + _TOKEN + rb"):[ \t]*([^\r\n]*)")
 _ADDRESS = re.compile(r"https?://([^/?]*)", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,18}")

@@ -86,7 +86,8 @@ def test_what_two_servers_could_read_differently_is_refused(lines: list[bytes]) 
 @pytest.mark.parametrize(
     "first",
     [b"POST  / HTTP/1.1", b"POST / HTTP/1.2", b"POST / HTTP/2.0", b"post / HTTP/1.1", b"POST /a b HTTP/1.1", b"POST /",
-     b" POST / HTTP/1.1", b"POST /\xff HTTP/1.1", b"POST / HTTP/1.1 ", b"\x16\x03\x01"],
+     b" POST / HTTP/1.1", b"POST /\xff HTTP/1.1", b"POST / HTTP/1.1 ", b"\x16\x03\x01",
+     b"POST /a#b HTTP/1.1"],
 )  # fmt: skip
 def test_a_first_line_that_is_none_is_refused(first: bytes) -> None:
     with pytest.raises(HeadError):
