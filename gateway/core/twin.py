@@ -42,7 +42,7 @@ class NotAMessage(ValueError):
 def message_of(descriptor: Descriptor, raw: bytes, *, path: Mapping[str, str] = {}) -> Message:
     """A message from JSON, and the fields that a path holds. Raises NotAMessage."""
     try:
-        fields = json.loads(raw) if raw.strip() else {}
+        fields = json.loads(raw.decode("utf-8-sig")) if raw.strip() else {}
     except (ValueError, RecursionError) as error:
         raise NotAMessage("That is not JSON.") from error
     if not isinstance(fields, dict):

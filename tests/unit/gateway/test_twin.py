@@ -182,7 +182,8 @@ def test_a_query_that_is_none_is_refused_with_words(query: dict[str, list[str]])
     "raw",
     [b"[]", b"{", b'"x"', b"\xff", b'{"nothing": 1}', b'{"videoId": "x"}', b'{"kinds": 1}', b'{"frames": 1}',
      b'{"pageToken": "\\ud800"}', b'{"videoId": 1.5}', b"[" * 100_000, b'{"videoId": 99999999999999999999}',
-     b'{"\\ud800": 1}', b'{"frames": {"\\udfff": 1}}', b'{"kinds": ["\\ud800"]}'],
+     b'{"\\ud800": 1}', b'{"frames": {"\\udfff": 1}}', b'{"kinds": ["\\ud800"]}',
+     "{}".encode("utf-16"), b'{"pageToken": "\xed\xa0\x80"}'],
 )  # fmt: skip
 def test_json_that_is_no_such_message_is_refused(raw: bytes) -> None:
     with pytest.raises(NotAMessage):
@@ -190,7 +191,7 @@ def test_json_that_is_no_such_message_is_refused(raw: bytes) -> None:
 
 
 def test_nothing_is_an_empty_message() -> None:
-    assert message_of(LIST, b" ") == ListAnnotationsRequest()
+    assert message_of(LIST, b" ") == message_of(LIST, b"\xef\xbb\xbf{}") == ListAnnotationsRequest()
 
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=10)
