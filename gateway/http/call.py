@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway.core import reply, socket
 from gateway.core.grpcweb import check_encoding
 from gateway.core.metadata import bearer_of, timeout_s
-from gateway.http.passing import SocketReply, pass_through
+from gateway.http.passing import CutOffError, SocketReply, pass_through
 from gateway.http.session import Caller, TokenCache, token_of_caller
 from gateway.http.viewing import Events, ViewerWriter, Viewing
 from gateway.passage import CallCounter, Rest, Target, block_of
@@ -97,7 +97,7 @@ class SocketCalls:
             await self._admit(call.path, token, call.caller.address)
 
     async def serve(self, call: SocketCall, token: str) -> None:
-        """The call, until either side ends it. Raises RushesError and ProtocolError."""
+        """The call, until either side ends it. Raises RushesError, ProtocolError and CutOffError."""
         check_encoding(dict(call.fields).get("grpc-encoding", ""))
         with self._held(call, token):
             await self._serve(call, token)
@@ -123,6 +123,8 @@ class SocketCalls:
         answer = SocketReply(call.writer, self._rewrite)
         code = await pass_through(target, block, call.events, answer, timeout_s(timeout))
         self._count(call.path, code)
+        if answer.cut:
+            raise CutOffError
 
 
 def has_request_id(fields: list[tuple[str, str]]) -> bool:

@@ -21,7 +21,7 @@ from gateway.core.socket import Event
 from gateway.core.websocket import GOING_AWAY, INTERNAL_ERROR, PROTOCOL_ERROR
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import trailers_of
-from gateway.http.passing import Writer
+from gateway.http.passing import CutOffError, Writer
 from gateway.http.session import Caller
 from gateway.http.websocket import SocketWriter, WebSocketConnection
 
@@ -387,6 +387,8 @@ class MuxSocket(WebSocketConnection):
             token = await self._calls.ready(call)
             await self._calls.admit(call, token)
             await self._calls.serve(call, token)
+        except CutOffError:
+            pass  # END without a status says so
         except DecodeError:
             writer.trailers(trailers_of(ProtocolError("a message is not what the method takes"), "-"))
         except TimeoutError:

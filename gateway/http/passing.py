@@ -17,6 +17,10 @@ MESSAGE_S: Final = 30.0
 LOOK_AGAIN_S: Final = 0.02
 
 
+class CutOffError(Exception):
+    """The answer ended inside of a message: whatever follows on its socket would be read as the rest of it."""
+
+
 class Writer(Protocol):
     """Where frames go."""
 
@@ -38,6 +42,8 @@ class SocketReply:
         self._inflater: grpcweb.FrameReader | None = None
         self._started = False
         self._trailers: tuple[Field, ...] | None = None
+        self.cut = False
+        """It ended inside of a message."""
         self.passing: Passing | None = None
         self.ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -109,6 +115,7 @@ class SocketReply:
         if not self._started:
             self._open(())
         if not self._lengths.whole:  # a status behind half a message would be read as the other half
+            self.cut = True
             self.ended.set_result(code_pb2.UNAVAILABLE)
             return
         trailers = reply.ended_in(self._inflater, self._trailers)

@@ -16,11 +16,12 @@ from gateway.core.grpcweb import ProtocolError
 from gateway.core.head import Head
 from gateway.core.origin import Origins
 from gateway.core.socket import SUBPROTOCOL, Headers
-from gateway.core.websocket import GOING_AWAY
+from gateway.core.websocket import GOING_AWAY, INTERNAL_ERROR
 from gateway.door import RETRY_S, Connections, Release
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import METHOD_PATH, trailers_of
 from gateway.http.mux import MuxSocket
+from gateway.http.passing import CutOffError
 from gateway.http.session import ADDRESS, Caller, caller_of
 from gateway.http.websocket import WebSocketConnection, WebSocketStream
 
@@ -122,6 +123,8 @@ class Sockets:
                 token = await self._calls.ready(call)
                 await self._calls.admit(call, token)
             await self._calls.serve(call, token)
+        except CutOffError:
+            stream.close(INTERNAL_ERROR, "the server behind ended inside of a message")
         except TimeoutError:
             stream.out.trailers(grpcweb.status_trailers(code_pb2.DEADLINE_EXCEEDED, "the call did not begin in time"))
         except DecodeError:

@@ -1,13 +1,15 @@
-"""A server behind that is gone without a word, one that only takes its time, and one that keeps no deadline."""
+"""A server behind that is gone without a word, one that takes its time, that keeps no deadline, that cuts a message."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aiohttp
 import pytest
+from google.protobuf.empty_pb2 import Empty
 
 from gateway import upstream
-from gateway.core import grpcweb, hpack, vigil
+from gateway.core import grpcweb, hpack, mux, vigil
 from gateway.core.http2 import PREFACE
 from gateway.standalone import Alone
 from tests.waiting import until
@@ -80,6 +82,18 @@ class Slow:
             + frame(DATA, 0, number, bytes(5))
             + frame(HEADERS, END_HEADERS | END, number, hpack.encode([("grpc-status", "0")]))
         )
+
+    def begin(self, at: int = 0) -> None:
+        """Answers a call with a message, and half of another."""
+        number, writer = self.calls[at]
+        opening = hpack.encode([(":status", "200"), ("content-type", "application/grpc")])
+        message = grpcweb.data_frame(b"hello")
+        writer.write(frame(HEADERS, END_HEADERS, number, opening) + frame(DATA, 0, number, message + message[:7]))
+
+    def give_up(self, at: int = 0) -> None:
+        """Resets a call."""
+        number, writer = self.calls[at]
+        writer.write(frame(RST, 0, number, (2).to_bytes(4, "big")))
 
     def leave(self, at: int = 0) -> None:
         """The connection of a call takes no more of them; that one goes on."""
@@ -238,3 +252,49 @@ async def test_a_call_on_a_socket_has_the_time_that_it_says_too() -> None:
         await call.begin("content-type: application/grpc-web+proto\r\ngrpc-timeout: 50m\r\n")
         assert (await call.ended()).code == 4
         await until(lambda: slow.resets == 1, "the call is given up")
+
+
+async def test_half_a_message_is_never_taken_for_a_whole_one() -> None:
+    slow = Slow(gone=False)
+    async with before(slow) as browser, asyncio.timeout(WAIT_S):
+        posted = browser.stream(METHOD, Empty())
+        posting = asyncio.ensure_future(anext(posted))
+        await slow.called(1)
+        slow.begin()
+        assert await posting == (grpcweb.DATA, b"hello")
+        slow.give_up()
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await anext(posted)
+        call = await browser.connect(METHOD)
+        await call.begin()
+        await slow.called(2)
+        slow.begin(1)
+        assert await call.receive() == b"hello"
+        slow.give_up(1)
+        assert await call.receive() is None
+        assert (call.close_code, call.trailers) == (1011, {})
+
+
+async def test_on_a_shared_socket_a_call_that_is_cut_ends_without_a_status_and_others_go_on() -> None:
+    slow = Slow(gone=False)
+    async with before(slow) as browser, asyncio.timeout(WAIT_S):
+        shared = (await browser.connect("/streams", protocols=(mux.SUBPROTOCOL,))).ws
+        heard: dict[int, bytes] = {1: b"", 2: b""}
+        for number in heard:
+            await shared.send_bytes(bytes((mux.OPEN, 0, 0, 0, number)) + METHOD.encode() + b"\r\n")
+        await slow.called(2)
+        slow.begin()
+        ended: list[int] = []
+        while len(ended) < 2:
+            message = await shared.receive_bytes()
+            number = message[4]
+            if message[0] == mux.END:
+                ended.append(number)
+                slow.answer(1)
+            elif message[0] == mux.DATA:
+                heard[number] += message[5:]
+                if heard[number].endswith(b"he"):
+                    slow.give_up()
+    assert ended == [1, 2]
+    assert b"grpc-status" not in heard[1]
+    assert heard[2].endswith(EMPTY + grpcweb.trailer_frame([("grpc-status", "0")]))
