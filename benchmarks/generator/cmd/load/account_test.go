@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"compress/flate"
+	"strings"
 	"testing"
 )
 
@@ -81,6 +83,29 @@ func TestTheSameBytesAreDecodedOnceAndOtherBytesAreNotTakenForThem(t *testing.T)
 	different, _ := c.get(other, false)
 	if first != again || first == different || c.distinct != 2 {
 		t.Errorf("%p %p %p, %d decoded", first, again, different, c.distinct)
+	}
+}
+
+func TestPackedMessagesAreUnpackedOneAfterTheOther(t *testing.T) {
+	var seen []string
+	c := newCache(func(whole []byte) (*frame, error) {
+		seen = append(seen, string(whole))
+		return &frame{}, nil
+	})
+	for _, said := range []string{strings.Repeat("rushes", 1000), "short"} {
+		var packed bytes.Buffer
+		squeeze, _ := flate.NewWriter(&packed, 1)
+		_, _ = squeeze.Write([]byte(said))
+		_ = squeeze.Flush()
+		if _, err := c.read(bytes.TrimSuffix(packed.Bytes(), []byte("\x00\x00\xff\xff")), true); err != nil {
+			t.Fatal(err)
+		}
+		if seen[len(seen)-1] != said {
+			t.Errorf("%d bytes of %d", len(seen[len(seen)-1]), len(said))
+		}
+	}
+	if _, err := c.read([]byte("neither packed nor whole"), true); err == nil {
+		t.Error("no error")
 	}
 }
 

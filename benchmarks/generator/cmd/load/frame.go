@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"compress/flate"
 	"io"
@@ -68,10 +69,12 @@ type cache struct {
 	bytes  int
 	// distinct counts the frames that were decoded.
 	distinct int64
+	unpacker io.ReadCloser
+	unpacked bytes.Buffer // what was packed last; whoever decodes keeps none of it
 }
 
 func newCache(decode func([]byte) (*frame, error)) *cache {
-	return &cache{decode: decode, byKey: make(map[key]*keptFrame, keptFrames)}
+	return &cache{decode: decode, byKey: make(map[key]*keptFrame, keptFrames), unpacker: flate.NewReader(nil)}
 }
 
 // get gives what these bytes say.
@@ -93,16 +96,20 @@ func (c *cache) get(payload []byte, packed bool) (*frame, error) {
 }
 
 // read decodes; what is packed is unpacked first.
-func (c *cache) read(payload []byte, packed bool) (*frame, error) {
-	if !packed {
+func (c *cache) read(payload []byte, isPacked bool) (*frame, error) {
+	if !isPacked {
 		return c.decode(payload)
 	}
 	end := strings.NewReader("\x00\x00\xff\xff\x01\x00\x00\xff\xff")
-	whole, err := io.ReadAll(flate.NewReader(io.MultiReader(bytes.NewReader(payload), end)))
-	if err != nil {
+	packed := bufio.NewReader(io.MultiReader(bytes.NewReader(payload), end))
+	if err := c.unpacker.(flate.Resetter).Reset(packed, nil); err != nil {
 		return nil, err
 	}
-	return c.decode(whole)
+	c.unpacked.Reset()
+	if _, err := c.unpacked.ReadFrom(c.unpacker); err != nil {
+		return nil, err
+	}
+	return c.decode(c.unpacked.Bytes())
 }
 
 func (c *cache) keep(k key, payload []byte, decoded *frame) {
