@@ -44,7 +44,7 @@ def register(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = subparsers.add_parser("up", help="start everything on this machine and watch over it")
     default = os.environ.get("RUSHES_DATA", "data")
     parser.add_argument("--data", type=Path, default=Path(default), help=f"folder of all stores (default: {default})")
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8080")), help="port (default: 8080)")
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT", "8080"), help="port (default: 8080)")
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1; any other turns TLS on)"
     )
@@ -80,7 +80,10 @@ def up(arguments: argparse.Namespace) -> int:
         say(str(error))
         return 1
     except OSError as error:
-        say(f"The data folder {data} cannot be used: {error.strerror or error}.")
+        say(
+            f"The data folder {data} cannot be used: {error.strerror or error}. "
+            'Choose another: rushes up --data FOLDER (make run ARGS="--data FOLDER").'
+        )
         return 1
     # Not below TMPDIR: the address of a Unix socket has at most some 100 characters.
     run = Path(tempfile.mkdtemp(prefix="rushes-", dir="/tmp"))
@@ -192,8 +195,12 @@ def _port_trouble(host: str, port: int) -> str:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        return f"{host}:{port} cannot be used ({why}). Choose another port: rushes up --port 8081 (make run PORT=8081)."
+        why = (getattr(error, "strerror", None) or str(error)).removesuffix(".")
+        other = 8081 if port != 8081 else 8082
+        return (
+            f"{host}:{port} cannot be used ({why}). "
+            f"Choose another port: rushes up --port {other} (make run PORT={other})."
+        )
     return ""
 
 

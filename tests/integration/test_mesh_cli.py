@@ -15,11 +15,13 @@ def register(subparsers):
 """
 
 
-def rushes(*arguments: str, path: Path | None = None) -> "subprocess.CompletedProcess[str]":
+def rushes(*arguments: str, path: Path | None = None, **environ: str) -> "subprocess.CompletedProcess[str]":
     """Runs the command."""
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(path), str(Path.cwd())])} if path else None
+    found = {"PYTHONPATH": os.pathsep.join([str(path), str(Path.cwd())])} if path else {}
     command = [sys.executable, "-m", "rushes.cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environ)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **found, **environ}
+    )
 
 
 @pytest.fixture
@@ -78,3 +80,9 @@ def test_without_a_command_it_says_which_there_are_those_that_most_need_first() 
 def test_a_port_that_there_is_not_is_refused_with_what_to_do(tmp_path: Path) -> None:
     done = rushes("up", "--data", str(tmp_path), "--port", "99999")
     assert (done.returncode, "127.0.0.1:99999 cannot be used" in done.stdout) == (1, True)
+
+
+def test_another_programs_port_in_the_environment_stops_no_command_but_the_one_that_it_is_for() -> None:
+    assert rushes("--help", PORT="tcp://10.0.0.1:80").returncode == 0
+    done = rushes("up", PORT="tcp://10.0.0.1:80")
+    assert (done.returncode, "--port: invalid int value" in done.stderr) == (2, True)

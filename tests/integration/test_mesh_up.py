@@ -210,6 +210,7 @@ def test_a_data_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     running = Up(tmp_path)
     assert running.process.wait(PATIENCE_S) == 1
     assert "cannot be used" in running.output
+    assert "--data FOLDER" in running.output
 
 
 def test_it_stops_in_time_though_a_service_hangs(tmp_path: Path) -> None:
