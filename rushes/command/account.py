@@ -78,7 +78,11 @@ def command(work: Callable[[argparse.Namespace], Awaitable[int]]) -> Callable[[a
         except Unavailable as error:
             print(f"rushes: {arguments.server}: {error}", file=sys.stderr)
             return 1
-        except (RushesError, OSError) as error:
+        except OSError as error:
+            said = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+            print(f"rushes: {said}", file=sys.stderr)
+            return 1
+        except RushesError as error:
             print(f"rushes: {error}", file=sys.stderr)
             return 1
         except BaseExceptionGroup as group:
@@ -94,10 +98,12 @@ async def _waited(work: Awaitable[int]) -> int:
 
 async def sign_in(arguments: argparse.Namespace) -> int:
     """Signs in and keeps the session."""
-    email = arguments.email or await asyncio.to_thread(input, "E-mail: ")
-    password = os.environ.get("RUSHES_PASSWORD", "")
-    if not password:
-        password = await asyncio.to_thread(getpass.getpass)
+    email, password = arguments.email, os.environ.get("RUSHES_PASSWORD", "")
+    try:
+        email = email or await asyncio.to_thread(input, "E-mail: ")
+        password = password or await asyncio.to_thread(getpass.getpass)
+    except EOFError:
+        raise Unauthenticated("Nobody is here to be asked: give --email, and set RUSHES_PASSWORD") from None
     ca = arguments.ca.read_bytes() if arguments.ca else None
     async with rushes.connect(arguments.server, email=email, password=password, ca=ca) as connected:
         me = await connected.me()

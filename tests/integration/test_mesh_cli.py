@@ -16,11 +16,18 @@ def register(subparsers):
 
 
 def rushes(*arguments: str, path: Path | None = None, **environ: str) -> "subprocess.CompletedProcess[str]":
-    """Runs the command."""
+    """Runs the command, without a terminal."""
     found = {"PYTHONPATH": os.pathsep.join([str(path), str(Path.cwd())])} if path else {}
     command = [sys.executable, "-m", "rushes.cli", *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, env={**os.environ, **found, **environ}
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **found, **environ},
+        start_new_session=True,
     )
 
 
@@ -86,3 +93,10 @@ def test_another_programs_port_in_the_environment_stops_no_command_but_the_one_t
     assert rushes("--help", PORT="tcp://10.0.0.1:80").returncode == 0
     done = rushes("up", PORT="tcp://10.0.0.1:80")
     assert (done.returncode, "--port: invalid int value" in done.stderr) == (2, True)
+
+
+def test_a_password_that_cannot_be_asked_for_is_said() -> None:
+    done = rushes("sign-in", "--email", "ada@example.com", RUSHES_PASSWORD="")
+    assert done.returncode == 1
+    assert done.stderr.endswith("rushes: Nobody is here to be asked: give --email, and set RUSHES_PASSWORD\n")
+    assert "Traceback" not in done.stderr

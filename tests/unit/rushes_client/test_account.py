@@ -67,13 +67,20 @@ def test_the_server_is_that_of_the_environment(home: Path, monkeypatch: pytest.M
     assert parsed().server == "https://review.example.com"
 
 
-@pytest.mark.parametrize("error", [NotFound("There is none."), FileNotFoundError(2, "No such file", "x")])
-def test_what_goes_wrong_is_one_line_and_an_exit_code(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (NotFound("There is none."), "There is none."),
+        (FileNotFoundError(2, "No such file", "x.mp4"), "x.mp4: No such file"),
+        (OSError("refused"), "refused"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_an_exit_code(
+    error: Exception, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     async def work(arguments: argparse.Namespace) -> int:
         raise error
 
     assert command(work)(argparse.Namespace()) == 1
     said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("rushes: ")
-    assert said.err.count("\n") == 1
+    assert (said.out, said.err) == ("", f"rushes: {line}\n")
