@@ -1,6 +1,7 @@
 """The `rushes` command. What it can do is found by the entry-point group `rushes.commands`."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
@@ -15,6 +16,8 @@ def _place(entry: EntryPoint) -> tuple[int, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command and gives its exit code."""
+    # What gRPC notes of its tries is in the way of what a command says.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     parser = argparse.ArgumentParser(prog="rushes", description="Self-hosted, real-time video review.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for entry in sorted(entry_points(group="rushes.commands"), key=_place):

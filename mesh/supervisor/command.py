@@ -85,8 +85,13 @@ def up(arguments: argparse.Namespace) -> int:
             'Choose another: rushes up --data FOLDER (make run ARGS="--data FOLDER").'
         )
         return 1
-    # Not below TMPDIR: the address of a Unix socket has at most some 100 characters.
-    run = Path(tempfile.mkdtemp(prefix="rushes-", dir="/tmp"))
+    try:
+        # Not below TMPDIR: the address of a Unix socket has at most some 100 characters.
+        run = Path(tempfile.mkdtemp(prefix="rushes-", dir="/tmp"))
+    except OSError as error:
+        say(f"The services' sockets cannot be put below /tmp: {error.strerror or error}.")
+        lock.release()
+        return 1
     try:
         if arguments.ready_file is not None:
             arguments.ready_file.unlink(missing_ok=True)

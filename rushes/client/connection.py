@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import grpc
 
-from rushes.errors import InvalidArgument, RushesError, Unauthenticated, Unavailable
+from rushes.errors import FailedPrecondition, InvalidArgument, RushesError, Unauthenticated, Unavailable
 from rushes.project.v1 import identity_service_pb2
 from rushes.project.v1.identity_service_pb2_grpc import IdentityServiceStub
 from rushes.status import DETAILS_METADATA, from_call
@@ -38,6 +38,12 @@ def error_of(error: grpc.aio.AioRpcError) -> RushesError:
     details = next((v for k, v in error.trailing_metadata() or () if k == DETAILS_METADATA), None)
     if details is None and "RST_STREAM" in (error.details() or ""):  # a proxy's word for the same of the one behind it
         return Unavailable("The connection was cut.")
+    if "CERTIFICATE_VERIFY_FAILED" in (error.details() or ""):
+        return FailedPrecondition(
+            "The server's certificate is not trusted here. Give that of its authority, "
+            "tls/authority.pem in its data folder: ca=, or --ca.",
+            cause=error.details() or "",
+        )
     if error.code() is grpc.StatusCode.UNAVAILABLE and details is None:
         return Unavailable("The server does not answer.", cause=error.details() or "")
     return from_call(error.code().value[0], error.details() or "", details if isinstance(details, bytes) else None)

@@ -76,7 +76,10 @@ def command(work: Callable[[argparse.Namespace], Awaitable[int]]) -> Callable[[a
         except KeyboardInterrupt:
             return 130
         except Unavailable as error:
-            print(f"rushes: {arguments.server}: {error}", file=sys.stderr)
+            # So ends a connection without TLS to who wants it.
+            closed = "Socket closed" in error.metadata.get("cause", "") and not arguments.server.startswith("https:")
+            hint = " With TLS its address begins with https://" if closed else ""
+            print(f"rushes: {arguments.server}: {error}{hint}", file=sys.stderr)
             return 1
         except OSError as error:
             said = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rushes.command.account import add_server, client, command, keep, kept_file
-from rushes.errors import NotFound, Unauthenticated
+from rushes.errors import NotFound, Unauthenticated, Unavailable
 
 
 @pytest.fixture
@@ -84,3 +84,12 @@ def test_what_goes_wrong_is_one_line_and_an_exit_code(
     assert command(work)(argparse.Namespace()) == 1
     said = capsys.readouterr()
     assert (said.out, said.err) == ("", f"rushes: {line}\n")
+
+
+@pytest.mark.parametrize(("server", "hinted"), [("http://there", True), ("https://there", False)])
+def test_who_forgets_tls_is_told(server: str, hinted: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    async def work(arguments: argparse.Namespace) -> int:
+        raise Unavailable("The server does not answer.", cause="UNAVAILABLE: ipv4:192.0.2.1:80: Socket closed")
+
+    assert command(work)(parsed("--server", server)) == 1
+    assert ("https://\n" in capsys.readouterr().err) == hinted

@@ -67,6 +67,13 @@ def test_what_grpc_says_of_sockets_is_not_what_a_person_reads() -> None:
     assert "ipv4" in error.metadata["cause"]
 
 
+def test_a_certificate_that_is_not_trusted_is_said_with_what_to_do_and_not_tried_again() -> None:
+    said = "failed to connect to all addresses; Tls handshake failed: CERTIFICATE_VERIFY_FAILED: self signed"
+    error = error_of(failed(grpc.StatusCode.UNAVAILABLE, said))
+    assert isinstance(error, errors.FailedPrecondition)
+    assert "--ca" in str(error)
+
+
 def test_a_message_to_a_connection_that_is_gone_may_be_sent_again() -> None:
     assert isinstance(error_of(failed(grpc.StatusCode.INTERNAL, "Internal error from Core")), errors.Unavailable)
 
