@@ -1,4 +1,4 @@
-"""Pictures of every state of the page, for docs/states.md: `python -m benchmarks.pictures FOLDER [--only PART]`.
+"""Pictures of every state of the page, for docs/states.md, the guide and the README: `python -m benchmarks.pictures FOLDER [--only PART]`.
 
 A product with real clips is walked through in Chromium; whoever changes how the page looks makes them anew and looks at
 them. Each part is a browser of its own: desk, phone, chinese, live.
@@ -31,6 +31,7 @@ PHONE: ViewportSize = {"width": 390, "height": 844}
 NARROW: ViewportSize = {"width": 360, "height": 640}
 DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
 SCRIBBLE = ((0.42, 0.36), (0.5, 0.3), (0.58, 0.38), (0.52, 0.48), (0.44, 0.42))
+SNAPSHOTS = ("first pass of the lighting", "ear fixed", "with sound", "sky graded", "before the call", "after the call")
 SETTLE_S = 0.5
 """What fades in is there."""
 
@@ -203,6 +204,16 @@ def closely(album: Album, ada: Reviewer) -> None:
     ada.page.get_by_test_id("composer").fill("")
     ada.note("highlight").hover()
     take(ada, "note-pointed-at")
+    ada.go(30)
+    ada.comment("The butterfly is **too long** on screen, trim it #edit")
+    ada.go(84)
+    ada.press("Shift+O")
+    expect(ada.note("butterfly").locator(".note-jump .faint")).to_have_text("30–84")
+    ada.go(60)
+    ada.note("butterfly").hover()
+    ada.note("butterfly").get_by_role("button", name="More").click()
+    take(ada, "note-range")
+    ada.press("Escape", "Escape")
 
 
 def choices(album: Album, ada: Reviewer) -> None:
@@ -233,10 +244,10 @@ def past(album: Album, ada: Reviewer) -> None:
     """History and snapshots."""
     take = album.take
     video_id = int(_video(album))
-    for number, words in enumerate(("before the call", "after the call")):
+    for words in SNAPSHOTS:
         request = version.CommitVersionRequest(video_id=video_id, message=words)
         album.stack.rpc(VERSION, "CommitVersion", request, album.studio.secret)
-        if not number:
+        if words == "before the call":
             ada.go(40)
             ada.press("c")
             ada.drag((0.3, 0.55), (0.45, 0.8))
@@ -373,10 +384,15 @@ def live(album: Album) -> None:
     bob.button("Chat").click()
     bob.page.get_by_label("Say something to all").fill("Too dark on the left")
     bob.page.get_by_label("Say something to all").press("Enter")
-    take(bob, "live-chat")
     ada.press("d")
     ada.drag(*SCRIBBLE)
+    ada.comment("Too dark behind the ear")
+    expect(bob.note("behind the ear")).to_be_visible()
     take(ada, "live-presenting")
+    bob.page.bring_to_front()
+    bob.page.locator(".toast").get_by_role("button", name="Close").first.click()
+    take(bob, "live-chat")
+    ada.page.bring_to_front()
     bob.context.close()
     ada.button("End for all").click()
     ada.button("Watch the session again").click()

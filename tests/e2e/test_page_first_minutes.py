@@ -1,8 +1,6 @@
 """The first ten minutes of somebody new, with the keyboard alone once the clip is there."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -12,15 +10,6 @@ from tests.e2e.page import Reviewer
 from tests.product import FAST_HASHES
 
 pytest_plugins = ["tests.e2e.page_fixtures"]
-
-PICTURES = os.environ.get("RUSHES_PICTURES", "")
-"""A folder for pictures of what is seen on the way: those of docs/pictures were made so."""
-
-
-def keep(one: Reviewer, name: str) -> None:
-    """Keeps a picture, where that is asked for."""
-    if PICTURES:
-        one.page.screenshot(path=Path(PICTURES) / f"{name}.jpg", type="jpeg", quality=78)
 
 
 def tab_to(one: Reviewer, name: str) -> None:
@@ -44,14 +33,11 @@ def test_somebody_new_gets_from_nothing_to_an_answered_note(meet: Callable[..., 
         first = stack.first_sign_in()
         ada = meet("ada", stack.address)
         ada.page.goto(stack.address)
-        keep(ada, "sign-in")
         ada.sign_in(first["email"], first["password"])
         expect(ada.page.get_by_text("Drop clips anywhere on this page")).to_be_visible()
-        keep(ada, "first-run")
         ada.drop(footage())
         card = ada.page.locator(".card", has_text="bikes")
         expect(card.locator(".poster img")).to_be_visible(timeout=60_000)
-        keep(ada, "library")
         # From here on without a pointer.
         ada.press("Control+k")
         ada.page.keyboard.type("bikes")
@@ -79,14 +65,11 @@ def test_somebody_new_gets_from_nothing_to_an_answered_note(meet: Callable[..., 
         expect(note).to_contain_text("Done in the next cut")
         ada.press("Escape")
         ada.wait_status("saved", "resumed")
-        keep(ada, "review-keyboard")
         ada.press("?")
         expect(ada.page.get_by_role("dialog", name="Shortcuts")).to_be_visible()
-        keep(ada, "shortcuts")
         ada.press("Escape", "Control+k")
         ada.page.keyboard.type("lift the shadows")
         expect(ada.page.get_by_role("option").first).to_contain_text("Too dark")
-        keep(ada, "palette")
         ada.press("Escape")
         link = ada.invitation("guest")
         guest = meet("guest", stack.address)
