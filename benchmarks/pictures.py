@@ -1,4 +1,4 @@
-"""Pictures of every state of the page, for docs/states.md, the guide and the README: `python -m benchmarks.pictures FOLDER [--only PART]`.
+"""Pictures of every state of the page, for docs and README: `python -m benchmarks.pictures FOLDER [--only PART]`.
 
 A product with real clips is walked through in Chromium; whoever changes how the page looks makes them anew and looks at
 them. Each part is a browser of its own: desk, phone, chinese, live.
