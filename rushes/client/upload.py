@@ -47,8 +47,14 @@ _AGAIN = frozenset((408, 409, 423, 429, 460, 502, 503, 504, 507))
 """Answers after which the upload goes on from where the server says it stands."""
 
 
-class _CutOff(Exception):
-    """The connection ended, or the server asks to try again."""
+class CutOff(Exception):
+    """The connection ended, or the server asks to try again and may say why."""
+
+
+def given_up(error: Exception) -> Unavailable:
+    """What is said after as many tries as there are: the server's own words if it had any, such as of a full disk."""
+    said = str(error) if isinstance(error, CutOff) else ""
+    return Unavailable(said or "The upload was cut too often; run it again.", error=str(error))
 
 
 @dataclass
@@ -162,7 +168,7 @@ class _Upload:
         }
         try:
             answer = await self._request("PATCH", part.url, headers, data)
-        except (aiohttp.ClientError, TimeoutError, _CutOff):
+        except (aiohttp.ClientError, TimeoutError, CutOff):
             part.piece = max(part.piece // 2, LEAST_PIECE)
             raise
         part.piece = min(part.piece * 2, self._piece)
@@ -186,15 +192,15 @@ class _Upload:
         for left in reversed(range(TRIES)):
             try:
                 return await action() or {}
-            except (aiohttp.ClientError, TimeoutError, _CutOff) as error:
+            except (aiohttp.ClientError, TimeoutError, CutOff) as error:
                 if not left:
-                    raise Unavailable("The upload was cut too often; run it again.", error=str(error)) from error
+                    raise given_up(error) from error
             await asyncio.sleep(wait_s)
             wait_s = min(wait_s * 2, MAX_WAIT_S)
             if before_again is not None:
                 try:
                     await before_again()
-                except (aiohttp.ClientError, TimeoutError, _CutOff):
+                except (aiohttp.ClientError, TimeoutError, CutOff):
                     continue
         raise AssertionError("the last try raises or returns")
 
@@ -212,7 +218,7 @@ class _Upload:
                 return dict(answer.headers)
             said = await answer.text()
             if answer.status in _AGAIN:
-                raise _CutOff(f"{answer.status} {said}")
+                raise CutOff(_message(said))
             raise _KINDS.get(answer.status, RushesError)(_message(said) or f"The server answered {answer.status}.")
 
 
