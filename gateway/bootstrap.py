@@ -265,9 +265,9 @@ class Gateway:
         return context
 
     async def drain(self) -> None:
-        """Takes nothing new; viewers are told to open again elsewhere, gRPC-Web calls by POST with one answer get it.
+        """Takes nothing new; viewers are told to open again elsewhere, calls with one answer get it.
 
-        Of sockets nothing else is waited for: a new call closes one, with what is in progress there, and `stop` all.
+        Sockets that have none of these are closed by a new call, and `stop` closes all.
         """
         if self._server is not None:
             self._server.close()
@@ -276,7 +276,7 @@ class Gateway:
         await self._board.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
-                await self._passage.drain()
+                await asyncio.gather(self._passage.drain(), self._sockets.drain())
 
     async def stop(self) -> None:
         """Ends what is left."""

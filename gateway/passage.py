@@ -57,6 +57,11 @@ class Target:
     default_timeout: str = ""
     """The grpc-timeout of calls that have none."""
 
+    @property
+    def awaited(self) -> bool:
+        """A gateway that stops waits for its calls. Streams that are known to be such are opened elsewhere."""
+        return self.unary or not self.checked
+
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:

@@ -146,14 +146,17 @@ async def _admit(request: web.Request) -> None:
 
 
 async def _serve(gateway: Alone) -> None:
-    stopping = asyncio.Event()
+    told, again = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (again if told.is_set() else told).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        asyncio.get_running_loop().add_signal_handler(number, stop)
     await gateway.start()
     log.info("ready", extra={"port": gateway.port})
-    await stopping.wait()
-    stopping.clear()
-    draining, told_again = asyncio.create_task(gateway.drain()), asyncio.create_task(stopping.wait())
+    await told.wait()
+    draining, told_again = asyncio.create_task(gateway.drain()), asyncio.create_task(again.wait())
     await asyncio.wait((draining, told_again), return_when=asyncio.FIRST_COMPLETED)
     for task in (draining, told_again):
         task.cancel()

@@ -396,9 +396,9 @@ class WebProtocol(asyncio.Protocol):
         return False
 
     def finish(self) -> bool:
-        """See Visit. What aiohttp has is its own to end; streams that are known to be such are opened elsewhere."""
+        """See Visit. What aiohttp has is its own to end."""
         if self._plan is not None and (self._exchange is not None or self._next == self._body):
-            return self._plan.target.unary or not self._plan.target.checked
+            return self._plan.target.awaited
         if self._handler is None or not self._is_busy():
             self._transport.close()
         return False

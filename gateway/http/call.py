@@ -70,16 +70,21 @@ class SocketCalls:
 
     @property
     def closing(self) -> bool:
-        """Nothing new is taken, and sockets that bring it are told to go elsewhere."""
+        """Nothing new is taken, and sockets that bring it are told to go elsewhere, unless a call there is awaited."""
         return self._hub is not None and self._hub.viewing.closing
 
     def knows(self, path: str) -> bool:
         """Whether there is such a method."""
         return self._resolve(path) is not None
 
+    def awaits(self, path: str) -> bool:
+        """Whether calls of a method are waited for by a gateway that stops."""
+        target = self._resolve(path)
+        return target is not None and target.awaited
+
     async def ready(self, call: SocketCall) -> str:
         """Token of whoever calls; empty where nobody has one. Raises Unauthenticated and Unavailable."""
-        if self.draining:
+        if self.draining or self.closing:
             raise errors.Unavailable("This gateway is going away.")
         target = self._resolve(call.path)
         if self._hub is None or target is None or target.public:

@@ -241,6 +241,7 @@ class MuxEvents:
 class _Running:
     """A call in progress."""
 
+    path: str
     writer: MuxWriter
     events: MuxEvents
     task: "asyncio.Task[None]"
@@ -282,6 +283,11 @@ class MuxSocket(WebSocketConnection):
         """Of its calls."""
         return [running.task for running in self._running.values()]
 
+    @property
+    def awaited(self) -> "list[asyncio.Task[None]]":
+        """Of those that are waited for by a gateway that stops."""
+        return [running.task for running in self._running.values() if self._calls.awaits(running.path)]
+
     def over(self, error: Exception | None) -> None:
         """See WebSocketConnection. What cannot be understood closes the socket with a code."""
         for task in self.tasks:
@@ -308,7 +314,7 @@ class MuxSocket(WebSocketConnection):
         event = self._mux.receive(message)
         if isinstance(event, Said):  # nearly always
             self._running[event.number].events.say(event)
-        elif isinstance(event, Opened) and self._calls.closing:
+        elif isinstance(event, Opened) and self._calls.closing and not self.awaited:
             self.close(GOING_AWAY, "this gateway takes no more calls")
         elif event is not None:
             self._act(event)
@@ -374,7 +380,7 @@ class MuxSocket(WebSocketConnection):
         events = MuxEvents(writer)
         call = SocketCall(self._caller, event.path, event.headers.fields, events, writer)
         task = self._loop.create_task(self._run(call, writer))
-        self._running[number] = _Running(writer, events, task)
+        self._running[number] = _Running(event.path, writer, events, task)
         task.add_done_callback(lambda done: self._forget(number, done))
 
     def _forget(self, number: int, done: "asyncio.Task[None]") -> None:

@@ -20,7 +20,7 @@ from gateway.core.websocket import GOING_AWAY, INTERNAL_ERROR
 from gateway.door import RETRY_S, Connections, Release
 from gateway.http.call import SocketCall, SocketCalls
 from gateway.http.grpcweb import METHOD_PATH, trailers_of
-from gateway.http.mux import MuxSocket
+from gateway.http.mux import LOOK_AGAIN_S, MuxSocket
 from gateway.http.passing import CutOffError
 from gateway.http.session import ADDRESS, Caller, caller_of
 from gateway.http.websocket import WebSocketConnection, WebSocketStream
@@ -57,7 +57,8 @@ class Sockets:
         self._lines = lines
         self._open: dict[WebSocketConnection, tuple[Release, Release]] = {}
         """With who is told that they have ended."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], tuple[str, WebSocketStream]] = {}
+        """Of sockets of one call: its method, and the socket."""
 
     def protocol_of(self, head: Head, peer: str) -> str:
         """The subprotocol of a request that opens a socket; empty: it does not."""
@@ -101,8 +102,8 @@ class Sockets:
         if protocol == SUBPROTOCOL:
             opened = stream = WebSocketStream(transport, most, self._gone, packs=packs)
             task = asyncio.create_task(self._serve(caller, head.path, stream))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[task] = head.path, stream
+            task.add_done_callback(self._tasks.pop)
         else:
             opened = MuxSocket(transport, self._calls, caller, most, self._gone, packs=packs)
         self._open[opened] = gone, self._limits.connections.begin_socket(peer, caller.address)
@@ -138,11 +139,22 @@ class Sockets:
         """Calls in progress."""
         return [*self._tasks, *(task for one in self._open if isinstance(one, MuxSocket) for task in one.tasks)]
 
+    def _awaited(self) -> "dict[asyncio.Task[None], WebSocketConnection]":
+        """Those of them that a gateway that stops waits for, and their sockets."""
+        found: dict[asyncio.Task[None], WebSocketConnection] = {
+            task: stream for task, (path, stream) in self._tasks.items() if self._calls.awaits(path)
+        }
+        shared = [one for one in self._open if isinstance(one, MuxSocket)]
+        return found | {task: one for one in shared for task in one.awaited}
+
     async def drain(self) -> None:
-        """Takes no more sockets and calls; returns once those in progress have ended."""
+        """Takes no more sockets and calls; returns once those in progress that are waited for have been answered."""
         self._calls.draining = True
-        while tasks := self._busy():
-            await asyncio.wait(tasks)
+        awaited = self._awaited()
+        if awaited:
+            await asyncio.wait(awaited)
+        while any(one.out.buffered() for one in awaited.values()):  # noqa: ASYNC110  # nothing tells when it was taken
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     async def close(self) -> None:
         """Ends all that are open."""

@@ -1,20 +1,31 @@
 """A gateway that is told to stop: calls in progress are answered, new ones not taken, and it does not wait for ever."""
 
 import asyncio
+import contextlib
 import json
+import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 
 from gateway import standalone
 from gateway.core import grpcweb
+from gateway.core.mux import SUBPROTOCOL
+from gateway.core.websocket import GOING_AWAY
 from gateway.passage import Target
 from gateway.standalone import Alone
+from rushes.annotation.v1.annotation_service_pb2 import CollaborateOpen, CollaborateRequest
+from rushes.project.v1.identity_service_pb2 import GetMeRequest, GetMeResponse
 from tests.integration.echo_server import BOTH, ECHO, LATE, WAIT, EchoServer
+from tests.integration.hostile import HEADERS, close_code, masked, upgrade
+from tests.integration.test_gateway_mux import GET_ME, Streams
+from tests.product import serving
 from tests.waiting import until
-from tests.web_client import Browser
+from tests.web_client import COLLABORATE, Browser, reason_of
 
 WAIT_S = 60.0
 FRAME = grpcweb.data_frame(b"abc")
@@ -47,10 +58,41 @@ async def refused(port: int) -> bool:
     """Whether nobody listens any more."""
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except ConnectionRefusedError:
+    except ConnectionError:  # reset: it was waiting to be accepted
         return True
     writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
     return False
+
+
+@contextlib.asynccontextmanager
+async def opened(address: str, secret: str = "") -> AsyncIterator[Streams]:
+    """A socket of many calls, of whoever has this session."""
+    cookie = {"Cookie": f"rushes_session={secret}"} if secret else {}
+    async with (
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+        session.ws_connect(address + "/streams", protocols=(SUBPROTOCOL,), headers=cookie) as ws,
+    ):
+        yield Streams(ws)
+
+
+@contextlib.asynccontextmanager
+async def process(server: EchoServer, *command: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+    """A gateway before the server, and its port."""
+    command = (*command, "--listen", "127.0.0.1:0", "--upstream", f"127.0.0.1:{server.port}")
+    child = await asyncio.create_subprocess_exec(sys.executable, *command, stderr=asyncio.subprocess.PIPE)
+    assert child.stderr is not None
+    try:
+        async with asyncio.timeout(WAIT_S):
+            line = b""
+            while b'"ready"' not in line:
+                line = await child.stderr.readline()
+            yield child, json.loads(line)["port"]
+    finally:
+        if child.returncode is None:
+            child.kill()
+        await child.wait()
 
 
 async def test_calls_in_progress_are_answered_and_their_connections_end(alone: Alone, server: EchoServer) -> None:
@@ -130,15 +172,109 @@ async def test_a_stream_that_is_known_to_be_one_is_not_waited_for(
     await gateway.stop()
 
 
-async def test_a_process_that_is_told_to_stop_answers_first(server: EchoServer) -> None:
-    command = [sys.executable, "-m", "gateway", "--listen", "127.0.0.1:0", "--upstream", f"127.0.0.1:{server.port}"]
-    child = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
-    assert child.stderr is not None
+async def test_an_answer_on_a_socket_is_waited_for_until_it_was_taken(alone: Alone, server: EchoServer) -> None:
+    request = bytes(4_000_000)
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # or the kernel would take it all for it
+    slow.connect(("127.0.0.1", alone.port))
     async with asyncio.timeout(WAIT_S):
-        line = b""
-        while b'"ready"' not in line:
-            line = await child.stderr.readline()
-        port = json.loads(line)["port"]
+        reader, writer = await asyncio.open_connection(sock=slow, limit=1024)
+        writer.write(upgrade(LATE, "grpc-websockets"))
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(masked(HEADERS) + masked(b"\0" + grpcweb.data_frame(request)))
+        await server.waiting.wait()
+        ending = asyncio.create_task(_end(alone))
+        await until(lambda: alone._calls.draining)
+        server.release.set()
+        await until(lambda: not alone._sockets._tasks, "the call is over for the gateway")
+        said = await reader.read(-1)
+        assert len(said) > len(request)
+        assert (said.count(b"grpc-status: 0"), close_code(said)) == (1, 1000)
+        await ending
+        writer.close()
+        await writer.wait_closed()
+
+
+async def _end(gateway: Alone) -> None:
+    await gateway.drain()
+    await gateway.stop()
+
+
+async def test_a_socket_whose_calls_are_known_to_be_streams_is_not_waited_for(
+    alone: Alone, server: EchoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def target(path: str) -> Target:
+        return Target(path, alone._upstream, unary=path == LATE, single=path == LATE)
+
+    monkeypatch.setattr(alone._calls, "_resolve", target)
+    async with (
+        Browser(f"http://127.0.0.1:{alone.port}") as browser,
+        opened(f"http://127.0.0.1:{alone.port}") as streams,
+        asyncio.timeout(WAIT_S),
+    ):
+        call = await browser.connect(BOTH)
+        await call.begin()
+        await call.ws.send_bytes(b"\0" + FRAME)
+        assert await call.receive() == b"cba"
+        await streams.open(1, BOTH, b"abc", end=False)
+        await streams.open(2, LATE, b"abc")
+        await server.waiting.wait()
+        while not streams.messages[1]:
+            await streams.hear()
+        ending = asyncio.create_task(_end(alone))
+        await until(lambda: alone._calls.draining)
+        server.release.set()
+        await streams.until_ended(2)
+        assert (streams.messages[2], streams.code(2)) == ([b"abc"], 0)
+        assert (await streams.ws.receive()).data == GOING_AWAY
+        assert (await call.ws.receive()).data == GOING_AWAY
+        await ending
+
+
+async def test_a_gateway_of_the_product_answers_calls_on_sockets_before_they_are_closed() -> None:
+    me = GetMeRequest()
+    with serving() as product:
+        pids = product.stack.pids()
+        async with (
+            Browser(product.address, product.secret) as browser,
+            opened(product.address, product.secret) as streams,
+            opened(product.address, product.secret) as idle,
+            asyncio.timeout(WAIT_S),
+        ):
+            opening = CollaborateRequest(open=CollaborateOpen(video_id=product.video_id))
+            await streams.open(1, COLLABORATE, opening.SerializeToString(), end=False)
+            await streams.open(2, GET_ME, me.SerializeToString())
+            await streams.until_ended(2)
+            call, late = await browser.connect(GET_ME), await browser.connect(GET_ME)
+            os.kill(pids["svc_project"], signal.SIGSTOP)  # whoever asks it waits
+            await call.begin()
+            await call.send(me)
+            await streams.open(3, GET_ME, me.SerializeToString())
+            await streams.open(4, "/no.such/Method")
+            await streams.until_ended(4)  # what was said before has been heard
+            os.kill(pids["gateway"], signal.SIGTERM)
+            await streams.until_ended(1)
+            assert reason_of(streams.trailers[1]) == "GATEWAY_DRAINING"
+            await streams.open(5, GET_ME, me.SerializeToString())
+            await streams.until_ended(5)
+            await idle.open(1, GET_ME)
+            await late.begin()
+            assert (streams.code(5), (await late.ended()).code) == (14, 14)
+            assert (await idle.ws.receive()).data == GOING_AWAY, "nothing is waited for there"
+            assert 3 not in streams.ended
+            os.kill(pids["svc_project"], signal.SIGCONT)
+            await streams.until_ended(3)
+            assert GetMeResponse.FromString(streams.messages[3][0]).person.administrator
+            answer = await call.receive()
+            assert answer is not None
+            assert GetMeResponse.FromString(answer).person.administrator
+            assert (streams.code(3), (await call.ended()).code) == (0, 0)
+            assert (await streams.ws.receive()).data == GOING_AWAY
+        product.stack.wait_restarted("gateway", pids["gateway"])
+
+
+async def test_a_process_that_is_told_to_stop_answers_first(server: EchoServer) -> None:
+    async with process(server, "-m", "gateway") as (child, port):
         async with Browser(f"http://127.0.0.1:{port}") as browser:
             waiting = asyncio.create_task(browser.post(LATE, FRAME))
             await server.waiting.wait()
@@ -148,3 +284,40 @@ async def test_a_process_that_is_told_to_stop_answers_first(server: EchoServer) 
             answer = await waiting
         assert (answer.code, answer.messages) == (0, [b"abc"])
         assert await child.wait() == 0
+
+
+PATIENT = """import sys
+from gateway import standalone
+standalone.DRAIN_S = 1e6
+standalone.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    ("second", "together"), [(signal.SIGTERM, False), (signal.SIGINT, False), (signal.SIGINT, True)]
+)
+async def test_a_process_that_is_told_again_waits_for_nothing(
+    server: EchoServer, second: signal.Signals, together: bool
+) -> None:
+    async with (
+        process(server, "-c", PATIENT) as (child, port),
+        Browser(f"http://127.0.0.1:{port}") as browser,
+        opened(f"http://127.0.0.1:{port}") as streams,
+    ):
+        posted = asyncio.create_task(browser.post(LATE, FRAME))
+        await server.waiting.wait()
+        await streams.open(1, BOTH, b"abc", end=False)
+        while not streams.messages[1]:
+            await streams.hear()
+        if together:
+            child.send_signal(signal.SIGSTOP)
+        child.send_signal(signal.SIGTERM)
+        if not together:
+            await until(lambda: refused(port), "nobody new is taken")
+        child.send_signal(second)
+        child.send_signal(signal.SIGCONT)
+        assert (await streams.ws.receive()).data == GOING_AWAY
+        assert (await posted).code == 14
+        assert child.stderr is not None
+        said = await child.stderr.read()
+        assert (await child.wait(), b"Traceback" in said) == (0, False), said.decode()
