@@ -186,7 +186,8 @@ async def test_an_answer_on_a_socket_is_waited_for_until_it_was_taken(alone: Alo
         ending = asyncio.create_task(_end(alone))
         await until(lambda: alone._calls.draining)
         server.release.set()
-        await until(lambda: not alone._sockets._tasks, "the call is over for the gateway")
+        # The call may be over for the gateway now, or wait for its reader, as the answer came.
+        await until(lambda: not alone._sockets._open or any(one.out.buffered() for one in alone._sockets._open))
         said = await reader.read(-1)
         assert len(said) > len(request)
         assert (said.count(b"grpc-status: 0"), close_code(said)) == (1, 1000)
