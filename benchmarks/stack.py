@@ -12,10 +12,12 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 START_S = 60.0
+TRIES = 10
 UNLIMITED = {
     f"RUSHES_GATEWAY__{name}": "0" for name in ("PERSON_CALLS_S", "SIGN_INS_S", "ADDRESS_CONNECTIONS", "PERSON_STREAMS")
 }
@@ -136,9 +138,13 @@ class Stack:
                 return error.code, dict(error.headers.items()), error.read()
 
     def post_json(self, path: str, body: dict[str, Any], secret: str = "") -> tuple[dict[str, Any], str]:
-        """POST of JSON; gives the answer and the session's secret if one was set."""
+        """POST of JSON; gives the answer and the session's secret if one was set. Comes again when it is told to."""
         headers = {"Content-Type": "application/json"}
-        status, answered, raw = self.request("POST", path, json.dumps(body).encode(), headers, secret)
+        for _ in range(TRIES):
+            status, answered, raw = self.request("POST", path, json.dumps(body).encode(), headers, secret)
+            if status != HTTPStatus.TOO_MANY_REQUESTS:
+                break
+            time.sleep(float(answered["Retry-After"]))
         if status != 200:
             raise StackError(f"{path}: {status} {raw!r}")
         cookie = answered.get("Set-Cookie", "")
